@@ -1,0 +1,145 @@
+"""The application assembled: what a process holds, and each request from its first byte to its log line.
+
+It speaks ASGI itself (docs/decisions/0003): the table of routes is ours, and a framework's would only be walked
+through.
+"""
+
+import asyncio
+import ipaddress
+import itertools
+import secrets
+import time
+from typing import Any
+
+from retainer.authentication import Monitor, Sessions
+from retainer.config import Settings, load, networks
+from retainer.database import Database
+from retainer.errors import PROBLEM_JSON, Problem, Unavailable
+from retainer.log import Log
+from retainer.request import NO_STORE, Answer, Request, handle
+from retainer.routes import TABLE
+from retainer.storage import Storage
+
+STALL_SECONDS = 30.0  # how long a streamed answer waits for a client that does not read
+
+CSP = (
+    b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    b"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+SECURITY = [
+    (b"content-security-policy", CSP),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+]
+
+
+class App:
+    """One server process: settings, database, sessions, storage, log."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.table = TABLE
+        self.log = Log(settings.log)
+        self.database = Database(
+            settings.database_url, size=settings.pool_size, statement_seconds=settings.request_seconds * 0.9
+        )
+        self.sessions = Sessions(self.database, settings.session_idle_hours)
+        self.monitor = Monitor(self.database, self.sessions, self.log)
+        self.storage = Storage.of(settings)
+        self.proxies = networks(settings.trusted_proxies)
+        self.ids = itertools.count(1)
+        self.process = secrets.token_hex(5)
+        self.headers = SECURITY + (
+            [(b"strict-transport-security", b"max-age=31536000")] if settings.public_url.startswith("https:") else []
+        )
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            await self.serve(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self.live(receive, send)
+
+    async def live(self, receive: Any, send: Any) -> None:
+        """Start and stop, as the server asks."""
+        await receive()
+        await self.database.load_messages()
+        watching = asyncio.create_task(self.monitor.run())
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        watching.cancel()
+        await self.database.pool.close()
+        self.log.flush()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def serve(self, scope: Any, receive: Any, send: Any) -> None:
+        """One request. Every error is a problem document with the request's id; an unknown one says nothing more."""
+        started = time.perf_counter()
+        request = Request(self, scope, receive, f"{self.process}-{next(self.ids):x}")
+        answer = await self.answer(request)
+        try:
+            await self.send(request, answer, send)
+        finally:
+            who = request.who
+            self.log.request(
+                request.method, request.path, answer.status, time.perf_counter() - started,
+                request=request.id, user=who.user if who else None, tenant=who.tenant if who else None,
+            )  # fmt: skip
+
+    async def answer(self, request: Request) -> Answer:
+        try:
+            async with asyncio.timeout(self.settings.request_seconds) as deadline:
+                request.deadline = deadline
+                return await handle(request)
+        except Problem as problem:
+            return self.refusal(request, problem)
+        except TimeoutError:
+            late = Unavailable("The time for this request ran out; whether a change was made is not known.")
+            return self.refusal(request, late)
+        except Exception as error:
+            self.log.exception(error, request=request.id, path=request.path)
+            return self.refusal(request, Problem())
+
+    def refusal(self, request: Request, problem: Problem) -> Answer:
+        """The problem document of an error."""
+        body = problem.body(request.path, request.id)
+        return Answer(problem.status, body, (b"content-type", PROBLEM_JSON), *problem.headers)
+
+    async def send(self, request: Request, answer: Answer, send: Any) -> None:
+        """Status, headers, body; a stream with a deadline on each stall instead of one on the whole."""
+        headers = [*self.headers, (b"x-request-id", request.id.encode()), *answer.headers]
+        if request.route is None or request.path.startswith("/api/") or request.who is not None:
+            headers.append(NO_STORE)
+        body = answer.body
+        if isinstance(body, bytes):
+            if answer.status != 204:
+                headers.append((b"content-length", b"%d" % len(body)))
+            await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+            await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else body})
+            return
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        if request.method != "HEAD":
+            async for chunk in body:
+                async with asyncio.timeout(STALL_SECONDS):
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    def client_address(self, scope: Any, headers: dict[bytes, bytes]) -> str:
+        """The connection's address; behind trusted proxies the nearest one they did not add themselves."""
+        address: str = scope["client"][0] if scope.get("client") else ""
+        forwarded = headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
+        while forwarded and self._is_proxy(address):
+            address = forwarded.pop().strip() or address
+        return address[:64]
+
+    def _is_proxy(self, address: str) -> bool:
+        try:
+            return any(ipaddress.ip_address(address) in network for network in self.proxies)
+        except ValueError:
+            return False
+
+
+def build() -> App:
+    """What the server calls in each worker."""
+    return App(load())

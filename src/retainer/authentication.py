@@ -1,0 +1,122 @@
+"""From the cookie to the viewer: session rows, remembered by each process and dropped when PostgreSQL says so."""
+
+import asyncio
+import hashlib
+import time
+from collections import defaultdict
+from datetime import timedelta
+
+import asyncpg
+
+from retainer.database import Connection, Database, connect
+from retainer.log import Log
+from retainer.permissions import Viewer, viewer
+
+COOKIE = "connect.sid"
+REMEMBER = 60.0  # seconds; then the row is read again, which also records that the session was seen
+CHECK_PAUSE = 0.4  # seconds between looks at the database
+CHECK_SECONDS = 1.0
+MOST_REMEMBERED = 20_000
+
+_BY_TOKEN = "SELECT * FROM session_by_token($1, $2)"
+
+
+def digest(token: str) -> bytes:
+    """What is stored of a token: its SHA-256. The token itself has 256 random bits and needs no salt."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+class Sessions:
+    """Who each cookie is.
+
+    A row is read once and remembered for a minute; a change of the session or its user, committed anywhere, is told
+    by NOTIFY and forgets it. While nobody is listening (the connection is lost) every row is read anew.
+    """
+
+    def __init__(self, database: Database, idle_hours: float) -> None:
+        self.database = database
+        self.idle = timedelta(hours=idle_hours)
+        self.listening = False
+        self.generation = 0  # counts what was told, so that a row read before is not remembered after
+        self.known: dict[bytes, tuple[Viewer, float]] = {}
+        self.of_user: defaultdict[int, set[bytes]] = defaultdict(set)
+
+    async def viewer(self, token: str) -> Viewer | None:
+        """The viewer of a cookie's value, or None when it is no live session."""
+        key = digest(token)
+        known = self.known.get(key)
+        if known is not None and known[1] > time.monotonic():
+            return known[0]
+        generation = self.generation
+        rows = await self.database.plain(_BY_TOKEN, key, self.idle)
+        if not rows:
+            return None
+        found = viewer(rows[0])
+        if self.listening and generation == self.generation:
+            self._remember(key, found)
+        return found
+
+    def _remember(self, key: bytes, found: Viewer) -> None:
+        if len(self.known) >= MOST_REMEMBERED:
+            self.forget_all()
+        self.known[key] = (found, time.monotonic() + REMEMBER)
+        self.of_user[found.user].add(key)
+
+    def forget(self, user: int) -> None:
+        """Something about this user or a session of theirs has changed."""
+        self.generation += 1
+        for key in self.of_user.pop(user, ()):
+            self.known.pop(key, None)
+
+    def forget_all(self) -> None:
+        self.generation += 1
+        self.known.clear()
+        self.of_user.clear()
+
+
+class Monitor:
+    """One connection that listens for session changes and shows whether the database answers."""
+
+    def __init__(self, database: Database, sessions: Sessions, log: Log) -> None:
+        self.database = database
+        self.sessions = sessions
+        self.log = log
+
+    async def run(self) -> None:
+        """Until cancelled: connect, listen, look every moment; on loss say so and connect again."""
+        while True:
+            try:
+                async with asyncio.timeout(CHECK_SECONDS):
+                    connection = await connect(self.database.pool.url)
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                self._down(error)
+                await asyncio.sleep(CHECK_PAUSE)
+                continue
+            try:
+                await self._watch(connection)
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                self._down(error)
+            finally:
+                connection.terminate()
+
+    async def _watch(self, connection: Connection) -> None:
+        await connection.add_listener("retainer_sessions", self._told)
+        self.sessions.forget_all()
+        self.sessions.listening = True
+        if not self.database.is_up:
+            self.log.event("database is back")
+        self.database.is_up = True
+        while True:
+            await asyncio.sleep(CHECK_PAUSE)
+            async with asyncio.timeout(CHECK_SECONDS):
+                await connection.execute("SELECT 1")
+
+    def _told(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
+        self.sessions.forget(int(str(payload)))
+
+    def _down(self, error: Exception) -> None:
+        if self.database.is_up:
+            self.log.event("database is gone", error=type(error).__name__)
+        self.database.is_up = False
+        self.sessions.listening = False
+        self.sessions.forget_all()

@@ -1,0 +1,198 @@
+"""Request bodies: JSON into the route's type, and every problem of a body told at once, by field, with the remedy."""
+
+from functools import lru_cache
+from typing import Any, TypeVar, get_type_hints
+
+import msgspec
+from msgspec import UNSET, inspect
+
+from retainer.errors import FieldError, Invalid, MalformedJson
+
+MAX_DEPTH = 32  # levels of arrays and objects in metadata
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+@lru_cache(maxsize=None)
+def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
+    return msgspec.json.Decoder(kind)
+
+
+def decode(raw: bytes, kind: type[T]) -> T:
+    """The body as its type. Raises MalformedJson, or Invalid naming every field that is wrong."""
+    try:
+        body = _decoder(kind).decode(raw)
+    except msgspec.ValidationError:
+        raise Invalid(*_problems(_plain(raw), kind)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _malformed(raw, error) from None
+    _check_storable(body, raw)
+    return body
+
+
+def _plain(raw: bytes) -> Any:
+    try:
+        return msgspec.json.decode(raw)
+    except msgspec.ValidationError as error:  # a number no double holds
+        raise MalformedJson(f"The body is not usable JSON: {str(error).lower()}.") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _malformed(raw, error) from None
+
+
+def _malformed(raw: bytes, error: Exception) -> MalformedJson:
+    if not raw.strip():
+        return MalformedJson("The body is empty; send a JSON object.")
+    if isinstance(error, RecursionError):
+        return MalformedJson("The body is nested too deeply.")
+    return MalformedJson(f"The body is not valid JSON: {str(error).removeprefix('JSON is malformed: ')}.")
+
+
+def _check_storable(body: msgspec.Struct, raw: bytes) -> None:
+    """What JSON allows and PostgreSQL cannot keep: NUL in text, and nesting without end."""
+    if b"\\u0000" not in raw and raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH:
+        return
+    problems = []
+    for field, name in zip(body.__struct_fields__, body.__struct_encode_fields__, strict=True):
+        value = getattr(body, field)
+        if _has_nul(value):
+            problems.append(FieldError(name, "must not contain the NUL character; remove \\u0000"))
+        if _depth(value) > MAX_DEPTH:
+            problems.append(FieldError(name, f"must not be nested deeper than {MAX_DEPTH} levels"))
+    if problems:
+        raise Invalid(*problems)
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(_has_nul(k) or _has_nul(v) for k, v in value.items())
+    return isinstance(value, list) and any(map(_has_nul, value))
+
+
+def _depth(value: Any) -> int:
+    """Levels of nesting, without recursion: the value may be as deep as the parser lets through."""
+    depth, level = 0, [value]
+    while level := [child for node in level for child in _children(node)]:
+        depth += 1
+    return depth
+
+
+def _children(node: Any) -> list[Any]:
+    if isinstance(node, dict):
+        return list(node.values())
+    return node if isinstance(node, list) else []
+
+
+def _problems(given: Any, kind: type[msgspec.Struct]) -> list[FieldError]:
+    """Each field on its own, so that one mistake does not hide another."""
+    if not isinstance(given, dict):
+        return [FieldError("body", f"must be a JSON object, not {_kind_of(given)}")]
+    info = inspect.type_info(kind)
+    assert isinstance(info, inspect.StructType)
+    fields = {f.encode_name: f for f in info.fields}
+    problems = []
+    for name in given:
+        if name not in fields:
+            problems.append(FieldError(name, _unknown(name, list(fields))))
+    for name, field in fields.items():
+        if name not in given:
+            if field.required:
+                problems.append(FieldError(name, f"is required; it must be {_words(field.type)}"))
+            continue
+        problem = _problem(given[name], field, kind)
+        if problem:
+            problems.append(FieldError(name, problem))
+    return problems
+
+
+READ_ONLY = {"id", "createdAt", "updatedAt", "tenantId", "uploaderId", "size", "sha256", "version"}
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    if name in READ_ONLY:
+        return "is read-only; leave it out"
+    return f"is not a field here; the fields are {', '.join(known)}"
+
+
+def _problem(value: Any, field: inspect.Field, kind: type[msgspec.Struct]) -> str | None:
+    try:
+        msgspec.convert({field.encode_name: value}, _single(kind, field.name), strict=True)
+    except msgspec.ValidationError:
+        return f"must be {_words(field.type)}, not {_kind_of(value)}"
+    return None
+
+
+@lru_cache(maxsize=None)
+def _single(kind: type[msgspec.Struct], name: str) -> type[msgspec.Struct]:
+    """A struct with one field of another, to check it alone."""
+    hint = get_type_hints(kind, include_extras=True)[name]
+    return msgspec.defstruct(f"{kind.__name__}_{name}", [(name, hint)], rename="camel")
+
+
+def _words(kind: inspect.Type) -> str:
+    """A type as a person would say it."""
+    if isinstance(kind, inspect.UnionType):
+        parts = [_words(t) for t in kind.types if not isinstance(t, inspect.UnsetType)]
+        return " or ".join(parts)
+    if isinstance(kind, inspect.EnumType):
+        return "one of " + ", ".join(str(member.value) for member in kind.cls)
+    if isinstance(kind, inspect.StrType):
+        return _text_words(kind)
+    if isinstance(kind, inspect.IntType):
+        low, high = kind.ge, kind.le
+        if low is not None and high is not None and high < 2**31:
+            return f"a whole number from {low} to {high}"
+        return "a whole number" + (f" of at least {low}" if low is not None else "")
+    if isinstance(kind, inspect.ListType):
+        return f"an array of at most {kind.max_length}, each {_words(kind.item_type)}"
+    return _WORDS.get(type(kind), "something else")
+
+
+_WORDS: dict[type[inspect.Type], str] = {
+    inspect.NoneType: "null",
+    inspect.BoolType: "true or false",
+    inspect.DateType: "a date such as 2026-01-31",
+    inspect.DictType: "an object",
+}
+
+
+def _text_words(kind: inspect.StrType) -> str:
+    words = "text"
+    if kind.max_length is not None:
+        words += f" of {kind.min_length or 0} to {kind.max_length} characters"
+    if kind.pattern == EMAIL:
+        return f"an e-mail address of {kind.min_length} to {kind.max_length} characters"
+    if kind.pattern:
+        words += ", not only spaces"
+    return words
+
+
+EMAIL = r"^[^@\s]+@[^@\s]+$"
+
+
+def _kind_of(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        shown = value if len(value) <= 40 else f"text of {len(value)} characters"
+        return f'"{shown}"' if shown is value else shown
+    if isinstance(value, (int, float)):
+        return f"the number {str(value)[:40]}"
+    return "an array" if isinstance(value, list) else "an object"
+
+
+def sent(body: msgspec.Struct) -> dict[str, Any]:
+    """Only the fields that were sent, by their column names, as asyncpg takes them."""
+    return {
+        name: _column_value(value)
+        for name in body.__struct_fields__
+        if (value := getattr(body, name)) is not UNSET
+    }
+
+
+def _column_value(value: Any) -> Any:
+    return msgspec.json.encode(value).decode() if isinstance(value, dict) else value
+

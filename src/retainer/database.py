@@ -1,0 +1,371 @@
+"""The database as requests use it: connections that remember their tenant, statements bound to a viewer, one
+transaction per writing request, and what PostgreSQL refuses said in the API's words.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Self
+from weakref import WeakSet
+
+import asyncpg
+
+from retainer.errors import Conflict, FieldError, Invalid, NotSignedIn, Problem, StorageFull, Unavailable
+from retainer.permissions import Scope, Viewer
+from retainer.statement import Statement
+
+ACQUIRE_SECONDS = 1.0
+STREAMS = 4  # connections that whole lists may hold at the same time
+
+type_Values = dict[str, Any]
+
+
+class SessionChanged(NotSignedIn):
+    """A write found its session ended, or its user's role changed, since it was looked up."""
+
+
+class Retry(Unavailable):
+    """A deadlock or serialization failure: nothing was changed, the same request may run again."""
+
+
+class Connection(asyncpg.Connection):  # type: ignore[misc]
+    """A connection that remembers which tenant it last served; None when that is not certain."""
+
+    tenant: int | None = None
+
+
+class Pool:
+    """Up to `size` connections as the application role, the most recently used first.
+
+    asyncpg's own pool costs a future, two timers and a proxy per use; this one keeps a list. A connection comes
+    back only after a clean end of its use, anything else closes it.
+    """
+
+    def __init__(self, url: str, size: int, statement_seconds: float) -> None:
+        self.url = url
+        self.statement_seconds = statement_seconds
+        self.places = asyncio.Semaphore(size)
+        self.idle: list[Connection] = []
+        self.open: WeakSet[Connection] = WeakSet()
+
+    async def acquire(self) -> Connection:
+        """A connection, or Unavailable within about a second."""
+        if self.places.locked():
+            try:
+                async with asyncio.timeout(ACQUIRE_SECONDS):
+                    await self.places.acquire()
+            except TimeoutError:
+                raise Unavailable("All database connections are busy. Try again shortly.") from None
+        else:
+            await self.places.acquire()
+        try:
+            while self.idle:
+                connection = self.idle.pop()
+                if not connection.is_closed():
+                    return connection
+            return await self._connect()
+        except BaseException:
+            self.places.release()
+            raise
+
+    def release(self, connection: Connection, *, clean: bool) -> None:
+        if clean and not connection.is_closed() and not connection.is_in_transaction():
+            self.idle.append(connection)
+        else:
+            connection.terminate()
+        self.places.release()
+
+    async def _connect(self) -> Connection:
+        try:
+            async with asyncio.timeout(ACQUIRE_SECONDS * 2):
+                connection = await connect(
+                    self.url,
+                    # A statement ends on its own a little before the request's deadline does.
+                    statement_timeout=f"{int(self.statement_seconds * 1000)}ms",
+                    idle_in_transaction_session_timeout="60s",
+                    role="retainer_app",
+                )
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise Unavailable from error
+        self.open.add(connection)
+        return connection
+
+    async def close(self) -> None:
+        for connection in list(self.open):
+            connection.terminate()
+
+
+async def connect(url: str, **settings: str) -> Connection:
+    """One connection of its own, in UTC, JSON as bytes; as the owner unless a role is set."""
+    connection: Connection = await asyncpg.connect(
+        url,
+        connection_class=Connection,
+        statement_cache_size=500,
+        server_settings={"timezone": "UTC", "application_name": "retainer", **settings},
+    )
+    await connection.set_type_codec(
+        "json", schema="pg_catalog", format="binary", encoder=lambda value: value, decoder=lambda value: value
+    )
+    return connection
+
+
+class Database:
+    """What all requests of a process share: the pool, the combined point reads, the bound on streams."""
+
+    def __init__(self, url: str, *, size: int, statement_seconds: float) -> None:
+        self.pool = Pool(url, size, statement_seconds)
+        self.batches: dict[tuple[Statement, int, Scope, int | None, int], _Batch] = {}
+        self.streams = asyncio.Semaphore(STREAMS)
+        self.is_up = True  # kept by the monitor; while False requests fail fast
+        self.messages: dict[str, tuple[str, str]] = {}  # constraint → field, message; read from the catalogue
+        self.statements = 0  # how many were sent, for tests that count
+
+    def of(self, viewer: Viewer, request_id: str, action: str, via: str = "api") -> "Db":
+        """The database as this viewer sees it, for one request."""
+        return Db(self, viewer.scope, viewer.values, request_id, action, via)
+
+    def without_viewer(self, tenant: int, request_id: str, action: str, **who: Any) -> "Db":
+        """The database of one tenant before anybody is signed in (login, set-up)."""
+        return Db(self, "all", {"tenant": tenant, **who}, request_id, action, "api")
+
+    async def load_messages(self) -> None:
+        """Read the sentences that the migrations wrote beside their constraints and unique indexes."""
+        rows = await self.plain(_MESSAGES)
+        for row in rows:
+            field, _, message = row["comment"].partition(": ")
+            self.messages[row["name"]] = (field, message)
+
+    async def plain(self, text: str, *arguments: Any) -> list[asyncpg.Record]:
+        """A statement that needs no tenant: what precedes signing in, and throttles."""
+        async with self.connection(None) as connection:
+            return await self.send(connection, text, arguments)
+
+    @asynccontextmanager
+    async def connection(self, tenant: int | None) -> AsyncIterator[Connection]:
+        """A connection on which the tenant is set; given back clean, or closed."""
+        if not self.is_up:
+            raise Unavailable
+        connection = await self.pool.acquire()
+        clean = False
+        try:
+            if tenant is not None and connection.tenant != tenant:
+                connection.tenant = None
+                await self.send(connection, "SELECT set_config('retainer.tenant', $1, false)", (str(tenant),))
+                connection.tenant = tenant
+            yield connection
+            clean = True
+        except Problem:
+            clean = True  # PostgreSQL answered and the connection is in step
+            raise
+        finally:
+            self.pool.release(connection, clean=clean)
+
+    async def send(self, connection: Connection, text: str, arguments: Any) -> list[asyncpg.Record]:
+        """One statement; what PostgreSQL refuses becomes a Problem."""
+        self.statements += 1
+        try:
+            rows: list[asyncpg.Record] = await connection.fetch(text, *arguments)
+            return rows
+        except asyncpg.PostgresError as error:
+            raise self.problem(error) from error
+        except (asyncpg.InterfaceError, OSError) as error:
+            connection.terminate()
+            raise Unavailable from error
+
+    def problem(self, error: asyncpg.PostgresError) -> Problem:
+        """The API's words for what PostgreSQL refused (its SQLSTATE, appendix A of its manual)."""
+        state = error.sqlstate or ""
+        if state in ("RT409", "RT422"):
+            field = FieldError(error.column_name or "", error.args[0])
+            return Invalid(field) if state == "RT422" else Conflict(f"{field.field}: {field.message}.", errors=[field])
+        if state == "RT401":
+            return SessionChanged()
+        if state == "23505":
+            found = self._field(error)
+            return Conflict(f"{found.field}: {found.message}.", errors=[found])
+        if state in ("23503", "23514", "23502"):
+            return Invalid(self._field(error))
+        if state in ("22021", "22P05", "22003", "54000", "54001"):
+            return Invalid(FieldError("body", _UNSTORABLE[state]))
+        if state in ("40001", "40P01"):
+            return Retry("The change met another one at the same moment. Try again.")
+        if state in ("53100", "53200"):
+            return StorageFull()
+        if state[:2] in ("08", "53", "57", "58") or state in ("55P03", "25006", "25P03"):
+            return Unavailable("The database could not answer in time. Try again shortly.")
+        raise error
+
+    def _field(self, error: asyncpg.PostgresError) -> FieldError:
+        """The field a broken constraint is about: by its comment, else by its name, <table>_<column>_<rule>."""
+        name = error.constraint_name or ""
+        if name in self.messages:
+            return FieldError(*self.messages[name])
+        column = error.column_name or name.removeprefix(f"{error.table_name}_").rpartition("_")[0]
+        return FieldError(camel(column), "is not allowed to have this value; see the API page for what is")
+
+
+def camel(name: str) -> str:
+    """full_name → fullName."""
+    head, *rest = name.split("_")
+    return head + "".join(word.capitalize() for word in rest)
+
+
+_UNSTORABLE = {
+    "22021": "text must not contain the NUL character; remove \\u0000",
+    "22P05": "text must not contain the NUL character; remove \\u0000",
+    "22003": "a number is out of range",
+    "54000": "is too large",
+    "54001": "is nested too deeply",
+}
+
+_MESSAGES = """
+    SELECT c.conname::text AS name, obj_description(c.oid, 'pg_constraint') AS comment
+    FROM pg_constraint c WHERE obj_description(c.oid, 'pg_constraint') LIKE '%: %'
+    UNION ALL
+    SELECT i.relname::text, obj_description(i.oid, 'pg_class')
+    FROM pg_class i WHERE i.relkind = 'i' AND obj_description(i.oid, 'pg_class') LIKE '%: %'
+"""
+
+
+class Db:
+    """The database bound to a viewer and a request: tenant, visibility and actor are in every statement it sends.
+
+    Statements are given by value names; `:tenant`, `:user`, `:contact`, `:session`, `:role`, `:via`, `:request` and
+    `:action` are filled in here.
+    """
+
+    __slots__ = ("action", "database", "held", "request_id", "scope", "via", "viewer_values")
+
+    def __init__(
+        self, database: Database, scope: Scope, viewer_values: type_Values, request_id: str, action: str, via: str
+    ) -> None:
+        self.database = database
+        self.scope = scope
+        self.viewer_values = viewer_values
+        self.request_id = request_id
+        self.action = action
+        self.via = via
+        self.held: Connection | None = None  # the transaction's connection
+
+    async def rows(self, statement: Statement, /, **values: Any) -> list[asyncpg.Record]:
+        """All rows of one statement, which is its own transaction unless one is open."""
+        text, arguments = self._bind(statement, values)
+        if self.held is not None:
+            return await self.database.send(self.held, text, arguments)
+        async with self.database.connection(self.viewer_values["tenant"]) as connection:
+            return await self.database.send(connection, text, arguments)
+
+    async def row(self, statement: Statement, /, **values: Any) -> asyncpg.Record | None:
+        """The first row, or None."""
+        rows = await self.rows(statement, **values)
+        return rows[0] if rows else None
+
+    async def value(self, statement: Statement, /, **values: Any) -> Any:
+        """The first column of the first row, or None."""
+        row = await self.row(statement, **values)
+        return None if row is None else row[0]
+
+    async def point(self, statement: Statement, key: int) -> asyncpg.Record | None:
+        """One row by id. Reads of one tenant and visibility that arrive together share one statement, whose
+        :ids is an array and whose first column is the id."""
+        if self.held is not None:
+            return await self.row(statement, ids=[key])
+        contact = self.viewer_values["contact"] if self.scope != "all" else None
+        user = self.viewer_values["user"] if self.scope != "all" else 0
+        group = (statement, self.viewer_values["tenant"], self.scope, contact, user)
+        batch = self.database.batches.get(group)
+        if batch is None:
+            batch = self.database.batches[group] = _Batch(lambda: self.database.batches.pop(group, None))
+        return await batch.read(lambda ids: self.rows(statement, ids=ids), key)
+
+    @asynccontextmanager
+    async def transaction(self, *, snapshot: bool = False) -> AsyncIterator[Self]:
+        """Several statements that hold together; `snapshot` for reading only, all at one point in time."""
+        begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if snapshot else "BEGIN"
+        async with self.database.connection(self.viewer_values["tenant"]) as connection:
+            bound = type(self)(
+                self.database, self.scope, self.viewer_values, self.request_id, self.action, self.via
+            )
+            bound.held = connection
+            await self._control(connection, begin)
+            try:
+                yield bound
+            except Problem:
+                await self._control(connection, "ROLLBACK")
+                raise
+            await self._control(connection, "COMMIT")
+
+    async def stream(self, statement: Statement, /, **values: Any) -> AsyncIterator[bytes]:
+        """The chunks of a whole list at one point in time. The statement returns `chunk` (rows' JSON joined by
+        commas), `count` and `last` (the id to go on `:after`) of at most `:chunk` rows."""
+        async with self.database.streams, self.transaction(snapshot=True) as reader:
+            after = None
+            while True:
+                row = await reader.row(statement, after=after, chunk=CHUNK, **values)
+                if row is None or not row["count"]:
+                    return
+                yield row["chunk"]
+                if row["count"] < CHUNK:
+                    return
+                after = row["last"]
+
+    async def _control(self, connection: Connection, text: str) -> None:
+        try:
+            await connection.execute(text)
+        except asyncpg.PostgresError as error:
+            raise self.database.problem(error) from error
+        except (asyncpg.InterfaceError, OSError) as error:
+            connection.terminate()
+            raise Unavailable from error
+
+    def _bind(self, statement: Statement, values: type_Values) -> tuple[str, list[Any]]:
+        text, names = statement.compiled[self.scope]
+        return text, [self._value(name, values) for name in names]
+
+    def _value(self, name: str, values: type_Values) -> Any:
+        if name in values:
+            return values[name]
+        if name in self.viewer_values:
+            return self.viewer_values[name]
+        if name == "request":
+            return self.request_id
+        return getattr(self, name)  # action, via
+
+
+CHUNK = 500  # rows of a whole list per statement
+
+
+class _Batch:
+    """Point reads waiting for the one in flight: whoever arrives while it runs goes with the next."""
+
+    def __init__(self, finished: Callable[[], Any]) -> None:
+        self.finished = finished
+        self.waiting: OrderedDict[int, asyncio.Future[asyncpg.Record | None]] = OrderedDict()
+        self.running: asyncio.Task[None] | None = None
+
+    async def read(
+        self, fetch: Callable[[list[int]], Awaitable[list[asyncpg.Record]]], key: int
+    ) -> asyncpg.Record | None:
+        future = self.waiting.get(key)
+        if future is None:
+            future = self.waiting[key] = asyncio.get_running_loop().create_future()
+            if self.running is None:
+                self.running = asyncio.create_task(self._run(fetch))
+        # A reader that gives up must not take the answer from the others.
+        return await asyncio.shield(future)
+
+    async def _run(self, fetch: Callable[[list[int]], Awaitable[list[asyncpg.Record]]]) -> None:
+        while self.waiting:
+            taken, self.waiting = self.waiting, OrderedDict()
+            try:
+                found = {row[0]: row for row in await fetch(list(taken))}
+            except Exception as error:
+                for future in taken.values():
+                    future.set_exception(error)
+                    future.exception()  # seen, also where every reader has gone
+            else:
+                for key, future in taken.items():
+                    future.set_result(found.get(key))
+        self.running = None
+        self.finished()

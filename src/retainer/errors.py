@@ -1,0 +1,137 @@
+"""The few errors of the API, each with its status, and their one rendering as RFC 9457 problem details."""
+
+from http import HTTPStatus
+
+import msgspec
+
+PROBLEM_JSON = b"application/problem+json"
+
+
+class FieldError(msgspec.Struct):
+    """One problem of one field: `field` is its path in the body, such as `metadata` or `projectIds[2]`."""
+
+    field: str
+    message: str
+
+
+class ProblemDetails(msgspec.Struct, rename="camel", omit_defaults=True):
+    """The body of every answer from 400 on (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    request_id: str
+    errors: list[FieldError] = []
+
+
+class Problem(Exception):
+    """An answer from 400 on. `detail` is one sentence for a person: what is wrong, where, what would be right."""
+
+    status = 500
+    detail = "Something went wrong on our side. The request id finds it in the log."
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        errors: list[FieldError] | None = None,
+        headers: list[tuple[bytes, bytes]] | None = None,
+    ) -> None:
+        self.detail = detail or self.detail
+        self.errors = errors or []
+        self.headers = headers or []
+        super().__init__(self.detail)
+
+    def body(self, instance: str, request_id: str) -> bytes:
+        """The problem+json document."""
+        title = HTTPStatus(self.status).phrase
+        return msgspec.json.encode(
+            ProblemDetails("about:blank", title, self.status, self.detail, instance, request_id, self.errors)
+        )
+
+
+class MalformedJson(Problem):
+    status = 400
+    detail = "The body is not valid JSON."
+
+
+class MalformedRequest(Problem):
+    status = 400
+
+
+class NotSignedIn(Problem):
+    status = 401
+    detail = "Sign in first: POST /api/login sets the connect.sid cookie that this request lacks."
+
+
+class BadCredentials(Problem):
+    status = 401
+    detail = "The username or the password is wrong."
+
+
+class Forbidden(Problem):
+    status = 403
+
+
+class NotFound(Problem):
+    status = 404
+    detail = "Nothing is here, or nothing that you may see."
+
+
+class MethodNotAllowed(Problem):
+    status = 405
+
+
+class Conflict(Problem):
+    status = 409
+
+
+class TooLarge(Problem):
+    status = 413
+
+
+class UnsupportedMediaType(Problem):
+    status = 415
+
+
+class RangeNotSatisfiable(Problem):
+    status = 416
+
+
+class Invalid(Problem):
+    status = 422
+
+    def __init__(self, *errors: FieldError, headers: list[tuple[bytes, bytes]] | None = None) -> None:
+        detail = "; ".join(f"{e.field}: {e.message}" for e in errors) + "."
+        super().__init__(detail, errors=list(errors), headers=headers)
+
+
+class TooManyRequests(Problem):
+    status = 429
+
+
+class Unavailable(Problem):
+    """The database is gone or busy, or the time ran out; `Retry-After` says when to come back."""
+
+    status = 503
+    detail = "The database cannot be reached at the moment. Try again shortly."
+
+    def __init__(self, detail: str = "", retry_after: int = 1) -> None:
+        super().__init__(detail, headers=[(b"retry-after", str(retry_after).encode())])
+
+
+class StorageFull(Problem):
+    status = 507
+    detail = "There is no space left to store this. Nothing was changed."
+
+
+def invalid(field: str, message: str) -> Invalid:
+    """A 422 about one field."""
+    return Invalid(FieldError(field, message))
+
+
+def conflict(field: str, message: str) -> Conflict:
+    """A 409 about one field."""
+    return Conflict(f"{field}: {message}.", errors=[FieldError(field, message)])

@@ -1,0 +1,27 @@
+"""Types of fields that several nouns share, with the limits that the database checks again."""
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from retainer.body import EMAIL
+
+Id = Annotated[int, Meta(ge=1, le=2**53 - 1)]
+Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"\S")]
+Line = Annotated[str, Meta(max_length=255)]
+Address = Annotated[str, Meta(max_length=2000)]
+Text = Annotated[str, Meta(max_length=20_000)]
+Email = Annotated[str, Meta(min_length=3, max_length=254, pattern=EMAIL)]
+Metadata = dict[str, Any]
+Date = date
+# Timestamps leave the database as text: RFC 3339, UTC, milliseconds.
+Timestamp = Annotated[str, Meta(extra_json_schema={"format": "date-time", "examples": ["2026-01-31T09:30:00.000Z"]})]
+
+
+class Audience(StrEnum):
+    """For whom a record is meant: guests see only what is meant for clients."""
+
+    INTERNAL = "internal"
+    CLIENT = "client"

@@ -1,0 +1,70 @@
+"""The log: one line a request or event on standard error, JSON unless a person is watching.
+
+Lines are gathered and written about ten times a second; errors at once. Bodies, cookies, queries and tokens never
+come here: a line is built from the fields its caller names.
+"""
+
+import asyncio
+import sys
+import time
+import traceback
+from typing import Any
+
+import msgspec
+
+PAUSE = 0.1  # seconds between writes
+
+
+class Log:
+    """Gathers lines and writes them; `level` as the setting RETAINER_LOG."""
+
+    def __init__(self, level: str) -> None:
+        self.level = level
+        self.lines: list[dict[str, Any]] = []
+        self.pending: asyncio.TimerHandle | None = None
+        self.for_people = sys.stderr.isatty()
+
+    def request(self, method: str, path: str, status: int, seconds: float, **fields: Any) -> None:
+        """One answered request. Its milliseconds are from the first byte read to the last handed on."""
+        if self.level != "requests" and status < 500 and (self.level == "errors" or method in ("GET", "HEAD")):
+            return
+        self._add(
+            {"at": time.time(), "event": "request", "method": method, "path": path, "status": status}
+            | {"ms": round(seconds * 1000, 1), **fields}
+        )
+
+    def event(self, event: str, **fields: Any) -> None:
+        """Something worth knowing that is no request; written at once."""
+        self._add({"at": time.time(), "event": event, **fields})
+        self.flush()
+
+    def exception(self, error: BaseException, **fields: Any) -> None:
+        """An unknown error with its stack, for the developer; its message may hold data and stays out."""
+        stack = [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)]
+        self.event("error", error=type(error).__name__, stack=stack, **fields)
+
+    def _add(self, line: dict[str, Any]) -> None:
+        self.lines.append(line)
+        if self.pending is None:
+            try:
+                self.pending = asyncio.get_running_loop().call_later(PAUSE, self.flush)
+            except RuntimeError:  # no loop: the command line
+                self.flush()
+
+    def flush(self) -> None:
+        """Write what was gathered."""
+        if self.pending is not None:
+            self.pending.cancel()
+            self.pending = None
+        lines, self.lines = self.lines, []
+        if lines:
+            sys.stderr.write("".join(self._text(line) + "\n" for line in lines))
+            sys.stderr.flush()
+
+    def _text(self, line: dict[str, Any]) -> str:
+        at = time.gmtime(line["at"])
+        if not self.for_people:
+            stamp = time.strftime("%Y-%m-%dT%H:%M:%S", at) + f".{int(line['at'] * 1000) % 1000:03d}Z"
+            return msgspec.json.encode(line | {"at": stamp}).decode()
+        fields = " ".join(str(v) if k in ("method", "path", "status") else f"{k}={v}" for k, v in list(line.items())[2:])
+        return f"{time.strftime('%H:%M:%S', at)} {line['event']} {fields}"

@@ -1,0 +1,134 @@
+"""Every statement about organizations. The alias is o; what the viewer sees of them is @visible_organizations."""
+
+from typing import Any
+
+from asyncpg import Record
+
+from retainer.database import Db
+from retainer.statement import Statement, Update
+
+JSON = """json_build_object('id', o.id, 'name', o.name, 'type', o.type, 'status', o.status, 'industry', o.industry,
+    'website', o.website, 'description', o.description, 'metadata', o.metadata,
+    'createdAt', iso(o.created_at), 'updatedAt', iso(o.updated_at))"""
+
+LIST = Statement(f"""
+    SELECT convert_to(string_agg(json::text, ','), 'UTF8') AS chunk, count(*), (array_agg(id))[count(*)] AS last
+    FROM (
+        SELECT o.id, {JSON} AS json
+        FROM organizations o
+        WHERE o.tenant_id = :tenant AND o.deleted_by IS NULL AND @visible_organizations
+            AND (o.name_folded, o.id) > (
+                coalesce((SELECT k.name_folded FROM organizations k WHERE k.tenant_id = :tenant AND k.id = :after), ''),
+                coalesce(:after, 0))
+        ORDER BY o.name_folded, o.id
+        LIMIT :chunk
+    ) page
+""")
+
+READ = Statement(f"""
+    SELECT o.id, o.version, {JSON}
+    FROM organizations o
+    WHERE o.tenant_id = :tenant AND o.id = ANY(:ids::bigint[]) AND o.deleted_by IS NULL AND @visible_organizations
+""")
+
+CREATE = Statement(f"""
+    INSERT INTO organizations AS o (tenant_id, name, type, status, industry, website, description, metadata)
+    SELECT :tenant, :name, :type, :status, :industry, :website, :description, :metadata FROM @acting
+    RETURNING o.id, o.version, {JSON}
+""")
+
+UPDATE = Update(f"""
+    UPDATE organizations o SET @columns FROM @acting
+    WHERE o.tenant_id = :tenant AND o.id = :id AND o.deleted_by IS NULL AND @visible_organizations
+    RETURNING o.id, o.version, {JSON}
+""")
+
+# Locked before what it is read for is decided: the rows below it, or the free name of a copy.
+LOCK = Statement("""
+    SELECT o.id FROM organizations o
+    WHERE o.tenant_id = :tenant AND o.id = :id AND o.deleted_by IS NULL AND @visible_organizations
+    FOR UPDATE
+""")
+
+DELETE = Statement("""
+    WITH gone AS (
+        UPDATE organizations o SET deleted_by = operation() FROM @acting
+        WHERE o.tenant_id = :tenant AND o.id = :id AND o.deleted_by IS NULL
+        RETURNING o.id, o.deleted_by
+    ), projects_gone AS (
+        UPDATE projects p SET deleted_by = gone.deleted_by FROM gone
+        WHERE p.tenant_id = :tenant AND p.organization_id = gone.id AND p.deleted_by IS NULL
+        RETURNING p.id
+    ), members_gone AS (
+        UPDATE members m SET deleted_by = gone.deleted_by FROM gone
+        WHERE m.tenant_id = :tenant AND m.organization_id = gone.id AND m.deleted_by IS NULL
+    ), tasks_gone AS (
+        UPDATE tasks t SET deleted_by = gone.deleted_by FROM gone
+        WHERE t.tenant_id = :tenant AND t.deleted_by IS NULL
+            AND (t.organization_id = gone.id OR t.project_id IN (SELECT p.id FROM projects_gone p))
+    ), documents_gone AS (
+        UPDATE documents d SET deleted_by = gone.deleted_by FROM gone
+        WHERE d.tenant_id = :tenant AND d.organization_id = gone.id AND d.deleted_by IS NULL
+        RETURNING d.id
+    ), links_gone AS (
+        UPDATE document_projects l SET deleted_by = gone.deleted_by FROM gone
+        WHERE l.tenant_id = :tenant AND l.deleted_by IS NULL
+            AND (l.project_id IN (SELECT p.id FROM projects_gone p) OR l.document_id IN (SELECT d.id FROM documents_gone d))
+    )
+    SELECT id FROM gone
+""")
+
+# The copy is "Name (copy)", or the first of "Name (copy 2)", "Name (copy 3)" … that no live organization has.
+DUPLICATE = Statement(f"""
+    WITH source AS (
+        SELECT o.*, left(regexp_replace(o.name, ' \\(copy( [0-9]+)?\\)$', ''), 240) AS stem
+        FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :id
+    )
+    INSERT INTO organizations AS o (tenant_id, name, type, status, industry, website, description, metadata)
+    SELECT s.tenant_id, (
+            SELECT candidate FROM (
+                SELECT n, s.stem || CASE n WHEN 1 THEN ' (copy)' ELSE ' (copy ' || n || ')' END AS candidate
+                FROM generate_series(1, 1 + (
+                    SELECT count(*) FROM organizations c
+                    WHERE c.tenant_id = :tenant AND c.deleted_by IS NULL AND starts_with(c.name, s.stem || ' (copy'))) n
+            ) numbered
+            WHERE NOT EXISTS (SELECT FROM organizations c
+                WHERE c.tenant_id = :tenant AND c.deleted_by IS NULL AND c.name = candidate)
+            ORDER BY n LIMIT 1
+        ), s.type, s.status, s.industry, s.website, s.description, s.metadata
+    FROM source s, @acting
+    RETURNING o.id, o.version, {JSON}
+""")
+
+
+async def exists(db: Db, id: int) -> bool:
+    """Whether the viewer sees it."""
+    return await db.point(READ, id) is not None
+
+
+async def read(db: Db, id: int) -> Record | None:
+    """One organization: id, version, json."""
+    return await db.point(READ, id)
+
+
+async def create(db: Db, values: dict[str, Any]) -> Record | None:
+    """The new organization: id, version, json."""
+    return await db.row(CREATE, **values)
+
+
+async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
+    """The organization after the change, or None when the viewer sees none."""
+    return await db.row(UPDATE.of(values), id=id, **values)
+
+
+async def delete(db: Db, id: int) -> bool:
+    """Hide it and all that belongs to it, as one operation; False when the viewer sees none."""
+    async with db.transaction() as tx:
+        # Its row is locked first: whoever adds a child holds it shared, so the second statement sees every child.
+        return await tx.row(LOCK, id=id) is not None and await tx.row(DELETE, id=id) is not None
+
+
+async def duplicate(db: Db, id: int) -> Record | None:
+    """The copy of its own fields: id, version, json; None when the viewer sees no such organization."""
+    async with db.transaction() as tx:
+        return await tx.row(DUPLICATE, id=id) if await tx.row(LOCK, id=id) else None

@@ -1,0 +1,155 @@
+"""The rules, in two tables: who may do what, and what each viewer sees.
+
+`PERMISSIONS` is read by the wrapper around every route, by the interface and by the tests. `VISIBLE` holds the only
+copy of "who sees what": statements name a fragment of it (`@visible_organizations`), nobody writes it a second time.
+"""
+
+from enum import StrEnum
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+
+class Role(StrEnum):
+    """What a user is in their tenant."""
+
+    ADMIN = "admin"
+    CONSULTANT = "consultant"
+    STAFF = "staff"
+    GUEST = "guest"
+
+
+ADMINS = frozenset({Role.ADMIN})
+CONSULTANTS = frozenset({Role.ADMIN, Role.CONSULTANT})
+OUR_PEOPLE = frozenset({Role.ADMIN, Role.CONSULTANT, Role.STAFF})
+EVERYONE = frozenset(Role)
+
+
+class Rule(NamedTuple):
+    """One permission: a sentence for people, and the roles that have it."""
+
+    sentence: str
+    roles: frozenset[Role]
+
+
+PERMISSIONS: dict[str, Rule] = {
+    "organizations.read": Rule("See the organizations they have access to", EVERYONE),
+    "organizations.create": Rule("Add and duplicate organizations", CONSULTANTS),
+    "organizations.update": Rule("Change organizations", CONSULTANTS),
+    "organizations.delete": Rule("Delete organizations with all that belongs to them", CONSULTANTS),
+    "members.read": Rule("See who belongs to an organization", EVERYONE),
+    "members.write": Rule("Add and remove members and change their roles", CONSULTANTS),
+    "contacts.read": Rule("See the contacts they have access to", EVERYONE),
+    "contacts.write": Rule("Add, change and delete contacts", CONSULTANTS),
+    "projects.read": Rule("See the projects they have access to", EVERYONE),
+    "projects.write": Rule("Add, change and delete projects", CONSULTANTS),
+    "tasks.read": Rule("See the tasks they have access to", EVERYONE),
+    "tasks.write": Rule("Add and change tasks", OUR_PEOPLE),
+    "tasks.delete": Rule("Delete tasks", CONSULTANTS),
+    "documents.read": Rule("See and download the documents they have access to", EVERYONE),
+    "documents.create": Rule("Add documents and new versions of them", OUR_PEOPLE),
+    "documents.write": Rule("Change and delete documents", CONSULTANTS),
+    "users.names": Rule("See the names of the people of the consultancy", OUR_PEOPLE),
+    "users.manage": Rule("Manage users: invite, change the role, disable, end sessions", ADMINS),
+    "account.own": Rule("Manage their own name, password and sessions", EVERYONE),
+}
+
+# A route anybody may use, signed in or not. Spelled out on the route's line: nothing is public by omission.
+PUBLIC = "public"
+
+Scope = Literal["all", "own", "client"]
+SCOPES: tuple[Scope, ...] = ("all", "own", "client")
+SCOPE_OF: dict[Role, Scope] = {
+    Role.ADMIN: "all",
+    Role.CONSULTANT: "all",
+    Role.STAFF: "own",
+    Role.GUEST: "client",
+}
+
+
+class Viewer(msgspec.Struct, frozen=True):
+    """The signed-in user, as far as permissions and statements need to know them."""
+
+    session: int
+    tenant: int
+    user: int
+    role: Role
+    contact: int | None
+    username: str
+    full_name: str
+    time_zone: str
+    scope: Scope
+    values: dict[str, Any]  # what statements call :tenant, :user, :contact, :session and :role
+
+    def may(self, permission: str) -> bool:
+        """Whether the viewer's role has the permission (a row's visibility is decided by its statement)."""
+        return self.role in PERMISSIONS[permission].roles
+
+
+def viewer(row: Any) -> Viewer:
+    """The viewer from a row of session_by_token()."""
+    role = Role(row["role"])
+    values = {
+        "tenant": row["tenant_id"],
+        "user": row["user_id"],
+        "contact": row["contact_id"],
+        "session": row["session_id"],
+        "role": role.value,
+    }
+    return Viewer(
+        row["session_id"],
+        row["tenant_id"],
+        row["user_id"],
+        role,
+        row["contact_id"],
+        row["username"],
+        row["full_name"],
+        row["time_zone"],
+        SCOPE_OF[role],
+        values,
+    )
+
+
+# What a viewer sees. Admins and consultants see all of their tenant. Staff and guests see what hangs on the
+# organizations their own contact is a member of; guests only what is meant for clients. Aliases are fixed:
+# o organizations, c contacts, p projects, t tasks, d documents.
+_MINE = """(SELECT mine.organization_id FROM members mine
+    WHERE mine.tenant_id = :tenant AND mine.contact_id = :contact AND mine.deleted_by IS NULL)"""
+_MY_PROJECTS = f"""(SELECT my.id FROM projects my
+    WHERE my.tenant_id = :tenant AND my.organization_id IN {_MINE} AND my.deleted_by IS NULL)"""
+_CLIENT_PROJECTS = f"""(SELECT my.id FROM projects my
+    WHERE my.tenant_id = :tenant AND my.organization_id IN {_MINE} AND my.deleted_by IS NULL
+        AND my.audience = 'client')"""
+_DOCUMENTS_OF = """d.id IN (SELECT link.document_id FROM document_projects link
+    WHERE link.tenant_id = :tenant AND link.deleted_by IS NULL AND link.project_id IN {})"""
+
+VISIBLE: dict[str, dict[Scope, str]] = {
+    "organizations": {
+        "all": "true",
+        "own": f"o.id IN {_MINE}",
+        "client": f"o.id IN {_MINE}",
+    },
+    "contacts": dict.fromkeys(
+        ("own", "client"),
+        f"""(c.id = :contact OR c.id IN (SELECT fellow.contact_id FROM members fellow
+            WHERE fellow.tenant_id = :tenant AND fellow.deleted_by IS NULL AND fellow.organization_id IN {_MINE}))""",
+    )
+    | {"all": "true"},
+    "projects": {
+        "all": "true",
+        "own": f"p.organization_id IN {_MINE}",
+        "client": f"p.organization_id IN {_MINE} AND p.audience = 'client'",
+    },
+    "tasks": {
+        "all": "true",
+        "own": f"(t.organization_id IN {_MINE} OR t.project_id IN {_MY_PROJECTS} OR t.assignee_id = :user)",
+        "client": f"""(t.organization_id IN {_MINE} OR t.project_id IN {_CLIENT_PROJECTS} OR t.assignee_id = :user)
+            AND t.audience = 'client'""",
+    },
+    "documents": {
+        "all": "true",
+        "own": f"(d.organization_id IN {_MINE} OR {_DOCUMENTS_OF.format(_MY_PROJECTS)} OR d.uploader_id = :user)",
+        "client": f"""(d.organization_id IN {_MINE} OR {_DOCUMENTS_OF.format(_CLIENT_PROJECTS)}
+            OR d.uploader_id = :user) AND d.audience = 'client'""",
+    },
+}

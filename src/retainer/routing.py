@@ -1,0 +1,94 @@
+"""One line of the sitemap, and finding it by method and path."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from retainer.permissions import PERMISSIONS, PUBLIC
+
+if TYPE_CHECKING:
+    from retainer.request import Answer, Request
+
+Handler = Callable[..., Awaitable["Answer"]]
+Exists = Callable[..., Awaitable[bool]]
+
+API = "/api"
+
+
+class Route(msgspec.Struct, frozen=True):
+    """A line of routes.py.
+
+    `name` is the operation id of the OpenAPI document and the action in the journal; `permission` a key of
+    PERMISSIONS or PUBLIC; `body` the type of the JSON body; `answer` the type of a 200's body (None: an empty body);
+    `on` tells whether the viewer sees what the path's ids name, so that refusals come in the right order;
+    `bare` serves the path without /api too, as the contract writes it; `multipart` takes a file upload;
+    `errors` are the statuses of its own beside those that every such route may answer.
+    """
+
+    name: str
+    method: str
+    path: str
+    handler: Handler
+    permission: str
+    summary: str
+    body: type[msgspec.Struct] | None = None
+    answer: Any = None
+    status: int = 200
+    on: Exists | None = None
+    bare: bool = False
+    multipart: bool = False
+    errors: tuple[int, ...] = ()
+
+    @property
+    def changes(self) -> bool:
+        """Whether it may change something."""
+        return self.method not in ("GET", "HEAD")
+
+    @property
+    def parameters(self) -> list[str]:
+        """Names of the ids in the path, in order."""
+        return [part[1:-1] for part in self.path.split("/") if part.startswith("{")]
+
+    @property
+    def tag(self) -> str:
+        """The noun it belongs to: the first word of its path."""
+        return self.path.split("/")[1]
+
+
+_METHODS = ""  # the key of a node's methods: no path segment is empty
+
+
+class Table:
+    """All routes as a tree of path segments; an id matches where no word does."""
+
+    def __init__(self, routes: list[Route]) -> None:
+        self.root: dict[str, Any] = {}
+        for route in routes:
+            if route.permission != PUBLIC and route.permission not in PERMISSIONS:
+                raise ValueError(f"{route.method} {route.path}: no permission is called {route.permission!r}")
+            self._add(route, API + route.path if not route.path.startswith("//") else route.path[1:])
+            if route.bare:
+                self._add(route, route.path)
+
+    def _add(self, route: Route, path: str) -> None:
+        node = self.root
+        for part in path.split("/")[1:]:
+            node = node.setdefault("*" if part.startswith("{") else part, {})
+        methods = node.setdefault(_METHODS, {})
+        if route.method in methods:
+            raise ValueError(f"two routes for {route.method} {path}")
+        methods[route.method] = route
+
+    def find(self, path: str) -> tuple[dict[str, Route] | None, list[str]]:
+        """The routes of a path by method (None: no such path), and the path's ids as written."""
+        node, ids = self.root, []
+        for part in path.split("/")[1:]:
+            if part in node and part:
+                node = node[part]
+            elif "*" in node and part:
+                node = node["*"]
+                ids.append(part)
+            else:
+                return None, []
+        return node.get(_METHODS), ids
