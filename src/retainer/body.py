@@ -133,8 +133,7 @@ def _single(kind: type[msgspec.Struct], name: str) -> type[msgspec.Struct]:
 def _words(kind: inspect.Type) -> str:
     """A type as a person would say it."""
     if isinstance(kind, inspect.UnionType):
-        parts = [_words(t) for t in kind.types if not isinstance(t, inspect.UnsetType)]
-        return " or ".join(parts)
+        return " or ".join(_words(t) for t in kind.types)
     if isinstance(kind, inspect.EnumType):
         return "one of " + ", ".join(str(member.value) for member in kind.cls)
     if isinstance(kind, inspect.StrType):

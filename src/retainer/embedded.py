@@ -284,9 +284,10 @@ def create(place: Place) -> None:
     fresh = place.data / "postgres.new"
     shutil.rmtree(fresh, ignore_errors=True)
     private(fresh, place.account)
-    initdb = ["initdb", "-D", fresh, *LOCALE, *ACCESS, *(f"--set={each}" for each in AT_FIRST)]
-    for program, typed in ((initdb, ""), (["postgres", "--single", "-D", fresh, "postgres"], OWNER)):
-        failed, _, said = run([place.bin / program[0], *program[1:]], place.account, typed)
+    initdb: Command = ["-D", fresh, *LOCALE, *ACCESS, *(f"--set={each}" for each in AT_FIRST)]
+    owner: Command = ["--single", "-D", fresh, "postgres"]
+    for program, options, typed in (("initdb", initdb, ""), ("postgres", owner, OWNER)):
+        failed, _, said = run([place.bin / program, *options], place.account, typed)
         if failed or "ERROR:" in said:  # a refused statement alone does not fail the program
             raise EmbeddedError(f"the database cannot be made in {place.data}: {telling(said)}")
     fresh.rename(place.cluster)
@@ -412,8 +413,8 @@ def open_log(log: Path) -> int:
 def spawn(place: Place, log: int) -> Postmaster:
     folder = socket_folder(place.data)
     private(folder, place.account)
-    quoted = str(folder).replace('"', '""')
-    settings = [f"--{each}" for each in [*DURABLE, *CLOSED, *LOGGED, *DISCREET, f'unix_socket_directories="{quoted}"']]
+    listens = 'unix_socket_directories="{}"'.format(str(folder).replace('"', '""'))
+    settings = [f"--{each}" for each in [*DURABLE, *CLOSED, *LOGGED, *DISCREET, listens]]
     # A session of its own: Ctrl-C is for us, and we stop it after the last request.
     options = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, "start_new_session": True}
     child = process([place.bin / "postgres", "-D", place.cluster, *settings], place.account, **options)

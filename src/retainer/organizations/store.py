@@ -7,9 +7,8 @@ from asyncpg import Record
 from retainer.database import Db
 from retainer.statement import Statement, Update
 
-JSON = """json_build_object('id', o.id, 'name', o.name, 'type', o.type, 'status', o.status, 'industry', o.industry,
-    'website', o.website, 'description', o.description, 'metadata', o.metadata,
-    'createdAt', iso(o.created_at), 'updatedAt', iso(o.updated_at))"""
+JSON = """(SELECT row_to_json(j) FROM (SELECT o.id, o.name, o.type, o.status, o.industry, o.website, o.description,
+    o.metadata, iso(o.created_at) AS "createdAt", iso(o.updated_at) AS "updatedAt") j)"""
 
 LIST = Statement(f"""
     SELECT convert_to(string_agg(json::text, ','), 'UTF8') AS chunk, count(*), (array_agg(id))[count(*)] AS last
