@@ -18,7 +18,7 @@ from retainer.statement import Statement
 ACQUIRE_SECONDS = 1.0
 STREAMS = 4  # connections that whole lists may hold at the same time
 
-type_Values = dict[str, Any]
+Values = dict[str, Any]
 
 
 class SessionChanged(NotSignedIn):
@@ -231,14 +231,14 @@ _MESSAGES = """
 class Db:
     """The database bound to a viewer and a request: tenant, visibility and actor are in every statement it sends.
 
-    Statements are given by value names; `:tenant`, `:user`, `:contact`, `:session`, `:role`, `:via`, `:request` and
-    `:action` are filled in here.
+    Statements are given by value names; `:tenant`, `:user`, `:contact`, `:session`, `:viewer_role`, `:via`,
+    `:request` and `:action` are filled in here.
     """
 
     __slots__ = ("action", "database", "held", "request_id", "scope", "via", "viewer_values")
 
     def __init__(
-        self, database: Database, scope: Scope, viewer_values: type_Values, request_id: str, action: str, via: str
+        self, database: Database, scope: Scope, viewer_values: Values, request_id: str, action: str, via: str
     ) -> None:
         self.database = database
         self.scope = scope
@@ -319,11 +319,11 @@ class Db:
             connection.terminate()
             raise Unavailable from error
 
-    def _bind(self, statement: Statement, values: type_Values) -> tuple[str, list[Any]]:
+    def _bind(self, statement: Statement, values: Values) -> tuple[str, list[Any]]:
         text, names = statement.compiled[self.scope]
         return text, [self._value(name, values) for name in names]
 
-    def _value(self, name: str, values: type_Values) -> Any:
+    def _value(self, name: str, values: Values) -> Any:
         if name in values:
             return values[name]
         if name in self.viewer_values:

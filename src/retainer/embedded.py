@@ -329,15 +329,12 @@ class Postmaster:
         self.cluster, self.pid, self.socket, self._child = cluster, pid, socket, child
 
     def alive(self) -> bool:
-        if self._child:
-            return self._child.poll() is None
-        # An adopted one that nobody reaped keeps its number, but not its file.
-        return self.status() is not None and exists(self.pid)
+        return self._child.poll() is None if self._child else exists(self.pid)
 
-    def status(self) -> str | None:
-        """starting, standby, ready, stopping; nothing yet; None when its file is gone or another's."""
+    def status(self) -> str:
+        """starting, standby, ready or stopping; empty before and after."""
         found = read_pid_file(self.cluster)
-        return found.status if found and found.pid == self.pid else None
+        return found.status if found and found.pid == self.pid else ""
 
     def wait_until_ready(self) -> bool:
         """False when it died. Recovery may take minutes, and says so; silence is given half of one."""
@@ -384,7 +381,6 @@ def adopt(place: Place) -> Postmaster | None:
 
 
 def launch(place: Place) -> Postmaster:
-    # The children of a killed postmaster linger for a moment, and PostgreSQL rightly refuses beside them.
     until = time.monotonic() + 10
     while True:
         log = open_log(place.data / "postgres.log")
@@ -399,9 +395,16 @@ def launch(place: Place) -> Postmaster:
             raise
         finally:
             os.close(log)
-        if "shared memory block" not in said or time.monotonic() > until:
+        if not lingers(place.cluster, said) or time.monotonic() > until:
             raise EmbeddedError(f"PostgreSQL does not start on {place.data}: {telling(said)}")
         time.sleep(0.05)
+
+
+def lingers(cluster: Path, said: str) -> bool:
+    """A killed postmaster keeps its number for a moment, and its children its memory; neither may be joined."""
+    found = read_pid_file(cluster)
+    dying = "already exists" in said and not (found and exists(found.pid))
+    return dying or "shared memory block" in said
 
 
 def open_log(log: Path) -> int:
@@ -434,6 +437,8 @@ def exists(pid: int) -> bool:
         os.kill(pid, 0)
     except OSError as error:
         return isinstance(error, PermissionError)
+    with suppress(OSError):
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()  # dead, its parent has yet to notice
     return True
 
 

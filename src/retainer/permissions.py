@@ -79,7 +79,7 @@ class Viewer(msgspec.Struct, frozen=True):
     full_name: str
     time_zone: str
     scope: Scope
-    values: dict[str, Any]  # what statements call :tenant, :user, :contact, :session and :role
+    values: dict[str, Any]  # what statements call :tenant, :user, :contact, :session and :viewer_role
 
     def may(self, permission: str) -> bool:
         """Whether the viewer's role has the permission (a row's visibility is decided by its statement)."""
@@ -94,7 +94,7 @@ def viewer(row: Any) -> Viewer:
         "user": row["user_id"],
         "contact": row["contact_id"],
         "session": row["session_id"],
-        "role": role.value,
+        "viewer_role": role.value,
     }
     return Viewer(
         row["session_id"],
@@ -113,43 +113,44 @@ def viewer(row: Any) -> Viewer:
 # What a viewer sees. Admins and consultants see all of their tenant. Staff and guests see what hangs on the
 # organizations their own contact is a member of; guests only what is meant for clients. Aliases are fixed:
 # o organizations, c contacts, p projects, t tasks, d documents.
-_MINE = """(SELECT mine.organization_id FROM members mine
-    WHERE mine.tenant_id = :tenant AND mine.contact_id = :contact AND mine.deleted_by IS NULL)"""
-_MY_PROJECTS = f"""(SELECT my.id FROM projects my
-    WHERE my.tenant_id = :tenant AND my.organization_id IN {_MINE} AND my.deleted_by IS NULL)"""
-_CLIENT_PROJECTS = f"""(SELECT my.id FROM projects my
-    WHERE my.tenant_id = :tenant AND my.organization_id IN {_MINE} AND my.deleted_by IS NULL
-        AND my.audience = 'client')"""
-_DOCUMENTS_OF = """d.id IN (SELECT link.document_id FROM document_projects link
-    WHERE link.tenant_id = :tenant AND link.deleted_by IS NULL AND link.project_id IN {})"""
+# Arrays rather than joins: each is read once, and indexes take them also inside an OR.
+_MINE = """ANY(ARRAY(SELECT mine.organization_id FROM members mine
+    WHERE mine.tenant_id = :tenant AND mine.contact_id = :contact AND mine.deleted_by IS NULL))"""
+_MY_PROJECTS = f"""ANY(ARRAY(SELECT my.id FROM projects my
+    WHERE my.tenant_id = :tenant AND my.organization_id = {_MINE} AND my.deleted_by IS NULL))"""
+_CLIENT_PROJECTS = f"""ANY(ARRAY(SELECT my.id FROM projects my
+    WHERE my.tenant_id = :tenant AND my.organization_id = {_MINE} AND my.deleted_by IS NULL
+        AND my.audience = 'client'))"""
+_DOCUMENTS_OF = """d.id = ANY(ARRAY(SELECT link.document_id FROM document_projects link
+    WHERE link.tenant_id = :tenant AND link.deleted_by IS NULL AND link.project_id = {}))"""
 
 VISIBLE: dict[str, dict[Scope, str]] = {
     "organizations": {
         "all": "true",
-        "own": f"o.id IN {_MINE}",
-        "client": f"o.id IN {_MINE}",
+        "own": f"o.id = {_MINE}",
+        "client": f"o.id = {_MINE}",
     },
     "contacts": dict.fromkeys(
         ("own", "client"),
-        f"""(c.id = :contact OR c.id IN (SELECT fellow.contact_id FROM members fellow
-            WHERE fellow.tenant_id = :tenant AND fellow.deleted_by IS NULL AND fellow.organization_id IN {_MINE}))""",
+        f"""(c.id = :contact OR c.id = ANY(ARRAY(SELECT fellow.contact_id FROM members fellow
+            WHERE fellow.tenant_id = :tenant AND fellow.deleted_by IS NULL AND fellow.organization_id = {_MINE})))""",
     )
     | {"all": "true"},
     "projects": {
         "all": "true",
-        "own": f"p.organization_id IN {_MINE}",
-        "client": f"p.organization_id IN {_MINE} AND p.audience = 'client'",
+        "own": f"p.organization_id = {_MINE}",
+        "client": f"p.organization_id = {_MINE} AND p.audience = 'client'",
     },
     "tasks": {
         "all": "true",
-        "own": f"(t.organization_id IN {_MINE} OR t.project_id IN {_MY_PROJECTS} OR t.assignee_id = :user)",
-        "client": f"""(t.organization_id IN {_MINE} OR t.project_id IN {_CLIENT_PROJECTS} OR t.assignee_id = :user)
+        "own": f"(t.organization_id = {_MINE} OR t.project_id = {_MY_PROJECTS} OR t.assignee_id = :user)",
+        "client": f"""(t.organization_id = {_MINE} OR t.project_id = {_CLIENT_PROJECTS} OR t.assignee_id = :user)
             AND t.audience = 'client'""",
     },
     "documents": {
         "all": "true",
-        "own": f"(d.organization_id IN {_MINE} OR {_DOCUMENTS_OF.format(_MY_PROJECTS)} OR d.uploader_id = :user)",
-        "client": f"""(d.organization_id IN {_MINE} OR {_DOCUMENTS_OF.format(_CLIENT_PROJECTS)}
+        "own": f"(d.organization_id = {_MINE} OR {_DOCUMENTS_OF.format(_MY_PROJECTS)} OR d.uploader_id = :user)",
+        "client": f"""(d.organization_id = {_MINE} OR {_DOCUMENTS_OF.format(_CLIENT_PROJECTS)}
             OR d.uploader_id = :user) AND d.audience = 'client'""",
     },
 }

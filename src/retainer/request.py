@@ -30,7 +30,7 @@ from retainer.errors import (
     invalid,
 )
 from retainer.permissions import PERMISSIONS, PUBLIC, Viewer
-from retainer.routing import Route
+from retainer.routing import Exists, Route
 from retainer.statement import Statement
 
 if TYPE_CHECKING:
@@ -162,6 +162,13 @@ class Request:
         if row["count"] < CHUNK:
             return json(b"[%b]" % row["chunk"])
         return json_stream(self.db.stream(statement, **values))
+
+    async def list_of(self, exists: Exists, parent: int, statement: Statement, /, **values: Any) -> Answer:
+        """A list of what belongs to a parent; when it is empty the parent may not be there at all: 404."""
+        answer = await self.list(statement, parent=parent, **values)
+        if answer.body == b"[]" and not await exists(self.db, parent):
+            raise NotFound
+        return answer
 
 
 def json_stream(chunks: AsyncIterator[bytes]) -> Answer:

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from retainer.permissions import SCOPES, VISIBLE, Scope
 
-ACTING = "acting(:session, :role, :via, :request, :action)"
+ACTING = "acting(:session, :viewer_role, :via, :request, :action)"
 _FRAGMENT = re.compile(r"@(visible_([a-z]+)|acting)\b")
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 

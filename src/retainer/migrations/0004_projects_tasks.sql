@@ -63,6 +63,7 @@ CREATE TABLE tasks (
     CONSTRAINT tasks_description_length CHECK (length(description) <= 20000),
     CONSTRAINT tasks_status_known CHECK (status IN ('todo', 'in_progress', 'blocked', 'review', 'completed')),
     CONSTRAINT tasks_priority_known CHECK (priority IN ('low', 'medium', 'high')),
+    CONSTRAINT tasks_order_positive CHECK ("order" >= 0),
     CONSTRAINT tasks_audience_known CHECK (audience IN ('internal', 'client'))
 );
 CREATE INDEX tasks_by_order ON tasks (tenant_id, "order", id) WHERE deleted_by IS NULL;

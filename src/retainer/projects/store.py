@@ -1,0 +1,97 @@
+"""Every statement about projects. The alias is p; what the viewer sees of them is @visible_projects."""
+
+from typing import Any
+
+from asyncpg import Record
+
+from retainer.database import Db
+from retainer.statement import Statement, Update
+
+JSON = """(SELECT row_to_json(j) FROM (SELECT p.id, p.organization_id AS "organizationId", p.title, p.description,
+    p.status, p.start_date AS "startDate", p.due_date AS "dueDate", p.audience,
+    iso(p.created_at) AS "createdAt", iso(p.updated_at) AS "updatedAt") j)"""
+
+_PAGE = f"""
+    SELECT convert_to(string_agg(json::text, ','), 'UTF8') AS chunk, count(*), (array_agg(id))[count(*)] AS last
+    FROM (
+        SELECT p.id, {JSON} AS json
+        FROM projects p
+        WHERE p.tenant_id = :tenant AND p.deleted_by IS NULL AND @visible_projects %s
+            AND (p.title_folded, p.id) > (
+                coalesce((SELECT k.title_folded FROM projects k WHERE k.tenant_id = :tenant AND k.id = :after), ''),
+                coalesce(:after, 0))
+        ORDER BY p.title_folded, p.id
+        LIMIT :chunk
+    ) page
+"""
+LIST = Statement(_PAGE % "")
+OF_ORGANIZATION = Statement(_PAGE % "AND p.organization_id = :parent")
+
+READ = Statement(f"""
+    SELECT p.id, p.version, {JSON}
+    FROM projects p
+    WHERE p.tenant_id = :tenant AND p.id = ANY(:ids::bigint[]) AND p.deleted_by IS NULL AND @visible_projects
+""")
+
+# The organization is held shared, so that it cannot be deleted while its project is added.
+CREATE = Statement(f"""
+    INSERT INTO projects AS p (tenant_id, organization_id, title, description, status, start_date, due_date, audience)
+    SELECT :tenant, organization.id, :title, :description, :status, :start_date, :due_date, :audience
+    FROM @acting,
+        (SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :organization_id
+            AND o.deleted_by IS NULL AND @visible_organizations FOR SHARE) organization
+    RETURNING p.id, p.version, {JSON}
+""")
+
+UPDATE = Update(f"""
+    UPDATE projects p SET @columns FROM @acting
+    WHERE p.tenant_id = :tenant AND p.id = :id AND p.deleted_by IS NULL AND @visible_projects
+    RETURNING p.id, p.version, {JSON}
+""")
+
+LOCK = Statement("""
+    SELECT p.id FROM projects p
+    WHERE p.tenant_id = :tenant AND p.id = :id AND p.deleted_by IS NULL AND @visible_projects
+    FOR UPDATE
+""")
+
+DELETE = Statement("""
+    WITH gone AS (
+        UPDATE projects p SET deleted_by = operation() FROM @acting
+        WHERE p.tenant_id = :tenant AND p.id = :id AND p.deleted_by IS NULL
+        RETURNING p.id, p.deleted_by
+    ), tasks_gone AS (
+        UPDATE tasks t SET deleted_by = gone.deleted_by FROM gone
+        WHERE t.tenant_id = :tenant AND t.project_id = gone.id AND t.deleted_by IS NULL
+    ), links_gone AS (
+        UPDATE document_projects l SET deleted_by = gone.deleted_by FROM gone
+        WHERE l.tenant_id = :tenant AND l.project_id = gone.id AND l.deleted_by IS NULL
+    )
+    SELECT id FROM gone
+""")
+
+
+async def read(db: Db, id: int) -> Record | None:
+    """One project: id, version, json."""
+    return await db.point(READ, id)
+
+
+async def exists(db: Db, id: int) -> bool:
+    """Whether the viewer sees it."""
+    return await db.point(READ, id) is not None
+
+
+async def create(db: Db, values: dict[str, Any]) -> Record | None:
+    """The new project, or None when the viewer sees no such organization."""
+    return await db.row(CREATE, **values)
+
+
+async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
+    """The project after the change, or None when the viewer sees none."""
+    return await db.row(UPDATE.of(values), id=id, **values)
+
+
+async def delete(db: Db, id: int) -> bool:
+    """Hide it, its tasks and its links to documents, as one operation; False when the viewer sees none."""
+    async with db.transaction() as tx:
+        return await tx.row(LOCK, id=id) is not None and await tx.row(DELETE, id=id) is not None

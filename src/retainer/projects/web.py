@@ -1,0 +1,36 @@
+"""The handlers of projects."""
+
+from retainer.body import sent
+from retainer.errors import NotFound, invalid
+from retainer.organizations import store as organizations
+from retainer.projects import store
+from retainer.request import Answer, Request, empty, found
+
+
+async def index(request: Request) -> Answer:
+    return await request.list(store.LIST)
+
+
+async def of_organization(request: Request, organization_id: int) -> Answer:
+    return await request.list_of(organizations.exists, organization_id, store.OF_ORGANIZATION)
+
+
+async def create(request: Request) -> Answer:
+    row = await store.create(request.db, sent(request.body))
+    if row is None:
+        raise invalid("organizationId", "there is no such organization, or none that you may see")
+    return found(row)
+
+
+async def show(request: Request, id: int) -> Answer:
+    return found(await store.read(request.db, id))
+
+
+async def update(request: Request, id: int) -> Answer:
+    return found(await store.update(request.db, id, sent(request.body)))
+
+
+async def delete(request: Request, id: int) -> Answer:
+    if not await store.delete(request.db, id):
+        raise NotFound
+    return empty()

@@ -1,0 +1,127 @@
+"""Every statement about tasks. The alias is t; what the viewer sees of them is @visible_tasks."""
+
+from typing import Any
+
+from asyncpg import Record
+
+from retainer.database import Db
+from retainer.statement import Statement, Update
+
+_FIELDS = """t.id, t.title, t.description, t.organization_id AS "organizationId", t.project_id AS "projectId",
+    t.assignee_id AS "assigneeId", t.status, t.priority, t.due_date AS "dueDate", t."order", t.audience,
+    iso(t.created_at) AS "createdAt", iso(t.updated_at) AS "updatedAt\""""
+
+JSON = f"(SELECT row_to_json(j) FROM (SELECT {_FIELDS}) j)"
+
+LISTED = f"""(SELECT row_to_json(j) FROM (SELECT {_FIELDS},
+    (SELECT row_to_json(a) FROM (SELECT u.id, u.username, u.full_name AS "fullName" FROM users u
+        WHERE u.tenant_id = :tenant AND u.id = t.assignee_id) a) AS assignee,
+    (SELECT row_to_json(q) FROM (SELECT p.id, p.title FROM projects p
+        WHERE p.tenant_id = :tenant AND p.id = t.project_id AND @visible_projects) q) AS project) j)"""
+
+_PAGE = f"""
+    SELECT convert_to(string_agg(json::text, ','), 'UTF8') AS chunk, count(*), (array_agg(id))[count(*)] AS last
+    FROM (
+        SELECT t.id, {LISTED} AS json
+        FROM tasks t
+        WHERE t.tenant_id = :tenant AND t.deleted_by IS NULL AND @visible_tasks %s
+            AND (t."order", t.id) > (
+                coalesce((SELECT k."order" FROM tasks k WHERE k.tenant_id = :tenant AND k.id = :after), -1),
+                coalesce(:after, 0))
+        ORDER BY t."order", t.id
+        LIMIT :chunk
+    ) page
+"""
+LIST = Statement(_PAGE % "")
+OF_ORGANIZATION = Statement(
+    _PAGE
+    % """AND (t.organization_id = :parent OR t.project_id = ANY(ARRAY(SELECT p.id FROM projects p
+            WHERE p.tenant_id = :tenant AND p.organization_id = :parent AND p.deleted_by IS NULL)))
+            AND EXISTS (SELECT FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :parent
+                AND o.deleted_by IS NULL AND @visible_organizations)"""
+)
+
+READ = Statement(f"""
+    SELECT t.id, t.version, {JSON}
+    FROM tasks t
+    WHERE t.tenant_id = :tenant AND t.id = ANY(:ids::bigint[]) AND t.deleted_by IS NULL AND @visible_tasks
+""")
+
+# What a task refers to must be there and visible, and is held shared so that it cannot be deleted meanwhile.
+_ORGANIZATION = """SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :organization_id
+    AND o.deleted_by IS NULL AND @visible_organizations"""
+_PROJECT = """SELECT p.id FROM projects p WHERE p.tenant_id = :tenant AND p.id = :project_id
+    AND p.deleted_by IS NULL AND @visible_projects"""
+_ASSIGNEE = "SELECT u.id FROM users u WHERE u.tenant_id = :tenant AND u.id = :assignee_id AND u.is_active"
+REFERENCES = {"organization_id": _ORGANIZATION, "project_id": _PROJECT, "assignee_id": _ASSIGNEE}
+
+
+def _held(column: str) -> str:
+    return f"(:{column}::bigint IS NULL OR :{column} = ({REFERENCES[column]} FOR SHARE))"
+
+
+CREATE = Statement(f"""
+    INSERT INTO tasks AS t (tenant_id, title, description, organization_id, project_id, assignee_id, status, priority,
+        due_date, "order", audience)
+    SELECT :tenant, :title, :description, :organization_id, :project_id, :assignee_id, :status, :priority,
+        :due_date, :order, :audience
+    FROM @acting
+    WHERE {_held("organization_id")} AND {_held("project_id")} AND {_held("assignee_id")}
+    RETURNING t.id, t.version, {JSON}
+""")
+
+
+def _update(references: list[str]) -> Update:
+    held = "".join(f" AND {_held(column)}" for column in references)
+    return Update(f"""
+        UPDATE tasks t SET @columns FROM @acting
+        WHERE t.tenant_id = :tenant AND t.id = :id AND t.deleted_by IS NULL AND @visible_tasks{held}
+        RETURNING t.id, t.version, {JSON}
+    """)
+
+
+# One for each set of references that may be sent, so that only what is sent is looked up.
+UPDATES = {
+    sent: _update([c for c, given in zip(REFERENCES, sent, strict=True) if given])
+    for sent in [(a, b, c) for a in (False, True) for b in (False, True) for c in (False, True)]
+}
+
+DELETE = Statement("""
+    UPDATE tasks t SET deleted_by = operation() FROM @acting
+    WHERE t.tenant_id = :tenant AND t.id = :id AND t.deleted_by IS NULL AND @visible_tasks
+    RETURNING t.id
+""")
+
+FIND = {column: Statement(text) for column, text in REFERENCES.items()}
+
+
+async def read(db: Db, id: int) -> Record | None:
+    """One task: id, version, json."""
+    return await db.point(READ, id)
+
+
+async def exists(db: Db, id: int) -> bool:
+    """Whether the viewer sees it."""
+    return await db.point(READ, id) is not None
+
+
+async def create(db: Db, values: dict[str, Any]) -> Record | None:
+    """The new task, or None when something it refers to is not there for the viewer."""
+    return await db.row(CREATE, **values)
+
+
+async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
+    """The task after the change, or None when it or something it refers to is not there for the viewer."""
+    statement = UPDATES[tuple(column in values for column in REFERENCES)]  # type: ignore[index]
+    return await db.row(statement.of(values), id=id, **values)
+
+
+async def missing(db: Db, values: dict[str, Any]) -> list[str]:
+    """The columns that refer to what is not there for the viewer."""
+    given = [column for column in REFERENCES if values.get(column) is not None]
+    return [c for c in given if await db.row(FIND[c], **{c: values[c]}) is None]
+
+
+async def delete(db: Db, id: int) -> bool:
+    """False when the viewer sees none."""
+    return await db.row(DELETE, id=id) is not None
