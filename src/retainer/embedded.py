@@ -74,11 +74,12 @@ class Hold:
     """The data folder, for this process alone until released or until the process ends."""
 
     def __init__(self, data: Path, file: int) -> None:
-        self.data, self._file = data, file
+        self.data, self._file, self._released = data, file, False
         HELD.add(data)
 
     def release(self) -> None:
-        if self.data in HELD:
+        if not self._released:
+            self._released = True
             HELD.remove(self.data)
             os.close(self._file)
 
@@ -93,9 +94,8 @@ class Embedded:
     def __init__(self, held: Hold, place: Place) -> None:
         self.bin, self._held, self._place = place.bin, held, place
         self._postmaster = adopt(place) or launch(place)
-        at = f"?host={quote(self._postmaster.socket, safe='')}&port=5432"
-        self.url = f"postgresql://retainer@/retainer{at}"
-        self.superuser_url = f"postgresql://postgres@/retainer{at}"
+        self.url = url("retainer", self._postmaster.socket)
+        self.superuser_url = url("postgres", self._postmaster.socket)
 
     def alive(self) -> bool:
         return self._postmaster.alive()
@@ -126,6 +126,18 @@ def start(data: Path, binaries: Path | None = None) -> Embedded:
         raise
 
 
+def running(data: Path) -> str | None:
+    """The owner's URL of the PostgreSQL that another process runs on this data folder, or None."""
+    found = read_pid_file(data.absolute().resolve() / "postgres")
+    if found is None or not exists(found.pid) or not answers(found.socket):
+        return None
+    return url("retainer", found.socket)
+
+
+def url(role: str, folder: str) -> str:
+    return f"postgresql://{role}@/retainer?host={quote(folder, safe='')}&port=5432"
+
+
 def hold(data: Path) -> Hold:
     """The data folder, made where missing; another process that wants it is told who has it."""
     data = data.absolute().resolve()
@@ -140,14 +152,14 @@ def hold(data: Path) -> Hold:
         raise EmbeddedError(f"data folder {data} is not writable ({error.strerror}): {remedy}") from error
     try:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.ftruncate(file, 0)
+        os.pwrite(file, str(os.getpid()).encode(), 0)
     except OSError as error:
         holder = os.pread(file, 20, 0).decode() or "unknown"
         os.close(file)
         if isinstance(error, BlockingIOError | PermissionError):
             raise EmbeddedError(f"data folder {data} is in use by process {holder}: stop it first") from error
         raise EmbeddedError(f"data folder {data} cannot be locked: {error.strerror}") from error
-    os.ftruncate(file, 0)
-    os.pwrite(file, str(os.getpid()).encode(), 0)
     return Hold(data, file)
 
 
@@ -214,7 +226,7 @@ def in_the_wheel() -> Iterator[Path]:
 
 def in_the_system() -> Iterator[Path]:
     packaged = Path("/usr/lib/postgresql").glob("[0-9]*/bin")
-    yield from sorted(packaged, key=lambda bin: float(bin.parent.name), reverse=True)
+    yield from sorted(packaged, key=lambda found: int(re.findall(r"\d+", str(found))[0]), reverse=True)
     if on_path := shutil.which("postgres"):
         yield Path(on_path).resolve().parent
 
@@ -401,7 +413,7 @@ def launch(place: Place) -> Postmaster:
 
 
 def lingers(cluster: Path, said: str) -> bool:
-    """A killed postmaster keeps its number for a moment, and its children its memory; neither may be joined."""
+    """Whether it was refused for what a killed postmaster leaves for a moment: its number, or its memory."""
     found = read_pid_file(cluster)
     dying = "already exists" in said and not (found and exists(found.pid))
     return dying or "shared memory block" in said
@@ -443,7 +455,7 @@ def exists(pid: int) -> bool:
 
 
 def answers(folder: str) -> bool:
-    """Whether PostgreSQL replies there to the shortest of its questions: TLS? (On a socket: no.)"""
+    """Whether PostgreSQL replies there to the shortest question, whether it takes TLS (on a socket: no)."""
     with socket.socket(socket.AF_UNIX) as asking, suppress(OSError):
         asking.settimeout(5)
         asking.connect(socket_in(folder))
@@ -468,7 +480,7 @@ def process(command: Command, account: Account, **options: Any) -> Child:
     ours = {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
     if account is not OURSELVES:
         options |= {"user": account.uid, "group": account.gid, "extra_groups": ()}
-    return subprocess.Popen(command, text=True, cwd="/", env=ours, **options)
+    return subprocess.Popen(command, text=True, cwd="/", env=ours, **options)  # noqa: S603 -- no shell, no input
 
 
 def telling(said: str) -> str:

@@ -1,5 +1,6 @@
 """THE SITEMAP: one line per route. Permission stands on the line; a route without one does not start."""
 
+from retainer import health
 from retainer.contacts import store as contact
 from retainer.contacts import web as contacts
 from retainer.contacts.model import Contact, ContactCreate, ContactUpdate
@@ -9,6 +10,7 @@ from retainer.members.model import Member, MemberCreate, MemberUpdate
 from retainer.organizations import store as organization
 from retainer.organizations import web as organizations
 from retainer.organizations.model import Organization, OrganizationCreate, OrganizationUpdate
+from retainer.permissions import PUBLIC
 from retainer.projects import store as project
 from retainer.projects import web as projects
 from retainer.projects.model import Project, ProjectCreate, ProjectUpdate
@@ -18,6 +20,9 @@ from retainer.tasks import web as tasks
 from retainer.tasks.model import ListedTask, Task, TaskCreate, TaskUpdate
 
 ROUTES = [
+    Route("healthz", "GET", "/healthz", health.alive, PUBLIC, "Is the process alive", page=True),
+    Route("readyz", "GET", "/readyz", health.ready, PUBLIC, "Can it do its work", page=True),
+
     # Organizations: the contract
     Route("listOrganizations", "GET", "/organizations", organizations.index, "organizations.read",
           "List all organizations", answer=list[Organization], bare=True),

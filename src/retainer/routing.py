@@ -22,7 +22,8 @@ class Route(msgspec.Struct, frozen=True):
     `name` is the operation id of the OpenAPI document and the action in the journal; `permission` a key of
     PERMISSIONS or PUBLIC; `body` the type of the JSON body; `answer` the type of a 200's body (None: an empty body);
     `on` tells whether the viewer sees what the path's ids name, so that refusals come in the right order;
-    `bare` serves the path without /api too, as the contract writes it; `multipart` takes a file upload;
+    `bare` serves the path without /api too, as the contract writes it; `page` serves it without /api only and
+    leaves it out of the OpenAPI document; `multipart` takes a file upload;
     `errors` are the statuses of its own beside those that every such route may answer.
     """
 
@@ -37,8 +38,14 @@ class Route(msgspec.Struct, frozen=True):
     status: int = 200
     on: Exists | None = None
     bare: bool = False
+    page: bool = False
     multipart: bool = False
     errors: tuple[int, ...] = ()
+
+    @property
+    def url(self) -> str:
+        """The whole path."""
+        return self.path if self.page else API + self.path
 
     @property
     def changes(self) -> bool:
@@ -67,7 +74,7 @@ class Table:
         for route in routes:
             if route.permission != PUBLIC and route.permission not in PERMISSIONS:
                 raise ValueError(f"{route.method} {route.path}: no permission is called {route.permission!r}")
-            self._add(route, API + route.path if not route.path.startswith("//") else route.path[1:])
+            self._add(route, route.url)
             if route.bare:
                 self._add(route, route.path)
 

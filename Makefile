@@ -1,0 +1,50 @@
+# Everything a newcomer types. Needs python3 (3.11 or newer, with venv) and make; uses uv when it is there.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/
+INSTALLED := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+
+run: $(INSTALLED)  ## start Retainer with demo data and print the address and the logins
+	$(RUN)retainer demo
+
+test: $(INSTALLED) check  ## run every check and test (at most half an hour on two cores)
+	$(RUN)python -m pytest
+
+test-fast: $(INSTALLED)  ## run the everyday part of the tests (about three minutes)
+	$(RUN)python -m pytest -m "not slow"
+
+check: $(INSTALLED)  ## lint, strict types, migrations
+	$(RUN)ruff check .
+	$(RUN)ruff format --check .
+	$(RUN)mypy
+	$(RUN)squawk --config .squawk.toml src/retainer/migrations/*.sql
+
+bench: $(INSTALLED)  ## measure side by side with other stacks and write bench/RESULTS.md
+	$(RUN)python -m bench
+
+lock: $(INSTALLED)  ## pin every dependency with hashes anew
+	$(RUN)python -m piptools compile --quiet --extra dev --generate-hashes --no-emit-index-url --no-emit-find-links \
+	    --no-emit-trusted-host --allow-unsafe --strip-extras --output-file requirements.lock pyproject.toml
+
+clean:  ## remove what was installed and built
+	rm -rf $(VENV) build dist .ruff_cache .mypy_cache .hypothesis
+
+help:  ## show this
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@if command -v uv >/dev/null 2>&1; then \
+	    uv venv --quiet --allow-existing --python $(PYTHON) $(VENV) && \
+	    VIRTUAL_ENV=$(VENV) uv pip install --quiet --require-hashes -r requirements.lock && \
+	    VIRTUAL_ENV=$(VENV) uv pip install --quiet --no-deps --no-build-isolation -e .; \
+	else \
+	    $(PYTHON) -m venv $(VENV) && \
+	    $(RUN)python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && \
+	    $(RUN)python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+	fi
+	@touch $@
+
+.PHONY: run test test-fast check bench lock clean help

@@ -1,0 +1,97 @@
+"""The bars: how far ahead Retainer has to be, and whether it is."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from bench import limit, workloads
+from bench.contender import Contender
+from bench.rounds import Sample
+from bench.startup import Startup
+
+Medians = Mapping[tuple[str, str], Sample]  # by workload and contender
+
+RETAINER = "retainer"
+CHEAPER = {  # peer → workload → how many times more processor time it takes per request, at least
+    "express": {workloads.ONE: 4.0, workloads.LIST50: 3.0, workloads.CREATE: 2.0, workloads.MIX: 3.0},
+    "fastify": dict.fromkeys((workloads.ONE, workloads.LIST50, workloads.CREATE, workloads.MIX), 1.0),
+    "fastapi": dict.fromkeys((workloads.ONE, workloads.LIST50, workloads.CREATE, workloads.MIX), 5.0),
+}
+BAR_OF = {"express": 33, "fastify": 34, "fastapi": 35}
+LIMIT_SHARE = 0.35
+STREAM_RATE = 1.5
+BESIDE_MS = 10.0
+FLAT = 1.2  # memory at its peak over memory when idle
+FIRST_START_SECONDS, NEXT_START_SECONDS, IDLE_MB = 5.0, 1.5, 200.0
+MB = 1e6
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One bar, by its number in the project's list: what is compared, the figure, the bar, met or missed."""
+
+    number: int
+    what: str
+    figure: str
+    bar: str
+    met: bool
+
+
+def verdicts(medians: Medians, contenders: Mapping[str, Contender], startup: Startup | None) -> list[Verdict]:
+    """Every bar that this run measured."""
+    found = [*cheaper(medians), *share_of_limit(medians), *streamed(medians, contenders)]
+    return found + (list(started(startup)) if startup is not None else [])
+
+
+def cheaper(medians: Medians) -> Iterator[Verdict]:
+    for peer, least in CHEAPER.items():
+        for workload, bar in least.items():
+            own, other = medians.get((workload, RETAINER)), medians.get((workload, peer))
+            if own is None or other is None:
+                continue
+            ratio = other.server_us / own.server_us
+            shown = "ahead (> 1)" if bar == 1.0 else f"≥ {bar:g} times"
+            met = ratio > 1.0 and ratio >= bar
+            what = f"{workload}: µs of {peer} / µs of Retainer"
+            yield Verdict(BAR_OF[peer], what, f"{ratio:.2f} times", shown, met)
+
+
+def share_of_limit(medians: Medians) -> Iterator[Verdict]:
+    own, top = medians.get((workloads.ONE, RETAINER)), medians.get((workloads.ONE, limit.NAME))
+    if own is not None and top is not None:
+        share = own.rate / top.rate
+        what = "one: requests/s of Retainer / transactions/s of pgbench"
+        yield Verdict(36, what, f"{share:.2f}", f"≥ {LIMIT_SHARE}", share >= LIMIT_SHARE)
+
+
+def streamed(medians: Medians, contenders: Mapping[str, Contender]) -> Iterator[Verdict]:
+    own = medians.get((workloads.ALL, RETAINER))
+    if own is None:
+        return
+    peers = [
+        sample for (which, name), sample in medians.items() if which == workloads.ALL and name != RETAINER
+    ]
+    if peers:
+        fastest = max(peers, key=lambda sample: sample.rate)
+        ratio, what = (
+            own.rate / fastest.rate,
+            f"all: lists/s of Retainer / of {fastest.contender}, the fastest peer",
+        )
+        yield Verdict(38, what, f"{ratio:.2f} times", f"≥ {STREAM_RATE} times", ratio >= STREAM_RATE)
+    if own.beside_p50_ms is not None:
+        what, met = "all: point read beside it, p50", own.beside_p50_ms <= BESIDE_MS
+        yield Verdict(38, what, f"{own.beside_p50_ms:.1f} ms", f"≤ {BESIDE_MS:g} ms", met)
+    idle = contenders[RETAINER].rss_idle
+    figure = f"{idle / MB:.0f} → {own.rss_peak / MB:.0f} MB"
+    yield Verdict(
+        38, "all: memory, idle → peak", figure, f"flat: ≤ {FLAT} times", own.rss_peak <= FLAT * idle
+    )
+
+
+def started(startup: Startup) -> Iterator[Verdict]:
+    first, again, idle = startup.first_seconds, startup.next_seconds, startup.idle_pss / MB
+    for what, figure, bar, unit in (
+        ("first start, database made", first, FIRST_START_SECONDS, "s"),
+        ("next start", again, NEXT_START_SECONDS, "s"),
+        ("idle memory with the database (PSS)", idle, IDLE_MB, "MB"),
+    ):
+        yield Verdict(41, what, f"{figure:.3g} {unit}", f"≤ {bar:g} {unit}", figure <= bar)

@@ -1,0 +1,162 @@
+"""Retainer as a contender: what the bench assumes about it stands in this file alone."""
+
+import asyncio
+import contextlib
+import importlib
+import importlib.metadata
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from bench import contender, postgres, processes, rows
+from bench.contender import Contender, UnavailableError
+from bench.postgres import Postgres
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+DATABASE = ROLE = "retainer"
+APPLICATION_ROLE = "retainer_app"
+ADMIN, SMALL_ADMIN = "ada@large.example", "olga@small.example"
+PASSWORD = "correct horse battery bench"
+
+
+def start(server: Postgres, folder: Path, core: int) -> Contender:
+    """Run it on `core` with an empty database of the bench's server; seed, log in, check."""
+    asyncio.run(_make_database(server))
+    url = server.url(DATABASE, ROLE)
+    port, log = postgres.free_port(), folder / "retainer.log"
+    home = folder / "retainer"
+    home.mkdir()
+    process = processes.start(_serve(port, home), log=log, core=core, env=_environment(url), cwd=folder)
+    started = Contender("retainer", _version(), port, process)
+    try:
+        contender.wait(port, process, log, "/healthz")
+        started.tenant, started.ids = asyncio.run(_seed(url))
+        started.large_cookie = contender.log_in(port, ADMIN, PASSWORD)
+        started.small_cookie = contender.log_in(port, SMALL_ADMIN, PASSWORD)
+        started.note_memory()
+        contender.check(started)
+    except Exception:
+        processes.stop(process)
+        raise
+    return started
+
+
+def point_read() -> str:
+    """The statement of GET /api/organizations/{id} for one id, an admin asking; `:tenant`, `:id` as pgbench's.
+
+    Read off the product, so that the limit moves with it. Retainer itself asks for several ids at once.
+    """
+    sys.path.append(str(REPOSITORY / "src"))
+    try:
+        text: str = importlib.import_module("retainer.organizations.store").READ.text
+    except (ImportError, AttributeError) as error:
+        raise UnavailableError(
+            f"no statement retainer.organizations.store.READ: {error}"
+        ) from None
+    for product, ours in (("= ANY(:ids::bigint[])", "= :id"), ("@visible_organizations", "true")):
+        if product not in text:
+            raise UnavailableError(f"retainer.organizations.store.READ no longer says {product}")
+        text = text.replace(product, ours)
+    return text.strip()
+
+
+@contextlib.contextmanager
+def embedded(folder: Path) -> Iterator[tuple[float, list[int]]]:
+    """Run it with its embedded database in `folder`: seconds until it is ready, and all its processes.
+
+    The database's processes belong to it whoever their parent is: they name the data folder.
+    """
+    port, log = postgres.free_port(), folder.with_suffix(".log")
+    began = time.perf_counter()
+    process = processes.start(_serve(port, folder), log=log, env=_environment(None), cwd=folder.parent)
+    try:
+        _wait_ready(port, process, log)
+        seconds = time.perf_counter() - began
+        time.sleep(2)
+        yield seconds, sorted({*processes.tree(process.pid), *processes.naming(str(folder))})
+    finally:
+        processes.stop(process)
+
+
+def _wait_ready(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Until /healthz answers 200, and /readyz too, which vouches for the database."""
+    contender.wait(port, process, log, "/healthz")
+    while contender.ask(port, "GET", "/readyz").status == 503:
+        time.sleep(0.01)
+
+
+def _serve(port: int, home: Path) -> list[str]:
+    if not (REPOSITORY / "src" / "retainer" / "__main__.py").exists():
+        raise UnavailableError("src/retainer/__main__.py does not exist yet")
+    command = [sys.executable, "-m", "retainer", "serve"]
+    return [*command, "--host", "127.0.0.1", "--port", str(port), "--data", str(home)]
+
+
+def _environment(url: str | None) -> dict[str, str]:
+    paths = [str(REPOSITORY / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    common = {
+        "PYTHONPATH": os.pathsep.join(paths),
+        "RETAINER_ADMIN_EMAIL": ADMIN,
+        "RETAINER_ADMIN_PASSWORD": PASSWORD,
+        "RETAINER_LOG": "errors",  # the peers write no line per request either
+    }
+    return common if url is None else common | {"RETAINER_DATABASE_URL": url}
+
+
+def _version() -> str:
+    names = ("retainer", "starlette", "granian", "uvloop", "msgspec", "asyncpg")
+    found = [f"Python {sys.version.split()[0]}"]
+    for name in names:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found.append(f"{name} {importlib.metadata.version(name)}")
+    return ", ".join(found)
+
+
+async def _make_database(server: Postgres) -> None:
+    """An empty database, owned by a role that is no superuser and may make the application's role."""
+    admin = await asyncpg.connect(server.url("postgres"))
+    await admin.execute(f"CREATE ROLE {ROLE} LOGIN CREATEROLE PASSWORD '{server.password}'")
+    await admin.execute(f"CREATE DATABASE {DATABASE} OWNER {ROLE}")
+    await admin.close()
+
+
+async def _seed(url: str) -> tuple[int, tuple[int, int]]:
+    """The rows by SQL as the owner, journalled like any write; the large tenant, its first and last id."""
+    connection = await asyncpg.connect(url)
+    large, small = rows.tenants()
+    tenant: int = await connection.fetchval("SELECT min(id) FROM tenants")
+    other: int = await connection.fetchval("INSERT INTO tenants (name) VALUES ('small') RETURNING id")
+    await _as_tenant(connection, other, USER_LIKE_THE_FIRST, SMALL_ADMIN, tenant)
+    await _as_tenant(connection, tenant, ORGANIZATIONS, json.dumps(large))
+    await _as_tenant(connection, other, ORGANIZATIONS, json.dumps(small))
+    ids = await connection.fetchrow("SELECT min(id), max(id) FROM organizations WHERE tenant_id = $1", tenant)
+    await connection.execute("VACUUM ANALYZE organizations, users, operations, changes")
+    await connection.close()
+    return tenant, (ids[0], ids[1])
+
+
+USER_LIKE_THE_FIRST = """
+INSERT INTO users (tenant_id, username, full_name, role, password_hash, password_changed_at)
+SELECT current_tenant(), $1, 'Olga', role, password_hash, password_changed_at
+FROM users WHERE tenant_id = $2 AND role = 'admin'"""
+
+ORGANIZATIONS = """
+INSERT INTO organizations (tenant_id, name, type, status, industry, website, description, metadata)
+SELECT current_tenant(), name, type, status, industry, website, description, metadata
+FROM jsonb_to_recordset($1::jsonb) AS given
+    (name text, type text, status text, industry text, website text, description text, metadata jsonb)"""
+
+
+async def _as_tenant(connection: Any, tenant: int, statement: str, *values: Any) -> None:
+    """One transaction as one operation of the system in the tenant's journal."""
+    async with connection.transaction():
+        await connection.execute("SELECT set_config('retainer.tenant', $1, true)", str(tenant))
+        await connection.execute("SELECT acting_as(NULL, 'system', 'system', NULL, 'seedBench')")
+        await connection.execute(statement, *values)

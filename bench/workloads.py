@@ -1,0 +1,34 @@
+"""What is sent: five workloads, as lanes for the load generator."""
+
+from bench import rows
+from bench.contender import Contender
+from bench.load import Lane, Part
+
+ONE, LIST50, ALL, CREATE, MIX = "one", "list50", "all", "create", "mix"
+
+# In this order: what adds rows to the large tenant comes after what lists them all.
+NAMES = (ONE, LIST50, ALL, CREATE, MIX)
+TITLES = {
+    ONE: "one organization, a random one of 10,000",
+    LIST50: "list of 50",
+    ALL: "all 10,000 organizations",
+    CREATE: "create",
+    MIX: "mix: 80 % one, 10 % list of 50, 10 % create",
+}
+STREAMS = 2  # connections that fetch all 10,000 at once
+BESIDE = "beside"  # the lane of one connection reading single organizations meanwhile
+BESIDE_PAUSE = 0.02  # seconds between its reads, so that it adds little to the cost of the lists
+
+
+def lanes(workload: str, contender: Contender, connections: int) -> list[Lane]:
+    """The lanes of a workload; the first one is the one measured."""
+    list_path = "/api/organizations"
+    one = Part("GET", f"{list_path}/{{id}}", contender.large_cookie, 80, ids=contender.ids)
+    list50 = Part("GET", list_path, contender.small_cookie, 10)
+    body = rows.new_organization_template().decode()
+    create = Part("POST", list_path, contender.large_cookie, 10, body=body)
+    everything = Part("GET", list_path, contender.large_cookie)
+    parts = {ONE: [one], LIST50: [list50], ALL: [everything], CREATE: [create], MIX: [one, list50, create]}
+    if workload == ALL:
+        return [Lane(ALL, STREAMS, parts[ALL]), Lane(BESIDE, 1, [one], BESIDE_PAUSE)]
+    return [Lane(workload, connections, parts[workload])]

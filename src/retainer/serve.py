@@ -1,0 +1,191 @@
+"""Starting and stopping: the database, the first admin, the server processes, and watching over them."""
+
+import asyncio
+import ctypes
+import errno
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import msgspec
+from granian.constants import HTTPModes, Interfaces, Loops
+from granian.http import HTTP1Settings
+from granian.server import Server
+
+from retainer import embedded
+from retainer.config import DEFAULTS, PREFIX, SECRETS, ConfigError, Settings
+from retainer.database import connect
+from retainer.migrate import MigrationError, migrate
+from retainer.users import accounts, passwords
+
+STOP_SECONDS = 8  # for what is in flight; the whole stop stays under ten
+WATCH_PAUSE = 0.3
+PR_SET_PDEATHSIG = 1
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[tuple[Settings, embedded.Embedded | None]]:
+    """The settings with a database that answers: the operator's own, or the embedded one while this lasts."""
+    if settings.database_url:
+        yield settings, None
+        return
+    folder = Path(settings.data) if settings.data else embedded.default_data()
+    binaries = Path(settings.postgres_bin) if settings.postgres_bin else None
+    running = embedded.start(folder, binaries)
+    try:
+        yield msgspec.structs.replace(settings, database_url=running.url, data=str(folder)), running
+    finally:
+        running.stop()
+
+
+async def prepare(settings: Settings, *, is_embedded: bool) -> str | None:
+    """Migrate (an operator's own database only when it is empty) and make the first admin; returns the set-up link
+    when a person has to choose the password."""
+    await migrate(settings.database_url, only_if_empty=not is_embedded)
+    connection = await connect(settings.database_url)
+    try:
+        await _warn_if_unsafe(connection)
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE tenants IN SHARE ROW EXCLUSIVE MODE")
+            if await connection.fetchval("SELECT EXISTS (SELECT FROM tenants)"):
+                return None
+            return await _first_admin(connection, settings)
+    finally:
+        await connection.close()
+
+
+async def _first_admin(connection: object, settings: Settings) -> str | None:
+    email = settings.admin_email or "admin@example.com"
+    password_hash = None
+    if settings.admin_password:
+        problem = passwords.weakness(settings.admin_password, email)
+        if problem:
+            raise ConfigError(f"{PREFIX}ADMIN_PASSWORD {problem}.")
+        password_hash = await passwords.hashed(settings.admin_password)
+    tenant = await accounts.create_tenant(connection, settings.tenant, settings.time_zone)
+    user = await accounts.create_user(connection, tenant, email, email.partition("@")[0], "admin", None, password_hash)
+    if password_hash:
+        return None
+    token = await accounts.make_link(connection, tenant, user, settings.link_hours)
+    return f"{address(settings)}/setup#token={token}  (for {email}, within {settings.link_hours:g} hours)"
+
+
+async def _warn_if_unsafe(connection: object) -> None:
+    """Bar 8: whoever turned durability off should read it at every start."""
+    for name in ("fsync", "full_page_writes", "synchronous_commit", "data_checksums"):
+        value = await connection.fetchval(f"SHOW {name}")  # type: ignore[attr-defined]
+        if value == "off":
+            print(f"WARNING: {name} is off in this PostgreSQL: acknowledged changes can be lost.", file=sys.stderr)
+
+
+def address(settings: Settings) -> str:
+    """Where people find it."""
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
+    return settings.public_url.rstrip("/") or f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+
+
+def refuse_taken_port(settings: Settings) -> None:
+    """The server shares its port among workers (SO_REUSEPORT), so a second server would bind it silently."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+            probe.listen(1)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise ConfigError(f"Port {settings.port} is taken; choose another with --port.") from None
+            raise ConfigError(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}.") from None
+
+
+def export(settings: Settings) -> None:
+    """Hand the settings to the server processes, which read the environment."""
+    for name in SECRETS:
+        os.environ.pop(f"{PREFIX}{name.upper()}_FILE", None)
+    for name in Settings.__struct_fields__:
+        value = getattr(settings, name)
+        os.environ.pop(PREFIX + name.upper(), None)
+        if value != getattr(DEFAULTS, name):
+            os.environ[PREFIX + name.upper()] = str(value)
+
+
+def run(settings: Settings, running: embedded.Embedded | None, greeting: str) -> None:
+    """Serve until a signal says stop."""
+    server = Server(
+        "retainer.app:build",
+        factory=True,
+        interface=Interfaces.ASGI,
+        address=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        loop=Loops.uvloop,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=10_000),
+        websockets=False,
+        log_enabled=False,
+        respawn_failed_workers=True,
+        workers_kill_timeout=STOP_SECONDS,
+    )
+    stopping = threading.Event()
+    watcher = threading.Thread(target=_watch, args=(settings, running, greeting, stopping), daemon=True)
+    server.on_startup(watcher.start)
+    try:
+        server.serve()
+    finally:
+        stopping.set()
+
+
+def _watch(settings: Settings, running: embedded.Embedded | None, greeting: str, stopping: threading.Event) -> None:
+    """Greet once the server answers; start the embedded database again whenever it has died."""
+    greeted = False
+    while not stopping.wait(WATCH_PAUSE if greeted else 0.05):
+        if not greeted and _answers(settings):
+            print(greeting, file=sys.stderr, flush=True)
+            greeted = True
+        if running is not None and not running.alive():
+            print("The embedded PostgreSQL has died; starting it again.", file=sys.stderr, flush=True)
+            with suppress(embedded.EmbeddedError):
+                running.revive()
+
+
+def _answers(settings: Settings) -> bool:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
+    try:
+        url = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}/healthz"
+        with urllib.request.urlopen(url, timeout=1) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def die_with_parent() -> None:
+    """In a server process: end when the main process is killed, instead of serving on without it."""
+    parent = os.getppid()
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if parent == 1 or os.getppid() != parent:
+        sys.exit("the main process has gone")
+
+
+def serve(settings: Settings, *, seed: object = None, words: str = "") -> None:
+    """The whole of `retainer serve`; `seed` fills an empty database first (the demo)."""
+    started = time.monotonic()
+    refuse_taken_port(settings)
+    with database(settings) as (ready, running):
+        link = asyncio.run(prepare(ready, is_embedded=running is not None))
+        if seed is not None:
+            asyncio.run(seed(ready))  # type: ignore[operator]
+        export(ready)
+        lines = [f"Retainer is at {address(ready)} ({time.monotonic() - started:.1f} s)"]
+        if link:
+            lines.append(f"Choose the first admin's password: {link}")
+        run(ready, running, "\n".join([*lines, words] if words else lines))
+
+
+__all__ = ["ConfigError", "MigrationError", "address", "database", "die_with_parent", "prepare", "serve"]
