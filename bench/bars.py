@@ -17,6 +17,7 @@ CHEAPER = {  # peer → workload → how many times more processor time it takes
     "fastapi": dict.fromkeys((workloads.ONE, workloads.LIST50, workloads.CREATE, workloads.MIX), 5.0),
 }
 BAR_OF = {"express": 33, "fastify": 34, "fastapi": 35}
+STALLED = 0.25  # share of its core below which a server waited rather than worked, and figures mislead
 LIMIT_SHARE = 0.35
 STREAM_RATE = 1.5
 BESIDE_MS = 10.0
@@ -51,7 +52,8 @@ def cheaper(medians: Medians) -> Iterator[Verdict]:
             ratio = other.server_us / own.server_us
             shown = "ahead (> 1)" if bar == 1.0 else f"≥ {bar:g} times"
             met = ratio > 1.0 and ratio >= bar
-            what = f"{workload}: µs of {peer} / µs of Retainer"
+            stalled = " (stalled)" if min(own.busy, other.busy) < STALLED else ""
+            what = f"{workload}: µs of {peer} / µs of Retainer{stalled}"
             yield Verdict(BAR_OF[peer], what, f"{ratio:.2f} times", shown, met)
 
 

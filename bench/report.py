@@ -46,7 +46,8 @@ def introduction(options: Options) -> str:
         f"{options.connections} connections; medians, in brackets the least and the most. µs are processor "
         "time per request by the operating system's accounting: of the server's processes, and beside them "
         "of PostgreSQL's. `busy` is the share of its core the server used: well below 100 %, requests/s and "
-        "latencies say what the other core (load generator, PostgreSQL) could do, not what the server could."
+        "latencies say what the other core (load generator, PostgreSQL) could do, not what the server could; "
+        f"below {bars.STALLED:.0%} the turn is marked as stalled, on the disk as a rule: measure again."
     )
 
 
@@ -75,7 +76,7 @@ def measured(findings: Findings, medians: Medians) -> Iterator[str]:
 def row(median: Sample, samples: Sequence[Sample]) -> str:
     least, most = min(s.server_us for s in samples), max(s.server_us for s in samples)
     cells = [
-        median.contender + (" (the limit)" if median.contender == limit.NAME else ""),
+        median.contender + remark(median),
         f"{median.server_us:,.0f} ({least:,.0f}-{most:,.0f})",
         f"{median.postgres_us:,.0f}",
         f"{median.rate:,.{0 if median.rate >= 100 else 1}f}",
@@ -85,6 +86,12 @@ def row(median: Sample, samples: Sequence[Sample]) -> str:
         f"{sum(s.errors for s in samples)}",
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def remark(median: Sample) -> str:
+    if median.contender == limit.NAME:
+        return " (the limit)"
+    return " (stalled)" if median.busy < bars.STALLED else ""
 
 
 def streams(findings: Findings, medians: Medians) -> Iterator[str]:

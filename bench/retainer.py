@@ -57,9 +57,7 @@ def point_read() -> str:
     try:
         text: str = importlib.import_module("retainer.organizations.store").READ.text
     except (ImportError, AttributeError) as error:
-        raise UnavailableError(
-            f"no statement retainer.organizations.store.READ: {error}"
-        ) from None
+        raise UnavailableError(f"no statement retainer.organizations.store.READ: {error}") from None
     for product, ours in (("= ANY(:ids::bigint[])", "= :id"), ("@visible_organizations", "true")):
         if product not in text:
             raise UnavailableError(f"retainer.organizations.store.READ no longer says {product}")

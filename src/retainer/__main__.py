@@ -107,8 +107,8 @@ def run_serve(options: argparse.Namespace) -> None:
 
 
 def run_demo(options: argparse.Namespace) -> None:
-    """Ignores RETAINER_DATABASE_URL: demo data never meets real data."""
-    settings = msgspec.structs.replace(settings_of(options), database_url="")
+    """Demo data never meets real data: it has a folder and a database of its own."""
+    settings = demo.settings(settings_of(options))
     data = options.data or str(embedded.default_data("demo"))
     serve.serve(msgspec.structs.replace(settings, data=data), seed=demo.seed, words=demo.WORDS)
 

@@ -5,9 +5,12 @@ through.
 """
 
 import asyncio
+import ctypes
 import ipaddress
 import itertools
+import os
 import secrets
+import signal
 import time
 from typing import Any
 
@@ -141,5 +144,17 @@ class App:
 
 
 def build() -> App:
-    """What the server calls in each worker."""
+    """What the server calls in each of its processes."""
+    die_with_parent()
     return App(load())
+
+
+def die_with_parent() -> None:
+    """End when the main process is killed, instead of serving on without it."""
+    parent = os.getppid()
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+PR_SET_PDEATHSIG = 1  # Linux's prctl

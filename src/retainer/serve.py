@@ -1,10 +1,8 @@
 """Starting and stopping: the database, the first admin, the server processes, and watching over them."""
 
 import asyncio
-import ctypes
 import errno
 import os
-import signal
 import socket
 import sys
 import threading
@@ -27,7 +25,6 @@ from retainer.users import accounts, passwords
 
 STOP_SECONDS = 8  # for what is in flight; the whole stop stays under ten
 WATCH_PAUSE = 0.3
-PR_SET_PDEATHSIG = 1
 
 
 @contextmanager
@@ -165,14 +162,6 @@ def _answers(settings: Settings) -> bool:
         return False
 
 
-def die_with_parent() -> None:
-    """In a server process: end when the main process is killed, instead of serving on without it."""
-    parent = os.getppid()
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if parent == 1 or os.getppid() != parent:
-        sys.exit("the main process has gone")
-
-
 def serve(settings: Settings, *, seed: object = None, words: str = "") -> None:
     """The whole of `retainer serve`; `seed` fills an empty database first (the demo)."""
     started = time.monotonic()
@@ -187,5 +176,3 @@ def serve(settings: Settings, *, seed: object = None, words: str = "") -> None:
             lines.append(f"Choose the first admin's password: {link}")
         run(ready, running, "\n".join([*lines, words] if words else lines))
 
-
-__all__ = ["ConfigError", "MigrationError", "address", "database", "die_with_parent", "prepare", "serve"]
