@@ -48,9 +48,7 @@ def parser() -> argparse.ArgumentParser:
         help=f"of {','.join(workloads.NAMES)}",
     )
     parser.add_argument("--keep", action="store_true", help="keep the data and the logs of the run")
-    parser.add_argument(
-        "--output", type=Path, default=RESULTS, help="file of the report (default bench/RESULTS.md)"
-    )
+    parser.add_argument("--output", type=Path, default=RESULTS, help="file of the report (default bench/RESULTS.md)")
     return parser
 
 

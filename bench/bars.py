@@ -69,9 +69,7 @@ def streamed(medians: Medians, contenders: Mapping[str, Contender]) -> Iterator[
     own = medians.get((workloads.ALL, RETAINER))
     if own is None:
         return
-    peers = [
-        sample for (which, name), sample in medians.items() if which == workloads.ALL and name != RETAINER
-    ]
+    peers = [sample for (which, name), sample in medians.items() if which == workloads.ALL and name != RETAINER]
     if peers:
         fastest = max(peers, key=lambda sample: sample.rate)
         ratio, what = (
@@ -84,9 +82,7 @@ def streamed(medians: Medians, contenders: Mapping[str, Contender]) -> Iterator[
         yield Verdict(38, what, f"{own.beside_p50_ms:.1f} ms", f"≤ {BESIDE_MS:g} ms", met)
     idle = contenders[RETAINER].rss_idle
     figure = f"{idle / MB:.0f} → {own.rss_peak / MB:.0f} MB"
-    yield Verdict(
-        38, "all: memory, idle → peak", figure, f"flat: ≤ {FLAT} times", own.rss_peak <= FLAT * idle
-    )
+    yield Verdict(38, "all: memory, idle → peak", figure, f"flat: ≤ {FLAT} times", own.rss_peak <= FLAT * idle)
 
 
 def started(startup: Startup) -> Iterator[Verdict]:

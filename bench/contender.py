@@ -74,7 +74,7 @@ def wait(port: int, process: subprocess.Popen[bytes], log: Path, path: str, seco
                 return
         if process.poll() is not None or time.monotonic() > deadline:
             raise UnavailableError(f"it did not start:\n{processes.tail(log)}")
-        time.sleep(0.05)
+        time.sleep(0.02)
 
 
 def log_in(port: int, username: str, password: str) -> str:
@@ -106,9 +106,7 @@ def check(contender: Contender, guest_cookie: str = "") -> None:
         raise UnavailableError(f"its list of {rows.LARGE} holds {len(large)} rows")
 
 
-def _expect(
-    contender: Contender, status: int, method: str, path: str, cookie: str = "", body: Any = None
-) -> Answer:
+def _expect(contender: Contender, status: int, method: str, path: str, cookie: str = "", body: Any = None) -> Answer:
     got = ask(contender.port, method, path, cookie, body)
     accepted = {400, 422} if status == 422 else {status}
     if got.status not in accepted:

@@ -79,6 +79,4 @@ def prepare(server: Postgres, folder: Path, contender: Contender | None, core: i
     if contender is None:
         return Limit(server, script, peers.DATABASE, "bench", "", 1, (1, rows.LARGE), core)
     options = f"-c role={retainer.APPLICATION_ROLE} -c retainer.tenant={contender.tenant}"
-    return Limit(
-        server, script, retainer.DATABASE, retainer.ROLE, options, contender.tenant, contender.ids, core
-    )
+    return Limit(server, script, retainer.DATABASE, retainer.ROLE, options, contender.tenant, contender.ids, core)

@@ -63,9 +63,7 @@ def install_node(name: str) -> tuple[Path, str]:
         shutil.copy(source / file, home / file)
     pins: dict[str, str] = json.loads((source / "package.json").read_text())["dependencies"]
     version = ", ".join(f"{package} {pin}" for package, pin in pins.items())
-    node = subprocess.run(
-        [_program("node"), "--version"], check=True, capture_output=True, text=True
-    ).stdout.strip()
+    node = subprocess.run([_program("node"), "--version"], check=True, capture_output=True, text=True).stdout.strip()
     if _changed(home, source / "package-lock.json"):
         _install([_program("npm"), "ci"], home)
         _remember(home, source / "package-lock.json")

@@ -62,7 +62,7 @@ def start(
             user=None if account is None else account.uid,
             group=None if account is None else account.gid,
             extra_groups=None if account is None else [],
-            preexec_fn=None if core is None else partial(os.sched_setaffinity, 0, {core}),  # noqa: PLW1509 - no threads
+            preexec_fn=None if core is None else partial(os.sched_setaffinity, 0, {core}),
         )
 
 

@@ -6,7 +6,6 @@ import importlib
 import importlib.metadata
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -49,7 +48,7 @@ def start(server: Postgres, folder: Path, core: int) -> Contender:
 
 
 def point_read() -> str:
-    """The statement of GET /api/organizations/{id} for one id, an admin asking; `:tenant`, `:id` as pgbench's.
+    """The statement of GET /api/organizations/{id} for one id, an admin asking; in pgbench's terms.
 
     Read off the product, so that the limit moves with it. Retainer itself asks for several ids at once.
     """
@@ -75,19 +74,13 @@ def embedded(folder: Path) -> Iterator[tuple[float, list[int]]]:
     began = time.perf_counter()
     process = processes.start(_serve(port, folder), log=log, env=_environment(None), cwd=folder.parent)
     try:
-        _wait_ready(port, process, log)
+        contender.wait(port, process, log, "/healthz")
+        contender.wait(port, process, log, "/readyz")  # vouches for the database, as /healthz does not
         seconds = time.perf_counter() - began
         time.sleep(2)
         yield seconds, sorted({*processes.tree(process.pid), *processes.naming(str(folder))})
     finally:
         processes.stop(process)
-
-
-def _wait_ready(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Until /healthz answers 200, and /readyz too, which vouches for the database."""
-    contender.wait(port, process, log, "/healthz")
-    while contender.ask(port, "GET", "/readyz").status == 503:
-        time.sleep(0.01)
 
 
 def _serve(port: int, home: Path) -> list[str]:

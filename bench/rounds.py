@@ -16,9 +16,7 @@ from bench.load import Outcome, Plan
 from bench.processes import Cores
 
 SETTLE_SECONDS = 0.5  # of every turn, before its window opens
-WARM_SECONDS = (
-    2.5  # unmeasured, of every contender in every workload, before the first round: compilers need it
-)
+WARM_SECONDS = 2.5  # unmeasured, of every contender in every workload, before the first round: compilers need it
 PATIENCE_SECONDS = 60.0  # beyond the window, before a run of the load generator counts as hung
 
 
@@ -71,9 +69,7 @@ def carry_out(
     return samples
 
 
-def turn(
-    taker: Contender | Limit, workload: str, options: Options, postgres_pid: int, cores: Cores
-) -> Sample | None:
+def turn(taker: Contender | Limit, workload: str, options: Options, postgres_pid: int, cores: Cores) -> Sample | None:
     """One turn; None, and a line that says why, where nothing could be measured."""
     try:
         if isinstance(taker, Limit):
@@ -93,9 +89,7 @@ def turns(names: Sequence[str], rounds: int) -> Iterator[tuple[int, str]]:
             yield number + 1, name
 
 
-def of_contender(
-    contender: Contender, workload: str, options: Options, postgres_pid: int, cores: Cores
-) -> Sample:
+def of_contender(contender: Contender, workload: str, options: Options, postgres_pid: int, cores: Cores) -> Sample:
     lanes = workloads.lanes(workload, contender, options.connections)
     pids = {"server_pid": contender.process.pid, "postgres_pid": postgres_pid}
     plan = Plan(port=contender.port, seconds=options.seconds, warmup=SETTLE_SECONDS, lanes=lanes, **pids)

@@ -174,7 +174,9 @@ class Cast:
         return int(self.sql.value("INSERT INTO tenants (name) VALUES ($1) RETURNING id", name))
 
     def contact(self, name: str, type: str = "client") -> int:
-        return int(self.ada.made("/api/contacts", fullName=name, email=f"{secrets.token_hex(6)}@example.com", type=type)["id"])
+        return int(
+            self.ada.made("/api/contacts", fullName=name, email=f"{secrets.token_hex(6)}@example.com", type=type)["id"]
+        )
 
     def person(self, name: str, role: str, *, tenant: int | None = None, contact: int | None = None) -> Person:
         """A user with a session, made in the database: no password is hashed for it."""

@@ -130,7 +130,9 @@ def test_duplicates_are_numbered(cast: Cast, base: str) -> None:
     assert [copy["name"] for copy in copies] == [
         "Acme Corporation (copy)", "Acme Corporation (copy 2)", "Acme Corporation (copy 3)",
     ]  # fmt: skip
-    assert cast.ada.post(f"{base}/organizations/{copies[1]['id']}/duplicate").json()["name"] == "Acme Corporation (copy 4)"
+    assert (
+        cast.ada.post(f"{base}/organizations/{copies[1]['id']}/duplicate").json()["name"] == "Acme Corporation (copy 4)"
+    )
     assert cast.ada.get(f"{base}/organizations/{copies[0]['id']}/members").json() == []
 
 
@@ -184,9 +186,17 @@ def test_deleting_an_organization_hides_its_whole_tree_as_one_operation(cast: Ca
     project = cast.ada.made("/api/projects", organizationId=cast.acme, title="Launch")["id"]
     task = cast.ada.made("/api/tasks", projectId=project, title="Plan")["id"]
     task_too = cast.ada.made("/api/tasks", organizationId=cast.acme, title="Call")["id"]
-    document = cast.ada.made("/api/documents", name="Brief", url="https://x.example", projectIds=[project], organizationId=cast.acme)["id"]
+    document = cast.ada.made(
+        "/api/documents", name="Brief", url="https://x.example", projectIds=[project], organizationId=cast.acme
+    )["id"]
     assert cast.ada.delete(f"/organizations/{cast.acme}").status_code == 204
-    for path in (f"organizations/{cast.acme}", f"projects/{project}", f"tasks/{task}", f"tasks/{task_too}", f"documents/{document}"):
+    for path in (
+        f"organizations/{cast.acme}",
+        f"projects/{project}",
+        f"tasks/{task}",
+        f"tasks/{task_too}",
+        f"documents/{document}",
+    ):
         assert cast.ada.get(f"/api/{path}").status_code == 404, path
     for who in (cast.stan, cast.gita):
         assert who.get("/organizations").json() == []

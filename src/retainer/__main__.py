@@ -13,9 +13,11 @@ import msgspec
 from retainer import __version__, config, demo, embedded, serve
 from retainer.config import ConfigError, Settings
 from retainer.database import Connection, connect
+from retainer.documents import check
 from retainer.errors import Problem
 from retainer.migrate import MigrationError, migrate
 from retainer.permissions import PERMISSIONS, PUBLIC, Role
+from retainer.routes import ROUTES
 from retainer.users import accounts, passwords
 
 
@@ -153,9 +155,7 @@ async def _add_user(
     password: str | None,
 ) -> None:
     hashed = await passwords.hashed(password) if password else None
-    user = await accounts.create_user(
-        connection, tenant, email, name or email.partition("@")[0], role, contact, hashed
-    )
+    user = await accounts.create_user(connection, tenant, email, name or email.partition("@")[0], role, contact, hashed)
     print(f"User {user}: {email}, {role}")
     if hashed is None:
         await _print_link(connection, settings, tenant, user)
@@ -198,8 +198,6 @@ async def find_tenant(connection: Connection, text: str | None) -> int:
 
 
 def run_documents_check(options: argparse.Namespace) -> int:
-    from retainer.documents import check
-
     with serve.database(settings_of(options)) as (settings, _):
         report = asyncio.run(check.check(settings, deep=options.deep))
     print(report.text())
@@ -212,8 +210,6 @@ def run_config(options: argparse.Namespace) -> None:
 
 
 def run_routes(options: argparse.Namespace) -> None:
-    from retainer.routes import ROUTES
-
     for route in ROUTES:
         who = "anybody" if route.permission == PUBLIC else _roles(route.permission)
         print(f"{route.method:<7} {route.url:<58} {route.permission:<22} {who}")
@@ -235,11 +231,10 @@ def read_password(options: argparse.Namespace, email: str) -> str | None:
     return text
 
 
-def with_owner(
-    options: argparse.Namespace, work: Callable[[Connection, Settings], Awaitable[None]]
-) -> None:
+def with_owner(options: argparse.Namespace, work: Callable[[Connection, Settings], Awaitable[None]]) -> None:
     """Run in one transaction on the owner's connection, the schema up to date. Works beside a running server:
-    its embedded database is found by its data folder."""
+    its embedded database is found by its data folder.
+    """
 
     async def inside(settings: Settings) -> None:
         await migrate(settings.database_url, only_if_empty=True)

@@ -101,7 +101,7 @@ class App:
             late = Unavailable("The time for this request ran out; whether a change was made is not known.")
             return self.refusal(request, late)
         except Exception as error:
-            self.log.exception(error, request=request.id, path=request.path)
+            self.log.unknown(error, request=request.id, path=request.path)
             return self.refusal(request, Problem())
 
     def refusal(self, request: Request, problem: Problem) -> Answer:

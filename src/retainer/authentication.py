@@ -18,7 +18,7 @@ CHECK_PAUSE = 0.4  # seconds between looks at the database
 CHECK_SECONDS = 1.0
 MOST_REMEMBERED = 20_000
 
-_BY_TOKEN = "SELECT * FROM session_by_token($1, $2)"
+_READ = "SELECT * FROM session_by_token($1, $2)"
 
 
 def digest(token: str) -> bytes:
@@ -48,7 +48,7 @@ class Sessions:
         if known is not None and known[1] > time.monotonic():
             return known[0]
         generation = self.generation
-        rows = await self.database.plain(_BY_TOKEN, key, self.idle)
+        rows = await self.database.plain(_READ, key, self.idle)
         if not rows:
             return None
         found = viewer(rows[0])

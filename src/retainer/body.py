@@ -1,6 +1,6 @@
 """Request bodies: JSON into the route's type, and every problem of a body told at once, by field, with the remedy."""
 
-from functools import lru_cache
+from functools import cache
 from typing import Any, TypeVar, get_type_hints
 
 import msgspec
@@ -13,15 +13,15 @@ MAX_DEPTH = 32  # levels of arrays and objects in metadata
 T = TypeVar("T", bound=msgspec.Struct)
 
 
-@lru_cache(maxsize=None)
-def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
+@cache
+def _decoder(kind: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind)
 
 
 def decode(raw: bytes, kind: type[T]) -> T:
     """The body as its type. Raises MalformedJson, or Invalid naming every field that is wrong."""
     try:
-        body = _decoder(kind).decode(raw)
+        body: T = _decoder(kind).decode(raw)
     except msgspec.ValidationError:
         raise Invalid(*_problems(_plain(raw), kind)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -91,10 +91,7 @@ def _problems(given: Any, kind: type[msgspec.Struct]) -> list[FieldError]:
     info = inspect.type_info(kind)
     assert isinstance(info, inspect.StructType)
     fields = {f.encode_name: f for f in info.fields}
-    problems = []
-    for name in given:
-        if name not in fields:
-            problems.append(FieldError(name, _unknown(name, list(fields))))
+    problems = [FieldError(name, _unknown(name, list(fields))) for name in given if name not in fields]
     for name, field in fields.items():
         if name not in given:
             if field.required:
@@ -123,14 +120,14 @@ def _problem(value: Any, field: inspect.Field, kind: type[msgspec.Struct]) -> st
     return None
 
 
-@lru_cache(maxsize=None)
+@cache
 def _single(kind: type[msgspec.Struct], name: str) -> type[msgspec.Struct]:
     """A struct with one field of another, to check it alone."""
     hint = get_type_hints(kind, include_extras=True)[name]
     return msgspec.defstruct(f"{kind.__name__}_{name}", [(name, hint)], rename="camel")
 
 
-def _words(kind: inspect.Type) -> str:
+def _words(kind: inspect.Type) -> str:  # noqa: PLR0911 -- a case each
     """A type as a person would say it."""
     if isinstance(kind, inspect.UnionType):
         return " or ".join(_words(t) for t in kind.types)
@@ -186,12 +183,9 @@ def _kind_of(value: Any) -> str:
 def sent(body: msgspec.Struct) -> dict[str, Any]:
     """Only the fields that were sent, by their column names, as asyncpg takes them."""
     return {
-        name: _column_value(value)
-        for name in body.__struct_fields__
-        if (value := getattr(body, name)) is not UNSET
+        name: _column_value(value) for name in body.__struct_fields__ if (value := getattr(body, name)) is not UNSET
     }
 
 
 def _column_value(value: Any) -> Any:
     return msgspec.json.encode(value).decode() if isinstance(value, dict) else value
-

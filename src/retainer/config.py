@@ -50,16 +50,15 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True):
     request_seconds: float = setting("deadline of a request", 10.0)
     body_kb: int = setting("largest JSON body", 1024)
     upload_mb: int = setting("largest uploaded file", 1024)
-    storage_url: str = setting("where documents are kept: s3://bucket/prefix, gs://…, az://… (default: data folder)", "")
+    storage_url: str = setting(
+        "where documents are kept: s3://bucket/prefix, gs://…, az://… (default: data folder)", ""
+    )
     log: str = setting("what is logged: requests, changes (all but successful reads), errors", "requests")
 
 
 CHOICES = {"log": ("requests", "changes", "errors")}
 SECRETS = {name for name, (_, secret) in zip(Settings.__struct_fields__, SENTENCES.values(), strict=True) if secret}
-WORDS = {
-    name: sentence
-    for name, (sentence, _) in zip(Settings.__struct_fields__, SENTENCES.values(), strict=True)
-}
+WORDS = {name: sentence for name, (sentence, _) in zip(Settings.__struct_fields__, SENTENCES.values(), strict=True)}
 
 
 def load(environment: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:

@@ -165,15 +165,14 @@ class Database:
         """One statement; what PostgreSQL refuses becomes a Problem."""
         self.statements += 1
         try:
-            rows: list[asyncpg.Record] = await connection.fetch(text, *arguments)
-            return rows
+            return list(await connection.fetch(text, *arguments))
         except asyncpg.PostgresError as error:
             raise self.problem(error) from error
         except (asyncpg.InterfaceError, OSError) as error:
             connection.terminate()
             raise Unavailable from error
 
-    def problem(self, error: asyncpg.PostgresError) -> Problem:
+    def problem(self, error: asyncpg.PostgresError) -> Problem:  # noqa: PLR0911 -- a case each
         """The API's words for what PostgreSQL refused (its SQLSTATE, appendix A of its manual)."""
         state = error.sqlstate or ""
         if state in ("RT409", "RT422"):
@@ -268,7 +267,8 @@ class Db:
 
     async def point(self, statement: Statement, key: int) -> asyncpg.Record | None:
         """One row by id. Reads of one tenant and visibility that arrive together share one statement, whose
-        :ids is an array and whose first column is the id."""
+        :ids is an array and whose first column is the id.
+        """
         if self.held is not None:
             return await self.row(statement, ids=[key])
         contact = self.viewer_values["contact"] if self.scope != "all" else None
@@ -284,9 +284,7 @@ class Db:
         """Several statements that hold together; `snapshot` for reading only, all at one point in time."""
         begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if snapshot else "BEGIN"
         async with self.database.connection(self.viewer_values["tenant"]) as connection:
-            bound = type(self)(
-                self.database, self.scope, self.viewer_values, self.request_id, self.action, self.via
-            )
+            bound = type(self)(self.database, self.scope, self.viewer_values, self.request_id, self.action, self.via)
             bound.held = connection
             await self._control(connection, begin)
             try:
@@ -298,7 +296,8 @@ class Db:
 
     async def stream(self, statement: Statement, /, **values: Any) -> AsyncIterator[bytes]:
         """The chunks of a whole list at one point in time. The statement returns `chunk` (rows' JSON joined by
-        commas), `count` and `last` (the id to go on `:after`) of at most `:chunk` rows."""
+        commas), `count` and `last` (the id to go on `:after`) of at most `:chunk` rows.
+        """
         async with self.database.streams, self.transaction(snapshot=True) as reader:
             after = None
             while True:

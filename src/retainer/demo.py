@@ -11,7 +11,7 @@ from retainer.config import Settings
 from retainer.database import Connection, connect
 from retainer.users import accounts, passwords
 
-PASSWORD = "quiet-ledger-2026"  # of every demo login; the data is for looking at
+PASSWORD = "quiet-ledger-2026"  # noqa: S105 -- of every demo login; the data is for looking at
 LOGINS = [
     ("ada@example.com", "Ada", "admin", "everything, and users and settings"),
     ("cora@example.com", "Cora", "consultant", "everything on clients and work"),
@@ -62,7 +62,7 @@ async def _fill(connection: Connection, tenant: int, chance: random.Random) -> N
         for contact, role in zip(members, ["primary_contact", *chance.sample(ROLES, 4)], strict=False):
             await _insert(connection, "members", tenant_id=tenant, organization_id=organization, contact_id=contact,
                           role=role)  # fmt: skip
-        if place % 4 != 3:  # noqa: PLR2004 -- a quarter has no work at the moment
+        if place % 4 != 3:
             for _ in range(chance.randint(1, 3)):
                 await _project(connection, tenant, organization, users, chance)
         await _document(connection, tenant, organization, users[1], chance)
@@ -88,7 +88,7 @@ async def _contact(connection: Connection, tenant: int, number: int, chance: ran
     return await _insert(
         connection, "contacts", tenant_id=tenant, full_name=f"{first} {last}".strip(),
         email=f"{first}.{last or 'demo'}.{number}@example.com".lower().replace("ü", "ue").replace("ø", "o"),
-        type=("internal", "client")[number] if number < 2 else chance.choice(["client", "client", "external", "vendor"]),
+        type=chance.choice(["client", "client", "external", "vendor"]) if number else "internal",
         title=chance.choice(TITLES), phone=f"+41 44 555 {chance.randint(10, 99)} {chance.randint(10, 99)}",
     )  # fmt: skip
 

@@ -38,7 +38,7 @@ class Log:
         self._add({"at": time.time(), "event": event, **fields})
         self.flush()
 
-    def exception(self, error: BaseException, **fields: Any) -> None:
+    def unknown(self, error: BaseException, **fields: Any) -> None:
         """An unknown error with its stack, for the developer; its message may hold data and stays out."""
         stack = [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)]
         self.event("error", error=type(error).__name__, stack=stack, **fields)
@@ -66,5 +66,7 @@ class Log:
         if not self.for_people:
             stamp = time.strftime("%Y-%m-%dT%H:%M:%S", at) + f".{int(line['at'] * 1000) % 1000:03d}Z"
             return msgspec.json.encode(line | {"at": stamp}).decode()
-        fields = " ".join(str(v) if k in ("method", "path", "status") else f"{k}={v}" for k, v in list(line.items())[2:])
+        fields = " ".join(
+            str(v) if k in ("method", "path", "status") else f"{k}={v}" for k, v in list(line.items())[2:]
+        )
         return f"{time.strftime('%H:%M:%S', at)} {line['event']} {fields}"

@@ -124,18 +124,20 @@ _CLIENT_PROJECTS = f"""ANY(ARRAY(SELECT my.id FROM projects my
 _DOCUMENTS_OF = """d.id = ANY(ARRAY(SELECT link.document_id FROM document_projects link
     WHERE link.tenant_id = :tenant AND link.deleted_by IS NULL AND link.project_id = {}))"""
 
+_FELLOWS = f"""(c.id = :contact OR c.id = ANY(ARRAY(SELECT fellow.contact_id FROM members fellow
+    WHERE fellow.tenant_id = :tenant AND fellow.deleted_by IS NULL AND fellow.organization_id = {_MINE})))"""
+
 VISIBLE: dict[str, dict[Scope, str]] = {
     "organizations": {
         "all": "true",
         "own": f"o.id = {_MINE}",
         "client": f"o.id = {_MINE}",
     },
-    "contacts": dict.fromkeys(
-        ("own", "client"),
-        f"""(c.id = :contact OR c.id = ANY(ARRAY(SELECT fellow.contact_id FROM members fellow
-            WHERE fellow.tenant_id = :tenant AND fellow.deleted_by IS NULL AND fellow.organization_id = {_MINE})))""",
-    )
-    | {"all": "true"},
+    "contacts": {
+        "all": "true",
+        "own": _FELLOWS,
+        "client": _FELLOWS,
+    },
     "projects": {
         "all": "true",
         "own": f"p.organization_id = {_MINE}",

@@ -7,7 +7,6 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from functools import cached_property
-from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -50,9 +49,7 @@ class Answer:
 
     __slots__ = ("body", "headers", "status")
 
-    def __init__(
-        self, status: int, body: bytes | AsyncIterator[bytes] = b"", *headers: tuple[bytes, bytes]
-    ) -> None:
+    def __init__(self, status: int, body: bytes | AsyncIterator[bytes] = b"", *headers: tuple[bytes, bytes]) -> None:
         self.status = status
         self.body = body
         self.headers = list(headers)
@@ -125,7 +122,7 @@ class Request:
         """The client's address, behind trusted proxies the one they report."""
         return self.app.client_address(self.scope, self.headers)
 
-    async def bytes(self, limit: int) -> bytes:
+    async def content(self, limit: int) -> bytes:
         """The whole body. Raises TooLarge past the limit (bytes), before reading what was announced as larger."""
         announced = self.headers.get(b"content-length", b"0")
         if int(announced) > limit:
@@ -155,7 +152,8 @@ class Request:
 
     async def list(self, statement: Statement, /, **values: Any) -> Answer:
         """All rows of a list statement (Db.stream says what it returns): in one piece when they fit in a chunk,
-        else streamed."""
+        else streamed.
+        """
         row = await self.db.row(statement, after=None, chunk=CHUNK, **values)
         if row is None or not row["count"]:
             return json(b"[]")
@@ -214,7 +212,7 @@ async def authenticate(request: Request) -> None:
         raise NotSignedIn
 
 
-async def admitted(request: Request, route: Route, ids: "list[str]") -> Answer:
+async def admitted(request: Request, route: Route, ids: list[str]) -> Answer:
     """The handler's answer, once the viewer, the ids and the body are right."""
     if route.changes:
         refuse_cross_site(request)
@@ -235,7 +233,7 @@ async def admitted(request: Request, route: Route, ids: "list[str]") -> Answer:
     return await run(request, route, numbers)
 
 
-async def run(request: Request, route: Route, numbers: "list[int]") -> Answer:
+async def run(request: Request, route: Route, numbers: list[int]) -> Answer:
     """The handler, again when it met a deadlock (nothing was changed then)."""
     for _ in range(ATTEMPTS - 1):
         try:
@@ -254,7 +252,7 @@ def refuse_unpermitted(request: Request, route: Route) -> None:
     raise Forbidden(f"Your role, {request.viewer.role.value}, may not do this. It takes one of: {allowed}.")
 
 
-async def prefer_not_found(request: Request, route: Route, ids: "list[str]") -> None:
+async def prefer_not_found(request: Request, route: Route, ids: list[str]) -> None:
     """What the viewer does not see is 404 before it is anything else."""
     if route.on is None or not all(_INTEGER.fullmatch(text) for text in ids):
         return
@@ -292,7 +290,7 @@ async def read_body(request: Request, route: Route) -> Any:
     if kind != b"application/json":
         what = "application/json or multipart/form-data" if route.multipart else "application/json"
         raise UnsupportedMediaType(f"The body must be {what}; set the Content-Type header.")
-    return decode(await request.bytes(request.app.settings.body_kb * 1024), route.body)
+    return decode(await request.content(request.app.settings.body_kb * 1024), route.body)
 
 
 def refuse_cross_site(request: Request) -> None:
@@ -316,13 +314,6 @@ def _is_own(origin: str, request: Request) -> bool:
 
 
 def cookie(value: str, *, secure: bool, seconds: int) -> tuple[bytes, bytes]:
-    """The Set-Cookie header of a session; 0 seconds takes it back."""
-    jar = SimpleCookie()
-    try:
-        jar[COOKIE] = value
-    except CookieError as error:  # our own tokens are URL-safe: a program error, not a user's
-        raise RuntimeError("a session token must be URL-safe") from error
-    jar[COOKIE].update({"path": "/", "httponly": True, "samesite": "Lax", "max-age": seconds})
-    if secure:
-        jar[COOKIE]["secure"] = True
-    return (b"set-cookie", jar[COOKIE].OutputString().encode())
+    """The Set-Cookie header of a session; 0 seconds takes it back. The value must be URL-safe, as our tokens are."""
+    parts = [f"{COOKIE}={value}", "Path=/", f"Max-Age={seconds}", "HttpOnly", "SameSite=Lax"]
+    return (b"set-cookie", "; ".join(parts + ["Secure"] * secure).encode())

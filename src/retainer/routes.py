@@ -39,7 +39,8 @@ ROUTES = [
     Route("listOrganizationTasks", "GET", "/organizations/{organizationId}/tasks", tasks.of_organization,
           "tasks.read", "List tasks for an organization", answer=list[ListedTask], on=organization.exists, bare=True),
     Route("listOrganizationProjects", "GET", "/organizations/{organizationId}/projects", projects.of_organization,
-          "projects.read", "List projects for an organization", answer=list[Project], on=organization.exists, bare=True),
+          "projects.read", "List projects for an organization", answer=list[Project], on=organization.exists,
+          bare=True),
 
     # Members: the contract
     Route("listMembers", "GET", "/organizations/{organizationId}/members", members.index, "members.read",

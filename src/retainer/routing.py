@@ -8,7 +8,7 @@ import msgspec
 from retainer.permissions import PERMISSIONS, PUBLIC
 
 if TYPE_CHECKING:
-    from retainer.request import Answer, Request
+    from retainer.request import Answer
 
 Handler = Callable[..., Awaitable["Answer"]]
 Exists = Callable[..., Awaitable[bool]]

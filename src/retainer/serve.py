@@ -20,7 +20,7 @@ from granian.server import Server
 from retainer import embedded
 from retainer.config import DEFAULTS, PREFIX, SECRETS, ConfigError, Settings
 from retainer.database import connect
-from retainer.migrate import MigrationError, migrate
+from retainer.migrate import migrate
 from retainer.users import accounts, passwords
 
 STOP_SECONDS = 8  # for what is in flight; the whole stop stays under ten
@@ -44,7 +44,8 @@ def database(settings: Settings) -> Iterator[tuple[Settings, embedded.Embedded |
 
 async def prepare(settings: Settings, *, is_embedded: bool) -> str | None:
     """Migrate (an operator's own database only when it is empty) and make the first admin; returns the set-up link
-    when a person has to choose the password."""
+    when a person has to choose the password.
+    """
     await migrate(settings.database_url, only_if_empty=not is_embedded)
     connection = await connect(settings.database_url)
     try:
@@ -84,8 +85,13 @@ async def _warn_if_unsafe(connection: object) -> None:
 
 def address(settings: Settings) -> str:
     """Where people find it."""
-    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
-    return settings.public_url.rstrip("/") or f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    return settings.public_url.rstrip("/") or local_address(settings)
+
+
+def local_address(settings: Settings) -> str:
+    """Where it is found on this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 -- everywhere is here too
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
 def refuse_taken_port(settings: Settings) -> None:
@@ -153,10 +159,8 @@ def _watch(settings: Settings, running: embedded.Embedded | None, greeting: str,
 
 
 def _answers(settings: Settings) -> bool:
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
     try:
-        url = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}/healthz"
-        with urllib.request.urlopen(url, timeout=1) as answer:
+        with urllib.request.urlopen(f"{local_address(settings)}/healthz", timeout=1) as answer:  # noqa: S310 -- our own
             return bool(answer.status == 200)
     except OSError:
         return False
@@ -175,4 +179,3 @@ def serve(settings: Settings, *, seed: object = None, words: str = "") -> None:
         if link:
             lines.append(f"Choose the first admin's password: {link}")
         run(ready, running, "\n".join([*lines, words] if words else lines))
-

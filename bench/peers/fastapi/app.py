@@ -163,9 +163,7 @@ async def organizations(user: SignedIn, db: Database) -> Any:
 
 @app.get("/api/organizations/{organization_id}", response_model=OrganizationOut)
 async def organization(organization_id: int, user: SignedIn, db: Database) -> Any:
-    query = select(Organization).where(
-        Organization.tenant_id == user.tenant_id, Organization.id == organization_id
-    )
+    query = select(Organization).where(Organization.tenant_id == user.tenant_id, Organization.id == organization_id)
     found = await db.scalar(query)
     if found is None:
         raise HTTPException(404, "No such organization")

@@ -72,7 +72,8 @@ DELETE = Statement("""
     ), links_gone AS (
         UPDATE document_projects l SET deleted_by = gone.deleted_by FROM gone
         WHERE l.tenant_id = :tenant AND l.deleted_by IS NULL
-            AND (l.project_id IN (SELECT p.id FROM projects_gone p) OR l.document_id IN (SELECT d.id FROM documents_gone d))
+            AND (l.project_id IN (SELECT p.id FROM projects_gone p)
+                OR l.document_id IN (SELECT d.id FROM documents_gone d))
     )
     SELECT id FROM gone
 """)
