@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from retainer import __version__, config, demo, embedded, serve
+from retainer import __version__, config, demo, embedded, passwords, serve
 from retainer.config import ConfigError, Settings
 from retainer.database import Connection, connect
 from retainer.documents import check
@@ -18,7 +18,7 @@ from retainer.errors import Problem
 from retainer.migrate import MigrationError, migrate
 from retainer.permissions import PERMISSIONS, PUBLIC, Role
 from retainer.routes import ROUTES
-from retainer.users import accounts, passwords
+from retainer.users import accounts
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
+from retainer import passwords
 from retainer.config import Settings
 from retainer.database import Connection, connect
-from retainer.users import accounts, passwords
+from retainer.users import accounts
 
 PASSWORD = "quiet-ledger-2026"  # noqa: S105 -- of every demo login; the data is for looking at
 LOGINS = [

@@ -17,11 +17,11 @@ from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.server import Server
 
-from retainer import embedded
+from retainer import embedded, passwords
 from retainer.config import DEFAULTS, PREFIX, SECRETS, ConfigError, Settings
 from retainer.database import connect
 from retainer.migrate import migrate
-from retainer.users import accounts, passwords
+from retainer.users import accounts
 
 STOP_SECONDS = 8  # for what is in flight; the whole stop stays under ten
 WATCH_PAUSE = 0.3

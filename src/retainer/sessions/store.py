@@ -1,0 +1,157 @@
+"""Every statement about sessions, and those that prove who somebody is. The alias is s."""
+
+from datetime import datetime
+from typing import Any
+
+from asyncpg import Record
+
+from retainer.database import Database, Db
+from retainer.sessions.throttle import ACCOUNT
+from retainer.statement import Statement
+from retainer.users import store as users
+
+_JSON = """(SELECT row_to_json(j) FROM (SELECT s.id, iso(s.created_at) AS "createdAt",
+    iso(s.last_seen_at) AS "lastSeenAt", iso(least(s.idle_expires_at, s.expires_at)) AS "expiresAt",
+    s.user_agent AS "userAgent", s.address, s.id = :session AS current) j)"""
+
+# The newest first.
+LIST = Statement(f"""
+    SELECT convert_to(string_agg(json::text, ','), 'UTF8') AS chunk, count(*), (array_agg(id))[count(*)] AS last
+    FROM (
+        SELECT s.id, {_JSON} AS json
+        FROM sessions s
+        WHERE s.tenant_id = :tenant AND s.user_id = :user AND s.expires_at > now() AND s.idle_expires_at > now()
+            AND (:after::bigint IS NULL OR s.id < :after)
+        ORDER BY s.id DESC
+        LIMIT :chunk
+    ) page
+""")
+
+OWN = Statement("""
+    SELECT s.id FROM sessions s
+    WHERE s.tenant_id = :tenant AND s.id = :id AND s.user_id = :user AND s.expires_at > now() AND s.idle_expires_at > now()
+""")
+
+END = Statement("""
+    WITH gone AS (
+        DELETE FROM sessions s USING @acting
+        WHERE s.tenant_id = :tenant AND s.id = :id AND s.user_id = :user
+        RETURNING s.id
+    )
+    SELECT operation() FROM gone
+""")
+
+# Only while the password that was proven is still the one in force. The user's dead sessions are cleared away.
+SIGN_IN = Statement(f"""
+    WITH person AS (
+        UPDATE users u SET last_login_at = now() FROM acting_as(:user, 'user', :via, :request, :action)
+        WHERE u.tenant_id = :tenant AND u.id = :user AND u.is_active
+            AND u.password_changed_at IS NOT DISTINCT FROM :password_changed_at::timestamptz
+        RETURNING u.id, u.version, {users.JSON} AS json
+    ), dead AS (
+        DELETE FROM sessions s USING person
+        WHERE s.tenant_id = :tenant AND s.user_id = person.id AND least(s.idle_expires_at, s.expires_at) <= now()
+    ), made AS (
+        INSERT INTO sessions (tenant_id, user_id, token_hash, user_agent, address, idle_expires_at, expires_at)
+        SELECT :tenant, person.id, :token_hash, :user_agent, :address, now() + :idle::interval, now() + :lifetime::interval
+        FROM person
+        RETURNING id
+    )
+    SELECT person.id, person.version, person.json, operation() FROM person, made
+""")
+
+REFUSED = Statement("SELECT operation('refused') FROM acting_as(:user, 'user', :via, :request, :action)")
+
+# What a refusal costs, for a name that nobody has: one committed write.
+REFUSED_NOBODY = Statement(f"UPDATE throttles SET failures = failures WHERE key = {ACCOUNT.format(':username')}")
+
+REHASH = Statement("""
+    UPDATE users u SET password_hash = :password_hash
+    WHERE u.tenant_id = :tenant AND u.id = :user
+        AND u.password_changed_at IS NOT DISTINCT FROM :password_changed_at::timestamptz
+""")
+
+SET_PASSWORD = Statement("""
+    UPDATE users u SET password_hash = :password_hash, password_changed_at = now()
+    WHERE u.tenant_id = :tenant AND u.id = :user AND u.is_active
+    RETURNING u.password_changed_at
+""")
+
+UNCHANGED = Statement("""
+    SELECT u.id FROM users u
+    WHERE u.tenant_id = :tenant AND u.id = :user
+        AND u.password_changed_at IS NOT DISTINCT FROM :password_changed_at::timestamptz
+    FOR UPDATE
+""")
+
+ACTING_AS = Statement("SELECT acting_as(:user, 'user', :via, :request, :action)")
+
+USE_LINK = Statement("""
+    UPDATE links l SET used_at = now()
+    WHERE l.tenant_id = :tenant AND l.id = :link AND l.used_at IS NULL AND l.expires_at > now()
+    RETURNING l.id
+""")
+
+
+async def exists(db: Db, id: int) -> bool:
+    """Whether it is a live session of the viewer."""
+    return await db.row(OWN, id=id) is not None
+
+
+async def end(db: Db, id: int) -> bool:
+    """End a session of the viewer; False when it is none."""
+    return await db.row(END, id=id) is not None
+
+
+async def user_by_username(database: Database, username: str) -> Record | None:
+    """Whom a username belongs to: tenant_id, user_id, password_hash, is_active, password_changed_at."""
+    rows = await database.plain("SELECT * FROM user_by_username($1)", username)
+    return rows[0] if rows else None
+
+
+async def link_by_token(database: Database, token_hash: bytes) -> Record | None:
+    """The live link of a token: tenant_id, link_id, user_id, username."""
+    rows = await database.plain("SELECT * FROM link_by_token($1)", token_hash)
+    return rows[0] if rows else None
+
+
+async def sign_in(db: Db, session: dict[str, Any], password_changed_at: datetime | None) -> Record | None:
+    """Add a session (token_hash, user_agent, address, idle, lifetime). The user: id, version, json; None when they
+    were disabled or got another password since it was proven.
+    """
+    return await db.row(SIGN_IN, password_changed_at=password_changed_at, **session)
+
+
+async def rehash(db: Db, password_hash: str, password_changed_at: datetime | None) -> None:
+    """The same password with today's parameters."""
+    await db.rows(REHASH, password_hash=password_hash, password_changed_at=password_changed_at)
+
+
+async def change_password(
+    db: Db, user: int, session: int, password_hash: str, password_changed_at: datetime | None
+) -> bool:
+    """Set the viewer's password, ending their other sessions and their links; False when it was just changed."""
+    async with db.transaction() as tx:
+        if await tx.row(UNCHANGED, password_changed_at=password_changed_at) is None:
+            return False
+        # After the row is held: a change that overtook this one may have ended this session.
+        await tx.row(users.ACTING)
+        await tx.row(SET_PASSWORD, password_hash=password_hash)
+        await tx.rows(users.END_SESSIONS, id=user, keep=session)
+        await tx.rows(users.END_LINKS, id=user)
+        return True
+
+
+async def set_up(db: Db, user: int, link: int, password_hash: str, session: dict[str, Any]) -> Record | None:
+    """Use a link: set the password, end all sessions and other links, sign in. The user: id, version, json; None when
+    the link has been used by now.
+    """
+    async with db.transaction() as tx:
+        await tx.row(users.LOCK, id=user)
+        await tx.row(ACTING_AS)
+        if await tx.row(USE_LINK, link=link) is None:
+            return None
+        changed_at = await tx.value(SET_PASSWORD, password_hash=password_hash)
+        await tx.rows(users.END_SESSIONS, id=user, keep=None)
+        await tx.rows(users.END_LINKS, id=user)
+        return await sign_in(tx, session, changed_at)

@@ -1,0 +1,124 @@
+"""Kills under load: no acknowledged write is lost, none is invented (bar 1)."""
+
+import os
+import re
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from conftest import PASSWORD, Server, Sql
+
+pytestmark = pytest.mark.slow
+
+KILLS = 10
+WRITERS = 6
+
+
+@pytest.fixture(scope="module")
+def victim() -> Iterator[Server]:
+    server = Server(admin_email="root@example.com", admin_password=PASSWORD)
+    yield server
+    server.stop()
+
+
+class Writer(threading.Thread):
+    """Creates organizations one after the other, noting what it tried and what was acknowledged."""
+
+    def __init__(self, server: Server, cookie: str, name: str) -> None:
+        super().__init__(daemon=True)
+        self.server, self.cookie, self.prefix = server, cookie, name
+        self.tried: list[str] = []
+        self.acknowledged: dict[int, str] = {}
+        self.odd: list[str] = []
+        self.stopping = threading.Event()
+
+    def run(self) -> None:
+        with httpx.Client(base_url=self.server.url, headers={"Cookie": self.cookie}, timeout=20, trust_env=False) as client:
+            while not self.stopping.is_set():
+                self.write(client, f"{self.prefix}-{len(self.tried)}")
+
+    def write(self, client: httpx.Client, name: str) -> None:
+        self.tried.append(name)
+        try:
+            answer = client.post("/api/organizations", json={"name": name, "type": "other"})
+        except httpx.TransportError:
+            time.sleep(0.02)  # the server is gone: whether this was written is not known
+            return
+        if answer.status_code == 200:
+            self.acknowledged[answer.json()["id"]] = name
+        elif answer.status_code != 503:
+            self.odd.append(f"{answer.status_code} {answer.text}")
+        else:
+            time.sleep(0.02)
+
+
+def sign_in(server: Server) -> str:
+    answer = httpx.post(f"{server.url}/api/login", json={"username": "root@example.com", "password": PASSWORD}, timeout=20)
+    assert answer.status_code == 200, answer.text
+    return answer.headers["set-cookie"].partition(";")[0]
+
+
+def children(pid: int) -> list[int]:
+    return [int(n) for n in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def workers(server: Server) -> list[int]:
+    """The processes that serve: the main one's children that are Python's, not PostgreSQL's."""
+    return [pid for pid in children(server.process.pid) if b"postgres" not in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def kill_main(server: Server) -> None:
+    """The whole server at once; the database goes on and is adopted."""
+    for pid in [server.process.pid, *workers(server)]:
+        os.kill(pid, signal.SIGKILL)
+    server.process.wait()
+    server.start()
+
+
+def kill_worker(server: Server) -> None:
+    """A server process; the main one starts another."""
+    for pid in workers(server):
+        os.kill(pid, signal.SIGKILL)
+
+
+def kill_postmaster(server: Server) -> None:
+    """The database; the main process starts it again."""
+    pid = int((server.folder / "postgres" / "postmaster.pid").read_text().split()[0])
+    os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("kill", [kill_main, kill_worker, kill_postmaster], ids=lambda k: k.__name__)
+def test_no_acknowledged_write_is_lost(victim: Server, kill) -> None:
+    cookie = sign_in(victim)
+    writers = [Writer(victim, cookie, f"{kill.__name__}-{n}") for n in range(WRITERS)]
+    for writer in writers:
+        writer.start()
+    rounds = KILLS if kill is kill_postmaster else KILLS // 2
+    for _ in range(rounds):
+        before = sum(len(w.acknowledged) for w in writers)
+        until = time.monotonic() + 20
+        while sum(len(w.acknowledged) for w in writers) < before + 40 and time.monotonic() < until:
+            time.sleep(0.01)
+        assert sum(len(w.acknowledged) for w in writers) >= before + 40, "it serves again after a kill"
+        kill(victim)
+    victim.wait_until_ready()
+    for writer in writers:
+        writer.stopping.set()
+        writer.join(30)
+    assert not [line for w in writers for line in w.odd], "the only refusal is 503"
+    acknowledged = {id: name for w in writers for id, name in w.acknowledged.items()}
+    tried = {name for w in writers for name in w.tried}
+    database = Sql(victim.database_url)
+    present = {row["id"]: row["name"] for row in database.rows("SELECT id, name FROM organizations")}
+    journalled = {row[0] for row in database.rows("SELECT entity_id FROM changes WHERE entity = 'organizations' AND action = 'insert'")}
+    database.close()
+    assert {id: present.get(id) for id in acknowledged} == acknowledged, "every acknowledged one is there"
+    ours = {id for id, name in present.items() if re.match(rf"{kill.__name__}-", name)}
+    assert {present[id] for id in ours} <= tried, "every one that is there was tried"
+    assert journalled == set(present), "each with its entry in the journal"
+    assert len({present[id] for id in ours}) == len(ours), "none twice"

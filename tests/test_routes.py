@@ -1,0 +1,281 @@
+"""The same checklist for every route, generated from the table: works · anonymous 401 · stranger 404 · not allowed 403
+and nothing changed · other tenant 404 · bad id · bad body. A route that SAMPLES does not know fails.
+"""
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from conftest import Cast, Person
+from retainer.permissions import PERMISSIONS, PUBLIC, Role
+from retainer.routes import ROUTES
+from retainer.routing import Route
+
+Ids = list[int]
+Sample = tuple[Callable[[Cast], Ids], Any]
+FILE = {"file": ("brief.txt", b"a brief", "text/plain")}
+
+
+def organization(cast: Cast) -> Ids:
+    return [cast.acme]
+
+
+def membership(cast: Cast) -> Ids:
+    return [cast.acme, cast.gita_contact]
+
+
+def contact(cast: Cast) -> Ids:
+    return [cast.gita_contact]
+
+
+def loose_contact(cast: Cast) -> Ids:
+    return [cast.contact("Lou")]
+
+
+def project(cast: Cast) -> Ids:
+    return [cast.ada.made("/api/projects", organizationId=cast.acme, title="P", audience="client")["id"]]
+
+
+def task(cast: Cast) -> Ids:
+    return [cast.ada.made("/api/tasks", organizationId=cast.acme, title="T", audience="client")["id"]]
+
+
+def link(cast: Cast) -> Ids:
+    body = {"name": "D", "url": "https://x.example", "organizationId": cast.acme, "audience": "client"}
+    return [cast.ada.made("/api/documents", **body)["id"]]
+
+
+def file(cast: Cast) -> Ids:
+    answer = cast.ada.post("/api/documents", files=FILE, data={"organizationId": str(cast.acme), "audience": "client"})
+    assert answer.status_code == 200, answer.text
+    return [answer.json()["id"]]
+
+
+def version(cast: Cast) -> Ids:
+    return [*file(cast), 1]
+
+
+def user(cast: Cast) -> Ids:
+    return [cast.person("Uma", "staff").id]
+
+
+def nothing(_cast: Cast) -> Ids:
+    return []
+
+
+def unique_email() -> str:
+    return f"{secrets.token_hex(6)}@example.com"
+
+
+# For each route: the ids of something that Ada, Cora, Stan and Gita see (or nothing), and a body that works.
+SAMPLES: dict[str, Sample] = {
+    "listOrganizations": (nothing, None),
+    "createOrganization": (nothing, lambda c: {"name": "New", "type": "other"}),
+    "getOrganization": (organization, None),
+    "updateOrganization": (organization, lambda c: {"industry": "Energy"}),
+    "deleteOrganization": (organization, None),
+    "duplicateOrganization": (organization, None),
+    "listOrganizationTasks": (organization, None),
+    "listOrganizationProjects": (organization, None),
+    "listOrganizationDocuments": (organization, None),
+    "listMembers": (organization, None),
+    "addMember": (organization, lambda c: {"contactId": c.contact("Mo"), "role": "member"}),
+    "removeMember": (membership, None),
+    "updateMember": (membership, lambda c: {"role": "stakeholder"}),
+    "listContacts": (nothing, None),
+    "createContact": (nothing, lambda c: {"fullName": "Kim", "email": unique_email(), "type": "client"}),
+    "getContact": (contact, None),
+    "updateContact": (contact, lambda c: {"title": "Head"}),
+    "deleteContact": (loose_contact, None),
+    "listProjects": (nothing, None),
+    "createProject": (nothing, lambda c: {"organizationId": c.acme, "title": "P"}),
+    "getProject": (project, None),
+    "updateProject": (project, lambda c: {"status": "active"}),
+    "deleteProject": (project, None),
+    "listTasks": (nothing, None),
+    "createTask": (nothing, lambda c: {"organizationId": c.acme, "title": "T"}),
+    "getTask": (task, None),
+    "updateTask": (task, lambda c: {"status": "review"}),
+    "deleteTask": (task, None),
+    "listDocuments": (nothing, None),
+    "createDocument": (nothing, lambda c: {"name": "D", "url": "https://x.example", "organizationId": c.acme}),
+    "getDocument": (link, None),
+    "updateDocument": (link, lambda c: {"description": "Signed"}),
+    "deleteDocument": (link, None),
+    "addDocumentVersion": (file, FILE),
+    "listDocumentVersions": (file, None),
+    "getDocumentContent": (file, None),
+    "getDocumentVersionContent": (version, None),
+    "logout": (nothing, None),
+    "getOwnUser": (nothing, None),
+    "updateOwnUser": (nothing, lambda c: {"timeZone": "Europe/Zurich"}),
+    "listUserNames": (nothing, None),
+    "listUsers": (nothing, None),
+    "createUser": (nothing, lambda c: {"username": unique_email(), "fullName": "Uli", "role": "staff"}),
+    "getUser": (user, None),
+    "updateUser": (user, lambda c: {"fullName": "Ute"}),
+    "createUserLink": (user, None),
+    "endUserSessions": (user, None),
+    "listOwnSessions": (nothing, None),
+}
+# What a checklist cannot ask of anybody: their own password, their own session, what is public. Tested by name.
+BY_HAND = {"changeOwnPassword", "endOwnSession"}
+# Seen only by those who may change it: for anybody else there is nothing here to see, allowed or not.
+LOOSE = {"deleteContact"}
+ADMIN_ONLY = {"getUser", "updateUser", "createUserLink", "endUserSessions"}
+
+CHECKED = [r for r in ROUTES if r.permission != PUBLIC and r.name not in BY_HAND]
+
+
+def each(where: Callable[[Route], Any] = lambda _: True) -> Any:
+    return pytest.mark.parametrize("route", [r for r in CHECKED if where(r)], ids=lambda r: r.name)
+
+
+routes = each()
+
+
+def send(person: Person, route: Route, ids: Ids, body: Any = None, **options: Any) -> Any:
+    path = route.url
+    for parameter, id in zip(route.parameters, ids, strict=True):
+        path = path.replace(f"{{{parameter}}}", str(id))
+    if body is FILE:
+        return person.request(route.method, path, files=FILE, **options)
+    return person.request(route.method, path, **({"json": body} if body is not None else {}), **options)
+
+
+def sample(cast: Cast, route: Route) -> tuple[Ids, Any]:
+    ids, body = SAMPLES[route.name]
+    return ids(cast), body(cast) if callable(body) else body
+
+
+def rows_of(cast: Cast) -> Any:
+    """A digest of every row of the tenant outside sessions and the journal."""
+    tables = ["organizations", "contacts", "members", "projects", "tasks", "documents", "document_versions",
+              "document_projects", "users", "links"]  # fmt: skip
+    text = " UNION ALL ".join(
+        f"SELECT '{t}' AS name, count(*), sum(version), max(id) FROM {t} WHERE tenant_id = $1" for t in tables
+    )
+    return [tuple(row) for row in cast.sql.rows(text, cast.tenant)]
+
+
+def test_every_route_has_a_sample() -> None:
+    assert {r.name for r in CHECKED} == set(SAMPLES)
+    assert {r.name for r in ROUTES if r.permission != PUBLIC} - set(SAMPLES) == BY_HAND
+
+
+@routes
+def test_it_works_for_each_role_that_may(cast: Cast, route: Route) -> None:
+    for who, role in (("ada", Role.ADMIN), ("cora", Role.CONSULTANT), ("stan", Role.STAFF), ("gita", Role.GUEST)):
+        if role in PERMISSIONS[route.permission].roles:
+            ids, body = sample(cast, route)
+            answer = send(getattr(cast, who), route, ids, body)
+            assert answer.status_code == route.status, (who, answer.text)
+            cast = refreshed(cast, route)
+
+
+def refreshed(cast: Cast, route: Route) -> Cast:
+    """After what takes the sample away, a new house."""
+    return Cast(cast.sql, cast.client) if route.method == "DELETE" or route.name == "logout" else cast
+
+
+@routes
+def test_anonymous_is_401(cast: Cast, route: Route) -> None:
+    ids, body = sample(cast, route)
+    before = rows_of(cast)
+    answer = send(cast.nobody, route, ids, body)
+    assert answer.status_code == 401
+    assert "json" in answer.headers["content-type"]
+    assert rows_of(cast) == before
+
+
+@each(lambda r: r.parameters)
+def test_a_stranger_finds_nothing(cast: Cast, route: Route) -> None:
+    ids, body = sample(cast, route)
+    before = rows_of(cast)
+    assert send(cast.olga, route, ids, body).status_code == 404, "another tenant's"
+    if route.name not in ADMIN_ONLY:
+        assert send(cast.sam, route, ids, body).status_code == 404, "no organization of his"
+    assert rows_of(cast) == before
+
+
+@routes
+def test_a_role_that_may_not_is_403_and_nothing_changes(cast: Cast, route: Route) -> None:
+    refused = [(who, role) for who, role in (("cora", Role.CONSULTANT), ("stan", Role.STAFF), ("gita", Role.GUEST))
+               if role not in PERMISSIONS[route.permission].roles]  # fmt: skip
+    for who, _ in refused:
+        ids, body = sample(cast, route)
+        before = rows_of(cast)
+        answer = send(getattr(cast, who), route, ids, body)
+        hidden = route.name in LOOSE or (route.name in ADMIN_ONLY and route.on is not None)
+        assert answer.status_code in ((403, 404) if hidden else (403,)), (who, answer.text)
+        assert rows_of(cast) == before
+        refusals = cast.sql.value(
+            "SELECT count(*) FROM operations WHERE tenant_id = $1 AND outcome = 'refused' AND action = $2",
+            cast.tenant, route.name,
+        )  # fmt: skip
+        assert refusals or answer.status_code == 404, "a refusal is in the journal"
+
+
+@each(lambda r: r.parameters)
+def test_bad_ids(cast: Cast, route: Route) -> None:
+    ids, body = sample(cast, route)
+    for place in range(len(ids)):
+        for bad, status in (("abc", 422), (0, 404), (2**53, 404), (-1, 404)):
+            wrong = [*ids[:place], bad, *ids[place + 1 :]]
+            assert send(cast.ada, route, wrong, body).status_code == status, bad
+        assert send(cast.ada, route, [*ids[:place], 2**50, *ids[place + 1 :]], body).status_code == 404
+
+
+@each(lambda r: r.body)
+def test_bad_bodies(cast: Cast, route: Route) -> None:
+    ids, _ = sample(cast, route)
+    before = rows_of(cast)
+    json = {"Content-Type": "application/json"}
+    rows = [
+        (b"", json, 400), (b"{", json, 400), (b"[]", json, 422), (b"null", json, 422), (b'"x"', json, 422),
+        (b"\xff\xfe", json, 400), (b'{"bogus": 1}', json, 422), (b"[" * 100_000, json, 400),
+        (b'{"a":' * 5000 + b"1" + b"}" * 5000, json, 422), (b"a=b", {"Content-Type": "application/x-www-form-urlencoded"}, 415),
+        (b"{}", {"Content-Type": "text/plain"}, 415), (b"{}", {}, 415), (b" " * 1_100_000, json, 413),
+    ]  # fmt: skip
+    for content, headers, status in rows:
+        path = route.url
+        for parameter, id in zip(route.parameters, ids, strict=True):
+            path = path.replace(f"{{{parameter}}}", str(id))
+        answer = cast.ada.request(route.method, path, content=content, headers=headers)
+        assert answer.status_code in (status, 400 if status == 422 else status), (content[:40], answer.text)
+        assert answer.headers["content-type"] == "application/problem+json"
+    assert rows_of(cast) == before
+
+
+@each(lambda r: r.changes)
+def test_cross_site_changes_are_refused(cast: Cast, route: Route) -> None:
+    ids, body = sample(cast, route)
+    before = rows_of(cast)
+    for headers in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
+        assert send(cast.ada, route, ids, body, headers=headers).status_code == 403
+    assert rows_of(cast) == before
+
+
+@routes
+def test_unknown_parameters_are_refused_by_name(cast: Cast, route: Route) -> None:
+    ids, body = sample(cast, route)
+    path = route.url
+    for parameter, id in zip(route.parameters, ids, strict=True):
+        path = path.replace(f"{{{parameter}}}", str(id))
+    answer = cast.ada.request(route.method, path + "?bogus=1", **({"json": body} if body and body is not FILE else {}))
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "bogus"
+
+
+@routes
+def test_another_method_is_405_with_allow(cast: Cast, route: Route) -> None:
+    ids, _ = sample(cast, route)
+    path = route.url
+    for parameter, id in zip(route.parameters, ids, strict=True):
+        path = path.replace(f"{{{parameter}}}", str(id))
+    answer = cast.ada.request("PROPFIND", path)
+    assert answer.status_code == 405
+    assert route.method in answer.headers["allow"]
+    assert answer.headers["content-type"] == "application/problem+json"

@@ -1,0 +1,182 @@
+"""What each statement names, and how many a request sends (bar 40)."""
+
+import asyncio
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+import retainer
+from conftest import Cast, Person, Server, Sql
+from retainer.app import App
+from retainer.config import Settings
+from retainer.statement import Statement, Update
+
+
+def statements() -> Iterator[tuple[str, str]]:
+    """Every statement of every store, by name."""
+    for module in pkgutil.walk_packages(retainer.__path__, "retainer."):
+        if module.name.endswith(".store"):
+            for name, value in vars(importlib.import_module(module.name)).items():
+                yield from named(f"{module.name}.{name}", value)
+
+
+def named(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Statement | Update):
+        yield name, value.text
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from named(f"{name}[{key}]", inner)
+
+
+STATEMENTS = dict(statements())
+CHANGES = ("INSERT INTO", "UPDATE ", "DELETE FROM")
+
+
+def test_there_are_statements_to_look_at() -> None:
+    assert len(STATEMENTS) > 40
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_every_statement_names_the_tenant(name: str) -> None:
+    assert ":tenant" in STATEMENTS[name]
+
+
+@pytest.mark.parametrize("name", [n for n, text in STATEMENTS.items() if any(word in text for word in CHANGES)])
+def test_every_change_names_who_acts(name: str) -> None:
+    text = STATEMENTS[name]
+    # What precedes a session has no actor of its own; what is never journalled needs none.
+    silent = ("sessions", "pending_uploads")
+    tables = [text.split(word, 1)[1].split()[0] for word in CHANGES if word in text]
+    assert "@acting" in text or "acting_as(" in text or all(table in silent for table in tables) or "in transaction" in text
+
+
+def test_no_sql_stands_outside_the_stores() -> None:
+    allowed = {"database.py", "statement.py", "permissions.py", "migrate.py", "authentication.py", "serve.py",
+               "__main__.py", "demo.py", "request.py", "accounts.py", "check.py", "store.py"}  # fmt: skip
+    for path in Path(retainer.__file__).parent.rglob("*.py"):
+        if path.name not in allowed:
+            text = path.read_text()
+            assert not any(f"{word}" in text for word in ("SELECT ", "INSERT INTO", "DELETE FROM")), path
+
+
+class InProcess:
+    """The application in this process, counting the statements it sends."""
+
+    def __init__(self, server: Server, sql: Sql) -> None:
+        self.sql = sql
+        self.app = App(Settings(database_url=server.database_url, data=str(server.folder), log="errors"))
+        self.sql.run(self._start())
+
+    async def _start(self) -> None:
+        await self.app.database.load_messages()
+        self.watching = asyncio.create_task(self.app.monitor.run())
+        while not self.app.sessions.listening:
+            await asyncio.sleep(0.01)
+        self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://inside")
+
+    def send(self, person: Person, method: str, path: str, body: Any = None) -> tuple[int, int]:
+        """Status, and statements sent."""
+        before = self.app.database.statements
+        headers = {"Cookie": f"connect.sid={person.token}"}
+        answer = self.sql.run(self.client.request(method, path, headers=headers, json=body))
+        return answer.status_code, self.app.database.statements - before
+
+    def stop(self) -> None:
+        async def end() -> None:
+            self.watching.cancel()
+            await self.client.aclose()
+            await self.app.database.pool.close()
+
+        self.sql.run(end())
+
+
+@pytest.fixture(scope="module")
+def inside(server: Server, sql: Sql) -> Iterator[InProcess]:
+    running = InProcess(server, sql)
+    yield running
+    running.stop()
+
+
+def test_reads_and_writes_take_one_statement(cast: Cast, inside: InProcess) -> None:
+    contact = cast.contact("Carl")
+    project = cast.ada.made("/api/projects", organizationId=cast.acme, title="P")["id"]
+    task = cast.ada.made("/api/tasks", organizationId=cast.acme, title="T")["id"]
+    inside.send(cast.ada, "GET", "/api/organizations")  # the session is known now, the connection serves this tenant
+    rows = [
+        ("GET", f"/api/organizations/{cast.acme}", None, 1),
+        ("GET", "/api/organizations", None, 1),
+        ("GET", f"/api/organizations/{cast.acme}/members", None, 1),
+        ("GET", f"/api/organizations/{cast.acme}/tasks", None, 1),
+        ("GET", f"/api/organizations/{cast.acme}/projects", None, 1),
+        ("GET", f"/api/organizations/{cast.globex}/documents", None, 2),  # empty: is the organization there?
+        ("POST", "/api/organizations", {"name": "N", "type": "other"}, 1),
+        ("PUT", f"/api/organizations/{cast.acme}", {"industry": "Energy"}, 1),
+        ("POST", f"/api/organizations/{cast.globex}/members", {"contactId": contact, "role": "member"}, 1),
+        ("PATCH", f"/api/organizations/{cast.globex}/members/{contact}", {"role": "stakeholder"}, 1),
+        ("DELETE", f"/api/organizations/{cast.globex}/members/{contact}", None, 1),
+        ("GET", "/api/contacts", None, 1),
+        ("PUT", f"/api/contacts/{contact}", {"title": "Head"}, 1),
+        ("PUT", f"/api/projects/{project}", {"status": "active"}, 1),
+        ("PUT", f"/api/tasks/{task}", {"status": "review"}, 1),
+        ("DELETE", f"/api/tasks/{task}", None, 1),
+        # Several rows must agree: lock first, then change what stands below as it is then.
+        ("POST", f"/api/organizations/{cast.acme}/duplicate", None, 2),
+        ("DELETE", f"/api/contacts/{contact}", None, 3),
+        ("DELETE", f"/api/projects/{project}", None, 2),
+        ("DELETE", f"/api/organizations/{cast.globex}", None, 2),
+    ]
+    for method, path, body, count in rows:
+        status, sent = inside.send(cast.ada, method, path, body)
+        assert status < 300, (method, path, status)
+        assert sent == count, (method, path)
+
+
+def test_a_connection_that_served_another_tenant_takes_one_more(cast: Cast, inside: InProcess) -> None:
+    inside.send(cast.ada, "GET", "/api/organizations")
+    inside.send(cast.olga, "GET", "/api/organizations")
+    assert inside.send(cast.ada, "GET", "/api/organizations") == (200, 2)
+    assert inside.send(cast.ada, "GET", "/api/organizations") == (200, 1)
+
+
+def test_point_reads_that_arrive_together_share_statements(cast: Cast, inside: InProcess) -> None:
+    inside.send(cast.ada, "GET", f"/api/organizations/{cast.acme}")
+    headers = {"Cookie": f"connect.sid={cast.ada.token}"}
+
+    async def many() -> list[httpx.Response]:
+        paths = [f"/api/organizations/{id}" for id in (cast.acme, cast.globex) * 50]
+        return await asyncio.gather(*(inside.client.get(path, headers=headers) for path in paths))
+
+    before = inside.app.database.statements
+    answers = inside.sql.run(many())
+    assert [answer.json()["id"] for answer in answers] == [cast.acme, cast.globex] * 50
+    assert inside.app.database.statements - before <= 10
+
+
+def test_viewers_of_different_sight_never_share_an_answer(cast: Cast, inside: InProcess) -> None:
+    async def get(person: Person) -> int:
+        headers = {"Cookie": f"connect.sid={person.token}"}
+        return (await inside.client.get(f"/api/organizations/{cast.globex}", headers=headers)).status_code
+
+    async def many() -> list[int]:
+        return await asyncio.gather(*(get(person) for person in (cast.ada, cast.gita, cast.olga, cast.stan) * 20))
+
+    assert inside.sql.run(many()) == [200, 404, 404, 404] * 20
+
+
+def test_a_long_list_comes_from_one_snapshot_in_chunks(cast: Cast, inside: InProcess) -> None:
+    cast.sql.rows(
+        """WITH acting AS MATERIALIZED (SELECT set_config('retainer.tenant', $2, true),
+                                               acting_as(NULL, 'command', 'command', NULL, 'test'))
+           INSERT INTO organizations (tenant_id, name, type)
+           SELECT $1, 'Many ' || n, 'other' FROM generate_series(1, 1300) n, acting""",
+        cast.tenant, str(cast.tenant),
+    )  # fmt: skip
+    status, sent = inside.send(cast.ada, "GET", "/api/organizations")
+    assert (status, sent) == (200, 1 + 3)  # the first look, then chunks of 500
+    rows = cast.ada.get("/api/organizations").json()
+    assert len(rows) == len({row["id"] for row in rows}) == 1302
