@@ -25,6 +25,9 @@ check: $(INSTALLED)  ## lint, strict types, migrations
 bench: $(INSTALLED)  ## measure side by side with other stacks and write bench/RESULTS.md
 	$(RUN)python -m bench
 
+schema: $(INSTALLED)  ## write src/retainer/schema.sql anew, from a database made for it
+	$(RUN)python tests/schema.py > schema.sql.new && mv schema.sql.new src/retainer/schema.sql
+
 lock: $(INSTALLED)  ## pin every dependency with hashes anew
 	$(RUN)python -m piptools compile --quiet --extra dev --generate-hashes --no-emit-index-url --no-emit-find-links \
 	    --no-emit-trusted-host --allow-unsafe --strip-extras --output-file requirements.lock pyproject.toml
@@ -47,4 +50,4 @@ $(INSTALLED): requirements.lock pyproject.toml
 	fi
 	@touch $@
 
-.PHONY: run test test-fast check bench lock clean help
+.PHONY: run test test-fast check bench schema lock clean help

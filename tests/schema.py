@@ -1,10 +1,14 @@
-"""The schema as a person reads it, from the catalogue: `python tests/schema.py URL > src/retainer/schema.sql`."""
+"""The schema as a person reads it, from the catalogue of a database that was just migrated: `make schema`."""
 
 import asyncio
-import sys
+import shutil
+import tempfile
+from pathlib import Path
 from typing import Any
 
+from retainer import embedded
 from retainer.database import connect
+from retainer.migrate import migrate
 
 HEADING = """-- The schema after all migrations, written from the catalogue by `make schema`; a test compares.
 -- Read migrations/ for the reasons. Functions are left to them too.
@@ -88,11 +92,20 @@ async def grants(connection: Any, oid: int, name: str) -> str:
     return text
 
 
-async def main(url: str) -> None:
-    connection = await connect(url)
-    print(await snapshot(connection), end="")
-    await connection.close()
+async def main() -> None:
+    """Print the snapshot of a database made for it."""
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))
+    folder.chmod(0o755)
+    running = embedded.start(folder)
+    try:
+        await migrate(running.url)
+        connection = await connect(running.url)
+        print(await snapshot(connection), end="")
+        await connection.close()
+    finally:
+        running.stop()
+        shutil.rmtree(folder)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    asyncio.run(main())

@@ -170,3 +170,18 @@ def test_unique_indexes_say_what_they_mean(sql: Sql) -> None:
 def test_the_embedded_database_is_durable(server: Server, sql: Sql) -> None:
     for name in ("fsync", "full_page_writes", "synchronous_commit", "data_checksums"):
         assert sql.value(f"SHOW {name}") == "on"
+
+
+def test_every_journalled_table_writes_whole_rows_and_counts_versions(cast: Cast) -> None:
+    """Also those whose triggers have no arguments."""
+    project = cast.ada.made("/api/projects", organizationId=cast.acme, title="P")["id"]
+    task = cast.ada.made("/api/tasks", projectId=project, title="T")
+    assert cast.ada.put(f"/api/tasks/{task['id']}", {"title": "T2"}).headers["etag"] == f'"{task["id"]}-2"'
+    rows = cast.sql.rows(
+        """SELECT action, before::text, after::text, version, organization_before, organization_after FROM changes
+           WHERE tenant_id = $1 AND entity = 'tasks' ORDER BY operation_id""",
+        cast.tenant,
+    )
+    assert rows[0]["after"].count(":") > 12, "an insert keeps the whole row"
+    assert (rows[1]["before"], rows[1]["after"], rows[1]["version"]) == ('{"title": "T"}', '{"title": "T2"}', 2)
+    assert rows[1]["organization_after"] == cast.acme, "found through the project"

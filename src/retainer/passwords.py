@@ -35,7 +35,7 @@ class Threads:
         self.present = 0
 
     async def run(self, work: Callable[[], T]) -> T:
-        """The work's result. Raises Unavailable when the line is full: who floods the sign-in must not stop the rest."""
+        """The work's result. Raises Unavailable when the line is full: a flood of sign-ins must not stop the rest."""
         if self.present >= THREADS + MOST_WAITING:
             raise Unavailable("Too many people are signing in at this moment. Try again shortly.")
         self.present += 1

@@ -1,9 +1,12 @@
 """THE SITEMAP: one line per route. Permission stands on the line; a route without one does not start."""
 
-from retainer import health
+from retainer import health, static
 from retainer.contacts import store as contact
 from retainer.contacts import web as contacts
 from retainer.contacts.model import Contact, ContactCreate, ContactUpdate
+from retainer.documents import store as document
+from retainer.documents import web as documents
+from retainer.documents.model import Document, DocumentCreate, DocumentUpdate, DocumentVersion, ListedDocument
 from retainer.members import store as member
 from retainer.members import web as members
 from retainer.members.model import Member, MemberCreate, MemberUpdate
@@ -15,9 +18,15 @@ from retainer.projects import store as project
 from retainer.projects import web as projects
 from retainer.projects.model import Project, ProjectCreate, ProjectUpdate
 from retainer.routing import Route, Table
+from retainer.sessions import store as session
+from retainer.sessions import web as sessions
+from retainer.sessions.model import Login, PasswordChange, Session, Setup
 from retainer.tasks import store as task
 from retainer.tasks import web as tasks
 from retainer.tasks.model import ListedTask, Task, TaskCreate, TaskUpdate
+from retainer.users import store as user
+from retainer.users import web as users
+from retainer.users.model import AccountUpdate, Link, User, UserCreate, UserName, UserUpdate
 
 ROUTES = [
     Route("healthz", "GET", "/healthz", health.alive, PUBLIC, "Is the process alive", page=True),
@@ -40,6 +49,9 @@ ROUTES = [
           "tasks.read", "List tasks for an organization", answer=list[ListedTask], on=organization.exists, bare=True),
     Route("listOrganizationProjects", "GET", "/organizations/{organizationId}/projects", projects.of_organization,
           "projects.read", "List projects for an organization", answer=list[Project], on=organization.exists,
+          bare=True),
+    Route("listOrganizationDocuments", "GET", "/organizations/{organizationId}/documents", documents.of_organization,
+          "documents.read", "List documents for an organization", answer=list[ListedDocument], on=organization.exists,
           bare=True),
 
     # Members: the contract
@@ -87,6 +99,66 @@ ROUTES = [
           "Update a task", body=TaskUpdate, answer=Task, on=task.exists),
     Route("deleteTask", "DELETE", "/tasks/{id}", tasks.delete, "tasks.delete",
           "Delete a task", status=204, on=task.exists),
+
+    # Documents
+    Route("listDocuments", "GET", "/documents", documents.index, "documents.read",
+          "List all documents", answer=list[ListedDocument]),
+    Route("createDocument", "POST", "/documents", documents.create, "documents.create",
+          "Add a file or a link", body=DocumentCreate, answer=Document, multipart=True, errors=(409, 507)),
+    Route("getDocument", "GET", "/documents/{id}", documents.show, "documents.read",
+          "Get a document", answer=Document, on=document.exists),
+    Route("updateDocument", "PUT", "/documents/{id}", documents.update, "documents.write",
+          "Update a document", body=DocumentUpdate, answer=Document, on=document.exists),
+    Route("deleteDocument", "DELETE", "/documents/{id}", documents.delete, "documents.write",
+          "Delete a document", status=204, on=document.exists),
+    Route("listDocumentVersions", "GET", "/documents/{id}/versions", documents.versions, "documents.read",
+          "List the versions of a file", answer=list[DocumentVersion], on=document.exists),
+    Route("addDocumentVersion", "POST", "/documents/{id}/versions", documents.add_version, "documents.create",
+          "Add a version of a file", answer=Document, on=document.exists, multipart=True, errors=(409, 507)),
+    Route("getDocumentContent", "GET", "/documents/{id}/content", documents.show_content, "documents.read",
+          "Download a file", answer=bytes, on=document.exists, errors=(409, 416)),
+    Route("getDocumentVersionContent", "GET", "/documents/{id}/versions/{number}/content",
+          documents.show_version_content, "documents.read", "Download a version of a file", answer=bytes,
+          on=document.version_exists, errors=(409, 416)),
+
+    # Signing in, and one's own account
+    Route("login", "POST", "/login", sessions.login, PUBLIC,
+          "Sign in", body=Login, answer=User, errors=(401, 429)),
+    Route("logout", "POST", "/logout", sessions.logout, "account.own",
+          "Sign out", status=204),
+    Route("setup", "POST", "/setup", sessions.setup, PUBLIC,
+          "Choose a password with a single-use link, and sign in", body=Setup, answer=User, errors=(429,)),
+    Route("setupPage", "GET", "/setup", sessions.setup_page, PUBLIC,
+          "The page of a single-use link", page=True),
+    Route("getOwnUser", "GET", "/user", users.show_own, "account.own",
+          "Get the signed-in user", answer=User),
+    Route("updateOwnUser", "PUT", "/user", users.update_own, "account.own",
+          "Update the signed-in user's name and time zone", body=AccountUpdate, answer=User),
+    Route("changeOwnPassword", "PUT", "/user/password", sessions.change_password, "account.own",
+          "Change the signed-in user's password", body=PasswordChange, status=204, errors=(429,)),
+    Route("listOwnSessions", "GET", "/user/sessions", sessions.index, "account.own",
+          "List the signed-in user's sessions", answer=list[Session]),
+    Route("endOwnSession", "DELETE", "/user/sessions/{id}", sessions.delete, "account.own",
+          "End one of the signed-in user's sessions", status=204, on=session.exists),
+
+    # Users
+    Route("listUserNames", "GET", "/users/names", users.names, "users.names",
+          "List the names of all active users", answer=list[UserName]),
+    Route("listUsers", "GET", "/users", users.index, "users.manage",
+          "List all users", answer=list[User]),
+    Route("createUser", "POST", "/users", users.create, "users.manage",
+          "Create a user", body=UserCreate, answer=User, errors=(409,)),
+    Route("getUser", "GET", "/users/{id}", users.show, "users.manage",
+          "Get a user", answer=User, on=user.exists),
+    Route("updateUser", "PUT", "/users/{id}", users.update, "users.manage",
+          "Update a user", body=UserUpdate, answer=User, on=user.exists, errors=(409,)),
+    Route("createUserLink", "POST", "/users/{id}/links", users.make_link, "users.manage",
+          "Make a single-use link for a user to choose a password", answer=Link, on=user.exists, errors=(409,)),
+    Route("endUserSessions", "DELETE", "/users/{id}/sessions", users.end_sessions, "users.manage",
+          "End all sessions of a user", status=204, on=user.exists),
+
+    # Stylesheets and scripts of the pages
+    *(Route(f"asset:{name}", "GET", url, static.asset, PUBLIC, name, page=True) for name, url in static.URLS.items()),
 ]  # fmt: skip
 
 TABLE = Table(ROUTES)

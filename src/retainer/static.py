@@ -1,4 +1,4 @@
-"""Stylesheets and scripts: read once, served under names that hold their digest, so that browsers keep them for good."""
+"""Stylesheets and scripts: read once, served under names that hold their digest: browsers keep them for good."""
 
 import hashlib
 from importlib.resources import files

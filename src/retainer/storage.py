@@ -54,7 +54,7 @@ class Storage:
     @cached_property
     def store(self) -> "ObjectStore":
         """The opened storage. Raises ConfigError when the settings name none that can be used."""
-        from obstore.store import LocalStore
+        from obstore.store import LocalStore  # noqa: PLC0415 -- see the class
 
         if self.folder is None:
             return _remote(self.url)
@@ -69,10 +69,10 @@ class Storage:
         A local file is written beside its place as `{uuid}#1` and moved there at the end; a kill leaves that one
         behind (see sweep). Elsewhere a kill leaves parts that the store's own lifecycle rule removes.
         """
-        import obstore
+        from obstore import open_writer_async  # noqa: PLC0415 -- see the class
 
         with _in_words():
-            writer = obstore.open_writer_async(self.store, key, buffer_size=PART, max_concurrency=2)
+            writer = open_writer_async(self.store, key, buffer_size=PART, max_concurrency=2)
             try:
                 async for chunk in chunks:
                     await writer.write(chunk)
@@ -101,39 +101,31 @@ class Storage:
         return pieces()
 
     async def _range(self, key: str, start: int, end: int) -> bytes:
-        import obstore
-
         piece = PIECE if self.folder is not None else REMOTE_PIECE
         with _in_words():
-            return bytes(await obstore.get_range_async(self.store, key, start=start, end=min(end, start + piece)))
+            return bytes(await self.store.get_range_async(key, start=start, end=min(end, start + piece)))
 
     async def size(self, key: str) -> int | None:
         """How many bytes there are under the key; None when there are none."""
-        import obstore
-
         with _in_words():
             try:
-                return (await obstore.head_async(self.store, key))["size"]
+                return (await self.store.head_async(key))["size"]
             except FileNotFoundError:
                 return None
 
     async def delete(self, key: str) -> None:
         """Remove the bytes, where there are any."""
-        import obstore
-
         with _in_words():
             try:
-                await obstore.delete_async(self.store, key)
+                await self.store.delete_async(key)
             except FileNotFoundError:
                 return
 
     async def list(self, tenant: int | None = None) -> AsyncIterator[list[Entry]]:
         """Everything of one tenant, or of all, some hundred at a time, in no order."""
-        import obstore
-
         prefix = None if tenant is None else f"{tenant}/"
         with _in_words():
-            async for batch in obstore.list(self.store, prefix, chunk_size=500):
+            async for batch in self.store.list(prefix, chunk_size=500):
                 yield [Entry(found["path"], found["size"], found["last_modified"]) for found in batch]
 
     async def sweep(self, before: datetime) -> int:
@@ -142,8 +134,8 @@ class Storage:
 
 
 def _remote(url: str) -> "ObjectStore":
-    from obstore.exceptions import BaseError
-    from obstore.store import from_url
+    from obstore.exceptions import BaseError  # noqa: PLC0415 -- see the class
+    from obstore.store import from_url  # noqa: PLC0415 -- see the class
 
     if not url:
         raise ConfigError("Documents have no place: set RETAINER_DATA to a folder, or RETAINER_STORAGE_URL.")
@@ -159,7 +151,7 @@ def _remote(url: str) -> "ObjectStore":
 
 @contextmanager
 def _in_words() -> Iterator[None]:
-    from obstore.exceptions import BaseError
+    from obstore.exceptions import BaseError  # noqa: PLC0415 -- see the class
 
     try:
         yield

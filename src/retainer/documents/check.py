@@ -71,7 +71,8 @@ class Report(msgspec.Struct):
 
 async def check(settings: Settings, *, deep: bool = False, patience: timedelta = PATIENCE) -> Report:
     """Reconcile storage and records over all tenants. `deep` reads every byte; what is younger than `patience` is
-    taken for an upload going on (zero where no server runs). Raises Problem when the storage does not answer."""
+    taken for an upload going on (zero where no server runs). Raises Problem when the storage does not answer.
+    """
     storage = Storage.of(settings)
     before = datetime.now(UTC) - patience
     report = Report()

@@ -95,7 +95,8 @@ async def opened(request: Request, file: Any, start: int, end: int) -> AsyncIter
 
 async def verified(request: Request, file: Any, chunks: AsyncIterator[bytes], length: int) -> AsyncIterator[bytes]:
     """The chunks, each sent once the next is read, so that a damaged or shortened file never arrives as a whole one:
-    the last is kept back until the length, and of a whole file the SHA-256, is seen to be right."""
+    the last is kept back until the length, and of a whole file the SHA-256, is seen to be right.
+    """
     digest = hashlib.sha256()
     read, kept = 0, b""
     try:

@@ -5,6 +5,8 @@ import re
 HEAD = 8192  # bytes that are looked at
 TEXT = "text/plain"
 UNKNOWN = "application/octet-stream"
+OLE = "application/x-ole-storage"
+ZIP = "application/zip"
 
 _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]{1,100}")
 _APPLICATION = re.compile(rb"application/[a-z0-9.+-]{1,100}")
@@ -80,13 +82,13 @@ def _of_zip(head: bytes) -> str:
     if head[30:38] == b"mimetype" and (declared := _APPLICATION.match(head, 38)):
         return declared[0].decode()
     if b"[Content_Types].xml" in head:
-        return next((kind for folder, kind in _ZIP.items() if folder in head), "application/zip")
-    return "application/zip"
+        return next((kind for folder, kind in _ZIP.items() if folder in head), ZIP)
+    return ZIP
 
 
 def _guesses(head: bytes) -> list[str]:
     """The media types that puremagic thinks of, best first."""
-    import puremagic  # reads a table of some hundred kilobytes; not before the first upload
+    import puremagic  # noqa: PLC0415 -- reads a table of some hundred kilobytes; not before the first upload
 
     try:
         matches = puremagic.magic_string(head)

@@ -1,5 +1,6 @@
 """Every statement about documents. The alias is d; what the viewer sees of them is @visible_documents; v is the
-version that an answer tells of, the newest."""
+version that an answer tells of, the newest.
+"""
 
 from typing import Any
 
@@ -24,7 +25,8 @@ LISTED = f"""(SELECT row_to_json(j) FROM (SELECT {_FIELDS},
     (SELECT row_to_json(b) FROM (SELECT u.id, u.username, u.full_name AS "fullName" FROM users u
         WHERE u.tenant_id = :tenant AND u.id = d.uploader_id) b) AS uploader,
     (SELECT coalesce('[' || string_agg(row_to_json(q)::text, ',') || ']', '[]')::json FROM (
-        SELECT p.id, p.title FROM document_projects l JOIN projects p ON p.tenant_id = l.tenant_id AND p.id = l.project_id
+        SELECT p.id, p.title
+        FROM document_projects l JOIN projects p ON p.tenant_id = l.tenant_id AND p.id = l.project_id
         WHERE l.tenant_id = :tenant AND l.document_id = d.id AND l.deleted_by IS NULL AND p.deleted_by IS NULL
             AND @visible_projects
         ORDER BY p.title_folded, p.id) q) AS projects
@@ -47,7 +49,8 @@ LIST = Statement(_PAGE % "")
 OF_ORGANIZATION = Statement(
     _PAGE
     % """AND (d.organization_id = :parent OR d.id = ANY(ARRAY(
-            SELECT l.document_id FROM projects p JOIN document_projects l ON l.tenant_id = p.tenant_id AND l.project_id = p.id
+            SELECT l.document_id
+            FROM projects p JOIN document_projects l ON l.tenant_id = p.tenant_id AND l.project_id = p.id
             WHERE p.tenant_id = :tenant AND p.organization_id = :parent AND p.deleted_by IS NULL
                 AND l.deleted_by IS NULL AND @visible_projects)))
             AND EXISTS (SELECT FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :parent
@@ -89,7 +92,8 @@ FILE = Statement("""
 _HELD = """held AS MATERIALIZED (
         SELECT p.id FROM organizations o JOIN projects p ON p.tenant_id = o.tenant_id AND p.organization_id = o.id
         WHERE o.tenant_id = :tenant AND o.deleted_by IS NULL AND p.id = ANY(:project_ids::bigint[])
-            AND p.deleted_by IS NULL AND (:organization_id::bigint IS NULL OR o.id = :organization_id) AND @visible_projects
+            AND p.deleted_by IS NULL AND @visible_projects
+            AND (:organization_id::bigint IS NULL OR o.id = :organization_id)
         FOR SHARE OF o, p
     )"""
 _IS_HELD = """(:organization_id::bigint IS NULL OR :organization_id = (
@@ -162,7 +166,8 @@ CHANGE = Update(f"""
         RETURNING d.*
     ), gone AS (
         UPDATE document_projects l SET deleted_by = operation() FROM d
-        WHERE l.tenant_id = :tenant AND l.document_id = d.id AND l.deleted_by IS NULL AND l.project_id <> ALL(:project_ids)
+        WHERE l.tenant_id = :tenant AND l.document_id = d.id AND l.deleted_by IS NULL
+            AND l.project_id <> ALL(:project_ids)
     ), come AS (
         INSERT INTO document_projects (tenant_id, document_id, project_id)
         SELECT :tenant, d.id, held.id FROM d, held
@@ -214,7 +219,8 @@ async def version_exists(db: Db, id: int, number: int) -> bool:
 
 async def file(db: Db, id: int, number: int | None) -> Record | None:
     """What to serve of a document: name, link, and storage_key, size, sha256, media_type of one version (None: the
-    newest), which are null where there is none."""
+    newest), which are null where there is none.
+    """
     return await db.row(FILE, id=id, number=number)
 
 
@@ -240,7 +246,8 @@ async def lock(db: Db, id: int) -> Record | None:
 
 async def change(db: Db, id: int, columns: dict[str, Any], project_ids: list[int]) -> Record | None:
     """The locked document after a change of its columns, organization_id among them, and of its projects; None when
-    the viewer does not see all that it shall refer to."""
+    the viewer does not see all that it shall refer to.
+    """
     return await db.row(CHANGE.of(columns), id=id, project_ids=project_ids, **columns)
 
 

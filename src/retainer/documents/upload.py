@@ -52,7 +52,8 @@ async def received(request: Request, kind: type[T]) -> AsyncIterator[dict[str, A
 
 async def finished(request: Request, work: Callable[[], Awaitable[Record]]) -> Record:
     """What the last transaction of an upload returns. Its body cannot be read again, so only this is repeated after
-    a deadlock, or when the session changed: then the viewer is looked up, and allowed, anew."""
+    a deadlock, or when the session changed: then the viewer is looked up, and allowed, anew.
+    """
     for _ in range(ATTEMPTS - 1):
         try:
             return await work()
@@ -104,7 +105,8 @@ async def _patient(request: Request, chunks: AsyncIterable[bytes], file: _Measur
 
 async def _discard(request: Request, key: str, cause: BaseException) -> None:
     """Remove the pending row and the bytes, unless the version was committed after all: its pending row is gone then,
-    and whoever deletes it first waits for the other."""
+    and whoever deletes it first waits for the other.
+    """
     if isinstance(cause, Problem) and cause.status >= 500 and cause.__cause__ is not None:
         request.app.log.event("upload_failed", request=request.id, reason=type(cause.__cause__).__name__)
     try:

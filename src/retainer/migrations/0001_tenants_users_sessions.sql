@@ -122,6 +122,7 @@ CREATE TABLE throttles (
     failures int NOT NULL,
     since timestamptz(3) NOT NULL DEFAULT now()
 );
+CREATE INDEX throttles_since ON throttles (since);
 
 -- What precedes the tenant: the session by its token, the user by name, the link by its token.
 -- They run as the owner, read one row by a unique key, and tell nothing else.
@@ -144,9 +145,12 @@ BEGIN
 END $$;
 
 CREATE FUNCTION user_by_username(name text)
-RETURNS TABLE (tenant_id bigint, user_id bigint, password_hash text, is_active boolean)
+RETURNS TABLE (tenant_id bigint, user_id bigint, password_hash text, is_active boolean, password_changed_at timestamptz)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
-AS $$ SELECT u.tenant_id, u.id, u.password_hash, u.is_active FROM users u WHERE lowercase(u.username) = lowercase(name) $$;
+AS $$
+    SELECT u.tenant_id, u.id, u.password_hash, u.is_active, u.password_changed_at
+    FROM users u WHERE lowercase(u.username) = lowercase(name)
+$$;
 
 CREATE FUNCTION link_by_token(hash bytea)
 RETURNS TABLE (tenant_id bigint, link_id bigint, user_id bigint, username text)

@@ -41,7 +41,8 @@ CREATE TABLE changes (
     digest bytea NOT NULL,                          -- of before and after: stays when values are erased
     PRIMARY KEY (tenant_id, operation_id, sequence),
     CONSTRAINT changes_operation FOREIGN KEY (tenant_id, operation_id) REFERENCES operations (tenant_id, id),
-    CONSTRAINT changes_action_known CHECK (action IN ('insert', 'update', 'delete'))
+    CONSTRAINT changes_action_known CHECK (action IN ('insert', 'update', 'delete')),
+    CONSTRAINT changes_values_present CHECK ((action = 'insert') = (before IS NULL) AND (action = 'delete') = (after IS NULL))
 );
 CREATE INDEX changes_by_entity ON changes (tenant_id, entity, entity_id, operation_id);
 
@@ -107,6 +108,7 @@ CREATE FUNCTION journal() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
 DECLARE
+    silent text[] := coalesce(TG_ARGV, ARRAY[]::text[]);  -- null where there are none
     gone jsonb;
     came jsonb;
     row_id bigint;
@@ -117,11 +119,11 @@ DECLARE
     organizations_of bigint[];
 BEGIN
     IF TG_OP <> 'INSERT' THEN
-        gone := to_jsonb(OLD) - TG_ARGV;
+        gone := to_jsonb(OLD) - silent;
         row_id := OLD.id; row_version := OLD.version; tenant := OLD.tenant_id;
     END IF;
     IF TG_OP <> 'DELETE' THEN
-        came := to_jsonb(NEW) - TG_ARGV;
+        came := to_jsonb(NEW) - silent;
         row_id := NEW.id; row_version := NEW.version; tenant := NEW.tenant_id;
     END IF;
     IF gone = came THEN
@@ -162,8 +164,10 @@ END $$;
 -- Counts the version and the time of a change that changes something. Arguments: as journal()'s.
 CREATE FUNCTION count_version() RETURNS trigger
 LANGUAGE plpgsql AS $$
+DECLARE
+    silent text[] := coalesce(TG_ARGV, ARRAY[]::text[]);
 BEGIN
-    IF to_jsonb(NEW) - TG_ARGV <> to_jsonb(OLD) - TG_ARGV THEN
+    IF to_jsonb(NEW) - silent <> to_jsonb(OLD) - silent THEN
         NEW.version := OLD.version + 1;
         NEW.updated_at := greatest(OLD.updated_at, date_trunc('milliseconds', clock_timestamp()));
     END IF;

@@ -1,12 +1,11 @@
 """Every statement about sessions, and those that prove who somebody is. The alias is s."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from asyncpg import Record
 
 from retainer.database import Database, Db
-from retainer.sessions.throttle import ACCOUNT
 from retainer.statement import Statement
 from retainer.users import store as users
 
@@ -29,7 +28,8 @@ LIST = Statement(f"""
 
 OWN = Statement("""
     SELECT s.id FROM sessions s
-    WHERE s.tenant_id = :tenant AND s.id = :id AND s.user_id = :user AND s.expires_at > now() AND s.idle_expires_at > now()
+    WHERE s.tenant_id = :tenant AND s.id = :id AND s.user_id = :user
+        AND s.expires_at > now() AND s.idle_expires_at > now()
 """)
 
 END = Statement("""
@@ -53,28 +53,23 @@ SIGN_IN = Statement(f"""
         WHERE s.tenant_id = :tenant AND s.user_id = person.id AND least(s.idle_expires_at, s.expires_at) <= now()
     ), made AS (
         INSERT INTO sessions (tenant_id, user_id, token_hash, user_agent, address, idle_expires_at, expires_at)
-        SELECT :tenant, person.id, :token_hash, :user_agent, :address, now() + :idle::interval, now() + :lifetime::interval
+        SELECT :tenant, person.id, :token_hash, :user_agent, :address,
+            now() + :idle::interval, now() + :lifetime::interval
         FROM person
         RETURNING id
     )
     SELECT person.id, person.version, person.json, operation() FROM person, made
 """)
 
-REFUSED = Statement("SELECT operation('refused') FROM acting_as(:user, 'user', :via, :request, :action)")
-
-# What a refusal costs, for a name that nobody has: one committed write.
-REFUSED_NOBODY = Statement(f"UPDATE throttles SET failures = failures WHERE key = {ACCOUNT.format(':username')}")
-
-REHASH = Statement("""
-    UPDATE users u SET password_hash = :password_hash
+REFUSED = Statement("""
+    SELECT operation('refused') FROM users u, acting_as(u.id, 'user', :via, :request, :action)
     WHERE u.tenant_id = :tenant AND u.id = :user
-        AND u.password_changed_at IS NOT DISTINCT FROM :password_changed_at::timestamptz
 """)
 
-SET_PASSWORD = Statement("""
-    UPDATE users u SET password_hash = :password_hash, password_changed_at = now()
-    WHERE u.tenant_id = :tenant AND u.id = :user AND u.is_active
-    RETURNING u.password_changed_at
+REHASH = Statement("""
+    UPDATE users u SET password_hash = :password_hash FROM acting_as(:user, 'user', :via, :request, :action)
+    WHERE u.tenant_id = :tenant AND u.id = :user
+        AND u.password_changed_at IS NOT DISTINCT FROM :password_changed_at::timestamptz
 """)
 
 UNCHANGED = Statement("""
@@ -84,13 +79,62 @@ UNCHANGED = Statement("""
     FOR UPDATE
 """)
 
-ACTING_AS = Statement("SELECT acting_as(:user, 'user', :via, :request, :action)")
-
 USE_LINK = Statement("""
-    UPDATE links l SET used_at = now()
+    UPDATE links l SET used_at = now() FROM acting_as(:user, 'user', :via, :request, :action)
     WHERE l.tenant_id = :tenant AND l.id = :link AND l.used_at IS NULL AND l.expires_at > now()
     RETURNING l.id
 """)
+
+SET_PASSWORD = Statement("""
+    UPDATE users u SET password_hash = :password_hash, password_changed_at = now()
+    FROM acting_as(:user, 'user', :via, :request, :action)
+    WHERE u.tenant_id = :tenant AND u.id = :user AND u.is_active
+    RETURNING u.password_changed_at
+""")
+
+# Attempts are counted before the tenant is known. A username is digested as the users' unique index compares it:
+# no spelling of it has a count of its own, and a password typed into the wrong field is not kept.
+_ACCOUNT = "'account ' || encode(sha256(convert_to(lowercase($2::text), 'UTF8')), 'hex')"
+
+# Always the address before the account, so that two attempts never wait for each other. An address that is locked
+# cannot lock further accounts.
+_COUNT = f"""
+    WITH address AS (
+        INSERT INTO throttles AS t (key, failures) VALUES ('address ' || $1::text, 1)
+        ON CONFLICT (key) DO UPDATE SET
+            failures = CASE WHEN t.since < now() - $3::interval THEN 1 ELSE least(t.failures, 1000000) + 1 END,
+            since = CASE WHEN t.since < now() - $3::interval THEN now() ELSE t.since END
+        RETURNING failures, since, $4::int AS most
+    ), account AS (
+        INSERT INTO throttles AS t (key, failures)
+        SELECT {_ACCOUNT}, 1 FROM address WHERE $2::text IS NOT NULL AND address.failures <= address.most
+        ON CONFLICT (key) DO UPDATE SET
+            failures = CASE WHEN t.since < now() - $3::interval THEN 1 ELSE least(t.failures, 1000000) + 1 END,
+            since = CASE WHEN t.since < now() - $3::interval THEN now() ELSE t.since END
+        RETURNING failures, since, $5::int AS most
+    )
+    SELECT greatest(1, ceil(extract(epoch FROM max(since) + $3::interval - now())))::int AS seconds
+    FROM (SELECT * FROM address UNION ALL SELECT * FROM account) counted
+    WHERE failures > most
+    HAVING count(*) > 0
+"""
+
+_TAKE_BACK = f"""
+    WITH address AS (
+        UPDATE throttles SET failures = greatest(failures - 1, 0) WHERE key = 'address ' || $1::text RETURNING key
+    )
+    UPDATE throttles SET failures = CASE WHEN $3::boolean THEN 0 ELSE greatest(failures - 1, 0) END
+    WHERE key = {_ACCOUNT} AND (SELECT count(*) FROM address) >= 0
+"""
+
+# Skipping what others hold: clearing away never waits, so it cannot deadlock with an attempt.
+_CLEAR_AWAY = """
+    DELETE FROM throttles WHERE key IN (
+        SELECT key FROM throttles WHERE since < now() - $1::interval LIMIT 1000 FOR UPDATE SKIP LOCKED)
+"""
+
+# What a refusal costs, for a name that nobody has: one committed write.
+_REFUSED_NOBODY = f"UPDATE throttles SET failures = failures WHERE $1::text IS NOT NULL AND key = {_ACCOUNT}"
 
 
 async def exists(db: Db, id: int) -> bool:
@@ -142,16 +186,41 @@ async def change_password(
         return True
 
 
-async def set_up(db: Db, user: int, link: int, password_hash: str, session: dict[str, Any]) -> Record | None:
+async def set_up(db: Db, link: Record, password_hash: str, session: dict[str, Any]) -> Record | None:
     """Use a link: set the password, end all sessions and other links, sign in. The user: id, version, json; None when
     the link has been used by now.
     """
+    user = link["user_id"]
     async with db.transaction() as tx:
         await tx.row(users.LOCK, id=user)
-        await tx.row(ACTING_AS)
-        if await tx.row(USE_LINK, link=link) is None:
+        if await tx.row(USE_LINK, link=link["link_id"]) is None:
             return None
         changed_at = await tx.value(SET_PASSWORD, password_hash=password_hash)
         await tx.rows(users.END_SESSIONS, id=user, keep=None)
         await tx.rows(users.END_LINKS, id=user)
         return await sign_in(tx, session, changed_at)
+
+
+async def count(
+    database: Database, address: str, username: str | None, window: timedelta, most: tuple[int, int]
+) -> int | None:
+    """Count an attempt of an address, and of an account where one is named, each at `most` in the window: the seconds
+    until the next is allowed, or None when this one is.
+    """
+    rows = await database.plain(_COUNT, address, username, window, *most)
+    return rows[0]["seconds"] if rows else None
+
+
+async def take_back(database: Database, address: str, username: str | None, *, was_right: bool) -> None:
+    """Uncount an attempt; one that was right starts the account's count anew."""
+    await database.plain(_TAKE_BACK, address, username, was_right)
+
+
+async def clear_away(database: Database, window: timedelta) -> None:
+    """Forget counts whose window is over."""
+    await database.plain(_CLEAR_AWAY, window)
+
+
+async def refuse_nobody(database: Database, username: str) -> None:
+    """As much work as writing down the refusal of somebody."""
+    await database.plain(_REFUSED_NOBODY, "", username)

@@ -1,6 +1,7 @@
 """The handlers of signing in and out, and of one's own sessions and password."""
 
 import secrets
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -46,23 +47,17 @@ async def setup(request: Request) -> Answer:
     attempt = await throttle.begin(database, request.address, None)
     link = await store.link_by_token(database, digest(body.token))
     if link is not None:
-        await attempt.take_back()
+        await attempt.succeed(link["username"])
     weak = passwords.weakness(body.password, link["username"] if link else "")
     if link is None or weak:
-        raise Invalid(
-            *([] if link else [FieldError("token", DEAD_LINK)]),
-            *([FieldError("password", weak)] if weak else []),
-        )
-    password_hash = await passwords.hashed(body.password)
+        raise refusal(token=None if link else DEAD_LINK, password=weak)
     token = secrets.token_urlsafe(32)
-    row = await store.set_up(
-        as_user(request, link), link["user_id"], link["link_id"], password_hash, session_of(request, token)
-    )
+    password_hash = await passwords.hashed(body.password)
+    row = await store.set_up(as_user(request, link), link, password_hash, session_of(request, token))
     if row is None:
         raise invalid("token", DEAD_LINK)
     request.app.sessions.forget(link["user_id"])
     await leave(request)
-    await throttle.clear(database, link["username"])
     return signed_in(request, row, token)
 
 
@@ -71,10 +66,7 @@ async def change_password(request: Request) -> Answer:
     user = await proven(request, viewer.username, body.current_password)
     weak = passwords.weakness(body.new_password, viewer.username)
     if user is None or weak:
-        raise Invalid(
-            *([] if user else [FieldError("currentPassword", "is not your password")]),
-            *([FieldError("newPassword", weak)] if weak else []),
-        )
+        raise refusal(currentPassword=None if user else "is not your password", newPassword=weak)
     password_hash = await passwords.hashed(body.new_password)
     if not await store.change_password(
         request.db, viewer.user, viewer.session, password_hash, user["password_changed_at"]
@@ -115,11 +107,16 @@ async def proven(request: Request, username: str, password: str) -> Record | Non
     return user
 
 
+def refusal(**problems: str | None) -> Invalid:
+    """A 422 of the fields that have a problem."""
+    return Invalid(*(FieldError(field, problem) for field, problem in problems.items() if problem))
+
+
 async def record_refusal(request: Request, user: Record | None, username: str) -> None:
     if user is not None:
         await as_user(request, user).row(store.REFUSED)
     else:
-        await database_of(request, 0).rows(store.REFUSED_NOBODY, username=username)
+        await store.refuse_nobody(request.app.database, username)
 
 
 async def leave(request: Request) -> None:
@@ -127,21 +124,15 @@ async def leave(request: Request) -> None:
     viewer = await request.app.sessions.viewer(request.token) if request.token else None
     if viewer is None:
         return
-    try:
+    with suppress(SessionChanged):  # it has ended already, or its user may not use it any more
         await store.end(request.app.database.of(viewer, request.id, "logout"), viewer.session)
-    except SessionChanged:
-        pass  # it has ended already, or its user may not use it any more
     request.app.sessions.forget(viewer.user)
 
 
 def as_user(request: Request, user: Record) -> Db:
     """The database for somebody who has no session yet."""
-    return database_of(request, user["tenant_id"], user=user["user_id"])
-
-
-def database_of(request: Request, tenant: int, **who: int) -> Db:
     assert request.route is not None
-    return request.app.database.without_viewer(tenant, request.id, request.route.name, **who)
+    return request.app.database.without_viewer(user["tenant_id"], request.id, request.route.name, user=user["user_id"])
 
 
 def session_of(request: Request, token: str) -> dict[str, Any]:

@@ -44,9 +44,7 @@ async def create_user(
     if contact_id is not None and not await connection.fetchval(_CONTACT, tenant_id, contact_id):
         raise invalid("contactId", "there is no such contact in this tenant")
     try:
-        return int(
-            await connection.fetchval(_USER, tenant_id, username, full_name, role, contact_id, password_hash)
-        )
+        return int(await connection.fetchval(_USER, tenant_id, username, full_name, role, contact_id, password_hash))
     except asyncpg.UniqueViolationError:
         raise conflict("username", "is already taken; choose another e-mail address") from None
 

@@ -83,22 +83,25 @@ LOCK_CONTACT = Statement("""
     FOR SHARE
 """)
 
-ACTING = Statement("SELECT 1 FROM @acting")
+# Inside a transaction, once the row is held: the session may have ended while this waited.
+ACTING = Statement("SELECT u.id FROM users u, @acting WHERE u.tenant_id = :tenant AND u.id = :user")
+
+# Sessions are not journalled, so their end is written down as an operation without changes.
+RECORD = Statement("SELECT operation() FROM users u, @acting WHERE u.tenant_id = :tenant AND u.id = :user")
 
 END_SESSIONS = Statement("""
     DELETE FROM sessions s
     WHERE s.tenant_id = :tenant AND s.user_id = :id AND s.id IS DISTINCT FROM :keep::bigint
 """)
 
-# Sessions are not journalled, so the operation is written down by name.
-RECORD = Statement("SELECT operation() FROM @acting")
-
 END_LINKS = Statement("""
+    -- in transaction, after ACTING or its like
     UPDATE links l SET expires_at = now()
     WHERE l.tenant_id = :tenant AND l.user_id = :id AND l.used_at IS NULL AND l.expires_at > now()
 """)
 
 ADD_LINK = Statement("""
+    -- in transaction, after ACTING or its like
     INSERT INTO links AS l (tenant_id, user_id, token_hash, expires_at)
     VALUES (:tenant, :id, :token_hash, now() + :lifetime::interval)
     RETURNING iso(l.expires_at)
