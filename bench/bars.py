@@ -17,7 +17,6 @@ CHEAPER = {  # peer → workload → how many times more processor time it takes
     "fastapi": dict.fromkeys((workloads.ONE, workloads.LIST50, workloads.CREATE, workloads.MIX), 5.0),
 }
 BAR_OF = {"express": 33, "fastify": 34, "fastapi": 35}
-STALLED = 0.25  # share of its core below which a server waited rather than worked, and figures mislead
 LIMIT_SHARE = 0.35
 STREAM_RATE = 1.5
 BESIDE_MS = 10.0
@@ -52,7 +51,7 @@ def cheaper(medians: Medians) -> Iterator[Verdict]:
             ratio = other.server_us / own.server_us
             shown = "ahead (> 1)" if bar == 1.0 else f"≥ {bar:g} times"
             met = ratio > 1.0 and ratio >= bar
-            stalled = " (stalled)" if min(own.busy, other.busy) < STALLED else ""
+            stalled = " (stalled)" if own.stalled or other.stalled else ""
             what = f"{workload}: µs of {peer} / µs of Retainer{stalled}"
             yield Verdict(BAR_OF[peer], what, f"{ratio:.2f} times", shown, met)
 
@@ -62,27 +61,35 @@ def share_of_limit(medians: Medians) -> Iterator[Verdict]:
     if own is not None and top is not None:
         share = own.rate / top.rate
         what = "one: requests/s of Retainer / transactions/s of pgbench"
-        yield Verdict(36, what, f"{share:.2f}", f"≥ {LIMIT_SHARE}", share >= LIMIT_SHARE)
+        yield Verdict(36, what, f"{share:.3f}", f"≥ {LIMIT_SHARE}", share >= LIMIT_SHARE)
 
 
 def streamed(medians: Medians, contenders: Mapping[str, Contender]) -> Iterator[Verdict]:
     own = medians.get((workloads.ALL, RETAINER))
     if own is None:
         return
-    peers = [sample for (which, name), sample in medians.items() if which == workloads.ALL and name != RETAINER]
-    if peers:
-        fastest = max(peers, key=lambda sample: sample.rate)
-        ratio, what = (
-            own.rate / fastest.rate,
-            f"all: lists/s of Retainer / of {fastest.contender}, the fastest peer",
-        )
-        yield Verdict(38, what, f"{ratio:.2f} times", f"≥ {STREAM_RATE} times", ratio >= STREAM_RATE)
+    peers = {name: sample for (which, name), sample in medians.items() if which == workloads.ALL and name != RETAINER}
+    yield from (faster(own, peers[name], note) for name, note in rivals(peers))
     if own.beside_p50_ms is not None:
         what, met = "all: point read beside it, p50", own.beside_p50_ms <= BESIDE_MS
         yield Verdict(38, what, f"{own.beside_p50_ms:.1f} ms", f"≤ {BESIDE_MS:g} ms", met)
     idle = contenders[RETAINER].rss_idle
     figure = f"{idle / MB:.0f} → {own.rss_peak / MB:.0f} MB"
     yield Verdict(38, "all: memory, idle → peak", figure, f"flat: ≤ {FLAT} times", own.rss_peak <= FLAT * idle)
+
+
+def rivals(peers: Mapping[str, Sample]) -> Iterator[tuple[str, str]]:
+    """Fastify, whom the bar names, and whoever is faster still: an answer by schema costs Fastify time at this size."""
+    if "fastify" in peers:
+        yield "fastify", ""
+    fastest = max(peers, key=lambda name: peers[name].rate, default="fastify")
+    if fastest != "fastify":
+        yield fastest, ", the fastest peer (stricter than the bar)"
+
+
+def faster(own: Sample, peer: Sample, note: str) -> Verdict:
+    ratio, what = own.rate / peer.rate, f"all: lists/s of Retainer / of {peer.contender}{note}"
+    return Verdict(38, what, f"{ratio:.2f} times", f"≥ {STREAM_RATE} times", ratio >= STREAM_RATE)
 
 
 def started(startup: Startup) -> Iterator[Verdict]:

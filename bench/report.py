@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from bench import bars, limit, workloads
 from bench.bars import MB, Medians, Verdict
 from bench.contender import Contender
-from bench.rounds import Options, Sample
+from bench.rounds import STALLED, Options, Sample
 from bench.startup import Startup
 
 
@@ -47,7 +47,7 @@ def introduction(options: Options) -> str:
         "time per request by the operating system's accounting: of the server's processes, and beside them "
         "of PostgreSQL's. `busy` is the share of its core the server used: well below 100 %, requests/s and "
         "latencies say what the other core (load generator, PostgreSQL) could do, not what the server could; "
-        f"below {bars.STALLED:.0%} the turn is marked as stalled, on the disk as a rule: measure again."
+        f"where PostgreSQL too is below {STALLED:.0%} both waited, for the disk as a rule: (stalled), measure again."
     )
 
 
@@ -91,7 +91,7 @@ def row(median: Sample, samples: Sequence[Sample]) -> str:
 def remark(median: Sample) -> str:
     if median.contender == limit.NAME:
         return " (the limit)"
-    return " (stalled)" if median.busy < bars.STALLED else ""
+    return " (stalled)" if median.stalled else ""
 
 
 def streams(findings: Findings, medians: Medians) -> Iterator[str]:

@@ -35,7 +35,7 @@ def start(server: Postgres, folder: Path, core: int) -> Contender:
     process = processes.start(_serve(port, home), log=log, core=core, env=_environment(url), cwd=folder)
     started = Contender("retainer", _version(), port, process)
     try:
-        contender.wait(port, process, log, "/healthz")
+        contender.wait(port, process, log, "/readyz")
         started.tenant, started.ids = asyncio.run(_seed(url))
         started.large_cookie = contender.log_in(port, ADMIN, PASSWORD)
         started.small_cookie = contender.log_in(port, SMALL_ADMIN, PASSWORD)

@@ -17,6 +17,7 @@ from bench.processes import Cores
 
 SETTLE_SECONDS = 0.5  # of every turn, before its window opens
 WARM_SECONDS = 2.5  # unmeasured, of every contender in every workload, before the first round: compilers need it
+STALLED = 0.25  # share of a core
 PATIENCE_SECONDS = 60.0  # beyond the window, before a run of the load generator counts as hung
 
 
@@ -47,6 +48,11 @@ class Sample:
     bytes_per_second: float = 0.0
     rss_peak: int = 0
     beside_p50_ms: float | None = None
+
+    @property
+    def stalled(self) -> bool:
+        """Neither the server nor PostgreSQL worked much: both waited, as a rule for the disk."""
+        return max(self.busy, self.postgres_us * self.rate / 1e6) < STALLED
 
 
 def carry_out(

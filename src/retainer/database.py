@@ -13,7 +13,7 @@ import asyncpg
 
 from retainer.errors import Conflict, FieldError, Invalid, NotSignedIn, Problem, StorageFull, Unavailable
 from retainer.permissions import Scope, Viewer
-from retainer.statement import Statement
+from retainer.statement import Listing, Statement
 
 ACQUIRE_SECONDS = 1.0
 STREAMS = 4  # connections that whole lists may hold at the same time
@@ -294,20 +294,21 @@ class Db:
                 raise
             await self._control(connection, "COMMIT")
 
-    async def stream(self, statement: Statement, /, **values: Any) -> AsyncIterator[bytes]:
-        """The chunks of a whole list at one point in time. The statement returns `chunk` (rows' JSON joined by
-        commas), `count` and `last` (the id to go on `:after`) of at most `:chunk` rows.
-        """
+    async def chunk(self, listing: Listing, place: tuple[Any, int], /, **values: Any) -> asyncpg.Record:
+        """The rows of a list behind a place, at most CHUNK."""
+        row = await self.row(listing, key=place[0], after=place[1], chunk=CHUNK, **values)
+        assert row is not None  # an aggregate
+        return row
+
+    async def stream(self, listing: Listing, /, **values: Any) -> AsyncIterator[bytes]:
+        """The chunks of a whole list, all at one point in time."""
         async with self.database.streams, self.transaction(snapshot=True) as reader:
-            after = None
-            while True:
-                row = await reader.row(statement, after=after, chunk=CHUNK, **values)
-                if row is None or not row["count"]:
-                    return
-                yield row["chunk"]
-                if row["count"] < CHUNK:
-                    return
-                after = row["last"]
+            row, place = None, listing.first
+            while row is None or row["count"] == CHUNK:
+                row = await reader.chunk(listing, place, **values)
+                if row["count"]:
+                    yield row["chunk"]
+                    place = (row["key"], row["last"])
 
     async def _control(self, connection: Connection, text: str) -> None:
         try:

@@ -89,16 +89,20 @@ def weakness(password: str, username: str) -> str | None:
         return f"must have at least {SHORTEST} characters; it has {len(password)}"
     if len(password) > LONGEST:
         return f"must have at most {LONGEST:,} characters; it has {len(password):,}"
-    plain = password.casefold()
-    core = plain.strip(string.digits + string.punctuation + string.whitespace)
-    own = {username.casefold(), username.casefold().partition("@")[0]}
-    if {plain, core} & own:
+    plain, name = password.casefold(), username.casefold()
+    own = {name, name.partition("@")[0]}
+    if plain in own or _core(plain) in {_core(word) for word in own} - {""}:
         return "must not be the username; choose something that others would not think of"
-    if "retainer" in (plain, core):
+    if _core(plain) == "retainer":
         return "must not be this product's name; choose something that others would not think of"
     if plain in _common():
         return "is one of the most common passwords; choose something that others would not think of"
     return None
+
+
+def _core(word: str) -> str:
+    """Without the "2026!" that people put around a word."""
+    return word.strip(string.digits + string.punctuation + string.whitespace)
 
 
 @lru_cache(maxsize=1)

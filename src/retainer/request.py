@@ -30,7 +30,7 @@ from retainer.errors import (
 )
 from retainer.permissions import PERMISSIONS, PUBLIC, Viewer
 from retainer.routing import Exists, Route
-from retainer.statement import Statement
+from retainer.statement import Listing, Statement
 
 if TYPE_CHECKING:
     from retainer.app import App
@@ -150,20 +150,16 @@ class Request:
             if message.get("body"):
                 yield message["body"]
 
-    async def list(self, statement: Statement, /, **values: Any) -> Answer:
-        """All rows of a list statement (Db.stream says what it returns): in one piece when they fit in a chunk,
-        else streamed.
-        """
-        row = await self.db.row(statement, after=None, chunk=CHUNK, **values)
-        if row is None or not row["count"]:
-            return json(b"[]")
-        if row["count"] < CHUNK:
-            return json(b"[%b]" % row["chunk"])
-        return json_stream(self.db.stream(statement, **values))
+    async def list(self, listing: Listing, /, **values: Any) -> Answer:
+        """All rows of a list: in one piece when they fit in a chunk, else streamed."""
+        row = await self.db.chunk(listing, listing.first, **values)
+        if row["count"] == CHUNK:
+            return json_stream(self.db.stream(listing, **values))
+        return json(b"[%b]" % row["chunk"] if row["count"] else b"[]")
 
-    async def list_of(self, exists: Exists, parent: int, statement: Statement, /, **values: Any) -> Answer:
+    async def list_of(self, exists: Exists, parent: int, listing: Listing, /, **values: Any) -> Answer:
         """A list of what belongs to a parent; when it is empty the parent may not be there at all: 404."""
-        answer = await self.list(statement, parent=parent, **values)
+        answer = await self.list(listing, parent=parent, **values)
         if answer.body == b"[]" and not await exists(self.db, parent):
             raise NotFound
         return answer

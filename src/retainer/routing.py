@@ -23,7 +23,7 @@ class Route(msgspec.Struct, frozen=True):
     PERMISSIONS or PUBLIC; `body` the type of the JSON body; `answer` the type of a 200's body (None: an empty body);
     `on` tells whether the viewer sees what the path's ids name, so that refusals come in the right order;
     `bare` serves the path without /api too, as the contract writes it; `page` serves it without /api only and
-    leaves it out of the OpenAPI document; `multipart` takes a file upload;
+    leaves it out of the OpenAPI document; `form` is the type of a multipart body that carries a file;
     `errors` are the statuses of its own beside those that every such route may answer.
     """
 
@@ -39,7 +39,7 @@ class Route(msgspec.Struct, frozen=True):
     on: Exists | None = None
     bare: bool = False
     page: bool = False
-    multipart: bool = False
+    form: type[msgspec.Struct] | None = None
     errors: tuple[int, ...] = ()
 
     @property
@@ -53,16 +53,27 @@ class Route(msgspec.Struct, frozen=True):
         return self.method not in ("GET", "HEAD")
 
     @property
+    def multipart(self) -> bool:
+        """Whether it takes a file upload."""
+        return self.form is not None
+
+    @property
     def parameters(self) -> list[str]:
         """Names of the ids in the path, in order."""
         return [part[1:-1] for part in self.path.split("/") if part.startswith("{")]
 
     @property
     def tag(self) -> str:
-        """The noun it belongs to: the first word of its path."""
-        return self.path.split("/")[1]
+        """The noun it belongs to."""
+        words = self.path.split("/")
+        if "members" in words:
+            return "members"
+        return _TAGS.get(words[1], words[1])
 
 
+_TAGS = {
+    "login": "account", "logout": "account", "setup": "account", "user": "account", "openapi.json": "api",
+}  # fmt: skip
 _METHODS = ""  # the key of a node's methods: no path segment is empty
 
 
@@ -70,6 +81,7 @@ class Table:
     """All routes as a tree of path segments; an id matches where no word does."""
 
     def __init__(self, routes: list[Route]) -> None:
+        self.routes = routes
         self.root: dict[str, Any] = {}
         for route in routes:
             if route.permission != PUBLIC and route.permission not in PERMISSIONS:
@@ -80,7 +92,7 @@ class Table:
 
     def _add(self, route: Route, path: str) -> None:
         node = self.root
-        for part in path.split("/")[1:]:
+        for part in _parts(path):
             node = node.setdefault("*" if part.startswith("{") else part, {})
         methods = node.setdefault(_METHODS, {})
         if route.method in methods:
@@ -90,7 +102,7 @@ class Table:
     def find(self, path: str) -> tuple[dict[str, Route] | None, list[str]]:
         """The routes of a path by method (None: no such path), and the path's ids as written."""
         node, ids = self.root, []
-        for part in path.split("/")[1:]:
+        for part in _parts(path):
             if part in node and part:
                 node = node[part]
             elif "*" in node and part:
@@ -99,3 +111,8 @@ class Table:
             else:
                 return None, []
         return node.get(_METHODS), ids
+
+
+def _parts(path: str) -> list[str]:
+    """The segments of a path; "/" has none."""
+    return path.split("/")[1:] if path != "/" else []

@@ -128,6 +128,7 @@ CREATE TABLE documents (
     audience text NOT NULL DEFAULT 'internal'::text,
     link text,
     latest integer NOT NULL DEFAULT 1,
+    projects_changed integer NOT NULL DEFAULT 0,
     name_folded text GENERATED ALWAYS AS (fold(name)) STORED,
     version integer NOT NULL DEFAULT 1,
     created_at timestamp(3) with time zone NOT NULL DEFAULT now(),

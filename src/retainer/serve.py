@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import multiprocessing
 import os
 import socket
 import sys
@@ -121,6 +122,8 @@ def export(settings: Settings) -> None:
 
 def run(settings: Settings, running: embedded.Embedded | None, greeting: str) -> None:
     """Serve until a signal says stop."""
+    # Not forked: a forked process would hold this one's threads (argon2's, the watcher's) as dead, and their locks.
+    multiprocessing.set_start_method("spawn", force=True)
     server = Server(
         "retainer.app:build",
         factory=True,

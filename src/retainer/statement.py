@@ -28,6 +28,24 @@ class Statement:
         }
 
 
+class Listing(Statement):
+    """A list, read in chunks by keyset: a query for `id`, `key` (what it is sorted by) and `json` of at most :chunk
+    rows behind the place (:key, :after).
+
+    The statement around it returns `chunk` (the rows' JSON joined by commas), `count`, and the last row's `key` and
+    `last` id. `first` is the place before all rows. A place is plain parameters: under row-level security an index
+    takes no expression that might leak, such as a coalesce.
+    """
+
+    def __init__(self, query: str, *, first: tuple[str | int, int] = ("", 0)) -> None:
+        super().__init__(f"""
+            SELECT convert_to(string_agg(json::text, ','), 'UTF8') AS chunk, count(*),
+                (array_agg(key))[count(*)] AS key, (array_agg(id))[count(*)] AS last
+            FROM ({query}) page
+        """)
+        self.first = first
+
+
 class Update:
     """An UPDATE of only the columns that were sent: `SET @columns` becomes `name = :name, …`."""
 

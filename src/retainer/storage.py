@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 PART = 5 << 20  # bytes; the least that S3 takes as a part of an upload, which holds two or three of them in memory
-PIECE = 1 << 20  # bytes read at once from the folder,
+PIECE = 256 << 10  # bytes read at once from the folder,
 REMOTE_PIECE = 4 << 20  # and from elsewhere, where each read is a request of its own
 CLOSE_SECONDS = 5.0  # how long a cancelled upload waits for what cannot be called back
 FILE = "file://"
@@ -140,11 +140,8 @@ def _remote(url: str) -> "ObjectStore":
     if not url:
         raise ConfigError("Documents have no place: set RETAINER_DATA to a folder, or RETAINER_STORAGE_URL.")
     try:
-        return from_url(
-            url,
-            client_options={"connect_timeout": timedelta(seconds=3), "timeout": timedelta(seconds=60)},
-            retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=20)},
-        )
+        # No client_options: they would replace those of the environment, such as AWS_ALLOW_HTTP.
+        return from_url(url, retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=20)})
     except (BaseError, ValueError) as error:
         raise ConfigError(f"RETAINER_STORAGE_URL cannot be used: {str(error).partition(chr(10))[0]}.") from None
 

@@ -5,25 +5,19 @@ from typing import Any
 from asyncpg import Record
 
 from retainer.database import Db
-from retainer.statement import Statement, Update
+from retainer.statement import Listing, Statement, Update
 
 JSON = """(SELECT row_to_json(j) FROM (SELECT c.id, c.full_name AS "fullName", c.mention_name AS "mentionName",
     c.email, c.phone, c.company, c.title, c.department, c.type, c.is_active AS "isActive", c.metadata,
     iso(c.created_at) AS "createdAt", iso(c.updated_at) AS "updatedAt") j)"""
 
-LIST = Statement(f"""
-    SELECT convert_to(string_agg(json::text, ','), 'UTF8') AS chunk, count(*), (array_agg(id))[count(*)] AS last
-    FROM (
-        SELECT c.id, {JSON} AS json
-        FROM contacts c
-        WHERE c.tenant_id = :tenant AND c.deleted_by IS NULL AND @visible_contacts
-            AND (c.full_name_folded, c.id) > (
-                coalesce((SELECT k.full_name_folded FROM contacts k
-                    WHERE k.tenant_id = :tenant AND k.id = :after), ''),
-                coalesce(:after, 0))
-        ORDER BY c.full_name_folded, c.id
-        LIMIT :chunk
-    ) page
+LIST = Listing(f"""
+    SELECT c.id, c.full_name_folded AS key, {JSON} AS json
+    FROM contacts c
+    WHERE c.tenant_id = :tenant AND c.deleted_by IS NULL AND @visible_contacts
+        AND (c.full_name_folded, c.id) > (:key, :after)
+    ORDER BY c.full_name_folded, c.id
+    LIMIT :chunk
 """)
 
 READ = Statement(f"""

@@ -7,7 +7,7 @@ from typing import Any
 from asyncpg import Record
 
 from retainer.database import Db
-from retainer.statement import Statement, Update
+from retainer.statement import Listing, Statement, Update
 
 _FIELDS = """d.id, d.name, d.description, coalesce(v.media_type, 'link') AS type,
     coalesce(d.link, '/api/documents/' || d.id || '/content') AS url, d.uploader_id AS "uploaderId",
@@ -33,20 +33,15 @@ LISTED = f"""(SELECT row_to_json(j) FROM (SELECT {_FIELDS},
     FROM {_NEWEST}) j)"""
 
 _PAGE = f"""
-    SELECT convert_to(string_agg(json::text, ','), 'UTF8') AS chunk, count(*), (array_agg(id))[count(*)] AS last
-    FROM (
-        SELECT d.id, {LISTED} AS json
-        FROM documents d
-        WHERE d.tenant_id = :tenant AND d.deleted_by IS NULL AND @visible_documents %s
-            AND (d.name_folded, d.id) > (
-                coalesce((SELECT k.name_folded FROM documents k WHERE k.tenant_id = :tenant AND k.id = :after), ''),
-                coalesce(:after, 0))
-        ORDER BY d.name_folded, d.id
-        LIMIT :chunk
-    ) page
+    SELECT d.id, d.name_folded AS key, {LISTED} AS json
+    FROM documents d
+    WHERE d.tenant_id = :tenant AND d.deleted_by IS NULL AND @visible_documents %s
+        AND (d.name_folded, d.id) > (:key, :after)
+    ORDER BY d.name_folded, d.id
+    LIMIT :chunk
 """
-LIST = Statement(_PAGE % "")
-OF_ORGANIZATION = Statement(
+LIST = Listing(_PAGE % "")
+OF_ORGANIZATION = Listing(
     _PAGE
     % """AND (d.organization_id = :parent OR d.id = ANY(ARRAY(
             SELECT l.document_id
@@ -64,18 +59,15 @@ READ = Statement(f"""
 """)
 
 # The ids of versions grow with their numbers: whoever adds one holds the document.
-VERSIONS = Statement("""
-    SELECT convert_to(string_agg(json::text, ','), 'UTF8') AS chunk, count(*), (array_agg(id))[count(*)] AS last
-    FROM (
-        SELECT v.id, (SELECT row_to_json(j) FROM (SELECT v.number, v.size, v.sha256, v.media_type AS type,
-            v.uploader_id AS "uploaderId", iso(v.created_at) AS "createdAt",
-            '/api/documents/' || v.document_id || '/versions/' || v.number || '/content' AS url) j) AS json
-        FROM documents d JOIN document_versions v ON v.tenant_id = d.tenant_id AND v.document_id = d.id
-        WHERE d.tenant_id = :tenant AND d.id = :parent AND d.deleted_by IS NULL AND @visible_documents
-            AND v.id > coalesce(:after, 0)
-        ORDER BY v.id
-        LIMIT :chunk
-    ) page
+VERSIONS = Listing("""
+    SELECT v.id, v.id AS key, (SELECT row_to_json(j) FROM (SELECT v.number, v.size, v.sha256, v.media_type AS type,
+        v.uploader_id AS "uploaderId", iso(v.created_at) AS "createdAt",
+        '/api/documents/' || v.document_id || '/versions/' || v.number || '/content' AS url) j) AS json
+    FROM documents d JOIN document_versions v ON v.tenant_id = d.tenant_id AND v.document_id = d.id
+    WHERE d.tenant_id = :tenant AND d.id = :parent AND d.deleted_by IS NULL AND @visible_documents
+        AND v.id > :after
+    ORDER BY v.id
+    LIMIT :chunk
 """)
 
 FILE = Statement("""
@@ -150,13 +142,17 @@ UPDATE = Update(f"""
     RETURNING d.id, d.version, {JSON}
 """)
 
-# Locked before its references change: who waited here must see the links as the other left them, in a new statement.
+# Locked before its references change. Who waited here must see the links as the other left them, which only a new
+# statement does.
 LOCK = Statement("""
-    SELECT d.organization_id, d.link, ARRAY(SELECT l.project_id FROM document_projects l
-        WHERE l.tenant_id = :tenant AND l.document_id = d.id AND l.deleted_by IS NULL) AS project_ids
+    SELECT d.organization_id, d.link, d.projects_changed
     FROM documents d
     WHERE d.tenant_id = :tenant AND d.id = :id AND d.deleted_by IS NULL AND @visible_documents
     FOR UPDATE
+""")
+LINKS = Statement("""
+    SELECT l.project_id FROM document_projects l
+    WHERE l.tenant_id = :tenant AND l.document_id = :id AND l.deleted_by IS NULL
 """)
 
 CHANGE = Update(f"""
@@ -240,8 +236,13 @@ async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
 
 
 async def lock(db: Db, id: int) -> Record | None:
-    """Its organization_id, link and project_ids, held until the transaction ends; None when the viewer sees none."""
+    """Its organization_id, link and projects_changed, held until the transaction ends; None when the viewer sees none."""
     return await db.row(LOCK, id=id)
+
+
+async def project_ids(db: Db, id: int) -> list[int]:
+    """The projects of the locked document."""
+    return [row["project_id"] for row in await db.rows(LINKS, id=id)]
 
 
 async def change(db: Db, id: int, columns: dict[str, Any], project_ids: list[int]) -> Record | None:

@@ -15,7 +15,7 @@ import msgspec
 from asyncpg import Record
 
 from retainer.body import sent
-from retainer.database import Retry, SessionChanged
+from retainer.database import Db, Retry, SessionChanged
 from retainer.documents import store
 from retainer.documents.form import Form
 from retainer.documents.media_type import HEAD, sniffed
@@ -35,7 +35,8 @@ async def received(request: Request, kind: type[T]) -> AsyncIterator[dict[str, A
     if form.file_name is None:
         form.fields(kind)  # raises: the file is missing
     key = f"{request.viewer.tenant}/{uuid4()}"
-    await store.announce(request.db, key)
+    db = request.db  # as it is now: to clean up in this tenant, whatever becomes of the session
+    await store.announce(db, key)
     try:
         file = _Measured()
         await request.app.storage.put(key, _patient(request, file.through(form.file()), file))
@@ -46,7 +47,7 @@ async def received(request: Request, kind: type[T]) -> AsyncIterator[dict[str, A
         yield values | {"storage_key": key, **file.columns()}
     except BaseException as error:
         # Shielded: a request that is cancelled cleans up as well.
-        await asyncio.shield(_discard(request, key, error))
+        await asyncio.shield(_discard(request, db, key, error))
         raise
 
 
@@ -103,14 +104,14 @@ async def _patient(request: Request, chunks: AsyncIterable[bytes], file: _Measur
         request.deadline.reschedule(asyncio.get_running_loop().time() + seconds)
 
 
-async def _discard(request: Request, key: str, cause: BaseException) -> None:
+async def _discard(request: Request, db: Db, key: str, cause: BaseException) -> None:
     """Remove the pending row and the bytes, unless the version was committed after all: its pending row is gone then,
     and whoever deletes it first waits for the other.
     """
     if isinstance(cause, Problem) and cause.status >= 500 and cause.__cause__ is not None:
         request.app.log.event("upload_failed", request=request.id, reason=type(cause.__cause__).__name__)
     try:
-        async with request.db.transaction() as tx:
+        async with db.transaction() as tx:
             await store.withdraw(tx, key)
             if not await store.is_kept(tx, key):
                 await request.app.storage.delete(key)

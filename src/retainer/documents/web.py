@@ -1,6 +1,5 @@
 """The handlers of documents."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from asyncpg import Record
@@ -101,13 +100,14 @@ async def _change(request: Request, id: int, values: dict[str, Any]) -> Record:
         if now is None:
             raise NotFound
         columns = {"organization_id": now["organization_id"]} | values
-        projects = columns.pop("project_ids", now["project_ids"])
+        linked = await store.project_ids(tx, id)
+        projects = columns.pop("project_ids", linked)
         if "url" in columns:
             columns["link"] = columns.pop("url")
             if now["link"] is None:
                 raise invalid("url", "is where the file's content is; add a version to change that")
-        if set(projects) != set(now["project_ids"]):
-            columns["updated_at"] = datetime.now(UTC)  # so that its ETag changes with its projects
+        if set(projects) != set(linked):
+            columns["projects_changed"] = now["projects_changed"] + 1  # its ETag changes with its projects
         row = await store.change(tx, id, columns, unique(projects))
         if row is None:
             await _refuse_missing(tx, columns["organization_id"], projects, are_sent="project_ids" in values)

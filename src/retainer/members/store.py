@@ -5,20 +5,17 @@ from typing import Any
 from asyncpg import Record
 
 from retainer.database import Db
-from retainer.statement import Statement, Update
+from retainer.statement import Listing, Statement, Update
 
-LIST = Statement("""
-    SELECT convert_to(string_agg(json::text, ','), 'UTF8') AS chunk, count(*), (array_agg(id))[count(*)] AS last
-    FROM (
-        SELECT m.id, (SELECT row_to_json(j) FROM (
-            SELECT m.organization_id AS "organizationId", m.contact_id AS "contactId", m.role) j) AS json
-        FROM members m
-        JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id
-        WHERE m.tenant_id = :tenant AND m.organization_id = :parent AND m.deleted_by IS NULL
-            AND o.deleted_by IS NULL AND @visible_organizations AND m.id > coalesce(:after, 0)
-        ORDER BY m.id
-        LIMIT :chunk
-    ) page
+LIST = Listing("""
+    SELECT m.id, m.id AS key, (SELECT row_to_json(j) FROM (
+        SELECT m.organization_id AS "organizationId", m.contact_id AS "contactId", m.role) j) AS json
+    FROM members m
+    JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id
+    WHERE m.tenant_id = :tenant AND m.organization_id = :parent AND m.deleted_by IS NULL
+        AND o.deleted_by IS NULL AND @visible_organizations AND m.id > :after
+    ORDER BY m.id
+    LIMIT :chunk
 """)
 
 # Both ends are held shared: the organization or the contact cannot be deleted while this is added.

@@ -13,6 +13,7 @@ CREATE TABLE documents (
     audience text NOT NULL DEFAULT 'internal',
     link text,                                       -- the address, where the document is a link and not a file
     latest int NOT NULL DEFAULT 1,                   -- the number of the newest version of a file
+    projects_changed int NOT NULL DEFAULT 0,         -- how often its projects did, so that its version changes with them
     name_folded text COLLATE "C" GENERATED ALWAYS AS (fold(name)) STORED,
     version int NOT NULL DEFAULT 1,
     created_at timestamptz(3) NOT NULL DEFAULT now(),

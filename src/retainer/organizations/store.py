@@ -5,23 +5,18 @@ from typing import Any
 from asyncpg import Record
 
 from retainer.database import Db
-from retainer.statement import Statement, Update
+from retainer.statement import Listing, Statement, Update
 
 JSON = """(SELECT row_to_json(j) FROM (SELECT o.id, o.name, o.type, o.status, o.industry, o.website, o.description,
     o.metadata, iso(o.created_at) AS "createdAt", iso(o.updated_at) AS "updatedAt") j)"""
 
-LIST = Statement(f"""
-    SELECT convert_to(string_agg(json::text, ','), 'UTF8') AS chunk, count(*), (array_agg(id))[count(*)] AS last
-    FROM (
-        SELECT o.id, {JSON} AS json
-        FROM organizations o
-        WHERE o.tenant_id = :tenant AND o.deleted_by IS NULL AND @visible_organizations
-            AND (o.name_folded, o.id) > (
-                coalesce((SELECT k.name_folded FROM organizations k WHERE k.tenant_id = :tenant AND k.id = :after), ''),
-                coalesce(:after, 0))
-        ORDER BY o.name_folded, o.id
-        LIMIT :chunk
-    ) page
+LIST = Listing(f"""
+    SELECT o.id, o.name_folded AS key, {JSON} AS json
+    FROM organizations o
+    WHERE o.tenant_id = :tenant AND o.deleted_by IS NULL AND @visible_organizations
+        AND (o.name_folded, o.id) > (:key, :after)
+    ORDER BY o.name_folded, o.id
+    LIMIT :chunk
 """)
 
 READ = Statement(f"""

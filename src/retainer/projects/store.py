@@ -5,27 +5,22 @@ from typing import Any
 from asyncpg import Record
 
 from retainer.database import Db
-from retainer.statement import Statement, Update
+from retainer.statement import Listing, Statement, Update
 
 JSON = """(SELECT row_to_json(j) FROM (SELECT p.id, p.organization_id AS "organizationId", p.title, p.description,
     p.status, p.start_date AS "startDate", p.due_date AS "dueDate", p.audience,
     iso(p.created_at) AS "createdAt", iso(p.updated_at) AS "updatedAt") j)"""
 
 _PAGE = f"""
-    SELECT convert_to(string_agg(json::text, ','), 'UTF8') AS chunk, count(*), (array_agg(id))[count(*)] AS last
-    FROM (
-        SELECT p.id, {JSON} AS json
-        FROM projects p
-        WHERE p.tenant_id = :tenant AND p.deleted_by IS NULL AND @visible_projects %s
-            AND (p.title_folded, p.id) > (
-                coalesce((SELECT k.title_folded FROM projects k WHERE k.tenant_id = :tenant AND k.id = :after), ''),
-                coalesce(:after, 0))
-        ORDER BY p.title_folded, p.id
-        LIMIT :chunk
-    ) page
+    SELECT p.id, p.title_folded AS key, {JSON} AS json
+    FROM projects p
+    WHERE p.tenant_id = :tenant AND p.deleted_by IS NULL AND @visible_projects %s
+        AND (p.title_folded, p.id) > (:key, :after)
+    ORDER BY p.title_folded, p.id
+    LIMIT :chunk
 """
-LIST = Statement(_PAGE % "")
-OF_ORGANIZATION = Statement(_PAGE % "AND p.organization_id = :parent")
+LIST = Listing(_PAGE % "")
+OF_ORGANIZATION = Listing(_PAGE % "AND p.organization_id = :parent")
 
 READ = Statement(f"""
     SELECT p.id, p.version, {JSON}

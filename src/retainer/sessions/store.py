@@ -6,7 +6,7 @@ from typing import Any
 from asyncpg import Record
 
 from retainer.database import Database, Db
-from retainer.statement import Statement
+from retainer.statement import Listing, Statement
 from retainer.users import store as users
 
 _JSON = """(SELECT row_to_json(j) FROM (SELECT s.id, iso(s.created_at) AS "createdAt",
@@ -14,17 +14,17 @@ _JSON = """(SELECT row_to_json(j) FROM (SELECT s.id, iso(s.created_at) AS "creat
     s.user_agent AS "userAgent", s.address, s.id = :session AS current) j)"""
 
 # The newest first.
-LIST = Statement(f"""
-    SELECT convert_to(string_agg(json::text, ','), 'UTF8') AS chunk, count(*), (array_agg(id))[count(*)] AS last
-    FROM (
-        SELECT s.id, {_JSON} AS json
-        FROM sessions s
-        WHERE s.tenant_id = :tenant AND s.user_id = :user AND s.expires_at > now() AND s.idle_expires_at > now()
-            AND (:after::bigint IS NULL OR s.id < :after)
-        ORDER BY s.id DESC
-        LIMIT :chunk
-    ) page
-""")
+LIST = Listing(
+    f"""
+    SELECT s.id, s.id AS key, {_JSON} AS json
+    FROM sessions s
+    WHERE s.tenant_id = :tenant AND s.user_id = :user AND s.expires_at > now() AND s.idle_expires_at > now()
+        AND s.id < :after
+    ORDER BY s.id DESC
+    LIMIT :chunk
+""",
+    first=(0, 2**53),
+)
 
 OWN = Statement("""
     SELECT s.id FROM sessions s
@@ -76,7 +76,7 @@ UNCHANGED = Statement("""
     SELECT u.id FROM users u
     WHERE u.tenant_id = :tenant AND u.id = :user
         AND u.password_changed_at IS NOT DISTINCT FROM :password_changed_at::timestamptz
-    FOR UPDATE
+    FOR NO KEY UPDATE
 """)
 
 USE_LINK = Statement("""

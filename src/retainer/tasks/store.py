@@ -5,7 +5,7 @@ from typing import Any
 from asyncpg import Record
 
 from retainer.database import Db
-from retainer.statement import Statement, Update
+from retainer.statement import Listing, Statement, Update
 
 _FIELDS = """t.id, t.title, t.description, t.organization_id AS "organizationId", t.project_id AS "projectId",
     t.assignee_id AS "assigneeId", t.status, t.priority, t.due_date AS "dueDate", t."order", t.audience,
@@ -20,25 +20,21 @@ LISTED = f"""(SELECT row_to_json(j) FROM (SELECT {_FIELDS},
         WHERE p.tenant_id = :tenant AND p.id = t.project_id AND @visible_projects) q) AS project) j)"""
 
 _PAGE = f"""
-    SELECT convert_to(string_agg(json::text, ','), 'UTF8') AS chunk, count(*), (array_agg(id))[count(*)] AS last
-    FROM (
-        SELECT t.id, {LISTED} AS json
-        FROM tasks t
-        WHERE t.tenant_id = :tenant AND t.deleted_by IS NULL AND @visible_tasks %s
-            AND (t."order", t.id) > (
-                coalesce((SELECT k."order" FROM tasks k WHERE k.tenant_id = :tenant AND k.id = :after), -1),
-                coalesce(:after, 0))
-        ORDER BY t."order", t.id
-        LIMIT :chunk
-    ) page
+    SELECT t.id, t."order" AS key, {LISTED} AS json
+    FROM tasks t
+    WHERE t.tenant_id = :tenant AND t.deleted_by IS NULL AND @visible_tasks %s
+        AND (t."order", t.id) > (:key::int, :after)
+    ORDER BY t."order", t.id
+    LIMIT :chunk
 """
-LIST = Statement(_PAGE % "")
-OF_ORGANIZATION = Statement(
+LIST = Listing(_PAGE % "", first=(-1, 0))
+OF_ORGANIZATION = Listing(
     _PAGE
     % """AND (t.organization_id = :parent OR t.project_id = ANY(ARRAY(SELECT p.id FROM projects p
             WHERE p.tenant_id = :tenant AND p.organization_id = :parent AND p.deleted_by IS NULL)))
             AND EXISTS (SELECT FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :parent
-                AND o.deleted_by IS NULL AND @visible_organizations)"""
+                AND o.deleted_by IS NULL AND @visible_organizations)""",
+    first=(-1, 0),
 )
 
 READ = Statement(f"""

@@ -9,36 +9,28 @@ from asyncpg import Record
 
 from retainer.database import Db
 from retainer.errors import Conflict, invalid
-from retainer.statement import Statement, Update
+from retainer.statement import Listing, Statement, Update
 
 JSON = """(SELECT row_to_json(j) FROM (SELECT u.id, u.username, u.full_name AS "fullName", u.role,
     u.tenant_id AS "tenantId", u.contact_id AS "contactId", u.is_active AS "isActive",
     coalesce(u.time_zone, (SELECT t.time_zone FROM tenants t WHERE t.id = u.tenant_id)) AS "timeZone") j)"""
 
-LIST = Statement(f"""
-    SELECT convert_to(string_agg(json::text, ','), 'UTF8') AS chunk, count(*), (array_agg(id))[count(*)] AS last
-    FROM (
-        SELECT u.id, {JSON} AS json
-        FROM users u
-        WHERE u.tenant_id = :tenant AND fold(u.username) || ' ' || u.id > coalesce(
-            (SELECT fold(k.username) || ' ' || k.id FROM users k WHERE k.tenant_id = :tenant AND k.id = :after), '')
-        ORDER BY fold(u.username) || ' ' || u.id
-        LIMIT :chunk
-    ) page
+LIST = Listing(f"""
+    SELECT u.id, fold(u.username) AS key, {JSON} AS json
+    FROM users u
+    WHERE u.tenant_id = :tenant AND (fold(u.username), u.id) > (:key, :after)
+    ORDER BY fold(u.username), u.id
+    LIMIT :chunk
 """)
 
 # By what colleagues are called.
-NAMES = Statement("""
-    SELECT convert_to(string_agg(json::text, ','), 'UTF8') AS chunk, count(*), (array_agg(id))[count(*)] AS last
-    FROM (
-        SELECT u.id, (SELECT row_to_json(j) FROM (
-            SELECT u.id, u.username, u.full_name AS "fullName") j) AS json
-        FROM users u
-        WHERE u.tenant_id = :tenant AND u.is_active AND fold(u.full_name) || ' ' || u.id > coalesce(
-            (SELECT fold(k.full_name) || ' ' || k.id FROM users k WHERE k.tenant_id = :tenant AND k.id = :after), '')
-        ORDER BY fold(u.full_name) || ' ' || u.id
-        LIMIT :chunk
-    ) page
+NAMES = Listing("""
+    SELECT u.id, fold(u.full_name) AS key, (SELECT row_to_json(j) FROM (
+        SELECT u.id, u.username, u.full_name AS "fullName") j) AS json
+    FROM users u
+    WHERE u.tenant_id = :tenant AND u.is_active AND (fold(u.full_name), u.id) > (:key, :after)
+    ORDER BY fold(u.full_name), u.id
+    LIMIT :chunk
 """)
 
 READ = Statement(f"""
@@ -71,9 +63,10 @@ UPDATE = Update(f"""
     RETURNING u.id, u.version, {JSON}
 """)
 
-# Whatever changes how somebody signs in holds their row first, so that none of it overtakes another.
+# Whatever changes how somebody signs in holds their row first, so that none of it overtakes another. Not FOR UPDATE:
+# the journal's reference to its actor would wait for it, and two admins who change each other would deadlock.
 LOCK = Statement("""
-    SELECT u.id, u.role, u.is_active FROM users u WHERE u.tenant_id = :tenant AND u.id = :id FOR UPDATE
+    SELECT u.id, u.role, u.is_active FROM users u WHERE u.tenant_id = :tenant AND u.id = :id FOR NO KEY UPDATE
 """)
 
 # Held, so that the contact cannot be deleted at the same moment.

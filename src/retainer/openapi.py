@@ -1,0 +1,331 @@
+"""The OpenAPI 3.1 document, read off the table of routes, the permissions and the types; and serving it."""
+
+import hashlib
+from functools import cache
+from http import HTTPStatus
+from typing import Any, NamedTuple, get_args
+
+import msgspec
+
+from retainer import __version__, errors, schemas
+from retainer.glossary import OPERATIONS, TAGS
+from retainer.permissions import PERMISSIONS, PUBLIC, Role
+from retainer.request import JSON, Answer, Request
+from retainer.routing import Route, Table
+from retainer.schemas import Schema
+
+COOKIE_SCHEME = "connect.sid"
+
+_ABOUT = """\
+Retainer keeps a consultancy's client organizations, the people there, and the projects, tasks and documents that belong
+to them. A page made of this document, with first steps, is at `/api/docs`.
+
+Sign in with `POST /login`: it sets the HTTP-only cookie `connect.sid`, which every other request carries. What the
+signed-in user may not see answers 404; what they see but may not do answers 403. The operations on organizations and
+members also answer without the prefix `/api`, as `/organizations`.
+
+In a body, a field left out keeps its value and `null` clears what may be empty; unknown and read-only fields are refused
+by name (422), and so are unknown query parameters. Timestamps are RFC 3339 in UTC with milliseconds, dates `YYYY-MM-DD`,
+ids integers below 2^53. Text holds any character but NUL.
+
+Every error is a problem document (RFC 9457), also 404 for paths and 405 for methods that are not described here; 405
+carries `Allow`. Every answer has an `X-Request-Id`. The API changes only by addition: ignore fields you do not know."""
+
+
+class Status(NamedTuple):
+    """An answer from 400 on as the document describes it."""
+
+    name: str
+    description: str
+    detail: str
+
+
+STATUSES = {
+    400: Status("BadRequest", "The body is not valid JSON, or not a valid form.", errors.MalformedJson.detail),
+    401: Status("Unauthorized", "Nobody is signed in, or the credentials are wrong.", errors.NotSignedIn.detail),
+    403: Status(
+        "Forbidden",
+        "The role may not do this, or a change comes from another site's page.",
+        "Your role, guest, may not do this. It takes one of: admin, consultant.",
+    ),
+    404: Status("NotFound", "Not there, or nothing the signed-in user may see.", errors.NotFound.detail),
+    409: Status(
+        "Conflict",
+        "It clashes with what is there; the detail says with what and what to do.",
+        "email: is already the e-mail of another contact; use that contact or another address.",
+    ),
+    413: Status(
+        "ContentTooLarge",
+        "The body is larger than what is accepted: 1 MiB of JSON, 1 GiB of a file unless configured otherwise.",
+        "The body has 2097152 bytes; at most 1048576 are accepted.",
+    ),
+    415: Status(
+        "UnsupportedMediaType",
+        "The body's media type is not the one that the operation takes.",
+        "The body must be application/json; set the Content-Type header.",
+    ),
+    416: Status(
+        "RangeNotSatisfiable",
+        "The range begins after the end of the file; Content-Range says how long it is.",
+        "The file has 48213 bytes; the range begins after them.",
+    ),
+    422: Status(
+        "UnprocessableContent",
+        "Something sent is not acceptable; errors has each problem by field.",
+        "name: is required; it must be text of 1 to 255 characters, not only spaces.",
+    ),
+    429: Status("TooManyRequests", "Too many attempts; Retry-After says when to come back.",
+                "Too many attempts. Try again in 12 minutes."),
+    500: Status("InternalServerError", "Something is wrong on the server; its log has it by the request id.",
+                errors.Problem.detail),
+    503: Status("ServiceUnavailable", "The database is gone or busy, or the time ran out; Retry-After says when to "
+                "come back.", errors.Unavailable.detail),
+    507: Status("InsufficientStorage", "There is no space left to store it; nothing was changed.",
+                errors.StorageFull.detail),
+}  # fmt: skip
+_HEADERS_OF = {416: ["Content-Range"], 429: ["Retry-After"], 503: ["Retry-After"]}
+_FIELD_ERROR = {"field": "name", "message": "is required; it must be text of 1 to 255 characters, not only spaces"}
+
+
+def _text(description: str, example: str) -> Schema:
+    return {"description": description, "schema": {"type": "string", "examples": [example]}}
+
+
+_HEADERS = {
+    "X-Request-Id": _text("Finds the request in the server's log", "3f9c0b7a21-1f"),
+    "ETag": _text("Names this state of what is answered; it changes with it", '"1-4"'),
+    "Set-Cookie": _text("The session cookie, or its end", "connect.sid=…; Path=/; HttpOnly; SameSite=Lax"),
+    "Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer", "examples": [1]}},
+    "Accept-Ranges": _text("Ranges can be asked for", "bytes"),
+    "Content-Range": _text("Which bytes these are, or how many there are", "bytes 0-1023/48213"),
+    "Content-Disposition": _text("An attachment, under the document's name", 'attachment; filename="report.pdf"'),
+}
+_SETS_COOKIE = {"login", "logout", "setup", "endOwnSession"}
+_FILE_PARAMETERS: list[Schema] = [
+    {"name": name, "in": "header", "required": False} | _text(description, example)
+    for name, description, example in (
+        ("Range", "Only these bytes: one range", "bytes=0-1023"),
+        ("If-None-Match", "304 instead of the bytes when the file still has this ETag", '"9f86d081884c7d65"'),
+        ("If-Range", "The range only while the file still has this ETag, else all of it", '"9f86d081884c7d65"'),
+    )
+]
+
+
+class Document(NamedTuple):
+    """The document as it is sent."""
+
+    content: bytes
+    etag: bytes
+
+
+async def show(request: Request) -> Answer:
+    return conditional(request, rendered(request.app.table), JSON)
+
+
+def conditional(request: Request, document: Document, kind: tuple[bytes, bytes]) -> Answer:
+    """200 with the document, or 304 when the client has it already."""
+    etag = (b"etag", document.etag)
+    known = request.headers.get(b"if-none-match", b"")
+    if document.etag in known:
+        return Answer(304, b"", etag)
+    return Answer(200, document.content, kind, etag)
+
+
+@cache
+def rendered(table: Table) -> Document:
+    """The document's bytes, made once per process."""
+    return tagged(msgspec.json.encode(document(table.routes)))
+
+
+def tagged(content: bytes) -> Document:
+    """Content with an ETag of its digest."""
+    return Document(content, b'"%s"' % hashlib.sha256(content).hexdigest()[:16].encode())
+
+
+def document(routes: list[Route]) -> dict[str, Any]:
+    """The OpenAPI document of all routes but pages."""
+    routes = [route for route in routes if not route.page]
+    types = [kind for route in routes for kind in (route.body, route.answer) if kind not in (None, bytes)]
+    forms = list(dict.fromkeys(route.form for route in routes if route.form))
+    components = schemas.components([*types, errors.ProblemDetails], forms)
+    paths: dict[str, Any] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = operation(route, components)
+    used = {route.tag for route in routes}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Retainer",
+            "version": __version__,
+            "summary": "The system of record for a consultancy's client organizations",
+            "description": _ABOUT,
+            "contact": {"name": "The administrator of this installation"},
+            "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/api", "description": "This installation"}],
+        "security": [{COOKIE_SCHEME: []}],
+        "tags": [{"name": name, "description": sentence} for name, sentence in TAGS.items() if name in used],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "responses": {status.name: _refusal(code, status) for code, status in STATUSES.items()},
+            "headers": _HEADERS,
+            "securitySchemes": {
+                COOKIE_SCHEME: {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": "connect.sid",
+                    "description": "Session-based authentication via HTTP-only cookie",
+                }
+            },
+        },
+    }
+
+
+def operation(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
+    """One route as an OpenAPI operation. `x-roles` and `x-bare` tell in data what the description says in words."""
+    described: dict[str, Any] = {
+        "operationId": route.name,
+        "tags": [route.tag],
+        "summary": route.summary,
+        "description": f"{OPERATIONS.get(route.name, route.summary + '.')}\n\n{who_may(route)}",
+        "x-roles": roles(route),
+        "x-bare": route.bare,
+    }
+    if route.permission == PUBLIC:
+        described["security"] = []
+    parameters = [_parameter(route, name) for name in route.parameters]
+    if route.answer is bytes:
+        parameters += _FILE_PARAMETERS
+    if parameters:
+        described["parameters"] = parameters
+    if route.body or route.form:
+        described["requestBody"] = {"required": True, "content": _body(route, components)}
+    described["responses"] = _responses(route, components)
+    return described
+
+
+def who_may(route: Route) -> str:
+    """Who may, as a sentence."""
+    if route.permission == PUBLIC:
+        return "Who may: anybody, signed in or not."
+    rule = PERMISSIONS[route.permission]
+    named = "every signed-in user" if len(rule.roles) == len(Role) else ", ".join(roles(route))
+    return f"Who may: {named} (“{rule.sentence}”)."
+
+
+def roles(route: Route) -> list[str]:
+    """The roles that may, in order of power; none for a public route."""
+    return [r.value for r in Role if route.permission != PUBLIC and r in PERMISSIONS[route.permission].roles]
+
+
+def _parameter(route: Route, name: str) -> Schema:
+    noun = route.path.split("{" + name + "}")[0].strip("/").split("/")[-1].removesuffix("s")
+    description = "Version number" if name == "number" else f"{noun.capitalize()} ID"
+    if name == "contactId":
+        description = "Contact ID"
+    shown = 3 if name == "contactId" else 1
+    limits = {"minimum": 1, "maximum": 2**53 - 1}
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": description,
+        "schema": {"type": "integer", "format": "int64", **limits, "examples": [shown]},
+        "example": shown,
+    }
+
+
+def _body(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
+    kinds = {"application/json": route.body, "multipart/form-data": route.form}
+    return {
+        media_type: _content(schemas.reference(kind), components) for media_type, kind in kinds.items() if kind
+    }
+
+
+def _content(schema: Schema, components: dict[str, Schema]) -> dict[str, Any]:
+    return {"schema": schema, "example": schemas.example(schema, components)}
+
+
+def _responses(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
+    found = {str(route.status): _success(route, components)}
+    if route.answer is bytes:
+        found["206"] = found["200"] | {"description": "The bytes that Range asks for"}
+        found["206"]["headers"] = found["206"]["headers"] | _header_references(["Content-Range"])
+        found["304"] = {"description": "The client has it already"} | {"headers": _headers(["ETag"])}
+    if route.name == "getOpenApi":
+        found["304"] = {"description": "The client has it already"} | {"headers": _headers(["ETag"])}
+    refusals = {str(code): {"$ref": f"#/components/responses/{STATUSES[code].name}"} for code in refused(route)}
+    return found | refusals
+
+
+def refused(route: Route) -> list[int]:
+    """The statuses from 400 on that the route can answer."""
+    codes = {415, 422, 500, 503, *route.errors}
+    if route.body or route.form:
+        codes |= {400, 413}
+    if route.permission != PUBLIC:
+        codes.add(401)
+    if route.changes:
+        codes |= {403, 507}
+    if route.permission != PUBLIC and len(roles(route)) < len(Role):
+        codes.add(403)
+    if route.parameters:
+        codes.add(404)
+    return sorted(codes)
+
+
+def _success(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
+    if route.answer is bytes:
+        names = ["ETag", "Accept-Ranges", "Content-Disposition"]
+        return {"description": "The bytes", "headers": _headers(names), "content": {"*/*": {}}}
+    names = ["ETag"] if _has_etag(route) else []
+    names += ["Set-Cookie"] if route.name in _SETS_COOKIE else []
+    answer: dict[str, Any] = {"description": _answer_words(route), "headers": _headers(names)}
+    if route.answer is not None:
+        answer["content"] = {"application/json": _answer_content(route, components)}
+    return answer
+
+
+def _answer_content(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
+    schema = schemas.reference(route.answer)
+    return {"schema": schema} if route.answer is dict else _content(schema, components)
+
+
+def _has_etag(route: Route) -> bool:
+    """One record is answered with its ETag; lists and what is no record are not."""
+    return route.answer is dict or "id" in getattr(route.answer, "__struct_fields__", ())
+
+
+def _answer_words(route: Route) -> str:
+    if route.answer is None:
+        return "No content" if route.status == 204 else "Done; the body is empty"
+    if route.answer is dict:
+        return "The document"
+    listed = get_args(route.answer)
+    name = (listed[0] if listed else route.answer).__name__.removeprefix("Listed")
+    return f"List of {name} objects, empty when there is none" if listed else f"The {name}"
+
+
+def _headers(names: list[str]) -> dict[str, Any]:
+    return _header_references([*names, "X-Request-Id"])
+
+
+def _header_references(names: list[str]) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _refusal(code: int, status: Status) -> dict[str, Any]:
+    title = HTTPStatus(code).phrase
+    problem = errors.ProblemDetails("about:blank", title, code, status.detail, "/api/organizations/1", "3f9c0b7a21-1f")
+    shown = msgspec.to_builtins(problem) | ({"errors": [_FIELD_ERROR]} if code == 422 else {})
+    return {
+        "description": status.description,
+        "headers": _headers(_HEADERS_OF.get(code, [])),
+        "content": {
+            "application/problem+json": {
+                "schema": {"$ref": "#/components/schemas/ProblemDetails"},
+                "example": shown,
+            }
+        },
+    }
