@@ -6,21 +6,24 @@ import os
 import re
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from conftest import Cast, Person, Server, Sql
-from test_crash import kill_main
 
+from conftest import Cast, Person, Server, Sql
 from retainer.config import Settings
 from retainer.documents import check as check_module
+from test_crash import kill_main
 
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + b"1 0 obj\n" * 200
 
 
-def upload(person: Person, content: bytes = PDF, name: str = "Offer.pdf", path: str = "/api/documents", **data: Any) -> httpx.Response:
+def upload(
+    person: Person, content: bytes = PDF, name: str = "Offer.pdf", path: str = "/api/documents", **data: Any
+) -> httpx.Response:
     return person.post(path, files={"file": (name, content, "text/html")}, data=data)
 
 
@@ -101,7 +104,12 @@ def test_fields_may_come_before_or_after_the_file(cast: Cast, first: bool):
     file = ("file", ("a.txt", b"Gr\xc3\xbcezi", "text/plain"))
     answer = cast.cora.post("/api/documents", files=[*parts, file] if first else [file, *parts])
     document = answer.json()
-    assert document == document | {"name": "Größe", "organizationId": cast.acme, "audience": "client", "type": "text/plain"}
+    assert document == document | {
+        "name": "Größe",
+        "organizationId": cast.acme,
+        "audience": "client",
+        "type": "text/plain",
+    }
     listed = cast.cora.get("/api/documents").json()[0]
     assert listed["projects"] == [{"id": project, "title": "Roll-out"}]
     assert listed["uploader"] == {"id": cast.cora.id, "username": cast.cora.username, "fullName": "Cora"}
@@ -171,6 +179,11 @@ def test_a_form_has_exactly_one_file(cast: Cast):
     two = [("file", ("a", b"a")), ("file", ("b", b"b"))]
     assert fields(cast.cora.post("/api/documents", files=two)) == {"file"}
     assert fields(cast.cora.post("/api/documents", files={"document": ("a", b"a")})) == {"document"}
+
+
+def test_a_file_without_a_name_needs_one(cast: Cast):
+    assert fields(cast.cora.post("/api/documents", files={"file": (None, PDF)})) == {"name"}
+    assert cast.cora.post("/api/documents", files={"file": (None, PDF)}, data={"name": "x"}).json()["name"] == "x"
 
 
 def raw(person: Person, body: bytes, kind: str = "multipart/form-data; boundary=x") -> httpx.Response:
@@ -286,6 +299,33 @@ def test_deleting_hides_the_document_and_its_links_as_one_operation(cast: Cast, 
     assert len(stored(server, cast.tenant)) == 1  # what is deleted can be restored
 
 
+def test_no_document_is_added_to_what_is_deleted_meanwhile(cast: Cast, sql: Sql):
+    """The deletion takes every link along, or the document finds nothing to link to."""
+    for round in range(12):
+        organization = cast.ada.made("/api/organizations", name="Short-lived", type="other")["id"]
+        project = cast.ada.made("/api/projects", organizationId=organization, title="Short-lived")["id"]
+        gone = f"/api/organizations/{organization}" if round % 2 else f"/api/projects/{project}"
+        with ThreadPoolExecutor(6) as pool:
+            adding = [pool.submit(upload, cast.cora, projectIds=project) for _ in range(5)]
+            deleting = pool.submit(cast.ada.delete, gone)
+        assert deleting.result().status_code == 204
+        assert {answer.result().status_code for answer in adding} <= {200, 422}
+    left = """SELECT count(*) FROM document_projects l JOIN projects p ON p.tenant_id = l.tenant_id AND p.id = l.project_id
+        WHERE l.tenant_id = $1 AND l.deleted_by IS NULL AND p.deleted_by IS NOT NULL"""
+    assert sql.value(left, cast.tenant) == 0
+
+
+def test_changes_of_projects_meet_without_losing_or_doubling_links(cast: Cast):
+    projects = [cast.ada.made("/api/projects", organizationId=cast.acme, title=f"P{n}")["id"] for n in range(4)]
+    path = f"/api/documents/{linked(cast.cora, organizationId=cast.acme)['id']}"
+    choices = [projects[n % 4 : n % 4 + 2] for n in range(24)]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda chosen: cast.cora.put(path, {"projectIds": chosen}), choices))
+    assert {answer.status_code for answer in answers} == {200}
+    last = [p["id"] for p in cast.cora.get("/api/documents").json()[0]["projects"]]
+    assert last in choices
+
+
 # Versions
 
 
@@ -305,8 +345,6 @@ def test_versions_are_numbered_and_each_keeps_its_bytes(cast: Cast):
 
 
 def test_versions_added_together_all_get_a_number(cast: Cast):
-    from concurrent.futures import ThreadPoolExecutor
-
     document = added(cast.cora)
     path = f"/api/documents/{document['id']}/versions"
     with ThreadPoolExecutor(8) as pool:
@@ -341,7 +379,9 @@ def test_staff_add_documents_only_where_they_belong(cast: Cast):
 def test_guests_see_only_what_is_meant_for_clients(cast: Cast):
     project = cast.ada.made("/api/projects", organizationId=cast.acme, title="Inside")["id"]
     inside = added(cast.cora, organizationId=cast.acme)
-    outside = added(cast.cora, b"Dear client", "letter.txt", organizationId=cast.acme, projectIds=project, audience="client")
+    outside = added(
+        cast.cora, b"Dear client", "letter.txt", organizationId=cast.acme, projectIds=project, audience="client"
+    )
     hidden = added(cast.cora, b"by project", "p.txt", projectIds=project, audience="client")
     assert cast.gita.get(outside["url"]).content == b"Dear client"
     for document in (inside, hidden):
@@ -434,7 +474,9 @@ def test_a_name_cannot_break_the_header(cast: Cast):
 
 
 def path_of(server: Server, sql: Sql, document: int) -> Path:
-    key = sql.value("SELECT storage_key FROM document_versions WHERE document_id = $1 ORDER BY number DESC LIMIT 1", document)
+    key = sql.value(
+        "SELECT storage_key FROM document_versions WHERE document_id = $1 ORDER BY number DESC LIMIT 1", document
+    )
     return server.folder / "documents" / key
 
 

@@ -123,6 +123,7 @@ FIELDS: dict[str, tuple[str, Any]] = {
 
 # What a body shows as a whole where the fields' own examples would not make a plausible one.
 BODIES: dict[str, dict[str, Any]] = {
+    "OrganizationCreate": {"name": "New Client Inc.", "type": "customer", "status": "active", "industry": "Technology"},
     "OrganizationUpdate": {"status": "inactive", "industry": "Logistics"},
     "ContactUpdate": {"title": "Chief Operating Officer", "phone": None},
     "ProjectUpdate": {"status": "completed"},
@@ -131,7 +132,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "DocumentCreate": {"name": "Shared board", "url": "https://board.example.com/acme", "organizationId": 1},
     "DocumentForm": {"file": "(the bytes of the file)", "organizationId": 1, "audience": "client"},
     "DocumentUpdate": {"name": "Statement of work, signed.pdf", "audience": "client"},
-    "UserUpdate": {"role": "staff"},
+    "UserUpdate": {"fullName": "Ada Berg"},
     "AccountUpdate": {"timeZone": "Europe/Zurich"},
 }
 
@@ -159,8 +160,8 @@ OPERATIONS = {
     "they see.",
     "updateDocument": "The url of a link can be changed; a file's content changes by a new version.",
     "addDocumentVersion": "Only files have versions; 409 for a link.",
-    "getDocumentContent": "The newest version's bytes, as an attachment. Takes Range and If-None-Match; 409 for a link.",
-    "getDocumentVersionContent": "One version's bytes, as an attachment. Takes Range and If-None-Match.",
+    "getDocumentContent": "The newest version's bytes, as an attachment; by Range a part of them. 409 for a link.",
+    "getDocumentVersionContent": "One version's bytes, as an attachment; by Range a part of them.",
     "login": "Sets the session cookie. Too many wrong attempts lock the account and the address for some minutes.",
     "logout": "Ends the session and takes the cookie back.",
     "setup": "The link is made by an administrator and works once, for 72 hours.",

@@ -17,16 +17,16 @@ from retainer.schemas import Schema
 COOKIE_SCHEME = "connect.sid"
 
 _ABOUT = """\
-Retainer keeps a consultancy's client organizations, the people there, and the projects, tasks and documents that belong
-to them. A page made of this document, with first steps, is at `/api/docs`.
+Retainer keeps a consultancy's client organizations, the people there, and the projects, tasks and documents that
+belong to them. A page made of this document, with first steps, is at `/api/docs`.
 
 Sign in with `POST /login`: it sets the HTTP-only cookie `connect.sid`, which every other request carries. What the
 signed-in user may not see answers 404; what they see but may not do answers 403. The operations on organizations and
 members also answer without the prefix `/api`, as `/organizations`.
 
-In a body, a field left out keeps its value and `null` clears what may be empty; unknown and read-only fields are refused
-by name (422), and so are unknown query parameters. Timestamps are RFC 3339 in UTC with milliseconds, dates `YYYY-MM-DD`,
-ids integers below 2^53. Text holds any character but NUL.
+In a body, a field left out keeps its value and `null` clears what may be empty; unknown and read-only fields are
+refused by name (422), and so are unknown query parameters. Timestamps are RFC 3339 in UTC with milliseconds, dates
+`YYYY-MM-DD`, ids integers below 2^53. Text holds any character but NUL.
 
 Every error is a problem document (RFC 9457), also 404 for paths and 405 for methods that are not described here; 405
 carries `Allow`. Every answer has an `X-Request-Id`. The API changes only by addition: ignore fields you do not know."""
@@ -224,7 +224,7 @@ def _parameter(route: Route, name: str) -> Schema:
     description = "Version number" if name == "number" else f"{noun.capitalize()} ID"
     if name == "contactId":
         description = "Contact ID"
-    shown = 3 if name == "contactId" else 1
+    shown = 2 if name == "contactId" else 1
     limits = {"minimum": 1, "maximum": 2**53 - 1}
     return {
         "name": name,
@@ -238,9 +238,7 @@ def _parameter(route: Route, name: str) -> Schema:
 
 def _body(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
     kinds = {"application/json": route.body, "multipart/form-data": route.form}
-    return {
-        media_type: _content(schemas.reference(kind), components) for media_type, kind in kinds.items() if kind
-    }
+    return {media_type: _content(schemas.reference(kind), components) for media_type, kind in kinds.items() if kind}
 
 
 def _content(schema: Schema, components: dict[str, Schema]) -> dict[str, Any]:

@@ -13,7 +13,14 @@ _templates = Environment(
 _templates.globals["asset"] = URLS.__getitem__
 
 
+HTML = (b"content-type", b"text/html; charset=utf-8")
+
+
 def page(template: str, **values: Any) -> Answer:
     """200 with a page."""
-    html = _templates.get_template(template).render(values).encode()
-    return Answer(200, html, (b"content-type", b"text/html; charset=utf-8"), (b"cache-control", b"no-cache"))
+    return Answer(200, render(template, **values), HTML, (b"cache-control", b"no-cache"))
+
+
+def render(template: str, **values: Any) -> bytes:
+    """The page itself."""
+    return _templates.get_template(template).render(values).encode()

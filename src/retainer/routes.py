@@ -1,12 +1,20 @@
 """THE SITEMAP: one line per route. Permission stands on the line; a route without one does not start."""
 
-from retainer import health, static
+from retainer import api_page, health, openapi, static
 from retainer.contacts import store as contact
 from retainer.contacts import web as contacts
 from retainer.contacts.model import Contact, ContactCreate, ContactUpdate
 from retainer.documents import store as document
 from retainer.documents import web as documents
-from retainer.documents.model import Document, DocumentCreate, DocumentUpdate, DocumentVersion, ListedDocument
+from retainer.documents.model import (
+    Document,
+    DocumentCreate,
+    DocumentForm,
+    DocumentUpdate,
+    DocumentVersion,
+    ListedDocument,
+    VersionForm,
+)
 from retainer.members import store as member
 from retainer.members import web as members
 from retainer.members.model import Member, MemberCreate, MemberUpdate
@@ -104,7 +112,7 @@ ROUTES = [
     Route("listDocuments", "GET", "/documents", documents.index, "documents.read",
           "List all documents", answer=list[ListedDocument]),
     Route("createDocument", "POST", "/documents", documents.create, "documents.create",
-          "Add a file or a link", body=DocumentCreate, answer=Document, multipart=True, errors=(409, 507)),
+          "Add a file or a link", body=DocumentCreate, form=DocumentForm, answer=Document, errors=(409, 507)),
     Route("getDocument", "GET", "/documents/{id}", documents.show, "documents.read",
           "Get a document", answer=Document, on=document.exists),
     Route("updateDocument", "PUT", "/documents/{id}", documents.update, "documents.write",
@@ -114,7 +122,7 @@ ROUTES = [
     Route("listDocumentVersions", "GET", "/documents/{id}/versions", documents.versions, "documents.read",
           "List the versions of a file", answer=list[DocumentVersion], on=document.exists),
     Route("addDocumentVersion", "POST", "/documents/{id}/versions", documents.add_version, "documents.create",
-          "Add a version of a file", answer=Document, on=document.exists, multipart=True, errors=(409, 507)),
+          "Add a version of a file", form=VersionForm, answer=Document, on=document.exists, errors=(409, 507)),
     Route("getDocumentContent", "GET", "/documents/{id}/content", documents.show_content, "documents.read",
           "Download a file", answer=bytes, on=document.exists, errors=(409, 416)),
     Route("getDocumentVersionContent", "GET", "/documents/{id}/versions/{number}/content",
@@ -156,6 +164,14 @@ ROUTES = [
           "Make a single-use link for a user to choose a password", answer=Link, on=user.exists, errors=(409,)),
     Route("endUserSessions", "DELETE", "/users/{id}/sessions", users.end_sessions, "users.manage",
           "End all sessions of a user", status=204, on=user.exists),
+
+    # This API's own description, and its page
+    Route("getOpenApi", "GET", "/openapi.json", openapi.show, PUBLIC,
+          "Get this document", answer=dict),
+    Route("apiPage", "GET", "/api/docs", api_page.show, PUBLIC,
+          "The API as a page to read", page=True),
+    Route("home", "GET", "/", api_page.home, PUBLIC,
+          "Where a browser begins", page=True),
 
     # Stylesheets and scripts of the pages
     *(Route(f"asset:{name}", "GET", url, static.asset, PUBLIC, name, page=True) for name, url in static.URLS.items()),

@@ -1,4 +1,4 @@
-"""JSON Schemas of the API's types, from msgspec's, with what those cannot know: words, examples, NUL, order of values."""
+"""JSON Schemas of the API's types: msgspec's, with what those cannot know: words, examples, NUL, order of values."""
 
 from enum import Enum
 from typing import Any
@@ -48,7 +48,8 @@ def components(types: list[Any], forms: list[type[msgspec.Struct]]) -> dict[str,
         schemas[form.__name__] = _as_form(schemas[form.__name__])
     schemas |= _METADATA
     for name, schema in schemas.items():
-        schema.setdefault("examples", [_example_of(name, schemas)])
+        if "examples" not in schema:
+            schema["examples"] = [_example_of(name, schemas)]
     return schemas
 
 

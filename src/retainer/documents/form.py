@@ -67,6 +67,15 @@ class Form:
         if not self.file_size:
             self.problems.append(FieldError("file", "is empty; choose a file that has content"))
 
+    def name_after_file(self) -> None:
+        """Give the field `name` the file's own, where it is not sent."""
+        if any(name.strip() for name in self.values.get("name", [])):
+            return
+        if self.file_name:
+            self.values["name"] = [self.file_name]
+        else:
+            self.problems.append(FieldError("name", "is required where the file has no name of its own"))
+
     def fields(self, kind: type[T]) -> T:
         """The fields as their type. Raises Invalid with every problem of the form."""
         try:

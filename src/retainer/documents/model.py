@@ -78,7 +78,7 @@ class DocumentForm(Struct, rename="camel", forbid_unknown_fields=True):
     """The form of POST /documents: a file. Without a name it gets the file's own."""
 
     file: str
-    name: Name
+    name: Name | UnsetType = UNSET
     description: Text | None = None
     organization_id: Id | None = None
     project_ids: ProjectIds = []

@@ -236,7 +236,7 @@ async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
 
 
 async def lock(db: Db, id: int) -> Record | None:
-    """Its organization_id, link and projects_changed, held until the transaction ends; None when the viewer sees none."""
+    """Its organization_id, link and projects_changed, held until the transaction ends; None when none is seen."""
     return await db.row(LOCK, id=id)
 
 

@@ -31,17 +31,17 @@ T = TypeVar("T", bound=msgspec.Struct)
 async def received(request: Request, kind: type[T]) -> AsyncIterator[dict[str, Any]]:
     """The form's fields and the columns of the version, its bytes stored; removed again if the block raises."""
     form = Form(request)
-    await form.start()
-    if form.file_name is None:
-        form.fields(kind)  # raises: the file is missing
     key = f"{request.viewer.tenant}/{uuid4()}"
     db = request.db  # as it is now: to clean up in this tenant, whatever becomes of the session
-    await store.announce(db, key)
+    await store.announce(db, key)  # before any byte is read: when the session changed, the request can run again
     try:
+        await form.start()
+        if form.file_name is None:
+            form.fields(kind)  # raises: the file is missing
         file = _Measured()
         await request.app.storage.put(key, _patient(request, file.through(form.file()), file))
-        if not any(name.strip() for name in form.values.get("name", [])) and "name" in kind.__struct_fields__:
-            form.values["name"] = [form.file_name or ""]
+        if "name" in kind.__struct_fields__:
+            form.name_after_file()
         values = sent(form.fields(kind))
         del values["file"]
         yield values | {"storage_key": key, **file.columns()}
