@@ -154,6 +154,7 @@ class Cast:
     def __init__(self, sql: Sql, client: httpx.Client) -> None:
         self.sql = sql
         self.client = client
+        client.cookies.clear()  # a login of the test before
         self.tenant = self._tenant("Consultancy")
         self.other_tenant = self._tenant("Another consultancy")
         self.ada = self.person("Ada", "admin")

@@ -407,9 +407,7 @@ def test_under_root_a_folder_that_bars_the_account_is_named_and_left_as_it_is(ro
 
 
 @as_root
-def test_under_root_binaries_out_of_reach_are_copied_once(
-    root: Someone, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_under_root_binaries_out_of_reach_are_copied_once(root: Someone, monkeypatch: pytest.MonkeyPatch) -> None:
     barred = root.home / "barred"
     barred.mkdir(mode=0o700)
     installed = embedded.find(None).parent

@@ -72,7 +72,11 @@ def test_a_frozen_database_is_503_and_ready_again_afterwards(own: Server) -> Non
 def test_a_killed_database_is_started_again(own: Server) -> None:
     cookie = {"Cookie": sign_in(own)}
     kill_postmaster(own)
-    until(lambda: httpx.get(f"{own.url}/api/organizations", headers=cookie, timeout=10).status_code == 200, 10, "it is back")
+    until(
+        lambda: httpx.get(f"{own.url}/api/organizations", headers=cookie, timeout=10).status_code == 200,
+        10,
+        "it is back",
+    )
 
 
 def test_a_stop_finishes_what_is_in_flight(own: Server) -> None:
@@ -83,7 +87,9 @@ def test_a_stop_finishes_what_is_in_flight(own: Server) -> None:
     def create(client: httpx.Client) -> None:
         while not refused.is_set():
             try:
-                statuses.append(client.post("/api/organizations", json={"name": "N", "type": "other"}, headers=cookie).status_code)
+                statuses.append(
+                    client.post("/api/organizations", json={"name": "N", "type": "other"}, headers=cookie).status_code
+                )
             except httpx.ConnectError:
                 refused.set()
             except httpx.TransportError:
@@ -108,7 +114,13 @@ def test_no_process_is_left_behind(own: Server) -> None:
     mine = workers(own)
     own.process.kill()
     own.process.wait()
-    until(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() and Path(f"/proc/{pid}/cmdline").read_bytes() for pid in mine), 12, "workers end with their parent")
+    until(
+        lambda: (
+            not any(Path(f"/proc/{pid}/cmdline").exists() and Path(f"/proc/{pid}/cmdline").read_bytes() for pid in mine)
+        ),
+        12,
+        "workers end with their parent",
+    )
     own.start()
     assert status(own, "/readyz") == 200
     own.stop(remove=False)
@@ -116,7 +128,9 @@ def test_no_process_is_left_behind(own: Server) -> None:
 
 
 def test_an_unreachable_database_is_one_line() -> None:
-    answer = retainer("serve", "--port", str(free_port()), database_url=f"postgresql://nobody@127.0.0.1:{free_port()}/none")
+    answer = retainer(
+        "serve", "--port", str(free_port()), database_url=f"postgresql://nobody@127.0.0.1:{free_port()}/none"
+    )
     assert answer.returncode == 1
     assert answer.stderr.count("\n") == 1
     assert "cannot be reached" in answer.stderr
@@ -125,7 +139,10 @@ def test_an_unreachable_database_is_one_line() -> None:
 def test_a_taken_port_is_one_line(server: Server) -> None:
     folder = data_folder()
     answer = retainer("serve", "--port", str(server.port), "--data", str(folder))
-    assert (answer.returncode, answer.stderr) == (1, f"retainer: Port {server.port} is taken; choose another with --port.\n")
+    assert (answer.returncode, answer.stderr) == (
+        1,
+        f"retainer: Port {server.port} is taken; choose another with --port.\n",
+    )
 
 
 def test_a_second_server_on_one_data_folder_says_so(server: Server) -> None:
@@ -183,7 +200,9 @@ def test_an_endless_body_is_refused_on_the_way(server: Server, cast: Cast) -> No
             yield b" " * 65536
 
     try:
-        answer = cast.ada.request("POST", "/api/organizations", content=endless(), headers={"Content-Type": "application/json"})
+        answer = cast.ada.request(
+            "POST", "/api/organizations", content=endless(), headers={"Content-Type": "application/json"}
+        )
         assert answer.status_code == 413
     except httpx.TransportError:
         pass  # refused while still writing

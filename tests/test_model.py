@@ -5,7 +5,16 @@ from typing import Any
 import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, settings
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
 
 from conftest import Cast
 
@@ -14,7 +23,9 @@ STATUSES = st.sampled_from(["active", "inactive", "archived"])
 ROLES = st.sampled_from(["primary_contact", "stakeholder", "member"])
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30)
 NAMES = st.one_of(st.sampled_from(["Acme", "Acme (copy)", "Ärger", "zoo"]), TEXTS.filter(lambda t: t.strip()))
-METADATA = st.none() | st.dictionaries(TEXTS, st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXTS, max_size=3)
+METADATA = st.none() | st.dictionaries(
+    TEXTS, st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXTS, max_size=3
+)
 FIELDS = {"name": NAMES, "type": TYPES, "status": STATUSES, "industry": st.none() | TEXTS, "website": st.none() | TEXTS,
           "description": st.none() | TEXTS, "metadata": METADATA}  # fmt: skip
 
@@ -38,7 +49,10 @@ class Consultancy(RuleBasedStateMachine):
             for member in self.cast.ada.get(f"/api/organizations/{row['id']}/members").json():
                 self.members[member["organizationId"], member["contactId"]] = member["role"]
 
-    @rule(target=organizations, body=st.fixed_dictionaries({"name": NAMES, "type": TYPES}, optional={k: FIELDS[k] for k in list(FIELDS)[2:]}))
+    @rule(
+        target=organizations,
+        body=st.fixed_dictionaries({"name": NAMES, "type": TYPES}, optional={k: FIELDS[k] for k in list(FIELDS)[2:]}),
+    )
     def create(self, body: dict[str, Any]) -> int:
         made = self.cast.cora.made("/api/organizations", **body)
         expected = {"status": "active", "industry": None, "website": None, "description": None, "metadata": None} | body
@@ -140,7 +154,9 @@ class Consultancy(RuleBasedStateMachine):
             return
         for id in self.model:
             rows = self.cast.ada.get(f"/organizations/{id}/members").json()
-            assert {(id, row["contactId"]): row["role"] for row in rows} == {k: v for k, v in self.members.items() if k[0] == id}
+            assert {(id, row["contactId"]): row["role"] for row in rows} == {
+                k: v for k, v in self.members.items() if k[0] == id
+            }
         self.every_version_is_in_the_journal()
 
     def every_version_is_in_the_journal(self) -> None:

@@ -29,9 +29,15 @@ def many(sql: Sql) -> Iterator[int]:
 
 
 def make(sql: Sql, tenant: int) -> None:
-    sql.rows("SELECT set_config('retainer.tenant', $1, false), acting_as(NULL, 'command', 'command', NULL, 'test')", str(tenant))
+    sql.rows(
+        "SELECT set_config('retainer.tenant', $1, false), acting_as(NULL, 'command', 'command', NULL, 'test')",
+        str(tenant),
+    )
     acting = "(SELECT acting_as(NULL, 'command', 'command', NULL, 'test')) acting"
-    user = sql.value(f"INSERT INTO users (tenant_id, username, full_name, role) SELECT $1::bigint, 'many' || $1::bigint || '@example.com', 'Many', 'staff' FROM {acting} RETURNING id", tenant)
+    user = sql.value(
+        f"INSERT INTO users (tenant_id, username, full_name, role) SELECT $1::bigint, 'many' || $1::bigint || '@example.com', 'Many', 'staff' FROM {acting} RETURNING id",
+        tenant,
+    )
     for text in (
         "organizations (tenant_id, name, type) SELECT $1, 'Org ' || n, 'other'",
         "contacts (tenant_id, full_name, email, type) SELECT $1, 'Contact ' || n, n || '@many.example', 'client'",
@@ -40,10 +46,31 @@ def make(sql: Sql, tenant: int) -> None:
     organizations = sql.value("SELECT array_agg(id) FROM organizations WHERE tenant_id = $1", tenant)
     contacts = sql.value("SELECT array_agg(id) FROM contacts WHERE tenant_id = $1", tenant)
     pairs = f"FROM unnest($2::bigint[], $3::bigint[]) AS x (o, c), {acting}"
-    sql.rows(f"INSERT INTO members (tenant_id, organization_id, contact_id, role) SELECT $1, o, c, 'member' {pairs}", tenant, organizations, contacts)
-    sql.rows(f"INSERT INTO projects (tenant_id, organization_id, title) SELECT $1, o, 'Project ' || o {pairs}", tenant, organizations, contacts)
-    sql.rows(f"INSERT INTO tasks (tenant_id, organization_id, title, \"order\") SELECT $1, o, 'Task ' || o, o % 10 {pairs}", tenant, organizations, contacts)
-    sql.rows(f"INSERT INTO documents (tenant_id, organization_id, name, link, uploader_id) SELECT $1, o, 'Doc ' || o, 'https://x.example', $4 {pairs}", tenant, organizations, contacts, user)
+    sql.rows(
+        f"INSERT INTO members (tenant_id, organization_id, contact_id, role) SELECT $1, o, c, 'member' {pairs}",
+        tenant,
+        organizations,
+        contacts,
+    )
+    sql.rows(
+        f"INSERT INTO projects (tenant_id, organization_id, title) SELECT $1, o, 'Project ' || o {pairs}",
+        tenant,
+        organizations,
+        contacts,
+    )
+    sql.rows(
+        f"INSERT INTO tasks (tenant_id, organization_id, title, \"order\") SELECT $1, o, 'Task ' || o, o % 10 {pairs}",
+        tenant,
+        organizations,
+        contacts,
+    )
+    sql.rows(
+        f"INSERT INTO documents (tenant_id, organization_id, name, link, uploader_id) SELECT $1, o, 'Doc ' || o, 'https://x.example', $4 {pairs}",
+        tenant,
+        organizations,
+        contacts,
+        user,
+    )
     sql.rows(
         f"""INSERT INTO document_projects (tenant_id, document_id, project_id)
             SELECT $1, d.id, p.id FROM documents d JOIN projects p ON p.tenant_id = d.tenant_id AND p.organization_id = d.organization_id, {acting}
@@ -65,7 +92,11 @@ def explained(sql: Sql, tenant: int, text: str) -> str:
     parameters = len(set(re.findall(r"\$(\d+)", text)))
     arguments = f"({', '.join(['NULL'] * parameters)})" if parameters else ""
     sql.rows("SELECT set_config('retainer.tenant', $1, false)", str(tenant))
-    sql.run(sql.connection.execute(f"SET ROLE retainer_app; SET plan_cache_mode = force_generic_plan; PREPARE plan AS {text}"))
+    sql.run(
+        sql.connection.execute(
+            f"SET ROLE retainer_app; SET plan_cache_mode = force_generic_plan; PREPARE plan AS {text}"
+        )
+    )
     try:
         return "\n".join(row[0] for row in sql.rows(f"EXPLAIN EXECUTE plan{arguments}"))
     finally:

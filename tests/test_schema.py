@@ -50,7 +50,9 @@ def test_every_tenant_table_has_the_tenant_policy(sql: Sql) -> None:
                    AND polcmd = '*' AND pg_get_expr(polqual, polrelid) = pg_get_expr(polwithcheck, polrelid)""",
             table,
         )
-        assert words == f"({column} = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)", table
+        assert words == f"({column} = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)", (
+            table
+        )
 
 
 def test_every_key_begins_with_the_tenant(sql: Sql) -> None:
@@ -84,7 +86,9 @@ def test_every_table_is_journalled_unless_named_here(sql: Sql) -> None:
 
 
 def test_the_application_role_owns_nothing_and_is_nobody_special(sql: Sql) -> None:
-    role = sql.rows("SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = 'retainer_app'")
+    role = sql.rows(
+        "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = 'retainer_app'"
+    )
     assert list(role[0]) == [False] * 4
     assert not sql.value("SELECT count(*) FROM pg_class WHERE relowner = 'retainer_app'::regrole")
 

@@ -5,7 +5,6 @@ import asyncio
 import getpass
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -116,7 +115,7 @@ def run_demo(options: argparse.Namespace) -> None:
 
 
 def run_migrate(options: argparse.Namespace) -> None:
-    with serve.database(settings_of(options)) as (settings, _):
+    with serve.reachable(settings_of(options)) as settings:
         done = asyncio.run(migrate(settings.database_url))
     print("\n".join(done) or "The schema is up to date.")
 
@@ -198,7 +197,7 @@ async def find_tenant(connection: Connection, text: str | None) -> int:
 
 
 def run_documents_check(options: argparse.Namespace) -> int:
-    with serve.database(settings_of(options)) as (settings, _):
+    with serve.reachable(settings_of(options)) as settings:
         report = asyncio.run(check.check(settings, deep=options.deep))
     print(report.text())
     return 0 if report.is_sound else 1
@@ -245,14 +244,8 @@ def with_owner(options: argparse.Namespace, work: Callable[[Connection, Settings
         finally:
             await connection.close()
 
-    settings = settings_of(options)
-    folder = Path(settings.data) if settings.data else embedded.default_data()
-    running = None if settings.database_url else embedded.running(folder)
-    if running:
-        asyncio.run(inside(msgspec.structs.replace(settings, database_url=running)))
-        return
-    with serve.database(settings) as (ready, _):
-        asyncio.run(inside(ready))
+    with serve.reachable(settings_of(options)) as settings:
+        asyncio.run(inside(settings))
 
 
 if __name__ == "__main__":

@@ -8,10 +8,12 @@ import asyncio
 import ctypes
 import ipaddress
 import itertools
+import multiprocessing
 import os
 import secrets
 import signal
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 from retainer.authentication import Monitor, Sessions
@@ -123,10 +125,20 @@ class App:
             return
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         if request.method != "HEAD":
+            await self.stream(request, body, send)
+        await send({"type": "http.response.body", "body": b""})
+
+    async def stream(self, request: Request, body: AsyncIterator[bytes], send: Any) -> None:
+        """Chunk after chunk, until the client has gone."""
+        gone = asyncio.create_task(request.receive())
+        try:
             async for chunk in body:
+                if gone.done():
+                    return
                 async with asyncio.timeout(STALL_SECONDS):
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+        finally:
+            gone.cancel()
 
     def client_address(self, scope: Any, headers: dict[bytes, bytes]) -> str:
         """The connection's address; behind trusted proxies the nearest one they did not add themselves."""
@@ -145,7 +157,8 @@ class App:
 
 def build() -> App:
     """What the server calls in each of its processes."""
-    die_with_parent()
+    if multiprocessing.parent_process() is not None:
+        die_with_parent()
     return App(load())
 
 

@@ -116,7 +116,8 @@ def _problem(value: Any, field: inspect.Field, kind: type[msgspec.Struct]) -> st
     try:
         msgspec.convert({field.encode_name: value}, _single(kind, field.name), strict=True)
     except msgspec.ValidationError:
-        return f"must be {_words(field.type)}, not {_kind_of(value)}"
+        secret = any(word in field.name for word in ("password", "token"))
+        return f"must be {_words(field.type)}" + ("" if secret else f", not {_kind_of(value)}")
     return None
 
 
@@ -129,6 +130,8 @@ def _single(kind: type[msgspec.Struct], name: str) -> type[msgspec.Struct]:
 
 def _words(kind: inspect.Type) -> str:  # noqa: PLR0911 -- a case each
     """A type as a person would say it."""
+    if isinstance(kind, inspect.Metadata):
+        return _words(kind.type)
     if isinstance(kind, inspect.UnionType):
         return " or ".join(_words(t) for t in kind.types)
     if isinstance(kind, inspect.EnumType):
@@ -159,12 +162,15 @@ def _text_words(kind: inspect.StrType) -> str:
         words += f" of {kind.min_length or 0} to {kind.max_length} characters"
     if kind.pattern == EMAIL:
         return f"an e-mail address of {kind.min_length} to {kind.max_length} characters"
-    if kind.pattern:
+    if kind.pattern == HTTP:
+        words += ", an http or https address"
+    elif kind.pattern:
         words += ", not only spaces"
     return words
 
 
 EMAIL = r"^[^@\s]+@[^@\s]+$"
+HTTP = r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/]\S*$"
 
 
 def _kind_of(value: Any) -> str:

@@ -279,6 +279,8 @@ async def read_body(request: Request, route: Route) -> Any:
     kind = request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
     if route.multipart and kind == b"multipart/form-data":
         return None
+    if route.multipart and route.body is None:
+        raise UnsupportedMediaType("The body must be multipart/form-data with one file; set the Content-Type header.")
     if route.body is None:
         if kind and kind != b"application/json":
             raise UnsupportedMediaType("This path takes no body, and certainly not a form or text.")

@@ -2,8 +2,8 @@
 
 import asyncio
 import errno
-import multiprocessing
 import os
+import signal
 import socket
 import sys
 import threading
@@ -14,33 +14,48 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
-from granian.constants import HTTPModes, Interfaces, Loops
-from granian.http import HTTP1Settings
-from granian.server import Server
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.supervisors import Multiprocess
 
 from retainer import embedded, passwords
 from retainer.config import DEFAULTS, PREFIX, SECRETS, ConfigError, Settings
+from retainer.database import Connection as PgConnection
 from retainer.database import connect
 from retainer.migrate import migrate
 from retainer.users import accounts
 
 STOP_SECONDS = 8  # for what is in flight; the whole stop stays under ten
 WATCH_PAUSE = 0.3
+HEAD_SECONDS = 10.0  # for a request's head to arrive
+BACKLOG = 2048
 
 
 @contextmanager
 def database(settings: Settings) -> Iterator[tuple[Settings, embedded.Embedded | None]]:
     """The settings with a database that answers: the operator's own, or the embedded one while this lasts."""
-    if settings.database_url:
-        yield settings, None
-        return
     folder = Path(settings.data) if settings.data else embedded.default_data()
+    if settings.database_url:
+        yield msgspec.structs.replace(settings, data=str(folder)), None
+        return
     binaries = Path(settings.postgres_bin) if settings.postgres_bin else None
     running = embedded.start(folder, binaries)
     try:
         yield msgspec.structs.replace(settings, database_url=running.url, data=str(folder)), running
     finally:
         running.stop()
+
+
+@contextmanager
+def reachable(settings: Settings) -> Iterator[Settings]:
+    """The same for a command: beside a running server its database is used, found by the data folder."""
+    folder = Path(settings.data) if settings.data else embedded.default_data()
+    url = settings.database_url or embedded.running(folder)
+    if url:
+        yield msgspec.structs.replace(settings, database_url=url, data=str(folder))
+        return
+    with database(settings) as (ready, _):
+        yield ready
 
 
 async def prepare(settings: Settings, *, is_embedded: bool) -> str | None:
@@ -60,7 +75,7 @@ async def prepare(settings: Settings, *, is_embedded: bool) -> str | None:
         await connection.close()
 
 
-async def _first_admin(connection: object, settings: Settings) -> str | None:
+async def _first_admin(connection: PgConnection, settings: Settings) -> str | None:
     email = settings.admin_email or "admin@example.com"
     password_hash = None
     if settings.admin_password:
@@ -76,10 +91,10 @@ async def _first_admin(connection: object, settings: Settings) -> str | None:
     return f"{address(settings)}/setup#token={token}  (for {email}, within {settings.link_hours:g} hours)"
 
 
-async def _warn_if_unsafe(connection: object) -> None:
+async def _warn_if_unsafe(connection: PgConnection) -> None:
     """Bar 8: whoever turned durability off should read it at every start."""
     for name in ("fsync", "full_page_writes", "synchronous_commit", "data_checksums"):
-        value = await connection.fetchval(f"SHOW {name}")  # type: ignore[attr-defined]
+        value = await connection.fetchval(f"SHOW {name}")
         if value == "off":
             print(f"WARNING: {name} is off in this PostgreSQL: acknowledged changes can be lost.", file=sys.stderr)
 
@@ -95,18 +110,20 @@ def local_address(settings: Settings) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
-def refuse_taken_port(settings: Settings) -> None:
-    """The server shares its port among workers (SO_REUSEPORT), so a second server would bind it silently."""
+def listen(settings: Settings) -> socket.socket:
+    """The socket that all server processes share; a taken port is said before anything is started."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-            probe.listen(1)
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                raise ConfigError(f"Port {settings.port} is taken; choose another with --port.") from None
-            raise ConfigError(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}.") from None
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+        listening.listen(BACKLOG)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ConfigError(f"Port {settings.port} is taken; choose another with --port.") from None
+        raise ConfigError(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}.") from None
+    listening.set_inheritable(True)
+    return listening
 
 
 def export(settings: Settings) -> None:
@@ -120,32 +137,61 @@ def export(settings: Settings) -> None:
             os.environ[PREFIX + name.upper()] = str(value)
 
 
-def run(settings: Settings, running: embedded.Embedded | None, greeting: str) -> None:
-    """Serve until a signal says stop."""
-    # Not forked: a forked process would hold this one's threads (argon2's, the watcher's) as dead, and their locks.
-    multiprocessing.set_start_method("spawn", force=True)
-    server = Server(
+def run(settings: Settings, listening: socket.socket, running: embedded.Embedded | None, greeting: str) -> None:
+    """Serve until a signal says stop: in this process, or in as many of their own as were asked for."""
+    options = uvicorn.Config(
         "retainer.app:build",
         factory=True,
-        interface=Interfaces.ASGI,
-        address=settings.host,
-        port=settings.port,
+        loop="uvloop",
+        http=Connection,
+        ws="none",
+        lifespan="on",
         workers=settings.workers,
-        loop=Loops.uvloop,
-        http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=10_000),
-        websockets=False,
-        log_enabled=False,
-        respawn_failed_workers=True,
-        workers_kill_timeout=STOP_SECONDS,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=STOP_SECONDS,
     )
     stopping = threading.Event()
-    watcher = threading.Thread(target=_watch, args=(settings, running, greeting, stopping), daemon=True)
-    server.on_startup(watcher.start)
+    threading.Thread(target=_watch, args=(settings, running, greeting, stopping), daemon=True).start()
+    # The server raises the signal that stopped it once more when it has ended; there is still the database to stop.
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stop, lambda *_: None)
     try:
-        server.serve()
+        if settings.workers > 1:
+            Multiprocess(options, sockets=[listening]).run()
+        else:
+            uvicorn.Server(options).run(sockets=[listening])
     finally:
         stopping.set()
+
+
+class Connection(HttpToolsProtocol):
+    """An HTTP connection that does not wait for ever for the rest of a request's head."""
+
+    waiting: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)  # type: ignore[arg-type]
+        self._wait(transport)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._wait(self.transport)
+
+    def on_headers_complete(self) -> None:
+        self._wait(None)
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._wait(None)
+        super().connection_lost(exc)
+
+    def _wait(self, transport: asyncio.BaseTransport | None) -> None:
+        if self.waiting is not None:
+            self.waiting.cancel()
+        self.waiting = self.loop.call_later(HEAD_SECONDS, transport.close) if transport else None
 
 
 def _watch(settings: Settings, running: embedded.Embedded | None, greeting: str, stopping: threading.Event) -> None:
@@ -172,8 +218,7 @@ def _answers(settings: Settings) -> bool:
 def serve(settings: Settings, *, seed: object = None, words: str = "") -> None:
     """The whole of `retainer serve`; `seed` fills an empty database first (the demo)."""
     started = time.monotonic()
-    refuse_taken_port(settings)
-    with database(settings) as (ready, running):
+    with listen(settings) as listening, database(settings) as (ready, running):
         link = asyncio.run(prepare(ready, is_embedded=running is not None))
         if seed is not None:
             asyncio.run(seed(ready))  # type: ignore[operator]
@@ -181,4 +226,4 @@ def serve(settings: Settings, *, seed: object = None, words: str = "") -> None:
         lines = [f"Retainer is at {address(ready)} ({time.monotonic() - started:.1f} s)"]
         if link:
             lines.append(f"Choose the first admin's password: {link}")
-        run(ready, running, "\n".join([*lines, words] if words else lines))
+        run(ready, listening, running, "\n".join([*lines, words] if words else lines))

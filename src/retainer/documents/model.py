@@ -4,10 +4,11 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from retainer.body import HTTP
 from retainer.fields import Audience, Id, Name, Text, Timestamp
 
 # Only addresses that a page may safely link: "javascript:…" would run there as the reader.
-Link = Annotated[str, Meta(min_length=8, max_length=2000, pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/]\S*$")]
+Link = Annotated[str, Meta(min_length=8, max_length=2000, pattern=HTTP)]
 ProjectIds = Annotated[list[Id], Meta(max_length=100)]
 
 

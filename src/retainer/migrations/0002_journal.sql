@@ -157,6 +157,9 @@ BEGIN
     ELSIF image ->> 'project_id' IS NOT NULL THEN
         RETURN (SELECT p.organization_id FROM projects p
                 WHERE p.tenant_id = tenant AND p.id = (image ->> 'project_id')::bigint);
+    ELSIF entity = 'document_versions' THEN
+        RETURN (SELECT d.organization_id FROM documents d
+                WHERE d.tenant_id = tenant AND d.id = (image ->> 'document_id')::bigint);
     END IF;
     RETURN NULL;
 END $$;

@@ -46,8 +46,10 @@ READ = Statement(f"""
 # What a task refers to must be there and visible, and is held shared so that it cannot be deleted meanwhile.
 _ORGANIZATION = """SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :organization_id
     AND o.deleted_by IS NULL AND @visible_organizations"""
-_PROJECT = """SELECT p.id FROM projects p WHERE p.tenant_id = :tenant AND p.id = :project_id
-    AND p.deleted_by IS NULL AND @visible_projects"""
+# With its organization, first: deleting that one reads the tasks of its projects once it holds it.
+_PROJECT = """SELECT p.id FROM organizations o JOIN projects p ON p.tenant_id = o.tenant_id AND p.organization_id = o.id
+    WHERE o.tenant_id = :tenant AND p.id = :project_id AND p.deleted_by IS NULL AND o.deleted_by IS NULL
+    AND @visible_projects"""
 _ASSIGNEE = "SELECT u.id FROM users u WHERE u.tenant_id = :tenant AND u.id = :assignee_id AND u.is_active"
 REFERENCES = {"organization_id": _ORGANIZATION, "project_id": _PROJECT, "assignee_id": _ASSIGNEE}
 
