@@ -63,6 +63,10 @@ class Server:
             time.sleep(0.05)
         raise RuntimeError(f"the server is not ready:\n{self.log.read_text()}")
 
+    def errors(self) -> str:
+        """The unknown errors in the log, for a failed assertion's message."""
+        return "\n".join(line for line in self.log.read_text().splitlines() if '"event":"error"' in line)[-4000:]
+
     @property
     def database_url(self) -> str:
         from retainer import embedded

@@ -6,9 +6,7 @@ import time
 from collections import defaultdict
 from datetime import timedelta
 
-import asyncpg
-
-from retainer.database import Connection, Database, connect
+from retainer.database import UNREACHABLE, Connection, Database, connect
 from retainer.log import Log
 from retainer.permissions import Viewer, viewer
 
@@ -88,13 +86,13 @@ class Monitor:
             try:
                 async with asyncio.timeout(CHECK_SECONDS):
                     connection = await connect(self.database.pool.url)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except UNREACHABLE as error:
                 self._down(error)
                 await asyncio.sleep(CHECK_PAUSE)
                 continue
             try:
                 await self._watch(connection)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except UNREACHABLE as error:
                 self._down(error)
             finally:
                 connection.terminate()

@@ -16,6 +16,9 @@ from retainer.permissions import Scope, Viewer
 from retainer.statement import Listing, Statement
 
 ACQUIRE_SECONDS = 1.0
+# The connection is of no more use: it was closed, or told so while it was idle (asyncpg's InternalClientError).
+BROKEN = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+UNREACHABLE = (*BROKEN, asyncpg.PostgresError, TimeoutError)
 STREAMS = 4  # connections that whole lists may hold at the same time
 
 Values = dict[str, Any]
@@ -86,7 +89,7 @@ class Pool:
                     idle_in_transaction_session_timeout="60s",
                     role="retainer_app",
                 )
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except UNREACHABLE as error:
             raise Unavailable from error
         self.open.add(connection)
         return connection
@@ -168,7 +171,7 @@ class Database:
             return list(await connection.fetch(text, *arguments))
         except asyncpg.PostgresError as error:
             raise self.problem(error) from error
-        except (asyncpg.InterfaceError, OSError) as error:
+        except BROKEN as error:
             connection.terminate()
             raise Unavailable from error
 
@@ -315,7 +318,7 @@ class Db:
             await connection.execute(text)
         except asyncpg.PostgresError as error:
             raise self.database.problem(error) from error
-        except (asyncpg.InterfaceError, OSError) as error:
+        except BROKEN as error:
             connection.terminate()
             raise Unavailable from error
 

@@ -150,7 +150,10 @@ def document(routes: list[Route]) -> dict[str, Any]:
     components = schemas.components([*types, errors.ProblemDetails], forms)
     paths: dict[str, Any] = {}
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = operation(route, components)
+        described = operation(route, components)
+        if links := _links(route, routes):
+            described["responses"]["200"]["links"] = links
+        paths.setdefault(route.path, {})[route.method.lower()] = described
     used = {route.tag for route in routes}
     return {
         "openapi": "3.1.0",
@@ -203,6 +206,17 @@ def operation(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
         described["requestBody"] = {"required": True, "content": _body(route, components)}
     described["responses"] = _responses(route, components)
     return described
+
+
+def _links(route: Route, routes: list[Route]) -> dict[str, Any]:
+    """Where the id that a creation answers can be used."""
+    if route.method != "POST" or route.parameters or not _has_etag(route):
+        return {}
+    return {
+        other.name: {"operationId": other.name, "parameters": {other.parameters[0]: "$response.body#/id"}}
+        for other in routes
+        if other.path.startswith(f"{route.path}/{{") and len(other.parameters) == 1
+    }
 
 
 def who_may(route: Route) -> str:
