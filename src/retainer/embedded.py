@@ -28,6 +28,7 @@ OLDEST = 17  # the first with the built-in locales, whose order no upgrade of th
 Command = Sequence[str | Path]
 Child = subprocess.Popen[str]
 STATE = Path("/var/lib/retainer")
+NO_PROCESS = 2**31 - 1  # Linux counts to 2**22
 LARGEST_LOG = 8_000_000  # bytes; a larger one becomes postgres.log.1 at the next start
 
 # On the command line, so that no edited postgresql.conf makes a write less durable or opens a port.
@@ -416,7 +417,18 @@ def lingers(cluster: Path, said: str) -> bool:
     """Whether it was refused for what a killed postmaster leaves for a moment: its number, or its memory."""
     found = read_pid_file(cluster)
     dying = "already exists" in said and not (found and exists(found.pid))
+    if dying and found:
+        forget(cluster, found.pid)
     return dying or "shared memory block" in said
+
+
+def forget(cluster: Path, pid: int) -> None:
+    """Name a process that cannot be in place of one that is dead and that nobody has collected yet: to PostgreSQL it
+    would look alive, for as long as its new parent takes. What else the file tells stays, and is still checked."""
+    file = cluster / "postmaster.pid"
+    lines = file.read_text().splitlines(keepends=True)
+    if lines and lines[0].strip() == str(pid):
+        file.write_text("".join([f"{NO_PROCESS}\n", *lines[1:]]))
 
 
 def open_log(log: Path) -> int:
