@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 
 from retainer.config import Settings
-from retainer.openapi import STATUSES, Document, conditional, document, tagged
+from retainer.glossary import STATUSES
+from retainer.openapi import Document, conditional, document, tagged
 from retainer.pages import HTML, render
 from retainer.request import Answer, Request
 from retainer.routing import Table

@@ -130,7 +130,7 @@ class App:
 
     async def stream(self, request: Request, body: AsyncIterator[bytes], send: Any) -> None:
         """Chunk after chunk, until the client has gone."""
-        gone = asyncio.create_task(request.receive())
+        gone = asyncio.create_task(request.gone())
         try:
             async for chunk in body:
                 if gone.done():

@@ -1,10 +1,12 @@
-"""What the API's fields and operations mean, in sentences, with an example each: words for people, no rules.
+"""What the API's fields, operations and statuses mean, in sentences, with an example each: words for people, no rules.
 
 A field is looked up as "Type.field", then as "field"; a body counts as the noun it changes. The examples make whole
 ones: the OpenAPI document shows them, and its test checks each against its schema.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
+
+from retainer import errors
 
 TAGS = {
     "organizations": "The clients, prospects, partners and vendors that everything else belongs to.",
@@ -172,3 +174,56 @@ OPERATIONS = {
     "createUserLink": "Shown this once. The user's older links end.",
     "getOpenApi": "The OpenAPI 3.1 document that this page is made of.",
 }
+
+
+class Status(NamedTuple):
+    """An answer from 400 on as the document describes it."""
+
+    name: str
+    description: str
+    detail: str
+
+
+STATUSES = {
+    400: Status("BadRequest", "The body is not valid JSON, or not a valid form.", errors.MalformedJson.detail),
+    401: Status("Unauthorized", "Nobody is signed in, or the credentials are wrong.", errors.NotSignedIn.detail),
+    403: Status(
+        "Forbidden",
+        "The role may not do this, or a change comes from another site's page.",
+        "Your role, guest, may not do this. It takes one of: admin, consultant.",
+    ),
+    404: Status("NotFound", "Not there, or nothing the signed-in user may see.", errors.NotFound.detail),
+    409: Status(
+        "Conflict",
+        "It clashes with what is there; the detail says with what and what to do.",
+        "email: is already the e-mail of another contact; use that contact or another address.",
+    ),
+    413: Status(
+        "ContentTooLarge",
+        "The body is larger than what is accepted: 1 MiB of JSON, 1 GiB of a file unless configured otherwise.",
+        "The body has 2097152 bytes; at most 1048576 are accepted.",
+    ),
+    415: Status(
+        "UnsupportedMediaType",
+        "The body's media type is not the one that the operation takes.",
+        "The body must be application/json; set the Content-Type header.",
+    ),
+    416: Status(
+        "RangeNotSatisfiable",
+        "The range begins after the end of the file; Content-Range says how long it is.",
+        "The file has 48213 bytes; the range begins after them.",
+    ),
+    422: Status(
+        "UnprocessableContent",
+        "Something sent is not acceptable; errors has each problem by field.",
+        "name: is required; it must be text of 1 to 255 characters, not only spaces.",
+    ),
+    429: Status("TooManyRequests", "Too many attempts; Retry-After says when to come back.",
+                "Too many attempts. Try again in 12 minutes."),
+    500: Status("InternalServerError", "Something is wrong on the server; its log has it by the request id.",
+                errors.Problem.detail),
+    503: Status("ServiceUnavailable", "The database is gone or busy, or the time ran out; Retry-After says when to "
+                "come back.", errors.Unavailable.detail),
+    507: Status("InsufficientStorage", "There is no space left to store it; nothing was changed.",
+                errors.StorageFull.detail),
+}  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, get_args
 import msgspec
 
 from retainer import __version__, errors, schemas
-from retainer.glossary import OPERATIONS, TAGS
+from retainer.glossary import OPERATIONS, STATUSES, TAGS, Status
 from retainer.permissions import PERMISSIONS, PUBLIC, Role
 from retainer.request import JSON, Answer, Request
 from retainer.routing import Route, Table
@@ -32,57 +32,6 @@ Every error is a problem document (RFC 9457), also 404 for paths and 405 for met
 carries `Allow`. Every answer has an `X-Request-Id`. The API changes only by addition: ignore fields you do not know."""
 
 
-class Status(NamedTuple):
-    """An answer from 400 on as the document describes it."""
-
-    name: str
-    description: str
-    detail: str
-
-
-STATUSES = {
-    400: Status("BadRequest", "The body is not valid JSON, or not a valid form.", errors.MalformedJson.detail),
-    401: Status("Unauthorized", "Nobody is signed in, or the credentials are wrong.", errors.NotSignedIn.detail),
-    403: Status(
-        "Forbidden",
-        "The role may not do this, or a change comes from another site's page.",
-        "Your role, guest, may not do this. It takes one of: admin, consultant.",
-    ),
-    404: Status("NotFound", "Not there, or nothing the signed-in user may see.", errors.NotFound.detail),
-    409: Status(
-        "Conflict",
-        "It clashes with what is there; the detail says with what and what to do.",
-        "email: is already the e-mail of another contact; use that contact or another address.",
-    ),
-    413: Status(
-        "ContentTooLarge",
-        "The body is larger than what is accepted: 1 MiB of JSON, 1 GiB of a file unless configured otherwise.",
-        "The body has 2097152 bytes; at most 1048576 are accepted.",
-    ),
-    415: Status(
-        "UnsupportedMediaType",
-        "The body's media type is not the one that the operation takes.",
-        "The body must be application/json; set the Content-Type header.",
-    ),
-    416: Status(
-        "RangeNotSatisfiable",
-        "The range begins after the end of the file; Content-Range says how long it is.",
-        "The file has 48213 bytes; the range begins after them.",
-    ),
-    422: Status(
-        "UnprocessableContent",
-        "Something sent is not acceptable; errors has each problem by field.",
-        "name: is required; it must be text of 1 to 255 characters, not only spaces.",
-    ),
-    429: Status("TooManyRequests", "Too many attempts; Retry-After says when to come back.",
-                "Too many attempts. Try again in 12 minutes."),
-    500: Status("InternalServerError", "Something is wrong on the server; its log has it by the request id.",
-                errors.Problem.detail),
-    503: Status("ServiceUnavailable", "The database is gone or busy, or the time ran out; Retry-After says when to "
-                "come back.", errors.Unavailable.detail),
-    507: Status("InsufficientStorage", "There is no space left to store it; nothing was changed.",
-                errors.StorageFull.detail),
-}  # fmt: skip
 _HEADERS_OF = {416: ["Content-Range"], 429: ["Retry-After"], 503: ["Retry-After"]}
 _FIELD_ERROR = {"field": "name", "message": "is required; it must be text of 1 to 255 characters, not only spaces"}
 

@@ -150,6 +150,11 @@ class Request:
             if message.get("body"):
                 yield message["body"]
 
+    async def gone(self) -> None:
+        """Returns when the client has closed the connection."""
+        while (await self.receive())["type"] != "http.disconnect":
+            pass
+
     async def list(self, listing: Listing, /, **values: Any) -> Answer:
         """All rows of a list: in one piece when they fit in a chunk, else streamed."""
         row = await self.db.chunk(listing, listing.first, **values)
