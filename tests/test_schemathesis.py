@@ -6,27 +6,46 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from conftest import Cast, Server
 
 pytestmark = pytest.mark.slow
 
-# Left out, each for its reason: nothing is left out silently.
-EXCLUDED = ["login", "logout", "setup", "changeOwnPassword"]  # they end the run's own session, or throttle it
+# These end or lock the run's own session, or take its role away. They are tested by name elsewhere.
+EXCLUDED = ["login", "logout", "setup", "changeOwnPassword", "endOwnSession", "endUserSessions", "updateUser"]
+
+# What no schema can say: that a record is there, that dates are in order, that a time zone exists.
+JUDGED_BY_THE_DATABASE = [
+    "addMember", "createProject", "updateProject", "createTask", "updateTask", "createDocument", "updateDocument",
+    "createUser", "updateUser", "updateOwnUser",
+]  # fmt: skip
+
+CONFIG = """
+{auth}
+[phases.stateful.inference]  # guessed links take null for an id; the document has links of its own
+algorithms = []
+
+[[operations]]
+include-operation-id = {judged}
+checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", "401", "403", "404", "409", "422", "429", "5xx"]
+"""
 
 
 @pytest.mark.parametrize("who", ["ada", "cora", "stan", "gita", "nobody"])
 def test_no_check_fails(server: Server, cast: Cast, who: str, tmp_path: Path) -> None:
-    person = getattr(cast, who)
+    token = getattr(cast, who).token
+    auth = f'[auth.openapi."connect.sid"]\napi_key = "{token}"' if token else ""
+    config = tmp_path / "schemathesis.toml"
+    config.write_text(CONFIG.format(auth=auth, judged=JUDGED_BY_THE_DATABASE))
     command = [
-        str(Path(sys.executable).parent / "schemathesis"), "run", f"{server.url}/api/openapi.json",
-        "--url", f"{server.url}/api", "--phases", "examples,coverage,fuzzing,stateful", "--checks", "all",
+        str(Path(sys.executable).parent / "schemathesis"), "--config-file", str(config),
+        "run", f"{server.url}/api/openapi.json", "--url", f"{server.url}/api",
+        "--phases", "examples,coverage,fuzzing,stateful", "--checks", "all",
         "--max-examples", "15", "--seed", "1", "--workers", "1", "--no-color", "--request-timeout", "20",
-        "--generation-database", "none", "--suppress-health-check", "all",
+        "--generation-database", "none", "--suppress-health-check", "all", "--warnings", "off",
         *(part for name in EXCLUDED for part in ("--exclude-operation-id", name)),
     ]  # fmt: skip
-    if person.token:
-        command += ["--header", f"Cookie: connect.sid={person.token}"]
     run = subprocess.run(command, capture_output=True, text=True, timeout=900, cwd=tmp_path)
     assert run.returncode == 0, run.stdout[-12000:] + run.stderr[-2000:]
-    assert re.search(r"(\d+) test cases generated|passed", run.stdout), run.stdout[-3000:]
+    generated = re.search(r"(\d+) generated", run.stdout)
+    assert generated, run.stdout[-3000:]
+    assert int(generated[1]) > 1000

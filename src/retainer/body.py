@@ -169,8 +169,9 @@ def _text_words(kind: inspect.StrType) -> str:
     return words
 
 
-EMAIL = r"^[^@\s]+@[^@\s]+$"
-HTTP = r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/]\S*$"
+# Python's "$" also stands before a newline at the end, PostgreSQL's does not.
+EMAIL = r"^[^@\s]+@[^@\s]+$(?!\n)"
+HTTP = r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/]\S*$(?!\n)"
 
 
 def _kind_of(value: Any) -> str:

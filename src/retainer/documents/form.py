@@ -14,8 +14,8 @@ from retainer.body import decode
 from retainer.errors import FieldError, Invalid, MalformedRequest, TooLarge, UnsupportedMediaType, invalid
 from retainer.request import Request
 
-FIELD_BYTES = 64 << 10  # of all fields together
-PARTS = 50
+FIELD_BYTES = 128 * 1024  # a description may have 20,000 characters of four bytes
+PARTS = 200  # a hundred projects, and the other fields
 AROUND_FILE = 1 << 20  # bytes of fields, headers and boundaries together
 PIECE = 256 << 10  # bytes of the file handed on at once; the network brings far smaller ones
 
