@@ -1,0 +1,89 @@
+"""The pages in a real Chromium: they work, and the content security policy is never violated (bar 26)."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from conftest import Cast, Server
+
+pytestmark = pytest.mark.slow
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert program, "these tests need Chromium: apt-get install chromium"
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(params=[(1440, "light"), (390, "dark")], ids=["wide and light", "narrow and dark"])
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    width, scheme = request.param
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    opened = context.new_page()
+    opened.complaints = []
+    opened.on("console", lambda message: opened.complaints.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: opened.complaints.append(str(error)))
+    yield opened
+    context.close()
+
+
+def quiet(page: Page) -> None:
+    """Nothing was complained about but the refusals that the test provoked."""
+    assert [text for text in page.complaints if "status of 422" not in text] == []
+
+
+def fits(page: Page) -> None:
+    for width in (page.viewport_size["width"], 320):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"scrolls sideways at {width}"
+
+
+def test_a_link_sets_a_password_and_signs_in(cast: Cast, server: Server, page: Page) -> None:
+    person = cast.person("Uma", "staff")
+    link = cast.ada.post(f"/api/users/{person.id}/links").json()["url"]
+    page.goto(link)
+    fits(page)
+    new, again = page.locator("input[type=password]").all()
+    new.fill("password")
+    again.fill("password")
+    page.get_by_role("button").click()
+    page.get_by_text("most common passwords").wait_for()
+    new.fill("plums in the icebox")
+    again.fill("plums in the icebox")
+    page.get_by_role("button").click()
+    page.get_by_text(person.username).wait_for()
+    (cookie,) = (c for c in page.context.cookies() if c["name"] == "connect.sid")
+    assert (cookie["httpOnly"], cookie["sameSite"], cookie["path"]) == (True, "Lax", "/")
+    assert page.evaluate("fetch('/api/user').then(r => r.json()).then(u => u.username)") == person.username
+    assert page.evaluate("document.cookie") == "", "no script reads the session"
+    quiet(page)
+
+
+def test_a_used_link_says_so(cast: Cast, server: Server, page: Page) -> None:
+    page.goto(f"{server.url}/setup#token=used-or-never-made-0123456789012345678901")
+    for field in page.locator("input[type=password]").all():
+        field.fill("plums in the icebox")
+    page.get_by_role("button").click()
+    page.get_by_text("ask an administrator for a new link").first.wait_for()
+    quiet(page)
+
+
+def test_the_api_page_shows_every_operation(server: Server, page: Page) -> None:
+    page.goto(server.url)
+    assert page.url.endswith("/api/docs"), "the front door leads there for now"
+    assert page.locator("h1").count() == 1
+    for words in ("List all organizations", "Remove a member from an organization", "Add a version of a file"):
+        assert page.get_by_text(words).count()
+    fits(page)
+    quiet(page)
