@@ -23,7 +23,7 @@ from typing import Any
 import httpx
 import pytest
 
-from retainer.database import connect
+from retainer.connections import connect
 
 PASSWORD = "correct horse battery"
 
@@ -66,6 +66,11 @@ class Server:
     def errors(self) -> str:
         """The unknown errors in the log, for a failed assertion's message."""
         return "\n".join(line for line in self.log.read_text().splitlines() if '"event":"error"' in line)[-4000:]
+
+    def last_words(self) -> str:
+        """The ends of both logs, for a failed assertion's message."""
+        logs = (self.log, self.folder / "postgres.log")
+        return "\n".join(log.read_text()[-3000:] for log in logs if log.exists())
 
     @property
     def database_url(self) -> str:

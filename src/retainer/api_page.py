@@ -16,8 +16,6 @@ from retainer.schemas import REF, Schema
 # What a request can meet that no operation lists, because no operation can answer it.
 _BEYOND = {405: "The path is there, the method is not; Allow names those that are."}
 _DATA_EXAMPLE_LINE = 68  # a one-line body up to this many characters, so that a curl example needs no scrolling
-
-
 _FILE = "FILE=1  # the id that an upload answered"
 
 
@@ -86,7 +84,7 @@ def _operation(path: str, method: str, found: dict[str, Any], api: dict[str, Any
             {"kind": kind, "rows": _rows(_resolved(content["schema"], schemas), schemas)}
             for kind, content in bodies.items()
         ],
-        "answers": [_answer(c, r, schemas) for c, r in found["responses"].items() if int(c) < 400],
+        "answers": [_answer(c, r) for c, r in found["responses"].items() if int(c) < 400],
         "refusals": [int(code) for code in found["responses"] if int(code) >= 400],
         "curls": [_curl(method, path, found, kind, content) for kind, content in (bodies or {"": {}}).items()],
     }
@@ -102,7 +100,7 @@ def _parameter(given: Schema) -> dict[str, Any]:
     }
 
 
-def _answer(code: str, response: dict[str, Any], schemas: dict[str, Schema]) -> dict[str, Any]:
+def _answer(code: str, response: dict[str, Any]) -> dict[str, Any]:
     content: dict[str, Any] = next(iter(response.get("content", {}).values()), {})
     schema = content.get("schema", {})
     return {

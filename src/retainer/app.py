@@ -14,17 +14,21 @@ import secrets
 import signal
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
+from retainer.admission import handle
 from retainer.authentication import Monitor, Sessions
 from retainer.config import Settings, load, networks
 from retainer.database import Database
+from retainer.deadlines import Deadlines
 from retainer.errors import PROBLEM_JSON, Problem, Unavailable
 from retainer.log import Log
-from retainer.request import NO_STORE, Answer, Request, handle
+from retainer.request import Answer, Request
 from retainer.routes import TABLE
 from retainer.storage import Storage
 
+START_SECONDS = 3.0  # how long a start waits for the database
 STALL_SECONDS = 30.0  # how long a streamed answer waits for a client that does not read
 
 CSP = (
@@ -35,9 +39,8 @@ SECURITY = [
     (b"content-security-policy", CSP),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"cross-origin-resource-policy", b"same-origin"),
 ]
+NO_STORE = (b"cache-control", b"no-store")
 
 
 class App:
@@ -53,6 +56,7 @@ class App:
         self.sessions = Sessions(self.database, settings.session_idle_hours)
         self.monitor = Monitor(self.database, self.sessions, self.log)
         self.storage = Storage.of(settings)
+        self.deadlines = Deadlines(settings.request_seconds)
         self.proxies = networks(settings.trusted_proxies)
         self.ids = itertools.count(1)
         self.process = secrets.token_hex(5)
@@ -69,12 +73,15 @@ class App:
     async def live(self, receive: Any, send: Any) -> None:
         """Start and stop, as the server asks."""
         await receive()
-        await self.database.load_messages()
-        watching = asyncio.create_task(self.monitor.run())
+        watching = asyncio.gather(self.monitor.run(), self.deadlines.watch())
+        # A process that starts while the database is away is no failure: it answers 503 until it is back.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(START_SECONDS):
+                await self.monitor.connected.wait()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         watching.cancel()
-        await self.database.pool.close()
+        self.database.pool.drop()
         self.log.flush()
         await send({"type": "lifespan.shutdown.complete"})
 
@@ -93,18 +100,22 @@ class App:
             )  # fmt: skip
 
     async def answer(self, request: Request) -> Answer:
+        deadline = request.deadline = self.deadlines.begin()
         try:
-            async with asyncio.timeout(self.settings.request_seconds) as deadline:
-                request.deadline = deadline
-                return await handle(request)
+            return await handle(request)
         except Problem as problem:
             return self.refusal(request, problem)
-        except TimeoutError:
+        except asyncio.CancelledError:
+            if not deadline.has_passed:
+                raise
+            deadline.task.uncancel()
             late = Unavailable("The time for this request ran out; whether a change was made is not known.")
             return self.refusal(request, late)
         except Exception as error:
             self.log.unknown(error, request=request.id, path=request.path)
             return self.refusal(request, Problem())
+        finally:
+            self.deadlines.end(deadline)
 
     def refusal(self, request: Request, problem: Problem) -> Answer:
         """The problem document of an error."""

@@ -6,7 +6,8 @@ import time
 from collections import defaultdict
 from datetime import timedelta
 
-from retainer.database import UNREACHABLE, Connection, Database, connect
+from retainer.connections import UNREACHABLE, Connection, connect
+from retainer.database import Database
 from retainer.log import Log
 from retainer.permissions import Viewer, viewer
 
@@ -79,6 +80,7 @@ class Monitor:
         self.database = database
         self.sessions = sessions
         self.log = log
+        self.connected = asyncio.Event()  # set from the first time on
 
     async def run(self) -> None:
         """Until cancelled: connect, listen, look every moment; on loss say so and connect again."""
@@ -98,12 +100,14 @@ class Monitor:
                 connection.terminate()
 
     async def _watch(self, connection: Connection) -> None:
+        await self.database.load_messages(connection)
         await connection.add_listener("retainer_sessions", self._told)
         self.sessions.forget_all()
         self.sessions.listening = True
-        if not self.database.is_up:
-            self.log.event("database is back")
         self.database.is_up = True
+        if self.connected.is_set():
+            self.log.event("database is back")
+        self.connected.set()
         while True:
             await asyncio.sleep(CHECK_PAUSE)
             async with asyncio.timeout(CHECK_SECONDS):
@@ -116,5 +120,6 @@ class Monitor:
         if self.database.is_up:
             self.log.event("database is gone", error=type(error).__name__)
         self.database.is_up = False
+        self.database.pool.drop()  # what was sent to it may never be answered
         self.sessions.listening = False
         self.sessions.forget_all()

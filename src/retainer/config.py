@@ -21,11 +21,11 @@ class ConfigError(Exception):
 
 def setting(sentence: str, default: Any, *, secret: bool = False) -> Any:
     """A field with its sentence for `retainer config` and the README."""
-    SENTENCES[len(SENTENCES)] = (sentence, secret)
+    SENTENCES.append((sentence, secret))
     return default
 
 
-SENTENCES: dict[int, tuple[str, bool]] = {}
+SENTENCES: list[tuple[str, bool]] = []  # in the order of the fields below
 
 
 class Settings(msgspec.Struct, kw_only=True, frozen=True):
@@ -57,8 +57,8 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True):
 
 
 CHOICES = {"log": ("requests", "changes", "errors")}
-SECRETS = {name for name, (_, secret) in zip(Settings.__struct_fields__, SENTENCES.values(), strict=True) if secret}
-WORDS = {name: sentence for name, (sentence, _) in zip(Settings.__struct_fields__, SENTENCES.values(), strict=True)}
+SECRETS = {name for name, (_, secret) in zip(Settings.__struct_fields__, SENTENCES, strict=True) if secret}
+WORDS = {name: sentence for name, (sentence, _) in zip(Settings.__struct_fields__, SENTENCES, strict=True)}
 
 
 def load(environment: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:

@@ -1,24 +1,20 @@
-"""The database as requests use it: connections that remember their tenant, statements bound to a viewer, one
-transaction per writing request, and what PostgreSQL refuses said in the API's words.
+"""The database as requests use it: statements bound to a viewer, one transaction per writing request, and what
+PostgreSQL refuses said in the API's words.
 """
 
 import asyncio
-from collections import OrderedDict
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Self
-from weakref import WeakSet
 
 import asyncpg
 
+from retainer.connections import BROKEN, Connection, Pool
 from retainer.errors import Conflict, FieldError, Invalid, NotSignedIn, Problem, StorageFull, Unavailable
 from retainer.permissions import Scope, Viewer
 from retainer.statement import Listing, Statement
 
-ACQUIRE_SECONDS = 1.0
-# The connection is of no more use: it was closed, or told so while it was idle (asyncpg's InternalClientError).
-BROKEN = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
-UNREACHABLE = (*BROKEN, asyncpg.PostgresError, TimeoutError)
 STREAMS = 4  # connections that whole lists may hold at the same time
 
 Values = dict[str, Any]
@@ -32,87 +28,6 @@ class Retry(Unavailable):
     """A deadlock or serialization failure: nothing was changed, the same request may run again."""
 
 
-class Connection(asyncpg.Connection):  # type: ignore[misc]
-    """A connection that remembers which tenant it last served; None when that is not certain."""
-
-    tenant: int | None = None
-
-
-class Pool:
-    """Up to `size` connections as the application role, the most recently used first.
-
-    asyncpg's own pool costs a future, two timers and a proxy per use; this one keeps a list. A connection comes
-    back only after a clean end of its use, anything else closes it.
-    """
-
-    def __init__(self, url: str, size: int, statement_seconds: float) -> None:
-        self.url = url
-        self.statement_seconds = statement_seconds
-        self.places = asyncio.Semaphore(size)
-        self.idle: list[Connection] = []
-        self.open: WeakSet[Connection] = WeakSet()
-
-    async def acquire(self) -> Connection:
-        """A connection, or Unavailable within about a second."""
-        if self.places.locked():
-            try:
-                async with asyncio.timeout(ACQUIRE_SECONDS):
-                    await self.places.acquire()
-            except TimeoutError:
-                raise Unavailable("All database connections are busy. Try again shortly.") from None
-        else:
-            await self.places.acquire()
-        try:
-            while self.idle:
-                connection = self.idle.pop()
-                if not connection.is_closed():
-                    return connection
-            return await self._connect()
-        except BaseException:
-            self.places.release()
-            raise
-
-    def release(self, connection: Connection, *, clean: bool) -> None:
-        if clean and not connection.is_closed() and not connection.is_in_transaction():
-            self.idle.append(connection)
-        else:
-            connection.terminate()
-        self.places.release()
-
-    async def _connect(self) -> Connection:
-        try:
-            async with asyncio.timeout(ACQUIRE_SECONDS * 2):
-                connection = await connect(
-                    self.url,
-                    # A statement ends on its own a little before the request's deadline does.
-                    statement_timeout=f"{int(self.statement_seconds * 1000)}ms",
-                    idle_in_transaction_session_timeout="60s",
-                    role="retainer_app",
-                )
-        except UNREACHABLE as error:
-            raise Unavailable from error
-        self.open.add(connection)
-        return connection
-
-    async def close(self) -> None:
-        for connection in list(self.open):
-            connection.terminate()
-
-
-async def connect(url: str, **settings: str) -> Connection:
-    """One connection of its own, in UTC, JSON as bytes; as the owner unless a role is set."""
-    connection: Connection = await asyncpg.connect(
-        url,
-        connection_class=Connection,
-        statement_cache_size=500,
-        server_settings={"timezone": "UTC", "application_name": "retainer", **settings},
-    )
-    await connection.set_type_codec(
-        "json", schema="pg_catalog", format="binary", encoder=lambda value: value, decoder=lambda value: value
-    )
-    return connection
-
-
 class Database:
     """What all requests of a process share: the pool, the combined point reads, the bound on streams."""
 
@@ -120,7 +35,7 @@ class Database:
         self.pool = Pool(url, size, statement_seconds)
         self.batches: dict[tuple[Statement, int, Scope, int | None, int], _Batch] = {}
         self.streams = asyncio.Semaphore(STREAMS)
-        self.is_up = True  # kept by the monitor; while False requests fail fast
+        self.is_up = False  # kept by the monitor; while False requests fail fast
         self.messages: dict[str, tuple[str, str]] = {}  # constraint → field, message; read from the catalogue
         self.statements = 0  # how many were sent, for tests that count
 
@@ -132,10 +47,9 @@ class Database:
         """The database of one tenant before anybody is signed in (login, set-up)."""
         return Db(self, "all", {"tenant": tenant, **who}, request_id, action, "api")
 
-    async def load_messages(self) -> None:
+    async def load_messages(self, connection: Connection) -> None:
         """Read the sentences that the migrations wrote beside their constraints and unique indexes."""
-        rows = await self.plain(_MESSAGES)
-        for row in rows:
+        for row in await connection.fetch(_MESSAGES):
             field, _, message = row["comment"].partition(": ")
             self.messages[row["name"]] = (field, message)
 
@@ -344,31 +258,31 @@ class _Batch:
 
     def __init__(self, finished: Callable[[], Any]) -> None:
         self.finished = finished
-        self.waiting: OrderedDict[int, asyncio.Future[asyncpg.Record | None]] = OrderedDict()
+        self.waiting: defaultdict[int, list[asyncio.Future[asyncpg.Record | None]]] = defaultdict(list)
         self.running: asyncio.Task[None] | None = None
 
     async def read(
         self, fetch: Callable[[list[int]], Awaitable[list[asyncpg.Record]]], key: int
     ) -> asyncpg.Record | None:
-        future = self.waiting.get(key)
-        if future is None:
-            future = self.waiting[key] = asyncio.get_running_loop().create_future()
-            if self.running is None:
-                self.running = asyncio.create_task(self._run(fetch))
-        # A reader that gives up must not take the answer from the others.
-        return await asyncio.shield(future)
+        # A future for each reader: one that gives up does not take the answer from the others.
+        future: asyncio.Future[asyncpg.Record | None] = asyncio.get_running_loop().create_future()
+        self.waiting[key].append(future)
+        if self.running is None:
+            self.running = asyncio.create_task(self._run(fetch))
+        return await future
 
     async def _run(self, fetch: Callable[[list[int]], Awaitable[list[asyncpg.Record]]]) -> None:
         while self.waiting:
-            taken, self.waiting = self.waiting, OrderedDict()
+            taken, self.waiting = self.waiting, defaultdict(list)
+            error: Exception | None = None
+            found: dict[int, asyncpg.Record] = {}
             try:
                 found = {row[0]: row for row in await fetch(list(taken))}
-            except Exception as error:
-                for future in taken.values():
-                    future.set_exception(error)
-                    future.exception()  # seen, also where every reader has gone
-            else:
-                for key, future in taken.items():
-                    future.set_result(found.get(key))
+            except Exception as raised:
+                error = raised
+            for key, futures in taken.items():
+                for future in futures:
+                    if not future.done():
+                        future.set_exception(error) if error else future.set_result(found.get(key))
         self.running = None
         self.finished()

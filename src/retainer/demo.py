@@ -9,7 +9,7 @@ import msgspec
 
 from retainer import passwords
 from retainer.config import Settings
-from retainer.database import Connection, connect
+from retainer.connections import Connection, connect
 from retainer.users import accounts
 
 PASSWORD = "quiet-ledger-2026"  # noqa: S105 -- of every demo login; the data is for looking at

@@ -4,7 +4,7 @@ from importlib.resources import files
 
 import asyncpg
 
-from retainer.database import connect
+from retainer.connections import connect
 
 LOCK = 7_264_001  # any number of our own: two processes never migrate one database at the same time
 MINIMUM = 170000  # PostgreSQL 17, as server_version_num counts

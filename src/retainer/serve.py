@@ -20,9 +20,9 @@ from uvicorn.supervisors import Multiprocess
 
 from retainer import embedded, passwords
 from retainer.config import DEFAULTS, PREFIX, SECRETS, ConfigError, Settings
-from retainer.database import Connection as PgConnection
-from retainer.database import connect
+from retainer.connections import Connection, connect
 from retainer.migrate import migrate
+from retainer.postgres_programs import EmbeddedError
 from retainer.users import accounts
 
 STOP_SECONDS = 8  # for what is in flight; the whole stop stays under ten
@@ -75,7 +75,7 @@ async def prepare(settings: Settings, *, is_embedded: bool) -> str | None:
         await connection.close()
 
 
-async def _first_admin(connection: PgConnection, settings: Settings) -> str | None:
+async def _first_admin(connection: Connection, settings: Settings) -> str | None:
     email = settings.admin_email or "admin@example.com"
     password_hash = None
     if settings.admin_password:
@@ -91,8 +91,8 @@ async def _first_admin(connection: PgConnection, settings: Settings) -> str | No
     return f"{address(settings)}/setup#token={token}  (for {email}, within {settings.link_hours:g} hours)"
 
 
-async def _warn_if_unsafe(connection: PgConnection) -> None:
-    """Bar 8: whoever turned durability off should read it at every start."""
+async def _warn_if_unsafe(connection: Connection) -> None:
+    """Whoever turned durability off should read it at every start."""
     for name in ("fsync", "full_page_writes", "synchronous_commit", "data_checksums"):
         value = await connection.fetchval(f"SHOW {name}")
         if value == "off":
@@ -143,7 +143,7 @@ def run(settings: Settings, listening: socket.socket, running: embedded.Embedded
         "retainer.app:build",
         factory=True,
         loop="uvloop",
-        http=Connection,
+        http=HttpConnection,
         ws="none",
         lifespan="on",
         workers=settings.workers,
@@ -167,7 +167,7 @@ def run(settings: Settings, listening: socket.socket, running: embedded.Embedded
         stopping.set()
 
 
-class Connection(HttpToolsProtocol):
+class HttpConnection(HttpToolsProtocol):
     """An HTTP connection that does not wait for ever for the rest of a request's head."""
 
     waiting: asyncio.TimerHandle | None = None
@@ -203,7 +203,7 @@ def _watch(settings: Settings, running: embedded.Embedded | None, greeting: str,
             greeted = True
         if running is not None and not running.alive():
             print("The embedded PostgreSQL has died; starting it again.", file=sys.stderr, flush=True)
-            with suppress(embedded.EmbeddedError):
+            with suppress(EmbeddedError):
                 running.revive()
 
 

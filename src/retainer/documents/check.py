@@ -12,7 +12,7 @@ import msgspec
 from asyncpg import Record
 
 from retainer.config import Settings
-from retainer.database import Connection, connect
+from retainer.connections import Connection, connect
 from retainer.storage import Entry, Storage
 
 PATIENCE = timedelta(hours=1)

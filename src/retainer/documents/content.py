@@ -10,8 +10,6 @@ from urllib.parse import quote
 from retainer.errors import Problem, RangeNotSatisfiable
 from retainer.request import Answer, Request
 
-Header = tuple[bytes, bytes]
-
 _RANGE = re.compile(rb"bytes\s*=\s*([0-9]{0,18})-([0-9]{0,18})\s*", re.IGNORECASE)
 # Control characters would end the header; those that turn the writing direction make "exe.pdf" of "fdp.exe".
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069/\\\\]")

@@ -42,9 +42,7 @@ def sniffed(head: bytes) -> str:
     if head.startswith(b"PK\x03\x04"):
         return _of_zip(head)
     if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
-        return next(
-            (kind for name, kind in _OLE.items() if name.encode("utf-16-le") in head), "application/x-ole-storage"
-        )
+        return next((kind for name, kind in _OLE.items() if name.encode("utf-16-le") in head), OLE)
     return next(iter(_guesses(head)), UNKNOWN)
 
 

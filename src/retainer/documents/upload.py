@@ -14,13 +14,14 @@ from uuid import uuid4
 import msgspec
 from asyncpg import Record
 
+from retainer.admission import ATTEMPTS, authenticate, refuse_unpermitted
 from retainer.body import sent
 from retainer.database import Db, Retry, SessionChanged
 from retainer.documents import store
 from retainer.documents.form import Form
 from retainer.documents.media_type import HEAD, sniffed
 from retainer.errors import NotSignedIn, Problem
-from retainer.request import ATTEMPTS, Request, authenticate, refuse_unpermitted
+from retainer.request import Request
 
 BYTES_PER_SECOND = 20_000_000  # a slow disk makes the last bytes durable at this rate; the deadline waits for it
 
@@ -100,8 +101,7 @@ async def _patient(request: Request, chunks: AsyncIterable[bytes], file: _Measur
     async for chunk in chunks:
         yield chunk
     if request.deadline is not None:
-        seconds = request.app.settings.request_seconds + file.size / BYTES_PER_SECOND
-        request.deadline.reschedule(asyncio.get_running_loop().time() + seconds)
+        request.app.deadlines.extend(request.deadline, file.size / BYTES_PER_SECOND)
 
 
 async def _discard(request: Request, db: Db, key: str, cause: BaseException) -> None:

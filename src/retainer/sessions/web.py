@@ -8,11 +8,11 @@ from typing import Any
 from asyncpg import Record
 
 from retainer import passwords
-from retainer.authentication import digest
+from retainer.authentication import COOKIE, digest
 from retainer.database import Db, SessionChanged
 from retainer.errors import BadCredentials, FieldError, Invalid, NotFound, Unavailable, invalid
 from retainer.pages import page
-from retainer.request import Answer, Request, cookie, empty, found
+from retainer.request import Answer, Request, empty, found
 from retainer.sessions import store, throttle
 
 DEAD_LINK = "is not valid any more: it was used, replaced, or has expired; ask an administrator for a new link"
@@ -160,3 +160,9 @@ def signed_out(request: Request) -> Answer:
     answer = empty()
     answer.headers.append(cookie("", secure=request.is_secure, seconds=0))
     return answer
+
+
+def cookie(value: str, *, secure: bool, seconds: int) -> tuple[bytes, bytes]:
+    """The Set-Cookie header of a session; 0 seconds takes it back. The value must be URL-safe, as our tokens are."""
+    parts = [f"{COOKIE}={value}", "Path=/", f"Max-Age={seconds}", "HttpOnly", "SameSite=Lax"]
+    return (b"set-cookie", "; ".join(parts + ["Secure"] * secure).encode())

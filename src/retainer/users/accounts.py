@@ -12,7 +12,8 @@ from asyncpg import Record
 
 from retainer.authentication import digest
 from retainer.body import decode
-from retainer.database import Connection, Database, Db
+from retainer.connections import Connection
+from retainer.database import Database, Db
 from retainer.errors import NotFound, conflict, invalid
 from retainer.users import store
 from retainer.users.model import UserCreate, refuse_unknown_time_zone

@@ -1,0 +1,164 @@
+"""The wrapper around every route: who is it, may they, is the body right, then the handler.
+
+Refusals come in one order: 401, 403 for cross-site, 404, 403, then 413/415/400/422, then what the handler finds.
+"""
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from retainer.body import decode
+from retainer.database import Retry, SessionChanged
+from retainer.errors import (
+    FieldError,
+    Forbidden,
+    Invalid,
+    MethodNotAllowed,
+    NotFound,
+    NotSignedIn,
+    Problem,
+    UnsupportedMediaType,
+    invalid,
+)
+from retainer.permissions import PERMISSIONS, PUBLIC
+from retainer.request import Answer, Request
+from retainer.routing import Route
+from retainer.statement import Statement
+
+ATTEMPTS = 3  # runs of a handler that meets deadlocks
+
+_INTEGER = re.compile(r"-?[0-9]+", re.ASCII)
+_REFUSED = Statement("SELECT operation('refused') FROM @acting")
+
+
+async def handle(request: Request) -> Answer:
+    """The answer to a request. Raises Problem for every refusal."""
+    routes, ids = request.app.table.find(request.path)
+    if routes is None:
+        raise NotFound
+    route = request.route = routes.get(request.method) or (routes.get("GET") if request.method == "HEAD" else None)
+    if route is None:
+        allowed = sorted(routes) + (["HEAD"] if "GET" in routes else [])
+        names = ", ".join(allowed)
+        raise MethodNotAllowed(f"This path takes {names}.", headers=[(b"allow", names.encode())])
+    if route.permission != PUBLIC:
+        await authenticate(request)
+    try:
+        return await admitted(request, route, ids)
+    except SessionChanged:
+        # The write's own look at the session found it ended or its role changed: look again, then decide anew.
+        request.app.sessions.forget(request.viewer.user)
+        await authenticate(request)
+        return await admitted(request, route, ids)
+
+
+async def authenticate(request: Request) -> None:
+    """Find the viewer, or refuse with 401."""
+    token = request.token
+    request.who = await request.app.sessions.viewer(token) if token else None
+    request.__dict__.pop("db", None)
+    if request.who is None:
+        raise NotSignedIn
+
+
+async def admitted(request: Request, route: Route, ids: list[str]) -> Answer:
+    """The handler's answer, once the viewer, the ids and the body are right."""
+    if route.changes:
+        refuse_cross_site(request)
+    try:
+        refuse_unpermitted(request, route)
+        numbers = [number(name, text) for name, text in zip(route.parameters, ids, strict=True)]
+        if request.scope["query_string"]:
+            refuse_query(request)
+        if request.body is None:
+            request.body = await read_body(request, route)
+    except NotFound:
+        raise
+    except Problem as problem:
+        await prefer_not_found(request, route, ids)
+        if isinstance(problem, Forbidden):
+            await request.db.row(_REFUSED)
+        raise
+    return await run(request, route, numbers)
+
+
+async def run(request: Request, route: Route, numbers: list[int]) -> Answer:
+    """The handler, again when it met a deadlock (nothing was changed then)."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return await route.handler(request, *numbers)
+        except Retry:
+            if route.multipart:
+                raise
+    return await route.handler(request, *numbers)
+
+
+def refuse_unpermitted(request: Request, route: Route) -> None:
+    if route.permission == PUBLIC or request.viewer.may(route.permission):
+        return
+    rule = PERMISSIONS[route.permission]
+    allowed = ", ".join(role.value for role in type(request.viewer.role) if role in rule.roles)
+    raise Forbidden(f"Your role, {request.viewer.role.value}, may not do this. It takes one of: {allowed}.")
+
+
+async def prefer_not_found(request: Request, route: Route, ids: list[str]) -> None:
+    """What the viewer does not see is 404 before it is anything else."""
+    if route.on is None or not all(_INTEGER.fullmatch(text) for text in ids):
+        return
+    numbers = [number(name, text) for name, text in zip(route.parameters, ids, strict=True)]
+    if not await route.on(request.db, *numbers):
+        raise NotFound
+
+
+def number(name: str, text: str) -> int:
+    """An id of the path: 422 when it is no integer, 404 when no row can have it."""
+    if not _INTEGER.fullmatch(text):
+        raise invalid(name, f'must be an integer, not "{text[:40]}"')
+    if len(text) > 16 or not 0 < int(text) < 2**53:
+        raise NotFound
+    return int(text)
+
+
+def refuse_query(request: Request) -> None:
+    """Parameters are refused by name rather than ignored: a filter that does nothing is a wrong answer."""
+    text = request.scope["query_string"].decode("latin-1")
+    names = [part.partition("=")[0][:40] for part in text.split("&") if part]
+    if names:
+        raise Invalid(*(FieldError(name, "is not a parameter of this path; it takes none") for name in names))
+
+
+async def read_body(request: Request, route: Route) -> Any:
+    """The body as the route's type; None where the route takes none or reads it itself."""
+    kind = request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if route.multipart and kind == b"multipart/form-data":
+        return None
+    if route.multipart and route.body is None:
+        raise UnsupportedMediaType("The body must be multipart/form-data with one file; set the Content-Type header.")
+    if route.body is None:
+        if kind and kind != b"application/json":
+            raise UnsupportedMediaType("This path takes no body, and certainly not a form or text.")
+        return None
+    if kind != b"application/json":
+        what = "application/json or multipart/form-data" if route.multipart else "application/json"
+        raise UnsupportedMediaType(f"The body must be {what}; set the Content-Type header.")
+    return decode(await request.content(request.app.settings.body_kb * 1024), route.body)
+
+
+def refuse_cross_site(request: Request) -> None:
+    """A change asked for by another site's page is refused: browsers tell by Sec-Fetch-Site and Origin."""
+    site = request.headers.get(b"sec-fetch-site", b"none")
+    if site not in (b"same-origin", b"none"):
+        raise Forbidden("The request comes from another site's page; changes are accepted from our own only.")
+    origin = request.headers.get(b"origin")
+    if origin is not None and not _is_own(origin.decode("latin-1"), request):
+        raise Forbidden("The Origin header names another site; changes are accepted from our own pages only.")
+
+
+def _is_own(origin: str, request: Request) -> bool:
+    own = request.app.settings.public_url.rstrip("/")
+    if own and origin == own:
+        return True
+    # Without a public URL, or beside it (a look from the machine itself), the Host header is what the browser
+    # opened; an attacker's page cannot set it for another host.
+    host = request.headers.get(b"host", b"").decode("latin-1")
+    return not own and bool(host) and urlsplit(origin).netloc == host

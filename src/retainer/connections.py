@@ -1,0 +1,95 @@
+"""Connections to PostgreSQL, and the pool of them, which remember whose tenant they served (docs/decisions/0004)."""
+
+import asyncio
+from weakref import WeakSet
+
+import asyncpg
+
+from retainer.errors import Unavailable
+
+ACQUIRE_SECONDS = 1.0
+# The connection is of no more use: it was closed, or told so while it was idle (asyncpg's InternalClientError).
+BROKEN = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+UNREACHABLE = (*BROKEN, asyncpg.PostgresError, TimeoutError)
+
+
+class Connection(asyncpg.Connection):  # type: ignore[misc]
+    """A connection that remembers which tenant it last served; None when that is not certain."""
+
+    tenant: int | None = None
+
+
+class Pool:
+    """Up to `size` connections as the application role, the most recently used first.
+
+    asyncpg's own pool costs a future, two timers and a proxy per use; this one keeps a list. A connection comes
+    back only after a clean end of its use, anything else closes it.
+    """
+
+    def __init__(self, url: str, size: int, statement_seconds: float) -> None:
+        self.url = url
+        self.statement_seconds = statement_seconds
+        self.places = asyncio.Semaphore(size)
+        self.idle: list[Connection] = []
+        self.open: WeakSet[Connection] = WeakSet()
+
+    async def acquire(self) -> Connection:
+        """A connection, or Unavailable within about a second."""
+        if self.places.locked():
+            try:
+                async with asyncio.timeout(ACQUIRE_SECONDS):
+                    await self.places.acquire()
+            except TimeoutError:
+                raise Unavailable("All database connections are busy. Try again shortly.") from None
+        else:
+            await self.places.acquire()
+        try:
+            while self.idle:
+                connection = self.idle.pop()
+                if not connection.is_closed():
+                    return connection
+            return await self._connect()
+        except BaseException:
+            self.places.release()
+            raise
+
+    def release(self, connection: Connection, *, clean: bool) -> None:
+        if clean and not connection.is_closed() and not connection.is_in_transaction():
+            self.idle.append(connection)
+        else:
+            connection.terminate()
+        self.places.release()
+
+    async def _connect(self) -> Connection:
+        try:
+            async with asyncio.timeout(ACQUIRE_SECONDS * 2):
+                connection = await connect(
+                    self.url,
+                    # A statement ends on its own a little before the request's deadline does.
+                    statement_timeout=f"{int(self.statement_seconds * 1000)}ms",
+                    idle_in_transaction_session_timeout="60s",
+                    role="retainer_app",
+                )
+        except UNREACHABLE as error:
+            raise Unavailable from error
+        self.open.add(connection)
+        return connection
+
+    def drop(self) -> None:
+        """Close every connection at once; who waits on one is told."""
+        for connection in list(self.open):
+            connection.terminate()
+
+
+async def connect(url: str, **settings: str) -> Connection:
+    """One connection of its own, in UTC, JSON as bytes; as the owner unless a role is set."""
+    connection: Connection = await asyncpg.connect(
+        url,
+        connection_class=Connection,
+        statement_cache_size=500,
+        server_settings={"timezone": "UTC", "application_name": "retainer", **settings},
+    )
+    await connection.set_type_codec(
+        "json", schema="pg_catalog", format="binary", encoder=lambda value: value, decoder=lambda value: value
+    )
+    return connection
