@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from conftest import Server, data_folder
 
+from conftest import Server, data_folder
 from retainer.permissions import PERMISSIONS, Role
 from retainer.sessions import throttle
 

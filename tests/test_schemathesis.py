@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from conftest import Cast, Server
 
 pytestmark = pytest.mark.slow

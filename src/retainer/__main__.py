@@ -164,7 +164,7 @@ async def _add_user(
 async def _print_link(connection: Connection, settings: Settings, tenant: int, user: int) -> None:
     token = await accounts.make_link(connection, tenant, user, settings.link_hours)
     print(f"Set-up link, good once within {settings.link_hours:g} hours:")
-    print(f"{serve.address(settings)}/setup#token={token}")
+    print(f"{config.address(settings)}/setup#token={token}")
 
 
 def run_user_link(options: argparse.Namespace) -> None:

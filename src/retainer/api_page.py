@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
-from retainer.config import Settings
+from retainer.config import address
 from retainer.glossary import STATUSES
-from retainer.openapi import Document, conditional, document, tagged
+from retainer.openapi import Rendered, conditional, document, tagged
 from retainer.pages import HTML, render
 from retainer.request import Answer, Request
 from retainer.routing import Table
@@ -20,20 +20,15 @@ _FILE = "FILE=1  # the id that an upload answered"
 
 
 async def show(request: Request) -> Answer:
-    return conditional(request, rendered(request.app.table, origin(request.app.settings)), HTML)
+    return conditional(request, rendered(request.app.table, address(request.app.settings)), HTML)
 
 
 async def home(_request: Request) -> Answer:
     return Answer(303, b"", (b"location", b"/api/docs"))
 
 
-def origin(settings: Settings) -> str:
-    """The address that the examples use."""
-    return settings.public_url.rstrip("/") or f"http://{settings.host}:{settings.port}"
-
-
 @cache
-def rendered(table: Table, at: str) -> Document:
+def rendered(table: Table, at: str) -> Rendered:
     """The page's bytes, made once per process."""
     return tagged(page(document(table.routes), at))
 

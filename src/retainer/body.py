@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET, inspect
 
 from retainer.errors import FieldError, Invalid, MalformedJson
+from retainer.fields import EMAIL, HTTP
 
 MAX_DEPTH = 32  # levels of arrays and objects in metadata
 
@@ -167,11 +168,6 @@ def _text_words(kind: inspect.StrType) -> str:
     elif kind.pattern:
         words += ", not only spaces"
     return words
-
-
-# Python's "$" also stands before a newline at the end, PostgreSQL's does not.
-EMAIL = r"^[^@\s]+@[^@\s]+$(?!\n)"
-HTTP = r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/]\S*$(?!\n)"
 
 
 def _kind_of(value: Any) -> str:

@@ -139,6 +139,17 @@ def networks(text: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
     return [ipaddress.ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip()]
 
 
+def address(settings: Settings) -> str:
+    """Where people find it."""
+    return settings.public_url.rstrip("/") or local_address(settings)
+
+
+def local_address(settings: Settings) -> str:
+    """Where it is found on this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 -- everywhere is here too
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+
+
 def described(settings: Settings, environment: Mapping[str, str] = os.environ) -> list[tuple[str, str, str, str]]:
     """Each setting for people: its variable, its value (secrets masked), where it is from, its sentence."""
     rows = []

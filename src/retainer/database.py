@@ -39,9 +39,9 @@ class Database:
         self.messages: dict[str, tuple[str, str]] = {}  # constraint → field, message; read from the catalogue
         self.statements = 0  # how many were sent, for tests that count
 
-    def of(self, viewer: Viewer, request_id: str, action: str, via: str = "api") -> "Db":
+    def of(self, viewer: Viewer, request_id: str, action: str) -> "Db":
         """The database as this viewer sees it, for one request."""
-        return Db(self, viewer.scope, viewer.values, request_id, action, via)
+        return Db(self, viewer.scope, viewer.values, request_id, action, "api")
 
     def without_viewer(self, tenant: int, request_id: str, action: str, **who: Any) -> "Db":
         """The database of one tenant before anybody is signed in (login, set-up)."""

@@ -6,7 +6,9 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from retainer.body import EMAIL
+# Python's "$" also stands before a newline at the end, PostgreSQL's does not.
+EMAIL = r"^[^@\s]+@[^@\s]+$(?!\n)"
+HTTP = r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/]\S*$(?!\n)"
 
 Id = Annotated[int, Meta(ge=1, le=2**53 - 1)]
 Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"\S")]

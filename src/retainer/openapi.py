@@ -8,13 +8,12 @@ from typing import Any, NamedTuple, get_args
 import msgspec
 
 from retainer import __version__, errors, schemas
+from retainer.authentication import COOKIE
 from retainer.glossary import OPERATIONS, STATUSES, TAGS, Status
 from retainer.permissions import PERMISSIONS, PUBLIC, Role
 from retainer.request import JSON, Answer, Request
 from retainer.routing import Route, Table
 from retainer.schemas import Schema
-
-COOKIE_SCHEME = "connect.sid"
 
 _ABOUT = """\
 Retainer keeps a consultancy's client organizations, the people there, and the projects, tasks and documents that
@@ -31,7 +30,20 @@ refused by name (422), and so are unknown query parameters. Timestamps are RFC 3
 Every error is a problem document (RFC 9457), also 404 for paths and 405 for methods that are not described here; 405
 carries `Allow`. Every answer has an `X-Request-Id`. The API changes only by addition: ignore fields you do not know."""
 
-
+_INFO = {
+    "title": "Retainer",
+    "version": __version__,
+    "summary": "The system of record for a consultancy's client organizations",
+    "description": _ABOUT,
+    "contact": {"name": "The administrator of this installation"},
+    "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
+}
+_COOKIE_SCHEME = {
+    "type": "apiKey",
+    "in": "cookie",
+    "name": COOKIE,
+    "description": "Session-based authentication via HTTP-only cookie",
+}
 _HEADERS_OF = {416: ["Content-Range"], 429: ["Retry-After"], 503: ["Retry-After"]}
 _FIELD_ERROR = {"field": "name", "message": "is required; it must be text of 1 to 255 characters, not only spaces"}
 
@@ -60,8 +72,8 @@ _FILE_PARAMETERS: list[Schema] = [
 ]
 
 
-class Document(NamedTuple):
-    """The document as it is sent."""
+class Rendered(NamedTuple):
+    """What is made once per process and sent as it is: the document, or a page of it."""
 
     content: bytes
     etag: bytes
@@ -71,24 +83,24 @@ async def show(request: Request) -> Answer:
     return conditional(request, rendered(request.app.table), JSON)
 
 
-def conditional(request: Request, document: Document, kind: tuple[bytes, bytes]) -> Answer:
-    """200 with the document, or 304 when the client has it already."""
-    etag = (b"etag", document.etag)
+def conditional(request: Request, text: Rendered, kind: tuple[bytes, bytes]) -> Answer:
+    """200 with what was rendered, or 304 when the client has it already."""
+    etag = (b"etag", text.etag)
     known = request.headers.get(b"if-none-match", b"")
-    if document.etag in known:
+    if text.etag in known:
         return Answer(304, b"", etag)
-    return Answer(200, document.content, kind, etag)
+    return Answer(200, text.content, kind, etag)
 
 
 @cache
-def rendered(table: Table) -> Document:
+def rendered(table: Table) -> Rendered:
     """The document's bytes, made once per process."""
     return tagged(msgspec.json.encode(document(table.routes)))
 
 
-def tagged(content: bytes) -> Document:
+def tagged(content: bytes) -> Rendered:
     """Content with an ETag of its digest."""
-    return Document(content, b'"%s"' % hashlib.sha256(content).hexdigest()[:16].encode())
+    return Rendered(content, b'"%s"' % hashlib.sha256(content).hexdigest()[:16].encode())
 
 
 def document(routes: list[Route]) -> dict[str, Any]:
@@ -106,30 +118,16 @@ def document(routes: list[Route]) -> dict[str, Any]:
     used = {route.tag for route in routes}
     return {
         "openapi": "3.1.0",
-        "info": {
-            "title": "Retainer",
-            "version": __version__,
-            "summary": "The system of record for a consultancy's client organizations",
-            "description": _ABOUT,
-            "contact": {"name": "The administrator of this installation"},
-            "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
-        },
+        "info": _INFO,
         "servers": [{"url": "/api", "description": "This installation"}],
-        "security": [{COOKIE_SCHEME: []}],
+        "security": [{COOKIE: []}],
         "tags": [{"name": name, "description": sentence} for name, sentence in TAGS.items() if name in used],
         "paths": paths,
         "components": {
             "schemas": components,
             "responses": {status.name: _refusal(code, status) for code, status in STATUSES.items()},
             "headers": _HEADERS,
-            "securitySchemes": {
-                COOKIE_SCHEME: {
-                    "type": "apiKey",
-                    "in": "cookie",
-                    "name": "connect.sid",
-                    "description": "Session-based authentication via HTTP-only cookie",
-                }
-            },
+            "securitySchemes": {COOKIE: _COOKIE_SCHEME},
         },
     }
 

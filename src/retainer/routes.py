@@ -1,4 +1,8 @@
-"""THE SITEMAP: one line per route. Permission stands on the line; a route without one does not start."""
+"""THE SITEMAP: one line per route. Permission stands on the line; a route without one does not start.
+
+A line reads: name, method, path, handler, permission, sentence, and what Route in routing.py explains. Handlers are a
+slice's web (`contacts.show`); `on` is its store's answer to "does the viewer see it?" (`contact.exists`).
+"""
 
 from retainer import api_page, health, openapi, static
 from retainer.contacts import store as contact

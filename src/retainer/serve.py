@@ -19,7 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
 from retainer import embedded, passwords
-from retainer.config import DEFAULTS, PREFIX, SECRETS, ConfigError, Settings
+from retainer.config import DEFAULTS, PREFIX, SECRETS, ConfigError, Settings, address, local_address
 from retainer.connections import Connection, connect
 from retainer.migrate import migrate
 from retainer.postgres_programs import EmbeddedError
@@ -97,17 +97,6 @@ async def _warn_if_unsafe(connection: Connection) -> None:
         value = await connection.fetchval(f"SHOW {name}")
         if value == "off":
             print(f"WARNING: {name} is off in this PostgreSQL: acknowledged changes can be lost.", file=sys.stderr)
-
-
-def address(settings: Settings) -> str:
-    """Where people find it."""
-    return settings.public_url.rstrip("/") or local_address(settings)
-
-
-def local_address(settings: Settings) -> str:
-    """Where it is found on this machine."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 -- everywhere is here too
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
 def listen(settings: Settings) -> socket.socket:

@@ -121,11 +121,10 @@ class Storage:
             except FileNotFoundError:
                 return
 
-    async def list(self, tenant: int | None = None) -> AsyncIterator[list[Entry]]:
-        """Everything of one tenant, or of all, some hundred at a time, in no order."""
-        prefix = None if tenant is None else f"{tenant}/"
+    async def list(self) -> AsyncIterator[list[Entry]]:
+        """Everything, of all tenants, some hundred at a time, in no order."""
         with _in_words():
-            async for batch in self.store.list(prefix, chunk_size=500):
+            async for batch in self.store.list(chunk_size=500):
                 yield [Entry(found["path"], found["size"], found["last_modified"]) for found in batch]
 
     async def sweep(self, before: datetime) -> int:

@@ -4,8 +4,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from retainer.body import HTTP
-from retainer.fields import Audience, Id, Name, Text, Timestamp
+from retainer.fields import HTTP, Audience, Id, Name, Text, Timestamp
 
 # Only addresses that a page may safely link: "javascript:…" would run there as the reader.
 Link = Annotated[str, Meta(min_length=8, max_length=2000, pattern=HTTP)]
