@@ -1,4 +1,4 @@
-"""The pages in a real Chromium: they work, and the content security policy is never violated (bar 26)."""
+"""The pages in a real Chromium: they work, and the content security policy is never violated."""
 
 import shutil
 from collections.abc import Iterator

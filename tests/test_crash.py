@@ -1,4 +1,4 @@
-"""Kills under load: no acknowledged write is lost, none is invented (bar 1)."""
+"""Kills under load: no acknowledged write is lost, none is invented."""
 
 import os
 import secrets

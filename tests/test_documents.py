@@ -1,4 +1,4 @@
-"""Documents: files and links, their versions and bytes, and that neither bytes nor rows are ever alone (bar 6)."""
+"""Documents: files and links, their versions and bytes, and that neither bytes nor rows are ever alone."""
 
 import asyncio
 import hashlib

@@ -1,4 +1,4 @@
-"""What happens when something is missing, slow, full or stopped (bars 11, 12, 24)."""
+"""What happens when something is missing, slow, full or stopped."""
 
 import os
 import signal

@@ -1,4 +1,6 @@
-"""Every list and point read stands on an index, explained as the application role (rule 4 of the house)."""
+"""Every list and point read stands on an index, explained as the application role: row-level security keeps
+operators that might leak from using one.
+"""
 
 import importlib
 import re

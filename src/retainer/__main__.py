@@ -19,6 +19,7 @@ from retainer.permissions import PERMISSIONS, PUBLIC, Role
 from retainer.postgres_programs import EmbeddedError
 from retainer.routes import ROUTES
 from retainer.users import accounts
+from retainer.users.model import UserCreate
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,14 +47,26 @@ def parser() -> argparse.ArgumentParser:
     _command(commands, "demo", "the same with demo data, in a data folder of its own", run_demo, serving=True)
     _command(commands, "migrate", "bring the database's schema up to date", run_migrate)
 
-    tenant = commands.add_parser("tenant", help="tenants").add_subparsers(required=True, metavar="command")
+    _tenant_commands(commands.add_parser("tenant", help="tenants").add_subparsers(required=True, metavar="command"))
+    _user_commands(commands.add_parser("user", help="users").add_subparsers(required=True, metavar="command"))
+    documents = commands.add_parser("documents", help="documents").add_subparsers(required=True, metavar="command")
+    check = _command(documents, "check", "compare stored files with their records", run_documents_check)
+    check.add_argument("--deep", action="store_true", help="read every file and compare its SHA-256")
+
+    _command(commands, "config", "print every setting, its value and where it is from", run_config, serving=True)
+    _command(commands, "routes", "print the sitemap with permissions", run_routes)
+    return top
+
+
+def _tenant_commands(tenant: Any) -> None:
     add = _command(tenant, "add", "add a consultancy and its first admin", run_tenant_add)
     add.add_argument("name")
     add.add_argument("--admin-email", required=True)
     add.add_argument("--time-zone", default="UTC")
     _password_option(add)
 
-    user = commands.add_parser("user", help="users").add_subparsers(required=True, metavar="command")
+
+def _user_commands(user: Any) -> None:
     add = _command(user, "add", "add a user", run_user_add)
     _tenant_option(add)
     add.add_argument("--email", required=True)
@@ -65,14 +78,6 @@ def parser() -> argparse.ArgumentParser:
     link.add_argument("--email", required=True)
     users = _command(user, "list", "list users", run_user_list)
     _tenant_option(users)
-
-    documents = commands.add_parser("documents", help="documents").add_subparsers(required=True, metavar="command")
-    check = _command(documents, "check", "compare stored files with their records", run_documents_check)
-    check.add_argument("--deep", action="store_true", help="read every file and compare its SHA-256")
-
-    _command(commands, "config", "print every setting, its value and where it is from", run_config, serving=True)
-    _command(commands, "routes", "print the sitemap with permissions", run_routes)
-    return top
 
 
 def _command(
@@ -127,7 +132,8 @@ def run_tenant_add(options: argparse.Namespace) -> None:
     async def add(connection: Connection, settings: Settings) -> None:
         tenant = await accounts.create_tenant(connection, options.name, options.time_zone)
         print(f"Tenant {tenant}: {options.name}")
-        await _add_user(connection, settings, tenant, options.admin_email, None, "admin", None, password)
+        user = UserCreate(options.admin_email, options.admin_email.partition("@")[0], Role.ADMIN)
+        await _add_user(connection, settings, tenant, user, password)
 
     with_owner(options, add)
 
@@ -137,28 +143,20 @@ def run_user_add(options: argparse.Namespace) -> None:
 
     async def add(connection: Connection, settings: Settings) -> None:
         tenant = await find_tenant(connection, options.tenant)
-        await _add_user(
-            connection, settings, tenant, options.email, options.name, options.role, options.contact, password
-        )
+        user = UserCreate(options.email, options.name, Role(options.role), options.contact)
+        await _add_user(connection, settings, tenant, user, password)
 
     with_owner(options, add)
 
 
 async def _add_user(
-    connection: Connection,
-    settings: Settings,
-    tenant: int,
-    email: str,
-    name: str | None,
-    role: str,
-    contact: int | None,
-    password: str | None,
+    connection: Connection, settings: Settings, tenant: int, user: UserCreate, password: str | None
 ) -> None:
     hashed = await passwords.hashed(password) if password else None
-    user = await accounts.create_user(connection, tenant, email, name or email.partition("@")[0], role, contact, hashed)
-    print(f"User {user}: {email}, {role}")
+    id = await accounts.create_user(connection, tenant, user, hashed)
+    print(f"User {id}: {user.username}, {user.role}")
     if hashed is None:
-        await _print_link(connection, settings, tenant, user)
+        await _print_link(connection, settings, tenant, id)
 
 
 async def _print_link(connection: Connection, settings: Settings, tenant: int, user: int) -> None:

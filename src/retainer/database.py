@@ -15,6 +15,7 @@ from retainer.errors import Conflict, FieldError, Invalid, NotSignedIn, Problem,
 from retainer.permissions import Scope, Viewer
 from retainer.statement import Listing, Statement
 
+CHUNK = 500  # rows of a whole list per statement
 STREAMS = 4  # connections that whole lists may hold at the same time
 
 Values = dict[str, Any]
@@ -87,7 +88,7 @@ class Database:
             raise self.problem(error) from error
         except BROKEN as error:
             connection.terminate()
-            raise Unavailable from error
+            raise Unavailable(LOST) from error
 
     def problem(self, error: asyncpg.PostgresError) -> Problem:  # noqa: PLR0911 -- a case each
         """The API's words for what PostgreSQL refused (its SQLSTATE, appendix A of its manual)."""
@@ -119,6 +120,9 @@ class Database:
             return FieldError(*self.messages[name])
         column = error.column_name or name.removeprefix(f"{error.table_name}_").rpartition("_")[0]
         return FieldError(camel(column), "is not allowed to have this value; see the API page for what is")
+
+
+LOST = "The connection to the database was lost; whether a change was made is not known. Look before trying again."
 
 
 def camel(name: str) -> str:
@@ -234,7 +238,7 @@ class Db:
             raise self.database.problem(error) from error
         except BROKEN as error:
             connection.terminate()
-            raise Unavailable from error
+            raise Unavailable(LOST) from error
 
     def _bind(self, statement: Statement, values: Values) -> tuple[str, list[Any]]:
         text, names = statement.compiled[self.scope]
@@ -248,9 +252,6 @@ class Db:
         if name == "request":
             return self.request_id
         return getattr(self, name)  # action, via
-
-
-CHUNK = 500  # rows of a whole list per statement
 
 
 class _Batch:

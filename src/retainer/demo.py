@@ -10,7 +10,9 @@ import msgspec
 from retainer import passwords
 from retainer.config import Settings
 from retainer.connections import Connection, connect
+from retainer.permissions import Role
 from retainer.users import accounts
+from retainer.users.model import UserCreate
 
 PASSWORD = "quiet-ledger-2026"  # noqa: S105 -- of every demo login; the data is for looking at
 LOGINS = [
@@ -99,7 +101,8 @@ async def _users(connection: Connection, tenant: int, organizations: list[int], 
     users = [await connection.fetchval("SELECT min(id) FROM users WHERE tenant_id = $1", tenant)]
     hashed = await passwords.hashed(PASSWORD)
     for (email, name, role, _), contact in zip(LOGINS[1:], [None, contacts[0], contacts[1]], strict=True):
-        users.append(await accounts.create_user(connection, tenant, email, name, role, contact, hashed))
+        user = UserCreate(email, name, Role(role), contact)
+        users.append(await accounts.create_user(connection, tenant, user, hashed))
     await _act(connection, tenant)
     for organization in organizations[:6]:
         await _insert(connection, "members", tenant_id=tenant, organization_id=organization, contact_id=contacts[0],

@@ -51,6 +51,13 @@ def found(row: Any) -> Answer:
     return json(row[2], (b"etag", b'"%d-%d"' % (row[0], row[1])))
 
 
+def removed(was_there: bool) -> Answer:
+    """204 after a deletion; 404 when there was nothing to delete."""
+    if not was_there:
+        raise NotFound
+    return empty()
+
+
 def empty(status: int = 204) -> Answer:
     """An answer without a body."""
     return Answer(status)

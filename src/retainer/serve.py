@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -22,13 +22,31 @@ from retainer import embedded, passwords
 from retainer.config import DEFAULTS, PREFIX, SECRETS, ConfigError, Settings, address, local_address
 from retainer.connections import Connection, connect
 from retainer.migrate import migrate
+from retainer.permissions import Role
 from retainer.postgres_programs import EmbeddedError
 from retainer.users import accounts
+from retainer.users.model import UserCreate
 
 STOP_SECONDS = 8  # for what is in flight; the whole stop stays under ten
 WATCH_PAUSE = 0.3
 HEAD_SECONDS = 10.0  # for a request's head to arrive
 BACKLOG = 2048
+
+Seed = Callable[[Settings], Coroutine[None, None, None]]
+
+
+def serve(settings: Settings, *, seed: Seed | None = None, words: str = "") -> None:
+    """The whole of `retainer serve`; `seed` fills an empty database first (the demo)."""
+    started = time.monotonic()
+    with listen(settings) as listening, database(settings) as (ready, running):
+        link = asyncio.run(prepare(ready, is_embedded=running is not None))
+        if seed is not None:
+            asyncio.run(seed(ready))
+        export(ready)
+        lines = [f"Retainer is at {address(ready)} ({time.monotonic() - started:.1f} s)"]
+        if link:
+            lines.append(f"Choose the first admin's password: {link}")
+        run(ready, listening, running, "\n".join([*lines, words] if words else lines))
 
 
 @contextmanager
@@ -84,7 +102,8 @@ async def _first_admin(connection: Connection, settings: Settings) -> str | None
             raise ConfigError(f"{PREFIX}ADMIN_PASSWORD {problem}.")
         password_hash = await passwords.hashed(settings.admin_password)
     tenant = await accounts.create_tenant(connection, settings.tenant, settings.time_zone)
-    user = await accounts.create_user(connection, tenant, email, email.partition("@")[0], "admin", None, password_hash)
+    admin = UserCreate(email, email.partition("@")[0], Role.ADMIN)
+    user = await accounts.create_user(connection, tenant, admin, password_hash)
     if password_hash:
         return None
     token = await accounts.make_link(connection, tenant, user, settings.link_hours)
@@ -128,7 +147,23 @@ def export(settings: Settings) -> None:
 
 def run(settings: Settings, listening: socket.socket, running: embedded.Embedded | None, greeting: str) -> None:
     """Serve until a signal says stop: in this process, or in as many of their own as were asked for."""
-    options = uvicorn.Config(
+    options = _options(settings)
+    stopping = threading.Event()
+    threading.Thread(target=_watch, args=(settings, running, greeting, stopping), daemon=True).start()
+    # The server raises the signal that stopped it once more when it has ended; there is still the database to stop.
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stop, lambda *_: None)
+    try:
+        if settings.workers > 1:
+            Multiprocess(options, sockets=[listening]).run()
+        else:
+            uvicorn.Server(options).run(sockets=[listening])
+    finally:
+        stopping.set()
+
+
+def _options(settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
         "retainer.app:build",
         factory=True,
         loop="uvloop",
@@ -142,18 +177,6 @@ def run(settings: Settings, listening: socket.socket, running: embedded.Embedded
         proxy_headers=False,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
-    stopping = threading.Event()
-    threading.Thread(target=_watch, args=(settings, running, greeting, stopping), daemon=True).start()
-    # The server raises the signal that stopped it once more when it has ended; there is still the database to stop.
-    for stop in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(stop, lambda *_: None)
-    try:
-        if settings.workers > 1:
-            Multiprocess(options, sockets=[listening]).run()
-        else:
-            uvicorn.Server(options).run(sockets=[listening])
-    finally:
-        stopping.set()
 
 
 class HttpConnection(HttpToolsProtocol):
@@ -202,17 +225,3 @@ def _answers(settings: Settings) -> bool:
             return bool(answer.status == 200)
     except OSError:
         return False
-
-
-def serve(settings: Settings, *, seed: object = None, words: str = "") -> None:
-    """The whole of `retainer serve`; `seed` fills an empty database first (the demo)."""
-    started = time.monotonic()
-    with listen(settings) as listening, database(settings) as (ready, running):
-        link = asyncio.run(prepare(ready, is_embedded=running is not None))
-        if seed is not None:
-            asyncio.run(seed(ready))  # type: ignore[operator]
-        export(ready)
-        lines = [f"Retainer is at {address(ready)} ({time.monotonic() - started:.1f} s)"]
-        if link:
-            lines.append(f"Choose the first admin's password: {link}")
-        run(ready, listening, running, "\n".join([*lines, words] if words else lines))

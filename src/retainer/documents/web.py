@@ -10,7 +10,7 @@ from retainer.documents import content, store, upload
 from retainer.documents.model import DocumentForm, VersionForm
 from retainer.errors import Conflict, FieldError, Invalid, NotFound, invalid
 from retainer.organizations import store as organizations
-from retainer.request import Answer, Request, empty, found
+from retainer.request import Answer, Request, found, removed
 
 
 async def index(request: Request) -> Answer:
@@ -40,9 +40,7 @@ async def update(request: Request, id: int) -> Answer:
 
 
 async def delete(request: Request, id: int) -> Answer:
-    if not await store.delete(request.db, id):
-        raise NotFound
-    return empty()
+    return removed(await store.delete(request.db, id))
 
 
 async def versions(request: Request, id: int) -> Answer:

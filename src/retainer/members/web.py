@@ -4,7 +4,7 @@ from retainer.body import sent
 from retainer.errors import NotFound, invalid
 from retainer.members import store
 from retainer.organizations import store as organizations
-from retainer.request import Answer, Request, empty
+from retainer.request import Answer, Request, empty, removed
 
 
 async def index(request: Request, organization_id: int) -> Answer:
@@ -27,6 +27,4 @@ async def update(request: Request, organization_id: int, contact_id: int) -> Ans
 
 
 async def delete(request: Request, organization_id: int, contact_id: int) -> Answer:
-    if not await store.delete(request.db, organization_id, contact_id):
-        raise NotFound
-    return empty()
+    return removed(await store.delete(request.db, organization_id, contact_id))

@@ -1,9 +1,8 @@
 """The handlers of organizations."""
 
 from retainer.body import sent
-from retainer.errors import NotFound
 from retainer.organizations import store
-from retainer.request import Answer, Request, empty, found
+from retainer.request import Answer, Request, found, removed
 
 
 async def index(request: Request) -> Answer:
@@ -23,9 +22,7 @@ async def update(request: Request, id: int) -> Answer:
 
 
 async def delete(request: Request, id: int) -> Answer:
-    if not await store.delete(request.db, id):
-        raise NotFound
-    return empty()
+    return removed(await store.delete(request.db, id))
 
 
 async def duplicate(request: Request, id: int) -> Answer:

@@ -1,10 +1,10 @@
 """The handlers of projects."""
 
 from retainer.body import sent
-from retainer.errors import NotFound, invalid
+from retainer.errors import invalid
 from retainer.organizations import store as organizations
 from retainer.projects import store
-from retainer.request import Answer, Request, empty, found
+from retainer.request import Answer, Request, found, removed
 
 
 async def index(request: Request) -> Answer:
@@ -31,6 +31,4 @@ async def update(request: Request, id: int) -> Answer:
 
 
 async def delete(request: Request, id: int) -> Answer:
-    if not await store.delete(request.db, id):
-        raise NotFound
-    return empty()
+    return removed(await store.delete(request.db, id))

@@ -4,9 +4,9 @@ from typing import Any
 
 from retainer.body import sent
 from retainer.database import camel
-from retainer.errors import FieldError, Invalid, NotFound, invalid
+from retainer.errors import FieldError, Invalid, invalid
 from retainer.organizations import store as organizations
-from retainer.request import Answer, Request, empty, found
+from retainer.request import Answer, Request, found, removed
 from retainer.tasks import store
 
 
@@ -41,9 +41,7 @@ async def update(request: Request, id: int) -> Answer:
 
 
 async def delete(request: Request, id: int) -> Answer:
-    if not await store.delete(request.db, id):
-        raise NotFound
-    return empty()
+    return removed(await store.delete(request.db, id))
 
 
 async def refuse_missing(request: Request, values: dict[str, Any]) -> None:

@@ -29,23 +29,15 @@ async def create_tenant(connection: Connection, name: str, time_zone: str) -> in
     )
 
 
-async def create_user(
-    connection: Connection,
-    tenant_id: int,
-    username: str,
-    full_name: str,
-    role: str,
-    contact_id: int | None,
-    password_hash: str | None,
-) -> int:
+async def create_user(connection: Connection, tenant_id: int, user: UserCreate, password_hash: str | None) -> int:
     """The new user's id. Without a password hash they need a link before they can sign in."""
-    body = {"username": username, "fullName": full_name, "role": role, "contactId": contact_id}
-    decode(msgspec.json.encode(body), UserCreate)
+    user = decode(msgspec.json.encode(user), UserCreate)  # a struct made here is not checked yet
     await _act(connection, tenant_id, "createUser")
-    if contact_id is not None and not await connection.fetchval(_CONTACT, tenant_id, contact_id):
+    if user.contact_id is not None and not await connection.fetchval(_CONTACT, tenant_id, user.contact_id):
         raise invalid("contactId", "there is no such contact in this tenant")
+    row = (user.username, user.full_name, user.role, user.contact_id)
     try:
-        return int(await connection.fetchval(_USER, tenant_id, username, full_name, role, contact_id, password_hash))
+        return int(await connection.fetchval(_USER, tenant_id, *row, password_hash))
     except asyncpg.UniqueViolationError:
         raise conflict("username", "is already taken; choose another e-mail address") from None
 

@@ -1,0 +1,165 @@
+"""The shape of the code, as STYLE.md says it: who imports whom, what a slice is, how long things get; and that the
+JSON which store.py writes is what model.py declares (docs/decisions/0001).
+"""
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec import inspect
+
+import retainer
+from conftest import Cast
+from retainer.routing import Route
+from test_routes import CHECKED, FILE, sample, send
+
+ROOT = Path(retainer.__file__).parent
+FILES = sorted(ROOT.rglob("*.py"))
+TREES = {path: ast.parse(path.read_text()) for path in FILES}
+SLICES = sorted(folder.name for folder in ROOT.iterdir() if (folder / "web.py").exists())
+
+# What knows the nouns: the sitemap, and the commands.
+MAY_USE_SLICES = {"routes.py", "serve.py", "demo.py", "__main__.py"}
+PART_OF_A_SLICE = {"__init__.py", "model.py", "store.py", "web.py"}
+# What a model may not reach: it has types and pure rules.
+IO = {"admission", "app", "connections", "database", "request", "storage"}
+LONGEST_FILE = 300
+# Files that are longer, each with the reason.
+LONGER: dict[str, str] = {}
+
+
+def place(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def imports(path: Path) -> Iterator[list[str]]:
+    """What a file takes from this package, as dotted parts: `from retainer.users import store` is [users, store]."""
+    for node in ast.walk(TREES[path]):
+        names: list[str] = []
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{place(path)}: relative imports hide whose they are"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        yield from (name.split(".")[1:] for name in names if name.split(".")[0] == "retainer")
+
+
+def functions(path: Path) -> list[Any]:
+    return [node for node in ast.walk(TREES[path]) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def length(node: Any) -> int:
+    return int(node.end_lineno - node.lineno + 1)
+
+
+def test_there_is_code_to_look_at() -> None:
+    assert len(FILES) > 50
+    assert len(SLICES) > 5
+    assert sum(1 for path in FILES for _ in imports(path)) > 200
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.parent == ROOT], ids=place)
+def test_root_modules_use_no_slice_but_those_named(path: Path) -> None:
+    used = {parts[0] for parts in imports(path) if parts and parts[0] in SLICES}
+    assert bool(used) == (path.name in MAY_USE_SLICES), used
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.parent != ROOT], ids=place)
+def test_slices_use_only_the_model_and_the_store_of_others(path: Path) -> None:
+    own = path.parent.name
+    for parts in imports(path):
+        if parts and parts[0] in SLICES and parts[0] != own:
+            assert parts[1] in ("model", "store"), parts
+
+
+@pytest.mark.parametrize("slice", SLICES)
+def test_a_slice_has_its_files_and_says_what_its_noun_is(slice: str) -> None:
+    folder = ROOT / slice
+    assert {path.name for path in folder.glob("*.py")} >= PART_OF_A_SLICE
+    face = TREES[folder / "__init__.py"]
+    assert len(face.body) == 1, "a docstring only"
+    words = ast.get_docstring(face) or ""
+    assert words.startswith(f"{slice.capitalize()}: ")
+    assert len(words) > 150, "what it is, and its invariants"
+
+
+@pytest.mark.parametrize("slice", SLICES)
+def test_models_are_pure_and_stores_know_no_requests(slice: str) -> None:
+    assert not {parts[0] for parts in imports(ROOT / slice / "model.py")} & IO
+    assert not {parts[0] for parts in imports(ROOT / slice / "store.py")} & {"admission", "app", "request"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=place)
+def test_every_module_says_what_it_is(path: Path) -> None:
+    assert ast.get_docstring(TREES[path])
+
+
+def test_functions_are_short() -> None:
+    lengths = sorted(length(node) for path in FILES for node in functions(path))
+    assert median(lengths) <= 8
+    assert lengths[len(lengths) * 9 // 10] < 25
+    assert lengths[-1] <= 40
+
+
+def test_files_are_short_or_say_why_not() -> None:
+    lines = {place(path): len(path.read_text().splitlines()) for path in FILES}
+    assert {name for name, count in lines.items() if count > LONGEST_FILE} == set(LONGER)
+
+
+def test_nothing_is_defined_that_nothing_uses() -> None:
+    texts = [path.read_text() for path in ROOT.rglob("*") if path.suffix in (".py", ".html")]
+    words = Counter(word for text in texts for word in re.findall(r"\w+", text))
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    defined = [node.name for tree in TREES.values() for node in tree.body if isinstance(node, kinds)]
+    defined += [target.id for tree in TREES.values() for node in tree.body if isinstance(node, ast.Assign)
+                for target in node.targets if isinstance(target, ast.Name)]  # fmt: skip
+    assert len(defined) > 300
+    assert [name for name in defined if words[name] < 2] == []
+
+
+def furnish(cast: Cast) -> None:
+    """Something in every list, with everything that a row can refer to."""
+    project = cast.ada.made("/api/projects", organizationId=cast.acme, title="P", startDate="2026-01-31")["id"]
+    cast.ada.made("/api/tasks", projectId=project, organizationId=cast.acme, title="T", assigneeId=cast.stan.id,
+                  dueDate="2026-01-31")  # fmt: skip
+    form = {"organizationId": str(cast.acme), "projectIds": str(project)}
+    assert cast.ada.post("/api/documents", files=FILE, data=form).status_code == 200
+    cast.ada.made("/api/documents", name="D", url="https://x.example", projectIds=[project])
+
+
+ANSWERED = [route for route in CHECKED if route.answer not in (None, bytes)]
+
+
+@pytest.mark.parametrize("route", ANSWERED, ids=lambda route: route.name)
+def test_answers_are_what_their_types_declare(cast: Cast, route: Route) -> None:
+    furnish(cast)
+    ids, body = sample(cast, route)
+    answer = send(cast.ada, route, ids, body)
+    assert answer.status_code == 200, answer.text
+    msgspec.json.decode(answer.content, type=route.answer)
+    assert answer.json(), "an empty list would show nothing"
+    compare(inspect.type_info(route.answer), answer.json(), route.name)
+
+
+def compare(kind: Any, value: Any, where: str) -> None:
+    """The keys of every object are its type's fields, in their order, all of them and no others."""
+    if value is None:
+        return
+    if isinstance(kind, inspect.StructType):
+        assert list(value) == [field.encode_name for field in kind.fields], where
+        for field in kind.fields:
+            compare(field.type, value[field.encode_name], f"{where}.{field.encode_name}")
+    elif isinstance(kind, inspect.ListType):
+        for element in value:
+            compare(kind.item_type, element, f"{where}[]")
+    elif isinstance(kind, inspect.UnionType):
+        for part in kind.types:
+            compare(part, value, where)
+    elif isinstance(kind, inspect.Metadata):
+        compare(kind.type, value, where)
