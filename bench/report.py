@@ -123,7 +123,7 @@ def judged(verdicts: Sequence[Verdict]) -> Iterator[str]:
         outcome = "met" if each.met else "**missed**"
         yield f"| {each.number} | {each.what} | {each.figure} | {each.bar} | {outcome} |"
     yield ""
-    yield "Directus (bar 35) is not measured here."
+    yield "Directus is not measured here."
     yield ""
 
 

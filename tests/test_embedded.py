@@ -147,18 +147,6 @@ def test_what_was_written_is_there_after_a_restart(anyone: Someone) -> None:
     assert anyone.does(starts_and_stops, anyone.data, "SELECT answer FROM kept") == 42
 
 
-def test_a_first_start_takes_five_seconds_at_most_and_the_next_one_and_a_half(anyone: Someone) -> None:
-    def timed() -> float:
-        began = time.monotonic()
-        database = embedded.start(anyone.data)
-        took = time.monotonic() - began
-        database.stop()
-        return took
-
-    assert anyone.does(timed) <= 5
-    assert anyone.does(timed) <= 1.5
-
-
 def test_the_postmaster_of_a_killed_process_is_adopted(anyone: Someone) -> None:
     left = killed_while_running(anyone)
 

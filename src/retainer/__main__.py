@@ -3,10 +3,14 @@
 import argparse
 import asyncio
 import getpass
+import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import redirect_stdout
+from io import StringIO
 from typing import Any
 
+import asyncpg
 import msgspec
 
 from retainer import __version__, config, demo, embedded, passwords, serve
@@ -31,6 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"retainer: {error}", file=sys.stderr)
     except Problem as problem:
         print(f"retainer: {problem.detail}", file=sys.stderr)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        print(f"retainer: PostgreSQL refuses: {error.args[0]}.", file=sys.stderr)
+    except BrokenPipeError:  # who read our output has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except OSError as error:
         print(f"retainer: the database cannot be reached ({error.strerror or error}).", file=sys.stderr)
     except KeyboardInterrupt:
@@ -132,7 +141,7 @@ def run_tenant_add(options: argparse.Namespace) -> None:
     async def add(connection: Connection, settings: Settings) -> None:
         tenant = await accounts.create_tenant(connection, options.name, options.time_zone)
         print(f"Tenant {tenant}: {options.name}")
-        user = UserCreate(options.admin_email, options.admin_email.partition("@")[0], Role.ADMIN)
+        user = UserCreate(options.admin_email, options.admin_email.partition("@")[0].capitalize(), Role.ADMIN)
         await _add_user(connection, settings, tenant, user, password)
 
     with_owner(options, add)
@@ -162,7 +171,7 @@ async def _add_user(
 async def _print_link(connection: Connection, settings: Settings, tenant: int, user: int) -> None:
     token = await accounts.make_link(connection, tenant, user, settings.link_hours)
     print(f"Set-up link, good once within {settings.link_hours:g} hours:")
-    print(f"{config.address(settings)}/setup#token={token}")
+    print(f"{config.known_address(settings)}/setup#token={token}")
 
 
 def run_user_link(options: argparse.Namespace) -> None:
@@ -237,11 +246,14 @@ def with_owner(options: argparse.Namespace, work: Callable[[Connection, Settings
     async def inside(settings: Settings) -> None:
         await migrate(settings.database_url, only_if_empty=True)
         connection = await connect(settings.database_url)
+        said = StringIO()  # until it is committed
         try:
-            async with connection.transaction():
-                await work(connection, settings)
+            with redirect_stdout(said):
+                async with connection.transaction():
+                    await work(connection, settings)
         finally:
             await connection.close()
+        print(said.getvalue(), end="")
 
     with serve.reachable(settings_of(options)) as settings:
         asyncio.run(inside(settings))

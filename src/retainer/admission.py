@@ -5,7 +5,6 @@ Refusals come in one order: 401, 403 for cross-site, 404, 403, then 413/415/400/
 
 import re
 from typing import Any
-from urllib.parse import urlsplit
 
 from retainer.body import decode
 from retainer.database import Retry, SessionChanged
@@ -130,6 +129,8 @@ def refuse_query(request: Request) -> None:
 async def read_body(request: Request, route: Route) -> Any:
     """The body as the route's type; None where the route takes none or reads it itself."""
     kind = request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if (route.body or route.form) and request.headers.get(b"content-encoding", b"identity").lower() != b"identity":
+        raise UnsupportedMediaType("The body must not be compressed; send it without a Content-Encoding header.")
     if route.multipart and kind == b"multipart/form-data":
         return None
     if route.multipart and route.body is None:
@@ -161,4 +162,4 @@ def _is_own(origin: str, request: Request) -> bool:
     # Without a public URL, or beside it (a look from the machine itself), the Host header is what the browser
     # opened; an attacker's page cannot set it for another host.
     host = request.headers.get(b"host", b"").decode("latin-1")
-    return not own and bool(host) and urlsplit(origin).netloc == host
+    return not own and bool(host) and origin.partition("://")[2] == host

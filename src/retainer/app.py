@@ -73,14 +73,16 @@ class App:
     async def live(self, receive: Any, send: Any) -> None:
         """Start and stop, as the server asks."""
         await receive()
-        watching = asyncio.gather(self.monitor.run(), self.deadlines.watch())
+        self.log.adopt()
+        watching = [asyncio.create_task(each) for each in (self.monitor.run(), self.deadlines.watch())]
         # A process that starts while the database is away is no failure: it answers 503 until it is back.
         with suppress(TimeoutError):
             async with asyncio.timeout(START_SECONDS):
                 await self.monitor.connected.wait()
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        watching.cancel()
+        for task in watching:
+            task.cancel()
         self.database.pool.drop()
         self.log.flush()
         await send({"type": "lifespan.shutdown.complete"})

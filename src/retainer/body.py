@@ -98,9 +98,11 @@ def _problems(given: Any, kind: type[msgspec.Struct]) -> list[FieldError]:
             if field.required:
                 problems.append(FieldError(name, f"is required; it must be {_words(field.type)}"))
             continue
+        wrong = _wrong_items(given[name], field, kind)
         problem = _problem(given[name], field, kind)
-        if problem:
+        if problem and not wrong:
             problems.append(FieldError(name, problem))
+        problems += wrong
     return problems
 
 
@@ -122,6 +124,19 @@ def _problem(value: Any, field: inspect.Field, kind: type[msgspec.Struct]) -> st
     return None
 
 
+def _wrong_items(value: Any, field: inspect.Field, kind: type[msgspec.Struct]) -> list[FieldError]:
+    """The wrong ones of an array, each by its place; none when it is the array as such that is wrong."""
+    array = field.type
+    if not isinstance(array, inspect.ListType) or not isinstance(value, list) or len(value) > (array.max_length or 0):
+        return []
+    words = _words(array.item_type)
+    return [
+        FieldError(f"{field.encode_name}[{place}]", f"must be {words}, not {_kind_of(item)}")
+        for place, item in enumerate(value)
+        if _problem([item], field, kind)
+    ]
+
+
 @cache
 def _single(kind: type[msgspec.Struct], name: str) -> type[msgspec.Struct]:
     """A struct with one field of another, to check it alone."""
@@ -141,7 +156,7 @@ def _words(kind: inspect.Type) -> str:  # noqa: PLR0911 -- a case each
         return _text_words(kind)
     if isinstance(kind, inspect.IntType):
         low, high = kind.ge, kind.le
-        if low is not None and high is not None and high < 2**31:
+        if low is not None and high is not None:
             return f"a whole number from {low} to {high}"
         return "a whole number" + (f" of at least {low}" if low is not None else "")
     if isinstance(kind, inspect.ListType):

@@ -56,6 +56,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True):
     log: str = setting("what is logged: requests, changes (all but successful reads), errors", "requests")
 
 
+LONGEST = 100_000  # hours or seconds; PostgreSQL and Python have dates for no more than some millennia
 CHOICES = {"log": ("requests", "changes", "errors")}
 SECRETS = {name for name, (_, secret) in zip(Settings.__struct_fields__, SENTENCES, strict=True) if secret}
 WORDS = {name: sentence for name, (sentence, _) in zip(Settings.__struct_fields__, SENTENCES, strict=True)}
@@ -100,11 +101,13 @@ DEFAULTS = Settings()
 
 
 def _checked(values: dict[str, Any]) -> Settings:
+    if "public_url" in values:
+        values["public_url"] = values["public_url"].lower()  # as browsers write it in Origin
     settings = Settings(**values)
     for name in ("workers", "pool_size", "body_kb", "upload_mb"):
         _require(getattr(settings, name) >= 1, name, "at least 1")
     for name in ("session_idle_hours", "session_hours", "link_hours", "request_seconds"):
-        _require(getattr(settings, name) > 0, name, "more than 0")
+        _require(0 < getattr(settings, name) <= LONGEST, name, f"more than 0, and at most {LONGEST:,}")
     _require(0 <= settings.port <= 65535, "port", "0 to 65535")
     for name, choices in CHOICES.items():
         _require(getattr(settings, name) in choices, name, f"one of {', '.join(choices)}")
@@ -142,6 +145,15 @@ def networks(text: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
 def address(settings: Settings) -> str:
     """Where people find it."""
     return settings.public_url.rstrip("/") or local_address(settings)
+
+
+def known_address(settings: Settings) -> str:
+    """The same for a command, which need not know the options that the server was started with."""
+    file = Path(settings.data) / ADDRESS
+    return file.read_text() if not settings.public_url and file.exists() else address(settings)
+
+
+ADDRESS = "address"  # in the data folder: where the server was found last
 
 
 def local_address(settings: Settings) -> str:

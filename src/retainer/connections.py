@@ -1,6 +1,7 @@
 """Connections to PostgreSQL, and the pool of them, which remember whose tenant they served (docs/decisions/0004)."""
 
 import asyncio
+from datetime import date
 from weakref import WeakSet
 
 import asyncpg
@@ -83,13 +84,23 @@ class Pool:
 
 async def connect(url: str, **settings: str) -> Connection:
     """One connection of its own, in UTC, JSON as bytes; as the owner unless a role is set."""
-    connection: Connection = await asyncpg.connect(
-        url,
-        connection_class=Connection,
-        statement_cache_size=500,
-        server_settings={"timezone": "UTC", "application_name": "retainer", **settings},
-    )
+    try:
+        connection: Connection = await asyncpg.connect(
+            url,
+            connection_class=Connection,
+            statement_cache_size=500,
+            server_settings={"timezone": "UTC", "application_name": "retainer", **settings},
+        )
+    except ValueError as error:
+        if isinstance(error, asyncpg.InterfaceError):
+            raise
+        # asyncpg's own message quotes a part of the address, and that may be one of the password.
+        raise asyncpg.InterfaceError(
+            "the address in RETAINER_DATABASE_URL cannot be read; percent-encode what is special in its password"
+        ) from None
     await connection.set_type_codec(
         "json", schema="pg_catalog", format="binary", encoder=lambda value: value, decoder=lambda value: value
     )
+    # As text: asyncpg takes the first and the last day that Python knows for infinity.
+    await connection.set_type_codec("date", schema="pg_catalog", encoder=date.isoformat, decoder=str)
     return connection

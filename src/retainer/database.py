@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import asyncpg
 
-from retainer.connections import BROKEN, Connection, Pool
+from retainer.connections import ACQUIRE_SECONDS, BROKEN, Connection, Pool
 from retainer.errors import Conflict, FieldError, Invalid, NotSignedIn, Problem, StorageFull, Unavailable
 from retainer.permissions import Scope, Viewer
 from retainer.statement import Listing, Statement
@@ -53,6 +53,15 @@ class Database:
         for row in await connection.fetch(_MESSAGES):
             field, _, message = row["comment"].partition(": ")
             self.messages[row["name"]] = (field, message)
+
+    async def stream_place(self) -> None:
+        """Wait for one more whole list to be allowed. Raises Unavailable after about a second."""
+        if self.streams.locked():
+            try:
+                async with asyncio.timeout(ACQUIRE_SECONDS), self.streams:
+                    pass
+            except TimeoutError:
+                raise Unavailable("Too many whole lists are being sent at this moment. Try again shortly.") from None
 
     async def plain(self, text: str, *arguments: Any) -> list[asyncpg.Record]:
         """A statement that needs no tenant: what precedes signing in, and throttles."""

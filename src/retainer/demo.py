@@ -69,6 +69,7 @@ async def _fill(connection: Connection, tenant: int, chance: random.Random) -> N
             for _ in range(chance.randint(1, 3)):
                 await _project(connection, tenant, organization, users, chance)
         await _document(connection, tenant, organization, users[1], chance)
+    await _show(connection, tenant, organizations[0])
 
 
 async def _organization(
@@ -141,6 +142,15 @@ async def _document(
         link=f"https://files.example.com/{secrets.token_hex(4)}/{name.lower().replace(' ', '-')}",
         audience=chance.choice(["internal", "client"]),
     )  # fmt: skip
+
+
+async def _show(connection: Connection, tenant: int, organization: int) -> None:
+    """To its guest, or Gita would find nothing there."""
+    for table in ("projects", "tasks", "documents"):
+        await connection.execute(
+            f"UPDATE {table} SET audience = 'client' WHERE tenant_id = $1 AND organization_id = $2",
+            tenant, organization,
+        )  # fmt: skip
 
 
 async def _insert(connection: Connection, table: str, **values: Any) -> int:

@@ -26,6 +26,10 @@ class ProblemDetails(msgspec.Struct, rename="camel", omit_defaults=True):
     errors: list[FieldError] = []
 
 
+# As RFC 9110 has them; older Pythons have older ones.
+TITLES = {413: "Content Too Large", 416: "Range Not Satisfiable", 422: "Unprocessable Content"}
+
+
 class Problem(Exception):
     """An answer from 400 on. `detail` is one sentence for a person: what is wrong, where, what would be right."""
 
@@ -46,7 +50,7 @@ class Problem(Exception):
 
     def body(self, instance: str, request_id: str) -> bytes:
         """The problem+json document."""
-        title = HTTPStatus(self.status).phrase
+        title = TITLES.get(self.status) or HTTPStatus(self.status).phrase
         return msgspec.json.encode(
             ProblemDetails("about:blank", title, self.status, self.detail, instance, request_id, self.errors)
         )

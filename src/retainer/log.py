@@ -5,6 +5,7 @@ come here: a line is built from the fields its caller names.
 """
 
 import asyncio
+import logging
 import sys
 import time
 import traceback
@@ -26,7 +27,8 @@ class Log:
 
     def request(self, method: str, path: str, status: int, seconds: float, **fields: Any) -> None:
         """One answered request. Its milliseconds are from the first byte read to the last handed on."""
-        if self.level != "requests" and status < 500 and (self.level == "errors" or method in ("GET", "HEAD")):
+        is_read = method in ("GET", "HEAD") and status < 400
+        if status < 500 and (self.level == "errors" or (self.level == "changes" and is_read)):
             return
         self._add(
             {"at": time.time(), "event": "request", "method": method, "path": path, "status": status}
@@ -42,6 +44,10 @@ class Log:
         """An unknown error with its stack, for the developer; its message may hold data and stays out."""
         stack = [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)]
         self.event("error", error=type(error).__name__, stack=stack, **fields)
+
+    def adopt(self) -> None:
+        """Take in what libraries log from a warning on, so that every line has one form."""
+        logging.basicConfig(handlers=[_Adopted(self)], level=logging.WARNING, force=True)
 
     def _add(self, line: dict[str, Any]) -> None:
         self.lines.append(line)
@@ -70,3 +76,15 @@ class Log:
             str(v) if k in ("method", "path", "status") else f"{k}={v}" for k, v in list(line.items())[2:]
         )
         return f"{time.strftime('%H:%M:%S', at)} {line['event']} {fields}"
+
+
+class _Adopted(logging.Handler):
+    """The standard library's logging, as events without stacks."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__()
+        self.log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None
+        self.log.event(record.name, level=record.levelname.lower(), message=record.getMessage(), error=error)

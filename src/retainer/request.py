@@ -144,6 +144,7 @@ class Request:
         """All rows of a list: in one piece when they fit in a chunk, else streamed."""
         row = await self.db.chunk(listing, listing.first, **values)
         if row["count"] == CHUNK:
+            await self.app.database.stream_place()
             return json_stream(self.db.stream(listing, **values))
         return json(b"[%b]" % row["chunk"] if row["count"] else b"[]")
 

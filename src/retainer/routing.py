@@ -75,6 +75,7 @@ _TAGS = {
     "login": "account", "logout": "account", "setup": "account", "user": "account", "openapi.json": "api",
 }  # fmt: skip
 _METHODS = ""  # the key of a node's methods: no path segment is empty
+_ID = "/"  # the key of what follows an id: no path segment has a slash
 
 
 class Table:
@@ -93,7 +94,7 @@ class Table:
     def _add(self, route: Route, path: str) -> None:
         node = self.root
         for part in _parts(path):
-            node = node.setdefault("*" if part.startswith("{") else part, {})
+            node = node.setdefault(_ID if part.startswith("{") else part, {})
         methods = node.setdefault(_METHODS, {})
         if route.method in methods:
             raise ValueError(f"two routes for {route.method} {path}")
@@ -105,8 +106,8 @@ class Table:
         for part in _parts(path):
             if part in node and part:
                 node = node[part]
-            elif "*" in node and part:
-                node = node["*"]
+            elif _ID in node and part:
+                node = node[_ID]
                 ids.append(part)
             else:
                 return None, []

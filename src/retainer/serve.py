@@ -19,7 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
 from retainer import embedded, passwords
-from retainer.config import DEFAULTS, PREFIX, SECRETS, ConfigError, Settings, address, local_address
+from retainer.config import ADDRESS, DEFAULTS, PREFIX, SECRETS, ConfigError, Settings, address, local_address
 from retainer.connections import Connection, connect
 from retainer.migrate import migrate
 from retainer.permissions import Role
@@ -30,6 +30,7 @@ from retainer.users.model import UserCreate
 STOP_SECONDS = 8  # for what is in flight; the whole stop stays under ten
 WATCH_PAUSE = 0.3
 HEAD_SECONDS = 10.0  # for a request's head to arrive
+HEAD_BYTES = 64 << 10  # of a head behind its first piece
 BACKLOG = 2048
 
 Seed = Callable[[Settings], Coroutine[None, None, None]]
@@ -42,6 +43,7 @@ def serve(settings: Settings, *, seed: Seed | None = None, words: str = "") -> N
         link = asyncio.run(prepare(ready, is_embedded=running is not None))
         if seed is not None:
             asyncio.run(seed(ready))
+        (Path(ready.data) / ADDRESS).write_text(address(ready))
         export(ready)
         lines = [f"Retainer is at {address(ready)} ({time.monotonic() - started:.1f} s)"]
         if link:
@@ -102,7 +104,7 @@ async def _first_admin(connection: Connection, settings: Settings) -> str | None
             raise ConfigError(f"{PREFIX}ADMIN_PASSWORD {problem}.")
         password_hash = await passwords.hashed(settings.admin_password)
     tenant = await accounts.create_tenant(connection, settings.tenant, settings.time_zone)
-    admin = UserCreate(email, email.partition("@")[0], Role.ADMIN)
+    admin = UserCreate(email, email.partition("@")[0].capitalize(), Role.ADMIN)
     user = await accounts.create_user(connection, tenant, admin, password_hash)
     if password_hash:
         return None
@@ -180,13 +182,22 @@ def _options(settings: Settings) -> uvicorn.Config:
 
 
 class HttpConnection(HttpToolsProtocol):
-    """An HTTP connection that does not wait for ever for the rest of a request's head."""
+    """An HTTP connection that does not wait for ever for the rest of a request's head, nor take one without end."""
 
     waiting: asyncio.TimerHandle | None = None
+    head_size = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
         self._wait(transport)
+
+    def data_received(self, data: bytes) -> None:
+        waiting = self.waiting
+        super().data_received(data)
+        # Still waiting for the same head: all of this piece was of it.
+        self.head_size = self.head_size + len(data) if waiting is not None and waiting is self.waiting else 0
+        if self.head_size > HEAD_BYTES and not self.transport.is_closing():
+            self.send_400_response("The head of the request is too large.")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from retainer.body import sent
 from retainer.database import camel
 from retainer.errors import FieldError, Invalid, invalid
@@ -34,6 +36,7 @@ async def show(request: Request, id: int) -> Answer:
 
 async def update(request: Request, id: int) -> Answer:
     values = sent(request.body)
+    await refuse_homeless(request, id, values)
     row = await store.update(request.db, id, values)
     if row is None and await store.exists(request.db, id):
         await refuse_missing(request, values)
@@ -42,6 +45,18 @@ async def update(request: Request, id: int) -> Answer:
 
 async def delete(request: Request, id: int) -> Answer:
     return removed(await store.delete(request.db, id))
+
+
+async def refuse_homeless(request: Request, id: int, values: dict[str, Any]) -> None:
+    """Those who see tasks through organizations do not take one away from them all; as in create."""
+    homes = ("organization_id", "project_id")
+    if request.viewer.scope == "all" or None not in [values.get(column, 0) for column in homes]:
+        return
+    row = await store.read(request.db, id)
+    now = msgspec.json.decode(row[2]) if row else {}
+    before = [now.get(camel(column)) for column in homes]
+    if any(before) and not any(values.get(column, now.get(camel(column))) for column in homes):
+        raise invalid("organizationId", "must stay, or projectId: a task of neither would be out of your sight")
 
 
 async def refuse_missing(request: Request, values: dict[str, Any]) -> None:

@@ -128,6 +128,8 @@ async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
         row = await tx.row(UPDATE.of(values), id=id, **values)
         if values.get("role", before["role"]) != before["role"] or not values.get("is_active", before["is_active"]):
             await tx.rows(END_SESSIONS, id=id, keep=None)
+        if not values.get("is_active", True):
+            await tx.rows(END_LINKS, id=id)
         return row
 
 
