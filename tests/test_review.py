@@ -186,3 +186,36 @@ def test_a_tenant_that_could_not_be_added_is_not_announced(
     assert code == [1]
     assert said.out == ""
     assert "already taken" in said.err
+
+
+def test_a_document_of_nothing_but_what_is_deleted_goes_with_it(cast: Cast) -> None:
+    first, second = (cast.ada.made("/api/projects", organizationId=cast.acme, title=t)["id"] for t in "AB")
+    elsewhere = cast.ada.made("/api/projects", organizationId=cast.globex, title="C")["id"]
+
+    def link(*projects: int) -> str:
+        made = cast.ada.made("/api/documents", name="D", url="https://x.example", projectIds=list(projects))
+        return f"/api/documents/{made['id']}"
+
+    of_first, of_both, of_second, of_other = link(first), link(first, second), link(second), link(second, elsewhere)
+    assert cast.ada.delete(f"/api/projects/{first}").status_code == 204
+    assert [cast.ada.get(path).status_code for path in (of_first, of_both, of_second, of_other)] == [404, 200, 200, 200]
+    assert cast.ada.delete(f"/api/organizations/{cast.acme}").status_code == 204
+    assert [cast.ada.get(path).status_code for path in (of_both, of_second, of_other)] == [404, 404, 200]
+
+
+def test_a_session_that_idled_too_long_neither_reads_nor_writes(cast: Cast) -> None:
+    cast.sql.rows("UPDATE sessions SET idle_expires_at = now() - interval '1 second' WHERE user_id = $1", cast.cora.id)
+    assert cast.cora.get("/api/organizations").status_code == 401
+    assert cast.ada.get("/api/organizations").status_code == 200, "and is remembered"
+    cast.sql.rows("UPDATE sessions SET idle_expires_at = now() - interval '1 second' WHERE user_id = $1", cast.ada.id)
+    assert cast.ada.post("/api/organizations", {"name": "N", "type": "other"}).status_code == 401
+
+
+def test_a_cookie_on_any_of_several_lines_is_found(cast: Cast, server: Server) -> None:
+    import socket
+
+    with socket.create_connection(("127.0.0.1", server.port)) as raw:
+        raw.sendall(
+            f"GET /api/user HTTP/1.1\r\nHost: x\r\nCookie: connect.sid={cast.ada.token}\r\nCookie: a=b\r\n\r\n".encode()
+        )
+        assert raw.recv(100).startswith(b"HTTP/1.1 200")

@@ -52,13 +52,13 @@ class Sessions:
             return None
         found = viewer(rows[0])
         if self.listening and generation == self.generation:
-            self._remember(key, found)
+            self._remember(key, found, min(REMEMBER, rows[0]["seconds_left"] / 2))
         return found
 
-    def _remember(self, key: bytes, found: Viewer) -> None:
+    def _remember(self, key: bytes, found: Viewer, seconds: float) -> None:
         if len(self.known) >= MOST_REMEMBERED:
             self.forget_all()
-        self.known[key] = (found, time.monotonic() + REMEMBER)
+        self.known[key] = (found, time.monotonic() + seconds)
         self.of_user[found.user].add(key)
 
     def forget(self, user: int) -> None:

@@ -95,7 +95,9 @@ class Request:
     @property
     def token(self) -> str | None:
         """The session cookie's value as sent, or None."""
-        match = _COOKIE.search(self.headers.get(b"cookie", b""))
+        # Proxies from HTTP/2 may send cookies on several lines.
+        cookies = b";".join(value for name, value in self.scope["headers"] if name == b"cookie")
+        match = _COOKIE.search(cookies)
         return match[1].decode("latin-1").strip('"') if match else None
 
     @property

@@ -39,7 +39,7 @@ Seed = Callable[[Settings], Coroutine[None, None, None]]
 def serve(settings: Settings, *, seed: Seed | None = None, words: str = "") -> None:
     """The whole of `retainer serve`; `seed` fills an empty database first (the demo)."""
     started = time.monotonic()
-    with listen(settings) as listening, database(settings) as (ready, running):
+    with listen(settings) as listening, database(bound(settings, listening)) as (ready, running):
         link = asyncio.run(prepare(ready, is_embedded=running is not None))
         if seed is not None:
             asyncio.run(seed(ready))
@@ -55,7 +55,10 @@ def serve(settings: Settings, *, seed: Seed | None = None, words: str = "") -> N
 def database(settings: Settings) -> Iterator[tuple[Settings, embedded.Embedded | None]]:
     """The settings with a database that answers: the operator's own, or the embedded one while this lasts."""
     folder = Path(settings.data) if settings.data else embedded.default_data()
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"The data folder {folder} is not a folder; choose another with --data.")
     if settings.database_url:
+        folder.mkdir(parents=True, exist_ok=True)
         yield msgspec.structs.replace(settings, data=str(folder)), None
         return
     binaries = Path(settings.postgres_bin) if settings.postgres_bin else None
@@ -134,6 +137,11 @@ def listen(settings: Settings) -> socket.socket:
         raise ConfigError(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}.") from None
     listening.set_inheritable(True)
     return listening
+
+
+def bound(settings: Settings, listening: socket.socket) -> Settings:
+    """With the port that was found where any would do (0)."""
+    return msgspec.structs.replace(settings, port=listening.getsockname()[1])
 
 
 def export(settings: Settings) -> None:

@@ -129,15 +129,16 @@ CREATE INDEX throttles_since ON throttles (since);
 
 CREATE FUNCTION session_by_token(hash bytea, idle interval)
 RETURNS TABLE (session_id bigint, tenant_id bigint, user_id bigint, role text, contact_id bigint, username text,
-               full_name text, time_zone text)
+               full_name text, time_zone text, seconds_left double precision)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
 BEGIN
     UPDATE sessions s SET last_seen_at = now(), idle_expires_at = now() + idle
     WHERE s.token_hash = hash AND s.expires_at > now() AND s.idle_expires_at > now()
-        AND s.last_seen_at < now() - interval '1 minute';
+        AND s.last_seen_at < now() - least(interval '1 minute', idle / 4);
     RETURN QUERY
-        SELECT s.id, s.tenant_id, u.id, u.role, u.contact_id, u.username, u.full_name, coalesce(u.time_zone, t.time_zone)
+        SELECT s.id, s.tenant_id, u.id, u.role, u.contact_id, u.username, u.full_name, coalesce(u.time_zone, t.time_zone),
+            extract(epoch FROM least(s.expires_at, s.idle_expires_at) - now())::double precision
         FROM sessions s
         JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
         JOIN tenants t ON t.id = s.tenant_id

@@ -62,7 +62,7 @@ DECLARE
 BEGIN
     SELECT u.id INTO actor
     FROM sessions s JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
-    WHERE s.tenant_id = current_tenant() AND s.id = session AND s.expires_at > now()
+    WHERE s.tenant_id = current_tenant() AND s.id = session AND s.expires_at > now() AND s.idle_expires_at > now()
         AND u.is_active AND u.role = acting_role;
     IF actor IS NULL THEN
         RAISE EXCEPTION 'the session has ended or its user has changed' USING ERRCODE = 'RT401';
