@@ -102,7 +102,7 @@ def _environment(url: str | None) -> dict[str, str]:
 
 
 def _version() -> str:
-    names = ("retainer", "starlette", "granian", "uvloop", "msgspec", "asyncpg")
+    names = ("retainer", "uvicorn", "httptools", "uvloop", "msgspec", "asyncpg")
     found = [f"Python {sys.version.split()[0]}"]
     for name in names:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):

@@ -251,16 +251,8 @@ class Db:
 
     def _bind(self, statement: Statement, values: Values) -> tuple[str, list[Any]]:
         text, names = statement.compiled[self.scope]
-        return text, [self._value(name, values) for name in names]
-
-    def _value(self, name: str, values: Values) -> Any:
-        if name in values:
-            return values[name]
-        if name in self.viewer_values:
-            return self.viewer_values[name]
-        if name == "request":
-            return self.request_id
-        return getattr(self, name)  # action, via
+        known = {"request": self.request_id, "action": self.action, "via": self.via, **self.viewer_values, **values}
+        return text, [known[name] for name in names]
 
 
 class _Batch:
