@@ -17,7 +17,7 @@ from retainer.members.model import MemberRole
 from retainer.organizations.model import OrganizationStatus, OrganizationType
 from retainer.permissions import PERMISSIONS, PUBLIC, Role
 from retainer.projects.model import ProjectStatus
-from retainer.routes import ROUTES
+from retainer.routes import ROUTES, TABLE
 from retainer.routing import Route
 from retainer.tasks.model import TaskPriority, TaskStatus
 
@@ -52,7 +52,11 @@ def test_every_route_is_described_and_nothing_else() -> None:
 def test_every_reference_leads_somewhere_and_every_component_is_used() -> None:
     text = json.dumps(DOCUMENT)
     used = set(re.findall(r'"\$ref": "#/components/(\w+)/([^"]+)"', text))
-    there = {(kind, name) for kind in ("schemas", "responses", "headers") for name in DOCUMENT["components"][kind]}
+    there = {
+        (kind, name)
+        for kind in ("schemas", "responses", "headers", "parameters")
+        for name in DOCUMENT["components"][kind]
+    }
     assert used == there
 
 
@@ -73,7 +77,7 @@ def test_an_operation_says_what_it_is_and_who_may(route: Route) -> None:
 
 @routes
 def test_its_path_parameters_are_described(route: Route) -> None:
-    in_path = [p for p in operation(route).get("parameters", []) if p["in"] == "path"]
+    in_path = [p for p in operation(route).get("parameters", []) if p.get("in") == "path"]
     assert [p["name"] for p in in_path] == route.parameters
     for parameter in in_path:
         assert parameter["required"] and parameter["description"]
@@ -109,6 +113,7 @@ def test_its_refusals_are_all_there(route: Route) -> None:
     expected |= {401} if route.permission != PUBLIC else set()
     expected |= {403, 507} if route.changes else set()
     expected |= {404} if route.parameters else set()
+    expected |= {412} if TABLE.reader(route) else set()
     expected |= {400, 413} if route.body or route.form else set()
     limited = route.permission != PUBLIC and PERMISSIONS[route.permission].roles != frozenset(Role)
     assert codes == expected | ({403} if limited else set())

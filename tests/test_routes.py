@@ -82,6 +82,7 @@ SAMPLES: dict[str, Sample] = {
     "listOrganizationDocuments": (organization, None),
     "listMembers": (organization, None),
     "addMember": (organization, lambda c: {"contactId": c.contact("Mo"), "role": "member"}),
+    "getMember": (membership, None),
     "removeMember": (membership, None),
     "updateMember": (membership, lambda c: {"role": "stakeholder"}),
     "listContacts": (nothing, None),

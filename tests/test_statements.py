@@ -72,10 +72,12 @@ class InProcess:
             await asyncio.sleep(0.01)
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://inside")
 
-    def send(self, person: Person, method: str, path: str, body: Any = None) -> tuple[int, int]:
+    def send(
+        self, person: Person, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, int]:
         """Status, and statements sent."""
         before = self.app.database.statements
-        headers = {"Cookie": f"connect.sid={person.token}"}
+        headers = {"Cookie": f"connect.sid={person.token}"} | (headers or {})
         answer = self.sql.run(self.client.request(method, path, headers=headers, json=body))
         return answer.status_code, self.app.database.statements - before
 

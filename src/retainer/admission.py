@@ -1,11 +1,13 @@
 """The wrapper around every route: who is it, may they, is the body right, then the handler.
 
-Refusals come in one order: 401, 403 for cross-site, 404, 403, then 413/415/400/422, then what the handler finds.
+Refusals come in one order: 401, 403 for cross-site, 404, 403, then 413/415/400/422, then what the handler finds and
+the state that a request was made for (412).
 """
 
 import re
 from typing import Any
 
+from retainer import conditions
 from retainer.body import decode
 from retainer.database import Retry, SessionChanged
 from retainer.errors import (
@@ -69,6 +71,8 @@ async def admitted(request: Request, route: Route, ids: list[str]) -> Answer:
         numbers = [number(name, text) for name, text in zip(route.parameters, ids, strict=True)]
         if request.scope["query_string"]:
             refuse_query(request)
+        if route.changes:
+            conditions.expect(request, route)
         if request.body is None:
             request.body = await read_body(request, route)
     except NotFound:
@@ -85,11 +89,23 @@ async def run(request: Request, route: Route, numbers: list[int]) -> Answer:
     """The handler, again when it met a deadlock (nothing was changed then)."""
     for _ in range(ATTEMPTS - 1):
         try:
-            return await route.handler(request, *numbers)
+            return await answered(request, route, numbers)
         except Retry:
             if route.multipart:
                 raise
-    return await route.handler(request, *numbers)
+    return await answered(request, route, numbers)
+
+
+async def answered(request: Request, route: Route, numbers: list[int]) -> Answer:
+    """The handler's answer, under the conditions that the request names."""
+    if not route.changes:
+        answer = await route.handler(request, *numbers)
+        is_conditional = b"if-none-match" in request.headers or b"if-match" in request.headers
+        return conditions.unchanged(request, answer) if is_conditional else answer
+    try:
+        return await route.handler(request, *numbers)
+    except NotFound:
+        raise await conditions.judged(request, route, numbers) from None
 
 
 def refuse_unpermitted(request: Request, route: Route) -> None:

@@ -161,10 +161,11 @@ class Db:
     """The database bound to a viewer and a request: tenant, visibility and actor are in every statement it sends.
 
     Statements are given by value names; `:tenant`, `:user`, `:contact`, `:session`, `:viewer_role`, `:via`,
-    `:request` and `:action` are filled in here.
+    `:request` and `:action` are filled in here, and so are `:expected` and `:wanted`: the ETags, without quotes, of
+    which a row that is changed must have one (wanted) or none; None expects nothing.
     """
 
-    __slots__ = ("action", "database", "held", "request_id", "scope", "via", "viewer_values")
+    __slots__ = ("action", "database", "expected", "held", "request_id", "scope", "via", "viewer_values", "wanted")
 
     def __init__(
         self, database: Database, scope: Scope, viewer_values: Values, request_id: str, action: str, via: str
@@ -176,6 +177,8 @@ class Db:
         self.action = action
         self.via = via
         self.held: Connection | None = None  # the transaction's connection
+        self.expected: list[str] | None = None
+        self.wanted = True
 
     async def rows(self, statement: Statement, /, **values: Any) -> list[asyncpg.Record]:
         """All rows of one statement, which is its own transaction unless one is open."""
@@ -214,8 +217,7 @@ class Db:
         """Several statements that hold together; `snapshot` for reading only, all at one point in time."""
         begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if snapshot else "BEGIN"
         async with self.database.connection(self.viewer_values["tenant"]) as connection:
-            bound = type(self)(self.database, self.scope, self.viewer_values, self.request_id, self.action, self.via)
-            bound.held = connection
+            bound = self._on(connection)
             await self._control(connection, begin)
             try:
                 yield bound
@@ -240,6 +242,11 @@ class Db:
                     yield row["chunk"]
                     place = (row["key"], row["last"])
 
+    def _on(self, connection: Connection) -> Self:
+        bound = type(self)(self.database, self.scope, self.viewer_values, self.request_id, self.action, self.via)
+        bound.held, bound.expected, bound.wanted = connection, self.expected, self.wanted
+        return bound
+
     async def _control(self, connection: Connection, text: str) -> None:
         try:
             await connection.execute(text)
@@ -251,7 +258,10 @@ class Db:
 
     def _bind(self, statement: Statement, values: Values) -> tuple[str, list[Any]]:
         text, names = statement.compiled[self.scope]
-        known = {"request": self.request_id, "action": self.action, "via": self.via, **self.viewer_values, **values}
+        known = {
+            "request": self.request_id, "action": self.action, "via": self.via,
+            "expected": self.expected, "wanted": self.wanted, **self.viewer_values, **values,
+        }  # fmt: skip
         return text, [known[name] for name in names]
 
 

@@ -1,8 +1,10 @@
 """The few errors of the API, each with its status, and their one rendering as RFC 9457 problem details."""
 
 from http import HTTPStatus
+from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 PROBLEM_JSON = b"application/problem+json"
 
@@ -24,6 +26,7 @@ class ProblemDetails(msgspec.Struct, rename="camel", omit_defaults=True):
     instance: str
     request_id: str
     errors: list[FieldError] = []
+    current: dict[str, Any] | UnsetType = UNSET
 
 
 # As RFC 9110 has them; older Pythons have older ones.
@@ -46,13 +49,16 @@ class Problem(Exception):
         self.detail = detail or self.detail
         self.errors = errors or []
         self.headers = headers or []
+        self.extra: dict[str, Any] = {}  # further members of the document
         super().__init__(self.detail)
 
     def body(self, instance: str, request_id: str) -> bytes:
         """The problem+json document."""
         title = TITLES.get(self.status) or HTTPStatus(self.status).phrase
         return msgspec.json.encode(
-            ProblemDetails("about:blank", title, self.status, self.detail, instance, request_id, self.errors)
+            ProblemDetails(
+                "about:blank", title, self.status, self.detail, instance, request_id, self.errors, **self.extra
+            )
         )
 
 
@@ -90,6 +96,16 @@ class MethodNotAllowed(Problem):
 
 class Conflict(Problem):
     status = 409
+
+
+class PreconditionFailed(Problem):
+    """The record is not as the request expects it; `current` is its JSON, `etag` its ETag."""
+
+    status = 412
+
+    def __init__(self, detail: str, current: bytes, etag: tuple[bytes, bytes]) -> None:
+        super().__init__(detail, headers=[etag])
+        self.extra = {"current": msgspec.Raw(current)}
 
 
 class TooLarge(Problem):

@@ -119,6 +119,7 @@ FIELDS: dict[str, tuple[str, Any]] = {
     "ProblemDetails.instance": ("The path that was asked for", "/api/organizations"),
     "ProblemDetails.requestId": ("Finds the request in the server's log", "3f9c0b7a21-1f"),
     "ProblemDetails.errors": ("Each problem of the request by field, on 422 and some 409", None),
+    "ProblemDetails.current": ("On 412: the record as it is now", {"id": 1, "name": "Acme Corporation"}),
     "FieldError.field": ("Path of the field, such as metadata or projectIds[2]", "name"),
     "FieldError.message": ("What is wrong with it and what would be right", "is required; it must be text"),
 }
@@ -197,6 +198,11 @@ STATUSES = {
         "Conflict",
         "It clashes with what is there; the detail says with what and what to do.",
         "email: is already the e-mail of another contact; use that contact or another address.",
+    ),
+    412: Status(
+        "PreconditionFailed",
+        "The record is not in the state that If-Match or If-None-Match expects; current has it as it is.",
+        'The record is not in the state that the request expects: its ETag is "1-5" now, see current.',
     ),
     413: Status(
         "ContentTooLarge",

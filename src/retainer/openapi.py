@@ -10,6 +10,7 @@ import msgspec
 from retainer import __version__, errors, schemas
 from retainer.authentication import COOKIE
 from retainer.glossary import OPERATIONS, STATUSES, TAGS, Status
+from retainer.parameters import COMPONENTS, headers
 from retainer.permissions import PERMISSIONS, PUBLIC, Role
 from retainer.request import JSON, Answer, Request
 from retainer.routing import Route, Table
@@ -44,8 +45,9 @@ _COOKIE_SCHEME = {
     "name": COOKIE,
     "description": "Session-based authentication via HTTP-only cookie",
 }
-_HEADERS_OF = {416: ["Content-Range"], 429: ["Retry-After"], 503: ["Retry-After"]}
+_HEADERS_OF = {412: ["ETag"], 416: ["Content-Range"], 429: ["Retry-After"], 503: ["Retry-After"]}
 _FIELD_ERROR = {"field": "name", "message": "is required; it must be text of 1 to 255 characters, not only spaces"}
+_MEMBERS = {412: {"current": {"id": 1, "name": "Acme Corporation"}}, 422: {"errors": [_FIELD_ERROR]}}
 
 
 def _text(description: str, example: str) -> Schema:
@@ -62,14 +64,6 @@ _HEADERS = {
     "Content-Disposition": _text("An attachment, under the document's name", 'attachment; filename="report.pdf"'),
 }
 _SETS_COOKIE = {"login", "logout", "setup", "endOwnSession"}
-_FILE_PARAMETERS: list[Schema] = [
-    {"name": name, "in": "header", "required": False} | _text(description, example)
-    for name, description, example in (
-        ("Range", "Only these bytes: one range", "bytes=0-1023"),
-        ("If-None-Match", "304 instead of the bytes when the file still has this ETag", '"9f86d081884c7d65"'),
-        ("If-Range", "The range only while the file still has this ETag, else all of it", '"9f86d081884c7d65"'),
-    )
-]
 
 
 class Rendered(NamedTuple):
@@ -80,16 +74,12 @@ class Rendered(NamedTuple):
 
 
 async def show(request: Request) -> Answer:
-    return conditional(request, rendered(request.app.table), JSON)
+    return sent(rendered(request.app.table), JSON)
 
 
-def conditional(request: Request, text: Rendered, kind: tuple[bytes, bytes]) -> Answer:
-    """200 with what was rendered, or 304 when the client has it already."""
-    etag = (b"etag", text.etag)
-    known = request.headers.get(b"if-none-match", b"")
-    if text.etag in known:
-        return Answer(304, b"", etag)
-    return Answer(200, text.content, kind, etag)
+def sent(text: Rendered, kind: tuple[bytes, bytes]) -> Answer:
+    """200 with what was rendered."""
+    return Answer(200, text.content, kind, (b"etag", text.etag))
 
 
 @cache
@@ -105,13 +95,14 @@ def tagged(content: bytes) -> Rendered:
 
 def document(routes: list[Route]) -> dict[str, Any]:
     """The OpenAPI document of all routes but pages."""
+    table = Table(routes)
     routes = [route for route in routes if not route.page]
     types = [kind for route in routes for kind in (route.body, route.answer) if kind not in (None, bytes)]
     forms = list(dict.fromkeys(route.form for route in routes if route.form))
     components = schemas.components([*types, errors.ProblemDetails], forms)
     paths: dict[str, Any] = {}
     for route in routes:
-        described = operation(route, components)
+        described = operation(route, table, components)
         if links := _links(route, routes):
             described["responses"]["200"]["links"] = links
         paths.setdefault(route.path, {})[route.method.lower()] = described
@@ -127,12 +118,13 @@ def document(routes: list[Route]) -> dict[str, Any]:
             "schemas": components,
             "responses": {status.name: _refusal(code, status) for code, status in STATUSES.items()},
             "headers": _HEADERS,
+            "parameters": COMPONENTS,
             "securitySchemes": {COOKIE: _COOKIE_SCHEME},
         },
     }
 
 
-def operation(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
+def operation(route: Route, table: Table, components: dict[str, Schema]) -> dict[str, Any]:
     """One route as an OpenAPI operation. `x-roles` and `x-bare` tell in data what the description says in words."""
     described: dict[str, Any] = {
         "operationId": route.name,
@@ -145,13 +137,12 @@ def operation(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
     if route.permission == PUBLIC:
         described["security"] = []
     parameters = [_parameter(route, name) for name in route.parameters]
-    if route.answer is bytes:
-        parameters += _FILE_PARAMETERS
+    parameters += headers(route, table)
     if parameters:
         described["parameters"] = parameters
     if route.body or route.form:
         described["requestBody"] = {"required": True, "content": _body(route, components)}
-    described["responses"] = _responses(route, components)
+    described["responses"] = _responses(route, table, components)
     return described
 
 
@@ -206,19 +197,18 @@ def _content(schema: Schema, components: dict[str, Schema]) -> dict[str, Any]:
     return {"schema": schema, "example": schemas.example(schema, components)}
 
 
-def _responses(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
+def _responses(route: Route, table: Table, components: dict[str, Schema]) -> dict[str, Any]:
     found = {str(route.status): _success(route, components)}
     if route.answer is bytes:
         found["206"] = found["200"] | {"description": "The bytes that Range asks for"}
         found["206"]["headers"] = found["206"]["headers"] | _header_references(["Content-Range"])
+    if not route.changes and (route.answer in (bytes, dict) or route.record):
         found["304"] = {"description": "The client has it already"} | {"headers": _headers(["ETag"])}
-    if route.name == "getOpenApi":
-        found["304"] = {"description": "The client has it already"} | {"headers": _headers(["ETag"])}
-    refusals = {str(code): {"$ref": f"#/components/responses/{STATUSES[code].name}"} for code in refused(route)}
+    refusals = {str(code): {"$ref": f"#/components/responses/{STATUSES[code].name}"} for code in refused(route, table)}
     return found | refusals
 
 
-def refused(route: Route) -> list[int]:
+def refused(route: Route, table: Table) -> list[int]:
     """The statuses from 400 on that the route can answer."""
     codes = {415, 422, 500, 503, *route.errors}
     if route.body or route.form:
@@ -231,6 +221,8 @@ def refused(route: Route) -> list[int]:
         codes.add(403)
     if route.parameters:
         codes.add(404)
+    if table.reader(route):
+        codes.add(412)
     return sorted(codes)
 
 
@@ -238,7 +230,7 @@ def _success(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
     if route.answer is bytes:
         names = ["ETag", "Accept-Ranges", "Content-Disposition"]
         return {"description": "The bytes", "headers": _headers(names), "content": {"*/*": {}}}
-    names = ["ETag"] if _has_etag(route) else []
+    names = ["ETag"] if _has_etag(route) or (route.tag == "members" and route.body) else []
     names += ["Set-Cookie"] if route.name in _SETS_COOKIE else []
     answer: dict[str, Any] = {"description": _answer_words(route), "headers": _headers(names)}
     if route.answer is not None:
@@ -253,7 +245,7 @@ def _answer_content(route: Route, components: dict[str, Schema]) -> dict[str, An
 
 def _has_etag(route: Route) -> bool:
     """One record is answered with its ETag; lists and what is no record are not."""
-    return route.answer is dict or "id" in getattr(route.answer, "__struct_fields__", ())
+    return route.answer is dict or route.record
 
 
 def _answer_words(route: Route) -> str:
@@ -277,7 +269,7 @@ def _header_references(names: list[str]) -> dict[str, Any]:
 def _refusal(code: int, status: Status) -> dict[str, Any]:
     title = HTTPStatus(code).phrase
     problem = errors.ProblemDetails("about:blank", title, code, status.detail, "/api/organizations/1", "3f9c0b7a21-1f")
-    shown = msgspec.to_builtins(problem) | ({"errors": [_FIELD_ERROR]} if code == 422 else {})
+    shown = msgspec.to_builtins(problem) | _MEMBERS.get(code, {})
     return {
         "description": status.description,
         "headers": _headers(_HEADERS_OF.get(code, [])),

@@ -48,7 +48,19 @@ def found(row: Any) -> Answer:
     """200 with a row of (id, version, json), its ETag made of the first two; 404 when there is none."""
     if row is None:
         raise NotFound
-    return json(row[2], (b"etag", b'"%d-%d"' % (row[0], row[1])))
+    return json(row[2], etag(row))
+
+
+def changed(row: Any) -> Answer:
+    """An empty 200 with the ETag of a row of (id, version); 404 when there is none."""
+    if row is None:
+        raise NotFound
+    return Answer(200, b"", etag(row))
+
+
+def etag(row: Any) -> tuple[bytes, bytes]:
+    """The header that names the state of a row of (id, version, …)."""
+    return (b"etag", b'"%d-%d"' % (row[0], row[1]))
 
 
 def removed(was_there: bool) -> Answer:
@@ -91,6 +103,12 @@ class Request:
         """The database as the viewer sees it."""
         assert self.route is not None
         return self.app.database.of(self.viewer, self.id, self.route.name)
+
+    def header(self, name: bytes) -> str | None:
+        """A header's value, its lines joined by commas; None where there is none."""
+        if name not in self.headers:
+            return None
+        return ",".join(value.decode("latin-1") for key, value in self.scope["headers"] if key == name)
 
     @property
     def token(self) -> str | None:

@@ -71,6 +71,8 @@ ROUTES = [
           "List members of an organization", answer=list[Member], on=organization.exists, bare=True),
     Route("addMember", "POST", "/organizations/{organizationId}/members", members.create, "members.write",
           "Add a member to an organization", body=MemberCreate, on=organization.exists, bare=True, errors=(409,)),
+    Route("getMember", "GET", "/organizations/{organizationId}/members/{contactId}", members.show, "members.read",
+          "Get a member of an organization", answer=Member, on=member.exists, bare=True),
     Route("removeMember", "DELETE", "/organizations/{organizationId}/members/{contactId}", members.delete,
           "members.write", "Remove a member from an organization", status=204, on=member.exists, bare=True),
     Route("updateMember", "PATCH", "/organizations/{organizationId}/members/{contactId}", members.update,

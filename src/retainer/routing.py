@@ -53,6 +53,11 @@ class Route(msgspec.Struct, frozen=True):
         return self.method not in ("GET", "HEAD")
 
     @property
+    def record(self) -> bool:
+        """Whether it answers one record, with the ETag of its state. A membership is told by its contact's id."""
+        return not {"id", "contact_id"}.isdisjoint(getattr(self.answer, "__struct_fields__", ()))
+
+    @property
     def multipart(self) -> bool:
         """Whether it takes a file upload."""
         return self.form is not None
@@ -84,6 +89,7 @@ class Table:
     def __init__(self, routes: list[Route]) -> None:
         self.routes = routes
         self.root: dict[str, Any] = {}
+        self.readers = {route.path: route for route in routes if route.method == "GET" and route.record}
         for route in routes:
             if route.permission != PUBLIC and route.permission not in PERMISSIONS:
                 raise ValueError(f"{route.method} {route.path}: no permission is called {route.permission!r}")
@@ -99,6 +105,10 @@ class Table:
         if route.method in methods:
             raise ValueError(f"two routes for {route.method} {path}")
         methods[route.method] = route
+
+    def reader(self, route: Route) -> Route | None:
+        """The route that reads the record which this one changes, where both have the same path."""
+        return self.readers.get(route.path)
 
     def find(self, path: str) -> tuple[dict[str, Route] | None, list[str]]:
         """The routes of a path by method (None: no such path), and the path's ids as written."""

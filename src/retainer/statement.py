@@ -1,7 +1,8 @@
 """SQL as text with named parameters, compiled once at import for each kind of viewer.
 
-In a statement `:name` is a parameter, `@visible_<noun>` is what the viewer sees of a noun (permissions.py) and
-`@acting` tells the journal who acts, and refuses when their session has ended (migrations/0002_journal.sql).
+In a statement `:name` is a parameter, `@visible_<noun>` is what the viewer sees of a noun (permissions.py),
+`@expected_<alias>` holds while a row is as the request expects it (conditions.py), and `@acting` tells the journal who
+acts, and refuses when their session has ended (migrations/0002_journal.sql).
 """
 
 import re
@@ -11,7 +12,8 @@ from functools import lru_cache
 from retainer.permissions import SCOPES, VISIBLE, Scope
 
 ACTING = "acting(:session, :viewer_role, :via, :request, :action)"
-_FRAGMENT = re.compile(r"@(visible_([a-z]+)|acting)\b")
+EXPECTED = "(:expected::text[] IS NULL OR ({0}.id || '-' || {0}.version = ANY(:expected)) = :wanted)"
+_FRAGMENT = re.compile(r"@(visible_([a-z]+)|expected_([a-z]+)|acting)\b")
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 
 
@@ -67,8 +69,10 @@ class Update:
 
 def _expand(text: str, scope: Scope) -> str:
     def fragment(match: re.Match[str]) -> str:
-        noun = match[2]
-        return f"({VISIBLE[noun][scope]})" if noun else ACTING
+        noun, alias = match[2], match[3]
+        if noun:
+            return f"({VISIBLE[noun][scope]})"
+        return EXPECTED.format(alias) if alias else ACTING
 
     return _FRAGMENT.sub(fragment, text)
 

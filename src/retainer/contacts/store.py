@@ -37,12 +37,14 @@ CREATE = Statement(f"""
 UPDATE = Update(f"""
     UPDATE contacts c SET @columns FROM @acting
     WHERE c.tenant_id = :tenant AND c.id = :id AND c.deleted_by IS NULL AND @visible_contacts
+        AND @expected_c
     RETURNING c.id, c.version, {JSON}
 """)
 
 LOCK = Statement("""
     SELECT c.id FROM contacts c
     WHERE c.tenant_id = :tenant AND c.id = :id AND c.deleted_by IS NULL AND @visible_contacts
+        AND @expected_c
     FOR UPDATE
 """)
 

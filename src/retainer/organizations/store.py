@@ -34,6 +34,7 @@ CREATE = Statement(f"""
 UPDATE = Update(f"""
     UPDATE organizations o SET @columns FROM @acting
     WHERE o.tenant_id = :tenant AND o.id = :id AND o.deleted_by IS NULL AND @visible_organizations
+        AND @expected_o
     RETURNING o.id, o.version, {JSON}
 """)
 
@@ -41,6 +42,7 @@ UPDATE = Update(f"""
 LOCK = Statement("""
     SELECT o.id FROM organizations o
     WHERE o.tenant_id = :tenant AND o.id = :id AND o.deleted_by IS NULL AND @visible_organizations
+        AND @expected_o
     FOR UPDATE
 """)
 

@@ -41,12 +41,14 @@ CREATE = Statement(f"""
 UPDATE = Update(f"""
     UPDATE projects p SET @columns FROM @acting
     WHERE p.tenant_id = :tenant AND p.id = :id AND p.deleted_by IS NULL AND @visible_projects
+        AND @expected_p
     RETURNING p.id, p.version, {JSON}
 """)
 
 LOCK = Statement("""
     SELECT p.id FROM projects p
     WHERE p.tenant_id = :tenant AND p.id = :id AND p.deleted_by IS NULL AND @visible_projects
+        AND @expected_p
     FOR UPDATE
 """)
 

@@ -73,7 +73,8 @@ def _update(references: list[str]) -> Update:
     held = "".join(f" AND {_held(column)}" for column in references)
     return Update(f"""
         UPDATE tasks t SET @columns FROM @acting
-        WHERE t.tenant_id = :tenant AND t.id = :id AND t.deleted_by IS NULL AND @visible_tasks{held}
+        WHERE t.tenant_id = :tenant AND t.id = :id AND t.deleted_by IS NULL AND @visible_tasks
+            AND @expected_t{held}
         RETURNING t.id, t.version, {JSON}
     """)
 
@@ -87,6 +88,7 @@ UPDATES = {
 DELETE = Statement("""
     UPDATE tasks t SET deleted_by = operation() FROM @acting
     WHERE t.tenant_id = :tenant AND t.id = :id AND t.deleted_by IS NULL AND @visible_tasks
+        AND @expected_t
     RETURNING t.id
 """)
 

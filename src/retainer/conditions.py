@@ -1,0 +1,85 @@
+"""Requests that hold only for one state of a record: If-Match and If-None-Match (RFC 9110, 13.1).
+
+A read that the client has already is 304. A change names the states it was made for; its own statement compares them
+with the row (`@expected_<alias>`, see statement.py), so that of several who read the same state only one writes.
+"""
+
+import re
+
+from retainer.errors import Invalid, NotFound, PreconditionFailed, Problem, invalid
+from retainer.request import Answer, Request
+from retainer.routing import Route
+
+_TAG = re.compile(r'(W/)?"([!#-~\x80-\xff]*)"')
+_MALFORMED = 'must be * or ETags as they are answered, such as "12-3", separated by commas'
+
+
+def unchanged(request: Request, answer: Answer) -> Answer:
+    """The answer of a read: 304 when If-None-Match names what would be answered. Raises PreconditionFailed when
+    If-Match does not.
+    """
+    etag = dict(answer.headers).get(b"etag")
+    if answer.status != 200 or etag is None:
+        return answer
+    expected = tags("If-Match", request.header(b"if-match"))
+    if expected is not None and etag.decode()[1:-1] not in expected:
+        raise failed(answer)
+    return Answer(304, b"", (b"etag", etag)) if is_listed(etag, request) else answer
+
+
+def is_listed(etag: bytes, request: Request) -> bool:
+    """Whether If-None-Match names it; weak comparison, as that header wants. A malformed one names nothing."""
+    try:
+        known = tags("If-None-Match", request.header(b"if-none-match") or '""', weak=True)
+    except Invalid:
+        return False
+    return known is None or etag.decode()[1:-1] in known
+
+
+def expect(request: Request, route: Route) -> None:
+    """Bind a change to the states that its headers name. Raises Invalid when they cannot be what is meant."""
+    match, none_match = request.header(b"if-match"), request.header(b"if-none-match")
+    if match is None and none_match is None:
+        return
+    name = "If-Match" if none_match is None else "If-None-Match"
+    if request.app.table.reader(route) is None:
+        raise invalid(name, "is not taken here: there is no ETag that it could name; leave it out")
+    if match is not None and none_match is not None:
+        raise invalid(name, "excludes If-Match; send one of them")
+    if match is not None:
+        request.db.expected = tags(name, match)
+        return
+    unwanted = tags(name, none_match, weak=True)
+    # "*" is every state: no row is in none.
+    request.db.expected, request.db.wanted = (unwanted, False) if unwanted is not None else ([], True)
+
+
+def tags(name: str, header: str | None, *, weak: bool = False) -> list[str] | None:
+    """The ETags of a header without their quotes, the weak ones only where they count; None for "*" or no header.
+    Raises Invalid.
+    """
+    if header is None or header.strip() == "*":
+        return None
+    found = _TAG.findall(header)
+    if not found or not {part.strip() for part in _TAG.sub("\0", header).split(",")} <= {"", "\0"}:
+        raise invalid(name, _MALFORMED)
+    return [tag for prefix, tag in found if weak or not prefix]
+
+
+async def judged(request: Request, route: Route, numbers: list[int]) -> Problem:
+    """What it means that a change found no such row: there is none, or it is in another state than expected."""
+    reader = request.app.table.reader(route)
+    if reader is None or request.db.expected is None:
+        return NotFound()
+    try:
+        return failed(await reader.handler(request, *numbers))
+    except NotFound as problem:
+        return problem
+
+
+def failed(current: Answer) -> PreconditionFailed:
+    """The 412 with the record as it is."""
+    assert isinstance(current.body, bytes)
+    etag = dict(current.headers)[b"etag"]
+    detail = f"The record is not in the state that the request expects: its ETag is {etag.decode()} now, see current."
+    return PreconditionFailed(detail, current.body, (b"etag", etag))

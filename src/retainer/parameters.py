@@ -1,0 +1,49 @@
+"""The headers that a request may carry beside its body, as the OpenAPI document describes them."""
+
+from typing import Any
+
+from retainer.routing import Route, Table
+
+_ETAGS = r'^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$'
+
+
+def _header(name: str, description: str, example: str, **limits: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": description,
+        "schema": {"type": "string", "examples": [example], **limits},
+    }
+
+
+_FILE = [
+    _header("Range", "Only these bytes: one range", "bytes=0-1023"),
+    _header("If-None-Match", "304 instead of the bytes when the file still has this ETag", '"9f86d081884c7d65"'),
+    _header("If-Range", "The range only while the file still has this ETag, else all of it", '"9f86d081884c7d65"'),
+]
+
+COMPONENTS = {
+    "KnownETags": _header(
+        "If-None-Match", "304 without a body when the record still has one of these ETags", '"1-4"', pattern=_ETAGS
+    ),
+    "IfMatch": _header(
+        "If-Match", "Change the record only while it has one of these ETags, else 412", '"1-4"', pattern=_ETAGS
+    ),
+    "IfNoneMatch": _header(
+        "If-None-Match", "Change the record only while it has none of these ETags, else 412", '"1-3"', pattern=_ETAGS
+    ),
+}
+
+
+def headers(route: Route, table: Table) -> list[dict[str, Any]]:
+    """What the operation takes, as OpenAPI parameters or references to them."""
+    if route.answer is bytes:
+        return _FILE
+    return [{"$ref": f"#/components/parameters/{name}"} for name in _names(route, table)]
+
+
+def _names(route: Route, table: Table) -> list[str]:
+    if not route.changes:
+        return ["KnownETags"] if route.record or route.answer is dict else []
+    return ["IfMatch", "IfNoneMatch"] if table.reader(route) else []
