@@ -113,6 +113,7 @@ def test_its_refusals_are_all_there(route: Route) -> None:
     expected |= {401} if route.permission != PUBLIC else set()
     expected |= {403, 507} if route.changes else set()
     expected |= {404} if route.parameters else set()
+    expected |= {409} if route.changes and route.keyed else set()
     expected |= {412} if TABLE.reader(route) else set()
     expected |= {400, 413} if route.body or route.form else set()
     limited = route.permission != PUBLIC and PERMISSIONS[route.permission].roles != frozenset(Role)

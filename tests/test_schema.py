@@ -9,7 +9,8 @@ from conftest import Cast, Server, Sql
 from schema import snapshot
 
 WITHOUT_TENANT = {"migrations", "throttles"}
-NOT_JOURNALLED = {"migrations", "throttles", "tenants", "sessions", "operations", "changes", "pending_uploads"}
+NOT_JOURNALLED = {"migrations", "throttles", "tenants", "sessions", "operations", "changes", "pending_uploads",
+                  "idempotency_keys"}  # fmt: skip
 SECRETS = {("users", "password_hash"), ("sessions", "token_hash"), ("links", "token_hash")}
 
 

@@ -21,7 +21,7 @@ from retainer.statement import Statement, Update
 def statements() -> Iterator[tuple[str, str]]:
     """Every statement of every store, by name."""
     for module in pkgutil.walk_packages(retainer.__path__, "retainer."):
-        if module.name.endswith(".store"):
+        if module.name.endswith((".store", ".idempotency")):
             for name, value in vars(importlib.import_module(module.name)).items():
                 yield from named(f"{module.name}.{name}", value)
 
@@ -41,7 +41,7 @@ def test_there_are_statements_to_look_at() -> None:
     assert len(STATEMENTS) > 40
 
 
-TENANT_TABLES = r"\b(FROM|INTO|UPDATE|JOIN)\s+(organizations|contacts|members|projects|tasks|documents|document_\w+|users|sessions|links|pending_uploads|operations|changes)\b"
+TENANT_TABLES = r"\b(FROM|INTO|UPDATE|JOIN)\s+(organizations|contacts|members|projects|tasks|documents|document_\w+|users|sessions|links|pending_uploads|idempotency_keys|operations|changes)\b"
 
 
 @pytest.mark.parametrize("name", [n for n, text in STATEMENTS.items() if re.search(TENANT_TABLES, text)])
@@ -51,7 +51,7 @@ def test_every_statement_names_the_tenant(name: str) -> None:
 
 def test_no_sql_stands_outside_the_stores() -> None:
     named = {"database.py", "statement.py", "permissions.py", "migrate.py", "authentication.py", "serve.py",
-             "__main__.py", "demo.py", "admission.py", "accounts.py", "check.py", "store.py"}  # fmt: skip
+             "__main__.py", "demo.py", "admission.py", "idempotency.py", "accounts.py", "check.py", "store.py"}  # fmt: skip
     words = re.compile(r"\b(SELECT|INSERT INTO|DELETE FROM|UPDATE \w+ SET)\b")
     assert named == {
         path.name for path in Path(retainer.__file__).parent.rglob("*.py") if words.search(path.read_text())

@@ -5,11 +5,12 @@ the state that a request was made for (412).
 """
 
 import re
+from functools import partial
 from typing import Any
 
-from retainer import conditions
+from retainer import conditions, writes
 from retainer.body import decode
-from retainer.database import Retry, SessionChanged
+from retainer.database import Retry, SessionChanged, Undo
 from retainer.errors import (
     FieldError,
     Forbidden,
@@ -73,6 +74,7 @@ async def admitted(request: Request, route: Route, ids: list[str]) -> Answer:
             refuse_query(request)
         if route.changes:
             conditions.expect(request, route)
+            writes.expect(request, route)
         if request.body is None:
             request.body = await read_body(request, route)
     except NotFound:
@@ -91,7 +93,7 @@ async def run(request: Request, route: Route, numbers: list[int]) -> Answer:
         try:
             return await answered(request, route, numbers)
         except Retry:
-            if route.multipart:
+            if request.is_upload:
                 raise
     return await answered(request, route, numbers)
 
@@ -102,6 +104,16 @@ async def answered(request: Request, route: Route, numbers: list[int]) -> Answer
         answer = await route.handler(request, *numbers)
         is_conditional = b"if-none-match" in request.headers or b"if-match" in request.headers
         return conditions.unchanged(request, answer) if is_conditional else answer
+    work = partial(changed, request, route, numbers)
+    try:
+        return await (work() if request.is_upload else writes.performed(request, route, work))
+    except Undo as undone:
+        answer = undone.answer
+        assert isinstance(answer, Answer)
+        return answer
+
+
+async def changed(request: Request, route: Route, numbers: list[int]) -> Answer:
     try:
         return await route.handler(request, *numbers)
     except NotFound:
@@ -158,7 +170,8 @@ async def read_body(request: Request, route: Route) -> Any:
     if kind != b"application/json":
         what = "application/json or multipart/form-data" if route.multipart else "application/json"
         raise UnsupportedMediaType(f"The body must be {what}; set the Content-Type header.")
-    return decode(await request.content(request.app.settings.body_kb * 1024), route.body)
+    request.raw = await request.content(request.app.settings.body_kb * 1024)
+    return decode(request.raw, route.body)
 
 
 def refuse_cross_site(request: Request) -> None:

@@ -10,7 +10,9 @@ from retainer.errors import Invalid, NotFound, PreconditionFailed, Problem, inva
 from retainer.request import Answer, Request
 from retainer.routing import Route
 
-_TAG = re.compile(r'(W/)?"([!#-~\x80-\xff]*)"')
+_TAG = re.compile(r'(W/)?"([!#-~]*)"')
+# As RFC 9110 writes such lists: with spaces, and with elements left empty.
+ETAGS = r'^(\*|[ ,]*(W/)?"[!#-~]*"( *,[ ,]*(W/)?"[!#-~]*")*[ ,]*)$'
 _MALFORMED = 'must be * or ETags as they are answered, such as "12-3", separated by commas'
 
 
@@ -58,12 +60,12 @@ def tags(name: str, header: str | None, *, weak: bool = False) -> list[str] | No
     """The ETags of a header without their quotes, the weak ones only where they count; None for "*" or no header.
     Raises Invalid.
     """
-    if header is None or header.strip() == "*":
+    if header is None:
         return None
-    found = _TAG.findall(header)
-    if not found or not {part.strip() for part in _TAG.sub("\0", header).split(",")} <= {"", "\0"}:
+    header = header.replace("\t", " ").strip()
+    if not re.match(ETAGS, header):
         raise invalid(name, _MALFORMED)
-    return [tag for prefix, tag in found if weak or not prefix]
+    return [tag for prefix, tag in _TAG.findall(header) if weak or not prefix] if header != "*" else None
 
 
 async def judged(request: Request, route: Route, numbers: list[int]) -> Problem:

@@ -3,13 +3,13 @@ PostgreSQL refuses said in the API's words.
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
 import asyncpg
 
+from retainer.batch import Batch
 from retainer.connections import ACQUIRE_SECONDS, BROKEN, Connection, Pool
 from retainer.errors import Conflict, FieldError, Invalid, NotSignedIn, Problem, StorageFull, Unavailable
 from retainer.permissions import Scope, Viewer
@@ -25,6 +25,14 @@ class SessionChanged(NotSignedIn):
     """A write found its session ended, or its user's role changed, since it was looked up."""
 
 
+class Undo(Exception):
+    """Ends a transaction by rolling it back though nothing is wrong: `answer` is given all the same."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+        super().__init__()
+
+
 class Retry(Unavailable):
     """A deadlock or serialization failure: nothing was changed, the same request may run again."""
 
@@ -34,7 +42,7 @@ class Database:
 
     def __init__(self, url: str, *, size: int, statement_seconds: float) -> None:
         self.pool = Pool(url, size, statement_seconds)
-        self.batches: dict[tuple[Statement, int, Scope, int | None, int], _Batch] = {}
+        self.batches: dict[tuple[Statement, int, Scope, int | None, int], Batch] = {}
         self.streams = asyncio.Semaphore(STREAMS)
         self.is_up = False  # kept by the monitor; while False requests fail fast
         self.messages: dict[str, tuple[str, str]] = {}  # constraint → field, message; read from the catalogue
@@ -82,7 +90,7 @@ class Database:
                 connection.tenant = tenant
             yield connection
             clean = True
-        except Problem:
+        except (Problem, Undo):
             clean = True  # PostgreSQL answered and the connection is in step
             raise
         finally:
@@ -209,22 +217,29 @@ class Db:
         group = (statement, self.viewer_values["tenant"], self.scope, contact, user)
         batch = self.database.batches.get(group)
         if batch is None:
-            batch = self.database.batches[group] = _Batch(lambda: self.database.batches.pop(group, None))
+            batch = self.database.batches[group] = Batch(lambda: self.database.batches.pop(group, None))
         return await batch.read(lambda ids: self.rows(statement, ids=ids), key)
 
     @asynccontextmanager
-    async def transaction(self, *, snapshot: bool = False) -> AsyncIterator[Self]:
-        """Several statements that hold together; `snapshot` for reading only, all at one point in time."""
+    async def transaction(self, *, snapshot: bool = False, dry: bool = False) -> AsyncIterator[Self]:
+        """Several statements that hold together; `snapshot` for reading only, all at one point in time; `dry` to check
+        every constraint at once and roll back in any case. Inside one that is open they become part of it.
+        """
+        if self.held is not None:
+            yield self
+            return
         begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if snapshot else "BEGIN"
         async with self.database.connection(self.viewer_values["tenant"]) as connection:
             bound = self._on(connection)
             await self._control(connection, begin)
+            if dry:
+                await self._control(connection, "SET CONSTRAINTS ALL IMMEDIATE")
             try:
                 yield bound
-            except Problem:
+            except (Problem, Undo):
                 await self._control(connection, "ROLLBACK")
                 raise
-            await self._control(connection, "COMMIT")
+            await self._control(connection, "ROLLBACK" if dry else "COMMIT")
 
     async def chunk(self, listing: Listing, place: tuple[Any, int], /, **values: Any) -> asyncpg.Record:
         """The rows of a list behind a place, at most CHUNK."""
@@ -263,38 +278,3 @@ class Db:
             "expected": self.expected, "wanted": self.wanted, **self.viewer_values, **values,
         }  # fmt: skip
         return text, [known[name] for name in names]
-
-
-class _Batch:
-    """Point reads waiting for the one in flight: whoever arrives while it runs goes with the next."""
-
-    def __init__(self, finished: Callable[[], Any]) -> None:
-        self.finished = finished
-        self.waiting: defaultdict[int, list[asyncio.Future[asyncpg.Record | None]]] = defaultdict(list)
-        self.running: asyncio.Task[None] | None = None
-
-    async def read(
-        self, fetch: Callable[[list[int]], Awaitable[list[asyncpg.Record]]], key: int
-    ) -> asyncpg.Record | None:
-        # A future for each reader: one that gives up does not take the answer from the others.
-        future: asyncio.Future[asyncpg.Record | None] = asyncio.get_running_loop().create_future()
-        self.waiting[key].append(future)
-        if self.running is None:
-            self.running = asyncio.create_task(self._run(fetch))
-        return await future
-
-    async def _run(self, fetch: Callable[[list[int]], Awaitable[list[asyncpg.Record]]]) -> None:
-        while self.waiting:
-            taken, self.waiting = self.waiting, defaultdict(list)
-            error: Exception | None = None
-            found: dict[int, asyncpg.Record] = {}
-            try:
-                found = {row[0]: row for row in await fetch(list(taken))}
-            except Exception as raised:
-                error = raised
-            for key, futures in taken.items():
-                for future in futures:
-                    if not future.done():
-                        future.set_exception(error) if error else future.set_result(found.get(key))
-        self.running = None
-        self.finished()

@@ -45,7 +45,7 @@ _COOKIE_SCHEME = {
     "name": COOKIE,
     "description": "Session-based authentication via HTTP-only cookie",
 }
-_HEADERS_OF = {412: ["ETag"], 416: ["Content-Range"], 429: ["Retry-After"], 503: ["Retry-After"]}
+_HEADERS_OF = {409: ["Retry-After"], 412: ["ETag"], 416: ["Content-Range"], 429: ["Retry-After"], 503: ["Retry-After"]}
 _FIELD_ERROR = {"field": "name", "message": "is required; it must be text of 1 to 255 characters, not only spaces"}
 _MEMBERS = {412: {"current": {"id": 1, "name": "Acme Corporation"}}, 422: {"errors": [_FIELD_ERROR]}}
 
@@ -59,6 +59,8 @@ _HEADERS = {
     "ETag": _text("Names this state of what is answered; it changes with it", '"1-4"'),
     "Set-Cookie": _text("The session cookie, or its end", "connect.sid=…; Path=/; HttpOnly; SameSite=Lax"),
     "Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer", "examples": [1]}},
+    "Preference-Applied": _text("Which preferences of Prefer were heeded", "dry-run"),
+    "Idempotency-Replayed": _text("The answer is that of the first request with this key", "true"),
     "Accept-Ranges": _text("Ranges can be asked for", "bytes"),
     "Content-Range": _text("Which bytes these are, or how many there are", "bytes 0-1023/48213"),
     "Content-Disposition": _text("An attachment, under the document's name", 'attachment; filename="report.pdf"'),
@@ -199,6 +201,9 @@ def _content(schema: Schema, components: dict[str, Schema]) -> dict[str, Any]:
 
 def _responses(route: Route, table: Table, components: dict[str, Schema]) -> dict[str, Any]:
     found = {str(route.status): _success(route, components)}
+    if route.changes and route.keyed and route.record:
+        names = ["ETag", "Preference-Applied", "Idempotency-Replayed"]
+        found["204"] = {"description": "Done, as `Prefer: return=minimal` asks", "headers": _headers(names)}
     if route.answer is bytes:
         found["206"] = found["200"] | {"description": "The bytes that Range asks for"}
         found["206"]["headers"] = found["206"]["headers"] | _header_references(["Content-Range"])
@@ -216,7 +221,7 @@ def refused(route: Route, table: Table) -> list[int]:
     if route.permission != PUBLIC:
         codes.add(401)
     if route.changes:
-        codes |= {403, 507}
+        codes |= {403, 507} | ({409} if route.keyed else set())
     if route.permission != PUBLIC and len(roles(route)) < len(Role):
         codes.add(403)
     if route.parameters:
@@ -232,6 +237,7 @@ def _success(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
         return {"description": "The bytes", "headers": _headers(names), "content": {"*/*": {}}}
     names = ["ETag"] if _has_etag(route) or (route.tag == "members" and route.body) else []
     names += ["Set-Cookie"] if route.name in _SETS_COOKIE else []
+    names += ["Preference-Applied", "Idempotency-Replayed"] if route.changes and route.keyed else []
     answer: dict[str, Any] = {"description": _answer_words(route), "headers": _headers(names)}
     if route.answer is not None:
         answer["content"] = {"application/json": _answer_content(route, components)}

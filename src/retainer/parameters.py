@@ -2,9 +2,8 @@
 
 from typing import Any
 
+from retainer.conditions import ETAGS
 from retainer.routing import Route, Table
-
-_ETAGS = r'^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$'
 
 
 def _header(name: str, description: str, example: str, **limits: Any) -> dict[str, Any]:
@@ -24,14 +23,27 @@ _FILE = [
 ]
 
 COMPONENTS = {
-    "KnownETags": _header(
-        "If-None-Match", "304 without a body when the record still has one of these ETags", '"1-4"', pattern=_ETAGS
+    "IdempotencyKey": _header(
+        "Idempotency-Key",
+        "Makes it safe to send again: a new key for each change, the same one when it is repeated within 24 hours. The "
+        "answer is then the first one again",
+        "8e03978e-40d5-43dd-bc93-6894a57f9324",
+        minLength=1,
+        maxLength=255,
+        pattern=r"^[!-~]([ -~]*[!-~])?$",
     ),
+    "Prefer": _header(
+        "Prefer",
+        "`dry-run` answers what would be answered and changes nothing; `return=minimal` answers 204 with the ETag "
+        "alone where a record would be answered. Preference-Applied says what was heeded",
+        "return=representation",
+    ),
+    "KnownETags": _header("If-None-Match", "304 without a body when the record still has one of these ETags", '"1-4"'),
     "IfMatch": _header(
-        "If-Match", "Change the record only while it has one of these ETags, else 412", '"1-4"', pattern=_ETAGS
+        "If-Match", "Change the record only while it has one of these ETags, else 412", '"1-4"', pattern=ETAGS
     ),
     "IfNoneMatch": _header(
-        "If-None-Match", "Change the record only while it has none of these ETags, else 412", '"1-3"', pattern=_ETAGS
+        "If-None-Match", "Change the record only while it has none of these ETags, else 412", '"1-3"', pattern=ETAGS
     ),
 }
 
@@ -46,4 +58,5 @@ def headers(route: Route, table: Table) -> list[dict[str, Any]]:
 def _names(route: Route, table: Table) -> list[str]:
     if not route.changes:
         return ["KnownETags"] if route.record or route.answer is dict else []
-    return ["IfMatch", "IfNoneMatch"] if table.reader(route) else []
+    names = ["IfMatch", "IfNoneMatch"] if table.reader(route) else []
+    return names + (["IdempotencyKey", "Prefer"] if route.keyed else [])

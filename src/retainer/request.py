@@ -90,6 +90,10 @@ class Request:
         self.who: Viewer | None = None
         self.body: Any = None
         self.deadline: Deadline | None = None
+        self.raw = b""  # the body as it was sent, where it is JSON
+        self.key: str | None = None  # its Idempotency-Key
+        self.wishes: dict[str, str] = {}  # its preferences (Prefer)
+        self.changed_users: list[int] = []  # whose sessions are forgotten once it is committed
 
     @property
     def viewer(self) -> Viewer:
@@ -111,6 +115,11 @@ class Request:
         return ",".join(value.decode("latin-1") for key, value in self.scope["headers"] if key == name)
 
     @property
+    def is_upload(self) -> bool:
+        """Whether its body is a form with a file, which the handler reads and finishes itself."""
+        return self.route is not None and self.route.multipart and self.body is None
+
+    @property
     def token(self) -> str | None:
         """The session cookie's value as sent, or None."""
         # Proxies from HTTP/2 may send cookies on several lines.
@@ -127,6 +136,13 @@ class Request:
     def address(self) -> str:
         """The client's address, behind trusted proxies the one they report."""
         return self.app.client_address(self.scope, self.headers)
+
+    def forget(self, user: int) -> None:
+        """The sessions of a user have changed: this process acts at once, the others hear of it from PostgreSQL."""
+        if self.db.held is None:
+            self.app.sessions.forget(user)
+        else:
+            self.changed_users.append(user)
 
     async def content(self, limit: int) -> bytes:
         """The whole body. Raises TooLarge past the limit (bytes), before reading what was announced as larger."""

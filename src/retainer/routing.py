@@ -25,6 +25,8 @@ class Route(msgspec.Struct, frozen=True):
     `bare` serves the path without /api too, as the contract writes it; `page` serves it without /api only and
     leaves it out of the OpenAPI document; `form` is the type of a multipart body that carries a file;
     `errors` are the statuses of its own beside those that every such route may answer.
+    A change that is more than a transaction cannot be repeated or tried (`keyed`, `dry`: see writes.py); `secret` says
+    that its body or its answer holds one.
     """
 
     name: str
@@ -41,6 +43,9 @@ class Route(msgspec.Struct, frozen=True):
     page: bool = False
     form: type[msgspec.Struct] | None = None
     errors: tuple[int, ...] = ()
+    keyed: bool = True
+    dry: bool = True
+    secret: bool = False
 
     @property
     def url(self) -> str:
