@@ -11,6 +11,7 @@ import pytest
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
 from retainer import api_page, glossary, openapi
+from retainer.bulk_lines import Method
 from retainer.contacts.model import ContactType
 from retainer.fields import Audience
 from retainer.members.model import MemberRole
@@ -25,7 +26,7 @@ DOCUMENT = openapi.document(ROUTES)
 SCHEMAS = DOCUMENT["components"]["schemas"]
 DESCRIBED = [route for route in ROUTES if not route.page]
 ENUMS = [Audience, ContactType, MemberRole, OrganizationStatus, OrganizationType, ProjectStatus, Role, TaskPriority,
-         TaskStatus]  # fmt: skip
+         TaskStatus, Method]  # fmt: skip
 
 routes = pytest.mark.parametrize("route", DESCRIBED, ids=lambda r: r.name)
 
@@ -87,7 +88,7 @@ def test_its_path_parameters_are_described(route: Route) -> None:
 @routes
 def test_its_bodies_refuse_unknown_fields_and_have_an_example_that_fits(route: Route) -> None:
     body = operation(route).get("requestBody", {"content": {}})
-    kinds = {"application/json": route.body, "multipart/form-data": route.form}
+    kinds = {"application/json": route.body, "multipart/form-data": route.form, "application/x-ndjson": route.lines}
     assert set(body["content"]) == {kind for kind, type in kinds.items() if type}
     for content in body["content"].values():
         name = content["schema"]["$ref"].rpartition("/")[2]
@@ -115,7 +116,7 @@ def test_its_refusals_are_all_there(route: Route) -> None:
     expected |= {404} if route.parameters else set()
     expected |= {409} if route.changes and route.keyed else set()
     expected |= {412} if TABLE.reader(route) else set()
-    expected |= {400, 413} if route.body or route.form else set()
+    expected |= {400, 413} if route.body or route.form or route.lines else set()
     limited = route.permission != PUBLIC and PERMISSIONS[route.permission].roles != frozenset(Role)
     assert codes == expected | ({403} if limited else set())
     for code in codes:

@@ -339,6 +339,8 @@ def test_a_dry_run_answers_as_if_and_changes_nothing(cast: Cast, server: Server,
 def without_accident(answer: httpx.Response) -> Any:
     """The answer without what no two answers share."""
     body = answer.json() if answer.content else {}
+    if "line" in body:
+        body = body["body"]
     return {k: v for k, v in body.items() if k not in ("id", "createdAt", "updatedAt", "url", "expiresAt")}
 
 
@@ -368,6 +370,10 @@ def test_a_short_answer_has_the_etag_alone(cast: Cast, route: Route) -> None:
     answer = send(
         cast.ada, route, ids, body, headers={"Prefer": 'respond-async, foo="a, return=x", Return = "Minimal";x=1'}
     )
+    if route.lines:
+        assert (answer.status_code, answer.headers["preference-applied"]) == (200, "return=minimal")
+        assert (answer.json()["status"], answer.json()["body"]) == (204, None) and answer.json()["etag"]
+        return
     if not route.record:
         assert (answer.status_code, answer.headers.get("preference-applied")) == (route.status, None)
         return

@@ -68,6 +68,22 @@ async def admitted(request: Request, route: Route, ids: list[str]) -> Answer:
     if route.changes:
         refuse_cross_site(request)
     try:
+        numbers = await admit(request, route, ids)
+    except Forbidden:
+        await record_refusal(request)
+        raise
+    return await run(request, route, numbers)
+
+
+async def record_refusal(request: Request) -> None:
+    """Write down that the viewer may not do what they asked for: an operation of its own, in no other's transaction."""
+    assert request.route is not None
+    await request.app.database.of(request.viewer, request.id, request.route.name).row(_REFUSED)
+
+
+async def admit(request: Request, route: Route, ids: list[str]) -> list[int]:
+    """The ids of the path, once permission, ids, headers and body are right; else the refusal that comes first."""
+    try:
         refuse_unpermitted(request, route)
         numbers = [number(name, text) for name, text in zip(route.parameters, ids, strict=True)]
         if request.scope["query_string"]:
@@ -79,12 +95,10 @@ async def admitted(request: Request, route: Route, ids: list[str]) -> Answer:
             request.body = await read_body(request, route)
     except NotFound:
         raise
-    except Problem as problem:
+    except Problem:
         await prefer_not_found(request, route, ids)
-        if isinstance(problem, Forbidden):
-            await request.db.row(_REFUSED)
         raise
-    return await run(request, route, numbers)
+    return numbers
 
 
 async def run(request: Request, route: Route, numbers: list[int]) -> Answer:
@@ -157,10 +171,13 @@ def refuse_query(request: Request) -> None:
 async def read_body(request: Request, route: Route) -> Any:
     """The body as the route's type; None where the route takes none or reads it itself."""
     kind = request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-    if (route.body or route.form) and request.headers.get(b"content-encoding", b"identity").lower() != b"identity":
+    takes_body = route.body or route.form or route.lines
+    if takes_body and request.headers.get(b"content-encoding", b"identity").lower() != b"identity":
         raise UnsupportedMediaType("The body must not be compressed; send it without a Content-Encoding header.")
     if route.multipart and kind == b"multipart/form-data":
         return None
+    if route.lines:
+        return await read_lines(request, kind)
     if route.multipart and route.body is None:
         raise UnsupportedMediaType("The body must be multipart/form-data with one file; set the Content-Type header.")
     if route.body is None:
@@ -172,6 +189,14 @@ async def read_body(request: Request, route: Route) -> Any:
         raise UnsupportedMediaType(f"The body must be {what}; set the Content-Type header.")
     request.raw = await request.content(request.app.settings.body_kb * 1024)
     return decode(request.raw, route.body)
+
+
+async def read_lines(request: Request, kind: bytes) -> bytes:
+    """A body of lines as it is; its handler reads each by itself."""
+    if kind != b"application/x-ndjson":
+        raise UnsupportedMediaType("The body must be application/x-ndjson; set the Content-Type header.")
+    request.raw = await request.content(request.app.settings.bulk_mb << 20)
+    return request.raw
 
 
 def refuse_cross_site(request: Request) -> None:

@@ -137,7 +137,7 @@ def _answered(api: dict[str, Any]) -> list[str]:
             for response in operation["responses"].values():
                 for content in response.get("content", {}).values():
                     add(content.get("schema", {}))
-    return [*found, "ProblemDetails", "FieldError"]
+    return [*found, "ProblemDetails", "FieldError", "LineProblem"]
 
 
 def _shape(name: str, schemas: dict[str, Schema]) -> dict[str, Any]:
@@ -226,7 +226,7 @@ def _curl(method: str, path: str, found: dict[str, Any], kind: str, content: dic
     if kind == "multipart/form-data":
         return " \\\n  ".join([command, "-F file=@report.pdf", *_form_fields(content["example"])])
     if kind:
-        return f"{command} \\\n  -H 'Content-Type: application/json' \\\n  -d '{_data(content['example'])}'"
+        return f"{command} \\\n  -H 'Content-Type: {kind}' \\\n  -d '{_data(content['example'])}'"
     return command
 
 

@@ -6,7 +6,7 @@ with the row (`@expected_<alias>`, see statement.py), so that of several who rea
 
 import re
 
-from retainer.errors import Invalid, NotFound, PreconditionFailed, Problem, invalid
+from retainer.errors import NotFound, PreconditionFailed, Problem, invalid
 from retainer.request import Answer, Request
 from retainer.routing import Route
 
@@ -30,12 +30,10 @@ def unchanged(request: Request, answer: Answer) -> Answer:
 
 
 def is_listed(etag: bytes, request: Request) -> bool:
-    """Whether If-None-Match names it; weak comparison, as that header wants. A malformed one names nothing."""
-    try:
-        known = tags("If-None-Match", request.header(b"if-none-match") or '""', weak=True)
-    except Invalid:
-        return False
-    return known is None or etag.decode()[1:-1] in known
+    """Whether If-None-Match names it; weak comparison, as that header wants. Raises Invalid for a malformed one."""
+    header = request.header(b"if-none-match")
+    known = tags("If-None-Match", header, weak=True)
+    return header is not None and (known is None or etag.decode()[1:-1] in known)
 
 
 def expect(request: Request, route: Route) -> None:
@@ -46,14 +44,14 @@ def expect(request: Request, route: Route) -> None:
     name = "If-Match" if none_match is None else "If-None-Match"
     if request.app.table.reader(route) is None:
         raise invalid(name, "is not taken here: there is no ETag that it could name; leave it out")
-    if match is not None and none_match is not None:
-        raise invalid(name, "excludes If-Match; send one of them")
-    if match is not None:
-        request.db.expected = tags(name, match)
-        return
-    unwanted = tags(name, none_match, weak=True)
-    # "*" is every state: no row is in none.
-    request.db.expected, request.db.wanted = (unwanted, False) if unwanted is not None else ([], True)
+    expected, unwanted = tags("If-Match", match), tags("If-None-Match", none_match, weak=True)
+    if none_match is None:
+        request.db.expected = expected
+    elif unwanted is None or expected is not None:
+        # "*" is every state: no row is in none.
+        request.db.expected = [tag for tag in expected or [] if tag not in (unwanted or [tag])]
+    else:
+        request.db.expected, request.db.wanted = unwanted, False
 
 
 def tags(name: str, header: str | None, *, weak: bool = False) -> list[str] | None:

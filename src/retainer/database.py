@@ -16,9 +16,10 @@ from retainer.permissions import Scope, Viewer
 from retainer.statement import Listing, Statement
 
 CHUNK = 500  # rows of a whole list per statement
-STREAMS = 4  # connections that whole lists may hold at the same time
+STREAMS, BULKS = 4, 2  # connections that whole lists, and requests of many writes, may hold at the same time
 
 Values = dict[str, Any]
+Rows = list[asyncpg.Record]
 
 
 class SessionChanged(NotSignedIn):
@@ -44,6 +45,7 @@ class Database:
         self.pool = Pool(url, size, statement_seconds)
         self.batches: dict[tuple[Statement, int, Scope, int | None, int], Batch] = {}
         self.streams = asyncio.Semaphore(STREAMS)
+        self.bulks = asyncio.Semaphore(BULKS)
         self.is_up = False  # kept by the monitor; while False requests fail fast
         self.messages: dict[str, tuple[str, str]] = {}  # constraint → field, message; read from the catalogue
         self.statements = 0  # how many were sent, for tests that count
@@ -71,7 +73,7 @@ class Database:
             except TimeoutError:
                 raise Unavailable("Too many whole lists are being sent at this moment. Try again shortly.") from None
 
-    async def plain(self, text: str, *arguments: Any) -> list[asyncpg.Record]:
+    async def plain(self, text: str, *arguments: Any) -> Rows:
         """A statement that needs no tenant: what precedes signing in, and throttles."""
         async with self.connection(None) as connection:
             return await self.send(connection, text, arguments)
@@ -96,11 +98,11 @@ class Database:
         finally:
             self.pool.release(connection, clean=clean)
 
-    async def send(self, connection: Connection, text: str, arguments: Any) -> list[asyncpg.Record]:
-        """One statement; what PostgreSQL refuses becomes a Problem."""
+    async def send(self, connection: Connection, text: str, arguments: Any, *, many: bool = False) -> Rows:
+        """One statement, or the same with each of many arguments; what PostgreSQL refuses becomes a Problem."""
         self.statements += 1
         try:
-            return list(await connection.fetch(text, *arguments))
+            return list(await (connection.fetchmany(text, arguments) if many else connection.fetch(text, *arguments)))
         except asyncpg.PostgresError as error:
             raise self.problem(error) from error
         except BROKEN as error:
@@ -188,9 +190,9 @@ class Db:
         self.expected: list[str] | None = None
         self.wanted = True
 
-    async def rows(self, statement: Statement, /, **values: Any) -> list[asyncpg.Record]:
+    async def rows(self, statement: Statement, /, **values: Any) -> Rows:
         """All rows of one statement, which is its own transaction unless one is open."""
-        text, arguments = self._bind(statement, values)
+        text, arguments = self.bind(statement, values)
         if self.held is not None:
             return await self.database.send(self.held, text, arguments)
         async with self.database.connection(self.viewer_values["tenant"]) as connection:
@@ -230,7 +232,7 @@ class Db:
             return
         begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if snapshot else "BEGIN"
         async with self.database.connection(self.viewer_values["tenant"]) as connection:
-            bound = self._on(connection)
+            bound = self.bound(connection)
             await self._control(connection, begin)
             if dry:
                 await self._control(connection, "SET CONSTRAINTS ALL IMMEDIATE")
@@ -240,6 +242,24 @@ class Db:
                 await self._control(connection, "ROLLBACK")
                 raise
             await self._control(connection, "ROLLBACK" if dry else "COMMIT")
+
+    async def many(self, statement: Statement, values: list[Values]) -> Rows:
+        """The rows of one statement sent once for each of the values, in one go and inside the open transaction."""
+        assert self.held is not None
+        text, _ = statement.compiled[self.scope]
+        return await self.database.send(self.held, text, [self.bind(statement, v)[1] for v in values], many=True)
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """A part of the open transaction that is taken back when it raises."""
+        assert self.held is not None
+        await self._control(self.held, "SAVEPOINT part")
+        try:
+            yield
+        except (Problem, Undo):
+            await self._control(self.held, "ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")
+            raise
+        await self._control(self.held, "RELEASE SAVEPOINT part")
 
     async def chunk(self, listing: Listing, place: tuple[Any, int], /, **values: Any) -> asyncpg.Record:
         """The rows of a list behind a place, at most CHUNK."""
@@ -257,7 +277,8 @@ class Db:
                     yield row["chunk"]
                     place = (row["key"], row["last"])
 
-    def _on(self, connection: Connection) -> Self:
+    def bound(self, connection: Connection) -> Self:
+        """The same, on the connection of a transaction."""
         bound = type(self)(self.database, self.scope, self.viewer_values, self.request_id, self.action, self.via)
         bound.held, bound.expected, bound.wanted = connection, self.expected, self.wanted
         return bound
@@ -271,10 +292,9 @@ class Db:
             connection.terminate()
             raise Unavailable(LOST) from error
 
-    def _bind(self, statement: Statement, values: Values) -> tuple[str, list[Any]]:
+    def bind(self, statement: Statement, values: Values) -> tuple[str, list[Any]]:
+        """The text of a statement and its arguments, in order."""
         text, names = statement.compiled[self.scope]
-        known = {
-            "request": self.request_id, "action": self.action, "via": self.via,
-            "expected": self.expected, "wanted": self.wanted, **self.viewer_values, **values,
-        }  # fmt: skip
+        about = {"request": self.request_id, "action": self.action, "via": self.via}
+        known = about | {"expected": self.expected, "wanted": self.wanted} | self.viewer_values | values
         return text, [known[name] for name in names]

@@ -16,6 +16,15 @@ class FieldError(msgspec.Struct):
     message: str
 
 
+class LineProblem(msgspec.Struct, omit_defaults=True):
+    """Why the write of one line of many cannot be made."""
+
+    line: int
+    status: int
+    detail: str
+    errors: list[FieldError] = []
+
+
 class ProblemDetails(msgspec.Struct, rename="camel", omit_defaults=True):
     """The body of every answer from 400 on (RFC 9457)."""
 
@@ -27,6 +36,7 @@ class ProblemDetails(msgspec.Struct, rename="camel", omit_defaults=True):
     request_id: str
     errors: list[FieldError] = []
     current: dict[str, Any] | UnsetType = UNSET
+    lines: list[LineProblem] = []
 
 
 # As RFC 9110 has them; older Pythons have older ones.

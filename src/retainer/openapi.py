@@ -45,6 +45,7 @@ _COOKIE_SCHEME = {
     "name": COOKIE,
     "description": "Session-based authentication via HTTP-only cookie",
 }
+NDJSON = "application/x-ndjson"
 _HEADERS_OF = {409: ["Retry-After"], 412: ["ETag"], 416: ["Content-Range"], 429: ["Retry-After"], 503: ["Retry-After"]}
 _FIELD_ERROR = {"field": "name", "message": "is required; it must be text of 1 to 255 characters, not only spaces"}
 _MEMBERS = {412: {"current": {"id": 1, "name": "Acme Corporation"}}, 422: {"errors": [_FIELD_ERROR]}}
@@ -99,7 +100,7 @@ def document(routes: list[Route]) -> dict[str, Any]:
     """The OpenAPI document of all routes but pages."""
     table = Table(routes)
     routes = [route for route in routes if not route.page]
-    types = [kind for route in routes for kind in (route.body, route.answer) if kind not in (None, bytes)]
+    types = [kind for route in routes for kind in (route.body, route.lines, route.answer) if kind not in (None, bytes)]
     forms = list(dict.fromkeys(route.form for route in routes if route.form))
     components = schemas.components([*types, errors.ProblemDetails], forms)
     paths: dict[str, Any] = {}
@@ -142,7 +143,7 @@ def operation(route: Route, table: Table, components: dict[str, Schema]) -> dict
     parameters += headers(route, table)
     if parameters:
         described["parameters"] = parameters
-    if route.body or route.form:
+    if route.body or route.form or route.lines:
         described["requestBody"] = {"required": True, "content": _body(route, components)}
     described["responses"] = _responses(route, table, components)
     return described
@@ -191,7 +192,7 @@ def _parameter(route: Route, name: str) -> Schema:
 
 
 def _body(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
-    kinds = {"application/json": route.body, "multipart/form-data": route.form}
+    kinds = {"application/json": route.body, "multipart/form-data": route.form, NDJSON: route.lines}
     return {media_type: _content(schemas.reference(kind), components) for media_type, kind in kinds.items() if kind}
 
 
@@ -216,7 +217,7 @@ def _responses(route: Route, table: Table, components: dict[str, Schema]) -> dic
 def refused(route: Route, table: Table) -> list[int]:
     """The statuses from 400 on that the route can answer."""
     codes = {415, 422, 500, 503, *route.errors}
-    if route.body or route.form:
+    if route.body or route.form or route.lines:
         codes |= {400, 413}
     if route.permission != PUBLIC:
         codes.add(401)
@@ -240,7 +241,8 @@ def _success(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
     names += ["Preference-Applied", "Idempotency-Replayed"] if route.changes and route.keyed else []
     answer: dict[str, Any] = {"description": _answer_words(route), "headers": _headers(names)}
     if route.answer is not None:
-        answer["content"] = {"application/json": _answer_content(route, components)}
+        kind = NDJSON if route.lines else "application/json"
+        answer["content"] = {kind: _answer_content(route, components)}
     return answer
 
 

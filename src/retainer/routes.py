@@ -4,7 +4,8 @@ A line reads: name, method, path, handler, permission, sentence, and what Route 
 slice's web (`contacts.show`); `on` is its store's answer to "does the viewer see it?" (`contact.exists`).
 """
 
-from retainer import api_page, health, openapi, static
+from retainer import api_page, bulk, health, openapi, static
+from retainer.bulk_lines import BulkAnswer, BulkLine
 from retainer.contacts import store as contact
 from retainer.contacts import web as contacts
 from retainer.contacts.model import Contact, ContactCreate, ContactUpdate
@@ -134,6 +135,10 @@ ROUTES = [
     Route("getDocumentVersionContent", "GET", "/documents/{id}/versions/{number}/content",
           documents.show_version_content, "documents.read", "Download a version of a file", answer=bytes,
           on=document.version_exists, errors=(409, 416)),
+
+    # Many writes of any of these at once
+    Route("bulk", "POST", "/bulk", bulk.create, "bulk.write",
+          "Make many writes at once", lines=BulkLine, answer=BulkAnswer),
 
     # Signing in, and one's own account
     Route("login", "POST", "/login", sessions.login, PUBLIC,

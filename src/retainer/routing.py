@@ -25,6 +25,7 @@ class Route(msgspec.Struct, frozen=True):
     `bare` serves the path without /api too, as the contract writes it; `page` serves it without /api only and
     leaves it out of the OpenAPI document; `form` is the type of a multipart body that carries a file;
     `errors` are the statuses of its own beside those that every such route may answer.
+    `lines` is the type of each line of an NDJSON body; `answer` is then that of each line of the answer.
     A change that is more than a transaction cannot be repeated or tried (`keyed`, `dry`: see writes.py); `secret` says
     that its body or its answer holds one.
     """
@@ -43,6 +44,7 @@ class Route(msgspec.Struct, frozen=True):
     page: bool = False
     form: type[msgspec.Struct] | None = None
     errors: tuple[int, ...] = ()
+    lines: type[msgspec.Struct] | None = None
     keyed: bool = True
     dry: bool = True
     secret: bool = False
@@ -61,6 +63,11 @@ class Route(msgspec.Struct, frozen=True):
     def record(self) -> bool:
         """Whether it answers one record, with the ETag of its state. A membership is told by its contact's id."""
         return not {"id", "contact_id"}.isdisjoint(getattr(self.answer, "__struct_fields__", ()))
+
+    @property
+    def in_bulk(self) -> bool:
+        """Whether /bulk takes it: the changes of records, by JSON."""
+        return self.changes and self.tag in _IN_BULK and (self.form is None or self.body is not None)
 
     @property
     def multipart(self) -> bool:
@@ -83,7 +90,9 @@ class Route(msgspec.Struct, frozen=True):
 
 _TAGS = {
     "login": "account", "logout": "account", "setup": "account", "user": "account", "openapi.json": "api",
+    "bulk": "writes",
 }  # fmt: skip
+_IN_BULK = {"organizations", "members", "contacts", "projects", "tasks", "documents"}
 _METHODS = ""  # the key of a node's methods: no path segment is empty
 _ID = "/"  # the key of what follows an id: no path segment has a slash
 

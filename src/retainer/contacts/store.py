@@ -5,7 +5,7 @@ from typing import Any
 from asyncpg import Record
 
 from retainer.database import Db
-from retainer.statement import Listing, Statement, Update
+from retainer.statement import Create, Listing, Statement, Update
 
 JSON = """(SELECT row_to_json(j) FROM (SELECT c.id, c.full_name AS "fullName", c.mention_name AS "mentionName",
     c.email, c.phone, c.company, c.title, c.department, c.type, c.is_active AS "isActive", c.metadata,
@@ -26,7 +26,7 @@ READ = Statement(f"""
     WHERE c.tenant_id = :tenant AND c.id = ANY(:ids::bigint[]) AND c.deleted_by IS NULL AND @visible_contacts
 """)
 
-CREATE = Statement(f"""
+CREATE = Create(f"""
     INSERT INTO contacts AS c (tenant_id, full_name, mention_name, email, phone, company, title, department, type,
         is_active, metadata)
     SELECT :tenant, :full_name, :mention_name, :email, :phone, :company, :title, :department, :type,

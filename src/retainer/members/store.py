@@ -5,7 +5,7 @@ from typing import Any
 from asyncpg import Record
 
 from retainer.database import Db
-from retainer.statement import Listing, Statement, Update
+from retainer.statement import Change, Listing, Statement, Update
 
 JSON = """(SELECT row_to_json(j) FROM (
         SELECT m.organization_id AS "organizationId", m.contact_id AS "contactId", m.role) j)"""
@@ -21,7 +21,7 @@ LIST = Listing(f"""
 """)
 
 # Both ends are held shared: the organization or the contact cannot be deleted while this is added.
-CREATE = Statement("""
+CREATE = Change("""
     INSERT INTO members (tenant_id, organization_id, contact_id, role)
     SELECT :tenant, organization.id, contact.id, :role
     FROM @acting,
@@ -40,7 +40,7 @@ UPDATE = Update("""
     RETURNING m.id, m.version
 """)
 
-DELETE = Statement("""
+DELETE = Change("""
     UPDATE members m SET deleted_by = operation() FROM @acting, organizations o
     WHERE m.tenant_id = :tenant AND m.organization_id = :organization_id AND m.contact_id = :contact_id
         AND m.deleted_by IS NULL AND o.tenant_id = m.tenant_id AND o.id = m.organization_id

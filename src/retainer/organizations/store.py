@@ -5,7 +5,7 @@ from typing import Any
 from asyncpg import Record
 
 from retainer.database import Db
-from retainer.statement import Listing, Statement, Update
+from retainer.statement import Create, Listing, Statement, Update
 
 JSON = """(SELECT row_to_json(j) FROM (SELECT o.id, o.name, o.type, o.status, o.industry, o.website, o.description,
     o.metadata, iso(o.created_at) AS "createdAt", iso(o.updated_at) AS "updatedAt") j)"""
@@ -25,7 +25,7 @@ READ = Statement(f"""
     WHERE o.tenant_id = :tenant AND o.id = ANY(:ids::bigint[]) AND o.deleted_by IS NULL AND @visible_organizations
 """)
 
-CREATE = Statement(f"""
+CREATE = Create(f"""
     INSERT INTO organizations AS o (tenant_id, name, type, status, industry, website, description, metadata)
     SELECT :tenant, :name, :type, :status, :industry, :website, :description, :metadata FROM @acting
     RETURNING o.id, o.version, {JSON}

@@ -5,7 +5,7 @@ from typing import Any
 from asyncpg import Record
 
 from retainer.database import Db
-from retainer.statement import Listing, Statement, Update
+from retainer.statement import Create, Listing, Statement, Update
 
 JSON = """(SELECT row_to_json(j) FROM (SELECT p.id, p.organization_id AS "organizationId", p.title, p.description,
     p.status, p.start_date AS "startDate", p.due_date AS "dueDate", p.audience,
@@ -29,10 +29,10 @@ READ = Statement(f"""
 """)
 
 # The organization is held shared, so that it cannot be deleted while its project is added.
-CREATE = Statement(f"""
+CREATE = Create(f"""
     INSERT INTO projects AS p (tenant_id, organization_id, title, description, status, start_date, due_date, audience)
     SELECT :tenant, organization.id, :title, :description, :status, :start_date, :due_date, :audience
-    FROM @acting,
+    FROM @acting, LATERAL
         (SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :organization_id
             AND o.deleted_by IS NULL AND @visible_organizations FOR SHARE) organization
     RETURNING p.id, p.version, {JSON}

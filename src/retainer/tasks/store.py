@@ -5,7 +5,7 @@ from typing import Any
 from asyncpg import Record
 
 from retainer.database import Db
-from retainer.statement import Listing, Statement, Update
+from retainer.statement import Change, Create, Listing, Statement, Update
 
 _FIELDS = """t.id, t.title, t.description, t.organization_id AS "organizationId", t.project_id AS "projectId",
     t.assignee_id AS "assigneeId", t.status, t.priority, t.due_date AS "dueDate", t."order", t.audience,
@@ -58,7 +58,7 @@ def _held(column: str) -> str:
     return f"(:{column}::bigint IS NULL OR :{column} = ({REFERENCES[column]} FOR SHARE))"
 
 
-CREATE = Statement(f"""
+CREATE = Create(f"""
     INSERT INTO tasks AS t (tenant_id, title, description, organization_id, project_id, assignee_id, status, priority,
         due_date, "order", audience)
     SELECT :tenant, :title, :description, :organization_id, :project_id, :assignee_id, :status, :priority,
@@ -85,7 +85,7 @@ UPDATES = {
     for sent in [(a, b, c) for a in (False, True) for b in (False, True) for c in (False, True)]
 }
 
-DELETE = Statement("""
+DELETE = Change("""
     UPDATE tasks t SET deleted_by = operation() FROM @acting
     WHERE t.tenant_id = :tenant AND t.id = :id AND t.deleted_by IS NULL AND @visible_tasks
         AND @expected_t
