@@ -14,6 +14,7 @@ import pytest
 import retainer
 from conftest import Cast, Person, Server, Sql
 from retainer.app import App
+from retainer.collection import Collection
 from retainer.config import Settings
 from retainer.statement import Statement, Update
 
@@ -29,6 +30,8 @@ def statements() -> Iterator[tuple[str, str]]:
 def named(name: str, value: Any) -> Iterator[tuple[str, str]]:
     if isinstance(value, Statement | Update):
         yield name, value.text
+    elif isinstance(value, Collection):
+        yield name, f"SELECT FROM {value.table} WHERE {value.where}"
     elif isinstance(value, dict):
         for key, inner in value.items():
             yield from named(f"{name}[{key}]", inner)
@@ -51,7 +54,8 @@ def test_every_statement_names_the_tenant(name: str) -> None:
 
 def test_no_sql_stands_outside_the_stores() -> None:
     named = {"database.py", "statement.py", "permissions.py", "migrate.py", "authentication.py", "serve.py",
-             "__main__.py", "demo.py", "admission.py", "accounts.py", "check.py", "store.py"}  # fmt: skip
+             "__main__.py", "demo.py", "admission.py", "accounts.py", "check.py", "collection.py", "conditions.py",
+             "store.py"}  # fmt: skip
     words = re.compile(r"\b(SELECT|INSERT INTO|DELETE FROM|UPDATE \w+ SET)\b")
     assert named == {
         path.name for path in Path(retainer.__file__).parent.rglob("*.py") if words.search(path.read_text())

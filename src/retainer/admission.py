@@ -6,10 +6,10 @@ Refusals come in one order: 401, 403 for cross-site, 404, 403, then 413/415/400/
 import re
 from typing import Any
 
+from retainer import parameters
 from retainer.body import decode
 from retainer.database import Retry, SessionChanged
 from retainer.errors import (
-    FieldError,
     Forbidden,
     Invalid,
     MethodNotAllowed,
@@ -19,6 +19,7 @@ from retainer.errors import (
     UnsupportedMediaType,
     invalid,
 )
+from retainer.parameters import Query
 from retainer.permissions import PERMISSIONS, PUBLIC
 from retainer.request import Answer, Request
 from retainer.routing import Route
@@ -67,8 +68,7 @@ async def admitted(request: Request, route: Route, ids: list[str]) -> Answer:
     try:
         refuse_unpermitted(request, route)
         numbers = [number(name, text) for name, text in zip(route.parameters, ids, strict=True)]
-        if request.scope["query_string"]:
-            refuse_query(request)
+        request.query = read_query(request, route)
         if request.body is None:
             request.body = await read_body(request, route)
     except NotFound:
@@ -118,12 +118,17 @@ def number(name: str, text: str) -> int:
     return int(text)
 
 
-def refuse_query(request: Request) -> None:
-    """Parameters are refused by name rather than ignored: a filter that does nothing is a wrong answer."""
-    text = request.scope["query_string"].decode("latin-1")
-    names = [part.partition("=")[0][:40] for part in text.split("&") if part]
-    if names:
-        raise Invalid(*(FieldError(name, "is not a parameter of this path; it takes none") for name in names))
+def read_query(request: Request, route: Route) -> Query | None:
+    """The parameters of a list. Elsewhere they are refused by name rather than ignored: a filter that does nothing is
+    a wrong answer.
+    """
+    query_string = request.scope["query_string"]
+    if not query_string:
+        return None
+    if route.lists is None:
+        raise Invalid(*(parameters.unknown(name, []) for name, _ in parameters.pairs(query_string)))
+    zone = request.who.time_zone if request.who else "UTC"
+    return parameters.read(route.lists, query_string, zone)
 
 
 async def read_body(request: Request, route: Route) -> Any:

@@ -9,11 +9,12 @@ from contextlib import asynccontextmanager
 from typing import Any, Self
 
 import asyncpg
+import msgspec
 
 from retainer.connections import ACQUIRE_SECONDS, BROKEN, Connection, Pool
 from retainer.errors import Conflict, FieldError, Invalid, NotSignedIn, Problem, StorageFull, Unavailable
 from retainer.permissions import Scope, Viewer
-from retainer.statement import Listing, Statement
+from retainer.statement import Statement
 
 CHUNK = 500  # rows of a whole list per statement
 STREAMS = 4  # connections that whole lists may hold at the same time
@@ -23,6 +24,12 @@ Values = dict[str, Any]
 
 class SessionChanged(NotSignedIn):
     """A write found its session ended, or its user's role changed, since it was looked up."""
+
+
+class TimedOut(Unavailable):
+    """A statement took longer than it may."""
+
+    detail = "The database could not answer in time. Try again shortly."
 
 
 class Retry(Unavailable):
@@ -69,17 +76,20 @@ class Database:
             return await self.send(connection, text, arguments)
 
     @asynccontextmanager
-    async def connection(self, tenant: int | None) -> AsyncIterator[Connection]:
-        """A connection on which the tenant is set; given back clean, or closed."""
+    async def connection(self, tenant: int | None, *, is_careful: bool = False) -> AsyncIterator[Connection]:
+        """A connection on which the tenant is set, and the limits of what is careful or is not; given back clean, or
+        closed.
+        """
         if not self.is_up:
             raise Unavailable
-        connection = await self.pool.acquire()
+        connection = await self.pool.acquire(is_careful=is_careful)
         clean = False
         try:
-            if tenant is not None and connection.tenant != tenant:
-                connection.tenant = None
-                await self.send(connection, "SELECT set_config('retainer.tenant', $1, false)", (str(tenant),))
-                connection.tenant = tenant
+            if tenant is not None and connection.serves != (tenant, is_careful):
+                connection.serves = None
+                limits = CAREFUL if is_careful else ("auto", self.pool.statement_limit)
+                await self.send(connection, _SERVE, (str(tenant), *limits))
+                connection.serves = (tenant, is_careful)
             yield connection
             clean = True
         except Problem:
@@ -112,12 +122,14 @@ class Database:
             return Conflict(f"{found.field}: {found.message}.", errors=[found])
         if state in ("23503", "23514", "23502"):
             return Invalid(self._field(error))
-        if state in ("22021", "22P05", "22003", "54000", "54001"):
+        if state in _UNSTORABLE:
             return Invalid(FieldError("body", _UNSTORABLE[state]))
         if state in ("40001", "40P01"):
             return Retry("The change met another one at the same moment. Try again.")
         if state in ("53100", "53200"):
             return StorageFull()
+        if state == "57014":
+            return TimedOut()
         if state[:2] in ("08", "53", "57", "58") or state in ("55P03", "25006", "25P03"):
             return Unavailable("The database could not answer in time. Try again shortly.")
         raise error
@@ -130,6 +142,11 @@ class Database:
         column = error.column_name or name.removeprefix(f"{error.table_name}_").rpartition("_")[0]
         return FieldError(camel(column), "is not allowed to have this value; see the API page for what is")
 
+
+# Everything that a connection is told before it serves somebody, in one statement.
+_SERVE = """SELECT set_config('retainer.tenant', $1, false), set_config('plan_cache_mode', $2, false),
+    set_config('statement_timeout', $3, false)"""
+CAREFUL = ("force_custom_plan", "2s")
 
 LOST = "The connection to the database was lost; whether a change was made is not known. Look before trying again."
 
@@ -144,6 +161,8 @@ _UNSTORABLE = {
     "22021": "text must not contain the NUL character; remove \\u0000",
     "22P05": "text must not contain the NUL character; remove \\u0000",
     "22003": "a number is out of range",
+    "22007": "a date or time is not one of the calendar",
+    "22008": "a date or time is out of range",
     "54000": "is too large",
     "54001": "is nested too deeply",
 }
@@ -182,7 +201,8 @@ class Db:
         text, arguments = self._bind(statement, values)
         if self.held is not None:
             return await self.database.send(self.held, text, arguments)
-        async with self.database.connection(self.viewer_values["tenant"]) as connection:
+        tenant = self.viewer_values["tenant"]
+        async with self.database.connection(tenant, is_careful=statement.is_careful) as connection:
             return await self.database.send(connection, text, arguments)
 
     async def row(self, statement: Statement, /, **values: Any) -> asyncpg.Record | None:
@@ -224,21 +244,12 @@ class Db:
                 raise
             await self._control(connection, "COMMIT")
 
-    async def chunk(self, listing: Listing, place: tuple[Any, int], /, **values: Any) -> asyncpg.Record:
-        """The rows of a list behind a place, at most CHUNK."""
-        row = await self.row(listing, key=place[0], after=place[1], chunk=CHUNK, **values)
-        assert row is not None  # an aggregate
-        return row
-
-    async def stream(self, listing: Listing, /, **values: Any) -> AsyncIterator[bytes]:
-        """The chunks of a whole list, all at one point in time."""
-        async with self.database.streams, self.transaction(snapshot=True) as reader:
-            row, place = None, listing.first
-            while row is None or row["count"] == CHUNK:
-                row = await reader.chunk(listing, place, **values)
-                if row["count"]:
-                    yield row["chunk"]
-                    place = (row["key"], row["last"])
+    async def estimate(self, statement: Statement, /, **values: Any) -> int:
+        """About how many rows a statement finds, as the planner thinks."""
+        text, arguments = self._bind(statement, values)
+        async with self.database.connection(self.viewer_values["tenant"], is_careful=True) as connection:
+            plan = await self.database.send(connection, f"EXPLAIN (FORMAT JSON) {text}", arguments)
+        return int(msgspec.json.decode(plan[0][0])[0]["Plan"]["Plan Rows"])
 
     async def _control(self, connection: Connection, text: str) -> None:
         try:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, get_args
 
 import msgspec
 
-from retainer import __version__, errors, schemas
+from retainer import __version__, errors, list_parameters, schemas
 from retainer.authentication import COOKIE
 from retainer.glossary import OPERATIONS, STATUSES, TAGS, Status
 from retainer.permissions import PERMISSIONS, PUBLIC, Role
@@ -22,6 +22,8 @@ belong to them. A page made of this document, with first steps, is at `/api/docs
 Sign in with `POST /login`: it sets the HTTP-only cookie `connect.sid`, which every other request carries. What the
 signed-in user may not see answers 404; what they see but may not do answers 403. The operations on organizations and
 members also answer without the prefix `/api`, as `/organizations`.
+
+Lists answer whole, or in pages (`limit`, and `Link` leads on), filtered, sorted, as JSON, NDJSON or CSV by `Accept`.
 
 In a body, a field left out keeps its value and `null` clears what may be empty; unknown and read-only fields are
 refused by name (422), and so are unknown query parameters. Timestamps are RFC 3339 in UTC with milliseconds, dates
@@ -56,6 +58,9 @@ _HEADERS = {
     "X-Request-Id": _text("Finds the request in the server's log", "3f9c0b7a21-1f"),
     "ETag": _text("Names this state of what is answered; it changes with it", '"1-4"'),
     "Set-Cookie": _text("The session cookie, or its end", "connect.sid=…; Path=/; HttpOnly; SameSite=Lax"),
+    "Link": _text("The next page and the one before (RFC 8288)", '</api/contacts?limit=50&cursor=…>; rel="next"'),
+    "X-Total-Count": {"description": "How many there are in all", "schema": {"type": "integer", "examples": [512]}},
+    "X-Estimated-Count": {"description": "About how many", "schema": {"type": "integer", "examples": [498_000]}},
     "Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer", "examples": [1]}},
     "Accept-Ranges": _text("Ranges can be asked for", "bytes"),
     "Content-Range": _text("Which bytes these are, or how many there are", "bytes 0-1023/48213"),
@@ -147,6 +152,8 @@ def operation(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
     parameters = [_parameter(route, name) for name in route.parameters]
     if route.answer is bytes:
         parameters += _FILE_PARAMETERS
+    if route.lists:
+        parameters += list_parameters.described(route.lists)
     if parameters:
         described["parameters"] = parameters
     if route.body or route.form:
@@ -243,6 +250,9 @@ def _success(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": _answer_words(route), "headers": _headers(names)}
     if route.answer is not None:
         answer["content"] = {"application/json": _answer_content(route, components)}
+    if route.lists:
+        answer["headers"] |= _header_references(list_parameters.HEADERS)
+        answer["content"] |= {kind: {"schema": {"type": "string"}} for kind in list_parameters.FORMATS}
     return answer
 
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from retainer.authentication import COOKIE
-from retainer.database import CHUNK, Db
+from retainer.database import Db
 from retainer.deadlines import Deadline
 from retainer.errors import MalformedRequest, NotFound, NotSignedIn, TooLarge
 from retainer.permissions import Viewer
-from retainer.routing import Exists, Route
-from retainer.statement import Listing
+from retainer.parameters import Query
+from retainer.routing import Route
 
 if TYPE_CHECKING:
     from retainer.app import App
@@ -77,6 +77,7 @@ class Request:
         self.route: Route | None = None
         self.who: Viewer | None = None
         self.body: Any = None
+        self.query: Query | None = None  # of a list that was given parameters
         self.deadline: Deadline | None = None
 
     @property
@@ -141,31 +142,3 @@ class Request:
         """Returns when the client has closed the connection."""
         while (await self.receive())["type"] != "http.disconnect":
             pass
-
-    async def list(self, listing: Listing, /, **values: Any) -> Answer:
-        """All rows of a list: in one piece when they fit in a chunk, else streamed."""
-        row = await self.db.chunk(listing, listing.first, **values)
-        if row["count"] == CHUNK:
-            await self.app.database.stream_place()
-            return json_stream(self.db.stream(listing, **values))
-        return json(b"[%b]" % row["chunk"] if row["count"] else b"[]")
-
-    async def list_of(self, exists: Exists, parent: int, listing: Listing, /, **values: Any) -> Answer:
-        """A list of what belongs to a parent; when it is empty the parent may not be there at all: 404."""
-        answer = await self.list(listing, parent=parent, **values)
-        if answer.body == b"[]" and not await exists(self.db, parent):
-            raise NotFound
-        return answer
-
-
-def json_stream(chunks: AsyncIterator[bytes]) -> Answer:
-    """200 with an array whose elements come in chunks, joined by commas."""
-
-    async def array() -> AsyncIterator[bytes]:
-        opening = b"["
-        async for chunk in chunks:
-            yield opening + chunk
-            opening = b","
-        yield b"]" if opening == b"," else b"[]"
-
-    return Answer(200, array(), JSON)

@@ -46,7 +46,7 @@ ROUTES = [
 
     # Organizations: the contract
     Route("listOrganizations", "GET", "/organizations", organizations.index, "organizations.read",
-          "List all organizations", answer=list[Organization], bare=True),
+          "List all organizations", answer=list[Organization], lists=organization.LIST, bare=True),
     Route("createOrganization", "POST", "/organizations", organizations.create, "organizations.create",
           "Create a new organization", body=OrganizationCreate, answer=Organization, bare=True),
     Route("getOrganization", "GET", "/organizations/{id}", organizations.show, "organizations.read",
@@ -58,17 +58,17 @@ ROUTES = [
     Route("duplicateOrganization", "POST", "/organizations/{id}/duplicate", organizations.duplicate,
           "organizations.create", "Duplicate an organization", answer=Organization, on=organization.exists, bare=True),
     Route("listOrganizationTasks", "GET", "/organizations/{organizationId}/tasks", tasks.of_organization,
-          "tasks.read", "List tasks for an organization", answer=list[ListedTask], on=organization.exists, bare=True),
+          "tasks.read", "List tasks for an organization", answer=list[ListedTask], lists=task.OF_ORGANIZATION, on=organization.exists, bare=True),
     Route("listOrganizationProjects", "GET", "/organizations/{organizationId}/projects", projects.of_organization,
-          "projects.read", "List projects for an organization", answer=list[Project], on=organization.exists,
+          "projects.read", "List projects for an organization", answer=list[Project], lists=project.OF_ORGANIZATION, on=organization.exists,
           bare=True),
     Route("listOrganizationDocuments", "GET", "/organizations/{organizationId}/documents", documents.of_organization,
-          "documents.read", "List documents for an organization", answer=list[ListedDocument], on=organization.exists,
+          "documents.read", "List documents for an organization", answer=list[ListedDocument], lists=document.OF_ORGANIZATION, on=organization.exists,
           bare=True),
 
     # Members: the contract
     Route("listMembers", "GET", "/organizations/{organizationId}/members", members.index, "members.read",
-          "List members of an organization", answer=list[Member], on=organization.exists, bare=True),
+          "List members of an organization", answer=list[Member], lists=member.LIST, on=organization.exists, bare=True),
     Route("addMember", "POST", "/organizations/{organizationId}/members", members.create, "members.write",
           "Add a member to an organization", body=MemberCreate, on=organization.exists, bare=True, errors=(409,)),
     Route("removeMember", "DELETE", "/organizations/{organizationId}/members/{contactId}", members.delete,
@@ -78,7 +78,7 @@ ROUTES = [
 
     # Contacts
     Route("listContacts", "GET", "/contacts", contacts.index, "contacts.read",
-          "List all contacts", answer=list[Contact]),
+          "List all contacts", answer=list[Contact], lists=contact.LIST),
     Route("createContact", "POST", "/contacts", contacts.create, "contacts.write",
           "Create a contact", body=ContactCreate, answer=Contact, errors=(409,)),
     Route("getContact", "GET", "/contacts/{id}", contacts.show, "contacts.read",
@@ -90,7 +90,7 @@ ROUTES = [
 
     # Projects
     Route("listProjects", "GET", "/projects", projects.index, "projects.read",
-          "List all projects", answer=list[Project]),
+          "List all projects", answer=list[Project], lists=project.LIST),
     Route("createProject", "POST", "/projects", projects.create, "projects.write",
           "Create a project", body=ProjectCreate, answer=Project),
     Route("getProject", "GET", "/projects/{id}", projects.show, "projects.read",
@@ -102,7 +102,7 @@ ROUTES = [
 
     # Tasks
     Route("listTasks", "GET", "/tasks", tasks.index, "tasks.read",
-          "List all tasks", answer=list[ListedTask]),
+          "List all tasks", answer=list[ListedTask], lists=task.LIST),
     Route("createTask", "POST", "/tasks", tasks.create, "tasks.write",
           "Create a task", body=TaskCreate, answer=Task),
     Route("getTask", "GET", "/tasks/{id}", tasks.show, "tasks.read",
@@ -114,7 +114,7 @@ ROUTES = [
 
     # Documents
     Route("listDocuments", "GET", "/documents", documents.index, "documents.read",
-          "List all documents", answer=list[ListedDocument]),
+          "List all documents", answer=list[ListedDocument], lists=document.LIST),
     Route("createDocument", "POST", "/documents", documents.create, "documents.create",
           "Add a file or a link", body=DocumentCreate, form=DocumentForm, answer=Document, errors=(409, 507)),
     Route("getDocument", "GET", "/documents/{id}", documents.show, "documents.read",
@@ -124,7 +124,7 @@ ROUTES = [
     Route("deleteDocument", "DELETE", "/documents/{id}", documents.delete, "documents.write",
           "Delete a document", status=204, on=document.exists),
     Route("listDocumentVersions", "GET", "/documents/{id}/versions", documents.versions, "documents.read",
-          "List the versions of a file", answer=list[DocumentVersion], on=document.exists),
+          "List the versions of a file", answer=list[DocumentVersion], lists=document.VERSIONS, on=document.exists),
     Route("addDocumentVersion", "POST", "/documents/{id}/versions", documents.add_version, "documents.create",
           "Add a version of a file", form=VersionForm, answer=Document, on=document.exists, errors=(409, 507)),
     Route("getDocumentContent", "GET", "/documents/{id}/content", documents.show_content, "documents.read",
@@ -149,15 +149,15 @@ ROUTES = [
     Route("changeOwnPassword", "PUT", "/user/password", sessions.change_password, "account.own",
           "Change the signed-in user's password", body=PasswordChange, status=204, errors=(429,)),
     Route("listOwnSessions", "GET", "/user/sessions", sessions.index, "account.own",
-          "List the signed-in user's sessions", answer=list[Session]),
+          "List the signed-in user's sessions", answer=list[Session], lists=session.LIST),
     Route("endOwnSession", "DELETE", "/user/sessions/{id}", sessions.delete, "account.own",
           "End one of the signed-in user's sessions", status=204, on=session.exists),
 
     # Users
     Route("listUserNames", "GET", "/users/names", users.names, "users.names",
-          "List the names of all active users", answer=list[UserName]),
+          "List the names of all active users", answer=list[UserName], lists=user.NAMES),
     Route("listUsers", "GET", "/users", users.index, "users.manage",
-          "List all users", answer=list[User]),
+          "List all users", answer=list[User], lists=user.LIST),
     Route("createUser", "POST", "/users", users.create, "users.manage",
           "Create a user", body=UserCreate, answer=User, errors=(409,)),
     Route("getUser", "GET", "/users/{id}", users.show, "users.manage",

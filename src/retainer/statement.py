@@ -12,38 +12,22 @@ from retainer.permissions import SCOPES, VISIBLE, Scope
 
 ACTING = "acting(:session, :viewer_role, :via, :request, :action)"
 _FRAGMENT = re.compile(r"@(visible_([a-z]+)|acting)\b")
-_PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
+_PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z_0-9]*)")
 
 
 class Statement:
     """One statement of a store, ready for asyncpg.
 
-    `compiled[scope]` is the text with $1, $2 … and the names they stand for, in order.
+    `compiled[scope]` is the text with $1, $2 … and the names they stand for, in order. What is careful is planned for
+    the values it has, and may take two seconds at most: a list that somebody filters as they like.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, is_careful: bool = False) -> None:
         self.text = text
+        self.is_careful = is_careful
         self.compiled: dict[Scope, tuple[str, tuple[str, ...]]] = {
             scope: _number(_expand(text, scope)) for scope in SCOPES
         }
-
-
-class Listing(Statement):
-    """A list, read in chunks by keyset: a query for `id`, `key` (what it is sorted by) and `json` of at most :chunk
-    rows behind the place (:key, :after).
-
-    The statement around it returns `chunk` (the rows' JSON joined by commas), `count`, and the last row's `key` and
-    `last` id. `first` is the place before all rows. A place is plain parameters: under row-level security an index
-    takes no expression that might leak, such as a coalesce.
-    """
-
-    def __init__(self, query: str, *, first: tuple[str | int, int] = ("", 0)) -> None:
-        super().__init__(f"""
-            SELECT convert_to(string_agg(json::text, ','), 'UTF8') AS chunk, count(*),
-                (array_agg(key))[count(*)] AS key, (array_agg(id))[count(*)] AS last
-            FROM ({query}) page
-        """)
-        self.first = first
 
 
 class Update:

@@ -4,20 +4,37 @@ from typing import Any
 
 from asyncpg import Record
 
+from retainer.collection import ABSENT, Collection, Extra, Field, Kind, row_json, shown
 from retainer.database import Db
-from retainer.statement import Listing, Statement, Update
+from retainer.organizations.model import OrganizationStatus, OrganizationType
+from retainer.statement import Statement, Update
 
-JSON = """(SELECT row_to_json(j) FROM (SELECT o.id, o.name, o.type, o.status, o.industry, o.website, o.description,
-    o.metadata, iso(o.created_at) AS "createdAt", iso(o.updated_at) AS "updatedAt") j)"""
+_SEEN = "o.tenant_id = :tenant AND o.deleted_by IS NULL AND @visible_organizations"
 
-LIST = Listing(f"""
-    SELECT o.id, o.name_folded AS key, {JSON} AS json
-    FROM organizations o
-    WHERE o.tenant_id = :tenant AND o.deleted_by IS NULL AND @visible_organizations
-        AND (o.name_folded, o.id) > (:key, :after)
-    ORDER BY o.name_folded, o.id
-    LIMIT :chunk
-""")
+FIELDS = {
+    "id": Field("o.id", Kind.INTEGER, sort="o.id", cast="bigint"),
+    "name": Field("o.name", Kind.FOLDED, "o.name_folded", sort="o.name_folded", contains="organizations_named"),
+    "type": Field("o.type", Kind.WORD, sort="o.type", values=OrganizationType),
+    "status": Field("o.status", Kind.WORD, sort="o.status", values=OrganizationStatus),
+    "industry": Field("o.industry", Kind.FOLDED, "o.industry_key", sort="o.industry_key", nullable=True, absent=ABSENT),
+    "website": Field("o.website"),
+    "description": Field("o.description"),
+    "metadata": Field("o.metadata", Kind.JSON, finder="organizations_with_metadata"),
+    "createdAt": Field("iso(o.created_at)", Kind.MOMENT, "o.created_at", sort="o.created_at", cast="timestamptz"),
+    "updatedAt": Field("iso(o.updated_at)", Kind.MOMENT, "o.updated_at", sort="o.updated_at", cast="timestamptz"),
+}
+JSON = row_json(shown(FIELDS))
+
+LIST = Collection(
+    "organizations o", _SEEN, FIELDS, order="name", id="o.id",
+    extras={
+        "hasProjects": Extra(
+            """EXISTS (SELECT FROM projects p WHERE p.tenant_id = :tenant AND p.organization_id = o.id
+                AND p.deleted_by IS NULL AND @visible_projects)""",
+            Kind.BOOLEAN, "Those that have a project, or none",
+        ),
+    },
+)  # fmt: skip
 
 READ = Statement(f"""
     SELECT o.id, o.version, {JSON}

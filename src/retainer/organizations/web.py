@@ -2,11 +2,12 @@
 
 from retainer.body import sent
 from retainer.organizations import store
+from retainer.listing import listed
 from retainer.request import Answer, Request, found, removed
 
 
 async def index(request: Request) -> Answer:
-    return await request.list(store.LIST)
+    return await listed(request)
 
 
 async def create(request: Request) -> Answer:
