@@ -8,7 +8,9 @@ from retainer.database import Db
 from retainer.statement import Listing, Statement, Update
 
 JSON = """(SELECT row_to_json(j) FROM (SELECT o.id, o.name, o.type, o.status, o.industry, o.website, o.description,
-    o.metadata, iso(o.created_at) AS "createdAt", iso(o.updated_at) AS "updatedAt") j)"""
+    o.metadata, iso(o.created_at) AS "createdAt", iso(o.updated_at) AS "updatedAt", o.external_id AS "externalId",
+    o.domains, o.parent_id AS "parentId", o.owner_id AS "ownerId", o.tags,
+    suggested_domain(o.website, o.domains) AS "suggestedDomain") j)"""
 
 LIST = Listing(f"""
     SELECT o.id, o.name_folded AS key, {JSON} AS json
@@ -25,17 +27,49 @@ READ = Statement(f"""
     WHERE o.tenant_id = :tenant AND o.id = ANY(:ids::bigint[]) AND o.deleted_by IS NULL AND @visible_organizations
 """)
 
+# What an organization refers to must be there and visible, and is held shared so that it stays so meanwhile.
+REFERENCES = {
+    "parent_id": """SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :parent_id
+        AND o.deleted_by IS NULL AND @visible_organizations""",
+    "owner_id": "SELECT u.id FROM users u WHERE u.tenant_id = :tenant AND u.id = :owner_id AND u.is_active",
+}
+
+
+def _held(column: str, kept: str = "") -> str:
+    return f"(:{column}::bigint IS NULL OR {kept}:{column} = ({REFERENCES[column]} FOR SHARE))"
+
+
 CREATE = Statement(f"""
-    INSERT INTO organizations AS o (tenant_id, name, type, status, industry, website, description, metadata)
-    SELECT :tenant, :name, :type, :status, :industry, :website, :description, :metadata FROM @acting
+    INSERT INTO organizations AS o (tenant_id, name, type, status, industry, website, description, metadata,
+        external_id, domains, parent_id, owner_id, tags)
+    SELECT :tenant, :name, :type, :status, :industry, :website, :description, :metadata,
+        :external_id, :domains, :parent_id, :owner_id, :tags
+    FROM @acting
+    WHERE {_held("parent_id")} AND {_held("owner_id")}
     RETURNING o.id, o.version, {JSON}
 """)
 
-UPDATE = Update(f"""
-    UPDATE organizations o SET @columns FROM @acting
-    WHERE o.tenant_id = :tenant AND o.id = :id AND o.deleted_by IS NULL AND @visible_organizations
-    RETURNING o.id, o.version, {JSON}
-""")
+
+def _update(references: list[str]) -> Update:
+    # An owner who has left may stay: only another one must be active.
+    held = "".join(f" AND {_held(column, f':{column} = o.{column} OR ')}" for column in references)
+    return Update(f"""
+        UPDATE organizations o SET @columns FROM @acting
+        WHERE o.tenant_id = :tenant AND o.id = :id AND o.deleted_by IS NULL AND @visible_organizations{held}
+        RETURNING o.id, o.version, {JSON}
+    """)
+
+
+# One for each set of references that may be sent, so that only what is sent is looked up.
+UPDATES = {
+    (parent, owner): _update([c for c, given in zip(REFERENCES, (parent, owner), strict=True) if given])
+    for parent in (False, True) for owner in (False, True)
+}  # fmt: skip
+
+FIND = {column: Statement(text) for column, text in REFERENCES.items()}
+
+# Before any row is: as migrations/0007 asks of whoever gives an organization another parent.
+LOCK_HIERARCHY = Statement("SELECT lock_hierarchy(:tenant)")
 
 # Locked before what it is read for is decided: the rows below it, or the free name of a copy.
 LOCK = Statement("""
@@ -49,6 +83,9 @@ DELETE = Statement("""
         UPDATE organizations o SET deleted_by = operation() FROM @acting
         WHERE o.tenant_id = :tenant AND o.id = :id AND o.deleted_by IS NULL
         RETURNING o.id, o.deleted_by
+    ), children_stay AS (
+        UPDATE organizations c SET parent_id = NULL FROM gone
+        WHERE c.tenant_id = :tenant AND c.parent_id = gone.id AND c.deleted_by IS NULL
     ), projects_gone AS (
         UPDATE projects p SET deleted_by = gone.deleted_by FROM gone
         WHERE p.tenant_id = :tenant AND p.organization_id = gone.id AND p.deleted_by IS NULL
@@ -87,7 +124,8 @@ DUPLICATE = Statement(f"""
         SELECT o.*, left(regexp_replace(o.name, ' \\(copy( [0-9]+)?\\)$', ''), 240) AS stem
         FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :id
     )
-    INSERT INTO organizations AS o (tenant_id, name, type, status, industry, website, description, metadata)
+    INSERT INTO organizations AS o (tenant_id, name, type, status, industry, website, description, metadata,
+        parent_id, owner_id, tags)
     SELECT s.tenant_id, (
             SELECT candidate FROM (
                 SELECT n, s.stem || CASE n WHEN 1 THEN ' (copy)' ELSE ' (copy ' || n || ')' END AS candidate
@@ -98,7 +136,7 @@ DUPLICATE = Statement(f"""
             WHERE NOT EXISTS (SELECT FROM organizations c
                 WHERE c.tenant_id = :tenant AND c.deleted_by IS NULL AND c.name = candidate)
             ORDER BY n LIMIT 1
-        ), s.type, s.status, s.industry, s.website, s.description, s.metadata
+        ), s.type, s.status, s.industry, s.website, s.description, s.metadata, s.parent_id, s.owner_id, s.tags
     FROM source s, @acting
     RETURNING o.id, o.version, {JSON}
 """)
@@ -115,13 +153,24 @@ async def read(db: Db, id: int) -> Record | None:
 
 
 async def create(db: Db, values: dict[str, Any]) -> Record | None:
-    """The new organization: id, version, json."""
+    """The new organization: id, version, json; None when something it refers to is not there for the viewer."""
     return await db.row(CREATE, **values)
 
 
 async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
-    """The organization after the change, or None when the viewer sees none."""
-    return await db.row(UPDATE.of(values), id=id, **values)
+    """The organization after the change, or None when it or something it refers to is not there for the viewer."""
+    statement = UPDATES["parent_id" in values, "owner_id" in values].of(values)
+    if values.get("parent_id") is None:
+        return await db.row(statement, id=id, **values)
+    async with db.transaction() as tx:
+        await tx.row(LOCK_HIERARCHY)
+        return await tx.row(statement, id=id, **values)
+
+
+async def missing(db: Db, values: dict[str, Any]) -> list[str]:
+    """The columns that refer to what is not there for the viewer."""
+    given = [column for column in REFERENCES if values.get(column) is not None]
+    return [c for c in given if await db.row(FIND[c], **{c: values[c]}) is None]
 
 
 async def delete(db: Db, id: int) -> bool:
