@@ -15,6 +15,7 @@ MOST_CHARACTERS = 300  # of one value
 _RELATIVE = re.compile(r"([+ -])(\d{1,4})([hdwmy])")
 # RFC 3339; the plus of an offset may have become a space on its way through a form.
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+ -]\d\d:\d\d)", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d{1,16}", re.ASCII)
 _COMPARED = {"": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _CASTS = {
@@ -178,20 +179,18 @@ def _text(text: str, _context: Context) -> str:
     return text
 
 
-def _date(text: str, context: Context) -> str:
+def _date(text: str, context: Context) -> date:
     """A day: 2026-01-31, today, or a number of days, weeks, months, years from today, such as -30d."""
     if text == "today":
-        return context.today.isoformat()
+        return context.today
     if (match := _RELATIVE.fullmatch(text)) and match[3] != "h":
-        return _shifted(context.today, match).isoformat()
+        return _shifted(context.today, match)
     try:
-        return date.fromisoformat(text).isoformat() if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII) else _no_date()
+        if _DAY.fullmatch(text):
+            return date.fromisoformat(text)
     except ValueError:
-        raise Wrong(f'must be a date such as 2026-01-31, or such as today, -30d or +2w, not "{text[:40]}"') from None
-
-
-def _no_date() -> str:
-    raise ValueError
+        pass  # such as 30 February
+    raise Wrong(f'must be a date such as 2026-01-31, or such as today, -30d or +2w, not "{text[:40]}"')
 
 
 def _moment(text: str, context: Context) -> datetime:
@@ -202,7 +201,7 @@ def _moment(text: str, context: Context) -> datetime:
     try:
         if _TIMESTAMP.fullmatch(text):
             return msgspec.convert(text.replace(" ", "+"), datetime).astimezone(UTC)
-        day = date.fromisoformat(_date(text, context))
+        day = _date(text, context)
         return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(context.zone)).astimezone(UTC)
     except (ValueError, OverflowError, msgspec.ValidationError, Wrong):
         words = "a time such as 2026-01-31T09:30:00Z, a date such as 2026-01-31, or such as today, -30d or -12h"

@@ -41,6 +41,18 @@ FIELDS: dict[str, tuple[str, Any]] = {
     "Organization.industry": ("Industry category", "Technology"),
     "Organization.website": ("Organization website URL; any text is kept", "https://acme.example.com"),
     "Organization.description": ("Organization description", "Machine tools, three plants; with us since 2019."),
+    "Organization.externalId": ("What another system calls it; no two organizations share one", "CRM-1042"),
+    "Organization.domains": (
+        "Its host names, in small letters and international ones as xn--…; no two organizations share one",
+        ["acme.example"],
+    ),
+    "Organization.parentId": ("Organization it is a part of; null for none, and when that one is deleted", 7),
+    "Organization.ownerId": ("User who looks after it", 2),
+    "Organization.tags": ("Words to find it by, in their order; each once, whatever case and accents", ["Key account"]),
+    "Organization.suggestedDomain": (
+        "The website's host, without www., while it is none of the domains: put it there if it is right",
+        "acme.example.com",
+    ),
     "Member.contactId": ("Contact ID", 3),
     "Member.role": ("What the contact is to us there", "primary_contact"),
     "fullName": ("Full name", "Jordan Meyer"),

@@ -30,7 +30,7 @@ class Listing:
         self.format = format
         self.values = query.values | values
         self.where = query.where
-        self.is_careful = bool(query.where) or not collection.is_walked(query.sort)
+        self.is_careful = bool(query.where or query.count) or not collection.is_walked(query.sort)
 
     async def narrow(self) -> None:
         """Let a filter's own function find its rows, where they are few."""

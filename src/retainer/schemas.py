@@ -13,11 +13,15 @@ Schema = dict[str, Any]
 REF = "#/components/schemas/"
 # PostgreSQL's text holds every character but this one.
 _NO_NUL = r"^[^\u0000]*$"
-# In the contract these may be absent. Ours are always sent; clients written for the contract need not rely on it.
+# In the contract these may be absent, or do not occur. Ours are always sent; clients written for the contract need
+# not rely on it.
 _OPTIONAL = {
-    "Organization": {"industry", "website", "description", "metadata"},
+    "Organization": {
+        "industry", "website", "description", "metadata", "externalId", "domains", "parentId", "ownerId", "tags",
+        "suggestedDomain",
+    },
     "Member": {"organizationId", "contactId", "role"},
-}
+}  # fmt: skip
 _METADATA: Schema = {
     "JsonValue": {
         "description": "Any JSON value, without the NUL character",

@@ -21,7 +21,8 @@ RETURN ARRAY(SELECT fold(t) FROM unnest(texts) t);
 -- Sort keys are never null, so that a page can begin behind any row: what has no value sorts last.
 -- There are no installations with many rows yet: rewriting the tables is a matter of moments.
 ALTER TABLE organizations
-    ADD COLUMN industry_key text COLLATE "C" GENERATED ALWAYS AS (coalesce(fold(industry), U&'\+10FFFF')) STORED;
+    ADD COLUMN industry_key text COLLATE "C" GENERATED ALWAYS AS (coalesce(fold(industry), U&'\+10FFFF')) STORED,
+    ADD COLUMN tags_folded text[] GENERATED ALWAYS AS (fold_each(tags)) STORED;
 ALTER TABLE contacts
     ADD COLUMN email_folded text COLLATE "C" GENERATED ALWAYS AS (fold(email)) STORED,
     ADD COLUMN company_key text COLLATE "C" GENERATED ALWAYS AS (coalesce(fold(company), U&'\+10FFFF')) STORED;
@@ -52,7 +53,7 @@ BEGIN
     END LOOP;
 END $$;
 
-CALL listed('organizations', 'name_folded', 'type', 'status', 'industry_key', 'created_at', 'updated_at');
+CALL listed('organizations', 'name_folded', 'type', 'status', 'industry_key', 'owner_id', 'created_at', 'updated_at');
 CALL listed('contacts', 'full_name_folded', 'type', 'is_active', 'company_key', 'email_folded', 'created_at', 'updated_at');
 CALL listed('projects', 'title_folded', 'status_rank', 'start_date_key', 'due_date_key', 'audience', 'created_at',
             'updated_at');
@@ -117,3 +118,15 @@ END $$;
 
 CALL found_by_metadata('organizations_with_metadata', 'organizations', 'name_folded');
 CALL found_by_metadata('contacts_with_metadata', 'contacts', 'full_name_folded');
+
+-- Tags by any of some.
+CREATE INDEX organizations_by_tag ON organizations USING gin (tenant_id, tags_folded)
+    WHERE deleted_by IS NULL AND tags_folded <> '{}';
+CALL found_by('organizations_tagged', 'organizations', 'name_folded', 'text[]',
+              $$x.tags_folded <> '{}' AND x.tags_folded && wanted$$);
+
+-- What is generated from other columns is never written down in the journal.
+CALL journalled('organizations', 'name_folded', 'industry_key', 'tags_folded', 'website_host');
+CALL journalled('contacts', 'full_name_folded', 'email_folded', 'company_key');
+CALL journalled('projects', 'title_folded', 'status_rank', 'start_date_key', 'due_date_key');
+CALL journalled('tasks', 'title_folded', 'status_rank', 'priority_rank', 'due_date_key');

@@ -1,6 +1,10 @@
 """The handlers of organizations."""
 
+from typing import Any
+
 from retainer.body import sent
+from retainer.database import camel
+from retainer.errors import FieldError, Invalid
 from retainer.organizations import store
 from retainer.listing import listed
 from retainer.request import Answer, Request, found, removed
@@ -11,7 +15,11 @@ async def index(request: Request) -> Answer:
 
 
 async def create(request: Request) -> Answer:
-    return found(await store.create(request.db, sent(request.body)))
+    values = sent(request.body)
+    row = await store.create(request.db, values)
+    if row is None:
+        await refuse_missing(request, values)
+    return found(row)
 
 
 async def show(request: Request, id: int) -> Answer:
@@ -19,7 +27,11 @@ async def show(request: Request, id: int) -> Answer:
 
 
 async def update(request: Request, id: int) -> Answer:
-    return found(await store.update(request.db, id, sent(request.body)))
+    values = sent(request.body)
+    row = await store.update(request.db, id, values)
+    if row is None and await store.exists(request.db, id):
+        await refuse_missing(request, values)
+    return found(row)
 
 
 async def delete(request: Request, id: int) -> Answer:
@@ -28,3 +40,11 @@ async def delete(request: Request, id: int) -> Answer:
 
 async def duplicate(request: Request, id: int) -> Answer:
     return found(await store.duplicate(request.db, id))
+
+
+async def refuse_missing(request: Request, values: dict[str, Any]) -> None:
+    """Name what the organization refers to and is not there for the viewer."""
+    words = {"parent_id": "is no organization that is there and that you may see", "owner_id": "is no active user"}
+    missing = await store.missing(request.db, values)
+    if missing:
+        raise Invalid(*(FieldError(camel(column), words[column]) for column in missing))
