@@ -183,7 +183,11 @@ FILTERED = [
     for query in (
         [f"{field}={value}" for field, value in EQUAL[name].items()]
         + [f"{extra}={'true' if e.kind == 'boolean' else 17}" for extra, e in collection.extras.items()]
-        + [f"{f}:gte=-1d" for f, field in collection.fields.items() if "gte" in field.operators and field.kind != "integer"]
+        + [
+            f"{f}:gte=-1d"
+            for f, field in collection.fields.items()
+            if "gte" in field.operators and field.kind != "integer"
+        ]
     )
 ]
 

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from retainer.statement import Statement
 
-
 MOST_EXPANDED = 20  # objects of an expanded array
 ABSENT = "U&'\\+10FFFF'"  # what a text's sort key holds where there is none: it sorts last
 NEVER = "'infinity'::date"  # the same of a date
@@ -148,7 +147,7 @@ class Collection:
         if self.keyed[last].kind != Kind.MOMENT:
             names.setdefault(self.order[0], direction)
         names.setdefault("id", direction)
-        named = [(name, descending) for name, descending in names.items()]
+        named = list(names.items())
         place = [name for name, _ in named].index("id")
         return [(self.keyed[n].sort, self.keyed[n].cast, d) for n, d in named[: place + 1]]
 

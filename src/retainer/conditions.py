@@ -145,7 +145,7 @@ class Conditions:
         if field.values is not None:
             if text not in list(field.values):
                 raise Wrong(f'must be one of {", ".join(field.values)}, not "{text[:40]}"')
-            return list(field.values).index(text) if field.is_ranked else text
+            return [*map(str, field.values)].index(text) if field.is_ranked else text
         assert field.kind is not None
         return _PARSERS[field.kind](text, self.context)
 

@@ -30,7 +30,7 @@ class Listing:
         self.format = format
         self.values = query.values | values
         self.where = query.where
-        self.is_careful = bool(query.where or query.count) or not collection.is_walked(query.sort)
+        self.is_careful = bool(query.where or query.counted) or not collection.is_walked(query.sort)
 
     async def narrow(self) -> None:
         """Let a filter's own function find its rows, where they are few."""
@@ -66,7 +66,7 @@ class Listing:
 
     async def count(self) -> tuple[bytes, bytes]:
         """How many rows there are in all, or about how many, as a header."""
-        if self.query.count == "exact":
+        if self.query.counted == "exact":
             number = await self.db.value(self.collection.matching("count(*)", self.where), **self.values)
             return b"x-total-count", b"%d" % number
         number = await self.db.estimate(self.collection.matching("1", self.where), **self.values)
@@ -93,7 +93,7 @@ async def answer(request: Request, **values: Any) -> tuple[Answer, bool]:
     listing = Listing(request.db, collection, query, formats.wanted(request.headers.get(b"accept")), values)
     try:
         await listing.narrow()
-        headers = [await listing.count()] if query.count else []
+        headers = [await listing.count()] if query.counted else []
         if query.limit is None:
             return await _whole(request, listing, headers)
         row = await listing.page(request.db, query.place, query.limit, is_backward=query.is_backward)
@@ -169,8 +169,12 @@ def too_costly(collection: Collection, query: Query) -> Invalid:
     quick = ", ".join(sort for sort in collection.sorts if collection.fields[sort].indexed)
     if not collection.is_walked(query.sort):
         by = ",".join(("-" if descending else "") + name for name, descending in query.sort)
-        return Invalid(FieldError("sort", f"by {by} takes more than 2 s here; sort by one of {quick} alone, or filter more"))
+        return Invalid(
+            FieldError("sort", f"by {by} takes more than 2 s here; sort by one of {quick} alone, or filter more")
+        )
     narrowing = "a filter that leaves fewer rows (an equal value, a part of a name, q, a range of dates)"
-    if query.count == "exact":
-        return Invalid(FieldError("count", f"of so many rows takes more than 2 s; ask for an estimate, or add {narrowing}"))
+    if query.counted == "exact":
+        return Invalid(
+            FieldError("count", f"of so many rows takes more than 2 s; ask for an estimate, or add {narrowing}")
+        )
     return Invalid(*(FieldError(name, f"takes more than 2 s over so many rows; add {narrowing}") for name in names))

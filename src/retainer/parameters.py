@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -28,7 +29,7 @@ class Query(NamedTuple):
     is_backward: bool
     fields: tuple[str, ...]
     expand: tuple[str, ...]
-    count: str
+    counted: str  # exact, estimate, or not at all
     where: str
     values: dict[str, Any]
     finders: list[Finder]
@@ -97,7 +98,7 @@ class _Parameters:
         given = {name: value for name, value in asked if name in GENERAL}
         for name, value in asked:
             if name not in GENERAL:
-                self._take(name, lambda n=name, v=value: self._filter(n, v))
+                self._take(name, partial(self._filter, name, value))
         if "filter" in given:
             self._take("filter", lambda: self._expression(given["filter"]))
         limit = self._take("limit", lambda: _limit(given["limit"])) if "limit" in given else None
@@ -158,7 +159,9 @@ class _Parameters:
             if name not in known:
                 near = difflib.get_close_matches(name, known, 1, 0.4)
                 hint = f"the nearest is {near[0]}" if near else f"it takes {', '.join(known)}"
-                self.problems.append(FieldError("sort", f'cannot be by "{name[:40]}"; {hint}, with - before to turn it'))
+                self.problems.append(
+                    FieldError("sort", f'cannot be by "{name[:40]}"; {hint}, with - before to turn it')
+                )
         if len(asked) > MOST_SORTS:
             self.problems.append(FieldError("sort", f"must name at most {MOST_SORTS} fields"))
         return tuple({name: (name, turned) for name, turned in reversed(asked)}.values())[::-1]

@@ -11,8 +11,8 @@ from retainer.authentication import COOKIE
 from retainer.database import Db
 from retainer.deadlines import Deadline
 from retainer.errors import MalformedRequest, NotFound, NotSignedIn, TooLarge
-from retainer.permissions import Viewer
 from retainer.parameters import Query
+from retainer.permissions import Viewer
 from retainer.routing import Route
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 from retainer.body import sent
 from retainer.errors import NotFound, invalid
+from retainer.listing import listed_of
 from retainer.members import store
 from retainer.organizations import store as organizations
-from retainer.listing import listed_of
 from retainer.request import Answer, Request, empty, removed
 
 

@@ -4,6 +4,9 @@
 SET LOCAL lock_timeout = '5s';
 SET LOCAL statement_timeout = '60min';
 
+-- squawk-ignore-file adding-field-with-default, require-concurrent-index-creation, prefer-bigint-over-smallint
+-- (No installation has many rows yet: rewriting and indexing them is a matter of moments. Ranks are small.)
+
 -- Both come with PostgreSQL and are trusted: the database's owner may create them.
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
 CREATE EXTENSION IF NOT EXISTS btree_gin;
@@ -19,7 +22,6 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN ARRAY(SELECT fold(t) FROM unnest(texts) t);
 
 -- Sort keys are never null, so that a page can begin behind any row: what has no value sorts last.
--- There are no installations with many rows yet: rewriting the tables is a matter of moments.
 ALTER TABLE organizations
     ADD COLUMN industry_key text COLLATE "C" GENERATED ALWAYS AS (coalesce(fold(industry), U&'\+10FFFF')) STORED,
     ADD COLUMN tags_folded text[] GENERATED ALWAYS AS (fold_each(tags)) STORED;

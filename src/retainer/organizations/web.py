@@ -5,8 +5,8 @@ from typing import Any
 from retainer.body import sent
 from retainer.database import camel
 from retainer.errors import FieldError, Invalid
-from retainer.organizations import store
 from retainer.listing import listed
+from retainer.organizations import store
 from retainer.request import Answer, Request, found, removed
 
 

@@ -2,9 +2,9 @@
 
 from retainer.body import sent
 from retainer.errors import invalid
+from retainer.listing import listed, listed_of
 from retainer.organizations import store as organizations
 from retainer.projects import store
-from retainer.listing import listed, listed_of
 from retainer.request import Answer, Request, found, removed
 
 
