@@ -10,7 +10,7 @@ from retainer.statement import Listing, Statement, Update
 JSON = """(SELECT row_to_json(j) FROM (SELECT o.id, o.name, o.type, o.status, o.industry, o.website, o.description,
     o.metadata, iso(o.created_at) AS "createdAt", iso(o.updated_at) AS "updatedAt", o.external_id AS "externalId",
     o.domains, o.parent_id AS "parentId", o.owner_id AS "ownerId", o.tags,
-    suggested_domain(o.website, o.domains) AS "suggestedDomain") j)"""
+    CASE WHEN o.website_host <> ALL (o.domains) THEN o.website_host END AS "suggestedDomain") j)"""
 
 LIST = Listing(f"""
     SELECT o.id, o.name_folded AS key, {JSON} AS json
