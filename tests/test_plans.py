@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from conftest import Sql
-from retainer.collection import Plan
-from retainer.parameters import read
+from retainer.lists.collection import Plan
+from retainer.lists.query import read
 from retainer.permissions import SCOPES
 from retainer.routes import ROUTES
 from retainer.statement import Statement

@@ -14,8 +14,8 @@ import pytest
 import retainer
 from conftest import Cast, Person, Server, Sql
 from retainer.app import App
-from retainer.collection import Collection
 from retainer.config import Settings
+from retainer.lists.collection import Collection
 from retainer.statement import Statement, Update
 
 
@@ -54,7 +54,7 @@ def test_every_statement_names_the_tenant(name: str) -> None:
 
 def test_no_sql_stands_outside_the_stores() -> None:
     named = {"database.py", "permissions.py", "migrate.py", "authentication.py", "serve.py",
-             "__main__.py", "demo.py", "admission.py", "accounts.py", "check.py", "collection.py", "conditions.py",
+             "__main__.py", "demo.py", "admission.py", "accounts.py", "check.py", "collection.py", "filters.py",
              "store.py"}  # fmt: skip
     words = re.compile(r"\b(SELECT|INSERT INTO|DELETE FROM|UPDATE \w+ SET)\b")
     assert named == {

@@ -6,7 +6,6 @@ Refusals come in one order: 401, 403 for cross-site, 404, 403, then 413/415/400/
 import re
 from typing import Any
 
-from retainer import parameters
 from retainer.body import decode
 from retainer.database import Retry, SessionChanged
 from retainer.errors import (
@@ -19,7 +18,8 @@ from retainer.errors import (
     UnsupportedMediaType,
     invalid,
 )
-from retainer.parameters import Query
+from retainer.lists import query
+from retainer.lists.query import Query
 from retainer.permissions import PERMISSIONS, PUBLIC
 from retainer.request import Answer, Request
 from retainer.routing import Route
@@ -126,9 +126,9 @@ def read_query(request: Request, route: Route) -> Query | None:
     if not query_string:
         return None
     if route.lists is None:
-        raise Invalid(*(parameters.unknown(name, []) for name, _ in parameters.pairs(query_string)))
+        raise Invalid(*(query.unknown(name, []) for name, _ in query.pairs(query_string)))
     zone = request.who.time_zone if request.who else "UTC"
-    return parameters.read(route.lists, query_string, zone)
+    return query.read(route.lists, query_string, zone)
 
 
 async def read_body(request: Request, route: Route) -> Any:

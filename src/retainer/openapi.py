@@ -7,9 +7,10 @@ from typing import Any, NamedTuple, get_args
 
 import msgspec
 
-from retainer import __version__, errors, list_parameters, schemas
+from retainer import __version__, errors, schemas
 from retainer.authentication import COOKIE
 from retainer.glossary import OPERATIONS, STATUSES, TAGS, Status
+from retainer.lists import described as lists
 from retainer.permissions import PERMISSIONS, PUBLIC, Role
 from retainer.request import JSON, Answer, Request
 from retainer.routing import Route, Table
@@ -153,7 +154,7 @@ def operation(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
     if route.answer is bytes:
         parameters += _FILE_PARAMETERS
     if route.lists:
-        parameters += list_parameters.described(route.lists)
+        parameters += lists.parameters(route.lists)
     if parameters:
         described["parameters"] = parameters
     if route.body or route.form:
@@ -251,8 +252,8 @@ def _success(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
     if route.answer is not None:
         answer["content"] = {"application/json": _answer_content(route, components)}
     if route.lists:
-        answer["headers"] |= _header_references(list_parameters.HEADERS)
-        answer["content"] |= {kind: {"schema": {"type": "string"}} for kind in list_parameters.FORMATS}
+        answer["headers"] |= _header_references(lists.HEADERS)
+        answer["content"] |= {kind: {"schema": {"type": "string"}} for kind in lists.FORMATS}
     return answer
 
 

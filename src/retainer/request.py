@@ -11,7 +11,7 @@ from retainer.authentication import COOKIE
 from retainer.database import Db
 from retainer.deadlines import Deadline
 from retainer.errors import MalformedRequest, NotFound, NotSignedIn, TooLarge
-from retainer.parameters import Query
+from retainer.lists.query import Query
 from retainer.permissions import Viewer
 from retainer.routing import Route
 

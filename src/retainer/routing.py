@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from retainer.collection import Collection
+from retainer.lists.collection import Collection
 from retainer.permissions import PERMISSIONS, PUBLIC
 
 if TYPE_CHECKING:

@@ -286,7 +286,7 @@ CREATE TABLE organizations (
     parent_id bigint,
     owner_id bigint,
     tags text[] NOT NULL DEFAULT '{}'::text[],
-    website_host text GENERATED ALWAYS AS ("substring"(lower((website COLLATE "C")), '^https?://(?:www\.)?((?:[a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{0,62})(?:[:/?#]|$)'::text)) STORED,
+    website_host text GENERATED ALWAYS AS ("substring"(lower((website COLLATE "C")), '^https?://(?:www\.)?((?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*)(?:[:/?#]|$)'::text)) STORED,
     industry_key text GENERATED ALWAYS AS (COALESCE(fold(industry), '􏿿'::text)) STORED,
     tags_folded text[] GENERATED ALWAYS AS (fold_each(tags)) STORED,
     CONSTRAINT organizations_pkey PRIMARY KEY (tenant_id, id),

@@ -4,9 +4,9 @@ from typing import Any
 
 from asyncpg import Record
 
-from retainer.collection import ABSENT, MOST_EXPANDED, Collection, Extra, Field, Kind, row_json, shown
 from retainer.contacts.model import ContactType
 from retainer.database import Db
+from retainer.lists.collection import ABSENT, MOST_EXPANDED, Collection, Extra, Field, Kind, row_json, shown
 from retainer.statement import Statement, Update
 
 _SEEN = "c.tenant_id = :tenant AND c.deleted_by IS NULL AND @visible_contacts"

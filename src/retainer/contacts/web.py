@@ -3,7 +3,7 @@
 from retainer.body import sent
 from retainer.contacts import store
 from retainer.errors import Conflict, NotFound
-from retainer.listing import listed
+from retainer.lists.answer import listed
 from retainer.request import Answer, Request, empty, found
 
 

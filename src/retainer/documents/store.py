@@ -6,9 +6,9 @@ from typing import Any
 
 from asyncpg import Record
 
-from retainer.collection import Collection, Extra, Field, Kind, expanded_organization, row_json, shown
 from retainer.database import Db
 from retainer.fields import Audience
+from retainer.lists.collection import Collection, Extra, Field, Kind, expanded_organization, row_json, shown
 from retainer.statement import Statement, Update
 
 _SEEN = "d.tenant_id = :tenant AND d.deleted_by IS NULL AND @visible_documents"

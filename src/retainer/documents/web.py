@@ -9,7 +9,7 @@ from retainer.database import Db
 from retainer.documents import content, store, upload
 from retainer.documents.model import DocumentForm, VersionForm
 from retainer.errors import Conflict, FieldError, Invalid, NotFound, invalid
-from retainer.listing import listed, listed_of
+from retainer.lists.answer import listed, listed_of
 from retainer.organizations import store as organizations
 from retainer.request import Answer, Request, found, removed
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from asyncpg import Record
 
-from retainer.collection import Collection, Field, Kind
 from retainer.database import Db
+from retainer.lists.collection import Collection, Field, Kind
 from retainer.members.model import MemberRole
 from retainer.statement import Statement, Update
 

@@ -2,7 +2,7 @@
 
 from retainer.body import sent
 from retainer.errors import NotFound, invalid
-from retainer.listing import listed_of
+from retainer.lists.answer import listed_of
 from retainer.members import store
 from retainer.organizations import store as organizations
 from retainer.request import Answer, Request, empty, removed

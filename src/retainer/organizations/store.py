@@ -4,8 +4,8 @@ from typing import Any
 
 from asyncpg import Record
 
-from retainer.collection import ABSENT, Collection, Extra, Field, Kind, row_json, shown
 from retainer.database import Db
+from retainer.lists.collection import ABSENT, Collection, Extra, Field, Kind, row_json, shown
 from retainer.organizations.model import OrganizationStatus, OrganizationType
 from retainer.statement import Statement, Update
 

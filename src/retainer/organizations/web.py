@@ -5,7 +5,7 @@ from typing import Any
 from retainer.body import sent
 from retainer.database import camel
 from retainer.errors import FieldError, Invalid
-from retainer.listing import listed
+from retainer.lists.answer import listed
 from retainer.organizations import store
 from retainer.request import Answer, Request, found, removed
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from asyncpg import Record
 
-from retainer.collection import NEVER, Collection, Field, Kind, expanded_organization, row_json, shown
 from retainer.database import Db
 from retainer.fields import Audience
+from retainer.lists.collection import NEVER, Collection, Field, Kind, expanded_organization, row_json, shown
 from retainer.projects.model import ProjectStatus
 from retainer.statement import Statement, Update
 

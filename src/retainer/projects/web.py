@@ -2,7 +2,7 @@
 
 from retainer.body import sent
 from retainer.errors import invalid
-from retainer.listing import listed, listed_of
+from retainer.lists.answer import listed, listed_of
 from retainer.organizations import store as organizations
 from retainer.projects import store
 from retainer.request import Answer, Request, found, removed

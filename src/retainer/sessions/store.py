@@ -5,8 +5,8 @@ from typing import Any
 
 from asyncpg import Record
 
-from retainer.collection import Collection, Field, Kind
 from retainer.database import Database, Db
+from retainer.lists.collection import Collection, Field, Kind
 from retainer.statement import Statement
 from retainer.users import store as users
 

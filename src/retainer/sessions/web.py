@@ -11,7 +11,7 @@ from retainer import passwords
 from retainer.authentication import COOKIE, digest
 from retainer.database import Db, SessionChanged
 from retainer.errors import BadCredentials, FieldError, Invalid, NotFound, Unavailable, invalid
-from retainer.listing import listed
+from retainer.lists.answer import listed
 from retainer.pages import page
 from retainer.request import Answer, Request, empty, found
 from retainer.sessions import store, throttle

@@ -4,9 +4,9 @@ from typing import Any
 
 from asyncpg import Record
 
-from retainer.collection import NEVER, Collection, Field, Kind, expanded_organization, row_json, shown
 from retainer.database import Db
 from retainer.fields import Audience
+from retainer.lists.collection import NEVER, Collection, Field, Kind, expanded_organization, row_json, shown
 from retainer.statement import Statement, Update
 from retainer.tasks.model import TaskPriority, TaskStatus
 

@@ -7,7 +7,7 @@ import msgspec
 from retainer.body import sent
 from retainer.database import camel
 from retainer.errors import FieldError, Invalid, invalid
-from retainer.listing import listed, listed_of
+from retainer.lists.answer import listed, listed_of
 from retainer.organizations import store as organizations
 from retainer.request import Answer, Request, found, removed
 from retainer.tasks import store

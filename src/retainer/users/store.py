@@ -7,9 +7,9 @@ from typing import Any
 
 from asyncpg import Record
 
-from retainer.collection import Collection, Field, Kind, row_json, shown
 from retainer.database import Db
 from retainer.errors import Conflict, invalid
+from retainer.lists.collection import Collection, Field, Kind, row_json, shown
 from retainer.permissions import Role
 from retainer.statement import Statement, Update
 

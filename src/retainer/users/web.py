@@ -6,7 +6,7 @@ from datetime import timedelta
 from retainer.authentication import digest
 from retainer.body import sent
 from retainer.errors import NotFound
-from retainer.listing import listed
+from retainer.lists.answer import listed
 from retainer.request import Answer, Request, empty, encoded, found
 from retainer.users import store
 from retainer.users.model import Link, refuse_unknown_time_zone

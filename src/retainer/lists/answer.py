@@ -6,12 +6,12 @@ from urllib.parse import quote, urlencode
 
 from asyncpg import Record
 
-from retainer import cursor, formats
-from retainer.collection import Collection, Plan
 from retainer.database import CHUNK, Db, TimedOut
 from retainer.errors import FieldError, Invalid, NotFound
-from retainer.formats import Format
-from retainer.parameters import Query, plain
+from retainer.lists import cursor, formats
+from retainer.lists.collection import Collection, Plan
+from retainer.lists.formats import Format
+from retainer.lists.query import Query, plain
 from retainer.request import Answer, Request
 from retainer.routing import Exists
 

@@ -8,11 +8,11 @@ from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
-from retainer import cursor
-from retainer.collection import Collection
-from retainer.conditions import Conditions, Context, Finder, Wrong
 from retainer.errors import FieldError, Invalid
-from retainer.expression import translated
+from retainer.lists import cursor
+from retainer.lists.collection import Collection
+from retainer.lists.expression import translated
+from retainer.lists.filters import Conditions, Context, Finder, Wrong
 
 MOST = 1000  # rows of one page
 USUAL = 50  # rows of a page whose size is not said

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from retainer.collection import Collection, Extra, Field, Kind
-from retainer.conditions import MOST_CHARACTERS, MOST_VALUES
-from retainer.expression import MOST_CHARACTERS as MOST_OF_EXPRESSION
-from retainer.parameters import MOST, MOST_SORTS, USUAL
+from retainer.lists.collection import Collection, Extra, Field, Kind
+from retainer.lists.expression import MOST_CHARACTERS as MOST_OF_EXPRESSION
+from retainer.lists.filters import MOST_CHARACTERS, MOST_VALUES
+from retainer.lists.query import MOST, MOST_SORTS, USUAL
 
 Schema = dict[str, Any]
 
@@ -32,7 +32,7 @@ _WORDS = {
 }  # fmt: skip
 
 
-def described(collection: Collection) -> list[Schema]:
+def parameters(collection: Collection) -> list[Schema]:
     """Every parameter of the list."""
     found = _general(collection)
     for name, field in collection.fields.items():

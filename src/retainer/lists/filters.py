@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from retainer.collection import Collection, Extra, Field, Kind
+from retainer.lists.collection import Collection, Extra, Field, Kind
 
 MOST_VALUES = 200  # of one `in`
 MOST_CHARACTERS = 300  # of one value

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from retainer.conditions import Wrong
+from retainer.lists.filters import Wrong
 
 MOST_COMPARISONS = 20
 MOST_DEPTH = 8
