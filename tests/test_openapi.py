@@ -18,7 +18,7 @@ from retainer.organizations.model import OrganizationStatus, OrganizationType
 from retainer.permissions import PERMISSIONS, PUBLIC, Role
 from retainer.projects.model import ProjectStatus
 from retainer.routes import ROUTES
-from retainer.routing import Route
+from retainer.routing import TEXT, Route
 from retainer.tasks.model import TaskPriority, TaskStatus
 
 DOCUMENT = openapi.document(ROUTES)
@@ -77,7 +77,10 @@ def test_its_path_parameters_are_described(route: Route) -> None:
     assert [p["name"] for p in in_path] == route.parameters
     for parameter in in_path:
         assert parameter["required"] and parameter["description"]
-        assert parameter["schema"]["format"] == "int64" and parameter["schema"]["minimum"] == 1
+        if parameter["name"] == TEXT:
+            assert parameter["schema"]["type"] == "string" and parameter["schema"]["minLength"] == 1
+        else:
+            assert parameter["schema"]["format"] == "int64" and parameter["schema"]["minimum"] == 1
 
 
 @routes

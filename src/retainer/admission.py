@@ -22,7 +22,7 @@ from retainer.lists import query
 from retainer.lists.query import Query
 from retainer.permissions import PERMISSIONS, PUBLIC
 from retainer.request import Answer, Request
-from retainer.routing import Route
+from retainer.routing import TEXT, Route
 from retainer.statement import Statement
 
 ATTEMPTS = 3  # runs of a handler that meets deadlocks
@@ -33,7 +33,7 @@ _REFUSED = Statement("SELECT operation('refused') FROM @acting")
 
 async def handle(request: Request) -> Answer:
     """The answer to a request. Raises Problem for every refusal."""
-    routes, ids = request.app.table.find(request.path)
+    routes, ids = request.app.table.find(request.segments)
     if routes is None:
         raise NotFound
     route = request.route = routes.get(request.method) or (routes.get("GET") if request.method == "HEAD" else None)
@@ -67,7 +67,7 @@ async def admitted(request: Request, route: Route, ids: list[str]) -> Answer:
         refuse_cross_site(request)
     try:
         refuse_unpermitted(request, route)
-        numbers = [number(name, text) for name, text in zip(route.parameters, ids, strict=True)]
+        arguments = [argument(name, text) for name, text in zip(route.parameters, ids, strict=True)]
         request.query = read_query(request, route)
         if request.body is None:
             request.body = await read_body(request, route)
@@ -78,18 +78,18 @@ async def admitted(request: Request, route: Route, ids: list[str]) -> Answer:
         if isinstance(problem, Forbidden):
             await request.db.row(_REFUSED)
         raise
-    return await run(request, route, numbers)
+    return await run(request, route, arguments)
 
 
-async def run(request: Request, route: Route, numbers: list[int]) -> Answer:
+async def run(request: Request, route: Route, arguments: list[int | str]) -> Answer:
     """The handler, again when it met a deadlock (nothing was changed then)."""
     for _ in range(ATTEMPTS - 1):
         try:
-            return await route.handler(request, *numbers)
+            return await route.handler(request, *arguments)
         except Retry:
             if route.multipart:
                 raise
-    return await route.handler(request, *numbers)
+    return await route.handler(request, *arguments)
 
 
 def refuse_unpermitted(request: Request, route: Route) -> None:
@@ -107,6 +107,11 @@ async def prefer_not_found(request: Request, route: Route, ids: list[str]) -> No
     numbers = [number(name, text) for name, text in zip(route.parameters, ids, strict=True)]
     if not await route.on(request.db, *numbers):
         raise NotFound
+
+
+def argument(name: str, text: str) -> int | str:
+    """What a parameter of the path stands for; texts are judged by the handler."""
+    return text if name == TEXT else number(name, text)
 
 
 def number(name: str, text: str) -> int:

@@ -77,9 +77,7 @@ class Database:
 
     @asynccontextmanager
     async def connection(self, tenant: int | None, *, is_careful: bool = False) -> AsyncIterator[Connection]:
-        """A connection on which the tenant is set, and the limits of what is careful or is not; given back clean, or
-        closed.
-        """
+        """A connection on which the tenant and the limits are set; given back clean, or closed."""
         if not self.is_up:
             raise Unavailable
         connection = await self.pool.acquire(is_careful=is_careful)

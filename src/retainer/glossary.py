@@ -160,6 +160,10 @@ OPERATIONS = {
     "Requires consultant or admin role.",
     "duplicateOrganization": "Creates a copy of an existing organization's own fields, named “Name (copy)”, "
     "“Name (copy 2)” and so on.",
+    "putOrganizationByExternalId": "Changes the organization that has this external id (200), or adds one with it "
+    "(201), for which name and type are required. However often it is repeated, there is one.",
+    "putOrganizationByDomain": "Changes the organization that has this domain (200), or adds one with it (201), for "
+    "which name and type are required. However often it is repeated, there is one.",
     "listOrganizationTasks": "Returns all tasks of an organization: those on it and those on its projects.",
     "listOrganizationProjects": "Returns all projects associated with a specific organization.",
     "listOrganizationDocuments": "Returns all documents of an organization: its own and its projects'.",

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, get_args
 
 import msgspec
 
-from retainer import __version__, errors, schemas
+from retainer import __version__, errors, path_parameters, schemas
 from retainer.authentication import COOKIE
 from retainer.glossary import OPERATIONS, STATUSES, TAGS, Status
 from retainer.lists import described as lists
@@ -62,6 +62,7 @@ _HEADERS = {
     "Link": _text("The next page and the one before (RFC 8288)", '</api/contacts?limit=50&cursor=…>; rel="next"'),
     "X-Total-Count": {"description": "How many there are in all", "schema": {"type": "integer", "examples": [512]}},
     "X-Estimated-Count": {"description": "About how many", "schema": {"type": "integer", "examples": [498_000]}},
+    "Location": _text("Where it is", "/api/organizations/41"),
     "Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer", "examples": [1]}},
     "Accept-Ranges": _text("Ranges can be asked for", "bytes"),
     "Content-Range": _text("Which bytes these are, or how many there are", "bytes 0-1023/48213"),
@@ -150,7 +151,7 @@ def operation(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
     }
     if route.permission == PUBLIC:
         described["security"] = []
-    parameters = [_parameter(route, name) for name in route.parameters]
+    parameters = [path_parameters.described(route, name) for name in route.parameters]
     if route.answer is bytes:
         parameters += _FILE_PARAMETERS
     if route.lists:
@@ -188,23 +189,6 @@ def roles(route: Route) -> list[str]:
     return [r.value for r in Role if route.permission != PUBLIC and r in PERMISSIONS[route.permission].roles]
 
 
-def _parameter(route: Route, name: str) -> Schema:
-    noun = route.path.split("{" + name + "}")[0].strip("/").split("/")[-1].removesuffix("s")
-    description = "Version number" if name == "number" else f"{noun.capitalize()} ID"
-    if name == "contactId":
-        description = "Contact ID"
-    shown = 2 if name == "contactId" else 1
-    limits = {"minimum": 1, "maximum": 2**53 - 1}
-    return {
-        "name": name,
-        "in": "path",
-        "required": True,
-        "description": description,
-        "schema": {"type": "integer", "format": "int64", **limits, "examples": [shown]},
-        "example": shown,
-    }
-
-
 def _body(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
     kinds = {"application/json": route.body, "multipart/form-data": route.form}
     return {media_type: _content(schemas.reference(kind), components) for media_type, kind in kinds.items() if kind}
@@ -220,6 +204,9 @@ def _responses(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
         found["206"] = found["200"] | {"description": "The bytes that Range asks for"}
         found["206"]["headers"] = found["206"]["headers"] | _header_references(["Content-Range"])
         found["304"] = {"description": "The client has it already"} | {"headers": _headers(["ETag"])}
+    if route.creates:
+        found["201"] = found["200"] | {"description": f"{_answer_words(route)}, which is new"}
+        found["201"]["headers"] = found["201"]["headers"] | _header_references(["Location"])
     if route.name == "getOpenApi":
         found["304"] = {"description": "The client has it already"} | {"headers": _headers(["ETag"])}
     refusals = {str(code): {"$ref": f"#/components/responses/{STATUSES[code].name}"} for code in refused(route)}

@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import msgspec
 
@@ -51,6 +52,14 @@ def found(row: Any) -> Answer:
     return json(row[2], (b"etag", b'"%d-%d"' % (row[0], row[1])))
 
 
+def created(row: Any, path: str) -> Answer:
+    """201 with a row of (id, version, json) that is new, and where it is: below the path."""
+    answer = found(row)
+    answer.status = 201
+    answer.headers.append((b"location", b"%b/%d" % (path.encode(), row[0])))
+    return answer
+
+
 def removed(was_there: bool) -> Answer:
     """204 after a deletion; 404 when there was nothing to delete."""
     if not was_there:
@@ -79,6 +88,14 @@ class Request:
         self.body: Any = None
         self.query: Query | None = None  # of a list that was given parameters
         self.deadline: Deadline | None = None
+
+    @property
+    def segments(self) -> list[str]:
+        """The parts of the path, each decoded by itself: an encoded slash separates nothing."""
+        raw: bytes = self.scope.get("raw_path", b"")
+        if b"%2f" not in raw.lower():
+            return self.path.split("/")[1:]
+        return [unquote(part) for part in raw.decode("latin-1").split("/")[1:]]
 
     @property
     def viewer(self) -> Viewer:

@@ -23,6 +23,7 @@ from retainer.members import store as member
 from retainer.members import web as members
 from retainer.members.model import Member, MemberCreate, MemberUpdate
 from retainer.organizations import store as organization
+from retainer.organizations import upsert
 from retainer.organizations import web as organizations
 from retainer.organizations.model import Organization, OrganizationCreate, OrganizationUpdate
 from retainer.permissions import PUBLIC
@@ -48,15 +49,22 @@ ROUTES = [
     Route("listOrganizations", "GET", "/organizations", organizations.index, "organizations.read",
           "List all organizations", answer=list[Organization], lists=organization.LIST, bare=True),
     Route("createOrganization", "POST", "/organizations", organizations.create, "organizations.create",
-          "Create a new organization", body=OrganizationCreate, answer=Organization, bare=True),
+          "Create a new organization", body=OrganizationCreate, answer=Organization, bare=True, errors=(409,)),
     Route("getOrganization", "GET", "/organizations/{id}", organizations.show, "organizations.read",
           "Get an organization", answer=Organization, on=organization.exists, bare=True),
     Route("updateOrganization", "PUT", "/organizations/{id}", organizations.update, "organizations.update",
-          "Update an organization", body=OrganizationUpdate, answer=Organization, on=organization.exists, bare=True),
+          "Update an organization", body=OrganizationUpdate, answer=Organization, on=organization.exists, bare=True,
+          errors=(409,)),
     Route("deleteOrganization", "DELETE", "/organizations/{id}", organizations.delete, "organizations.delete",
           "Delete an organization", status=204, on=organization.exists, bare=True),
     Route("duplicateOrganization", "POST", "/organizations/{id}/duplicate", organizations.duplicate,
           "organizations.create", "Duplicate an organization", answer=Organization, on=organization.exists, bare=True),
+    Route("putOrganizationByExternalId", "PUT", "/organizations/by/externalId/{value}", upsert.by_external_id,
+          "organizations.update", "Add or update the organization with an external id", body=OrganizationUpdate,
+          answer=Organization, creates=True, errors=(409,)),
+    Route("putOrganizationByDomain", "PUT", "/organizations/by/domain/{value}", upsert.by_domain,
+          "organizations.update", "Add or update the organization with a domain", body=OrganizationUpdate,
+          answer=Organization, creates=True, errors=(409,)),
     Route("listOrganizationTasks", "GET", "/organizations/{organizationId}/tasks", tasks.of_organization,
           "tasks.read", "List tasks for an organization",
           answer=list[ListedTask], lists=task.OF_ORGANIZATION, on=organization.exists, bare=True),

@@ -26,7 +26,7 @@ class Route(msgspec.Struct, frozen=True):
     `bare` serves the path without /api too, as the contract writes it; `page` serves it without /api only and
     leaves it out of the OpenAPI document; `form` is the type of a multipart body that carries a file;
     `errors` are the statuses of its own beside those that every such route may answer; `lists` is the list it answers,
-    which takes parameters.
+    which takes parameters; `creates` says that it answers 201 where it made something.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Route(msgspec.Struct, frozen=True):
     form: type[msgspec.Struct] | None = None
     errors: tuple[int, ...] = ()
     lists: Collection | None = None
+    creates: bool = False
 
     @property
     def url(self) -> str:
@@ -62,7 +63,7 @@ class Route(msgspec.Struct, frozen=True):
 
     @property
     def parameters(self) -> list[str]:
-        """Names of the ids in the path, in order."""
+        """Names of the ids in the path, in order; `value` is a text."""
         return [part[1:-1] for part in self.path.split("/") if part.startswith("{")]
 
     @property
@@ -77,6 +78,7 @@ class Route(msgspec.Struct, frozen=True):
 _TAGS = {
     "login": "account", "logout": "account", "setup": "account", "user": "account", "openapi.json": "api",
 }  # fmt: skip
+TEXT = "value"  # the parameter of a path that is a text, where all others are ids
 _METHODS = ""  # the key of a node's methods: no path segment is empty
 _ID = "/"  # the key of what follows an id: no path segment has a slash
 
@@ -96,17 +98,17 @@ class Table:
 
     def _add(self, route: Route, path: str) -> None:
         node = self.root
-        for part in _parts(path):
+        for part in path.split("/")[1:] if path != "/" else []:
             node = node.setdefault(_ID if part.startswith("{") else part, {})
         methods = node.setdefault(_METHODS, {})
         if route.method in methods:
             raise ValueError(f"two routes for {route.method} {path}")
         methods[route.method] = route
 
-    def find(self, path: str) -> tuple[dict[str, Route] | None, list[str]]:
-        """The routes of a path by method (None: no such path), and the path's ids as written."""
+    def find(self, segments: list[str]) -> tuple[dict[str, Route] | None, list[str]]:
+        """The routes of a path by method (None: no such path), and what its parameters stand for, as written."""
         node, ids = self.root, []
-        for part in _parts(path):
+        for part in segments if segments != [""] else []:
             if part in node and part:
                 node = node[part]
             elif _ID in node and part:
@@ -115,8 +117,3 @@ class Table:
             else:
                 return None, []
         return node.get(_METHODS), ids
-
-
-def _parts(path: str) -> list[str]:
-    """The segments of a path; "/" has none."""
-    return path.split("/")[1:] if path != "/" else []

@@ -35,6 +35,11 @@ JSON = row_json(shown(FIELDS), f"FROM (SELECT) one LEFT JOIN {_NEWEST}")
 # For a version made by the same statement, which the table does not show yet.
 _JSON_OF_NEW = row_json(shown(FIELDS))
 
+_OF_PROJECT = """d.id = ANY(ARRAY(SELECT l.document_id
+    FROM document_projects l JOIN projects p ON p.tenant_id = l.tenant_id AND p.id = l.project_id
+    WHERE l.tenant_id = :tenant AND l.project_id = {}::bigint AND l.deleted_by IS NULL AND p.deleted_by IS NULL
+        AND @visible_projects))"""
+
 LIST = Collection(
     f"documents d LEFT JOIN {_NEWEST}",
     _SEEN,
@@ -51,16 +56,7 @@ LIST = Collection(
     },
     order="name",
     id="d.id",
-    extras={
-        "projectId": Extra(
-            """d.id = ANY(ARRAY(SELECT l.document_id FROM document_projects l JOIN projects p
-                    ON p.tenant_id = l.tenant_id AND p.id = l.project_id
-                WHERE l.tenant_id = :tenant AND l.project_id = {}::bigint AND l.deleted_by IS NULL
-                    AND p.deleted_by IS NULL AND @visible_projects))""",
-            Kind.INTEGER,
-            "Those linked to this project",
-        ),
-    },
+    extras={"projectId": Extra(_OF_PROJECT, Kind.INTEGER, "Those linked to this project")},
     expand={"organization": expanded_organization("d")},
 )
 OF_ORGANIZATION = LIST.within(

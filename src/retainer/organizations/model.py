@@ -13,6 +13,8 @@ from retainer.fields import HOST, Address, Id, Line, Metadata, Name, Text, Times
 Domains = Annotated[list[Annotated[str, Meta(min_length=3, max_length=253, pattern=HOST)]], Meta(max_length=50)]
 Tags = Annotated[list[Annotated[str, Meta(min_length=1, max_length=50, pattern=r"\S")]], Meta(max_length=50)]
 
+NO_DOMAIN = "must be a host name such as acme.example.com, no address and no number"
+
 # What migrations/0007 checks again.
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?!\d+$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -99,8 +101,7 @@ def kept(domains: list[str]) -> list[str]:
     found = [domain(given) for given in domains]
     wrong = [place for place, name in enumerate(found) if name is None]
     if wrong:
-        words = "must be a host name such as acme.example.com, no address and no number"
-        raise Invalid(*(FieldError(f"domains[{place}]", words) for place in wrong))
+        raise Invalid(*(FieldError(f"domains[{place}]", NO_DOMAIN) for place in wrong))
     return list(dict.fromkeys(name for name in found if name))
 
 

@@ -108,6 +108,23 @@ FIND = {column: Statement(text) for column, text in REFERENCES.items()}
 # Before any row is: as migrations/0007 asks of whoever gives an organization another parent.
 LOCK_HIERARCHY = Statement("SELECT lock_hierarchy(:tenant)")
 
+# What another system knows an organization by.
+BY_KEY = {
+    "external_id": Statement("""
+        SELECT o.id FROM organizations o
+        WHERE o.tenant_id = :tenant AND o.external_id = :value AND o.deleted_by IS NULL AND @visible_organizations
+    """),
+    "domain": Statement("""
+        SELECT o.id
+        FROM organization_domains d JOIN organizations o ON o.tenant_id = d.tenant_id AND o.id = d.organization_id
+        WHERE d.tenant_id = :tenant AND d.domain = :value AND o.deleted_by IS NULL AND @visible_organizations
+    """),
+}
+# Those who come by the same key go one after the other: the first adds, the next ones find.
+LOCK_KEY = Statement("""
+    SELECT pg_advisory_xact_lock(hashtextextended('organization by ' || :key::text || ' ' || :value::text, :tenant))
+""")
+
 # Locked before what it is read for is decided: the rows below it, or the free name of a copy.
 LOCK = Statement("""
     SELECT o.id FROM organizations o
@@ -202,6 +219,13 @@ async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
     async with db.transaction() as tx:
         await tx.row(LOCK_HIERARCHY)
         return await tx.row(statement, id=id, **values)
+
+
+async def take(db: Db, key: str, value: str) -> int | None:
+    """The id of the organization that a key of BY_KEY names, nobody else coming by it until the transaction ends."""
+    await db.row(LOCK_KEY, key=key, value=value)
+    found: int | None = await db.value(BY_KEY[key], value=value)
+    return found
 
 
 async def missing(db: Db, values: dict[str, Any]) -> list[str]:

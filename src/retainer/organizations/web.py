@@ -3,7 +3,7 @@
 from typing import Any
 
 from retainer.body import sent
-from retainer.database import camel
+from retainer.database import Db, camel
 from retainer.errors import FieldError, Invalid
 from retainer.lists.answer import listed
 from retainer.organizations import store
@@ -18,7 +18,7 @@ async def create(request: Request) -> Answer:
     values = sent(request.body)
     row = await store.create(request.db, values)
     if row is None:
-        await refuse_missing(request, values)
+        await refuse_missing(request.db, values)
     return found(row)
 
 
@@ -30,7 +30,7 @@ async def update(request: Request, id: int) -> Answer:
     values = sent(request.body)
     row = await store.update(request.db, id, values)
     if row is None and await store.exists(request.db, id):
-        await refuse_missing(request, values)
+        await refuse_missing(request.db, values)
     return found(row)
 
 
@@ -42,9 +42,9 @@ async def duplicate(request: Request, id: int) -> Answer:
     return found(await store.duplicate(request.db, id))
 
 
-async def refuse_missing(request: Request, values: dict[str, Any]) -> None:
+async def refuse_missing(db: Db, values: dict[str, Any]) -> None:
     """Name what the organization refers to and is not there for the viewer."""
     words = {"parent_id": "is no organization that is there and that you may see", "owner_id": "is no active user"}
-    missing = await store.missing(request.db, values)
+    missing = await store.missing(db, values)
     if missing:
         raise Invalid(*(FieldError(camel(column), words[column]) for column in missing))
