@@ -68,7 +68,7 @@ async def admitted(request: Request, route: Route, ids: list[str]) -> Answer:
         refuse_unpermitted(request, route)
         arguments = [argument(name, text) for name, text in zip(route.parameters, ids, strict=True)]
         if request.scope["query_string"]:
-            refuse_query(request)
+            refuse_query(request, route)
         if request.body is None:
             request.body = await read_body(request, route)
     except NotFound:
@@ -123,12 +123,14 @@ def number(name: str, text: str) -> int:
     return int(text)
 
 
-def refuse_query(request: Request) -> None:
+def refuse_query(request: Request, route: Route) -> None:
     """Parameters are refused by name rather than ignored: a filter that does nothing is a wrong answer."""
     text = request.scope["query_string"].decode("latin-1")
     names = [part.partition("=")[0][:40] for part in text.split("&") if part]
-    if names:
-        raise Invalid(*(FieldError(name, "is not a parameter of this path; it takes none") for name in names))
+    known = ", each once: " + ", ".join(route.query) if route.query else "; it takes none"
+    wrong = [name for name in names if name not in route.query or names.count(name) > 1]
+    if wrong:
+        raise Invalid(*(FieldError(name, f"is not a parameter of this path{known}") for name in dict.fromkeys(wrong)))
 
 
 async def read_body(request: Request, route: Route) -> Any:

@@ -56,6 +56,7 @@ _HEADERS = {
     "X-Request-Id": _text("Finds the request in the server's log", "3f9c0b7a21-1f"),
     "ETag": _text("Names this state of what is answered; it changes with it", '"1-4"'),
     "Set-Cookie": _text("The session cookie, or its end", "connect.sid=…; Path=/; HttpOnly; SameSite=Lax"),
+    "Link": _text("The next page, where there is one", '</api/tasks/1/history?limit=50&cursor=NDEuMQ>; rel="next"'),
     "Location": _text("Where it is", "/api/organizations/41"),
     "Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer", "examples": [1]}},
     "Accept-Ranges": _text("Ranges can be asked for", "bytes"),
@@ -146,6 +147,7 @@ def operation(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
     if route.permission == PUBLIC:
         described["security"] = []
     parameters = [path_parameters.described(route, name) for name in route.parameters]
+    parameters += path_parameters.queried(route)
     if route.answer is bytes:
         parameters += _FILE_PARAMETERS
     if parameters:
@@ -226,6 +228,7 @@ def _success(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
         names = ["ETag", "Accept-Ranges", "Content-Disposition"]
         return {"description": "The bytes", "headers": _headers(names), "content": {"*/*": {}}}
     names = ["ETag"] if _has_etag(route) else []
+    names += ["Link"] if "cursor" in route.query else []
     names += ["Set-Cookie"] if route.name in _SETS_COOKIE else []
     answer: dict[str, Any] = {"description": _answer_words(route), "headers": _headers(names)}
     if route.answer is not None:

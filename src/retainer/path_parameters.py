@@ -1,8 +1,24 @@
-"""What stands in a path, as the OpenAPI document describes it: ids, and texts that name a record."""
+"""What stands in a path and behind it, as the OpenAPI document describes it: ids, texts that name a record, pages."""
 
 from retainer import schemas
 from retainer.routing import TEXT, Route
 from retainer.schemas import Schema
+
+_QUERY: dict[str, Schema] = {
+    "limit": {
+        "description": "How many a page has at most",
+        "schema": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50, "examples": [50]},
+    },
+    "cursor": {
+        "description": "Where a page begins, as the Link of the page before says it; left out, with the newest",
+        "schema": {"type": "string", "examples": ["NDEuMQ"]},
+    },
+}
+
+
+def queried(route: Route) -> list[Schema]:
+    """What a route takes behind its path."""
+    return [{"name": name, "in": "query", "required": False} | _QUERY[name] for name in route.query]
 
 
 def described(route: Route, name: str) -> Schema:

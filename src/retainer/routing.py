@@ -25,7 +25,7 @@ class Route(msgspec.Struct, frozen=True):
     `bare` serves the path without /api too, as the contract writes it; `page` serves it without /api only and
     leaves it out of the OpenAPI document; `form` is the type of a multipart body that carries a file;
     `errors` are the statuses of its own beside those that every such route may answer; `creates` says that it answers
-    201 where it made something.
+    201 where it made something; `query` names the parameters that its handler reads behind the path's "?".
     """
 
     name: str
@@ -43,6 +43,7 @@ class Route(msgspec.Struct, frozen=True):
     form: type[msgspec.Struct] | None = None
     errors: tuple[int, ...] = ()
     creates: bool = False
+    query: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
