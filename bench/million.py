@@ -1,9 +1,9 @@
 """`python -m bench.million`: lists at 1,000,000 organizations beside 10,000, interleaved, on the embedded PostgreSQL.
 
 Two installations: one with a single tenant of 10,000, one with a tenant of 500,000 and 10,000 tenants that share the
-other half (the largest about 50,000, most of them a dozen). Each question is put to both in turn; what is printed is the
-median and the 99th percentile of the time to the answer, one request at a time, and the ratio of the medians (bar 37:
-at most 1.5). The plans of the large one go to docs/plans.md.
+other half (the largest about 50,000, most of them a dozen). Each question is put to both in turn; what is printed is
+the median and the 99th percentile of the time to the answer, one request at a time, and the ratio of the medians
+(bar 37: at most 1.5). The plans of the large one go to docs/plans.md.
 """
 
 import argparse
@@ -96,10 +96,12 @@ QUESTIONS = {
 
 def main() -> None:
     given = parser().parse_args()
-    with workspace(given.keep) as folder, installation(folder / "small", SMALL, 0) as small:
-        with installation(folder / "large", LARGE, TENANTS) as large:
-            text = report(small, large, given.times)
-            PLANS.write_text(asyncio.run(plans(large)))
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(workspace(given.keep))
+        small = stack.enter_context(installation(folder / "small", SMALL, 0))
+        large = stack.enter_context(installation(folder / "large", LARGE, TENANTS))
+        text = report(small, large, given.times)
+        PLANS.write_text(asyncio.run(plans(large)))
     RESULTS.write_text(text)
     print(text)
 
@@ -206,7 +208,8 @@ SELECT w.tenant, w.id,
     CASE WHEN random() < 0.0005 THEN 'Falconry' WHEN random() < 0.1 THEN NULL
         ELSE pg_temp.pick('{Technology,Technology,Finance,Retail,Health,Energy,Transport,Education}') END,
     'https://www.c' || w.n || '.example.com', 'Standing client with offices in several cities.',
-    CASE WHEN random() < 0.5 THEN jsonb_build_object('region', pg_temp.pick('{emea,apac,amer}'), 'seats', w.n % 20000) END,
+    CASE WHEN random() < 0.5
+        THEN jsonb_build_object('region', pg_temp.pick('{emea,apac,amer}'), 'seats', w.n % 20000) END,
     'X-' || w.n, ARRAY['c' || w.n || '.example.com'],
     CASE WHEN w.n > 100 AND random() < 0.05 THEN w.id - w.n + 1 + floor(random() * w.n / 50) END,
     CASE WHEN w.tenant = 1 THEN (SELECT min(id) FROM users WHERE username LIKE 'owner%') + floor(random() * 20) END,
@@ -295,8 +298,10 @@ def stream(world: World) -> str:
         most = max(most, processes.rss_bytes(processes.tree(world.pid)[:1]))
     seconds = time.perf_counter() - began
     connection.close()
-    return (f"NDJSON of the whole tenant: {lines:,} organizations, {size / 1e6:.0f} MB in {seconds:.1f} s; the server's memory "
-            f"{before / 1e6:.0f} MB before, {most / 1e6:.0f} MB at most.")  # fmt: skip
+    return (
+        f"NDJSON of the whole tenant: {lines:,} organizations, {size / 1e6:.0f} MB in {seconds:.1f} s; the server's "
+        f"memory {before / 1e6:.0f} MB before, {most / 1e6:.0f} MB at most."
+    )
 
 
 def ratio(times: Times) -> float:
@@ -310,8 +315,13 @@ def p(values: list[float], percent: int) -> float:
 async def plans(world: World) -> str:
     """How PostgreSQL answers each question, as the application role."""
     connection = await connect(world.url)
-    texts = ["# Plans", "", "How PostgreSQL answers the questions of `bench/million.py` in a tenant of 500,000 among 1,000,000",
-             "organizations, as the application role under row-level security. Written by `python -m bench.million`.", ""]  # fmt: skip
+    texts = [
+        "# Plans",
+        "",
+        "How PostgreSQL answers the questions of `bench/million.py` in a tenant of 500,000 among 1,000,000 organizations,",
+        "as the application role under row-level security. Written by `python -m bench.million`.",
+        "",
+    ]
     await connection.execute("SET ROLE retainer_app")
     await connection.fetch("SELECT set_config('retainer.tenant', $1, false)", str(world.tenant))
     for name, path in QUESTIONS.items():

@@ -13,6 +13,7 @@ from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 from retainer import api_page, glossary, openapi
 from retainer.contacts.model import ContactType
 from retainer.fields import Audience
+from retainer.journal.model import ChangeAction
 from retainer.members.model import MemberRole
 from retainer.organizations.model import OrganizationStatus, OrganizationType
 from retainer.permissions import PERMISSIONS, PUBLIC, Role
@@ -24,8 +25,8 @@ from retainer.tasks.model import TaskPriority, TaskStatus
 DOCUMENT = openapi.document(ROUTES)
 SCHEMAS = DOCUMENT["components"]["schemas"]
 DESCRIBED = [route for route in ROUTES if not route.page]
-ENUMS = [Audience, ContactType, MemberRole, OrganizationStatus, OrganizationType, ProjectStatus, Role, TaskPriority,
-         TaskStatus]  # fmt: skip
+ENUMS = [Audience, ChangeAction, ContactType, MemberRole, OrganizationStatus, OrganizationType, ProjectStatus, Role,
+         TaskPriority, TaskStatus]  # fmt: skip
 
 routes = pytest.mark.parametrize("route", DESCRIBED, ids=lambda r: r.name)
 

@@ -108,6 +108,7 @@ def test_reads_and_writes_take_one_statement(cast: Cast, inside: InProcess) -> N
         ("GET", f"/api/organizations/{cast.acme}", None, 1),
         ("GET", "/api/organizations", None, 1),
         ("GET", f"/api/organizations/{cast.acme}/members", None, 1),
+        ("GET", f"/api/organizations/{cast.acme}/history?limit=2", None, 1),
         ("GET", f"/api/organizations/{cast.acme}/tasks", None, 1),
         ("GET", f"/api/organizations/{cast.acme}/projects", None, 1),
         ("GET", f"/api/organizations/{cast.globex}/documents", None, 2),  # empty: is the organization there?
@@ -121,6 +122,9 @@ def test_reads_and_writes_take_one_statement(cast: Cast, inside: InProcess) -> N
         ("PUT", f"/api/projects/{project}", {"status": "active"}, 1),
         ("PUT", f"/api/tasks/{task}", {"status": "review"}, 1),
         ("DELETE", f"/api/tasks/{task}", None, 1),
+        # Who else gives an organization a parent comes before or after; who else comes by the same key, too.
+        ("PUT", f"/api/organizations/{cast.acme}", {"parentId": cast.globex}, 2),
+        ("PUT", "/api/organizations/by/externalId/X", {"name": "N", "type": "other"}, 3),
         # Several rows must agree: lock first, then change what stands below as it is then.
         ("POST", f"/api/organizations/{cast.acme}/duplicate", None, 2),
         ("DELETE", f"/api/contacts/{contact}", None, 3),

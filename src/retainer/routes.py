@@ -19,6 +19,9 @@ from retainer.documents.model import (
     ListedDocument,
     VersionForm,
 )
+from retainer.journal import store as history
+from retainer.journal import web as journal
+from retainer.journal.model import HistoryEntry
 from retainer.members import store as member
 from retainer.members import web as members
 from retainer.members.model import Member, MemberCreate, MemberUpdate
@@ -74,6 +77,9 @@ ROUTES = [
     Route("listOrganizationDocuments", "GET", "/organizations/{organizationId}/documents", documents.of_organization,
           "documents.read", "List documents for an organization",
           answer=list[ListedDocument], lists=document.OF_ORGANIZATION, on=organization.exists, bare=True),
+    Route("listOrganizationHistory", "GET", "/organizations/{id}/history", journal.of_organization, "history.read",
+          "List what was changed of an organization", answer=list[HistoryEntry],
+          lists=history.HISTORY["organizations"], on=organization.exists),
 
     # Members: the contract
     Route("listMembers", "GET", "/organizations/{organizationId}/members", members.index, "members.read",
@@ -96,6 +102,9 @@ ROUTES = [
           "Update a contact", body=ContactUpdate, answer=Contact, on=contact.exists, errors=(409,)),
     Route("deleteContact", "DELETE", "/contacts/{id}", contacts.delete, "contacts.write",
           "Delete a contact", status=204, on=contact.exists, errors=(409,)),
+    Route("listContactHistory", "GET", "/contacts/{id}/history", journal.of_contact, "history.read",
+          "List what was changed of a contact", answer=list[HistoryEntry],
+          lists=history.HISTORY["contacts"], on=contact.exists),
 
     # Projects
     Route("listProjects", "GET", "/projects", projects.index, "projects.read",
@@ -108,6 +117,9 @@ ROUTES = [
           "Update a project", body=ProjectUpdate, answer=Project, on=project.exists),
     Route("deleteProject", "DELETE", "/projects/{id}", projects.delete, "projects.write",
           "Delete a project", status=204, on=project.exists),
+    Route("listProjectHistory", "GET", "/projects/{id}/history", journal.of_project, "history.read",
+          "List what was changed of a project", answer=list[HistoryEntry],
+          lists=history.HISTORY["projects"], on=project.exists),
 
     # Tasks
     Route("listTasks", "GET", "/tasks", tasks.index, "tasks.read",
@@ -120,6 +132,9 @@ ROUTES = [
           "Update a task", body=TaskUpdate, answer=Task, on=task.exists),
     Route("deleteTask", "DELETE", "/tasks/{id}", tasks.delete, "tasks.delete",
           "Delete a task", status=204, on=task.exists),
+    Route("listTaskHistory", "GET", "/tasks/{id}/history", journal.of_task, "history.read",
+          "List what was changed of a task", answer=list[HistoryEntry],
+          lists=history.HISTORY["tasks"], on=task.exists),
 
     # Documents
     Route("listDocuments", "GET", "/documents", documents.index, "documents.read",
@@ -141,6 +156,9 @@ ROUTES = [
     Route("getDocumentVersionContent", "GET", "/documents/{id}/versions/{number}/content",
           documents.show_version_content, "documents.read", "Download a version of a file", answer=bytes,
           on=document.version_exists, errors=(409, 416)),
+    Route("listDocumentHistory", "GET", "/documents/{id}/history", journal.of_document, "history.read",
+          "List what was changed of a document", answer=list[HistoryEntry],
+          lists=history.HISTORY["documents"], on=document.exists),
 
     # Signing in, and one's own account
     Route("login", "POST", "/login", sessions.login, PUBLIC,

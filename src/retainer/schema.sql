@@ -20,6 +20,7 @@ CREATE TABLE changes (
     CONSTRAINT changes_values_present CHECK ((((action = 'insert'::text) = (before IS NULL)) AND ((action = 'delete'::text) = (after IS NULL))))
 );
 CREATE INDEX changes_by_entity ON public.changes USING btree (tenant_id, entity, entity_id, operation_id);
+CREATE INDEX changes_of_members ON public.changes USING btree (tenant_id, organization_after, operation_id) WHERE (entity = 'members'::text);
 ALTER TABLE changes FORCE ROW LEVEL SECURITY;
 -- policy owner for the owner: true
 -- policy tenant for retainer_app: (tenant_id = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)
@@ -89,6 +90,7 @@ CREATE TABLE document_projects (
     CONSTRAINT document_projects_document FOREIGN KEY (tenant_id, document_id) REFERENCES documents(tenant_id, id),
     CONSTRAINT document_projects_project FOREIGN KEY (tenant_id, project_id) REFERENCES projects(tenant_id, id)
 );
+CREATE INDEX document_projects_by_document ON public.document_projects USING btree (tenant_id, document_id);
 CREATE INDEX document_projects_by_project ON public.document_projects USING btree (tenant_id, project_id, document_id) WHERE (deleted_by IS NULL);
 CREATE UNIQUE INDEX document_projects_taken ON public.document_projects USING btree (tenant_id, document_id, project_id) WHERE (deleted_by IS NULL);
 CREATE TRIGGER count_version BEFORE UPDATE ON public.document_projects FOR EACH ROW EXECUTE FUNCTION count_version();

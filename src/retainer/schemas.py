@@ -167,6 +167,8 @@ def _example_in(type_name: str, field: str, schemas: dict[str, Schema]) -> Any:
         return shown
     schema = schemas[type_name]["properties"][field]
     target = schema.get("anyOf", [schema])[0]
+    if target.keys().isdisjoint(("items", "$ref")):
+        return None
     inner = target["items"]["$ref"] if "items" in target else target["$ref"]
     value = _example_of(inner.removeprefix(REF), schemas)
     return [value] if "items" in target else value
