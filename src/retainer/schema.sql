@@ -15,9 +15,7 @@ CREATE TABLE changes (
     after jsonb,
     digest bytea NOT NULL,
     CONSTRAINT changes_pkey PRIMARY KEY (tenant_id, operation_id, sequence),
-    CONSTRAINT changes_operation FOREIGN KEY (tenant_id, operation_id) REFERENCES operations(tenant_id, id),
-    CONSTRAINT changes_action_known CHECK ((action = ANY (ARRAY['insert'::text, 'update'::text, 'delete'::text]))),
-    CONSTRAINT changes_values_present CHECK ((((action = 'insert'::text) = (before IS NULL)) AND ((action = 'delete'::text) = (after IS NULL))))
+    CONSTRAINT changes_values_present CHECK (change_values_present(action, before, after))
 );
 CREATE INDEX changes_by_entity ON public.changes USING btree (tenant_id, entity, entity_id, operation_id);
 CREATE INDEX changes_of_members ON public.changes USING btree (tenant_id, organization_after, operation_id) WHERE (entity = 'members'::text);
@@ -48,7 +46,6 @@ CREATE TABLE contacts (
     company_key text GENERATED ALWAYS AS (COALESCE(fold(company), '􏿿'::text)) STORED,
     CONSTRAINT contacts_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT contacts_deleted_by FOREIGN KEY (tenant_id, deleted_by) REFERENCES operations(tenant_id, id),
-    CONSTRAINT contacts_tenant FOREIGN KEY (tenant_id) REFERENCES tenants(id),
     CONSTRAINT contacts_company_length CHECK ((length(company) <= 255)),
     CONSTRAINT contacts_department_length CHECK ((length(department) <= 255)),
     CONSTRAINT contacts_email_format CHECK ((((length(email) >= 3) AND (length(email) <= 254)) AND (email ~ '^[^@\s]+@[^@\s]+$'::text))),
@@ -239,16 +236,11 @@ CREATE TABLE operations (
     undoes bigint,
     position bigint,
     CONSTRAINT operations_pkey PRIMARY KEY (tenant_id, id),
-    CONSTRAINT operations_actor FOREIGN KEY (tenant_id, actor_id) REFERENCES users(tenant_id, id),
-    CONSTRAINT operations_tenant FOREIGN KEY (tenant_id) REFERENCES tenants(id),
     CONSTRAINT operations_undoes FOREIGN KEY (tenant_id, undoes) REFERENCES operations(tenant_id, id),
-    CONSTRAINT operations_action_length CHECK (((length(action) >= 1) AND (length(action) <= 100))),
-    CONSTRAINT operations_actor_kind_known CHECK ((actor_kind = ANY (ARRAY['user'::text, 'command'::text, 'system'::text]))),
-    CONSTRAINT operations_outcome_known CHECK ((outcome = ANY (ARRAY['done'::text, 'refused'::text]))),
-    CONSTRAINT operations_request_id_length CHECK ((length(request_id) <= 100)),
-    CONSTRAINT operations_via_known CHECK ((via = ANY (ARRAY['web'::text, 'api'::text, 'key'::text, 'import'::text, 'merge'::text, 'undo'::text, 'command'::text, 'system'::text])))
+    CONSTRAINT operations_words_known CHECK (operation_words_known(actor_kind, via, outcome, action, request_id))
 );
 CREATE UNIQUE INDEX operations_position ON public.operations USING btree (tenant_id, "position") WHERE ("position" IS NOT NULL);
+CREATE TRIGGER stays BEFORE DELETE OR UPDATE OF tenant_id, id ON public.operations FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 ALTER TABLE operations FORCE ROW LEVEL SECURITY;
 -- policy owner for the owner: true
 -- policy tenant for retainer_app: (tenant_id = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)
@@ -295,7 +287,6 @@ CREATE TABLE organizations (
     CONSTRAINT organizations_deleted_by FOREIGN KEY (tenant_id, deleted_by) REFERENCES operations(tenant_id, id),
     CONSTRAINT organizations_owner FOREIGN KEY (tenant_id, owner_id) REFERENCES users(tenant_id, id),
     CONSTRAINT organizations_parent FOREIGN KEY (tenant_id, parent_id) REFERENCES organizations(tenant_id, id),
-    CONSTRAINT organizations_tenant FOREIGN KEY (tenant_id) REFERENCES tenants(id),
     CONSTRAINT organizations_description_length CHECK ((length(description) <= 20000)),
     CONSTRAINT organizations_domains_count CHECK (((cardinality(domains) <= 50) AND (array_position(domains, NULL::text) IS NULL))),
     CONSTRAINT organizations_external_id_length CHECK ((((length(external_id) >= 1) AND (length(external_id) <= 255)) AND (external_id ~ '\S'::text))),
@@ -445,7 +436,6 @@ CREATE TABLE tasks (
     CONSTRAINT tasks_organization FOREIGN KEY (tenant_id, organization_id) REFERENCES organizations(tenant_id, id),
     CONSTRAINT tasks_project FOREIGN KEY (tenant_id, project_id) REFERENCES projects(tenant_id, id),
     CONSTRAINT tasks_same_organization FOREIGN KEY (tenant_id, project_id, organization_id) REFERENCES projects(tenant_id, id, organization_id),
-    CONSTRAINT tasks_tenant FOREIGN KEY (tenant_id) REFERENCES tenants(id),
     CONSTRAINT tasks_audience_known CHECK ((audience = ANY (ARRAY['internal'::text, 'client'::text]))),
     CONSTRAINT tasks_description_length CHECK ((length(description) <= 20000)),
     CONSTRAINT tasks_order_positive CHECK (("order" >= 0)),
@@ -480,6 +470,7 @@ CREATE TABLE tenants (
     CONSTRAINT tenants_pkey PRIMARY KEY (id),
     CONSTRAINT tenants_name_length CHECK (((length(name) >= 1) AND (length(name) <= 255)))
 );
+CREATE TRIGGER stays BEFORE DELETE OR UPDATE OF id ON public.tenants FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 ALTER TABLE tenants FORCE ROW LEVEL SECURITY;
 -- policy owner for the owner: true
 -- policy tenant for retainer_app: (id = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)
@@ -523,6 +514,7 @@ CREATE TRIGGER count_version BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE 
 CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION journal('password_hash', 'last_login_at');
 CREATE TRIGGER keep_an_admin AFTER UPDATE ON public.users FOR EACH ROW WHEN (((old.role = 'admin'::text) AND old.is_active)) EXECUTE FUNCTION keep_an_admin();
 CREATE TRIGGER notify_session_change AFTER UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION notify_session_change();
+CREATE TRIGGER stays BEFORE DELETE OR UPDATE OF tenant_id, id ON public.users FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 ALTER TABLE users FORCE ROW LEVEL SECURITY;
 -- policy owner for the owner: true
 -- policy tenant for retainer_app: (tenant_id = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)

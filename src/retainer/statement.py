@@ -1,7 +1,7 @@
 """SQL as text with named parameters, compiled once at import for each kind of viewer.
 
 In a statement `:name` is a parameter, `@visible_<noun>` is what the viewer sees of a noun (permissions.py) and
-`@acting` tells the journal who acts, and refuses when their session has ended (migrations/0002_journal.sql).
+`@acting` tells the journal who acts, and refuses when their session has ended (migrations/0006_journal_cheaper.sql).
 """
 
 import re

@@ -67,7 +67,7 @@ UPDATE = Update(f"""
 """)
 
 # Whatever changes how somebody signs in holds their row first, so that none of it overtakes another. Not FOR UPDATE:
-# the journal's reference to its actor would wait for it, and two admins who change each other would deadlock.
+# what refers to a user, such as a new session, would wait for it.
 LOCK = Statement("""
     SELECT u.id, u.role, u.is_active FROM users u WHERE u.tenant_id = :tenant AND u.id = :id FOR NO KEY UPDATE
 """)
