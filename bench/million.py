@@ -318,7 +318,7 @@ async def plans(world: World) -> str:
     texts = [
         "# Plans",
         "",
-        "How PostgreSQL answers the questions of `bench/million.py` in a tenant of 500,000 among 1,000,000 organizations,",
+        "How PostgreSQL answers the questions of `bench/million.py` in a tenant of 500,000 among 1,000,000 of all,",
         "as the application role under row-level security. Written by `python -m bench.million`.",
         "",
     ]

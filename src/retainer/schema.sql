@@ -316,8 +316,8 @@ CREATE UNIQUE INDEX organizations_external_id_taken ON public.organizations USIN
 CREATE CONSTRAINT TRIGGER keep_hierarchy AFTER INSERT ON public.organizations DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW WHEN (((new.parent_id IS NOT NULL) AND (new.deleted_by IS NULL))) EXECUTE FUNCTION keep_hierarchy();
 CREATE CONSTRAINT TRIGGER keep_hierarchy_changed AFTER UPDATE ON public.organizations DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW WHEN (((new.parent_id IS NOT NULL) AND (new.deleted_by IS NULL) AND ((new.parent_id IS DISTINCT FROM old.parent_id) OR (old.deleted_by IS NOT NULL)))) EXECUTE FUNCTION keep_hierarchy();
 CREATE TRIGGER clean_tags BEFORE INSERT OR UPDATE OF tags ON public.organizations FOR EACH ROW WHEN ((cardinality(new.tags) > 0)) EXECUTE FUNCTION clean_tags();
-CREATE TRIGGER count_version BEFORE UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION count_version('name_folded', 'industry_key', 'tags_folded', 'website_host');
-CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION journal('name_folded', 'industry_key', 'tags_folded', 'website_host');
+CREATE TRIGGER count_version BEFORE UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION count_version('name_folded', 'website_host', 'industry_key', 'tags_folded');
+CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION journal('name_folded', 'website_host', 'industry_key', 'tags_folded');
 CREATE TRIGGER keep_domains AFTER INSERT ON public.organizations FOR EACH ROW WHEN ((cardinality(new.domains) > 0)) EXECUTE FUNCTION keep_domains();
 CREATE TRIGGER keep_domains_changed AFTER UPDATE ON public.organizations FOR EACH ROW WHEN (((new.domains <> old.domains) OR ((new.deleted_by IS DISTINCT FROM old.deleted_by) AND (cardinality(new.domains) > 0)))) EXECUTE FUNCTION keep_domains();
 ALTER TABLE organizations FORCE ROW LEVEL SECURITY;

@@ -186,6 +186,3 @@ $$;
 CREATE INDEX changes_of_members ON changes (tenant_id, organization_after, operation_id) WHERE entity = 'members';
 -- squawk-ignore require-concurrent-index-creation
 CREATE INDEX document_projects_by_document ON document_projects (tenant_id, document_id);
-
--- A column derived from another is not written down in the journal, and is no change of its own.
-CALL journalled('organizations', 'name_folded', 'website_host');

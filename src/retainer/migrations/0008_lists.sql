@@ -128,7 +128,7 @@ CALL found_by('organizations_tagged', 'organizations', 'name_folded', 'text[]',
               $$x.tags_folded <> '{}' AND x.tags_folded && wanted$$);
 
 -- What is generated from other columns is never written down in the journal.
-CALL journalled('organizations', 'name_folded', 'industry_key', 'tags_folded', 'website_host');
-CALL journalled('contacts', 'full_name_folded', 'email_folded', 'company_key');
-CALL journalled('projects', 'title_folded', 'status_rank', 'start_date_key', 'due_date_key');
-CALL journalled('tasks', 'title_folded', 'status_rank', 'priority_rank', 'due_date_key');
+CALL journalled('organizations');
+CALL journalled('contacts');
+CALL journalled('projects');
+CALL journalled('tasks');
