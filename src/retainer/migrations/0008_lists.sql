@@ -64,30 +64,44 @@ CALL listed('tasks', 'order', 'title_folded', 'status_rank', 'priority_rank', 'd
 CALL listed('documents', 'name_folded', 'audience', 'created_at', 'updated_at');
 
 -- A function that finds the ids of rows by a condition that no index serves under row-level security; null when there
--- are more than `most`, or when they are so common that a walk in the list's order meets them soon.
--- `condition` is about the row x and the argument `wanted`, of the given type; `rows` is what to look for instead of
--- the plain condition, where an index takes that better.
+-- are more than `most`, when the tenant has few rows at all, or when they are so common that a walk in the list's order
+-- meets them soon. `condition` is about the row x and the argument `wanted`, of the given type; `rows` is what to look
+-- for instead of the plain condition, where an index takes that better.
 CREATE PROCEDURE found_by(named text, target regclass, usual text, wanted_type text, condition text,
                           rows text DEFAULT NULL)
 LANGUAGE plpgsql AS $$
 BEGIN
+    -- By a bitmap of an index of its own, whatever the planner thinks of a part that it has never seen.
     EXECUTE format($made$
-        CREATE FUNCTION %1$I(tenant bigint, wanted %4$s, most int) RETURNS bigint[]
+        CREATE FUNCTION %1$I(tenant bigint, wanted %2$s, most int) RETURNS bigint[]
         LANGUAGE plpgsql STABLE SECURITY DEFINER
         SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan
+        SET enable_seqscan = off SET enable_indexscan = off SET enable_indexonlyscan = off
         AS $body$
-        DECLARE
-            found bigint[];
         BEGIN
-            IF 50 <= (SELECT count(*) FROM (SELECT * FROM %2$s x WHERE x.tenant_id = tenant AND x.deleted_by IS NULL
-                      ORDER BY x.%3$I, x.id LIMIT 1000) x WHERE %5$s) THEN
-                RETURN NULL;
-            END IF;
-            SELECT array_agg(few.id) INTO found FROM (%6$s) few;
-            RETURN CASE WHEN cardinality(found) > most THEN NULL ELSE coalesce(found, '{}') END;
-        END $body$ $made$, named, target, usual, wanted_type, condition,
+            RETURN (SELECT array_agg(few.id) FROM (%3$s) few);
+        END $body$ $made$, named || '_few', wanted_type,
         coalesce(rows, format('SELECT x.id FROM %s x WHERE x.tenant_id = tenant AND x.deleted_by IS NULL AND %s
                                LIMIT most + 1', target, condition)));
+    EXECUTE format($made$
+        CREATE FUNCTION %1$I(tenant bigint, wanted %4$s, most int) RETURNS bigint[]
+        LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+        AS $body$
+        DECLARE
+            first CONSTANT int := 1000;
+            met int;
+            seen int;
+            found bigint[];
+        BEGIN
+            SELECT count(*) FILTER (WHERE %5$s), count(*) INTO met, seen
+            FROM (SELECT * FROM %2$s x WHERE x.tenant_id = tenant AND x.deleted_by IS NULL
+                  ORDER BY x.%3$I, x.id LIMIT first) x;
+            IF seen < first OR met >= 50 THEN
+                RETURN NULL;
+            END IF;
+            found := %6$I(tenant, wanted, most);
+            RETURN CASE WHEN cardinality(found) > most THEN NULL ELSE coalesce(found, '{}') END;
+        END $body$ $made$, named, target, usual, wanted_type, condition, named || '_few');
 END $$;
 
 -- Names by a part. The list of entries still to be sorted in is kept short: a search reads all of it.
