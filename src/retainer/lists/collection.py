@@ -62,7 +62,6 @@ class Field(NamedTuple):
     contains: str = ""
     finder: str = ""
     is_ranked: bool = False  # whether the key is the place of the value among `values`
-    indexed: bool = True
 
     @property
     def column(self) -> str:
@@ -150,10 +149,6 @@ class Collection:
         named = list(names.items())
         place = [name for name, _ in named].index("id")
         return [(self.keyed[n].sort, self.keyed[n].cast, d) for n, d in named[: place + 1]]
-
-    def is_walked(self, sort: tuple[tuple[str, bool], ...]) -> bool:
-        """Whether an index has the rows in this order."""
-        return len(sort) == 1 and self.keyed[sort[0][0]].indexed
 
     def _page(self, plan: Plan) -> Statement:
         keys = self.keys(plan.sort)
