@@ -3,6 +3,14 @@
 SET LOCAL lock_timeout = '5s';
 SET LOCAL statement_timeout = '10min';
 
+-- The host of an http(s) address without "www."; null where there is none.
+CREATE FUNCTION host(address text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+BEGIN
+    RETURN substring(lower(address COLLATE "C")
+        FROM '^https?://(?:www\.)?((?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*)(?:[:/?#]|$)');
+END $$;
+
 -- squawk-ignore-file adding-foreign-key-constraint, constraint-missing-not-valid, adding-field-with-default
 -- (The table is written anew, for the generated column; the constraints are checked in the same pass.)
 ALTER TABLE organizations
@@ -12,8 +20,7 @@ ALTER TABLE organizations
     ADD COLUMN owner_id bigint,
     ADD COLUMN tags text[] NOT NULL DEFAULT '{}',
     -- what is suggested as a domain: the host of the website, without "www."; kept, as matching takes 5 µs a row
-    ADD COLUMN website_host text GENERATED ALWAYS AS (substring(lower(website COLLATE "C")
-        FROM '^https?://(?:www\.)?((?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*)(?:[:/?#]|$)')) STORED,
+    ADD COLUMN website_host text GENERATED ALWAYS AS (host(website)) STORED,
     ADD CONSTRAINT organizations_parent FOREIGN KEY (tenant_id, parent_id) REFERENCES organizations (tenant_id, id),
     ADD CONSTRAINT organizations_owner FOREIGN KEY (tenant_id, owner_id) REFERENCES users (tenant_id, id),
     ADD CONSTRAINT organizations_external_id_length

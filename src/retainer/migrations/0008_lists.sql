@@ -16,18 +16,28 @@ CREATE FUNCTION like_part(part text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN '%' || replace(replace(replace(fold(part), '\', '\\'), '%', '\%'), '_', '\_') || '%';
 
--- Each text of an array folded; an index can hold it.
+-- Each text of an array folded; an index can hold it. (In plpgsql as fold() is: an expression of SQL is read anew in
+-- every statement that writes.)
 CREATE FUNCTION fold_each(texts text[]) RETURNS text[]
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN ARRAY(SELECT fold(t) FROM unnest(texts) t);
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+BEGIN
+    RETURN CASE WHEN texts = '{}' THEN texts ELSE ARRAY(SELECT public.fold(t) FROM unnest(texts) t) END;
+END $$;
+
+-- A text's sort key: folded, and behind all others where there is none.
+CREATE FUNCTION fold_key(value text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+BEGIN
+    RETURN coalesce(public.fold(value), U&'\+10FFFF');
+END $$;
 
 -- Sort keys are never null, so that a page can begin behind any row: what has no value sorts last.
 ALTER TABLE organizations
-    ADD COLUMN industry_key text COLLATE "C" GENERATED ALWAYS AS (coalesce(fold(industry), U&'\+10FFFF')) STORED,
+    ADD COLUMN industry_key text COLLATE "C" GENERATED ALWAYS AS (fold_key(industry)) STORED,
     ADD COLUMN tags_folded text[] GENERATED ALWAYS AS (fold_each(tags)) STORED;
 ALTER TABLE contacts
     ADD COLUMN email_folded text COLLATE "C" GENERATED ALWAYS AS (fold(email)) STORED,
-    ADD COLUMN company_key text COLLATE "C" GENERATED ALWAYS AS (coalesce(fold(company), U&'\+10FFFF')) STORED;
+    ADD COLUMN company_key text COLLATE "C" GENERATED ALWAYS AS (fold_key(company)) STORED;
 ALTER TABLE projects
     ADD COLUMN status_rank smallint GENERATED ALWAYS AS
         (array_position(ARRAY['planned', 'active', 'on_hold', 'completed', 'cancelled'], status) - 1) STORED,
