@@ -72,7 +72,7 @@ def embedded(folder: Path) -> Iterator[tuple[float, list[int]]]:
     """
     port, log = postgres.free_port(), folder.with_suffix(".log")
     began = time.perf_counter()
-    process = processes.start(_serve(port, folder), log=log, env=_environment(None), cwd=folder.parent)
+    process = start_embedded(port, folder, log)
     try:
         contender.wait(port, process, log, "/healthz")
         contender.wait(port, process, log, "/readyz")  # vouches for the database, as /healthz does not
@@ -81,6 +81,11 @@ def embedded(folder: Path) -> Iterator[tuple[float, list[int]]]:
         yield seconds, sorted({*processes.tree(process.pid), *processes.naming(str(folder))})
     finally:
         processes.stop(process)
+
+
+def start_embedded(port: int, folder: Path, log: Path) -> Any:
+    """Run it with its embedded database in `folder`."""
+    return processes.start(_serve(port, folder), log=log, env=_environment(None), cwd=folder.parent)
 
 
 def _serve(port: int, home: Path) -> list[str]:

@@ -38,7 +38,7 @@ def test_which_routes_it_takes() -> None:
         "addDocumentVersion", "updateOwnUser", "changeOwnPassword", "endOwnSession", "createUser", "updateUser",
         "createUserLink", "endUserSessions", "bulk",
     }  # fmt: skip
-    assert len(IN_BULK) == 19
+    assert len(IN_BULK) == 21
 
 
 @pytest.mark.parametrize("route", IN_BULK, ids=lambda r: r.name)

@@ -15,6 +15,7 @@ from test_routes import CHECKED, path_of, rows_of, sample, send
 from test_statements import InProcess, inside  # noqa: F401 -- a fixture
 
 CONDITIONAL = [r for r in CHECKED if r.changes and TABLE.reader(r)]
+UPSERTS = [r for r in CHECKED if r.creates]
 READS = [r for r in CHECKED if r.method == "GET" and r.record]
 
 changes = pytest.mark.parametrize("route", CONDITIONAL, ids=lambda r: r.name)
@@ -32,7 +33,7 @@ def test_every_noun_has_conditions() -> None:
     assert {r.tag for r in CONDITIONAL} == {r.tag for r in READS} == nouns
     assert {r.name for r in CONDITIONAL} == {
         r.name for r in ROUTES
-        if r.method in ("PUT", "PATCH", "DELETE") and r.name not in ("changeOwnPassword", "endOwnSession", "endUserSessions")
+        if r.method in ("PUT", "PATCH", "DELETE") and not r.creates and r.name not in ("changeOwnPassword", "endOwnSession", "endUserSessions")
     }  # fmt: skip
 
 
@@ -93,7 +94,9 @@ def test_both_headers_hold_and_lines_are_joined(cast: Cast) -> None:
     assert cast.client.put(path, json={}, headers=lines).status_code == 200
 
 
-@pytest.mark.parametrize("route", [r for r in CHECKED if r.changes and not TABLE.reader(r)], ids=lambda r: r.name)
+@pytest.mark.parametrize(
+    "route", [r for r in CHECKED if r.changes and not TABLE.takes_conditions(r)], ids=lambda r: r.name
+)
 def test_where_nothing_has_an_etag_conditions_are_refused(cast: Cast, route: Route) -> None:
     ids, body = sample(cast, route)
     before = rows_of(cast)
@@ -149,7 +152,30 @@ def test_conditions_cost_no_statement(cast: Cast, inside: InProcess) -> None:  #
     inside.send(cast.ada, "GET", path)
     assert inside.send(cast.ada, "GET", path, headers={"If-None-Match": etag}) == (304, 1)
     assert inside.send(cast.ada, "PUT", path, {"industry": "A"}, headers={"If-Match": etag}) == (200, 1)
-    assert inside.send(cast.ada, "PUT", path, {"industry": "B"}, headers={"If-Match": etag}) == (412, 2)
+    assert inside.send(cast.ada, "PUT", path, {"industry": "B"}, headers={"If-Match": etag}) == (412, 3)
+
+
+@pytest.mark.parametrize("route", UPSERTS, ids=lambda r: r.name)
+def test_what_is_added_or_changed_can_be_bound_to_either(cast: Cast, route: Route) -> None:
+    (value,), body = sample(cast, route)
+    path, body = path_of(route, [value]), body | {"type": "other", "name": "N"}
+
+    def put(**headers: str) -> httpx.Response:
+        return cast.ada.put(path, body, headers={name.replace("_", "-"): text for name, text in headers.items()})
+
+    there = put().json()["id"]
+    assert cast.ada.delete(f"/api/organizations/{there}").status_code == 204
+    for header in ("*", '"1-1"'):
+        absent = put(If_Match=header)
+        assert absent.status_code == 412 and "current" not in absent.json()
+    added = put(If_None_Match="*")
+    assert added.status_code == 201, added.text
+    again = put(If_None_Match="*")
+    assert (again.status_code, again.headers["etag"]) == (412, added.headers["etag"])
+    assert again.json()["current"] == added.json()
+    assert put(If_Match='"1-999"').status_code == 412
+    assert put(If_Match=added.headers["etag"]).status_code == 200
+    assert put(If_Match="*", Prefer="return=minimal").status_code == 204
 
 
 def test_writes_of_members_answer_the_etag(cast: Cast) -> None:

@@ -6,7 +6,10 @@ import pytest
 
 from conftest import Cast
 
-FIELDS = ["id", "name", "type", "status", "industry", "website", "description", "metadata", "createdAt", "updatedAt"]
+FIELDS = [
+    "id", "name", "type", "status", "industry", "website", "description", "metadata", "createdAt", "updatedAt",
+    "externalId", "domains", "parentId", "ownerId", "tags", "suggestedDomain",  # added after the contract's ten
+]  # fmt: skip
 TYPES = ["customer", "prospect", "partner", "vendor", "internal", "other"]
 STATUSES = ["active", "inactive", "archived"]
 MEMBER_ROLES = [

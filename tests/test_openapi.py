@@ -14,19 +14,20 @@ from retainer import api_page, glossary, openapi
 from retainer.bulk_lines import Method
 from retainer.contacts.model import ContactType
 from retainer.fields import Audience
+from retainer.journal.model import ChangeAction
 from retainer.members.model import MemberRole
 from retainer.organizations.model import OrganizationStatus, OrganizationType
 from retainer.permissions import PERMISSIONS, PUBLIC, Role
 from retainer.projects.model import ProjectStatus
 from retainer.routes import ROUTES, TABLE
-from retainer.routing import Route
+from retainer.routing import TEXT, Route
 from retainer.tasks.model import TaskPriority, TaskStatus
 
 DOCUMENT = openapi.document(ROUTES)
 SCHEMAS = DOCUMENT["components"]["schemas"]
 DESCRIBED = [route for route in ROUTES if not route.page]
-ENUMS = [Audience, ContactType, MemberRole, OrganizationStatus, OrganizationType, ProjectStatus, Role, TaskPriority,
-         TaskStatus, Method]  # fmt: skip
+ENUMS = [Audience, ChangeAction, ContactType, MemberRole, OrganizationStatus, OrganizationType, ProjectStatus, Role,
+         TaskPriority, TaskStatus, Method]  # fmt: skip
 
 routes = pytest.mark.parametrize("route", DESCRIBED, ids=lambda r: r.name)
 
@@ -82,7 +83,10 @@ def test_its_path_parameters_are_described(route: Route) -> None:
     assert [p["name"] for p in in_path] == route.parameters
     for parameter in in_path:
         assert parameter["required"] and parameter["description"]
-        assert parameter["schema"]["format"] == "int64" and parameter["schema"]["minimum"] == 1
+        if parameter["name"] == TEXT:
+            assert parameter["schema"]["type"] == "string" and parameter["schema"]["minLength"] == 1
+        else:
+            assert parameter["schema"]["format"] == "int64" and parameter["schema"]["minimum"] == 1
 
 
 @routes
@@ -115,7 +119,7 @@ def test_its_refusals_are_all_there(route: Route) -> None:
     expected |= {403, 507} if route.changes else set()
     expected |= {404} if route.parameters else set()
     expected |= {409} if route.changes and route.keyed else set()
-    expected |= {412} if TABLE.reader(route) else set()
+    expected |= {412} if TABLE.takes_conditions(route) else set()
     expected |= {400, 413} if route.body or route.form or route.lines else set()
     limited = route.permission != PUBLIC and PERMISSIONS[route.permission].roles != frozenset(Role)
     assert codes == expected | ({403} if limited else set())

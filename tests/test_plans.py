@@ -10,11 +10,26 @@ from typing import Any
 import pytest
 
 from conftest import Sql
+from retainer.lists.collection import Plan
+from retainer.lists.query import read
 from retainer.permissions import SCOPES
+from retainer.routes import ROUTES
 from retainer.statement import Statement
 
 NOUNS = ["organizations", "contacts", "members", "projects", "tasks", "documents"]
 TENANTS, EACH = 3, 8000
+# For each list, a value that few rows have, for every field that can be equal to one.
+EQUAL = {
+    "listOrganizations": {"id": 17, "name": "org 17", "type": "partner", "status": "archived", "industry": "rare",
+                          "externalId": "x", "parentId": 17, "ownerId": 17},
+    "listContacts": {"id": 17, "fullName": "contact 17", "email": "17@many.example", "company": "rare",
+                     "type": "vendor", "isActive": "false"},
+    "listProjects": {"id": 17, "organizationId": 17, "title": "project 17", "status": "cancelled",
+                     "startDate": "2026-01-31", "dueDate": "2026-01-31", "audience": "client"},
+    "listTasks": {"id": 17, "title": "task 17", "organizationId": 17, "projectId": 17, "assigneeId": 17,
+                  "status": "blocked", "priority": "high", "dueDate": "2026-01-31", "order": 77, "audience": "client"},
+    "listDocuments": {"id": 17, "name": "doc 17", "uploaderId": 17, "organizationId": 17, "audience": "client"},
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -89,18 +104,24 @@ def reads() -> Iterator[tuple[str, Statement]]:
                 yield f"{noun}.{name}", value
 
 
-def explained(sql: Sql, tenant: int, text: str) -> str:
-    """The plan that holds for any arguments, as the application role gets it."""
-    parameters = len(set(re.findall(r"\$(\d+)", text)))
-    arguments = f"({', '.join(['NULL'] * parameters)})" if parameters else ""
+def explained(sql: Sql, tenant: int, text: str, arguments: list[Any] | None = None) -> str:
+    """The plan as the application role gets it: for any arguments, or for these."""
     sql.rows("SELECT set_config('retainer.tenant', $1, false)", str(tenant))
+    if arguments is not None:
+        sql.run(sql.connection.execute("SET ROLE retainer_app"))
+        try:
+            return "\n".join(row[0] for row in sql.rows(f"EXPLAIN (ANALYZE, TIMING OFF) {text}", *arguments))
+        finally:
+            sql.run(sql.connection.execute("RESET ROLE"))
+    parameters = len(set(re.findall(r"\$(\d+)", text)))
+    given = f"({', '.join(['NULL'] * parameters)})" if parameters else ""
     sql.run(
         sql.connection.execute(
             f"SET ROLE retainer_app; SET plan_cache_mode = force_generic_plan; PREPARE plan AS {text}"
         )
     )
     try:
-        return "\n".join(row[0] for row in sql.rows(f"EXPLAIN EXECUTE plan{arguments}"))
+        return "\n".join(row[0] for row in sql.rows(f"EXPLAIN EXECUTE plan{given}"))
     finally:
         sql.run(sql.connection.execute("DEALLOCATE plan; RESET plan_cache_mode; RESET ROLE"))
 
@@ -108,18 +129,96 @@ def explained(sql: Sql, tenant: int, text: str) -> str:
 READS = [pytest.param(s, scope, id=f"{name} for {scope}") for name, s in reads() for scope in SCOPES]
 
 
-@pytest.mark.parametrize(("statement", "scope"), READS)
-def test_no_read_scans_a_table(sql: Sql, many: int, statement: Statement, scope: Any) -> None:
-    text, _ = statement.compiled[scope]
-    plan = explained(sql, many, text)
+def refuse_scans(plan: str) -> None:
     for noun in NOUNS:
         assert f"Seq Scan on {noun} " not in plan, plan
 
 
-@pytest.mark.parametrize("noun", ["organizations", "contacts", "projects", "tasks", "documents"])
-def test_whole_lists_are_read_in_their_order_from_their_place(sql: Sql, many: int, noun: str) -> None:
-    """No chunk of half a million rows sorts them all, or reads those before it."""
-    text, _ = importlib.import_module(f"retainer.{noun}.store").LIST.compiled["all"]
-    plan = explained(sql, many, text)
-    assert f"Sort Key: {noun[0]}." not in plan, plan
-    assert re.search(r"Index Cond: \(\(tenant_id = \$\d\) AND \(ROW\(", plan), plan
+@pytest.mark.parametrize(("statement", "scope"), READS)
+def test_no_read_scans_a_table(sql: Sql, many: int, statement: Statement, scope: Any) -> None:
+    text, _ = statement.compiled[scope]
+    refuse_scans(explained(sql, many, text))
+
+
+LISTS = {route.name: route.lists for route in ROUTES if route.lists and route.name not in
+         ("listOwnSessions", "listUsers", "listUserNames")}  # fmt: skip
+lists = pytest.mark.parametrize("name", LISTS)
+
+
+@lists
+@pytest.mark.parametrize("scope", SCOPES)
+def test_no_list_scans_a_table(sql: Sql, many: int, name: str, scope: Any) -> None:
+    collection = LISTS[name]
+    for is_placed in (False, True):
+        plan = Plan(tuple(collection.fields), tuple(collection.expand), (collection.order,), is_placed=is_placed)
+        refuse_scans(explained(sql, many, collection.page(plan).compiled[scope][0]))
+
+
+WHOLE = {name: lists for name, lists in LISTS.items() if ":parent" not in lists.where}
+SORTED = [
+    pytest.param(name, sort, turned, is_placed, id=f"{name} by {'-' * turned}{sort}{' from a place' * is_placed}")
+    for name, collection in WHOLE.items()
+    for sort in collection.sorts
+    for turned in (False, True)
+    for is_placed in (False, True)
+]
+
+
+@pytest.mark.parametrize(("name", "sort", "turned", "is_placed"), SORTED)
+def test_every_sort_is_read_in_its_order_from_its_place(
+    sql: Sql, many: int, name: str, sort: str, turned: bool, is_placed: bool
+) -> None:
+    """No page of half a million rows sorts them all, or reads those before it."""
+    collection = LISTS[name]
+    plan = Plan(tuple(collection.fields), (), ((sort, turned),), is_placed=is_placed)
+    text = explained(sql, many, collection.page(plan).compiled["all"][0])
+    assert f"Sort Key: {collection.id[0]}." not in text, text
+    behind = r"ROW\(|AND \(\w*id [<>]" if is_placed else ""
+    assert re.search(r"Index Cond: \(.*tenant_id = .*" + behind, text), text
+
+
+FILTERED = [
+    pytest.param(name, query, id=f"{name} {query}")
+    for name, collection in WHOLE.items()
+    for query in (
+        [f"{field}={value}" for field, value in EQUAL[name].items()]
+        + [f"{extra}={'true' if e.kind == 'boolean' else 17}" for extra, e in collection.extras.items()]
+        + [
+            f"{f}:gte=-1d"
+            for f, field in collection.fields.items()
+            if "gte" in field.operators and field.kind != "integer"
+        ]
+    )
+]
+
+
+@pytest.mark.parametrize(("name", "query"), FILTERED)
+def test_every_filter_stands_on_an_index(sql: Sql, many: int, name: str, query: str) -> None:
+    collection = LISTS[name]
+    asked = read(collection, query.encode(), "UTC")
+    page = collection.page(Plan(asked.fields, (), asked.sort, asked.where))
+    text, names = page.compiled["all"]
+    values = {"tenant": many, "chunk": 50, "user": 1, "contact": None, "viewer_role": "admin", **asked.values}
+    plan = explained(sql, many, text, [values[n] for n in names])
+    refuse_scans(plan)
+    assert sum(map(int, re.findall(r"Rows Removed by Filter: (\d+)", plan))) <= 100, plan
+
+
+def reads_of(sql: Sql, index: str) -> int:
+    sql.rows("SELECT pg_stat_force_next_flush()")
+    sql.rows("SELECT 1")
+    return int(sql.value("SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = $1", index))
+
+
+@pytest.mark.parametrize(
+    ("call", "index"),
+    [(f"{noun}_named($1, 'no such name', 4000)", f"{noun}_by_part") for noun in
+     ("organizations", "contacts", "projects", "tasks", "documents")]
+    + [(f"{noun}_with_metadata($1, ARRAY['{{\"a\": 1}}']::jsonb[], 4000)", f"{noun}_by_metadata") for noun in
+       ("organizations", "contacts")]
+    + [("organizations_tagged($1, ARRAY['vip'], 4000)", "organizations_by_tag")],
+)  # fmt: skip
+def test_what_finds_few_rows_uses_its_index(sql: Sql, many: int, call: str, index: str) -> None:
+    before = reads_of(sql, index)
+    assert sql.value(f"SELECT {call}", many) == []
+    assert reads_of(sql, index) == before + 1

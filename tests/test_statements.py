@@ -15,6 +15,7 @@ import retainer
 from conftest import Cast, Person, Server, Sql
 from retainer.app import App
 from retainer.config import Settings
+from retainer.lists.collection import Collection
 from retainer.statement import Statement, Update
 
 
@@ -29,6 +30,8 @@ def statements() -> Iterator[tuple[str, str]]:
 def named(name: str, value: Any) -> Iterator[tuple[str, str]]:
     if isinstance(value, Statement | Update):
         yield name, value.text
+    elif isinstance(value, Collection):
+        yield name, f"SELECT FROM {value.table} WHERE {value.where}"
     elif isinstance(value, dict):
         for key, inner in value.items():
             yield from named(f"{name}[{key}]", inner)
@@ -51,7 +54,8 @@ def test_every_statement_names_the_tenant(name: str) -> None:
 
 def test_no_sql_stands_outside_the_stores() -> None:
     named = {"database.py", "statement.py", "permissions.py", "migrate.py", "authentication.py", "serve.py",
-             "__main__.py", "demo.py", "admission.py", "idempotency.py", "accounts.py", "check.py", "store.py"}  # fmt: skip
+             "__main__.py", "demo.py", "admission.py", "idempotency.py", "accounts.py", "check.py", "collection.py", "filters.py",
+             "store.py"}  # fmt: skip
     words = re.compile(r"\b(SELECT|INSERT INTO|DELETE FROM|UPDATE \w+ SET)\b")
     assert named == {
         path.name for path in Path(retainer.__file__).parent.rglob("*.py") if words.search(path.read_text())
@@ -106,6 +110,7 @@ def test_reads_and_writes_take_one_statement(cast: Cast, inside: InProcess) -> N
         ("GET", f"/api/organizations/{cast.acme}", None, 1),
         ("GET", "/api/organizations", None, 1),
         ("GET", f"/api/organizations/{cast.acme}/members", None, 1),
+        ("GET", f"/api/organizations/{cast.acme}/history?limit=2", None, 1),
         ("GET", f"/api/organizations/{cast.acme}/tasks", None, 1),
         ("GET", f"/api/organizations/{cast.acme}/projects", None, 1),
         ("GET", f"/api/organizations/{cast.globex}/documents", None, 2),  # empty: is the organization there?
@@ -119,6 +124,9 @@ def test_reads_and_writes_take_one_statement(cast: Cast, inside: InProcess) -> N
         ("PUT", f"/api/projects/{project}", {"status": "active"}, 1),
         ("PUT", f"/api/tasks/{task}", {"status": "review"}, 1),
         ("DELETE", f"/api/tasks/{task}", None, 1),
+        # Who else gives an organization a parent comes before or after; who else comes by the same key, too.
+        ("PUT", f"/api/organizations/{cast.acme}", {"parentId": cast.globex}, 2),
+        ("PUT", "/api/organizations/by/externalId/X", {"name": "N", "type": "other"}, 3),
         # Several rows must agree: lock first, then change what stands below as it is then.
         ("POST", f"/api/organizations/{cast.acme}/duplicate", None, 2),
         ("DELETE", f"/api/contacts/{contact}", None, 3),

@@ -399,6 +399,13 @@ def test_preferences_are_told_apart(cast: Cast) -> None:
     assert cast.ada.get(path, headers={"Prefer": "return=minimal, dry-run"}).status_code == 200
 
 
+def test_a_new_one_says_where_it_is_also_in_short(cast: Cast) -> None:
+    path = "/api/organizations/by/externalId/short-1"
+    answer = cast.ada.put(path, {"name": "S", "type": "other"}, headers={"Prefer": "return=minimal"})
+    assert (answer.status_code, answer.content) == (201, b"")
+    assert cast.ada.get(answer.headers["location"]).json()["externalId"] == "short-1"
+
+
 def test_a_short_answer_is_repeated_as_it_was(cast: Cast) -> None:
     headers = key() | {"Prefer": "return=minimal"}
     first = cast.ada.post("/api/organizations", {"name": "S", "type": "other"}, headers=headers)

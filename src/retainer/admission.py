@@ -12,7 +12,6 @@ from retainer import conditions, writes
 from retainer.body import decode
 from retainer.database import Retry, SessionChanged, Undo
 from retainer.errors import (
-    FieldError,
     Forbidden,
     Invalid,
     MethodNotAllowed,
@@ -22,9 +21,11 @@ from retainer.errors import (
     UnsupportedMediaType,
     invalid,
 )
+from retainer.lists import query
+from retainer.lists.query import Query
 from retainer.permissions import PERMISSIONS, PUBLIC
 from retainer.request import Answer, Request
-from retainer.routing import Route
+from retainer.routing import TEXT, Route
 from retainer.statement import Statement
 
 ATTEMPTS = 3  # runs of a handler that meets deadlocks
@@ -35,7 +36,7 @@ _REFUSED = Statement("SELECT operation('refused') FROM @acting")
 
 async def handle(request: Request) -> Answer:
     """The answer to a request. Raises Problem for every refusal."""
-    routes, ids = request.app.table.find(request.path)
+    routes, ids = request.app.table.find(request.segments)
     if routes is None:
         raise NotFound
     route = request.route = routes.get(request.method) or (routes.get("GET") if request.method == "HEAD" else None)
@@ -68,11 +69,11 @@ async def admitted(request: Request, route: Route, ids: list[str]) -> Answer:
     if route.changes:
         refuse_cross_site(request)
     try:
-        numbers = await admit(request, route, ids)
+        arguments = await admit(request, route, ids)
     except Forbidden:
         await record_refusal(request)
         raise
-    return await run(request, route, numbers)
+    return await run(request, route, arguments)
 
 
 async def record_refusal(request: Request) -> None:
@@ -81,13 +82,12 @@ async def record_refusal(request: Request) -> None:
     await request.app.database.of(request.viewer, request.id, request.route.name).row(_REFUSED)
 
 
-async def admit(request: Request, route: Route, ids: list[str]) -> list[int]:
-    """The ids of the path, once permission, ids, headers and body are right; else the refusal that comes first."""
+async def admit(request: Request, route: Route, ids: list[str]) -> list[int | str]:
+    """What stands in the path, once permission, ids, headers and body are right; else the refusal that comes first."""
     try:
         refuse_unpermitted(request, route)
-        numbers = [number(name, text) for name, text in zip(route.parameters, ids, strict=True)]
-        if request.scope["query_string"]:
-            refuse_query(request)
+        arguments = [argument(name, text) for name, text in zip(route.parameters, ids, strict=True)]
+        request.query = read_query(request, route)
         if route.changes:
             conditions.expect(request, route)
             writes.expect(request, route)
@@ -98,27 +98,27 @@ async def admit(request: Request, route: Route, ids: list[str]) -> list[int]:
     except Problem:
         await prefer_not_found(request, route, ids)
         raise
-    return numbers
+    return arguments
 
 
-async def run(request: Request, route: Route, numbers: list[int]) -> Answer:
+async def run(request: Request, route: Route, arguments: list[int | str]) -> Answer:
     """The handler, again when it met a deadlock (nothing was changed then)."""
     for _ in range(ATTEMPTS - 1):
         try:
-            return await answered(request, route, numbers)
+            return await answered(request, route, arguments)
         except Retry:
             if request.is_upload:
                 raise
-    return await answered(request, route, numbers)
+    return await answered(request, route, arguments)
 
 
-async def answered(request: Request, route: Route, numbers: list[int]) -> Answer:
+async def answered(request: Request, route: Route, arguments: list[int | str]) -> Answer:
     """The handler's answer, under the conditions that the request names."""
     if not route.changes:
-        answer = await route.handler(request, *numbers)
+        answer = await route.handler(request, *arguments)
         is_conditional = b"if-none-match" in request.headers or b"if-match" in request.headers
         return conditions.unchanged(request, answer) if is_conditional else answer
-    work = partial(changed, request, route, numbers)
+    work = partial(changed, request, route, arguments)
     try:
         return await (work() if request.is_upload else writes.performed(request, route, work))
     except Undo as undone:
@@ -127,11 +127,11 @@ async def answered(request: Request, route: Route, numbers: list[int]) -> Answer
         return answer
 
 
-async def changed(request: Request, route: Route, numbers: list[int]) -> Answer:
+async def changed(request: Request, route: Route, arguments: list[int | str]) -> Answer:
     try:
-        return await route.handler(request, *numbers)
+        return await route.handler(request, *arguments)
     except NotFound:
-        raise await conditions.judged(request, route, numbers) from None
+        raise await conditions.judged(request, route, arguments) from None
 
 
 def refuse_unpermitted(request: Request, route: Route) -> None:
@@ -151,6 +151,11 @@ async def prefer_not_found(request: Request, route: Route, ids: list[str]) -> No
         raise NotFound
 
 
+def argument(name: str, text: str) -> int | str:
+    """What a parameter of the path stands for; texts are judged by the handler."""
+    return text if name == TEXT else number(name, text)
+
+
 def number(name: str, text: str) -> int:
     """An id of the path: 422 when it is no integer, 404 when no row can have it."""
     if not _INTEGER.fullmatch(text):
@@ -160,12 +165,17 @@ def number(name: str, text: str) -> int:
     return int(text)
 
 
-def refuse_query(request: Request) -> None:
-    """Parameters are refused by name rather than ignored: a filter that does nothing is a wrong answer."""
-    text = request.scope["query_string"].decode("latin-1")
-    names = [part.partition("=")[0][:40] for part in text.split("&") if part]
-    if names:
-        raise Invalid(*(FieldError(name, "is not a parameter of this path; it takes none") for name in names))
+def read_query(request: Request, route: Route) -> Query | None:
+    """The parameters of a list. Elsewhere they are refused by name rather than ignored: a filter that does nothing is
+    a wrong answer.
+    """
+    query_string = request.scope["query_string"]
+    if not query_string:
+        return None
+    if route.lists is None:
+        raise Invalid(*(query.unknown(name, []) for name, _ in query.pairs(query_string)))
+    zone = request.who.time_zone if request.who else "UTC"
+    return query.read(route.lists, query_string, zone)
 
 
 async def read_body(request: Request, route: Route) -> Any:

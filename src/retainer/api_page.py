@@ -172,11 +172,11 @@ def _type(field: Schema, schemas: dict[str, Schema]) -> str:
 def _type_of(part: Schema, schemas: dict[str, Schema]) -> str:
     if "$ref" in part:
         return str(_resolved(part, schemas).get("type", "any"))
-    if part["type"] == "array":
+    if part.get("type") == "array":
         return f"array of {_type_of(part['items'], schemas)}s"
     if part.get("format") in ("date", "date-time", "binary"):
         return {"date": "date", "date-time": "timestamp", "binary": "file"}[part["format"]]
-    return str(part["type"])
+    return str(part.get("type", "any"))
 
 
 def _values(field: Schema, schemas: dict[str, Schema]) -> list[Any]:

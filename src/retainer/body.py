@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, inspect
 
 from retainer.errors import FieldError, Invalid, MalformedJson
-from retainer.fields import EMAIL, HTTP
+from retainer.fields import EMAIL, HOST, HTTP
 
 MAX_DEPTH = 32  # levels of arrays and objects in metadata
 
@@ -106,7 +106,9 @@ def _problems(given: Any, kind: type[msgspec.Struct]) -> list[FieldError]:
     return problems
 
 
-READ_ONLY = {"id", "createdAt", "updatedAt", "tenantId", "uploaderId", "size", "sha256", "version"}
+READ_ONLY = {
+    "id", "createdAt", "updatedAt", "tenantId", "uploaderId", "size", "sha256", "version", "suggestedDomain",
+}  # fmt: skip
 
 
 def _unknown(name: str, known: list[str]) -> str:
@@ -178,6 +180,8 @@ def _text_words(kind: inspect.StrType) -> str:
         words += f" of {kind.min_length or 0} to {kind.max_length} characters"
     if kind.pattern == EMAIL:
         return f"an e-mail address of {kind.min_length} to {kind.max_length} characters"
+    if kind.pattern == HOST:
+        return f"a host name such as acme.example.com, of {kind.min_length} to {kind.max_length} characters"
     if kind.pattern == HTTP:
         words += ", an http or https address"
     elif kind.pattern:

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from typing import Annotated
+from urllib.parse import quote, unquote
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
@@ -14,6 +15,7 @@ from retainer.preferences import applied
 from retainer.request import JSON, Answer, Request
 from retainer.routing import API, Route
 
+_IN_PATHS = "/%!$&'()*+,;=:@~"  # what stands in a path as it is, percents included: it is encoded already
 NULL = Raw(b"null")
 
 
@@ -64,20 +66,21 @@ class Line(Request):
         """Where it goes. Raises Problem for what is no write of a record."""
         line = decode(self.text, BulkLine)
         path, _, query = line.path.partition("?")
+        path = path if path.startswith(API + "/") else API + path
         self.method = line.method.value
-        self.path = path if path.startswith(API + "/") else API + path
+        self.path = unquote(path)
         self.text = bytes(line.body) if line.body is not UNSET else b""
         self.headers = {JSON[0]: JSON[1]}
         if self.form is not None:
             self.headers[b"prefer"] = f"return={self.form}".encode()
         if line.if_match is not UNSET:
             self.headers[b"if-match"] = line.if_match.encode()
-        self.scope = {"method": self.method, "path": self.path, "query_string": query.encode(),
-                      "headers": list(self.headers.items())}  # fmt: skip
+        self.scope = {"method": self.method, "path": self.path, "raw_path": quote(path, safe=_IN_PATHS).encode(),
+                      "query_string": query.encode(), "headers": list(self.headers.items())}  # fmt: skip
         self.route = self._found()
 
     def _found(self) -> Route:
-        routes, self.ids = self.app.table.find(self.path)
+        routes, self.ids = self.app.table.find(self.segments)
         writes = {name: route for name, route in (routes or {}).items() if route.in_bulk}
         if not writes:
             raise invalid("path", "must be one of a record, such as /organizations/12, whose changes are JSON")
@@ -98,8 +101,8 @@ class Line(Request):
         assert self.route is not None
         self.db = db
         self.body = None
-        numbers = await admit(self, self.route, self.ids)
-        return applied(self.wishes, self.route, await changed(self, self.route, numbers))
+        arguments = await admit(self, self.route, self.ids)
+        return applied(self.wishes, self.route, await changed(self, self.route, arguments))
 
     def told(self, result: Answer | Problem) -> bytes:
         """The line of the answer."""

@@ -42,7 +42,7 @@ def expect(request: Request, route: Route) -> None:
     if match is None and none_match is None:
         return
     name = "If-Match" if none_match is None else "If-None-Match"
-    if request.app.table.reader(route) is None:
+    if not request.app.table.takes_conditions(route):
         raise invalid(name, "is not taken here: there is no ETag that it could name; leave it out")
     expected, unwanted = tags("If-Match", match), tags("If-None-Match", none_match, weak=True)
     if none_match is None:
@@ -66,13 +66,13 @@ def tags(name: str, header: str | None, *, weak: bool = False) -> list[str] | No
     return [tag for prefix, tag in _TAG.findall(header) if weak or not prefix] if header != "*" else None
 
 
-async def judged(request: Request, route: Route, numbers: list[int]) -> Problem:
+async def judged(request: Request, route: Route, arguments: list[int | str]) -> Problem:
     """What it means that a change found no such row: there is none, or it is in another state than expected."""
     reader = request.app.table.reader(route)
     if reader is None or request.db.expected is None:
         return NotFound()
     try:
-        return failed(await reader.handler(request, *numbers))
+        return failed(await reader.handler(request, *arguments))
     except NotFound as problem:
         return problem
 

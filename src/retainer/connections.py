@@ -15,9 +15,9 @@ UNREACHABLE = (*BROKEN, asyncpg.PostgresError, TimeoutError)
 
 
 class Connection(asyncpg.Connection):  # type: ignore[misc]
-    """A connection that remembers which tenant it last served; None when that is not certain."""
+    """A connection that remembers which tenant it last served, and whether carefully; None when that is not certain."""
 
-    tenant: int | None = None
+    serves: tuple[int, bool] | None = None
 
 
 class Pool:
@@ -29,13 +29,13 @@ class Pool:
 
     def __init__(self, url: str, size: int, statement_seconds: float) -> None:
         self.url = url
-        self.statement_seconds = statement_seconds
+        self.statement_limit = f"{int(statement_seconds * 1000)}ms"
         self.places = asyncio.Semaphore(size)
         self.idle: list[Connection] = []
         self.open: WeakSet[Connection] = WeakSet()
 
-    async def acquire(self) -> Connection:
-        """A connection, or Unavailable within about a second."""
+    async def acquire(self, *, is_careful: bool = False) -> Connection:
+        """A connection, one that last served in the same way if there is; or Unavailable within about a second."""
         if self.places.locked():
             try:
                 async with asyncio.timeout(ACQUIRE_SECONDS):
@@ -46,13 +46,21 @@ class Pool:
             await self.places.acquire()
         try:
             while self.idle:
-                connection = self.idle.pop()
+                connection = self.idle.pop(self._best(is_careful))
                 if not connection.is_closed():
                     return connection
             return await self._connect()
         except BaseException:
             self.places.release()
             raise
+
+    def _best(self, is_careful: bool) -> int:
+        """The place of the last used one that need not be told how to serve; else of the last used."""
+        for place in range(len(self.idle) - 1, -1, -1):
+            serves = self.idle[place].serves
+            if serves is not None and serves[1] == is_careful:
+                return place
+        return -1
 
     def release(self, connection: Connection, *, clean: bool) -> None:
         if clean and not connection.is_closed() and not connection.is_in_transaction():
@@ -67,7 +75,7 @@ class Pool:
                 connection = await connect(
                     self.url,
                     # A statement ends on its own a little before the request's deadline does.
-                    statement_timeout=f"{int(self.statement_seconds * 1000)}ms",
+                    statement_timeout=self.statement_limit,
                     idle_in_transaction_session_timeout="60s",
                     role="retainer_app",
                 )

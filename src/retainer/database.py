@@ -8,12 +8,13 @@ from contextlib import asynccontextmanager
 from typing import Any, Self
 
 import asyncpg
+import msgspec
 
 from retainer.batch import Batch
 from retainer.connections import ACQUIRE_SECONDS, BROKEN, Connection, Pool
-from retainer.errors import Conflict, FieldError, Invalid, NotSignedIn, Problem, StorageFull, Unavailable
+from retainer.errors import UNSTORABLE, Conflict, FieldError, Invalid, NotSignedIn, Problem, StorageFull, Unavailable
 from retainer.permissions import Scope, Viewer
-from retainer.statement import Listing, Statement
+from retainer.statement import Statement
 
 CHUNK = 500  # rows of a whole list per statement
 STREAMS, BULKS = 4, 2  # connections that whole lists, and requests of many writes, may hold at the same time
@@ -32,6 +33,12 @@ class Undo(Exception):
     def __init__(self, answer: Any) -> None:
         self.answer = answer
         super().__init__()
+
+
+class TimedOut(Unavailable):
+    """A statement took longer than it may."""
+
+    detail = "The database could not answer in time. Try again shortly."
 
 
 class Retry(Unavailable):
@@ -79,17 +86,18 @@ class Database:
             return await self.send(connection, text, arguments)
 
     @asynccontextmanager
-    async def connection(self, tenant: int | None) -> AsyncIterator[Connection]:
-        """A connection on which the tenant is set; given back clean, or closed."""
+    async def connection(self, tenant: int | None, *, is_careful: bool = False) -> AsyncIterator[Connection]:
+        """A connection on which the tenant and the limits are set; given back clean, or closed."""
         if not self.is_up:
             raise Unavailable
-        connection = await self.pool.acquire()
+        connection = await self.pool.acquire(is_careful=is_careful)
         clean = False
         try:
-            if tenant is not None and connection.tenant != tenant:
-                connection.tenant = None
-                await self.send(connection, "SELECT set_config('retainer.tenant', $1, false)", (str(tenant),))
-                connection.tenant = tenant
+            if tenant is not None and connection.serves != (tenant, is_careful):
+                connection.serves = None
+                limits = CAREFUL if is_careful else ("auto", self.pool.statement_limit)
+                await self.send(connection, _SERVE, (str(tenant), *limits))
+                connection.serves = (tenant, is_careful)
             yield connection
             clean = True
         except (Problem, Undo):
@@ -122,12 +130,14 @@ class Database:
             return Conflict(f"{found.field}: {found.message}.", errors=[found])
         if state in ("23503", "23514", "23502"):
             return Invalid(self._field(error))
-        if state in ("22021", "22P05", "22003", "54000", "54001"):
-            return Invalid(FieldError("body", _UNSTORABLE[state]))
+        if state in UNSTORABLE:
+            return Invalid(FieldError("body", UNSTORABLE[state]))
         if state in ("40001", "40P01"):
             return Retry("The change met another one at the same moment. Try again.")
         if state in ("53100", "53200"):
             return StorageFull()
+        if state == "57014":
+            return TimedOut()
         if state[:2] in ("08", "53", "57", "58") or state in ("55P03", "25006", "25P03"):
             return Unavailable("The database could not answer in time. Try again shortly.")
         raise error
@@ -141,6 +151,11 @@ class Database:
         return FieldError(camel(column), "is not allowed to have this value; see the API page for what is")
 
 
+# Everything that a connection is told before it serves somebody, in one statement.
+_SERVE = """SELECT set_config('retainer.tenant', $1, false), set_config('plan_cache_mode', $2, false),
+    set_config('statement_timeout', $3, false)"""
+CAREFUL = ("force_custom_plan", "2s")
+
 LOST = "The connection to the database was lost; whether a change was made is not known. Look before trying again."
 
 
@@ -149,14 +164,6 @@ def camel(name: str) -> str:
     head, *rest = name.split("_")
     return head + "".join(word.capitalize() for word in rest)
 
-
-_UNSTORABLE = {
-    "22021": "text must not contain the NUL character; remove \\u0000",
-    "22P05": "text must not contain the NUL character; remove \\u0000",
-    "22003": "a number is out of range",
-    "54000": "is too large",
-    "54001": "is nested too deeply",
-}
 
 _MESSAGES = """
     SELECT c.conname::text AS name, obj_description(c.oid, 'pg_constraint') AS comment
@@ -195,7 +202,8 @@ class Db:
         text, arguments = self.bind(statement, values)
         if self.held is not None:
             return await self.database.send(self.held, text, arguments)
-        async with self.database.connection(self.viewer_values["tenant"]) as connection:
+        tenant = self.viewer_values["tenant"]
+        async with self.database.connection(tenant, is_careful=statement.is_careful) as connection:
             return await self.database.send(connection, text, arguments)
 
     async def row(self, statement: Statement, /, **values: Any) -> asyncpg.Record | None:
@@ -231,11 +239,10 @@ class Db:
             yield self
             return
         begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if snapshot else "BEGIN"
+        begin += "; SET CONSTRAINTS ALL IMMEDIATE" if dry else ""
         async with self.database.connection(self.viewer_values["tenant"]) as connection:
             bound = self.bound(connection)
             await self._control(connection, begin)
-            if dry:
-                await self._control(connection, "SET CONSTRAINTS ALL IMMEDIATE")
             try:
                 yield bound
             except (Problem, Undo):
@@ -246,13 +253,15 @@ class Db:
     async def many(self, statement: Statement, values: list[Values]) -> Rows:
         """The rows of one statement sent once for each of the values, in one go and inside the open transaction."""
         assert self.held is not None
-        text, _ = statement.compiled[self.scope]
-        return await self.database.send(self.held, text, [self.bind(statement, v)[1] for v in values], many=True)
+        text, arguments = statement.compiled[self.scope][0], [self.bind(statement, each)[1] for each in values]
+        return await self.database.send(self.held, text, arguments, many=True)
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
-        """A part of the open transaction that is taken back when it raises."""
-        assert self.held is not None
+        """A part of the open transaction that is taken back when it raises; where none is open, nothing."""
+        if self.held is None:
+            yield
+            return
         await self._control(self.held, "SAVEPOINT part")
         try:
             yield
@@ -261,21 +270,12 @@ class Db:
             raise
         await self._control(self.held, "RELEASE SAVEPOINT part")
 
-    async def chunk(self, listing: Listing, place: tuple[Any, int], /, **values: Any) -> asyncpg.Record:
-        """The rows of a list behind a place, at most CHUNK."""
-        row = await self.row(listing, key=place[0], after=place[1], chunk=CHUNK, **values)
-        assert row is not None  # an aggregate
-        return row
-
-    async def stream(self, listing: Listing, /, **values: Any) -> AsyncIterator[bytes]:
-        """The chunks of a whole list, all at one point in time."""
-        async with self.database.streams, self.transaction(snapshot=True) as reader:
-            row, place = None, listing.first
-            while row is None or row["count"] == CHUNK:
-                row = await reader.chunk(listing, place, **values)
-                if row["count"]:
-                    yield row["chunk"]
-                    place = (row["key"], row["last"])
+    async def estimate(self, statement: Statement, /, **values: Any) -> int:
+        """About how many rows a statement finds, as the planner thinks."""
+        text, arguments = self.bind(statement, values)
+        async with self.database.connection(self.viewer_values["tenant"], is_careful=True) as connection:
+            plan = await self.database.send(connection, f"EXPLAIN (FORMAT JSON) {text}", arguments)
+        return int(msgspec.json.decode(plan[0][0])[0]["Plan"]["Plan Rows"])
 
     def bound(self, connection: Connection) -> Self:
         """The same, on the connection of a transaction."""
@@ -295,6 +295,6 @@ class Db:
     def bind(self, statement: Statement, values: Values) -> tuple[str, list[Any]]:
         """The text of a statement and its arguments, in order."""
         text, names = statement.compiled[self.scope]
-        about = {"request": self.request_id, "action": self.action, "via": self.via}
-        known = about | {"expected": self.expected, "wanted": self.wanted} | self.viewer_values | values
+        known: Values = {"request": self.request_id, "action": self.action, "via": self.via, "expected": self.expected}
+        known |= {"wanted": self.wanted, **self.viewer_values, **values}
         return text, [known[name] for name in names]

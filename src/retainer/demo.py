@@ -53,13 +53,22 @@ async def seed(ready: Settings) -> None:
 
 async def _act(connection: Connection, tenant: int) -> None:
     await connection.execute("SELECT set_config('retainer.tenant', $1, true)", str(tenant))
-    await connection.execute("SELECT acting_as(NULL, 'command', 'command', NULL, 'demo')")
+    await connection.execute(
+        "SELECT set_config('retainer.operation', '', true), acting_as(NULL, 'command', 'command', NULL, 'demo')"
+    )
 
 
 async def _fill(connection: Connection, tenant: int, chance: random.Random) -> None:
-    organizations = [await _organization(connection, tenant, row, chance) for row in ORGANIZATIONS]
+    ada = await connection.fetchval("SELECT min(id) FROM users WHERE tenant_id = $1", tenant)
+    users = [ada, await _user(connection, tenant, 1, None)]
+    ids: dict[str, int] = {}
+    for place, (name, *row) in enumerate(ORGANIZATIONS):
+        more = _fields(place, row[-1]) | {"owner_id": users[place % 2], "parent_id": ids.get(PARTS.get(name, ""))}
+        ids[name] = await _organization(connection, tenant, (name, *row), more, chance)
+    organizations = list(ids.values())
     contacts = [await _contact(connection, tenant, n, chance) for n in range(90)]
-    users = await _users(connection, tenant, organizations, contacts)
+    users += [await _user(connection, tenant, 2 + n, contacts[n]) for n in (0, 1)]
+    await _memberships(connection, tenant, organizations, contacts)
     for place, organization in enumerate(organizations):
         members = chance.sample(contacts[2:], chance.randint(1, 5))
         for contact, role in zip(members, ["primary_contact", *chance.sample(ROLES, 4)], strict=False):
@@ -73,7 +82,7 @@ async def _fill(connection: Connection, tenant: int, chance: random.Random) -> N
 
 
 async def _organization(
-    connection: Connection, tenant: int, row: tuple[str, str, str, str], chance: random.Random
+    connection: Connection, tenant: int, row: tuple[str, ...], more: dict[str, Any], chance: random.Random
 ) -> int:
     name, type, industry, host = row
     metadata = {"region": chance.choice(REGIONS), "employees": chance.choice([12, 40, 150, 600, 2400, 11000])}
@@ -81,8 +90,14 @@ async def _organization(
         connection, "organizations", tenant_id=tenant, name=name, type=type, industry=industry,
         status=chance.choices(["active", "inactive", "archived"], [8, 1, 1])[0],
         website=f"https://{host}.example.com", metadata=msgspec.json.encode(metadata).decode(),
-        description=f"{industry} in {metadata['region']}. {chance.choice(DESCRIPTIONS)}",
+        description=f"{industry} in {metadata['region']}. {chance.choice(DESCRIPTIONS)}", **more,
     )  # fmt: skip
+
+
+def _fields(place: int, host: str) -> dict[str, Any]:
+    """What the organization is known by; every fifth has its website's host as a suggestion only."""
+    domains = [] if place % 5 == 4 else [f"{host}.example.com"]
+    return {"external_id": f"NL-{1001 + place}", "domains": domains, "tags": TAGS[place % len(TAGS)]}
 
 
 async def _contact(connection: Connection, tenant: int, number: int, chance: random.Random) -> int:
@@ -97,20 +112,21 @@ async def _contact(connection: Connection, tenant: int, number: int, chance: ran
     )  # fmt: skip
 
 
-async def _users(connection: Connection, tenant: int, organizations: list[int], contacts: list[int]) -> list[int]:
-    """Ada, who is there already, and the other logins; Stan and Gita see what their contacts belong to."""
-    users = [await connection.fetchval("SELECT min(id) FROM users WHERE tenant_id = $1", tenant)]
+async def _user(connection: Connection, tenant: int, place: int, contact: int | None) -> int:
+    email, name, role, _ = LOGINS[place]
     hashed = await passwords.hashed(PASSWORD)
-    for (email, name, role, _), contact in zip(LOGINS[1:], [None, contacts[0], contacts[1]], strict=True):
-        user = UserCreate(email, name, Role(role), contact)
-        users.append(await accounts.create_user(connection, tenant, user, hashed))
+    made = await accounts.create_user(connection, tenant, UserCreate(email, name, Role(role), contact), hashed)
     await _act(connection, tenant)
+    return made
+
+
+async def _memberships(connection: Connection, tenant: int, organizations: list[int], contacts: list[int]) -> None:
+    """Stan and Gita see what their contacts belong to."""
     for organization in organizations[:6]:
         await _insert(connection, "members", tenant_id=tenant, organization_id=organization, contact_id=contacts[0],
                       role="project_manager")  # fmt: skip
     await _insert(connection, "members", tenant_id=tenant, organization_id=organizations[0], contact_id=contacts[1],
                   role="primary_contact")  # fmt: skip
-    return users
 
 
 async def _project(
@@ -202,6 +218,9 @@ ORGANIZATIONS = [
     ("Zephyr Wind", "customer", "Energy", "zephyr"),
     ("Zürich Garden Society", "other", "Non-profit", "garden"),
 ]
+PARTS = {"Café Lumière": "Alpenblick Hotels", "Tidewater Utilities": "Borealis Energy",
+         "Zephyr Wind": "Borealis Energy"}  # fmt: skip
+TAGS = [["Key account", "Framework agreement"], ["Newsletter"], ["Key account"], [], ["Reference", "Newsletter"], []]
 REGIONS = ["Zurich", "Geneva", "Basel", "Bavaria", "Copenhagen", "Vienna", "Milan", "Lyon"]
 DESCRIPTIONS = [
     "Came to us through a recommendation; prefers one contact for everything.",

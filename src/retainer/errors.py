@@ -109,13 +109,13 @@ class Conflict(Problem):
 
 
 class PreconditionFailed(Problem):
-    """The record is not as the request expects it; `current` is its JSON, `etag` its ETag."""
+    """The record is not as the request expects it; `current` is its JSON, `etag` its ETag, where it is there."""
 
     status = 412
 
-    def __init__(self, detail: str, current: bytes, etag: tuple[bytes, bytes]) -> None:
-        super().__init__(detail, headers=[etag])
-        self.extra = {"current": msgspec.Raw(current)}
+    def __init__(self, detail: str, current: bytes = b"", etag: tuple[bytes, bytes] | None = None) -> None:
+        super().__init__(detail, headers=[etag] if etag else [])
+        self.extra = {"current": msgspec.Raw(current)} if current else {}
 
 
 class TooLarge(Problem):
@@ -165,3 +165,15 @@ def invalid(field: str, message: str) -> Invalid:
 def conflict(field: str, message: str) -> Conflict:
     """A 409 about one field."""
     return Conflict(f"{field}: {message}.", errors=[FieldError(field, message)])
+
+
+# What JSON can say and PostgreSQL cannot keep, by its SQLSTATE.
+UNSTORABLE = {
+    "22021": "text must not contain the NUL character; remove \\u0000",
+    "22P05": "text must not contain the NUL character; remove \\u0000",
+    "22003": "a number is out of range",
+    "22007": "a date or time is not one of the calendar",
+    "22008": "a date or time is out of range",
+    "54000": "is too large",
+    "54001": "is nested too deeply",
+}

@@ -9,6 +9,8 @@ from msgspec import Meta
 # Python's "$" also stands before a newline at the end, PostgreSQL's does not.
 EMAIL = r"^[^@\s]+@[^@\s]+$(?!\n)"
 HTTP = r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/]\S*$(?!\n)"
+# Labels and dots: no space, no ASCII punctuation but the hyphen. What else a host name must be, its noun's model knows.
+HOST = r"^[^\s!-,./:-@\[-`{-~]{1,63}(\.[^\s!-,./:-@\[-`{-~]{1,63})+$(?!\n)"
 
 Id = Annotated[int, Meta(ge=1, le=2**53 - 1)]
 Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"\S")]

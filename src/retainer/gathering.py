@@ -6,7 +6,7 @@ needs more than one change each cannot be gathered, and is told by raising Alone
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from itertools import groupby
 from typing import Any, NamedTuple, NoReturn, TypeVar
@@ -148,6 +148,11 @@ class Gathered(Db):
 
     async def rows(self, _statement: Statement, /, **_values: Any) -> NoReturn:
         raise Alone
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        raise Alone
+        yield
 
     @asynccontextmanager
     async def transaction(self, **_how: bool) -> Any:

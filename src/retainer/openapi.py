@@ -7,9 +7,10 @@ from typing import Any, NamedTuple, get_args
 
 import msgspec
 
-from retainer import __version__, errors, schemas
+from retainer import __version__, errors, path_parameters, schemas
 from retainer.authentication import COOKIE
 from retainer.glossary import OPERATIONS, STATUSES, TAGS, Status
+from retainer.lists import described as lists
 from retainer.parameters import COMPONENTS, headers
 from retainer.permissions import PERMISSIONS, PUBLIC, Role
 from retainer.request import JSON, Answer, Request
@@ -23,6 +24,8 @@ belong to them. A page made of this document, with first steps, is at `/api/docs
 Sign in with `POST /login`: it sets the HTTP-only cookie `connect.sid`, which every other request carries. What the
 signed-in user may not see answers 404; what they see but may not do answers 403. The operations on organizations and
 members also answer without the prefix `/api`, as `/organizations`.
+
+Lists answer whole, or in pages (`limit`, and `Link` leads on), filtered, sorted, as JSON, NDJSON or CSV by `Accept`.
 
 In a body, a field left out keeps its value and `null` clears what may be empty; unknown and read-only fields are
 refused by name (422), and so are unknown query parameters. Timestamps are RFC 3339 in UTC with milliseconds, dates
@@ -59,6 +62,10 @@ _HEADERS = {
     "X-Request-Id": _text("Finds the request in the server's log", "3f9c0b7a21-1f"),
     "ETag": _text("Names this state of what is answered; it changes with it", '"1-4"'),
     "Set-Cookie": _text("The session cookie, or its end", "connect.sid=…; Path=/; HttpOnly; SameSite=Lax"),
+    "Link": _text("The next page and the one before (RFC 8288)", '</api/contacts?limit=50&cursor=…>; rel="next"'),
+    "X-Total-Count": {"description": "How many there are in all", "schema": {"type": "integer", "examples": [512]}},
+    "X-Estimated-Count": {"description": "About how many", "schema": {"type": "integer", "examples": [498_000]}},
+    "Location": _text("Where it is", "/api/organizations/41"),
     "Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer", "examples": [1]}},
     "Preference-Applied": _text("Which preferences of Prefer were heeded", "dry-run"),
     "Idempotency-Replayed": _text("The answer is that of the first request with this key", "true"),
@@ -139,8 +146,10 @@ def operation(route: Route, table: Table, components: dict[str, Schema]) -> dict
     }
     if route.permission == PUBLIC:
         described["security"] = []
-    parameters = [_parameter(route, name) for name in route.parameters]
+    parameters = [path_parameters.described(route, name) for name in route.parameters]
     parameters += headers(route, table)
+    if route.lists:
+        parameters += lists.parameters(route.lists)
     if parameters:
         described["parameters"] = parameters
     if route.body or route.form or route.lines:
@@ -174,23 +183,6 @@ def roles(route: Route) -> list[str]:
     return [r.value for r in Role if route.permission != PUBLIC and r in PERMISSIONS[route.permission].roles]
 
 
-def _parameter(route: Route, name: str) -> Schema:
-    noun = route.path.split("{" + name + "}")[0].strip("/").split("/")[-1].removesuffix("s")
-    description = "Version number" if name == "number" else f"{noun.capitalize()} ID"
-    if name == "contactId":
-        description = "Contact ID"
-    shown = 2 if name == "contactId" else 1
-    limits = {"minimum": 1, "maximum": 2**53 - 1}
-    return {
-        "name": name,
-        "in": "path",
-        "required": True,
-        "description": description,
-        "schema": {"type": "integer", "format": "int64", **limits, "examples": [shown]},
-        "example": shown,
-    }
-
-
 def _body(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
     kinds = {"application/json": route.body, "multipart/form-data": route.form, NDJSON: route.lines}
     return {media_type: _content(schemas.reference(kind), components) for media_type, kind in kinds.items() if kind}
@@ -210,6 +202,9 @@ def _responses(route: Route, table: Table, components: dict[str, Schema]) -> dic
         found["206"]["headers"] = found["206"]["headers"] | _header_references(["Content-Range"])
     if not route.changes and (route.answer in (bytes, dict) or route.record):
         found["304"] = {"description": "The client has it already"} | {"headers": _headers(["ETag"])}
+    if route.creates:
+        found["201"] = found["200"] | {"description": f"{_answer_words(route)}, which is new"}
+        found["201"]["headers"] = found["201"]["headers"] | _header_references(["Location"])
     refusals = {str(code): {"$ref": f"#/components/responses/{STATUSES[code].name}"} for code in refused(route, table)}
     return found | refusals
 
@@ -227,7 +222,7 @@ def refused(route: Route, table: Table) -> list[int]:
         codes.add(403)
     if route.parameters:
         codes.add(404)
-    if table.reader(route):
+    if table.takes_conditions(route):
         codes.add(412)
     return sorted(codes)
 
@@ -243,6 +238,9 @@ def _success(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
     if route.answer is not None:
         kind = NDJSON if route.lines else "application/json"
         answer["content"] = {kind: _answer_content(route, components)}
+    if route.lists:
+        answer["headers"] |= _header_references(lists.HEADERS)
+        answer["content"] |= {kind: {"schema": {"type": "string"}} for kind in lists.FORMATS}
     return answer
 
 

@@ -58,5 +58,5 @@ def headers(route: Route, table: Table) -> list[dict[str, Any]]:
 def _names(route: Route, table: Table) -> list[str]:
     if not route.changes:
         return ["KnownETags"] if route.record or route.answer is dict else []
-    names = ["IfMatch", "IfNoneMatch"] if table.reader(route) else []
+    names = ["IfMatch", "IfNoneMatch"] if table.takes_conditions(route) else []
     return names + (["IdempotencyKey", "Prefer"] if route.keyed else [])

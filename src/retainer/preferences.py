@@ -26,7 +26,8 @@ def applied(wanted: dict[str, str], route: Route, answer: Answer) -> Answer:
     if route.record and form in ("minimal", "representation"):
         fulfilled.append(f"return={form}")
         if form == "minimal":
-            answer = Answer(204, b"", *(header for header in answer.headers if header[0] == b"etag"))
+            kept = [header for header in answer.headers if header[0] in (b"etag", b"location")]
+            answer = Answer(201 if answer.status == 201 else 204, b"", *kept)
     if fulfilled:
         answer.headers.append(applying(*fulfilled))
     return answer

@@ -4,16 +4,17 @@ import re
 from collections.abc import AsyncIterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import msgspec
 
 from retainer.authentication import COOKIE
-from retainer.database import CHUNK, Db
+from retainer.database import Db
 from retainer.deadlines import Deadline
 from retainer.errors import MalformedRequest, NotFound, NotSignedIn, TooLarge
+from retainer.lists.query import Query
 from retainer.permissions import Viewer
-from retainer.routing import Exists, Route
-from retainer.statement import Listing
+from retainer.routing import Route
 
 if TYPE_CHECKING:
     from retainer.app import App
@@ -63,6 +64,14 @@ def etag(row: Any) -> tuple[bytes, bytes]:
     return (b"etag", b'"%d-%d"' % (row[0], row[1]))
 
 
+def created(row: Any, path: str) -> Answer:
+    """201 with a row of (id, version, json) that is new, and where it is: below the path."""
+    answer = found(row)
+    answer.status = 201
+    answer.headers.append((b"location", b"%b/%d" % (path.encode(), row[0])))
+    return answer
+
+
 def removed(was_there: bool) -> Answer:
     """204 after a deletion; 404 when there was nothing to delete."""
     if not was_there:
@@ -89,11 +98,20 @@ class Request:
         self.route: Route | None = None
         self.who: Viewer | None = None
         self.body: Any = None
+        self.query: Query | None = None  # of a list that was given parameters
         self.deadline: Deadline | None = None
         self.raw = b""  # the body as it was sent, where it is JSON
         self.key: str | None = None  # its Idempotency-Key
         self.wishes: dict[str, str] = {}  # its preferences (Prefer)
         self.changed_users: list[int] = []  # whose sessions are forgotten once it is committed
+
+    @property
+    def segments(self) -> list[str]:
+        """The parts of the path, each decoded by itself: an encoded slash separates nothing."""
+        raw: bytes = self.scope.get("raw_path", b"")
+        if b"%2f" not in raw.lower():
+            return self.path.split("/")[1:]
+        return [unquote(part) for part in raw.decode("latin-1").split("/")[1:]]
 
     @property
     def viewer(self) -> Viewer:
@@ -175,31 +193,3 @@ class Request:
         """Returns when the client has closed the connection."""
         while (await self.receive())["type"] != "http.disconnect":
             pass
-
-    async def list(self, listing: Listing, /, **values: Any) -> Answer:
-        """All rows of a list: in one piece when they fit in a chunk, else streamed."""
-        row = await self.db.chunk(listing, listing.first, **values)
-        if row["count"] == CHUNK:
-            await self.app.database.stream_place()
-            return json_stream(self.db.stream(listing, **values))
-        return json(b"[%b]" % row["chunk"] if row["count"] else b"[]")
-
-    async def list_of(self, exists: Exists, parent: int, listing: Listing, /, **values: Any) -> Answer:
-        """A list of what belongs to a parent; when it is empty the parent may not be there at all: 404."""
-        answer = await self.list(listing, parent=parent, **values)
-        if answer.body == b"[]" and not await exists(self.db, parent):
-            raise NotFound
-        return answer
-
-
-def json_stream(chunks: AsyncIterator[bytes]) -> Answer:
-    """200 with an array whose elements come in chunks, joined by commas."""
-
-    async def array() -> AsyncIterator[bytes]:
-        opening = b"["
-        async for chunk in chunks:
-            yield opening + chunk
-            opening = b","
-        yield b"]" if opening == b"," else b"[]"
-
-    return Answer(200, array(), JSON)

@@ -20,10 +20,14 @@ from retainer.documents.model import (
     ListedDocument,
     VersionForm,
 )
+from retainer.journal import store as history
+from retainer.journal import web as journal
+from retainer.journal.model import HistoryEntry
 from retainer.members import store as member
 from retainer.members import web as members
 from retainer.members.model import Member, MemberCreate, MemberUpdate
 from retainer.organizations import store as organization
+from retainer.organizations import upsert
 from retainer.organizations import web as organizations
 from retainer.organizations.model import Organization, OrganizationCreate, OrganizationUpdate
 from retainer.permissions import PUBLIC
@@ -47,29 +51,40 @@ ROUTES = [
 
     # Organizations: the contract
     Route("listOrganizations", "GET", "/organizations", organizations.index, "organizations.read",
-          "List all organizations", answer=list[Organization], bare=True),
+          "List all organizations", answer=list[Organization], lists=organization.LIST, bare=True),
     Route("createOrganization", "POST", "/organizations", organizations.create, "organizations.create",
-          "Create a new organization", body=OrganizationCreate, answer=Organization, bare=True),
+          "Create a new organization", body=OrganizationCreate, answer=Organization, bare=True, errors=(409,)),
     Route("getOrganization", "GET", "/organizations/{id}", organizations.show, "organizations.read",
           "Get an organization", answer=Organization, on=organization.exists, bare=True),
     Route("updateOrganization", "PUT", "/organizations/{id}", organizations.update, "organizations.update",
-          "Update an organization", body=OrganizationUpdate, answer=Organization, on=organization.exists, bare=True),
+          "Update an organization", body=OrganizationUpdate, answer=Organization, on=organization.exists, bare=True,
+          errors=(409,)),
     Route("deleteOrganization", "DELETE", "/organizations/{id}", organizations.delete, "organizations.delete",
           "Delete an organization", status=204, on=organization.exists, bare=True),
     Route("duplicateOrganization", "POST", "/organizations/{id}/duplicate", organizations.duplicate,
           "organizations.create", "Duplicate an organization", answer=Organization, on=organization.exists, bare=True),
+    Route("putOrganizationByExternalId", "PUT", "/organizations/by/externalId/{value}", upsert.by_external_id,
+          "organizations.update", "Add or update the organization with an external id", body=OrganizationUpdate,
+          answer=Organization, creates=True, errors=(409,)),
+    Route("putOrganizationByDomain", "PUT", "/organizations/by/domain/{value}", upsert.by_domain,
+          "organizations.update", "Add or update the organization with a domain", body=OrganizationUpdate,
+          answer=Organization, creates=True, errors=(409,)),
     Route("listOrganizationTasks", "GET", "/organizations/{organizationId}/tasks", tasks.of_organization,
-          "tasks.read", "List tasks for an organization", answer=list[ListedTask], on=organization.exists, bare=True),
+          "tasks.read", "List tasks for an organization",
+          answer=list[ListedTask], lists=task.OF_ORGANIZATION, on=organization.exists, bare=True),
     Route("listOrganizationProjects", "GET", "/organizations/{organizationId}/projects", projects.of_organization,
-          "projects.read", "List projects for an organization", answer=list[Project], on=organization.exists,
-          bare=True),
+          "projects.read", "List projects for an organization",
+          answer=list[Project], lists=project.OF_ORGANIZATION, on=organization.exists, bare=True),
     Route("listOrganizationDocuments", "GET", "/organizations/{organizationId}/documents", documents.of_organization,
-          "documents.read", "List documents for an organization", answer=list[ListedDocument], on=organization.exists,
-          bare=True),
+          "documents.read", "List documents for an organization",
+          answer=list[ListedDocument], lists=document.OF_ORGANIZATION, on=organization.exists, bare=True),
+    Route("listOrganizationHistory", "GET", "/organizations/{id}/history", journal.of_organization, "history.read",
+          "List what was changed of an organization", answer=list[HistoryEntry],
+          lists=history.HISTORY["organizations"], on=organization.exists),
 
     # Members: the contract
     Route("listMembers", "GET", "/organizations/{organizationId}/members", members.index, "members.read",
-          "List members of an organization", answer=list[Member], on=organization.exists, bare=True),
+          "List members of an organization", answer=list[Member], lists=member.LIST, on=organization.exists, bare=True),
     Route("addMember", "POST", "/organizations/{organizationId}/members", members.create, "members.write",
           "Add a member to an organization", body=MemberCreate, on=organization.exists, bare=True, errors=(409,)),
     Route("getMember", "GET", "/organizations/{organizationId}/members/{contactId}", members.show, "members.read",
@@ -81,7 +96,7 @@ ROUTES = [
 
     # Contacts
     Route("listContacts", "GET", "/contacts", contacts.index, "contacts.read",
-          "List all contacts", answer=list[Contact]),
+          "List all contacts", answer=list[Contact], lists=contact.LIST),
     Route("createContact", "POST", "/contacts", contacts.create, "contacts.write",
           "Create a contact", body=ContactCreate, answer=Contact, errors=(409,)),
     Route("getContact", "GET", "/contacts/{id}", contacts.show, "contacts.read",
@@ -90,10 +105,13 @@ ROUTES = [
           "Update a contact", body=ContactUpdate, answer=Contact, on=contact.exists, errors=(409,)),
     Route("deleteContact", "DELETE", "/contacts/{id}", contacts.delete, "contacts.write",
           "Delete a contact", status=204, on=contact.exists, errors=(409,)),
+    Route("listContactHistory", "GET", "/contacts/{id}/history", journal.of_contact, "history.read",
+          "List what was changed of a contact", answer=list[HistoryEntry],
+          lists=history.HISTORY["contacts"], on=contact.exists),
 
     # Projects
     Route("listProjects", "GET", "/projects", projects.index, "projects.read",
-          "List all projects", answer=list[Project]),
+          "List all projects", answer=list[Project], lists=project.LIST),
     Route("createProject", "POST", "/projects", projects.create, "projects.write",
           "Create a project", body=ProjectCreate, answer=Project),
     Route("getProject", "GET", "/projects/{id}", projects.show, "projects.read",
@@ -102,10 +120,13 @@ ROUTES = [
           "Update a project", body=ProjectUpdate, answer=Project, on=project.exists),
     Route("deleteProject", "DELETE", "/projects/{id}", projects.delete, "projects.write",
           "Delete a project", status=204, on=project.exists),
+    Route("listProjectHistory", "GET", "/projects/{id}/history", journal.of_project, "history.read",
+          "List what was changed of a project", answer=list[HistoryEntry],
+          lists=history.HISTORY["projects"], on=project.exists),
 
     # Tasks
     Route("listTasks", "GET", "/tasks", tasks.index, "tasks.read",
-          "List all tasks", answer=list[ListedTask]),
+          "List all tasks", answer=list[ListedTask], lists=task.LIST),
     Route("createTask", "POST", "/tasks", tasks.create, "tasks.write",
           "Create a task", body=TaskCreate, answer=Task),
     Route("getTask", "GET", "/tasks/{id}", tasks.show, "tasks.read",
@@ -114,10 +135,13 @@ ROUTES = [
           "Update a task", body=TaskUpdate, answer=Task, on=task.exists),
     Route("deleteTask", "DELETE", "/tasks/{id}", tasks.delete, "tasks.delete",
           "Delete a task", status=204, on=task.exists),
+    Route("listTaskHistory", "GET", "/tasks/{id}/history", journal.of_task, "history.read",
+          "List what was changed of a task", answer=list[HistoryEntry],
+          lists=history.HISTORY["tasks"], on=task.exists),
 
     # Documents
     Route("listDocuments", "GET", "/documents", documents.index, "documents.read",
-          "List all documents", answer=list[ListedDocument]),
+          "List all documents", answer=list[ListedDocument], lists=document.LIST),
     Route("createDocument", "POST", "/documents", documents.create, "documents.create",
           "Add a file or a link", body=DocumentCreate, form=DocumentForm, answer=Document, errors=(409, 507)),
     Route("getDocument", "GET", "/documents/{id}", documents.show, "documents.read",
@@ -127,7 +151,7 @@ ROUTES = [
     Route("deleteDocument", "DELETE", "/documents/{id}", documents.delete, "documents.write",
           "Delete a document", status=204, on=document.exists),
     Route("listDocumentVersions", "GET", "/documents/{id}/versions", documents.versions, "documents.read",
-          "List the versions of a file", answer=list[DocumentVersion], on=document.exists),
+          "List the versions of a file", answer=list[DocumentVersion], lists=document.VERSIONS, on=document.exists),
     Route("addDocumentVersion", "POST", "/documents/{id}/versions", documents.add_version, "documents.create",
           "Add a version of a file", form=VersionForm, answer=Document, on=document.exists, errors=(409, 507)),
     Route("getDocumentContent", "GET", "/documents/{id}/content", documents.show_content, "documents.read",
@@ -135,6 +159,9 @@ ROUTES = [
     Route("getDocumentVersionContent", "GET", "/documents/{id}/versions/{number}/content",
           documents.show_version_content, "documents.read", "Download a version of a file", answer=bytes,
           on=document.version_exists, errors=(409, 416)),
+    Route("listDocumentHistory", "GET", "/documents/{id}/history", journal.of_document, "history.read",
+          "List what was changed of a document", answer=list[HistoryEntry],
+          lists=history.HISTORY["documents"], on=document.exists),
 
     # Many writes of any of these at once
     Route("bulk", "POST", "/bulk", bulk.create, "bulk.write",
@@ -158,15 +185,15 @@ ROUTES = [
           "Change the signed-in user's password", body=PasswordChange, status=204, errors=(429,), dry=False,
           secret=True),
     Route("listOwnSessions", "GET", "/user/sessions", sessions.index, "account.own",
-          "List the signed-in user's sessions", answer=list[Session]),
+          "List the signed-in user's sessions", answer=list[Session], lists=session.LIST),
     Route("endOwnSession", "DELETE", "/user/sessions/{id}", sessions.delete, "account.own",
           "End one of the signed-in user's sessions", status=204, on=session.exists),
 
     # Users
     Route("listUserNames", "GET", "/users/names", users.names, "users.names",
-          "List the names of all active users", answer=list[UserName]),
+          "List the names of all active users", answer=list[UserName], lists=user.NAMES),
     Route("listUsers", "GET", "/users", users.index, "users.manage",
-          "List all users", answer=list[User]),
+          "List all users", answer=list[User], lists=user.LIST),
     Route("createUser", "POST", "/users", users.create, "users.manage",
           "Create a user", body=UserCreate, answer=User, errors=(409,)),
     Route("getUser", "GET", "/users/{id}", users.show, "users.manage",

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from retainer.lists.collection import Collection
 from retainer.permissions import PERMISSIONS, PUBLIC
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ class Route(msgspec.Struct, frozen=True):
     `on` tells whether the viewer sees what the path's ids name, so that refusals come in the right order;
     `bare` serves the path without /api too, as the contract writes it; `page` serves it without /api only and
     leaves it out of the OpenAPI document; `form` is the type of a multipart body that carries a file;
-    `errors` are the statuses of its own beside those that every such route may answer.
+    `errors` are the statuses of its own beside those that every such route may answer; `lists` is the list it answers,
+    which takes parameters; `creates` says that it answers 201 where it made something.
     `lines` is the type of each line of an NDJSON body; `answer` is then that of each line of the answer.
     A change that is more than a transaction cannot be repeated or tried (`keyed`, `dry`: see writes.py); `secret` says
     that its body or its answer holds one.
@@ -48,6 +50,8 @@ class Route(msgspec.Struct, frozen=True):
     keyed: bool = True
     dry: bool = True
     secret: bool = False
+    lists: Collection | None = None
+    creates: bool = False
 
     @property
     def url(self) -> str:
@@ -76,7 +80,7 @@ class Route(msgspec.Struct, frozen=True):
 
     @property
     def parameters(self) -> list[str]:
-        """Names of the ids in the path, in order."""
+        """Names of the ids in the path, in order; `value` is a text."""
         return [part[1:-1] for part in self.path.split("/") if part.startswith("{")]
 
     @property
@@ -93,6 +97,7 @@ _TAGS = {
     "bulk": "writes",
 }  # fmt: skip
 _IN_BULK = {"organizations", "members", "contacts", "projects", "tasks", "documents"}
+TEXT = "value"  # the parameter of a path that is a text, where all others are ids
 _METHODS = ""  # the key of a node's methods: no path segment is empty
 _ID = "/"  # the key of what follows an id: no path segment has a slash
 
@@ -113,21 +118,25 @@ class Table:
 
     def _add(self, route: Route, path: str) -> None:
         node = self.root
-        for part in _parts(path):
+        for part in path.split("/")[1:] if path != "/" else []:
             node = node.setdefault(_ID if part.startswith("{") else part, {})
         methods = node.setdefault(_METHODS, {})
         if route.method in methods:
             raise ValueError(f"two routes for {route.method} {path}")
         methods[route.method] = route
 
+    def takes_conditions(self, route: Route) -> bool:
+        """Whether it changes a record that has an ETag."""
+        return route.changes and (route.creates or self.reader(route) is not None)
+
     def reader(self, route: Route) -> Route | None:
         """The route that reads the record which this one changes, where both have the same path."""
         return self.readers.get(route.path)
 
-    def find(self, path: str) -> tuple[dict[str, Route] | None, list[str]]:
-        """The routes of a path by method (None: no such path), and the path's ids as written."""
+    def find(self, segments: list[str]) -> tuple[dict[str, Route] | None, list[str]]:
+        """The routes of a path by method (None: no such path), and what its parameters stand for, as written."""
         node, ids = self.root, []
-        for part in _parts(path):
+        for part in segments if segments != [""] else []:
             if part in node and part:
                 node = node[part]
             elif _ID in node and part:
@@ -136,8 +145,3 @@ class Table:
             else:
                 return None, []
         return node.get(_METHODS), ids
-
-
-def _parts(path: str) -> list[str]:
-    """The segments of a path; "/" has none."""
-    return path.split("/")[1:] if path != "/" else []

@@ -15,11 +15,10 @@ CREATE TABLE changes (
     after jsonb,
     digest bytea NOT NULL,
     CONSTRAINT changes_pkey PRIMARY KEY (tenant_id, operation_id, sequence),
-    CONSTRAINT changes_operation FOREIGN KEY (tenant_id, operation_id) REFERENCES operations(tenant_id, id),
-    CONSTRAINT changes_action_known CHECK ((action = ANY (ARRAY['insert'::text, 'update'::text, 'delete'::text]))),
-    CONSTRAINT changes_values_present CHECK ((((action = 'insert'::text) = (before IS NULL)) AND ((action = 'delete'::text) = (after IS NULL))))
+    CONSTRAINT changes_values_present CHECK (change_values_present(action, before, after))
 );
 CREATE INDEX changes_by_entity ON public.changes USING btree (tenant_id, entity, entity_id, operation_id);
+CREATE INDEX changes_of_members ON public.changes USING btree (tenant_id, organization_after, operation_id) WHERE (entity = 'members'::text);
 ALTER TABLE changes FORCE ROW LEVEL SECURITY;
 -- policy owner for the owner: true
 -- policy tenant for retainer_app: (tenant_id = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)
@@ -43,9 +42,10 @@ CREATE TABLE contacts (
     created_at timestamp(3) with time zone NOT NULL DEFAULT now(),
     updated_at timestamp(3) with time zone NOT NULL DEFAULT now(),
     deleted_by bigint,
+    email_folded text GENERATED ALWAYS AS (fold(email)) STORED,
+    company_key text GENERATED ALWAYS AS (fold_key(company)) STORED,
     CONSTRAINT contacts_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT contacts_deleted_by FOREIGN KEY (tenant_id, deleted_by) REFERENCES operations(tenant_id, id),
-    CONSTRAINT contacts_tenant FOREIGN KEY (tenant_id) REFERENCES tenants(id),
     CONSTRAINT contacts_company_length CHECK ((length(company) <= 255)),
     CONSTRAINT contacts_department_length CHECK ((length(department) <= 255)),
     CONSTRAINT contacts_email_format CHECK ((((length(email) >= 3) AND (length(email) <= 254)) AND (email ~ '^[^@\s]+@[^@\s]+$'::text))),
@@ -56,10 +56,18 @@ CREATE TABLE contacts (
     CONSTRAINT contacts_title_length CHECK ((length(title) <= 255)),
     CONSTRAINT contacts_type_known CHECK ((type = ANY (ARRAY['internal'::text, 'external'::text, 'vendor'::text, 'client'::text])))
 );
+CREATE INDEX contacts_by_company_key ON public.contacts USING btree (tenant_id, company_key, full_name_folded, id) WHERE (deleted_by IS NULL);
+CREATE INDEX contacts_by_created_at ON public.contacts USING btree (tenant_id, created_at, id) WHERE (deleted_by IS NULL);
+CREATE INDEX contacts_by_email_folded ON public.contacts USING btree (tenant_id, email_folded, full_name_folded, id) WHERE (deleted_by IS NULL);
+CREATE INDEX contacts_by_is_active ON public.contacts USING btree (tenant_id, is_active, full_name_folded, id) WHERE (deleted_by IS NULL);
+CREATE INDEX contacts_by_metadata ON public.contacts USING gin (tenant_id, metadata jsonb_path_ops) WHERE ((deleted_by IS NULL) AND (metadata IS NOT NULL));
 CREATE INDEX contacts_by_name ON public.contacts USING btree (tenant_id, full_name_folded, id) WHERE (deleted_by IS NULL);
+CREATE INDEX contacts_by_part ON public.contacts USING gin (tenant_id, full_name_folded gin_trgm_ops) WITH (fastupdate='on', gin_pending_list_limit='256') WHERE (deleted_by IS NULL);
+CREATE INDEX contacts_by_type ON public.contacts USING btree (tenant_id, type, full_name_folded, id) WHERE (deleted_by IS NULL);
+CREATE INDEX contacts_by_updated_at ON public.contacts USING btree (tenant_id, updated_at, id) WHERE (deleted_by IS NULL);
 CREATE UNIQUE INDEX contacts_email_taken ON public.contacts USING btree (tenant_id, lowercase(email)) WHERE (deleted_by IS NULL);
-CREATE TRIGGER count_version BEFORE UPDATE ON public.contacts FOR EACH ROW EXECUTE FUNCTION count_version('full_name_folded');
-CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.contacts FOR EACH ROW EXECUTE FUNCTION journal('full_name_folded');
+CREATE TRIGGER count_version BEFORE UPDATE ON public.contacts FOR EACH ROW EXECUTE FUNCTION count_version('full_name_folded', 'email_folded', 'company_key');
+CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.contacts FOR EACH ROW EXECUTE FUNCTION journal('full_name_folded', 'email_folded', 'company_key');
 ALTER TABLE contacts FORCE ROW LEVEL SECURITY;
 -- policy owner for the owner: true
 -- policy tenant for retainer_app: (tenant_id = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)
@@ -79,6 +87,7 @@ CREATE TABLE document_projects (
     CONSTRAINT document_projects_document FOREIGN KEY (tenant_id, document_id) REFERENCES documents(tenant_id, id),
     CONSTRAINT document_projects_project FOREIGN KEY (tenant_id, project_id) REFERENCES projects(tenant_id, id)
 );
+CREATE INDEX document_projects_by_document ON public.document_projects USING btree (tenant_id, document_id);
 CREATE INDEX document_projects_by_project ON public.document_projects USING btree (tenant_id, project_id, document_id) WHERE (deleted_by IS NULL);
 CREATE UNIQUE INDEX document_projects_taken ON public.document_projects USING btree (tenant_id, document_id, project_id) WHERE (deleted_by IS NULL);
 CREATE TRIGGER count_version BEFORE UPDATE ON public.document_projects FOR EACH ROW EXECUTE FUNCTION count_version();
@@ -144,8 +153,12 @@ CREATE TABLE documents (
     CONSTRAINT documents_link_length CHECK (((length(link) >= 1) AND (length(link) <= 2000))),
     CONSTRAINT documents_name_length CHECK ((((length(name) >= 1) AND (length(name) <= 255)) AND (name ~ '\S'::text)))
 );
+CREATE INDEX documents_by_audience ON public.documents USING btree (tenant_id, audience, name_folded, id) WHERE (deleted_by IS NULL);
+CREATE INDEX documents_by_created_at ON public.documents USING btree (tenant_id, created_at, id) WHERE (deleted_by IS NULL);
 CREATE INDEX documents_by_name ON public.documents USING btree (tenant_id, name_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX documents_by_organization ON public.documents USING btree (tenant_id, organization_id, name_folded, id) WHERE (deleted_by IS NULL);
+CREATE INDEX documents_by_part ON public.documents USING gin (tenant_id, name_folded gin_trgm_ops) WITH (fastupdate='on', gin_pending_list_limit='256') WHERE (deleted_by IS NULL);
+CREATE INDEX documents_by_updated_at ON public.documents USING btree (tenant_id, updated_at, id) WHERE (deleted_by IS NULL);
 CREATE INDEX documents_by_uploader ON public.documents USING btree (tenant_id, uploader_id, name_folded, id) WHERE (deleted_by IS NULL);
 CREATE TRIGGER count_version BEFORE UPDATE ON public.documents FOR EACH ROW EXECUTE FUNCTION count_version('name_folded');
 CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.documents FOR EACH ROW EXECUTE FUNCTION journal('name_folded');
@@ -244,20 +257,29 @@ CREATE TABLE operations (
     undoes bigint,
     position bigint,
     CONSTRAINT operations_pkey PRIMARY KEY (tenant_id, id),
-    CONSTRAINT operations_actor FOREIGN KEY (tenant_id, actor_id) REFERENCES users(tenant_id, id),
-    CONSTRAINT operations_tenant FOREIGN KEY (tenant_id) REFERENCES tenants(id),
     CONSTRAINT operations_undoes FOREIGN KEY (tenant_id, undoes) REFERENCES operations(tenant_id, id),
-    CONSTRAINT operations_action_length CHECK (((length(action) >= 1) AND (length(action) <= 100))),
-    CONSTRAINT operations_actor_kind_known CHECK ((actor_kind = ANY (ARRAY['user'::text, 'command'::text, 'system'::text]))),
-    CONSTRAINT operations_outcome_known CHECK ((outcome = ANY (ARRAY['done'::text, 'refused'::text]))),
-    CONSTRAINT operations_request_id_length CHECK ((length(request_id) <= 100)),
-    CONSTRAINT operations_via_known CHECK ((via = ANY (ARRAY['web'::text, 'api'::text, 'key'::text, 'import'::text, 'merge'::text, 'undo'::text, 'command'::text, 'system'::text])))
+    CONSTRAINT operations_words_known CHECK (operation_words_known(actor_kind, via, outcome, action, request_id))
 );
 CREATE UNIQUE INDEX operations_position ON public.operations USING btree (tenant_id, "position") WHERE ("position" IS NOT NULL);
+CREATE TRIGGER stays BEFORE DELETE OR UPDATE OF tenant_id, id ON public.operations FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 ALTER TABLE operations FORCE ROW LEVEL SECURITY;
 -- policy owner for the owner: true
 -- policy tenant for retainer_app: (tenant_id = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)
 GRANT SELECT ON operations TO retainer_app;
+
+CREATE TABLE organization_domains (
+    tenant_id bigint NOT NULL,
+    domain text NOT NULL,
+    organization_id bigint NOT NULL,
+    CONSTRAINT organization_domains_pkey PRIMARY KEY (tenant_id, domain),
+    CONSTRAINT organization_domains_organization FOREIGN KEY (tenant_id, organization_id) REFERENCES organizations(tenant_id, id),
+    CONSTRAINT organization_domains_domain_format CHECK (((length(domain) <= 253) AND (domain ~ '^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'::text)))
+);
+CREATE INDEX organization_domains_by_organization ON public.organization_domains USING btree (tenant_id, organization_id);
+ALTER TABLE organization_domains FORCE ROW LEVEL SECURITY;
+-- policy owner for the owner: true
+-- policy tenant for retainer_app: (tenant_id = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)
+GRANT SELECT ON organization_domains TO retainer_app;
 
 CREATE TABLE organizations (
     tenant_id bigint NOT NULL,
@@ -274,20 +296,51 @@ CREATE TABLE organizations (
     created_at timestamp(3) with time zone NOT NULL DEFAULT now(),
     updated_at timestamp(3) with time zone NOT NULL DEFAULT now(),
     deleted_by bigint,
+    external_id text,
+    domains text[] NOT NULL DEFAULT '{}'::text[],
+    parent_id bigint,
+    owner_id bigint,
+    tags text[] NOT NULL DEFAULT '{}'::text[],
+    website_host text GENERATED ALWAYS AS (host(website)) STORED,
+    industry_key text GENERATED ALWAYS AS (fold_key(industry)) STORED,
+    tags_folded text[] GENERATED ALWAYS AS (fold_each(tags)) STORED,
     CONSTRAINT organizations_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT organizations_deleted_by FOREIGN KEY (tenant_id, deleted_by) REFERENCES operations(tenant_id, id),
-    CONSTRAINT organizations_tenant FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+    CONSTRAINT organizations_owner FOREIGN KEY (tenant_id, owner_id) REFERENCES users(tenant_id, id),
+    CONSTRAINT organizations_parent FOREIGN KEY (tenant_id, parent_id) REFERENCES organizations(tenant_id, id),
     CONSTRAINT organizations_description_length CHECK ((length(description) <= 20000)),
+    CONSTRAINT organizations_domains_count CHECK (((cardinality(domains) <= 50) AND (array_position(domains, NULL::text) IS NULL))),
+    CONSTRAINT organizations_external_id_length CHECK ((((length(external_id) >= 1) AND (length(external_id) <= 255)) AND (external_id ~ '\S'::text))),
     CONSTRAINT organizations_industry_length CHECK ((length(industry) <= 255)),
     CONSTRAINT organizations_metadata_object CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (octet_length((metadata)::text) <= 65536))),
     CONSTRAINT organizations_name_length CHECK ((((length(name) >= 1) AND (length(name) <= 255)) AND (name ~ '\S'::text))),
+    CONSTRAINT organizations_parent_other CHECK ((parent_id <> id)),
     CONSTRAINT organizations_status_known CHECK ((status = ANY (ARRAY['active'::text, 'inactive'::text, 'archived'::text]))),
+    CONSTRAINT organizations_tags_count CHECK (((cardinality(tags) <= 50) AND (array_position(tags, NULL::text) IS NULL))),
     CONSTRAINT organizations_type_known CHECK ((type = ANY (ARRAY['customer'::text, 'prospect'::text, 'partner'::text, 'vendor'::text, 'internal'::text, 'other'::text]))),
-    CONSTRAINT organizations_website_length CHECK ((length(website) <= 2000))
+    CONSTRAINT organizations_website_length CHECK ((length(website) <= 2000)),
+    CONSTRAINT keep_hierarchy TRIGGER DEFERRABLE,
+    CONSTRAINT keep_hierarchy_changed TRIGGER DEFERRABLE
 );
+CREATE INDEX organizations_by_created_at ON public.organizations USING btree (tenant_id, created_at, id) WHERE (deleted_by IS NULL);
+CREATE INDEX organizations_by_industry_key ON public.organizations USING btree (tenant_id, industry_key, name_folded, id) WHERE (deleted_by IS NULL);
+CREATE INDEX organizations_by_metadata ON public.organizations USING gin (tenant_id, metadata jsonb_path_ops) WHERE ((deleted_by IS NULL) AND (metadata IS NOT NULL));
 CREATE INDEX organizations_by_name ON public.organizations USING btree (tenant_id, name_folded, id) WHERE (deleted_by IS NULL);
-CREATE TRIGGER count_version BEFORE UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION count_version('name_folded');
-CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION journal('name_folded');
+CREATE INDEX organizations_by_owner_id ON public.organizations USING btree (tenant_id, owner_id, name_folded, id) WHERE (deleted_by IS NULL);
+CREATE INDEX organizations_by_parent ON public.organizations USING btree (tenant_id, parent_id, name_folded, id) WHERE ((deleted_by IS NULL) AND (parent_id IS NOT NULL));
+CREATE INDEX organizations_by_part ON public.organizations USING gin (tenant_id, name_folded gin_trgm_ops) WITH (fastupdate='on', gin_pending_list_limit='256') WHERE (deleted_by IS NULL);
+CREATE INDEX organizations_by_status ON public.organizations USING btree (tenant_id, status, name_folded, id) WHERE (deleted_by IS NULL);
+CREATE INDEX organizations_by_tag ON public.organizations USING gin (tenant_id, tags_folded) WHERE ((deleted_by IS NULL) AND (tags_folded <> '{}'::text[]));
+CREATE INDEX organizations_by_type ON public.organizations USING btree (tenant_id, type, name_folded, id) WHERE (deleted_by IS NULL);
+CREATE INDEX organizations_by_updated_at ON public.organizations USING btree (tenant_id, updated_at, id) WHERE (deleted_by IS NULL);
+CREATE UNIQUE INDEX organizations_external_id_taken ON public.organizations USING btree (tenant_id, external_id) WHERE ((deleted_by IS NULL) AND (external_id IS NOT NULL));
+CREATE CONSTRAINT TRIGGER keep_hierarchy AFTER INSERT ON public.organizations DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW WHEN (((new.parent_id IS NOT NULL) AND (new.deleted_by IS NULL))) EXECUTE FUNCTION keep_hierarchy();
+CREATE CONSTRAINT TRIGGER keep_hierarchy_changed AFTER UPDATE ON public.organizations DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW WHEN (((new.parent_id IS NOT NULL) AND (new.deleted_by IS NULL) AND ((new.parent_id IS DISTINCT FROM old.parent_id) OR (old.deleted_by IS NOT NULL)))) EXECUTE FUNCTION keep_hierarchy();
+CREATE TRIGGER clean_tags BEFORE INSERT OR UPDATE OF tags ON public.organizations FOR EACH ROW WHEN ((cardinality(new.tags) > 0)) EXECUTE FUNCTION clean_tags();
+CREATE TRIGGER count_version BEFORE UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION count_version('name_folded', 'website_host', 'industry_key', 'tags_folded');
+CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION journal('name_folded', 'website_host', 'industry_key', 'tags_folded');
+CREATE TRIGGER keep_domains AFTER INSERT ON public.organizations FOR EACH ROW WHEN ((cardinality(new.domains) > 0)) EXECUTE FUNCTION keep_domains();
+CREATE TRIGGER keep_domains_changed AFTER UPDATE ON public.organizations FOR EACH ROW WHEN (((new.domains <> old.domains) OR ((new.deleted_by IS DISTINCT FROM old.deleted_by) AND (cardinality(new.domains) > 0)))) EXECUTE FUNCTION keep_domains();
 ALTER TABLE organizations FORCE ROW LEVEL SECURITY;
 -- policy owner for the owner: true
 -- policy tenant for retainer_app: (tenant_id = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)
@@ -322,6 +375,9 @@ CREATE TABLE projects (
     created_at timestamp(3) with time zone NOT NULL DEFAULT now(),
     updated_at timestamp(3) with time zone NOT NULL DEFAULT now(),
     deleted_by bigint,
+    status_rank smallint GENERATED ALWAYS AS ((array_position(ARRAY['planned'::text, 'active'::text, 'on_hold'::text, 'completed'::text, 'cancelled'::text], status) - 1)) STORED,
+    start_date_key date GENERATED ALWAYS AS (COALESCE(start_date, 'infinity'::date)) STORED,
+    due_date_key date GENERATED ALWAYS AS (COALESCE(due_date, 'infinity'::date)) STORED,
     CONSTRAINT projects_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT projects_organization_key UNIQUE (tenant_id, id, organization_id),
     CONSTRAINT projects_deleted_by FOREIGN KEY (tenant_id, deleted_by) REFERENCES operations(tenant_id, id),
@@ -332,10 +388,17 @@ CREATE TABLE projects (
     CONSTRAINT projects_status_known CHECK ((status = ANY (ARRAY['planned'::text, 'active'::text, 'on_hold'::text, 'completed'::text, 'cancelled'::text]))),
     CONSTRAINT projects_title_length CHECK ((((length(title) >= 1) AND (length(title) <= 255)) AND (title ~ '\S'::text)))
 );
+CREATE INDEX projects_by_audience ON public.projects USING btree (tenant_id, audience, title_folded, id) WHERE (deleted_by IS NULL);
+CREATE INDEX projects_by_created_at ON public.projects USING btree (tenant_id, created_at, id) WHERE (deleted_by IS NULL);
+CREATE INDEX projects_by_due_date_key ON public.projects USING btree (tenant_id, due_date_key, title_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX projects_by_organization ON public.projects USING btree (tenant_id, organization_id, title_folded, id) WHERE (deleted_by IS NULL);
+CREATE INDEX projects_by_part ON public.projects USING gin (tenant_id, title_folded gin_trgm_ops) WITH (fastupdate='on', gin_pending_list_limit='256') WHERE (deleted_by IS NULL);
+CREATE INDEX projects_by_start_date_key ON public.projects USING btree (tenant_id, start_date_key, title_folded, id) WHERE (deleted_by IS NULL);
+CREATE INDEX projects_by_status_rank ON public.projects USING btree (tenant_id, status_rank, title_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX projects_by_title ON public.projects USING btree (tenant_id, title_folded, id) WHERE (deleted_by IS NULL);
-CREATE TRIGGER count_version BEFORE UPDATE ON public.projects FOR EACH ROW EXECUTE FUNCTION count_version('title_folded');
-CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.projects FOR EACH ROW EXECUTE FUNCTION journal('title_folded');
+CREATE INDEX projects_by_updated_at ON public.projects USING btree (tenant_id, updated_at, id) WHERE (deleted_by IS NULL);
+CREATE TRIGGER count_version BEFORE UPDATE ON public.projects FOR EACH ROW EXECUTE FUNCTION count_version('title_folded', 'status_rank', 'start_date_key', 'due_date_key');
+CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.projects FOR EACH ROW EXECUTE FUNCTION journal('title_folded', 'status_rank', 'start_date_key', 'due_date_key');
 ALTER TABLE projects FORCE ROW LEVEL SECURITY;
 -- policy owner for the owner: true
 -- policy tenant for retainer_app: (tenant_id = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)
@@ -384,13 +447,16 @@ CREATE TABLE tasks (
     created_at timestamp(3) with time zone NOT NULL DEFAULT now(),
     updated_at timestamp(3) with time zone NOT NULL DEFAULT now(),
     deleted_by bigint,
+    title_folded text GENERATED ALWAYS AS (fold(title)) STORED,
+    status_rank smallint GENERATED ALWAYS AS ((array_position(ARRAY['todo'::text, 'in_progress'::text, 'blocked'::text, 'review'::text, 'completed'::text], status) - 1)) STORED,
+    priority_rank smallint GENERATED ALWAYS AS ((array_position(ARRAY['low'::text, 'medium'::text, 'high'::text], priority) - 1)) STORED,
+    due_date_key date GENERATED ALWAYS AS (COALESCE(due_date, 'infinity'::date)) STORED,
     CONSTRAINT tasks_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT tasks_assignee FOREIGN KEY (tenant_id, assignee_id) REFERENCES users(tenant_id, id),
     CONSTRAINT tasks_deleted_by FOREIGN KEY (tenant_id, deleted_by) REFERENCES operations(tenant_id, id),
     CONSTRAINT tasks_organization FOREIGN KEY (tenant_id, organization_id) REFERENCES organizations(tenant_id, id),
     CONSTRAINT tasks_project FOREIGN KEY (tenant_id, project_id) REFERENCES projects(tenant_id, id),
     CONSTRAINT tasks_same_organization FOREIGN KEY (tenant_id, project_id, organization_id) REFERENCES projects(tenant_id, id, organization_id),
-    CONSTRAINT tasks_tenant FOREIGN KEY (tenant_id) REFERENCES tenants(id),
     CONSTRAINT tasks_audience_known CHECK ((audience = ANY (ARRAY['internal'::text, 'client'::text]))),
     CONSTRAINT tasks_description_length CHECK ((length(description) <= 20000)),
     CONSTRAINT tasks_order_positive CHECK (("order" >= 0)),
@@ -399,11 +465,19 @@ CREATE TABLE tasks (
     CONSTRAINT tasks_title_length CHECK ((((length(title) >= 1) AND (length(title) <= 255)) AND (title ~ '\S'::text)))
 );
 CREATE INDEX tasks_by_assignee ON public.tasks USING btree (tenant_id, assignee_id, "order", id) WHERE (deleted_by IS NULL);
+CREATE INDEX tasks_by_audience ON public.tasks USING btree (tenant_id, audience, "order", id) WHERE (deleted_by IS NULL);
+CREATE INDEX tasks_by_created_at ON public.tasks USING btree (tenant_id, created_at, id) WHERE (deleted_by IS NULL);
+CREATE INDEX tasks_by_due_date_key ON public.tasks USING btree (tenant_id, due_date_key, "order", id) WHERE (deleted_by IS NULL);
 CREATE INDEX tasks_by_order ON public.tasks USING btree (tenant_id, "order", id) WHERE (deleted_by IS NULL);
 CREATE INDEX tasks_by_organization ON public.tasks USING btree (tenant_id, organization_id, "order", id) WHERE (deleted_by IS NULL);
+CREATE INDEX tasks_by_part ON public.tasks USING gin (tenant_id, title_folded gin_trgm_ops) WITH (fastupdate='on', gin_pending_list_limit='256') WHERE (deleted_by IS NULL);
+CREATE INDEX tasks_by_priority_rank ON public.tasks USING btree (tenant_id, priority_rank, "order", id) WHERE (deleted_by IS NULL);
 CREATE INDEX tasks_by_project ON public.tasks USING btree (tenant_id, project_id, "order", id) WHERE (deleted_by IS NULL);
-CREATE TRIGGER count_version BEFORE UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNCTION count_version();
-CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNCTION journal();
+CREATE INDEX tasks_by_status_rank ON public.tasks USING btree (tenant_id, status_rank, "order", id) WHERE (deleted_by IS NULL);
+CREATE INDEX tasks_by_title_folded ON public.tasks USING btree (tenant_id, title_folded, "order", id) WHERE (deleted_by IS NULL);
+CREATE INDEX tasks_by_updated_at ON public.tasks USING btree (tenant_id, updated_at, id) WHERE (deleted_by IS NULL);
+CREATE TRIGGER count_version BEFORE UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNCTION count_version('title_folded', 'status_rank', 'priority_rank', 'due_date_key');
+CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNCTION journal('title_folded', 'status_rank', 'priority_rank', 'due_date_key');
 ALTER TABLE tasks FORCE ROW LEVEL SECURITY;
 -- policy owner for the owner: true
 -- policy tenant for retainer_app: (tenant_id = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)
@@ -417,6 +491,7 @@ CREATE TABLE tenants (
     CONSTRAINT tenants_pkey PRIMARY KEY (id),
     CONSTRAINT tenants_name_length CHECK (((length(name) >= 1) AND (length(name) <= 255)))
 );
+CREATE TRIGGER stays BEFORE DELETE OR UPDATE OF id ON public.tenants FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 ALTER TABLE tenants FORCE ROW LEVEL SECURITY;
 -- policy owner for the owner: true
 -- policy tenant for retainer_app: (id = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)
@@ -460,6 +535,7 @@ CREATE TRIGGER count_version BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE 
 CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION journal('password_hash', 'last_login_at');
 CREATE TRIGGER keep_an_admin AFTER UPDATE ON public.users FOR EACH ROW WHEN (((old.role = 'admin'::text) AND old.is_active)) EXECUTE FUNCTION keep_an_admin();
 CREATE TRIGGER notify_session_change AFTER UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION notify_session_change();
+CREATE TRIGGER stays BEFORE DELETE OR UPDATE OF tenant_id, id ON public.users FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 ALTER TABLE users FORCE ROW LEVEL SECURITY;
 -- policy owner for the owner: true
 -- policy tenant for retainer_app: (tenant_id = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)

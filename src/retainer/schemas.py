@@ -13,11 +13,15 @@ Schema = dict[str, Any]
 REF = "#/components/schemas/"
 # PostgreSQL's text holds every character but this one.
 _NO_NUL = r"^[^\u0000]*$"
-# In the contract these may be absent. Ours are always sent; clients written for the contract need not rely on it.
+# In the contract these may be absent, or do not occur. Ours are always sent; clients written for the contract need
+# not rely on it.
 _OPTIONAL = {
-    "Organization": {"industry", "website", "description", "metadata"},
+    "Organization": {
+        "industry", "website", "description", "metadata", "externalId", "domains", "parentId", "ownerId", "tags",
+        "suggestedDomain",
+    },
     "Member": {"organizationId", "contactId", "role"},
-}
+}  # fmt: skip
 # JSON that is handed on without being read.
 _AS_IT_IS: dict[str, dict[str, Schema]] = {
     "BulkLine": {"body": {"type": "object"}},
@@ -172,6 +176,8 @@ def _example_in(type_name: str, field: str, schemas: dict[str, Schema]) -> Any:
         return shown
     schema = schemas[type_name]["properties"][field]
     target = schema.get("anyOf", [schema])[0]
+    if target.keys().isdisjoint(("items", "$ref")):
+        return None
     inner = target["items"]["$ref"] if "items" in target else target["$ref"]
     value = _example_of(inner.removeprefix(REF), schemas)
     return [value] if "items" in target else value

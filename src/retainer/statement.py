@@ -2,7 +2,7 @@
 
 In a statement `:name` is a parameter, `@visible_<noun>` is what the viewer sees of a noun (permissions.py),
 `@expected_<alias>` holds while a row is as the request expects it (conditions.py), and `@acting` tells the journal who
-acts, and refuses when their session has ended (migrations/0002_journal.sql).
+acts, and refuses when their session has ended (migrations/0006_journal_cheaper.sql).
 """
 
 import re
@@ -16,17 +16,19 @@ OF_VIEWER = {"tenant", "user", "contact"}  # values that are the same for every 
 ACTING = "acting(:session, :viewer_role, :via, :request, :action)"
 EXPECTED = "(:expected::text[] IS NULL OR ({0}.id || '-' || {0}.version = ANY(:expected)) = :wanted)"
 _FRAGMENT = re.compile(r"@(visible_([a-z]+)|expected_([a-z]+)|acting)\b")
-_PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
+_PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z_0-9]*)")
 
 
 class Statement:
     """One statement of a store, ready for asyncpg.
 
-    `compiled[scope]` is the text with $1, $2 … and the names they stand for, in order.
+    `compiled[scope]` is the text with $1, $2 … and the names they stand for, in order. What is careful is planned for
+    the values it has, and may take two seconds at most: a list that somebody filters as they like.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, is_careful: bool = False) -> None:
         self.text = text
+        self.is_careful = is_careful
         self.compiled: dict[Scope, tuple[str, tuple[str, ...]]] = {
             scope: _number(_expand(text, scope)) for scope in SCOPES
         }
@@ -50,24 +52,6 @@ class Create(Change):
         text = _PARAMETER.sub(lambda found: found[0] if found[1] in OF_VIEWER else f'each."{found[1]}"', text)
         text = text.replace("FROM @acting", each).replace("RETURNING", "ORDER BY each.ordinality RETURNING")
         self.many = Statement(text)
-
-
-class Listing(Statement):
-    """A list, read in chunks by keyset: a query for `id`, `key` (what it is sorted by) and `json` of at most :chunk
-    rows behind the place (:key, :after).
-
-    The statement around it returns `chunk` (the rows' JSON joined by commas), `count`, and the last row's `key` and
-    `last` id. `first` is the place before all rows. A place is plain parameters: under row-level security an index
-    takes no expression that might leak, such as a coalesce.
-    """
-
-    def __init__(self, query: str, *, first: tuple[str | int, int] = ("", 0)) -> None:
-        super().__init__(f"""
-            SELECT convert_to(string_agg(json::text, ','), 'UTF8') AS chunk, count(*),
-                (array_agg(key))[count(*)] AS key, (array_agg(id))[count(*)] AS last
-            FROM ({query}) page
-        """)
-        self.first = first
 
 
 class Update:

@@ -4,21 +4,51 @@ from typing import Any
 
 from asyncpg import Record
 
+from retainer.contacts.model import ContactType
 from retainer.database import Db
-from retainer.statement import Create, Listing, Statement, Update
+from retainer.lists.collection import ABSENT, MOST_EXPANDED, Collection, Extra, Field, Kind, row_json, shown
+from retainer.statement import Create, Statement, Update
 
-JSON = """(SELECT row_to_json(j) FROM (SELECT c.id, c.full_name AS "fullName", c.mention_name AS "mentionName",
-    c.email, c.phone, c.company, c.title, c.department, c.type, c.is_active AS "isActive", c.metadata,
-    iso(c.created_at) AS "createdAt", iso(c.updated_at) AS "updatedAt") j)"""
+_SEEN = "c.tenant_id = :tenant AND c.deleted_by IS NULL AND @visible_contacts"
 
-LIST = Listing(f"""
-    SELECT c.id, c.full_name_folded AS key, {JSON} AS json
-    FROM contacts c
-    WHERE c.tenant_id = :tenant AND c.deleted_by IS NULL AND @visible_contacts
-        AND (c.full_name_folded, c.id) > (:key, :after)
-    ORDER BY c.full_name_folded, c.id
-    LIMIT :chunk
-""")
+FIELDS = {
+    "id": Field("c.id", Kind.INTEGER, sort="c.id", cast="bigint"),
+    "fullName": Field(
+        "c.full_name", Kind.FOLDED, "c.full_name_folded", sort="c.full_name_folded", contains="contacts_named"
+    ),
+    "mentionName": Field("c.mention_name"),
+    "email": Field("c.email", Kind.FOLDED, "c.email_folded", sort="c.email_folded"),
+    "phone": Field("c.phone"),
+    "company": Field("c.company", Kind.FOLDED, "c.company_key", sort="c.company_key", nullable=True, absent=ABSENT),
+    "title": Field("c.title"),
+    "department": Field("c.department"),
+    "type": Field("c.type", Kind.WORD, sort="c.type", values=ContactType),
+    "isActive": Field("c.is_active", Kind.BOOLEAN, sort="c.is_active", cast="boolean"),
+    "metadata": Field("c.metadata", Kind.JSON, finder="contacts_with_metadata"),
+    "createdAt": Field("iso(c.created_at)", Kind.MOMENT, "c.created_at", sort="c.created_at", cast="timestamptz"),
+    "updatedAt": Field("iso(c.updated_at)", Kind.MOMENT, "c.updated_at", sort="c.updated_at", cast="timestamptz"),
+}
+JSON = row_json(shown(FIELDS))
+
+LIST = Collection(
+    "contacts c", _SEEN, FIELDS, order="fullName", id="c.id",
+    extras={
+        "organizationId": Extra(
+            """c.id = ANY(ARRAY(SELECT m.contact_id FROM members m WHERE m.tenant_id = :tenant
+                AND m.organization_id = {}::bigint AND m.deleted_by IS NULL AND EXISTS (SELECT FROM organizations o
+                    WHERE o.tenant_id = :tenant AND o.id = m.organization_id AND @visible_organizations)))""",
+            Kind.INTEGER, "Members of this organization",
+        ),
+    },
+    expand={
+        "organizations": f"""(SELECT coalesce(json_agg(q), '[]') FROM (
+            SELECT o.id, o.name, m.role
+            FROM members m JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id
+            WHERE m.tenant_id = :tenant AND m.contact_id = c.id AND m.deleted_by IS NULL AND o.deleted_by IS NULL
+                AND @visible_organizations
+            ORDER BY o.name_folded, o.id LIMIT {MOST_EXPANDED}) q)""",
+    },
+)  # fmt: skip
 
 READ = Statement(f"""
     SELECT c.id, c.version, {JSON}

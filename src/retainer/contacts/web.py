@@ -3,11 +3,12 @@
 from retainer.body import sent
 from retainer.contacts import store
 from retainer.errors import Conflict, NotFound
+from retainer.lists.answer import listed
 from retainer.request import Answer, Request, empty, found
 
 
 async def index(request: Request) -> Answer:
-    return await request.list(store.LIST)
+    return await listed(request)
 
 
 async def create(request: Request) -> Answer:

@@ -7,43 +7,60 @@ from typing import Any
 from asyncpg import Record
 
 from retainer.database import Db
-from retainer.statement import Listing, Statement, Update
+from retainer.fields import Audience
+from retainer.lists.collection import Collection, Extra, Field, Kind, expanded_organization, row_json, shown
+from retainer.statement import Statement, Update
 
-_FIELDS = """d.id, d.name, d.description, coalesce(v.media_type, 'link') AS type,
-    coalesce(d.link, '/api/documents/' || d.id || '/content') AS url, d.uploader_id AS "uploaderId",
-    d.organization_id AS "organizationId", d.audience, v.size, v.sha256, d.latest AS version,
-    iso(d.created_at) AS "createdAt", iso(d.updated_at) AS "updatedAt\""""
-_NEWEST = """(SELECT) one LEFT JOIN document_versions v
-    ON v.tenant_id = :tenant AND v.document_id = d.id AND v.number = d.latest"""
+_SEEN = "d.tenant_id = :tenant AND d.deleted_by IS NULL AND @visible_documents"
 
-JSON = f"(SELECT row_to_json(j) FROM (SELECT {_FIELDS} FROM {_NEWEST}) j)"
+FIELDS = {
+    "id": Field("d.id", Kind.INTEGER, sort="d.id", cast="bigint"),
+    "name": Field("d.name", Kind.FOLDED, "d.name_folded", sort="d.name_folded", contains="documents_named"),
+    "description": Field("d.description"),
+    "type": Field("coalesce(v.media_type, 'link')"),
+    "url": Field("coalesce(d.link, '/api/documents/' || d.id || '/content')"),
+    "uploaderId": Field("d.uploader_id", Kind.INTEGER),
+    "organizationId": Field("d.organization_id", Kind.INTEGER, nullable=True),
+    "audience": Field("d.audience", Kind.WORD, sort="d.audience", values=Audience),
+    "size": Field("v.size"),
+    "sha256": Field("v.sha256"),
+    "version": Field("d.latest"),
+    "createdAt": Field("iso(d.created_at)", Kind.MOMENT, "d.created_at", sort="d.created_at", cast="timestamptz"),
+    "updatedAt": Field("iso(d.updated_at)", Kind.MOMENT, "d.updated_at", sort="d.updated_at", cast="timestamptz"),
+}
+_NEWEST = "document_versions v ON v.tenant_id = :tenant AND v.document_id = d.id AND v.number = d.latest"
+
+JSON = row_json(shown(FIELDS), f"FROM (SELECT) one LEFT JOIN {_NEWEST}")
 
 # For a version made by the same statement, which the table does not show yet.
-_JSON_OF_NEW = f"(SELECT row_to_json(j) FROM (SELECT {_FIELDS}) j)"
+_JSON_OF_NEW = row_json(shown(FIELDS))
 
-LISTED = f"""(SELECT row_to_json(j) FROM (SELECT {_FIELDS},
-    (SELECT row_to_json(b) FROM (SELECT u.id, u.username, u.full_name AS "fullName" FROM users u
-        WHERE u.tenant_id = :tenant AND u.id = d.uploader_id) b) AS uploader,
-    (SELECT coalesce('[' || string_agg(row_to_json(q)::text, ',') || ']', '[]')::json FROM (
-        SELECT p.id, p.title
-        FROM document_projects l JOIN projects p ON p.tenant_id = l.tenant_id AND p.id = l.project_id
-        WHERE l.tenant_id = :tenant AND l.document_id = d.id AND l.deleted_by IS NULL AND p.deleted_by IS NULL
-            AND @visible_projects
-        ORDER BY p.title_folded, p.id) q) AS projects
-    FROM {_NEWEST}) j)"""
+_OF_PROJECT = """d.id = ANY(ARRAY(SELECT l.document_id
+    FROM document_projects l JOIN projects p ON p.tenant_id = l.tenant_id AND p.id = l.project_id
+    WHERE l.tenant_id = :tenant AND l.project_id = {}::bigint AND l.deleted_by IS NULL AND p.deleted_by IS NULL
+        AND @visible_projects))"""
 
-_PAGE = f"""
-    SELECT d.id, d.name_folded AS key, {LISTED} AS json
-    FROM documents d
-    WHERE d.tenant_id = :tenant AND d.deleted_by IS NULL AND @visible_documents %s
-        AND (d.name_folded, d.id) > (:key, :after)
-    ORDER BY d.name_folded, d.id
-    LIMIT :chunk
-"""
-LIST = Listing(_PAGE % "")
-OF_ORGANIZATION = Listing(
-    _PAGE
-    % """AND (d.organization_id = :parent OR d.id = ANY(ARRAY(
+LIST = Collection(
+    f"documents d LEFT JOIN {_NEWEST}",
+    _SEEN,
+    FIELDS
+    | {
+        "uploader": Field("""(SELECT row_to_json(b) FROM (SELECT u.id, u.username, u.full_name AS "fullName"
+            FROM users u WHERE u.tenant_id = :tenant AND u.id = d.uploader_id) b)"""),
+        "projects": Field("""(SELECT coalesce('[' || string_agg(row_to_json(q)::text, ',') || ']', '[]')::json FROM (
+            SELECT p.id, p.title
+            FROM document_projects l JOIN projects p ON p.tenant_id = l.tenant_id AND p.id = l.project_id
+            WHERE l.tenant_id = :tenant AND l.document_id = d.id AND l.deleted_by IS NULL AND p.deleted_by IS NULL
+                AND @visible_projects
+            ORDER BY p.title_folded, p.id) q)"""),
+    },
+    order="name",
+    id="d.id",
+    extras={"projectId": Extra(_OF_PROJECT, Kind.INTEGER, "Those linked to this project")},
+    expand={"organization": expanded_organization("d")},
+)
+OF_ORGANIZATION = LIST.within(
+    """AND (d.organization_id = :parent OR d.id = ANY(ARRAY(
             SELECT l.document_id
             FROM projects p JOIN document_projects l ON l.tenant_id = p.tenant_id AND l.project_id = p.id
             WHERE p.tenant_id = :tenant AND p.organization_id = :parent AND p.deleted_by IS NULL
@@ -58,17 +75,21 @@ READ = Statement(f"""
     WHERE d.tenant_id = :tenant AND d.id = ANY(:ids::bigint[]) AND d.deleted_by IS NULL AND @visible_documents
 """)
 
-# The ids of versions grow with their numbers: whoever adds one holds the document.
-VERSIONS = Listing("""
-    SELECT v.id, v.id AS key, (SELECT row_to_json(j) FROM (SELECT v.number, v.size, v.sha256, v.media_type AS type,
-        v.uploader_id AS "uploaderId", iso(v.created_at) AS "createdAt",
-        '/api/documents/' || v.document_id || '/versions/' || v.number || '/content' AS url) j) AS json
-    FROM documents d JOIN document_versions v ON v.tenant_id = d.tenant_id AND v.document_id = d.id
-    WHERE d.tenant_id = :tenant AND d.id = :parent AND d.deleted_by IS NULL AND @visible_documents
-        AND v.id > :after
-    ORDER BY v.id
-    LIMIT :chunk
-""")
+VERSIONS = Collection(
+    "documents d JOIN document_versions v ON v.tenant_id = d.tenant_id AND v.document_id = d.id",
+    f"d.id = :parent AND {_SEEN}",
+    {
+        "number": Field("v.number", Kind.INTEGER, sort="v.number", cast="int"),
+        "size": Field("v.size", Kind.INTEGER),
+        "sha256": Field("v.sha256", Kind.TEXT),
+        "type": Field("v.media_type", Kind.TEXT),
+        "uploaderId": Field("v.uploader_id", Kind.INTEGER),
+        "createdAt": Field("iso(v.created_at)", Kind.MOMENT, "v.created_at"),
+        "url": Field("'/api/documents/' || v.document_id || '/versions/' || v.number || '/content'"),
+    },
+    order="number",
+    id="v.id",
+)
 
 FILE = Statement("""
     SELECT d.name, d.link, v.storage_key, v.size, v.sha256, v.media_type
@@ -138,8 +159,7 @@ ADD_VERSION = Statement(f"""
 
 UPDATE = Update(f"""
     UPDATE documents d SET @columns FROM @acting
-    WHERE d.tenant_id = :tenant AND d.id = :id AND d.deleted_by IS NULL AND @visible_documents
-        AND @expected_d
+    WHERE d.tenant_id = :tenant AND d.id = :id AND d.deleted_by IS NULL AND @visible_documents AND @expected_d
     RETURNING d.id, d.version, {JSON}
 """)
 
@@ -148,8 +168,7 @@ UPDATE = Update(f"""
 LOCK = Statement("""
     SELECT d.organization_id, d.link, d.projects_changed
     FROM documents d
-    WHERE d.tenant_id = :tenant AND d.id = :id AND d.deleted_by IS NULL AND @visible_documents
-        AND @expected_d
+    WHERE d.tenant_id = :tenant AND d.id = :id AND d.deleted_by IS NULL AND @visible_documents AND @expected_d
     FOR UPDATE
 """)
 LINKS = Statement("""

@@ -9,16 +9,17 @@ from retainer.database import Db
 from retainer.documents import content, store, upload
 from retainer.documents.model import DocumentForm, VersionForm
 from retainer.errors import Conflict, FieldError, Invalid, NotFound, invalid
+from retainer.lists.answer import listed, listed_of
 from retainer.organizations import store as organizations
 from retainer.request import Answer, Request, found, removed
 
 
 async def index(request: Request) -> Answer:
-    return await request.list(store.LIST)
+    return await listed(request)
 
 
 async def of_organization(request: Request, organization_id: int) -> Answer:
-    return await request.list_of(organizations.exists, organization_id, store.OF_ORGANIZATION)
+    return await listed_of(request, organizations.exists, organization_id)
 
 
 async def create(request: Request) -> Answer:
@@ -44,7 +45,7 @@ async def delete(request: Request, id: int) -> Answer:
 
 
 async def versions(request: Request, id: int) -> Answer:
-    return await request.list_of(store.exists, id, store.VERSIONS)
+    return await listed_of(request, store.exists, id)
 
 
 async def add_version(request: Request, id: int) -> Answer:

@@ -5,20 +5,29 @@ from typing import Any
 from asyncpg import Record
 
 from retainer.database import Db
-from retainer.statement import Change, Listing, Statement, Update
+from retainer.lists.collection import Collection, Field, Kind, row_json, shown
+from retainer.members.model import MemberRole
+from retainer.statement import Change, Statement, Update
 
-JSON = """(SELECT row_to_json(j) FROM (
-        SELECT m.organization_id AS "organizationId", m.contact_id AS "contactId", m.role) j)"""
+FIELDS = {
+    "organizationId": Field("m.organization_id"),
+    "contactId": Field("m.contact_id", Kind.INTEGER, sort="m.contact_id", cast="bigint"),
+    "role": Field("m.role", Kind.WORD, sort="m.role", values=MemberRole),
+}
+JSON = row_json(shown(FIELDS))
 
-LIST = Listing(f"""
-    SELECT m.id, m.id AS key, {JSON} AS json
-    FROM members m
-    JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id
-    WHERE m.tenant_id = :tenant AND m.organization_id = :parent AND m.deleted_by IS NULL
-        AND o.deleted_by IS NULL AND @visible_organizations AND m.id > :after
-    ORDER BY m.id
-    LIMIT :chunk
-""")
+LIST = Collection(
+    "members m JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id",
+    """m.tenant_id = :tenant AND m.organization_id = :parent AND m.deleted_by IS NULL AND o.deleted_by IS NULL
+        AND @visible_organizations""",
+    FIELDS,
+    order="id",
+    id="m.id",
+    expand={
+        "contact": """(SELECT row_to_json(q) FROM (SELECT c.id, c.full_name AS "fullName", c.email, c.phone, c.title
+            FROM contacts c WHERE c.tenant_id = :tenant AND c.id = m.contact_id) q)""",
+    },
+)
 
 # Both ends are held shared: the organization or the contact cannot be deleted while this is added.
 CREATE = Change("""

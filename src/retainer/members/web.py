@@ -2,13 +2,14 @@
 
 from retainer.body import sent
 from retainer.errors import NotFound, invalid
+from retainer.lists.answer import listed_of
 from retainer.members import store
 from retainer.organizations import store as organizations
 from retainer.request import Answer, Request, changed, found, removed
 
 
 async def index(request: Request, organization_id: int) -> Answer:
-    return await request.list_of(organizations.exists, organization_id, store.LIST)
+    return await listed_of(request, organizations.exists, organization_id)
 
 
 async def create(request: Request, organization_id: int) -> Answer:

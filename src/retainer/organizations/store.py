@@ -5,19 +5,58 @@ from typing import Any
 from asyncpg import Record
 
 from retainer.database import Db
-from retainer.statement import Create, Listing, Statement, Update
+from retainer.lists.collection import ABSENT, Collection, Extra, Field, Kind, row_json, shown
+from retainer.organizations.model import OrganizationStatus, OrganizationType
+from retainer.statement import Create, Statement, Update
 
-JSON = """(SELECT row_to_json(j) FROM (SELECT o.id, o.name, o.type, o.status, o.industry, o.website, o.description,
-    o.metadata, iso(o.created_at) AS "createdAt", iso(o.updated_at) AS "updatedAt") j)"""
+_SEEN = "o.tenant_id = :tenant AND o.deleted_by IS NULL AND @visible_organizations"
 
-LIST = Listing(f"""
-    SELECT o.id, o.name_folded AS key, {JSON} AS json
-    FROM organizations o
-    WHERE o.tenant_id = :tenant AND o.deleted_by IS NULL AND @visible_organizations
-        AND (o.name_folded, o.id) > (:key, :after)
-    ORDER BY o.name_folded, o.id
-    LIMIT :chunk
-""")
+FIELDS = {
+    "id": Field("o.id", Kind.INTEGER, sort="o.id", cast="bigint"),
+    "name": Field("o.name", Kind.FOLDED, "o.name_folded", sort="o.name_folded", contains="organizations_named"),
+    "type": Field("o.type", Kind.WORD, sort="o.type", values=OrganizationType),
+    "status": Field("o.status", Kind.WORD, sort="o.status", values=OrganizationStatus),
+    "industry": Field("o.industry", Kind.FOLDED, "o.industry_key", sort="o.industry_key", nullable=True, absent=ABSENT),
+    "website": Field("o.website"),
+    "description": Field("o.description"),
+    "metadata": Field("o.metadata", Kind.JSON, finder="organizations_with_metadata"),
+    "createdAt": Field("iso(o.created_at)", Kind.MOMENT, "o.created_at", sort="o.created_at", cast="timestamptz"),
+    "updatedAt": Field("iso(o.updated_at)", Kind.MOMENT, "o.updated_at", sort="o.updated_at", cast="timestamptz"),
+    "externalId": Field("o.external_id", Kind.TEXT, nullable=True),
+    "domains": Field("o.domains"),
+    "parentId": Field("o.parent_id", Kind.INTEGER, nullable=True),
+    "ownerId": Field("o.owner_id", Kind.INTEGER, nullable=True),
+    "tags": Field("o.tags", Kind.TAGS, "o.tags_folded", finder="organizations_tagged"),
+    "suggestedDomain": Field("CASE WHEN o.website_host <> ALL (o.domains) THEN o.website_host END"),
+}
+JSON = row_json(shown(FIELDS))
+
+LIST = Collection(
+    "organizations o", _SEEN, FIELDS, order="name", id="o.id",
+    extras={
+        "hasProjects": Extra(
+            """EXISTS (SELECT FROM projects p WHERE p.tenant_id = :tenant AND p.organization_id = o.id
+                AND p.deleted_by IS NULL AND @visible_projects)""",
+            Kind.BOOLEAN, "Those that have a project, or none",
+        ),
+        "domain": Extra(
+            """o.id = ANY(ARRAY(SELECT d.organization_id FROM organization_domains d
+                WHERE d.tenant_id = :tenant AND d.domain = lower({}::text)))""",
+            Kind.TEXT, "The one that has this among its domains",
+        ),
+        "within": Extra(
+            "o.id = ANY(ARRAY(SELECT organization_subtree(:tenant, {}::bigint)))",
+            Kind.INTEGER, "This organization and all below it",
+        ),
+    },
+    expand={
+        "parent": """(SELECT row_to_json(q) FROM (SELECT o.id, o.name, o.type, o.status
+            FROM (SELECT o.parent_id AS id) above JOIN organizations o ON o.tenant_id = :tenant AND o.id = above.id
+            WHERE o.deleted_by IS NULL AND @visible_organizations) q)""",
+        "owner": """(SELECT row_to_json(q) FROM (SELECT u.id, u.username, u.full_name AS "fullName"
+            FROM users u WHERE u.tenant_id = :tenant AND u.id = o.owner_id AND :viewer_role <> 'guest') q)""",
+    },
+)  # fmt: skip
 
 READ = Statement(f"""
     SELECT o.id, o.version, {JSON}
@@ -25,17 +64,66 @@ READ = Statement(f"""
     WHERE o.tenant_id = :tenant AND o.id = ANY(:ids::bigint[]) AND o.deleted_by IS NULL AND @visible_organizations
 """)
 
+# What an organization refers to must be there and visible, and is held shared so that it stays so meanwhile.
+REFERENCES = {
+    "parent_id": """SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :parent_id
+        AND o.deleted_by IS NULL AND @visible_organizations""",
+    "owner_id": "SELECT u.id FROM users u WHERE u.tenant_id = :tenant AND u.id = :owner_id AND u.is_active",
+}
+
+
+def _held(column: str, kept: str = "") -> str:
+    return f"(:{column}::bigint IS NULL OR {kept}:{column} = ({REFERENCES[column]} FOR SHARE))"
+
+
 CREATE = Create(f"""
-    INSERT INTO organizations AS o (tenant_id, name, type, status, industry, website, description, metadata)
-    SELECT :tenant, :name, :type, :status, :industry, :website, :description, :metadata FROM @acting
+    INSERT INTO organizations AS o (tenant_id, name, type, status, industry, website, description, metadata,
+        external_id, domains, parent_id, owner_id, tags)
+    SELECT :tenant, :name, :type, :status, :industry, :website, :description, :metadata,
+        :external_id, :domains, :parent_id, :owner_id, :tags
+    FROM @acting
+    WHERE {_held("parent_id")} AND {_held("owner_id")}
     RETURNING o.id, o.version, {JSON}
 """)
 
-UPDATE = Update(f"""
-    UPDATE organizations o SET @columns FROM @acting
-    WHERE o.tenant_id = :tenant AND o.id = :id AND o.deleted_by IS NULL AND @visible_organizations
-        AND @expected_o
-    RETURNING o.id, o.version, {JSON}
+
+def _update(references: list[str]) -> Update:
+    # An owner who has left may stay: only another one must be active.
+    held = "".join(f" AND {_held(column, f':{column} = o.{column} OR ')}" for column in references)
+    return Update(f"""
+        UPDATE organizations o SET @columns FROM @acting
+        WHERE o.tenant_id = :tenant AND o.id = :id AND o.deleted_by IS NULL AND @visible_organizations
+            AND @expected_o{held}
+        RETURNING o.id, o.version, {JSON}
+    """)
+
+
+# One for each set of references that may be sent, so that only what is sent is looked up.
+UPDATES = {
+    (parent, owner): _update([c for c, given in zip(REFERENCES, (parent, owner), strict=True) if given])
+    for parent in (False, True) for owner in (False, True)
+}  # fmt: skip
+
+FIND = {column: Statement(text) for column, text in REFERENCES.items()}
+
+# Before any row is: as migrations/0007 asks of whoever gives an organization another parent.
+LOCK_HIERARCHY = Statement("SELECT lock_hierarchy(:tenant)")
+
+# What another system knows an organization by.
+BY_KEY = {
+    "external_id": Statement("""
+        SELECT o.id FROM organizations o
+        WHERE o.tenant_id = :tenant AND o.external_id = :value AND o.deleted_by IS NULL AND @visible_organizations
+    """),
+    "domain": Statement("""
+        SELECT o.id
+        FROM organization_domains d JOIN organizations o ON o.tenant_id = d.tenant_id AND o.id = d.organization_id
+        WHERE d.tenant_id = :tenant AND d.domain = :value AND o.deleted_by IS NULL AND @visible_organizations
+    """),
+}
+# Those who come by the same key go one after the other: the first adds, the next ones find.
+LOCK_KEY = Statement("""
+    SELECT pg_advisory_xact_lock(hashtextextended('organization by ' || :key::text || ' ' || :value::text, :tenant))
 """)
 
 # Locked before what it is read for is decided: the rows below it, or the free name of a copy.
@@ -51,6 +139,9 @@ DELETE = Statement("""
         UPDATE organizations o SET deleted_by = operation() FROM @acting
         WHERE o.tenant_id = :tenant AND o.id = :id AND o.deleted_by IS NULL
         RETURNING o.id, o.deleted_by
+    ), children_stay AS (
+        UPDATE organizations c SET parent_id = NULL FROM gone
+        WHERE c.tenant_id = :tenant AND c.parent_id = gone.id AND c.deleted_by IS NULL
     ), projects_gone AS (
         UPDATE projects p SET deleted_by = gone.deleted_by FROM gone
         WHERE p.tenant_id = :tenant AND p.organization_id = gone.id AND p.deleted_by IS NULL
@@ -89,7 +180,8 @@ DUPLICATE = Statement(f"""
         SELECT o.*, left(regexp_replace(o.name, ' \\(copy( [0-9]+)?\\)$', ''), 240) AS stem
         FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :id
     )
-    INSERT INTO organizations AS o (tenant_id, name, type, status, industry, website, description, metadata)
+    INSERT INTO organizations AS o (tenant_id, name, type, status, industry, website, description, metadata,
+        parent_id, owner_id, tags)
     SELECT s.tenant_id, (
             SELECT candidate FROM (
                 SELECT n, s.stem || CASE n WHEN 1 THEN ' (copy)' ELSE ' (copy ' || n || ')' END AS candidate
@@ -100,7 +192,7 @@ DUPLICATE = Statement(f"""
             WHERE NOT EXISTS (SELECT FROM organizations c
                 WHERE c.tenant_id = :tenant AND c.deleted_by IS NULL AND c.name = candidate)
             ORDER BY n LIMIT 1
-        ), s.type, s.status, s.industry, s.website, s.description, s.metadata
+        ), s.type, s.status, s.industry, s.website, s.description, s.metadata, s.parent_id, s.owner_id, s.tags
     FROM source s, @acting
     RETURNING o.id, o.version, {JSON}
 """)
@@ -117,13 +209,31 @@ async def read(db: Db, id: int) -> Record | None:
 
 
 async def create(db: Db, values: dict[str, Any]) -> Record | None:
-    """The new organization: id, version, json."""
+    """The new organization: id, version, json; None when something it refers to is not there for the viewer."""
     return await db.row(CREATE, **values)
 
 
 async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
-    """The organization after the change, or None when the viewer sees none."""
-    return await db.row(UPDATE.of(values), id=id, **values)
+    """The organization after the change, or None when it or something it refers to is not there for the viewer."""
+    statement = UPDATES["parent_id" in values, "owner_id" in values].of(values)
+    if values.get("parent_id") is None:
+        return await db.row(statement, id=id, **values)
+    async with db.transaction() as tx:
+        await tx.row(LOCK_HIERARCHY)
+        return await tx.row(statement, id=id, **values)
+
+
+async def take(db: Db, key: str, value: str) -> int | None:
+    """The id of the organization that a key of BY_KEY names, nobody else coming by it until the transaction ends."""
+    await db.row(LOCK_KEY, key=key, value=value)
+    found: int | None = await db.value(BY_KEY[key], value=value)
+    return found
+
+
+async def missing(db: Db, values: dict[str, Any]) -> list[str]:
+    """The columns that refer to what is not there for the viewer."""
+    given = [column for column in REFERENCES if values.get(column) is not None]
+    return [c for c in given if await db.row(FIND[c], **{c: values[c]}) is None]
 
 
 async def delete(db: Db, id: int) -> bool:

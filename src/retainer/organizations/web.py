@@ -1,16 +1,25 @@
 """The handlers of organizations."""
 
+from typing import Any
+
 from retainer.body import sent
+from retainer.database import Db, camel
+from retainer.errors import FieldError, Invalid
+from retainer.lists.answer import listed
 from retainer.organizations import store
 from retainer.request import Answer, Request, found, removed
 
 
 async def index(request: Request) -> Answer:
-    return await request.list(store.LIST)
+    return await listed(request)
 
 
 async def create(request: Request) -> Answer:
-    return found(await store.create(request.db, sent(request.body)))
+    values = sent(request.body)
+    row = await store.create(request.db, values)
+    if row is None:
+        await refuse_missing(request.db, values)
+    return found(row)
 
 
 async def show(request: Request, id: int) -> Answer:
@@ -18,7 +27,11 @@ async def show(request: Request, id: int) -> Answer:
 
 
 async def update(request: Request, id: int) -> Answer:
-    return found(await store.update(request.db, id, sent(request.body)))
+    values = sent(request.body)
+    row = await store.update(request.db, id, values)
+    if row is None and await store.exists(request.db, id):
+        await refuse_missing(request.db, values)
+    return found(row)
 
 
 async def delete(request: Request, id: int) -> Answer:
@@ -27,3 +40,11 @@ async def delete(request: Request, id: int) -> Answer:
 
 async def duplicate(request: Request, id: int) -> Answer:
     return found(await store.duplicate(request.db, id))
+
+
+async def refuse_missing(db: Db, values: dict[str, Any]) -> None:
+    """Name what the organization refers to and is not there for the viewer."""
+    words = {"parent_id": "is no organization that is there and that you may see", "owner_id": "is no active user"}
+    missing = await store.missing(db, values)
+    if missing:
+        raise Invalid(*(FieldError(camel(column), words[column]) for column in missing))

@@ -5,22 +5,34 @@ from typing import Any
 from asyncpg import Record
 
 from retainer.database import Db
-from retainer.statement import Create, Listing, Statement, Update
+from retainer.fields import Audience
+from retainer.lists.collection import NEVER, Collection, Field, Kind, expanded_organization, row_json, shown
+from retainer.projects.model import ProjectStatus
+from retainer.statement import Create, Statement, Update
 
-JSON = """(SELECT row_to_json(j) FROM (SELECT p.id, p.organization_id AS "organizationId", p.title, p.description,
-    p.status, p.start_date AS "startDate", p.due_date AS "dueDate", p.audience,
-    iso(p.created_at) AS "createdAt", iso(p.updated_at) AS "updatedAt") j)"""
+_SEEN = "p.tenant_id = :tenant AND p.deleted_by IS NULL AND @visible_projects"
 
-_PAGE = f"""
-    SELECT p.id, p.title_folded AS key, {JSON} AS json
-    FROM projects p
-    WHERE p.tenant_id = :tenant AND p.deleted_by IS NULL AND @visible_projects %s
-        AND (p.title_folded, p.id) > (:key, :after)
-    ORDER BY p.title_folded, p.id
-    LIMIT :chunk
-"""
-LIST = Listing(_PAGE % "")
-OF_ORGANIZATION = Listing(_PAGE % "AND p.organization_id = :parent")
+FIELDS = {
+    "id": Field("p.id", Kind.INTEGER, sort="p.id", cast="bigint"),
+    "organizationId": Field("p.organization_id", Kind.INTEGER),
+    "title": Field("p.title", Kind.FOLDED, "p.title_folded", sort="p.title_folded", contains="projects_named"),
+    "description": Field("p.description"),
+    "status": Field("p.status", Kind.WORD, "p.status_rank", sort="p.status_rank", cast="smallint",
+                    values=ProjectStatus, is_ranked=True),
+    "startDate": Field("p.start_date", Kind.DATE, "p.start_date_key", sort="p.start_date_key", cast="date",
+                       nullable=True, absent=NEVER),
+    "dueDate": Field("p.due_date", Kind.DATE, "p.due_date_key", sort="p.due_date_key", cast="date",
+                     nullable=True, absent=NEVER),
+    "audience": Field("p.audience", Kind.WORD, sort="p.audience", values=Audience),
+    "createdAt": Field("iso(p.created_at)", Kind.MOMENT, "p.created_at", sort="p.created_at", cast="timestamptz"),
+    "updatedAt": Field("iso(p.updated_at)", Kind.MOMENT, "p.updated_at", sort="p.updated_at", cast="timestamptz"),
+}  # fmt: skip
+JSON = row_json(shown(FIELDS))
+
+LIST = Collection(
+    "projects p", _SEEN, FIELDS, order="title", id="p.id", expand={"organization": expanded_organization("p")}
+)
+OF_ORGANIZATION = LIST.within("AND p.organization_id = :parent")
 
 READ = Statement(f"""
     SELECT p.id, p.version, {JSON}

@@ -2,17 +2,18 @@
 
 from retainer.body import sent
 from retainer.errors import invalid
+from retainer.lists.answer import listed, listed_of
 from retainer.organizations import store as organizations
 from retainer.projects import store
 from retainer.request import Answer, Request, found, removed
 
 
 async def index(request: Request) -> Answer:
-    return await request.list(store.LIST)
+    return await listed(request)
 
 
 async def of_organization(request: Request, organization_id: int) -> Answer:
-    return await request.list_of(organizations.exists, organization_id, store.OF_ORGANIZATION)
+    return await listed_of(request, organizations.exists, organization_id)
 
 
 async def create(request: Request) -> Answer:

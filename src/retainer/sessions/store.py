@@ -6,24 +6,24 @@ from typing import Any
 from asyncpg import Record
 
 from retainer.database import Database, Db
-from retainer.statement import Listing, Statement
+from retainer.lists.collection import Collection, Field, Kind
+from retainer.statement import Statement
 from retainer.users import store as users
 
-_JSON = """(SELECT row_to_json(j) FROM (SELECT s.id, iso(s.created_at) AS "createdAt",
-    iso(s.last_seen_at) AS "lastSeenAt", iso(least(s.idle_expires_at, s.expires_at)) AS "expiresAt",
-    s.user_agent AS "userAgent", s.address, s.id = :session AS current) j)"""
-
-# The newest first.
-LIST = Listing(
-    f"""
-    SELECT s.id, s.id AS key, {_JSON} AS json
-    FROM sessions s
-    WHERE s.tenant_id = :tenant AND s.user_id = :user AND s.expires_at > now() AND s.idle_expires_at > now()
-        AND s.id < :after
-    ORDER BY s.id DESC
-    LIMIT :chunk
-""",
-    first=(0, 2**53),
+LIST = Collection(
+    "sessions s",
+    "s.tenant_id = :tenant AND s.user_id = :user AND s.expires_at > now() AND s.idle_expires_at > now()",
+    {
+        "id": Field("s.id", Kind.INTEGER, sort="s.id", cast="bigint"),
+        "createdAt": Field("iso(s.created_at)"),
+        "lastSeenAt": Field("iso(s.last_seen_at)"),
+        "expiresAt": Field("iso(least(s.idle_expires_at, s.expires_at))"),
+        "userAgent": Field("s.user_agent"),
+        "address": Field("s.address"),
+        "current": Field("s.id = :session"),
+    },
+    order="-id",  # the newest first
+    id="s.id",
 )
 
 OWN = Statement("""

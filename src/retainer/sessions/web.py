@@ -11,6 +11,7 @@ from retainer import passwords
 from retainer.authentication import COOKIE, digest
 from retainer.database import Db, SessionChanged
 from retainer.errors import BadCredentials, FieldError, Invalid, NotFound, Unavailable, invalid
+from retainer.lists.answer import listed
 from retainer.pages import page
 from retainer.request import Answer, Request, empty, found
 from retainer.sessions import store, throttle
@@ -77,7 +78,7 @@ async def change_password(request: Request) -> Answer:
 
 
 async def index(request: Request) -> Answer:
-    return await request.list(store.LIST)
+    return await listed(request)
 
 
 async def delete(request: Request, id: int) -> Answer:

@@ -5,36 +5,52 @@ from typing import Any
 from asyncpg import Record
 
 from retainer.database import Db
-from retainer.statement import Change, Create, Listing, Statement, Update
+from retainer.fields import Audience
+from retainer.lists.collection import NEVER, Collection, Field, Kind, expanded_organization, row_json, shown
+from retainer.statement import Change, Create, Statement, Update
+from retainer.tasks.model import TaskPriority, TaskStatus
 
-_FIELDS = """t.id, t.title, t.description, t.organization_id AS "organizationId", t.project_id AS "projectId",
-    t.assignee_id AS "assigneeId", t.status, t.priority, t.due_date AS "dueDate", t."order", t.audience,
-    iso(t.created_at) AS "createdAt", iso(t.updated_at) AS "updatedAt\""""
+_SEEN = "t.tenant_id = :tenant AND t.deleted_by IS NULL AND @visible_tasks"
 
-JSON = f"(SELECT row_to_json(j) FROM (SELECT {_FIELDS}) j)"
+FIELDS = {
+    "id": Field("t.id", Kind.INTEGER, sort="t.id", cast="bigint"),
+    "title": Field("t.title", Kind.FOLDED, "t.title_folded", sort="t.title_folded", contains="tasks_named"),
+    "description": Field("t.description"),
+    "organizationId": Field("t.organization_id", Kind.INTEGER, nullable=True),
+    "projectId": Field("t.project_id", Kind.INTEGER, nullable=True),
+    "assigneeId": Field("t.assignee_id", Kind.INTEGER, nullable=True),
+    "status": Field("t.status", Kind.WORD, "t.status_rank", sort="t.status_rank", cast="smallint",
+                    values=TaskStatus, is_ranked=True),
+    "priority": Field("t.priority", Kind.WORD, "t.priority_rank", sort="t.priority_rank", cast="smallint",
+                      values=TaskPriority, is_ranked=True),
+    "dueDate": Field("t.due_date", Kind.DATE, "t.due_date_key", sort="t.due_date_key", cast="date",
+                     nullable=True, absent=NEVER),
+    "order": Field('t."order"', Kind.INTEGER, sort='t."order"', cast="int"),
+    "audience": Field("t.audience", Kind.WORD, sort="t.audience", values=Audience),
+    "createdAt": Field("iso(t.created_at)", Kind.MOMENT, "t.created_at", sort="t.created_at", cast="timestamptz"),
+    "updatedAt": Field("iso(t.updated_at)", Kind.MOMENT, "t.updated_at", sort="t.updated_at", cast="timestamptz"),
+}  # fmt: skip
+JSON = row_json(shown(FIELDS))
 
-LISTED = f"""(SELECT row_to_json(j) FROM (SELECT {_FIELDS},
-    (SELECT row_to_json(a) FROM (SELECT u.id, u.username, u.full_name AS "fullName" FROM users u
-        WHERE u.tenant_id = :tenant AND u.id = t.assignee_id) a) AS assignee,
-    (SELECT row_to_json(q) FROM (SELECT p.id, p.title FROM projects p
-        WHERE p.tenant_id = :tenant AND p.id = t.project_id AND @visible_projects) q) AS project) j)"""
-
-_PAGE = f"""
-    SELECT t.id, t."order" AS key, {LISTED} AS json
-    FROM tasks t
-    WHERE t.tenant_id = :tenant AND t.deleted_by IS NULL AND @visible_tasks %s
-        AND (t."order", t.id) > (:key::int, :after)
-    ORDER BY t."order", t.id
-    LIMIT :chunk
-"""
-LIST = Listing(_PAGE % "", first=(-1, 0))
-OF_ORGANIZATION = Listing(
-    _PAGE
-    % """AND (t.organization_id = :parent OR t.project_id = ANY(ARRAY(SELECT p.id FROM projects p
+LIST = Collection(
+    "tasks t",
+    _SEEN,
+    FIELDS
+    | {
+        "assignee": Field("""(SELECT row_to_json(a) FROM (SELECT u.id, u.username, u.full_name AS "fullName"
+            FROM users u WHERE u.tenant_id = :tenant AND u.id = t.assignee_id) a)"""),
+        "project": Field("""(SELECT row_to_json(q) FROM (SELECT p.id, p.title FROM projects p
+            WHERE p.tenant_id = :tenant AND p.id = t.project_id AND @visible_projects) q)"""),
+    },
+    order="order",
+    id="t.id",
+    expand={"organization": expanded_organization("t")},
+)
+OF_ORGANIZATION = LIST.within(
+    """AND (t.organization_id = :parent OR t.project_id = ANY(ARRAY(SELECT p.id FROM projects p
             WHERE p.tenant_id = :tenant AND p.organization_id = :parent AND p.deleted_by IS NULL)))
-            AND EXISTS (SELECT FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :parent
-                AND o.deleted_by IS NULL AND @visible_organizations)""",
-    first=(-1, 0),
+        AND EXISTS (SELECT FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :parent
+            AND o.deleted_by IS NULL AND @visible_organizations)"""
 )
 
 READ = Statement(f"""

@@ -7,17 +7,18 @@ import msgspec
 from retainer.body import sent
 from retainer.database import camel
 from retainer.errors import FieldError, Invalid, invalid
+from retainer.lists.answer import listed, listed_of
 from retainer.organizations import store as organizations
 from retainer.request import Answer, Request, found, removed
 from retainer.tasks import store
 
 
 async def index(request: Request) -> Answer:
-    return await request.list(store.LIST)
+    return await listed(request)
 
 
 async def of_organization(request: Request, organization_id: int) -> Answer:
-    return await request.list_of(organizations.exists, organization_id, store.OF_ORGANIZATION)
+    return await listed_of(request, organizations.exists, organization_id)
 
 
 async def create(request: Request) -> Answer:

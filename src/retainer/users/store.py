@@ -9,29 +9,32 @@ from asyncpg import Record
 
 from retainer.database import Db
 from retainer.errors import Conflict, invalid
-from retainer.statement import Listing, Statement, Update
+from retainer.lists.collection import Collection, Field, Kind, row_json, shown
+from retainer.permissions import Role
+from retainer.statement import Statement, Update
 
-JSON = """(SELECT row_to_json(j) FROM (SELECT u.id, u.username, u.full_name AS "fullName", u.role,
-    u.tenant_id AS "tenantId", u.contact_id AS "contactId", u.is_active AS "isActive",
-    coalesce(u.time_zone, (SELECT t.time_zone FROM tenants t WHERE t.id = u.tenant_id)) AS "timeZone") j)"""
+FIELDS = {
+    "id": Field("u.id", Kind.INTEGER, sort="u.id", cast="bigint"),
+    "username": Field("u.username", Kind.FOLDED, "fold(u.username)", sort="fold(u.username)"),
+    "fullName": Field("u.full_name", Kind.FOLDED, "fold(u.full_name)", sort="fold(u.full_name)"),
+    "role": Field("u.role", Kind.WORD, sort="u.role", values=Role),
+    "tenantId": Field("u.tenant_id"),
+    "contactId": Field("u.contact_id", Kind.INTEGER, nullable=True),
+    "isActive": Field("u.is_active", Kind.BOOLEAN),
+    "timeZone": Field("coalesce(u.time_zone, (SELECT t.time_zone FROM tenants t WHERE t.id = u.tenant_id))"),
+}
+JSON = row_json(shown(FIELDS))
 
-LIST = Listing(f"""
-    SELECT u.id, fold(u.username) AS key, {JSON} AS json
-    FROM users u
-    WHERE u.tenant_id = :tenant AND (fold(u.username), u.id) > (:key, :after)
-    ORDER BY fold(u.username), u.id
-    LIMIT :chunk
-""")
+LIST = Collection("users u", "u.tenant_id = :tenant", FIELDS, order="username", id="u.id")
 
 # By what colleagues are called.
-NAMES = Listing("""
-    SELECT u.id, fold(u.full_name) AS key, (SELECT row_to_json(j) FROM (
-        SELECT u.id, u.username, u.full_name AS "fullName") j) AS json
-    FROM users u
-    WHERE u.tenant_id = :tenant AND u.is_active AND (fold(u.full_name), u.id) > (:key, :after)
-    ORDER BY fold(u.full_name), u.id
-    LIMIT :chunk
-""")
+NAMES = Collection(
+    "users u",
+    "u.tenant_id = :tenant AND u.is_active",
+    {name: FIELDS[name] for name in ("id", "username", "fullName")},
+    order="fullName",
+    id="u.id",
+)
 
 READ = Statement(f"""
     SELECT u.id, u.version, {JSON}
@@ -64,7 +67,7 @@ UPDATE = Update(f"""
 """)
 
 # Whatever changes how somebody signs in holds their row first, so that none of it overtakes another. Not FOR UPDATE:
-# the journal's reference to its actor would wait for it, and two admins who change each other would deadlock.
+# what refers to a user, such as a new session, would wait for it.
 LOCK = Statement("""
     SELECT u.id, u.role, u.is_active FROM users u
     WHERE u.tenant_id = :tenant AND u.id = :id AND @expected_u

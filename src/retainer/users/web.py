@@ -6,6 +6,7 @@ from datetime import timedelta
 from retainer.authentication import digest
 from retainer.body import sent
 from retainer.errors import NotFound
+from retainer.lists.answer import listed
 from retainer.request import Answer, Request, empty, encoded, found
 from retainer.users import store
 from retainer.users.model import Link, refuse_unknown_time_zone
@@ -24,11 +25,11 @@ async def update_own(request: Request) -> Answer:
 
 
 async def names(request: Request) -> Answer:
-    return await request.list(store.NAMES)
+    return await listed(request)
 
 
 async def index(request: Request) -> Answer:
-    return await request.list(store.LIST)
+    return await listed(request)
 
 
 async def show(request: Request, id: int) -> Answer:

@@ -1,0 +1,29 @@
+"""The handlers of histories."""
+
+from retainer.contacts import store as contacts
+from retainer.documents import store as documents
+from retainer.lists.answer import listed_of
+from retainer.organizations import store as organizations
+from retainer.projects import store as projects
+from retainer.request import Answer, Request
+from retainer.tasks import store as tasks
+
+
+async def of_organization(request: Request, id: int) -> Answer:
+    return await listed_of(request, organizations.exists, id)
+
+
+async def of_contact(request: Request, id: int) -> Answer:
+    return await listed_of(request, contacts.exists, id)
+
+
+async def of_project(request: Request, id: int) -> Answer:
+    return await listed_of(request, projects.exists, id)
+
+
+async def of_task(request: Request, id: int) -> Answer:
+    return await listed_of(request, tasks.exists, id)
+
+
+async def of_document(request: Request, id: int) -> Answer:
+    return await listed_of(request, documents.exists, id)

@@ -1,0 +1,179 @@
+"""Answering a list: a page with links to the next and the one before, or the whole as a stream of one snapshot."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from asyncpg import Record
+
+from retainer.database import CHUNK, Db, TimedOut
+from retainer.errors import FieldError, Invalid, NotFound
+from retainer.lists import cursor, formats
+from retainer.lists.collection import Collection, Plan
+from retainer.lists.formats import Format
+from retainer.lists.query import Query, plain
+from retainer.request import Answer, Request
+from retainer.routing import Exists
+
+FEW = 4000  # rows that a filter may leave to be fetched one by one; from more on the list is walked in its order
+
+Place = tuple[str, ...] | None
+
+
+class Listing:
+    """One list for one request: the query, the values beside it (:parent), and the statement of its pages."""
+
+    def __init__(self, db: Db, collection: Collection, query: Query, format: Format, values: dict[str, Any]) -> None:
+        self.db = db
+        self.collection = collection
+        self.query = query
+        self.format = format
+        self.values = query.values | values
+        self.where = query.where
+        self.is_careful = bool(query.where or query.counted) or len(query.sort) > 1
+
+    async def narrow(self) -> None:
+        """Let a filter's own function find its rows, where they are few."""
+        for finder in self.query.finders:
+            ids = await self.db.value(self.collection.finding(finder.sql), most=FEW, **self.values)
+            if ids is not None:
+                self.where += f" AND {self.collection.id} = ANY(:narrowed::bigint[])"
+                self.values["narrowed"] = ids
+                return
+
+    async def page(self, db: Db, place: Place, chunk: int, *, is_backward: bool = False) -> Record:
+        """Up to `chunk` rows behind a place: chunk, count (one more where there are more), first, last."""
+        plan = Plan(
+            self.query.fields, self.query.expand, self.query.sort, self.where,
+            place is not None, is_backward, self.is_careful, self.format.separator,
+        )  # fmt: skip
+        keys = {f"k{n}": key for n, key in enumerate(place or ())}
+        row = await db.row(self.collection.page(plan), chunk=chunk, **keys, **self.values)
+        assert row is not None  # an aggregate
+        return row
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The whole list, at one point in time."""
+        async with self.db.database.streams, self.db.transaction(snapshot=True) as reader:
+            place: Place = None
+            while True:
+                row = await self.page(reader, place, CHUNK)
+                if row["count"]:
+                    yield row["chunk"]
+                if row["count"] <= CHUNK:
+                    return
+                place = row["last"]
+
+    async def count(self) -> tuple[bytes, bytes]:
+        """How many rows there are in all, or about how many, as a header."""
+        if self.query.counted == "exact":
+            number = await self.db.value(self.collection.matching("count(*)", self.where), **self.values)
+            return b"x-total-count", b"%d" % number
+        number = await self.db.estimate(self.collection.matching("1", self.where), **self.values)
+        return b"x-estimated-count", b"%d" % number
+
+
+async def listed(request: Request, **values: Any) -> Answer:
+    """The list that the route names, as the request wants it."""
+    return (await answer(request, **values))[0]
+
+
+async def listed_of(request: Request, exists: Exists, parent: int) -> Answer:
+    """A list of what belongs to a parent; when it is empty the parent may not be there at all: 404."""
+    found, is_empty = await answer(request, parent=parent)
+    if is_empty and not await exists(request.db, parent):
+        raise NotFound
+    return found
+
+
+async def answer(request: Request, **values: Any) -> tuple[Answer, bool]:
+    """The answer, and whether it is empty. Raises Invalid for what takes too long."""
+    assert request.route is not None and request.route.lists is not None
+    collection, query = request.route.lists, request.query or plain(request.route.lists)
+    listing = Listing(request.db, collection, query, formats.wanted(request.headers.get(b"accept")), values)
+    try:
+        await listing.narrow()
+        headers = [await listing.count()] if query.counted else []
+        if query.limit is None:
+            return await _whole(request, listing, headers)
+        row = await listing.page(request.db, query.place, query.limit, is_backward=query.is_backward)
+    except TimedOut as error:
+        if not listing.is_careful:
+            raise  # the database is slow, not the question
+        raise too_costly(collection, query) from error
+    if links := _links(request, query, row):
+        headers.append((b"link", ", ".join(links).encode()))
+    return _finished(listing, row, headers), not row["count"]
+
+
+async def _whole(request: Request, listing: Listing, headers: list[tuple[bytes, bytes]]) -> tuple[Answer, bool]:
+    row = await listing.page(request.db, None, CHUNK)
+    if row["count"] <= CHUNK:
+        return _finished(listing, row, headers), not row["count"]
+    await request.app.database.stream_place()
+    return _answer(listing, _body(listing, listing.chunks()), headers), False
+
+
+def _finished(listing: Listing, row: Record, headers: list[tuple[bytes, bytes]]) -> Answer:
+    style, columns = listing.format, _columns(listing.query)
+    content = style.convert(row["chunk"], columns) if row["count"] else b""
+    return _answer(listing, style.opening(columns) + content + style.closing, headers)
+
+
+def _answer(listing: Listing, body: bytes | AsyncIterator[bytes], headers: list[tuple[bytes, bytes]]) -> Answer:
+    named = [(b"content-type", listing.format.media_type), (b"vary", b"Accept")]
+    if listing.format is formats.CSV:
+        name = f'attachment; filename="{listing.collection.noun}.csv"'
+        named.append((b"content-disposition", name.encode()))
+    return Answer(200, body, *named, *headers)
+
+
+async def _body(listing: Listing, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    style, columns = listing.format, _columns(listing.query)
+    opening = style.opening(columns)
+    async for chunk in chunks:
+        yield opening + style.convert(chunk, columns)
+        opening = style.between
+    yield style.closing
+
+
+def _columns(query: Query) -> tuple[str, ...]:
+    return query.fields + query.expand
+
+
+def _links(request: Request, query: Query, row: Record) -> list[str]:
+    """The pages beside this one, as RFC 8288 writes them."""
+    if not row["count"]:
+        return []
+    assert query.limit is not None
+    is_full = row["count"] > query.limit
+    near, far = row["first"], row["last"]  # in the order in which they were read
+    before, after = (is_full, True) if query.is_backward else (query.place is not None, is_full)
+    first, last = (far, near) if query.is_backward else (near, far)
+    found = []
+    if after:
+        found.append(_link(request, query, last, "next"))
+    if before:
+        found.append(_link(request, query, first, "prev"))
+    return found
+
+
+def _link(request: Request, query: Query, place: tuple[str, ...], way: str) -> str:
+    kept = [(name, value) for name, value in query.asked if name not in ("cursor", "limit")]
+    at = cursor.written(place, query.sort, is_backward=way == "prev")
+    address = urlencode([*kept, ("limit", str(query.limit)), ("cursor", at)], safe=":,.", quote_via=quote)
+    return f'<{request.path}?{address}>; rel="{way}"'
+
+
+def too_costly(collection: Collection, query: Query) -> Invalid:
+    """A 422 that names what took too long, and what would help."""
+    names = list(dict.fromkeys(query.filters))
+    if len(query.sort) > 1:
+        by = ",".join(("-" if descending else "") + name for name, descending in query.sort)
+        return Invalid(FieldError("sort", f"by {by} takes more than 2 s here; sort by one field alone, or filter more"))
+    narrowing = "a filter that leaves fewer rows (an equal value, a part of a name, q, a range of dates)"
+    if query.counted == "exact":
+        return Invalid(
+            FieldError("count", f"of so many rows takes more than 2 s; ask for an estimate, or add {narrowing}")
+        )
+    return Invalid(*(FieldError(name, f"takes more than 2 s over so many rows; add {narrowing}") for name in names))

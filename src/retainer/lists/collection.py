@@ -1,0 +1,210 @@
+"""What a list can do, declared once per noun: its fields, what they are filtered and sorted by, what expands.
+
+The API's parameters, the statements of a page, the OpenAPI document and exports are all read off this declaration.
+"""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from functools import lru_cache
+from typing import NamedTuple
+
+from retainer.statement import Statement
+
+MOST_EXPANDED = 20  # objects of an expanded array
+ABSENT = "U&'\\+10FFFF'"  # what a text's sort key holds where there is none: it sorts last
+NEVER = "'infinity'::date"  # the same of a date
+
+
+class Kind(StrEnum):
+    """How the values of a field are written in a parameter, and compared."""
+
+    INTEGER = "integer"
+    TEXT = "text"  # exactly as it stands
+    FOLDED = "folded"  # case- and accent-folded
+    WORD = "word"  # one of a few known words
+    BOOLEAN = "boolean"
+    DATE = "date"
+    MOMENT = "moment"  # a timestamp
+    TAGS = "tags"  # an array of folded texts
+    JSON = "json"  # an object, asked for by paths into it
+
+
+OPERATORS: dict[Kind, tuple[str, ...]] = {
+    Kind.INTEGER: ("", "in", "not", "gt", "gte", "lt", "lte"),
+    Kind.TEXT: ("", "in", "not"),
+    Kind.FOLDED: ("", "in", "not"),
+    Kind.WORD: ("", "in", "not"),
+    Kind.BOOLEAN: ("",),
+    Kind.DATE: ("", "in", "not", "gt", "gte", "lt", "lte"),
+    Kind.MOMENT: ("gt", "gte", "lt", "lte"),
+    Kind.TAGS: ("", "in", "not"),
+    Kind.JSON: ("", "in", "not", "null"),
+}
+
+
+class Field(NamedTuple):
+    """A field of a list's objects.
+
+    `sql` is its value in JSON. With a `kind` it can be filtered by `key`, the column that indexes know (by default
+    `sql`), which holds `absent` where there is no value, or else null when `nullable`. `sort` is what it is sorted
+    by, never null and of the type `cast`; a value that reads `key` stands for that. `contains` names the function
+    that finds the few rows whose key has a part (migration 0008), `finder` the same for tags and JSON.
+    """
+
+    sql: str
+    kind: Kind | None = None
+    key: str = ""
+    sort: str = ""
+    cast: str = "text"
+    values: type[StrEnum] | None = None
+    nullable: bool = False
+    absent: str = ""
+    contains: str = ""
+    finder: str = ""
+    is_ranked: bool = False  # whether the key is the place of the value among `values`
+
+    @property
+    def column(self) -> str:
+        """What is compared."""
+        return self.key or self.sql
+
+    @property
+    def operators(self) -> tuple[str, ...]:
+        """The operators it takes; "" is plain equality."""
+        found = OPERATORS[self.kind] if self.kind else ()
+        found += ("contains",) if self.contains else ()
+        return found + (("null",) if self.nullable and "null" not in found else ())
+
+
+class Extra(NamedTuple):
+    """A filter that is no field: `condition` with `{}` for the value; of a boolean, `condition` or its opposite."""
+
+    condition: str
+    kind: Kind
+    sentence: str
+    finder: str = ""
+
+
+class Plan(NamedTuple):
+    """The shape of a page, without its values: equal plans share one statement."""
+
+    fields: tuple[str, ...]
+    expand: tuple[str, ...]
+    sort: tuple[tuple[str, bool], ...]  # name, whether descending
+    where: str = ""
+    is_placed: bool = False  # whether it begins behind a place, :k0, :k1 …
+    is_backward: bool = False
+    is_careful: bool = False  # whether it may be costly, and so runs under the short limit
+    separator: str = ","
+
+
+class Collection:
+    """A list of a noun: FROM, WHERE, fields, and the sort that a list has when none is asked for.
+
+    `order` names the sort ("-id": the newest first). Ties are broken by it, then by id, in the same direction, so that
+    a page never depends on chance; of timestamps by id alone. `expand` are further objects that can be asked for, by
+    name.
+    """
+
+    def __init__(
+        self, table: str, where: str, fields: Mapping[str, Field], *, order: str, id: str,
+        extras: Mapping[str, Extra] | None = None, expand: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        self.table = table
+        self.where = where
+        self.fields = dict(fields)
+        self.keyed = {"id": Field(id, sort=id, cast="bigint"), **fields}
+        self.order = (order.removeprefix("-"), order.startswith("-"))
+        self.id = id
+        self.extras = dict(extras or {})
+        self.expand = dict(expand or {})
+        self.page: Callable[[Plan], Statement] = lru_cache(maxsize=512)(self._page)
+        self.matching: Callable[[str, str], Statement] = lru_cache(maxsize=128)(self._matching)
+        self.finding: Callable[[str], Statement] = lru_cache(maxsize=128)(self._finding)
+
+    def within(self, condition: str) -> "Collection":
+        """The same list, of what belongs to a parent (:parent)."""
+        return Collection(
+            self.table, f"{self.where} {condition}", self.fields, id=self.id, extras=self.extras, expand=self.expand,
+            order=("-" if self.order[1] else "") + self.order[0],
+        )  # fmt: skip
+
+    @property
+    def noun(self) -> str:
+        """The table's name: organizations."""
+        return self.table.split()[0]
+
+    @property
+    def sorts(self) -> list[str]:
+        """The names that it can be sorted by."""
+        return [name for name, field in self.fields.items() if field.sort]
+
+    def keys(self, sort: tuple[tuple[str, bool], ...]) -> list[tuple[str, str, bool]]:
+        """What a sort goes by, down to the id: SQL, type, whether descending."""
+        names = dict(sort)
+        last, direction = sort[-1]
+        if self.keyed[last].kind != Kind.MOMENT:
+            names.setdefault(self.order[0], direction)
+        names.setdefault("id", direction)
+        named = list(names.items())
+        place = [name for name, _ in named].index("id")
+        return [(self.keyed[n].sort, self.keyed[n].cast, d) for n, d in named[: place + 1]]
+
+    def _page(self, plan: Plan) -> Statement:
+        keys = self.keys(plan.sort)
+        values = {name: self.fields[name].sql for name in plan.fields} | {n: self.expand[n] for n in plan.expand}
+        order = ", ".join(f"{sql} {'DESC' if d != plan.is_backward else 'ASC'}" for sql, _, d in keys)
+        behind = f"AND {_behind(keys, plan.is_backward)}" if plan.is_placed else ""
+        places = ", ".join(f"{sql}::text" for sql, _, _ in keys)
+        direction = " ORDER BY n DESC" if plan.is_backward else ""
+        return Statement(
+            f"""
+            SELECT convert_to(string_agg(json::text, '{plan.separator}'{direction}) FILTER (WHERE n <= :chunk), 'UTF8')
+                    AS chunk, count(*), max(place) FILTER (WHERE n = 1) AS first,
+                max(place) FILTER (WHERE n = :chunk) AS last
+            FROM (SELECT row_number() OVER () AS n, page.* FROM (
+                SELECT {row_json(values)} AS json, ARRAY[{places}] AS place
+                FROM {self.table}
+                WHERE {self.where} {plan.where} {behind}
+                ORDER BY {order}
+                LIMIT :chunk + 1) page) numbered
+            """,
+            is_careful=plan.is_careful,
+        )
+
+    def _matching(self, what: str, where: str) -> Statement:
+        return Statement(f"SELECT {what} FROM {self.table} WHERE {self.where} {where}", is_careful=True)
+
+    def _finding(self, call: str) -> Statement:
+        return Statement(f"SELECT {call}", is_careful=True)
+
+
+def row_json(values: Mapping[str, str], tables: str = "") -> str:
+    """A JSON object of these values, by name, in order."""
+    columns = ", ".join(f'{sql} AS "{name}"' for name, sql in values.items())
+    return f"(SELECT row_to_json(j) FROM (SELECT {columns} {tables}) j)"
+
+
+def shown(fields: Mapping[str, Field]) -> dict[str, str]:
+    """The fields as values of a JSON object."""
+    return {name: field.sql for name, field in fields.items()}
+
+
+def expanded_organization(alias: str) -> str:
+    """The organization of a row, for `expand`."""
+    return f"""(SELECT row_to_json(q) FROM (SELECT o.id, o.name, o.type, o.status FROM organizations o
+        WHERE o.tenant_id = :tenant AND o.id = {alias}.organization_id AND o.deleted_by IS NULL
+            AND @visible_organizations) q)"""
+
+
+def _behind(keys: list[tuple[str, str, bool]], is_backward: bool) -> str:
+    """The rows behind :k0, :k1 …: one comparison of rows where all go one way, which an index takes as it is."""
+    given = [f":k{n}::text" + ("" if cast == "text" else f"::{cast}") for n, (_, cast, _) in enumerate(keys)]
+    signs = ["<" if descending != is_backward else ">" for _, _, descending in keys]
+    if len(set(signs)) == 1:
+        return f"({', '.join(sql for sql, _, _ in keys)}) {signs[0]} ({', '.join(given)})"
+    either = []
+    for n, sign in enumerate(signs):
+        equal = [f"{keys[i][0]} = {given[i]}" for i in range(n)]
+        either.append(" AND ".join([*equal, f"{keys[n][0]} {sign} {given[n]}"]))
+    return "(" + " OR ".join(f"({part})" for part in either) + ")"
