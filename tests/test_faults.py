@@ -1,6 +1,8 @@
 """What happens when something is missing, slow, full or stopped."""
 
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -161,6 +163,10 @@ def test_a_second_server_on_one_data_folder_says_so(server: Server) -> None:
     ({"trusted_proxies": "everybody"}, "RETAINER_TRUSTED_PROXIES must be addresses"),
     ({"log": "loud"}, "RETAINER_LOG must be one of"),
     ({"database_url": "mysql://x"}, "RETAINER_DATABASE_URL must be"),
+    ({"storage_url": "zip://x"}, "RETAINER_STORAGE_URL must be such as s3://bucket/prefix"),
+    ({"storage_url": "s3://"}, "RETAINER_STORAGE_URL must be such as s3://bucket/prefix"),
+    ({"storage_url": "memory:///"}, "RETAINER_STORAGE_URL must be such as s3://bucket/prefix"),
+    ({"admin_password_file": sys.executable}, "is not text in UTF-8"),
     ({"admin_password_file": "/nowhere"}, "RETAINER_ADMIN_PASSWORD_FILE: cannot read /nowhere"),
 ])  # fmt: skip
 def test_a_wrong_setting_is_one_line(settings: dict[str, str], words: str) -> None:
@@ -168,6 +174,26 @@ def test_a_wrong_setting_is_one_line(settings: dict[str, str], words: str) -> No
     assert answer.returncode == 1
     assert words in answer.stderr
     assert answer.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(("settings", "words"), [
+    ({"storage_url": "az://container"}, "RETAINER_STORAGE_URL cannot be used: "),
+    ({"storage_url": "file:///proc/nowhere"}, "The storage /proc/nowhere cannot be used: "),
+    ({"time_zone": "Mars"}, "RETAINER_TIME_ZONE must be the name of a time zone"),
+    ({"admin_email": "nobody"}, "RETAINER_ADMIN_EMAIL must be an e-mail address"),
+    ({"tenant": " "}, "RETAINER_TENANT must have 1 to 255 characters"),
+])  # fmt: skip
+def test_a_setting_that_only_the_start_can_judge_is_one_line_too(settings: dict[str, str], words: str) -> None:
+    folder = data_folder()
+    answer = retainer("serve", "--port", str(free_port()), "--data", str(folder), **settings)
+    shutil.rmtree(folder)
+    assert answer.returncode == 1
+    assert words in answer.stderr
+    assert answer.stderr.count("\n") == 1
+
+
+def test_an_option_left_empty_is_none() -> None:
+    assert re.search(r"RETAINER_HOST +127\.0\.0\.1 +default", retainer("config", "--host", "").stdout)
 
 
 def test_config_masks_secrets(tmp_path: Path) -> None:

@@ -21,9 +21,11 @@ from uvicorn.supervisors import Multiprocess
 from retainer import embedded, passwords
 from retainer.config import ADDRESS, DEFAULTS, PREFIX, SECRETS, ConfigError, Settings, address, local_address
 from retainer.connections import Connection, connect
+from retainer.errors import Problem
 from retainer.migrate import migrate
 from retainer.permissions import Role
 from retainer.postgres_programs import EmbeddedError
+from retainer.storage import Storage
 from retainer.users import accounts
 from retainer.users.model import UserCreate
 
@@ -39,6 +41,8 @@ Seed = Callable[[Settings], Coroutine[None, None, None]]
 def serve(settings: Settings, *, seed: Seed | None = None, words: str = "") -> None:
     """The whole of `retainer serve`; `seed` fills an empty database first (the demo)."""
     started = time.monotonic()
+    if settings.storage_url:
+        Storage.of(settings).open()
     with listen(settings) as listening, database(bound(settings, listening)) as (ready, running):
         link = asyncio.run(prepare(ready, is_embedded=running is not None))
         if seed is not None:
@@ -106,13 +110,25 @@ async def _first_admin(connection: Connection, settings: Settings) -> str | None
         if problem:
             raise ConfigError(f"{PREFIX}ADMIN_PASSWORD {problem}.")
         password_hash = await passwords.hashed(settings.admin_password)
-    tenant = await accounts.create_tenant(connection, settings.tenant, settings.time_zone)
-    admin = UserCreate(email, email.partition("@")[0].capitalize(), Role.ADMIN)
-    user = await accounts.create_user(connection, tenant, admin, password_hash)
+    with _naming_settings():
+        tenant = await accounts.create_tenant(connection, settings.tenant, settings.time_zone)
+        admin = UserCreate(email, email.partition("@")[0].capitalize(), Role.ADMIN)
+        user = await accounts.create_user(connection, tenant, admin, password_hash)
     if password_hash:
         return None
     token = await accounts.make_link(connection, tenant, user, settings.link_hours)
     return f"{address(settings)}/setup#token={token}  (for {email}, within {settings.link_hours:g} hours)"
+
+
+@contextmanager
+def _naming_settings() -> Iterator[None]:
+    """What is wrong with the first tenant or admin, by the setting it came from."""
+    settings = {"name": "tenant", "timeZone": "time_zone", "username": "admin_email"}
+    try:
+        yield
+    except Problem as problem:
+        wrong = [f"{PREFIX}{settings[e.field].upper()} {e.message}" for e in problem.errors if e.field in settings]
+        raise ConfigError(f"{'; '.join(wrong) or problem.detail}.") from None
 
 
 async def _warn_if_unsafe(connection: Connection) -> None:
