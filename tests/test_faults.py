@@ -20,9 +20,10 @@ from test_crash import children, kill_postmaster, sign_in, workers
 
 
 @pytest.fixture
-def own() -> Iterator[Server]:
-    """A server that a test may hurt."""
-    server = Server(admin_email="root@example.com", admin_password=PASSWORD, request_seconds="4")
+def own(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A server that a test may hurt; its parameter is the number of its workers."""
+    workers = getattr(request, "param", "1")
+    server = Server(admin_email="root@example.com", admin_password=PASSWORD, request_seconds="4", workers=workers)
     yield server
     if server.process.poll() is None:
         server.stop()
@@ -81,23 +82,25 @@ def test_a_killed_database_is_started_again(own: Server) -> None:
     )
 
 
-def test_a_stop_finishes_what_is_in_flight(own: Server) -> None:
-    cookie = {"Cookie": sign_in(own)}
+@pytest.mark.parametrize("keep", [True, False], ids=["reused connections", "a connection each"])
+@pytest.mark.parametrize("own", ["1", "2"], ids=["one process", "two workers"], indirect=True)
+def test_a_stop_finishes_what_is_on_its_way(own: Server, keep: bool) -> None:
+    headers = {"Cookie": sign_in(own)} | ({} if keep else {"Connection": "close"})
     statuses: list[int] = []
+    lost: list[str] = []
     refused = threading.Event()
 
     def create(client: httpx.Client) -> None:
         while not refused.is_set():
             try:
-                statuses.append(
-                    client.post("/api/organizations", json={"name": "N", "type": "other"}, headers=cookie).status_code
-                )
+                answer = client.post("/api/organizations", json={"name": "N", "type": "other"}, headers=headers)
+                statuses.append(answer.status_code)
             except httpx.ConnectError:
                 refused.set()
-            except httpx.TransportError:
-                pass  # a kept-alive connection that was closed between two requests
+            except httpx.TransportError as error:
+                lost.append(repr(error))
 
-    threads = [threading.Thread(target=create, args=(httpx.Client(base_url=own.url, timeout=20),)) for _ in range(4)]
+    threads = [threading.Thread(target=create, args=(httpx.Client(base_url=own.url, timeout=20),)) for _ in range(8)]
     for thread in threads:
         thread.start()
     until(lambda: len(statuses) > 20, 10, "under load")
@@ -110,6 +113,7 @@ def test_a_stop_finishes_what_is_in_flight(own: Server) -> None:
         thread.join()
     assert took < 10
     assert set(statuses) == {200}
+    assert lost == []
 
 
 def test_no_process_is_left_behind(own: Server) -> None:

@@ -15,13 +15,12 @@ from pathlib import Path
 
 import msgspec
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.supervisors import Multiprocess
 
 from retainer import embedded, passwords
 from retainer.config import ADDRESS, DEFAULTS, PREFIX, SECRETS, ConfigError, Settings, address, local_address
 from retainer.connections import Connection, connect
 from retainer.errors import Problem
+from retainer.http_server import HttpConnection, HttpServer, Workers
 from retainer.migrate import migrate
 from retainer.permissions import Role
 from retainer.postgres_programs import EmbeddedError
@@ -31,8 +30,6 @@ from retainer.users.model import UserCreate
 
 STOP_SECONDS = 8  # for what is in flight; the whole stop stays under ten
 WATCH_PAUSE = 0.3
-HEAD_SECONDS = 10.0  # for a request's head to arrive
-HEAD_BYTES = 64 << 10  # of a head behind its first piece
 BACKLOG = 2048
 
 Seed = Callable[[Settings], Coroutine[None, None, None]]
@@ -181,9 +178,9 @@ def run(settings: Settings, listening: socket.socket, running: embedded.Embedded
         signal.signal(stop, lambda *_: None)
     try:
         if settings.workers > 1:
-            Multiprocess(options, sockets=[listening]).run()
+            Workers(options, sockets=[listening]).run()
         else:
-            uvicorn.Server(options).run(sockets=[listening])
+            HttpServer(options).run(sockets=[listening])
     finally:
         stopping.set()
 
@@ -203,42 +200,6 @@ def _options(settings: Settings) -> uvicorn.Config:
         proxy_headers=False,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
-
-
-class HttpConnection(HttpToolsProtocol):
-    """An HTTP connection that does not wait for ever for the rest of a request's head, nor take one without end."""
-
-    waiting: asyncio.TimerHandle | None = None
-    head_size = 0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)  # type: ignore[arg-type]
-        self._wait(transport)
-
-    def data_received(self, data: bytes) -> None:
-        waiting = self.waiting
-        super().data_received(data)
-        # Still waiting for the same head: all of this piece was of it.
-        self.head_size = self.head_size + len(data) if waiting is not None and waiting is self.waiting else 0
-        if self.head_size > HEAD_BYTES and not self.transport.is_closing():
-            self.send_400_response("The head of the request is too large.")
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._wait(self.transport)
-
-    def on_headers_complete(self) -> None:
-        self._wait(None)
-        super().on_headers_complete()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._wait(None)
-        super().connection_lost(exc)
-
-    def _wait(self, transport: asyncio.BaseTransport | None) -> None:
-        if self.waiting is not None:
-            self.waiting.cancel()
-        self.waiting = self.loop.call_later(HEAD_SECONDS, transport.close) if transport else None
 
 
 def _watch(settings: Settings, running: embedded.Embedded | None, greeting: str, stopping: threading.Event) -> None:
