@@ -33,6 +33,7 @@ WATCH_PAUSE = 0.3
 BACKLOG = 2048
 
 Seed = Callable[[Settings], Coroutine[None, None, None]]
+Greeting = Callable[[], str]  # with the seconds until somebody can use it, so made no sooner
 
 
 def serve(settings: Settings, *, seed: Seed | None = None, words: str = "") -> None:
@@ -46,10 +47,13 @@ def serve(settings: Settings, *, seed: Seed | None = None, words: str = "") -> N
             asyncio.run(seed(ready))
         (Path(ready.data) / ADDRESS).write_text(address(ready))
         export(ready)
-        lines = [f"Retainer is at {address(ready)} ({time.monotonic() - started:.1f} s)"]
-        if link:
-            lines.append(f"Choose the first admin's password: {link}")
-        run(ready, listening, running, "\n".join([*lines, words] if words else lines))
+        choose = f"Choose the first admin's password: {link}" if link else ""
+
+        def greeting() -> str:
+            first = f"Retainer is at {address(ready)} ({time.monotonic() - started:.1f} s)"
+            return "\n".join(line for line in (first, choose, words) if line)
+
+        run(ready, listening, running, greeting)
 
 
 @contextmanager
@@ -168,7 +172,7 @@ def export(settings: Settings) -> None:
             os.environ[PREFIX + name.upper()] = str(value)
 
 
-def run(settings: Settings, listening: socket.socket, running: embedded.Embedded | None, greeting: str) -> None:
+def run(settings: Settings, listening: socket.socket, running: embedded.Embedded | None, greeting: Greeting) -> None:
     """Serve until a signal says stop: in this process, or in as many of their own as were asked for."""
     options = _options(settings)
     stopping = threading.Event()
@@ -202,12 +206,14 @@ def _options(settings: Settings) -> uvicorn.Config:
     )
 
 
-def _watch(settings: Settings, running: embedded.Embedded | None, greeting: str, stopping: threading.Event) -> None:
+def _watch(
+    settings: Settings, running: embedded.Embedded | None, greeting: Greeting, stopping: threading.Event
+) -> None:
     """Greet once the server answers; start the embedded database again whenever it has died."""
     greeted = False
     while not stopping.wait(WATCH_PAUSE if greeted else 0.05):
         if not greeted and _answers(settings):
-            print(greeting, file=sys.stderr, flush=True)
+            print(greeting(), file=sys.stderr, flush=True)
             greeted = True
         if running is not None and not running.alive():
             print("The embedded PostgreSQL has died; starting it again.", file=sys.stderr, flush=True)
