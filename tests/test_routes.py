@@ -267,6 +267,19 @@ def test_bad_bodies(cast: Cast, route: Route) -> None:
     assert rows_of(cast) == before
 
 
+@each(lambda r: r.changes and not r.body and not r.form)
+def test_a_body_where_none_is_taken_is_refused(cast: Cast, route: Route) -> None:
+    ids, _ = sample(cast, route)
+    before = rows_of(cast)
+    json = {"Content-Type": "application/json"}
+    for content, headers, status in ((b'{"bogus": 1}', json, 422), (b'{"bogus": 1}', {}, 422), (b"{", json, 400),
+                                     (b"[]", json, 422), (b" " * 1_100_000, json, 413)):  # fmt: skip
+        answer = cast.ada.request(route.method, path_of(route, ids), content=content, headers=headers)
+        assert answer.status_code == status, (content[:40], answer.text)
+    assert rows_of(cast) == before
+    assert send(cast.ada, route, ids, {}).status_code == route.status, "an empty object is nothing"
+
+
 @each(lambda r: r.changes)
 def test_cross_site_changes_are_refused(cast: Cast, route: Route) -> None:
     ids, body = sample(cast, route)

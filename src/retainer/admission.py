@@ -6,7 +6,7 @@ Refusals come in one order: 401, 403 for cross-site, 404, 403, then 413/415/400/
 import re
 from typing import Any
 
-from retainer.body import decode
+from retainer.body import Nothing, decode
 from retainer.database import Retry, SessionChanged
 from retainer.errors import (
     Forbidden,
@@ -148,7 +148,9 @@ async def read_body(request: Request, route: Route) -> Any:
     if route.body is None:
         if kind and kind != b"application/json":
             raise UnsupportedMediaType("This path takes no body, and certainly not a form or text.")
-        return None
+        if not (route.changes and request.has_body):
+            return None
+        return decode(await request.content(request.app.settings.body_kb * 1024), Nothing)
     if kind != b"application/json":
         what = "application/json or multipart/form-data" if route.multipart else "application/json"
         raise UnsupportedMediaType(f"The body must be {what}; set the Content-Type header.")
@@ -169,7 +171,6 @@ def _is_own(origin: str, request: Request) -> bool:
     own = request.app.settings.public_url.rstrip("/")
     if own and origin == own:
         return True
-    # Without a public URL, or beside it (a look from the machine itself), the Host header is what the browser
-    # opened; an attacker's page cannot set it for another host.
+    # Without a public URL the Host header is what the browser opened; another site's page cannot set it.
     host = request.headers.get(b"host", b"").decode("latin-1")
     return not own and bool(host) and origin.partition("://")[2] == host

@@ -14,6 +14,10 @@ MAX_DEPTH = 32  # levels of arrays and objects in metadata
 T = TypeVar("T", bound=msgspec.Struct)
 
 
+class Nothing(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a change that takes none: what would be ignored is refused, as an unknown field is."""
+
+
 @cache
 def _decoder(kind: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind)
@@ -45,6 +49,8 @@ def _malformed(raw: bytes, error: Exception) -> MalformedJson:
         return MalformedJson("The body is empty; send a JSON object.")
     if isinstance(error, RecursionError):
         return MalformedJson("The body is nested too deeply.")
+    if isinstance(error, UnicodeDecodeError):
+        return MalformedJson("The body is not text in UTF-8.")
     return MalformedJson(f"The body is not valid JSON: {str(error).removeprefix('JSON is malformed: ')}.")
 
 
@@ -112,6 +118,8 @@ READ_ONLY = {
 
 
 def _unknown(name: str, known: list[str]) -> str:
+    if not known:
+        return "is not a field here; this path takes none"
     if name in READ_ONLY:
         return "is read-only; leave it out"
     return f"is not a field here; the fields are {', '.join(known)}"

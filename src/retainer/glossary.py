@@ -149,7 +149,7 @@ FIELDS: dict[str, tuple[str, Any]] = {
     "HistoryEntry.action": ("What was done to it", "update"),
     "HistoryEntry.changes": ("Each field that changed; of a new record each that it has", None),
     "ProblemDetails.type": ("What kind of problem; always about:blank, the status says it", "about:blank"),
-    "ProblemDetails.title": ("The status in words", "Unprocessable Entity"),
+    "ProblemDetails.title": ("The status in words", "Unprocessable Content"),
     "ProblemDetails.status": ("The status code", 422),
     "ProblemDetails.detail": ("What is wrong, where, and what would be right", "name: is required; it must be text."),
     "ProblemDetails.instance": ("The path that was asked for", "/api/organizations"),

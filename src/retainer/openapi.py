@@ -2,7 +2,6 @@
 
 import hashlib
 from functools import cache
-from http import HTTPStatus
 from typing import Any, NamedTuple, get_args
 
 import msgspec
@@ -216,12 +215,10 @@ def _responses(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
 def refused(route: Route) -> list[int]:
     """The statuses from 400 on that the route can answer."""
     codes = {415, 422, 500, 503, *route.errors}
-    if route.body or route.form:
-        codes |= {400, 413}
     if route.permission != PUBLIC:
         codes.add(401)
     if route.changes:
-        codes |= {403, 507}
+        codes |= {400, 403, 413, 507}
     if route.permission != PUBLIC and len(roles(route)) < len(Role):
         codes.add(403)
     if route.parameters:
@@ -273,7 +270,7 @@ def _header_references(names: list[str]) -> dict[str, Any]:
 
 
 def _refusal(code: int, status: Status) -> dict[str, Any]:
-    title = HTTPStatus(code).phrase
+    title = errors.title(code)
     problem = errors.ProblemDetails("about:blank", title, code, status.detail, "/api/organizations/1", "3f9c0b7a21-1f")
     shown = msgspec.to_builtins(problem) | ({"errors": [_FIELD_ERROR]} if code == 422 else {})
     return {

@@ -128,6 +128,11 @@ class Request:
         """The client's address, behind trusted proxies the one they report."""
         return self.app.client_address(self.scope, self.headers)
 
+    @property
+    def has_body(self) -> bool:
+        """Whether a body is announced, be it of unknown length."""
+        return b"transfer-encoding" in self.headers or self.headers.get(b"content-length", b"0") != b"0"
+
     async def content(self, limit: int) -> bytes:
         """The whole body. Raises TooLarge past the limit (bytes), before reading what was announced as larger."""
         announced = self.headers.get(b"content-length", b"0")
