@@ -20,6 +20,7 @@ from retainer.errors import (
     invalid,
 )
 from retainer.permissions import PERMISSIONS, PUBLIC
+from retainer.query import decode_query
 from retainer.request import Answer, Request
 from retainer.routing import Route
 from retainer.statement import Statement
@@ -67,7 +68,9 @@ async def admitted(request: Request, route: Route, ids: list[str]) -> Answer:
     try:
         refuse_unpermitted(request, route)
         numbers = [number(name, text) for name, text in zip(route.parameters, ids, strict=True)]
-        if request.scope["query_string"]:
+        if route.query is not None:
+            request.query = decode_query(request.scope["query_string"], route.query)
+        elif request.scope["query_string"]:
             refuse_query(request)
         if request.body is None:
             request.body = await read_body(request, route)

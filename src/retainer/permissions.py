@@ -49,6 +49,7 @@ PERMISSIONS: dict[str, Rule] = {
     "documents.read": Rule("See and download the documents they have access to", EVERYONE),
     "documents.create": Rule("Add documents and new versions of them", OUR_PEOPLE),
     "documents.write": Rule("Change and delete documents", CONSULTANTS),
+    "search.use": Rule("Search in what they have access to", EVERYONE),
     "users.names": Rule("See the names of the people of the consultancy", OUR_PEOPLE),
     "users.manage": Rule("Manage users: invite, change the role, disable, end sessions", ADMINS),
     "account.own": Rule("Manage their own name, password and sessions", EVERYONE),

@@ -77,6 +77,7 @@ class Request:
         self.route: Route | None = None
         self.who: Viewer | None = None
         self.body: Any = None
+        self.query: Any = None
         self.deadline: Deadline | None = None
 
     @property

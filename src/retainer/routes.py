@@ -30,6 +30,8 @@ from retainer.projects import store as project
 from retainer.projects import web as projects
 from retainer.projects.model import Project, ProjectCreate, ProjectUpdate
 from retainer.routing import Route, Table
+from retainer.search import web as search
+from retainer.search.model import Hit, SearchQuery
 from retainer.sessions import store as session
 from retainer.sessions import web as sessions
 from retainer.sessions.model import Login, PasswordChange, Session, Setup
@@ -132,6 +134,10 @@ ROUTES = [
     Route("getDocumentVersionContent", "GET", "/documents/{id}/versions/{number}/content",
           documents.show_version_content, "documents.read", "Download a version of a file", answer=bytes,
           on=document.version_exists, errors=(409, 416)),
+
+    # Search
+    Route("search", "GET", "/search", search.index, "search.use",
+          "Search everything", answer=list[Hit], query=SearchQuery),
 
     # Signing in, and one's own account
     Route("login", "POST", "/login", sessions.login, PUBLIC,

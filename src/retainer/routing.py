@@ -24,7 +24,8 @@ class Route(msgspec.Struct, frozen=True):
     `on` tells whether the viewer sees what the path's ids name, so that refusals come in the right order;
     `bare` serves the path without /api too, as the contract writes it; `page` serves it without /api only and
     leaves it out of the OpenAPI document; `form` is the type of a multipart body that carries a file;
-    `errors` are the statuses of its own beside those that every such route may answer.
+    `errors` are the statuses of its own beside those that every such route may answer; `query` is the type of its
+    parameters (None: it takes none).
     """
 
     name: str
@@ -41,6 +42,7 @@ class Route(msgspec.Struct, frozen=True):
     page: bool = False
     form: type[msgspec.Struct] | None = None
     errors: tuple[int, ...] = ()
+    query: type[msgspec.Struct] | None = None
 
     @property
     def url(self) -> str:
