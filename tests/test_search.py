@@ -1,16 +1,13 @@
 """Search: what is typed finds what is meant, best first, and nobody finds what they may not see."""
 
-import io
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import docx
 import httpx
-import openpyxl
 import pytest
 
-from conftest import Cast, Person, Server, Sql
+from conftest import Cast, Person, Sql
 
 WAIT = 30.0  # seconds for the background
 
@@ -296,7 +293,9 @@ def test_a_guest_of_one_finds_it_among_many(cast: Cast) -> None:
     assert titles(cast.gita, "corporation") == ["Acme Corporation"]
     assert titles(cast.ada, "acme corporation")[0] == "Acme Corporation"
     learnt(cast, "corporation")
-    eventually(lambda: cast.sql.value("SELECT uses FROM words WHERE tenant_id = $1 AND word = 'acme'", cast.tenant) > 3000)
+    eventually(
+        lambda: cast.sql.value("SELECT uses FROM words WHERE tenant_id = $1 AND word = 'acme'", cast.tenant) > 3000
+    )
     assert titles(cast.gita, "aceme corpration") == ["Acme Corporation"]
     assert titles(cast.ada, "corporation acme 2999") == ["Acme Corporation 2999"]
     assert titles(cast.ada, "acme c")[0] == "Acme Corporation"

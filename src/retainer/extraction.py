@@ -14,6 +14,7 @@ from retainer.storage import Storage
 
 LARGEST = 100 << 20  # bytes of a file that is read at all
 SECONDS = 60.0
+CPU_SECONDS = 30
 PASSAGE, OVERLAP = 4000, 200  # characters
 
 _READABLE = {*text_reader.READERS, "application/zip"}
@@ -55,13 +56,13 @@ async def extracted(storage: Storage, key: str, size: int, media_type: str) -> T
         except FileNotFoundError:
             return Text("failed", "the file is not in the storage")
         file.seek(0)
-        return await _read(file, media_type)
+        return await read(file, media_type)
 
 
-async def _read(file: BinaryIO, media_type: str) -> Text:
+async def read(file: BinaryIO, media_type: str) -> Text:
     """What the reader makes of an open file; what it found before it gave up counts."""
     reader = await asyncio.create_subprocess_exec(
-        sys.executable, "-P", str(Path(text_reader.__file__)), media_type,
+        sys.executable, "-P", str(Path(text_reader.__file__)), media_type, str(CPU_SECONDS),
         stdin=file, stdout=PIPE, stderr=PIPE, env={}, cwd="/",
     )  # fmt: skip
     assert reader.stdout is not None
@@ -83,5 +84,5 @@ async def _read(file: BinaryIO, media_type: str) -> Text:
     if not reason and code not in (0, -signal.SIGKILL):
         reason = "its reader ended unexpectedly"
     if text:
-        return Text("done", reason and f"only its beginning: {reason}"[:500] or None, text)
+        return Text("done", (reason and f"only its beginning: {reason}"[:500]) or None, text)
     return Text("failed", reason[:500]) if reason else Text("no text", "there is no text in it")

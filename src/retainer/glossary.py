@@ -178,9 +178,9 @@ OPERATIONS = {
     "addDocumentVersion": "Only files have versions; 409 for a link.",
     "getDocumentContent": "The newest version's bytes, as an attachment; by Range a part of them. 409 for a link.",
     "getDocumentVersionContent": "One version's bytes, as an attachment; by Range a part of them.",
-    "search": "Finds organizations, contacts, projects, documents (also by the text in PDF, Word, Excel and plain text files) "
-    "and tasks by the words typed: as beginnings of words, in any order, without regard to case and accents, and with "
-    "typing errors. The best hits come first.",
+    "searchEverything": "Finds organizations, contacts, projects, tasks and documents, these also by the text in PDF, "
+    "Word, Excel and plain text files. The words typed count as beginnings of words, in any order, without regard to "
+    "case and accents, and with typing errors. The best hits come first.",
     "login": "Sets the session cookie. Too many wrong attempts lock the account and the address for some minutes.",
     "logout": "Ends the session and takes the cookie back.",
     "setup": "The link is made by an administrator and works once, for 72 hours.",

@@ -123,7 +123,9 @@ class Indexer:
     def _note(self, position: int, fresh: list[int], late: list[int]) -> None:
         """Keep in mind which numbers were passed over, for a while."""
         now = time.monotonic()
-        gaps = set(range(position + 1, fresh[-1])).difference(fresh) if fresh and fresh[-1] - position < 2**20 else set()
+        gaps = (
+            set(range(position + 1, fresh[-1])).difference(fresh) if fresh and fresh[-1] - position < 2**20 else set()
+        )
         kept = {id: until for id, until in self.missing.items() if until > now and id not in late}
         kept |= dict.fromkeys(sorted(gaps), now + PATIENCE)
         self.missing = dict(list(kept.items())[-MOST_MISSING:])

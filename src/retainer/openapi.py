@@ -148,7 +148,7 @@ def operation(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
     if route.answer is bytes:
         parameters += _FILE_PARAMETERS
     if route.query:
-        parameters += _query_parameters(route.query)
+        parameters += schemas.parameters(route.query)
     if parameters:
         described["parameters"] = parameters
     if route.body or route.form:
@@ -197,16 +197,6 @@ def _parameter(route: Route, name: str) -> Schema:
         "schema": {"type": "integer", "format": "int64", **limits, "examples": [shown]},
         "example": shown,
     }
-
-
-def _query_parameters(kind: type[msgspec.Struct]) -> list[Schema]:
-    schema = schemas.components([kind], [])[kind.__name__]
-    return [
-        {"name": name, "in": "query", "required": name in schema["required"], "description": given.pop("description")}
-        | ({"style": "form", "explode": False} if given.get("type") == "array" else {})
-        | {"schema": given}
-        for name, given in schema["properties"].items()
-    ]
 
 
 def _body(route: Route, components: dict[str, Schema]) -> dict[str, Any]:

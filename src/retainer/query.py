@@ -14,7 +14,9 @@ def decode_query(query_string: bytes, kind: type[msgspec.Struct]) -> Any:
     """The parameters as their type; an array is written with commas. Raises Invalid naming each that is wrong."""
     pairs = [part.partition("=") for part in query_string.decode("latin-1").split("&") if part]
     given = {unquote_plus(name): unquote_plus(value) for name, _, value in pairs}
-    wrong = [FieldError(name, "must not contain the NUL character; remove %00") for name in given if "\0" in given[name]]
+    wrong = [
+        FieldError(name, "must not contain the NUL character; remove %00") for name in given if "\0" in given[name]
+    ]
     if len(given) < len(pairs):
         wrong.append(FieldError("query", "names a parameter twice; give each once"))
     info = inspect.type_info(kind)

@@ -136,7 +136,7 @@ ROUTES = [
           on=document.version_exists, errors=(409, 416)),
 
     # Search
-    Route("search", "GET", "/search", search.index, "search.use",
+    Route("searchEverything", "GET", "/search", search.index, "search.use",
           "Search everything", answer=list[Hit], query=SearchQuery),
 
     # Signing in, and one's own account

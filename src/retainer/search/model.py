@@ -38,14 +38,14 @@ class Part(Struct):
 
 
 class Highlight(Struct):
-    """Where in a hit the words were found: the whole of a short text, or a part of a long one with … where it was cut."""
+    """Where in a hit the words were found: the whole of a short text, a part of a long one with … where it was cut."""
 
     field: str
     parts: list[Part]
 
 
 class Hit(Struct, rename="camel"):
-    """One thing found. `subtitle` is an organization's industry, a contact's e-mail, else the name of the organization."""
+    """One thing found. `subtitle` is an organization's industry, a contact's e-mail, else the organization's name."""
 
     kind: Kind
     id: Id

@@ -18,7 +18,8 @@ _FOUND = """
         SELECT '{kind}' AS kind, {a}.id, {a}.folded, f.place, NULL::int AS passage
         FROM asked, {noun}_found(:tenant, asked.all, {within}, {most}) f, LATERAL (
             SELECT {a}.id, {folded} AS folded FROM {noun} {a}
-            WHERE {a}.tenant_id = :tenant AND {a}.id = f.hit AND {a}.deleted_by IS NULL AND @visible_{noun} OFFSET 0) {a}
+            WHERE {a}.tenant_id = :tenant AND {a}.id = f.hit AND {a}.deleted_by IS NULL AND @visible_{noun}
+            OFFSET 0) {a}
         WHERE '{kind}' = ANY(:kinds::text[])"""
 _NOUNS = {
     Kind.ORGANIZATION: ("organizations", "o.name_folded"),
