@@ -155,7 +155,14 @@ TYPED = ["org", "o", "org 7999", "ogr", "contact 79", "7998 example", "task org"
 def test_a_search_reads_few_rows_however_many_match(sql: Sql, learnt: int, typed: str) -> None:
     """The functions behind it use their indexes too, and stop: what they read is counted."""
     text, names = search.AMONG_ALL.compiled["all"]
-    values = {"tenant": learnt, "q": typed, "loosely": False, "kinds": list(Kind), "kinds_in_order": list(Kind), "most": 20}
+    values = {
+        "tenant": learnt,
+        "q": typed,
+        "loosely": False,
+        "kinds": list(Kind),
+        "kinds_in_order": list(Kind),
+        "most": 20,
+    }
     tables = [*NOUNS, "words", "document_passages"]
 
     async def run() -> Any:

@@ -85,6 +85,16 @@ def test_every_key_begins_with_the_tenant(sql: Sql) -> None:
     assert {row["index"] for row in keys if row["first"] != "tenant_id"} == before_the_tenant | of_search
 
 
+def test_every_tenant_is_planned_for_as_a_large_one(sql: Sql) -> None:
+    """A new table needs ALTER COLUMN tenant_id SET (n_distinct = 2); migration 0010 says why."""
+    small = sql.rows(
+        """SELECT c.relname::text FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
+           WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
+           AND a.attoptions IS DISTINCT FROM ARRAY['n_distinct=2']"""
+    )
+    assert not small
+
+
 def test_every_foreign_key_carries_the_tenant(sql: Sql) -> None:
     loose = sql.rows(
         """SELECT conname::text FROM pg_constraint k WHERE contype = 'f' AND connamespace = 'public'::regnamespace

@@ -1,4 +1,4 @@
-"""The background of search: words that were written are learnt, and the text of new files is taken out.
+"""The background of search: words that were written are learnt and sorted in, and the text of new files is taken out.
 
 One process of all does it, whoever holds the advisory lock, on a connection of its own as the owner. Nothing waits for
 it: what was typed exactly is found at once, only typing errors in a new word, and a new file's text, follow a moment
@@ -38,6 +38,11 @@ _LEARN = """
         AND length(t.word) BETWEEN 2 AND 40
     GROUP BY c.tenant_id, t.word ORDER BY c.tenant_id, t.word
     ON CONFLICT (tenant_id, word) DO UPDATE SET uses = w.uses + excluded.uses
+"""
+# What writers left pending in the indexes of words goes to its place, before a search has much to read through.
+_SORT_IN = """
+    SELECT gin_clean_pending_list(i.oid) FROM pg_class i JOIN pg_am a ON a.oid = i.relam
+    WHERE a.amname = 'gin' AND i.relkind = 'i' AND i.relnamespace = 'public'::regnamespace
 """
 _REMEMBER = "UPDATE search_progress SET operation_id = $1"
 
@@ -117,6 +122,7 @@ class Indexer:
                 async with self.turn, connection.transaction():
                     await connection.execute(_LEARN, fresh + late)
                     await connection.execute(_REMEMBER, position)
+                await self._value(connection, _SORT_IN)
             if len(fresh) < BATCH:
                 await asyncio.sleep(PAUSE)
 

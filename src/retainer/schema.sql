@@ -57,7 +57,7 @@ CREATE TABLE contacts (
     CONSTRAINT contacts_type_known CHECK ((type = ANY (ARRAY['internal'::text, 'external'::text, 'vendor'::text, 'client'::text])))
 );
 CREATE INDEX contacts_by_name ON public.contacts USING btree (tenant_id, full_name_folded, id) WHERE (deleted_by IS NULL);
-CREATE INDEX contacts_search ON public.contacts USING gin (search_terms(tenant_id, full_name, VARIADIC ARRAY[email, mention_name, company, title, department])) WITH (fastupdate=off) WHERE (deleted_by IS NULL);
+CREATE INDEX contacts_search ON public.contacts USING gin (search_terms(tenant_id, full_name, VARIADIC ARRAY[email, mention_name, company, title, department])) WHERE (deleted_by IS NULL);
 CREATE UNIQUE INDEX contacts_email_taken ON public.contacts USING btree (tenant_id, lowercase(email)) WHERE (deleted_by IS NULL);
 CREATE TRIGGER count_version BEFORE UPDATE ON public.contacts FOR EACH ROW EXECUTE FUNCTION count_version('full_name_folded');
 CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.contacts FOR EACH ROW EXECUTE FUNCTION journal('full_name_folded');
@@ -75,7 +75,7 @@ CREATE TABLE document_passages (
     CONSTRAINT document_passages_text FOREIGN KEY (tenant_id, document_id) REFERENCES document_texts(tenant_id, document_id) ON DELETE CASCADE,
     CONSTRAINT document_passages_text_length CHECK ((length(text) <= 5000))
 );
-CREATE INDEX document_passages_search ON public.document_passages USING gin (passage_terms(tenant_id, text)) WITH (fastupdate=off);
+CREATE INDEX document_passages_search ON public.document_passages USING gin (passage_terms(tenant_id, text));
 ALTER TABLE document_passages FORCE ROW LEVEL SECURITY;
 -- policy owner for the owner: true
 -- policy tenant for retainer_app: (tenant_id = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)
@@ -182,7 +182,7 @@ CREATE TABLE documents (
 CREATE INDEX documents_by_name ON public.documents USING btree (tenant_id, name_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX documents_by_organization ON public.documents USING btree (tenant_id, organization_id, name_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX documents_by_uploader ON public.documents USING btree (tenant_id, uploader_id, name_folded, id) WHERE (deleted_by IS NULL);
-CREATE INDEX documents_search ON public.documents USING gin (search_terms(tenant_id, name, VARIADIC ARRAY[description])) WITH (fastupdate=off) WHERE (deleted_by IS NULL);
+CREATE INDEX documents_search ON public.documents USING gin (search_terms(tenant_id, name, VARIADIC ARRAY[description])) WHERE (deleted_by IS NULL);
 CREATE TRIGGER count_version BEFORE UPDATE ON public.documents FOR EACH ROW EXECUTE FUNCTION count_version('name_folded');
 CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.documents FOR EACH ROW EXECUTE FUNCTION journal('name_folded');
 ALTER TABLE documents FORCE ROW LEVEL SECURITY;
@@ -302,7 +302,7 @@ CREATE TABLE organizations (
     CONSTRAINT organizations_website_length CHECK ((length(website) <= 2000))
 );
 CREATE INDEX organizations_by_name ON public.organizations USING btree (tenant_id, name_folded, id) WHERE (deleted_by IS NULL);
-CREATE INDEX organizations_search ON public.organizations USING gin (search_terms(tenant_id, name, VARIADIC ARRAY[industry, site(website), description])) WITH (fastupdate=off) WHERE (deleted_by IS NULL);
+CREATE INDEX organizations_search ON public.organizations USING gin (search_terms(tenant_id, name, VARIADIC ARRAY[industry, site(website), description])) WHERE (deleted_by IS NULL);
 CREATE TRIGGER count_version BEFORE UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION count_version('name_folded');
 CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION journal('name_folded');
 ALTER TABLE organizations FORCE ROW LEVEL SECURITY;
@@ -365,7 +365,7 @@ CREATE TABLE projects (
 );
 CREATE INDEX projects_by_organization ON public.projects USING btree (tenant_id, organization_id, title_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX projects_by_title ON public.projects USING btree (tenant_id, title_folded, id) WHERE (deleted_by IS NULL);
-CREATE INDEX projects_search ON public.projects USING gin (search_terms(tenant_id, title, VARIADIC ARRAY[description])) WITH (fastupdate=off) WHERE (deleted_by IS NULL);
+CREATE INDEX projects_search ON public.projects USING gin (search_terms(tenant_id, title, VARIADIC ARRAY[description])) WHERE (deleted_by IS NULL);
 CREATE TRIGGER count_version BEFORE UPDATE ON public.projects FOR EACH ROW EXECUTE FUNCTION count_version('title_folded');
 CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.projects FOR EACH ROW EXECUTE FUNCTION journal('title_folded');
 ALTER TABLE projects FORCE ROW LEVEL SECURITY;
@@ -441,7 +441,7 @@ CREATE INDEX tasks_by_assignee ON public.tasks USING btree (tenant_id, assignee_
 CREATE INDEX tasks_by_order ON public.tasks USING btree (tenant_id, "order", id) WHERE (deleted_by IS NULL);
 CREATE INDEX tasks_by_organization ON public.tasks USING btree (tenant_id, organization_id, "order", id) WHERE (deleted_by IS NULL);
 CREATE INDEX tasks_by_project ON public.tasks USING btree (tenant_id, project_id, "order", id) WHERE (deleted_by IS NULL);
-CREATE INDEX tasks_search ON public.tasks USING gin (search_terms(tenant_id, title, VARIADIC ARRAY[description])) WITH (fastupdate=off) WHERE (deleted_by IS NULL);
+CREATE INDEX tasks_search ON public.tasks USING gin (search_terms(tenant_id, title, VARIADIC ARRAY[description])) WHERE (deleted_by IS NULL);
 CREATE TRIGGER count_version BEFORE UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNCTION count_version();
 CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNCTION journal();
 ALTER TABLE tasks FORCE ROW LEVEL SECURITY;
