@@ -21,12 +21,13 @@ from retainer.permissions import PERMISSIONS, PUBLIC, Role
 from retainer.projects.model import ProjectStatus
 from retainer.routes import ROUTES
 from retainer.routing import TEXT, Route
+from retainer.search.model import Kind
 from retainer.tasks.model import TaskPriority, TaskStatus
 
 DOCUMENT = openapi.document(ROUTES)
 SCHEMAS = DOCUMENT["components"]["schemas"]
 DESCRIBED = [route for route in ROUTES if not route.page]
-ENUMS = [Audience, ChangeAction, ContactType, MemberRole, OrganizationStatus, OrganizationType, ProjectStatus, Role,
+ENUMS = [Audience, ChangeAction, ContactType, Kind, MemberRole, OrganizationStatus, OrganizationType, ProjectStatus, Role,
          TaskPriority, TaskStatus]  # fmt: skip
 
 routes = pytest.mark.parametrize("route", DESCRIBED, ids=lambda r: r.name)
@@ -184,7 +185,9 @@ def test_the_glossary_has_no_words_for_what_is_not_there() -> None:
     assert set(glossary.OPERATIONS) <= names
     assert set(glossary.BODIES) <= set(SCHEMAS)
     assert set(glossary.TAGS) == {tag["name"] for tag in DOCUMENT["tags"]}
-    fields = {f"{name}.{field}" for name, schema in SCHEMAS.items() for field in schema.get("properties", {})}
+    queries = {route.query.__name__: route.query for route in DESCRIBED if route.query}
+    asked = {f"{name}.{field}" for name, query in queries.items() for field in query.__struct_encode_fields__}
+    fields = asked | {f"{name}.{field}" for name, schema in SCHEMAS.items() for field in schema.get("properties", {})}
     known = fields | {field.rpartition(".")[2] for field in fields} | {_noun(field) for field in fields}
     assert set(glossary.FIELDS) <= known
 

@@ -123,6 +123,7 @@ SAMPLES: dict[str, Sample] = {
     "listDocumentVersions": (file, None),
     "getDocumentContent": (file, None),
     "getDocumentVersionContent": (version, None),
+    "searchEverything": (nothing, None),
     "logout": (nothing, None),
     "getOwnUser": (nothing, None),
     "updateOwnUser": (nothing, lambda c: {"timeZone": "Europe/Zurich"}),
@@ -135,6 +136,8 @@ SAMPLES: dict[str, Sample] = {
     "endUserSessions": (user, None),
     "listOwnSessions": (nothing, None),
 }
+# The parameters that a route cannot do without.
+QUERIES = {"searchEverything": "?q=acme"}
 # What a checklist cannot ask of anybody: their own password, their own session, what is public. Tested by name.
 BY_HAND = {"changeOwnPassword", "endOwnSession"}
 # Seen only by those who may change it: for anybody else there is nothing here to see, allowed or not.
@@ -155,7 +158,7 @@ def path_of(route: Route, ids: Ids) -> str:
     path = route.url
     for parameter, id in zip(route.parameters, ids, strict=True):
         path = path.replace(f"{{{parameter}}}", str(id))
-    return path
+    return path + QUERIES.get(route.name, "")
 
 
 def send(person: Person, route: Route, ids: Ids, body: Any = None, **options: Any) -> Any:
@@ -292,10 +295,10 @@ def test_cross_site_changes_are_refused(cast: Cast, route: Route) -> None:
 @routes
 def test_unknown_parameters_are_refused_by_name(cast: Cast, route: Route) -> None:
     ids, body = sample(cast, route)
-    path = f"{path_of(route, ids)}?bogus=1"
+    path = f"{path_of(route, ids).partition('?')[0]}?bogus=1"
     answer = cast.ada.request(route.method, path, **({"json": body} if body and body is not FILE else {}))
     assert answer.status_code == 422
-    assert answer.json()["errors"][0]["field"] == "bogus"
+    assert "bogus" in [error["field"] for error in answer.json()["errors"]]
 
 
 @routes

@@ -19,8 +19,8 @@ from retainer.errors import (
     invalid,
 )
 from retainer.lists import query
-from retainer.lists.query import Query
 from retainer.permissions import PERMISSIONS, PUBLIC
+from retainer.query import decode_query
 from retainer.request import Answer, Request
 from retainer.routing import TEXT, Route
 from retainer.statement import Statement
@@ -123,11 +123,13 @@ def number(name: str, text: str) -> int:
     return int(text)
 
 
-def read_query(request: Request, route: Route) -> Query | None:
-    """The parameters of a list. Elsewhere they are refused by name rather than ignored: a filter that does nothing is
-    a wrong answer.
+def read_query(request: Request, route: Route) -> Any:
+    """The parameters, of a list as its Query. Elsewhere they are refused by name rather than ignored: a filter that
+    does nothing is a wrong answer.
     """
     query_string = request.scope["query_string"]
+    if route.query is not None:
+        return decode_query(query_string, route.query)
     if not query_string:
         return None
     if route.lists is None:

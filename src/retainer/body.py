@@ -28,7 +28,7 @@ def decode(raw: bytes, kind: type[T]) -> T:
     try:
         body: T = _decoder(kind).decode(raw)
     except msgspec.ValidationError:
-        raise Invalid(*_problems(_plain(raw), kind)) from None
+        raise Invalid(*problems(_plain(raw), kind)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _malformed(raw, error) from None
     _check_storable(body, raw)
@@ -91,8 +91,8 @@ def _children(node: Any) -> list[Any]:
     return node if isinstance(node, list) else []
 
 
-def _problems(given: Any, kind: type[msgspec.Struct]) -> list[FieldError]:
-    """Each field on its own, so that one mistake does not hide another."""
+def problems(given: Any, kind: type[msgspec.Struct]) -> list[FieldError]:
+    """What is wrong. Each field on its own, so that one mistake does not hide another."""
     if not isinstance(given, dict):
         return [FieldError("body", f"must be a JSON object, not {_kind_of(given)}")]
     info = inspect.type_info(kind)

@@ -155,6 +155,8 @@ def operation(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
         parameters += _FILE_PARAMETERS
     if route.lists:
         parameters += lists.parameters(route.lists)
+    if route.query:
+        parameters += schemas.parameters(route.query)
     if parameters:
         described["parameters"] = parameters
     if route.body or route.form:

@@ -12,7 +12,6 @@ from retainer.authentication import COOKIE
 from retainer.database import Db
 from retainer.deadlines import Deadline
 from retainer.errors import MalformedRequest, NotFound, NotSignedIn, TooLarge
-from retainer.lists.query import Query
 from retainer.permissions import Viewer
 from retainer.routing import Route
 
@@ -86,7 +85,7 @@ class Request:
         self.route: Route | None = None
         self.who: Viewer | None = None
         self.body: Any = None
-        self.query: Query | None = None  # of a list that was given parameters
+        self.query: Any = None  # the route's type of parameters; a Query of a list that was given some
         self.deadline: Deadline | None = None
 
     @property

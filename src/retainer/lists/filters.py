@@ -82,6 +82,8 @@ class Conditions:
     def _extra(self, extra: Extra, text: str) -> str:
         if extra.kind == Kind.BOOLEAN:
             return extra.condition if _boolean(text) else f"NOT {extra.condition}"
+        if not text.strip():
+            raise Wrong("must not be empty")
         name = self.bind(_PARSERS[extra.kind](text, self.context))
         if extra.finder:
             self.finders.append(Finder(extra.finder.format(name), (name[1:],)))
