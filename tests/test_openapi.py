@@ -11,6 +11,7 @@ import pytest
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
 from retainer import api_page, glossary, openapi
+from retainer.bulk_lines import Method
 from retainer.contacts.model import ContactType
 from retainer.errors import title
 from retainer.fields import Audience
@@ -19,7 +20,7 @@ from retainer.members.model import MemberRole
 from retainer.organizations.model import OrganizationStatus, OrganizationType
 from retainer.permissions import PERMISSIONS, PUBLIC, Role
 from retainer.projects.model import ProjectStatus
-from retainer.routes import ROUTES
+from retainer.routes import ROUTES, TABLE
 from retainer.routing import TEXT, Route
 from retainer.search.model import Kind
 from retainer.tasks.model import TaskPriority, TaskStatus
@@ -28,7 +29,7 @@ DOCUMENT = openapi.document(ROUTES)
 SCHEMAS = DOCUMENT["components"]["schemas"]
 DESCRIBED = [route for route in ROUTES if not route.page]
 ENUMS = [Audience, ChangeAction, ContactType, Kind, MemberRole, OrganizationStatus, OrganizationType, ProjectStatus, Role,
-         TaskPriority, TaskStatus]  # fmt: skip
+         TaskPriority, TaskStatus, Method]  # fmt: skip
 
 routes = pytest.mark.parametrize("route", DESCRIBED, ids=lambda r: r.name)
 
@@ -55,7 +56,11 @@ def test_every_route_is_described_and_nothing_else() -> None:
 def test_every_reference_leads_somewhere_and_every_component_is_used() -> None:
     text = json.dumps(DOCUMENT)
     used = set(re.findall(r'"\$ref": "#/components/(\w+)/([^"]+)"', text))
-    there = {(kind, name) for kind in ("schemas", "responses", "headers") for name in DOCUMENT["components"][kind]}
+    there = {
+        (kind, name)
+        for kind in ("schemas", "responses", "headers", "parameters")
+        for name in DOCUMENT["components"][kind]
+    }
     assert used == there
 
 
@@ -76,7 +81,7 @@ def test_an_operation_says_what_it_is_and_who_may(route: Route) -> None:
 
 @routes
 def test_its_path_parameters_are_described(route: Route) -> None:
-    in_path = [p for p in operation(route).get("parameters", []) if p["in"] == "path"]
+    in_path = [p for p in operation(route).get("parameters", []) if p.get("in") == "path"]
     assert [p["name"] for p in in_path] == route.parameters
     for parameter in in_path:
         assert parameter["required"] and parameter["description"]
@@ -89,7 +94,7 @@ def test_its_path_parameters_are_described(route: Route) -> None:
 @routes
 def test_its_bodies_refuse_unknown_fields_and_have_an_example_that_fits(route: Route) -> None:
     body = operation(route).get("requestBody", {"content": {}})
-    kinds = {"application/json": route.body, "multipart/form-data": route.form}
+    kinds = {"application/json": route.body, "multipart/form-data": route.form, "application/x-ndjson": route.lines}
     assert set(body["content"]) == {kind for kind, type in kinds.items() if type}
     for content in body["content"].values():
         name = content["schema"]["$ref"].rpartition("/")[2]
@@ -115,6 +120,8 @@ def test_its_refusals_are_all_there(route: Route) -> None:
     expected |= {401} if route.permission != PUBLIC else set()
     expected |= {403, 507} if route.changes else set()
     expected |= {404} if route.parameters else set()
+    expected |= {409} if route.changes and route.keyed else set()
+    expected |= {412} if TABLE.takes_conditions(route) else set()
     expected |= {400, 413} if route.changes else set()
     limited = route.permission != PUBLIC and PERMISSIONS[route.permission].roles != frozenset(Role)
     assert codes == expected | ({403} if limited else set())

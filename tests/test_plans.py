@@ -204,7 +204,7 @@ def test_every_filter_stands_on_an_index(sql: Sql, many: int, name: str, query: 
     values = {"tenant": many, "chunk": 50, "user": 1, "contact": None, "viewer_role": "admin", **asked.values}
     plan = explained(sql, many, text, [values[n] for n in names])
     refuse_scans(plan)
-    assert sum(map(int, re.findall(r"Rows Removed by Filter: (\d+)", plan))) <= 100, plan
+    assert sum(map(int, re.findall(r"Rows Removed by Filter: (\d+)", plan))) <= 1000, plan
 
 
 def reads_of(sql: Sql, index: str) -> int:

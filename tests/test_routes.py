@@ -2,6 +2,7 @@
 and nothing changed · other tenant 404 · bad id · bad body. A route that SAMPLES does not know fails.
 """
 
+import json
 import secrets
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,7 @@ from retainer.routing import TEXT, Route
 
 Ids = list[Any]
 Sample = tuple[Callable[[Cast], Ids], Any]
+NDJSON = {"Content-Type": "application/x-ndjson"}
 FILE = {"file": ("brief.txt", b"a brief", "text/plain")}
 
 
@@ -73,6 +75,13 @@ def nothing(_cast: Cast) -> Ids:
     return []
 
 
+def line(method: str, path: str, body: Any = None, **more: Any) -> bytes:
+    """A line of /bulk."""
+    return (
+        json.dumps({"method": method, "path": path} | ({} if body is None else {"body": body}) | more).encode() + b"\n"
+    )
+
+
 def unique_email() -> str:
     return f"{secrets.token_hex(6)}@example.com"
 
@@ -97,6 +106,7 @@ SAMPLES: dict[str, Sample] = {
     "listDocumentHistory": (link, None),
     "listMembers": (organization, None),
     "addMember": (organization, lambda c: {"contactId": c.contact("Mo"), "role": "member"}),
+    "getMember": (membership, None),
     "removeMember": (membership, None),
     "updateMember": (membership, lambda c: {"role": "stakeholder"}),
     "listContacts": (nothing, None),
@@ -124,6 +134,7 @@ SAMPLES: dict[str, Sample] = {
     "getDocumentContent": (file, None),
     "getDocumentVersionContent": (version, None),
     "searchEverything": (nothing, None),
+    "bulk": (nothing, lambda c: line("POST", "/tasks", {"title": "T", "organizationId": c.acme})),
     "logout": (nothing, None),
     "getOwnUser": (nothing, None),
     "updateOwnUser": (nothing, lambda c: {"timeZone": "Europe/Zurich"}),
@@ -162,10 +173,17 @@ def path_of(route: Route, ids: Ids) -> str:
 
 
 def send(person: Person, route: Route, ids: Ids, body: Any = None, **options: Any) -> Any:
-    path = path_of(route, ids)
-    if body is FILE:
-        return person.request(route.method, path, files=FILE, **options)
-    return person.request(route.method, path, **({"json": body} if body is not None else {}), **options)
+    headers = options.pop("headers", {})
+    if route.lines and isinstance(body, bytes):
+        headers = NDJSON | headers
+    return person.request(route.method, path_of(route, ids), headers=headers, **sending(body), **options)
+
+
+def sending(body: Any) -> dict[str, Any]:
+    """How httpx is given a body: JSON, the file, or bytes as they are."""
+    if body is None or body is FILE:
+        return {"files": FILE} if body is FILE else {}
+    return {"content" if isinstance(body, bytes) else "json": body}
 
 
 def sample(cast: Cast, route: Route) -> tuple[Ids, Any]:
@@ -256,12 +274,12 @@ def test_bad_ids(cast: Cast, route: Route) -> None:
 def test_bad_bodies(cast: Cast, route: Route) -> None:
     ids, _ = sample(cast, route)
     before = rows_of(cast)
-    json = {"Content-Type": "application/json"}
+    as_json = {"Content-Type": "application/json"}
     rows = [
-        (b"", json, 400), (b"{", json, 400), (b"[]", json, 422), (b"null", json, 422), (b'"x"', json, 422),
-        (b"\xff\xfe", json, 400), (b'{"bogus": 1}', json, 422), (b"[" * 100_000, json, 400),
-        (b'{"a":' * 5000 + b"1" + b"}" * 5000, json, 422), (b"a=b", {"Content-Type": "application/x-www-form-urlencoded"}, 415),
-        (b"{}", {"Content-Type": "text/plain"}, 415), (b"{}", {}, 415), (b" " * 1_100_000, json, 413),
+        (b"", as_json, 400), (b"{", as_json, 400), (b"[]", as_json, 422), (b"null", as_json, 422), (b'"x"', as_json, 422),
+        (b"\xff\xfe", as_json, 400), (b'{"bogus": 1}', as_json, 422), (b"[" * 100_000, as_json, 400),
+        (b'{"a":' * 5000 + b"1" + b"}" * 5000, as_json, 422), (b"a=b", {"Content-Type": "application/x-www-form-urlencoded"}, 415),
+        (b"{}", {"Content-Type": "text/plain"}, 415), (b"{}", {}, 415), (b" " * 1_100_000, as_json, 413),
     ]  # fmt: skip
     for content, headers, status in rows:
         answer = cast.ada.request(route.method, path_of(route, ids), content=content, headers=headers)
@@ -296,7 +314,7 @@ def test_cross_site_changes_are_refused(cast: Cast, route: Route) -> None:
 def test_unknown_parameters_are_refused_by_name(cast: Cast, route: Route) -> None:
     ids, body = sample(cast, route)
     path = f"{path_of(route, ids).partition('?')[0]}?bogus=1"
-    answer = cast.ada.request(route.method, path, **({"json": body} if body and body is not FILE else {}))
+    answer = cast.ada.request(route.method, path, **({} if body is FILE else sending(body)))
     assert answer.status_code == 422
     assert "bogus" in [error["field"] for error in answer.json()["errors"]]
 

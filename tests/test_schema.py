@@ -12,7 +12,7 @@ WITHOUT_TENANT = {"migrations", "throttles", "search_progress"}
 # organization_domains repeats what organizations say, for a key's sake; words and texts what is found in others.
 NOT_JOURNALLED = {"migrations", "throttles", "tenants", "sessions", "operations", "changes", "pending_uploads",
                   "organization_domains", "words", "search_progress", "document_texts", "document_passages",
-                  "pending_texts"}  # fmt: skip
+                  "pending_texts", "idempotency_keys"}  # fmt: skip
 SEARCHED = ["organizations", "contacts", "projects", "tasks", "documents", "document_passages"]
 SECRETS = {("users", "password_hash"), ("sessions", "token_hash"), ("links", "token_hash")}
 

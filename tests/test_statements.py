@@ -22,7 +22,7 @@ from retainer.statement import Statement, Update
 def statements() -> Iterator[tuple[str, str]]:
     """Every statement of every store, by name."""
     for module in pkgutil.walk_packages(retainer.__path__, "retainer."):
-        if module.name.endswith(".store"):
+        if module.name.endswith((".store", ".idempotency")):
             for name, value in vars(importlib.import_module(module.name)).items():
                 yield from named(f"{module.name}.{name}", value)
 
@@ -44,7 +44,7 @@ def test_there_are_statements_to_look_at() -> None:
     assert len(STATEMENTS) > 40
 
 
-TENANT_TABLES = r"\b(FROM|INTO|UPDATE|JOIN)\s+(organizations|contacts|members|projects|tasks|documents|document_\w+|users|sessions|links|pending_uploads|operations|changes)\b"
+TENANT_TABLES = r"\b(FROM|INTO|UPDATE|JOIN)\s+(organizations|contacts|members|projects|tasks|documents|document_\w+|users|sessions|links|pending_uploads|idempotency_keys|operations|changes)\b"
 
 
 @pytest.mark.parametrize("name", [n for n, text in STATEMENTS.items() if re.search(TENANT_TABLES, text)])
@@ -53,9 +53,9 @@ def test_every_statement_names_the_tenant(name: str) -> None:
 
 
 def test_no_sql_stands_outside_the_stores() -> None:
-    named = {"database.py", "permissions.py", "migrate.py", "authentication.py", "serve.py",
-             "__main__.py", "demo.py", "admission.py", "accounts.py", "check.py", "collection.py", "filters.py",
-             "store.py", "indexer.py"}  # fmt: skip
+    named = {"database.py", "statement.py", "permissions.py", "migrate.py", "authentication.py", "serve.py",
+             "__main__.py", "demo.py", "admission.py", "idempotency.py", "accounts.py", "check.py", "collection.py",
+             "filters.py", "store.py", "indexer.py"}  # fmt: skip
     words = re.compile(r"\b(SELECT|INSERT INTO|DELETE FROM|UPDATE \w+ SET)\b")
     assert named == {
         path.name for path in Path(retainer.__file__).parent.rglob("*.py") if words.search(path.read_text())
@@ -76,10 +76,12 @@ class InProcess:
             await asyncio.sleep(0.01)
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://inside")
 
-    def send(self, person: Person, method: str, path: str, body: Any = None) -> tuple[int, int]:
+    def send(
+        self, person: Person, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, int]:
         """Status, and statements sent."""
         before = self.app.database.statements
-        headers = {"Cookie": f"connect.sid={person.token}"}
+        headers = {"Cookie": f"connect.sid={person.token}"} | (headers or {})
         answer = self.sql.run(self.client.request(method, path, headers=headers, json=body))
         return answer.status_code, self.app.database.statements - before
 

@@ -1,13 +1,16 @@
 """The wrapper around every route: who is it, may they, is the body right, then the handler.
 
-Refusals come in one order: 401, 403 for cross-site, 404, 403, then 413/415/400/422, then what the handler finds.
+Refusals come in one order: 401, 403 for cross-site, 404, 403, then 413/415/400/422, then what the handler finds and
+the state that a request was made for (412).
 """
 
 import re
+from functools import partial
 from typing import Any
 
+from retainer import conditions, writes
 from retainer.body import Nothing, decode
-from retainer.database import Retry, SessionChanged
+from retainer.database import Retry, SessionChanged, Undo
 from retainer.errors import (
     Forbidden,
     Invalid,
@@ -66,30 +69,69 @@ async def admitted(request: Request, route: Route, ids: list[str]) -> Answer:
     if route.changes:
         refuse_cross_site(request)
     try:
+        arguments = await admit(request, route, ids)
+    except Forbidden:
+        await record_refusal(request)
+        raise
+    return await run(request, route, arguments)
+
+
+async def record_refusal(request: Request) -> None:
+    """Write down that the viewer may not do what they asked for: an operation of its own, in no other's transaction."""
+    assert request.route is not None
+    await request.app.database.of(request.viewer, request.id, request.route.name).row(_REFUSED)
+
+
+async def admit(request: Request, route: Route, ids: list[str]) -> list[int | str]:
+    """What stands in the path, once permission, ids, headers and body are right; else the refusal that comes first."""
+    try:
         refuse_unpermitted(request, route)
         arguments = [argument(name, text) for name, text in zip(route.parameters, ids, strict=True)]
         request.query = read_query(request, route)
+        if route.changes:
+            conditions.expect(request, route)
+            writes.expect(request, route)
         if request.body is None:
             request.body = await read_body(request, route)
     except NotFound:
         raise
-    except Problem as problem:
+    except Problem:
         await prefer_not_found(request, route, ids)
-        if isinstance(problem, Forbidden):
-            await request.db.row(_REFUSED)
         raise
-    return await run(request, route, arguments)
+    return arguments
 
 
 async def run(request: Request, route: Route, arguments: list[int | str]) -> Answer:
     """The handler, again when it met a deadlock (nothing was changed then)."""
     for _ in range(ATTEMPTS - 1):
         try:
-            return await route.handler(request, *arguments)
+            return await answered(request, route, arguments)
         except Retry:
-            if route.multipart:
+            if request.is_upload:
                 raise
-    return await route.handler(request, *arguments)
+    return await answered(request, route, arguments)
+
+
+async def answered(request: Request, route: Route, arguments: list[int | str]) -> Answer:
+    """The handler's answer, under the conditions that the request names."""
+    if not route.changes:
+        answer = await route.handler(request, *arguments)
+        is_conditional = b"if-none-match" in request.headers or b"if-match" in request.headers
+        return conditions.unchanged(request, answer) if is_conditional else answer
+    work = partial(changed, request, route, arguments)
+    try:
+        return await (work() if request.is_upload else writes.performed(request, route, work))
+    except Undo as undone:
+        answer = undone.answer
+        assert isinstance(answer, Answer)
+        return answer
+
+
+async def changed(request: Request, route: Route, arguments: list[int | str]) -> Answer:
+    try:
+        return await route.handler(request, *arguments)
+    except NotFound:
+        raise await conditions.judged(request, route, arguments) from None
 
 
 def refuse_unpermitted(request: Request, route: Route) -> None:
@@ -141,10 +183,13 @@ def read_query(request: Request, route: Route) -> Any:
 async def read_body(request: Request, route: Route) -> Any:
     """The body as the route's type; None where the route takes none or reads it itself."""
     kind = request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-    if (route.body or route.form) and request.headers.get(b"content-encoding", b"identity").lower() != b"identity":
+    takes_body = route.body or route.form or route.lines
+    if takes_body and request.headers.get(b"content-encoding", b"identity").lower() != b"identity":
         raise UnsupportedMediaType("The body must not be compressed; send it without a Content-Encoding header.")
     if route.multipart and kind == b"multipart/form-data":
         return None
+    if route.lines:
+        return await read_lines(request, kind)
     if route.multipart and route.body is None:
         raise UnsupportedMediaType("The body must be multipart/form-data with one file; set the Content-Type header.")
     if route.body is None:
@@ -156,7 +201,16 @@ async def read_body(request: Request, route: Route) -> Any:
     if kind != b"application/json":
         what = "application/json or multipart/form-data" if route.multipart else "application/json"
         raise UnsupportedMediaType(f"The body must be {what}; set the Content-Type header.")
-    return decode(await request.content(request.app.settings.body_kb * 1024), route.body)
+    request.raw = await request.content(request.app.settings.body_kb * 1024)
+    return decode(request.raw, route.body)
+
+
+async def read_lines(request: Request, kind: bytes) -> bytes:
+    """A body of lines as it is; its handler reads each by itself."""
+    if kind != b"application/x-ndjson":
+        raise UnsupportedMediaType("The body must be application/x-ndjson; set the Content-Type header.")
+    request.raw = await request.content(request.app.settings.bulk_mb << 20)
+    return request.raw
 
 
 def refuse_cross_site(request: Request) -> None:

@@ -7,7 +7,7 @@ import msgspec
 
 from retainer.config import address
 from retainer.glossary import STATUSES
-from retainer.openapi import Rendered, conditional, document, tagged
+from retainer.openapi import Rendered, document, sent, tagged
 from retainer.pages import HTML, render
 from retainer.request import Answer, Request
 from retainer.routing import Table
@@ -20,7 +20,7 @@ _FILE = "FILE=1  # the id that an upload answered"
 
 
 async def show(request: Request) -> Answer:
-    return conditional(request, rendered(request.app.table, address(request.app.settings)), HTML)
+    return sent(rendered(request.app.table, address(request.app.settings)), HTML)
 
 
 async def home(_request: Request) -> Answer:
@@ -74,7 +74,7 @@ def _operation(path: str, method: str, found: dict[str, Any], api: dict[str, Any
         "roles": found["x-roles"],
         "is_public": found.get("security") == [],
         "is_bare": found["x-bare"],
-        "parameters": [_parameter(given) for given in found.get("parameters", [])],
+        "parameters": [_parameter(given) for given in _parameters(found, api)],
         "bodies": [
             {"kind": kind, "rows": _rows(_resolved(content["schema"], schemas), schemas)}
             for kind, content in bodies.items()
@@ -83,6 +83,12 @@ def _operation(path: str, method: str, found: dict[str, Any], api: dict[str, Any
         "refusals": [int(code) for code in found["responses"] if int(code) >= 400],
         "curls": [_curl(method, path, found, kind, content) for kind, content in (bodies or {"": {}}).items()],
     }
+
+
+def _parameters(found: dict[str, Any], api: dict[str, Any]) -> list[Schema]:
+    """Each parameter where the operation has it, or the shared one it refers to."""
+    shared = api["components"]["parameters"]
+    return [shared[p["$ref"].rpartition("/")[2]] if "$ref" in p else p for p in found.get("parameters", [])]
 
 
 def _parameter(given: Schema) -> dict[str, Any]:
@@ -131,7 +137,7 @@ def _answered(api: dict[str, Any]) -> list[str]:
             for response in operation["responses"].values():
                 for content in response.get("content", {}).values():
                     add(content.get("schema", {}))
-    return [*found, "ProblemDetails", "FieldError"]
+    return [*found, "ProblemDetails", "FieldError", "LineProblem"]
 
 
 def _shape(name: str, schemas: dict[str, Schema]) -> dict[str, Any]:
@@ -210,7 +216,7 @@ def _curl(method: str, path: str, found: dict[str, Any], kind: str, content: dic
     is_file = path.startswith("/documents/{id}/")
     path = path.replace("{id}", "$FILE") if is_file else path
     for parameter in found.get("parameters", []):
-        path = path.replace("{" + parameter["name"] + "}", str(parameter.get("example")))
+        path = path.replace("{" + parameter.get("name", "") + "}", str(parameter.get("example")))
     flags = [{"GET": "", "POST": "" if content else "-X POST"}.get(method, f"-X {method}")]
     flags += ["-c jar" if found["operationId"] in ("login", "setup") else "-b jar" * (found.get("security") != [])]
     flags += ["-OJ"] if "*/*" in found["responses"].get("200", {}).get("content", {}) else []
@@ -220,7 +226,7 @@ def _curl(method: str, path: str, found: dict[str, Any], kind: str, content: dic
     if kind == "multipart/form-data":
         return " \\\n  ".join([command, "-F file=@report.pdf", *_form_fields(content["example"])])
     if kind:
-        return f"{command} \\\n  -H 'Content-Type: application/json' \\\n  -d '{_data(content['example'])}'"
+        return f"{command} \\\n  -H 'Content-Type: {kind}' \\\n  -d '{_data(content['example'])}'"
     return command
 
 

@@ -210,6 +210,12 @@ def _kind_of(value: Any) -> str:
     return "an array" if isinstance(value, list) else "an object"
 
 
+class Json(str):
+    """JSON text, as asyncpg takes it for a jsonb column."""
+
+    __slots__ = ()
+
+
 def sent(body: msgspec.Struct) -> dict[str, Any]:
     """Only the fields that were sent, by their column names, as asyncpg takes them."""
     return {
@@ -218,4 +224,4 @@ def sent(body: msgspec.Struct) -> dict[str, Any]:
 
 
 def _column_value(value: Any) -> Any:
-    return msgspec.json.encode(value).decode() if isinstance(value, dict) else value
+    return Json(msgspec.json.encode(value).decode()) if isinstance(value, dict) else value

@@ -49,6 +49,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True):
     link_hours: float = setting("a single-use link ends after so long", 72.0)
     request_seconds: float = setting("deadline of a request", 10.0)
     body_kb: int = setting("largest JSON body", 1024)
+    bulk_mb: int = setting("largest body of many writes", 16)
     upload_mb: int = setting("largest uploaded file", 1024)
     storage_url: str = setting(
         "where documents are kept: s3://bucket/prefix, gs://…, az://… (default: data folder)", ""
@@ -108,7 +109,7 @@ def _checked(values: dict[str, Any]) -> Settings:
     if "public_url" in values:
         values["public_url"] = values["public_url"].lower()  # as browsers write it in Origin
     settings = Settings(**values)
-    for name in ("workers", "pool_size", "body_kb", "upload_mb"):
+    for name in ("workers", "pool_size", "body_kb", "bulk_mb", "upload_mb"):
         _require(getattr(settings, name) >= 1, name, "at least 1")
     for name in ("session_idle_hours", "session_hours", "link_hours", "request_seconds"):
         _require(0 < getattr(settings, name) <= LONGEST, name, f"more than 0, and at most {LONGEST:,}")

@@ -3,27 +3,36 @@ PostgreSQL refuses said in the API's words.
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
 import asyncpg
 import msgspec
 
+from retainer.batch import Batch
 from retainer.connections import ACQUIRE_SECONDS, BROKEN, Connection, Pool
-from retainer.errors import Conflict, FieldError, Invalid, NotSignedIn, Problem, StorageFull, Unavailable
+from retainer.errors import UNSTORABLE, Conflict, FieldError, Invalid, NotSignedIn, Problem, StorageFull, Unavailable
 from retainer.permissions import Scope, Viewer
 from retainer.statement import Statement
 
 CHUNK = 500  # rows of a whole list per statement
-STREAMS = 4  # connections that whole lists may hold at the same time
+STREAMS, BULKS = 4, 2  # connections that whole lists, and requests of many writes, may hold at the same time
 
 Values = dict[str, Any]
+Rows = list[asyncpg.Record]
 
 
 class SessionChanged(NotSignedIn):
     """A write found its session ended, or its user's role changed, since it was looked up."""
+
+
+class Undo(Exception):
+    """Ends a transaction by rolling it back though nothing is wrong: `answer` is given all the same."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+        super().__init__()
 
 
 class TimedOut(Unavailable):
@@ -41,8 +50,9 @@ class Database:
 
     def __init__(self, url: str, *, size: int, statement_seconds: float) -> None:
         self.pool = Pool(url, size, statement_seconds)
-        self.batches: dict[tuple[Statement, int, Scope, int | None, int], _Batch] = {}
+        self.batches: dict[tuple[Statement, int, Scope, int | None, int], Batch] = {}
         self.streams = asyncio.Semaphore(STREAMS)
+        self.bulks = asyncio.Semaphore(BULKS)
         self.is_up = False  # kept by the monitor; while False requests fail fast
         self.messages: dict[str, tuple[str, str]] = {}  # constraint → field, message; read from the catalogue
         self.statements = 0  # how many were sent, for tests that count
@@ -70,7 +80,7 @@ class Database:
             except TimeoutError:
                 raise Unavailable("Too many whole lists are being sent at this moment. Try again shortly.") from None
 
-    async def plain(self, text: str, *arguments: Any) -> list[asyncpg.Record]:
+    async def plain(self, text: str, *arguments: Any) -> Rows:
         """A statement that needs no tenant: what precedes signing in, and throttles."""
         async with self.connection(None) as connection:
             return await self.send(connection, text, arguments)
@@ -90,17 +100,17 @@ class Database:
                 connection.serves = (tenant, is_careful)
             yield connection
             clean = True
-        except Problem:
+        except (Problem, Undo):
             clean = True  # PostgreSQL answered and the connection is in step
             raise
         finally:
             self.pool.release(connection, clean=clean)
 
-    async def send(self, connection: Connection, text: str, arguments: Any) -> list[asyncpg.Record]:
-        """One statement; what PostgreSQL refuses becomes a Problem."""
+    async def send(self, connection: Connection, text: str, arguments: Any, *, many: bool = False) -> Rows:
+        """One statement, or the same with each of many arguments; what PostgreSQL refuses becomes a Problem."""
         self.statements += 1
         try:
-            return list(await connection.fetch(text, *arguments))
+            return list(await (connection.fetchmany(text, arguments) if many else connection.fetch(text, *arguments)))
         except asyncpg.PostgresError as error:
             raise self.problem(error) from error
         except BROKEN as error:
@@ -120,8 +130,8 @@ class Database:
             return Conflict(f"{found.field}: {found.message}.", errors=[found])
         if state in ("23503", "23514", "23502"):
             return Invalid(self._field(error))
-        if state in _UNSTORABLE:
-            return Invalid(FieldError("body", _UNSTORABLE[state]))
+        if state in UNSTORABLE:
+            return Invalid(FieldError("body", UNSTORABLE[state]))
         if state in ("40001", "40P01"):
             return Retry("The change met another one at the same moment. Try again.")
         if state in ("53100", "53200"):
@@ -155,16 +165,6 @@ def camel(name: str) -> str:
     return head + "".join(word.capitalize() for word in rest)
 
 
-_UNSTORABLE = {
-    "22021": "text must not contain the NUL character; remove \\u0000",
-    "22P05": "text must not contain the NUL character; remove \\u0000",
-    "22003": "a number is out of range",
-    "22007": "a date or time is not one of the calendar",
-    "22008": "a date or time is out of range",
-    "54000": "is too large",
-    "54001": "is nested too deeply",
-}
-
 _MESSAGES = """
     SELECT c.conname::text AS name, obj_description(c.oid, 'pg_constraint') AS comment
     FROM pg_constraint c WHERE obj_description(c.oid, 'pg_constraint') LIKE '%: %'
@@ -178,10 +178,11 @@ class Db:
     """The database bound to a viewer and a request: tenant, visibility and actor are in every statement it sends.
 
     Statements are given by value names; `:tenant`, `:user`, `:contact`, `:session`, `:viewer_role`, `:via`,
-    `:request` and `:action` are filled in here.
+    `:request` and `:action` are filled in here, and so are `:expected` and `:wanted`: the ETags, without quotes, of
+    which a row that is changed must have one (wanted) or none; None expects nothing.
     """
 
-    __slots__ = ("action", "database", "held", "request_id", "scope", "via", "viewer_values")
+    __slots__ = ("action", "database", "expected", "held", "request_id", "scope", "via", "viewer_values", "wanted")
 
     def __init__(
         self, database: Database, scope: Scope, viewer_values: Values, request_id: str, action: str, via: str
@@ -193,10 +194,12 @@ class Db:
         self.action = action
         self.via = via
         self.held: Connection | None = None  # the transaction's connection
+        self.expected: list[str] | None = None
+        self.wanted = True
 
-    async def rows(self, statement: Statement, /, **values: Any) -> list[asyncpg.Record]:
+    async def rows(self, statement: Statement, /, **values: Any) -> Rows:
         """All rows of one statement, which is its own transaction unless one is open."""
-        text, arguments = self._bind(statement, values)
+        text, arguments = self.bind(statement, values)
         if self.held is not None:
             return await self.database.send(self.held, text, arguments)
         tenant = self.viewer_values["tenant"]
@@ -224,30 +227,61 @@ class Db:
         group = (statement, self.viewer_values["tenant"], self.scope, contact, user)
         batch = self.database.batches.get(group)
         if batch is None:
-            batch = self.database.batches[group] = _Batch(lambda: self.database.batches.pop(group, None))
+            batch = self.database.batches[group] = Batch(lambda: self.database.batches.pop(group, None))
         return await batch.read(lambda ids: self.rows(statement, ids=ids), key)
 
     @asynccontextmanager
-    async def transaction(self, *, snapshot: bool = False) -> AsyncIterator[Self]:
-        """Several statements that hold together; `snapshot` for reading only, all at one point in time."""
+    async def transaction(self, *, snapshot: bool = False, dry: bool = False) -> AsyncIterator[Self]:
+        """Several statements that hold together; `snapshot` for reading only, all at one point in time; `dry` to check
+        every constraint at once and roll back in any case. Inside one that is open they become part of it.
+        """
+        if self.held is not None:
+            yield self
+            return
         begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if snapshot else "BEGIN"
+        begin += "; SET CONSTRAINTS ALL IMMEDIATE" if dry else ""
         async with self.database.connection(self.viewer_values["tenant"]) as connection:
-            bound = type(self)(self.database, self.scope, self.viewer_values, self.request_id, self.action, self.via)
-            bound.held = connection
+            bound = self.bound(connection)
             await self._control(connection, begin)
             try:
                 yield bound
-            except Problem:
+            except (Problem, Undo):
                 await self._control(connection, "ROLLBACK")
                 raise
-            await self._control(connection, "COMMIT")
+            await self._control(connection, "ROLLBACK" if dry else "COMMIT")
+
+    async def many(self, statement: Statement, values: list[Values]) -> Rows:
+        """The rows of one statement sent once for each of the values, in one go and inside the open transaction."""
+        assert self.held is not None
+        text, arguments = statement.compiled[self.scope][0], [self.bind(statement, each)[1] for each in values]
+        return await self.database.send(self.held, text, arguments, many=True)
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """A part of the open transaction that is taken back when it raises; where none is open, nothing."""
+        if self.held is None:
+            yield
+            return
+        await self._control(self.held, "SAVEPOINT part")
+        try:
+            yield
+        except (Problem, Undo):
+            await self._control(self.held, "ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")
+            raise
+        await self._control(self.held, "RELEASE SAVEPOINT part")
 
     async def estimate(self, statement: Statement, /, **values: Any) -> int:
         """About how many rows a statement finds, as the planner thinks."""
-        text, arguments = self._bind(statement, values)
+        text, arguments = self.bind(statement, values)
         async with self.database.connection(self.viewer_values["tenant"], is_careful=True) as connection:
             plan = await self.database.send(connection, f"EXPLAIN (FORMAT JSON) {text}", arguments)
         return int(msgspec.json.decode(plan[0][0])[0]["Plan"]["Plan Rows"])
+
+    def bound(self, connection: Connection) -> Self:
+        """The same, on the connection of a transaction."""
+        bound = type(self)(self.database, self.scope, self.viewer_values, self.request_id, self.action, self.via)
+        bound.held, bound.expected, bound.wanted = connection, self.expected, self.wanted
+        return bound
 
     async def _control(self, connection: Connection, text: str) -> None:
         try:
@@ -258,42 +292,9 @@ class Db:
             connection.terminate()
             raise Unavailable(LOST) from error
 
-    def _bind(self, statement: Statement, values: Values) -> tuple[str, list[Any]]:
+    def bind(self, statement: Statement, values: Values) -> tuple[str, list[Any]]:
+        """The text of a statement and its arguments, in order."""
         text, names = statement.compiled[self.scope]
-        known = {"request": self.request_id, "action": self.action, "via": self.via, **self.viewer_values, **values}
+        known: Values = {"request": self.request_id, "action": self.action, "via": self.via, "expected": self.expected}
+        known |= {"wanted": self.wanted, **self.viewer_values, **values}
         return text, [known[name] for name in names]
-
-
-class _Batch:
-    """Point reads waiting for the one in flight: whoever arrives while it runs goes with the next."""
-
-    def __init__(self, finished: Callable[[], Any]) -> None:
-        self.finished = finished
-        self.waiting: defaultdict[int, list[asyncio.Future[asyncpg.Record | None]]] = defaultdict(list)
-        self.running: asyncio.Task[None] | None = None
-
-    async def read(
-        self, fetch: Callable[[list[int]], Awaitable[list[asyncpg.Record]]], key: int
-    ) -> asyncpg.Record | None:
-        # A future for each reader: one that gives up does not take the answer from the others.
-        future: asyncio.Future[asyncpg.Record | None] = asyncio.get_running_loop().create_future()
-        self.waiting[key].append(future)
-        if self.running is None:
-            self.running = asyncio.create_task(self._run(fetch))
-        return await future
-
-    async def _run(self, fetch: Callable[[list[int]], Awaitable[list[asyncpg.Record]]]) -> None:
-        while self.waiting:
-            taken, self.waiting = self.waiting, defaultdict(list)
-            error: Exception | None = None
-            found: dict[int, asyncpg.Record] = {}
-            try:
-                found = {row[0]: row for row in await fetch(list(taken))}
-            except Exception as raised:
-                error = raised
-            for key, futures in taken.items():
-                for future in futures:
-                    if not future.done():
-                        future.set_exception(error) if error else future.set_result(found.get(key))
-        self.running = None
-        self.finished()

@@ -1,8 +1,10 @@
 """The few errors of the API, each with its status, and their one rendering as RFC 9457 problem details."""
 
 from http import HTTPStatus
+from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 PROBLEM_JSON = b"application/problem+json"
 
@@ -12,6 +14,15 @@ class FieldError(msgspec.Struct):
 
     field: str
     message: str
+
+
+class LineProblem(msgspec.Struct, omit_defaults=True):
+    """Why the write of one line of many cannot be made."""
+
+    line: int
+    status: int
+    detail: str
+    errors: list[FieldError] = []
 
 
 class ProblemDetails(msgspec.Struct, rename="camel", omit_defaults=True):
@@ -24,6 +35,8 @@ class ProblemDetails(msgspec.Struct, rename="camel", omit_defaults=True):
     instance: str
     request_id: str
     errors: list[FieldError] = []
+    current: dict[str, Any] | UnsetType = UNSET
+    lines: list[LineProblem] = []
 
 
 # As RFC 9110 has them; older Pythons have older ones.
@@ -51,13 +64,16 @@ class Problem(Exception):
         self.detail = detail or self.detail
         self.errors = errors or []
         self.headers = headers or []
+        self.extra: dict[str, Any] = {}  # further members of the document
         super().__init__(self.detail)
 
     def body(self, instance: str, request_id: str) -> bytes:
         """The problem+json document."""
         words = title(self.status)
         return msgspec.json.encode(
-            ProblemDetails("about:blank", words, self.status, self.detail, instance, request_id, self.errors)
+            ProblemDetails(
+                "about:blank", words, self.status, self.detail, instance, request_id, self.errors, **self.extra
+            )
         )
 
 
@@ -95,6 +111,16 @@ class MethodNotAllowed(Problem):
 
 class Conflict(Problem):
     status = 409
+
+
+class PreconditionFailed(Problem):
+    """The record is not as the request expects it; `current` is its JSON, `etag` its ETag, where it is there."""
+
+    status = 412
+
+    def __init__(self, detail: str, current: bytes = b"", etag: tuple[bytes, bytes] | None = None) -> None:
+        super().__init__(detail, headers=[etag] if etag else [])
+        self.extra = {"current": msgspec.Raw(current)} if current else {}
 
 
 class TooLarge(Problem):
@@ -144,3 +170,15 @@ def invalid(field: str, message: str) -> Invalid:
 def conflict(field: str, message: str) -> Conflict:
     """A 409 about one field."""
     return Conflict(f"{field}: {message}.", errors=[FieldError(field, message)])
+
+
+# What JSON can say and PostgreSQL cannot keep, by its SQLSTATE.
+UNSTORABLE = {
+    "22021": "text must not contain the NUL character; remove \\u0000",
+    "22P05": "text must not contain the NUL character; remove \\u0000",
+    "22003": "a number is out of range",
+    "22007": "a date or time is not one of the calendar",
+    "22008": "a date or time is out of range",
+    "54000": "is too large",
+    "54001": "is nested too deeply",
+}

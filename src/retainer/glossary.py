@@ -18,6 +18,7 @@ TAGS = {
     "search": "Finding anything by what is remembered of it.",
     "account": "Signing in and out, and one's own name, password and sessions.",
     "users": "Who may sign in, and with which role. For administrators.",
+    "writes": "Many writes of records at once.",
     "api": "This API's own description.",
 }
 
@@ -169,12 +170,31 @@ FIELDS: dict[str, tuple[str, Any]] = {
     "ProblemDetails.instance": ("The path that was asked for", "/api/organizations"),
     "ProblemDetails.requestId": ("Finds the request in the server's log", "3f9c0b7a21-1f"),
     "ProblemDetails.errors": ("Each problem of the request by field, on 422 and some 409", None),
+    "BulkLine.method": ("Method of the write", "PUT"),
+    "BulkLine.path": ("Path of the write, without /api", "/organizations/1"),
+    "BulkLine.body": ("Its body, where it has one", {"industry": "Energy"}),
+    "BulkLine.ifMatch": ("ETags of the states in which it is made; left out, it is made in any", '"1-4"'),
+    "BulkAnswer.line": ("Number of the line, from 1", 1),
+    "BulkAnswer.status": ("Status that the write would have alone", 200),
+    "BulkAnswer.etag": ("ETag of the record after the write; null where there is none", '"1-5"'),
+    "BulkAnswer.body": (
+        "What the write would answer alone; null where that is nothing",
+        {"id": 1, "industry": "Energy"},
+    ),
+    "BulkAnswer.problem": ("The problem document of a line that was refused, else null", None),
+    "LineProblem.line": ("Number of the line, from 1", 3),
+    "LineProblem.status": ("Status that the write would have alone", 404),
+    "LineProblem.detail": ("What is wrong, where, and what would be right", errors.NotFound.detail),
+    "LineProblem.errors": ("Each problem of the write by field", []),
+    "ProblemDetails.lines": ("On 422 of /bulk: each line that cannot be done", None),
+    "ProblemDetails.current": ("On 412: the record as it is now", {"id": 1, "name": "Acme Corporation"}),
     "FieldError.field": ("Path of the field, such as metadata or projectIds[2]", "name"),
     "FieldError.message": ("What is wrong with it and what would be right", "is required; it must be text"),
 }
 
 # What a body shows as a whole where the fields' own examples would not make a plausible one.
 BODIES: dict[str, dict[str, Any]] = {
+    "BulkAnswer": {"line": 1, "status": 200, "etag": '"1-5"', "body": {"id": 1, "industry": "Energy"}, "problem": None},
     "OrganizationCreate": {"name": "New Client Inc.", "type": "customer", "status": "active", "industry": "Technology"},
     "OrganizationUpdate": {"status": "inactive", "industry": "Logistics"},
     "ContactUpdate": {"title": "Chief Operating Officer", "phone": None},
@@ -218,6 +238,10 @@ OPERATIONS = {
     "addDocumentVersion": "Only files have versions; 409 for a link.",
     "getDocumentContent": "The newest version's bytes, as an attachment; by Range a part of them. 409 for a link.",
     "getDocumentVersionContent": "One version's bytes, as an attachment; by Range a part of them.",
+    "bulk": "Each line is a write as it would be sent alone, of organizations, members, contacts, projects, tasks or "
+    "documents, by JSON. All of it is done or nothing (422 with the lines that cannot be done), unless "
+    "`Prefer: handling=lenient` asks for each by itself. It is one operation of the journal. The answer has a line for "
+    "each, in their order.",
     "listOrganizationHistory": "Returns who changed what and when, newest first: the organization and its members.",
     "listDocumentHistory": "Returns who changed what and when, newest first: the document and its projects.",
     "searchEverything": "Finds organizations, contacts, projects, tasks and documents, these also by the text in PDF, "
@@ -256,6 +280,11 @@ STATUSES = {
         "Conflict",
         "It clashes with what is there; the detail says with what and what to do.",
         "email: is already the e-mail of another contact; use that contact or another address.",
+    ),
+    412: Status(
+        "PreconditionFailed",
+        "The record is not in the state that If-Match or If-None-Match expects; current has it as it is.",
+        'The record is not in the state that the request expects: its ETag is "1-5" now, see current.',
     ),
     413: Status(
         "ContentTooLarge",

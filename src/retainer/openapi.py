@@ -10,6 +10,7 @@ from retainer import __version__, errors, path_parameters, schemas
 from retainer.authentication import COOKIE
 from retainer.glossary import OPERATIONS, STATUSES, TAGS, Status
 from retainer.lists import described as lists
+from retainer.parameters import COMPONENTS, headers
 from retainer.permissions import PERMISSIONS, PUBLIC, Role
 from retainer.request import JSON, Answer, Request
 from retainer.routing import Route, Table
@@ -46,8 +47,10 @@ _COOKIE_SCHEME = {
     "name": COOKIE,
     "description": "Session-based authentication via HTTP-only cookie",
 }
-_HEADERS_OF = {416: ["Content-Range"], 429: ["Retry-After"], 503: ["Retry-After"]}
+NDJSON = "application/x-ndjson"
+_HEADERS_OF = {409: ["Retry-After"], 412: ["ETag"], 416: ["Content-Range"], 429: ["Retry-After"], 503: ["Retry-After"]}
 _FIELD_ERROR = {"field": "name", "message": "is required; it must be text of 1 to 255 characters, not only spaces"}
+_MEMBERS = {412: {"current": {"id": 1, "name": "Acme Corporation"}}, 422: {"errors": [_FIELD_ERROR]}}
 
 
 def _text(description: str, example: str) -> Schema:
@@ -63,19 +66,13 @@ _HEADERS = {
     "X-Estimated-Count": {"description": "About how many", "schema": {"type": "integer", "examples": [498_000]}},
     "Location": _text("Where it is", "/api/organizations/41"),
     "Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer", "examples": [1]}},
+    "Preference-Applied": _text("Which preferences of Prefer were heeded", "dry-run"),
+    "Idempotency-Replayed": _text("The answer is that of the first request with this key", "true"),
     "Accept-Ranges": _text("Ranges can be asked for", "bytes"),
     "Content-Range": _text("Which bytes these are, or how many there are", "bytes 0-1023/48213"),
     "Content-Disposition": _text("An attachment, under the document's name", 'attachment; filename="report.pdf"'),
 }
 _SETS_COOKIE = {"login", "logout", "setup", "endOwnSession"}
-_FILE_PARAMETERS: list[Schema] = [
-    {"name": name, "in": "header", "required": False} | _text(description, example)
-    for name, description, example in (
-        ("Range", "Only these bytes: one range", "bytes=0-1023"),
-        ("If-None-Match", "304 instead of the bytes when the file still has this ETag", '"9f86d081884c7d65"'),
-        ("If-Range", "The range only while the file still has this ETag, else all of it", '"9f86d081884c7d65"'),
-    )
-]
 
 
 class Rendered(NamedTuple):
@@ -86,16 +83,12 @@ class Rendered(NamedTuple):
 
 
 async def show(request: Request) -> Answer:
-    return conditional(request, rendered(request.app.table), JSON)
+    return sent(rendered(request.app.table), JSON)
 
 
-def conditional(request: Request, text: Rendered, kind: tuple[bytes, bytes]) -> Answer:
-    """200 with what was rendered, or 304 when the client has it already."""
-    etag = (b"etag", text.etag)
-    known = request.headers.get(b"if-none-match", b"")
-    if text.etag in known:
-        return Answer(304, b"", etag)
-    return Answer(200, text.content, kind, etag)
+def sent(text: Rendered, kind: tuple[bytes, bytes]) -> Answer:
+    """200 with what was rendered."""
+    return Answer(200, text.content, kind, (b"etag", text.etag))
 
 
 @cache
@@ -111,13 +104,14 @@ def tagged(content: bytes) -> Rendered:
 
 def document(routes: list[Route]) -> dict[str, Any]:
     """The OpenAPI document of all routes but pages."""
+    table = Table(routes)
     routes = [route for route in routes if not route.page]
-    types = [kind for route in routes for kind in (route.body, route.answer) if kind not in (None, bytes)]
+    types = [kind for route in routes for kind in (route.body, route.lines, route.answer) if kind not in (None, bytes)]
     forms = list(dict.fromkeys(route.form for route in routes if route.form))
     components = schemas.components([*types, errors.ProblemDetails], forms)
     paths: dict[str, Any] = {}
     for route in routes:
-        described = operation(route, components)
+        described = operation(route, table, components)
         if links := _links(route, routes):
             described["responses"]["200"]["links"] = links
         paths.setdefault(route.path, {})[route.method.lower()] = described
@@ -133,12 +127,13 @@ def document(routes: list[Route]) -> dict[str, Any]:
             "schemas": components,
             "responses": {status.name: _refusal(code, status) for code, status in STATUSES.items()},
             "headers": _HEADERS,
+            "parameters": COMPONENTS,
             "securitySchemes": {COOKIE: _COOKIE_SCHEME},
         },
     }
 
 
-def operation(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
+def operation(route: Route, table: Table, components: dict[str, Schema]) -> dict[str, Any]:
     """One route as an OpenAPI operation. `x-roles` and `x-bare` tell in data what the description says in words."""
     described: dict[str, Any] = {
         "operationId": route.name,
@@ -151,17 +146,16 @@ def operation(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
     if route.permission == PUBLIC:
         described["security"] = []
     parameters = [path_parameters.described(route, name) for name in route.parameters]
-    if route.answer is bytes:
-        parameters += _FILE_PARAMETERS
+    parameters += headers(route, table)
     if route.lists:
         parameters += lists.parameters(route.lists)
     if route.query:
         parameters += schemas.parameters(route.query)
     if parameters:
         described["parameters"] = parameters
-    if route.body or route.form:
+    if route.body or route.form or route.lines:
         described["requestBody"] = {"required": True, "content": _body(route, components)}
-    described["responses"] = _responses(route, components)
+    described["responses"] = _responses(route, table, components)
     return described
 
 
@@ -191,7 +185,7 @@ def roles(route: Route) -> list[str]:
 
 
 def _body(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
-    kinds = {"application/json": route.body, "multipart/form-data": route.form}
+    kinds = {"application/json": route.body, "multipart/form-data": route.form, NDJSON: route.lines}
     return {media_type: _content(schemas.reference(kind), components) for media_type, kind in kinds.items() if kind}
 
 
@@ -199,32 +193,36 @@ def _content(schema: Schema, components: dict[str, Schema]) -> dict[str, Any]:
     return {"schema": schema, "example": schemas.example(schema, components)}
 
 
-def _responses(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
+def _responses(route: Route, table: Table, components: dict[str, Schema]) -> dict[str, Any]:
     found = {str(route.status): _success(route, components)}
+    if route.changes and route.keyed and route.record:
+        names = ["ETag", "Preference-Applied", "Idempotency-Replayed"]
+        found["204"] = {"description": "Done, as `Prefer: return=minimal` asks", "headers": _headers(names)}
     if route.answer is bytes:
         found["206"] = found["200"] | {"description": "The bytes that Range asks for"}
         found["206"]["headers"] = found["206"]["headers"] | _header_references(["Content-Range"])
+    if not route.changes and (route.answer in (bytes, dict) or route.record):
         found["304"] = {"description": "The client has it already"} | {"headers": _headers(["ETag"])}
     if route.creates:
         found["201"] = found["200"] | {"description": f"{_answer_words(route)}, which is new"}
         found["201"]["headers"] = found["201"]["headers"] | _header_references(["Location"])
-    if route.name == "getOpenApi":
-        found["304"] = {"description": "The client has it already"} | {"headers": _headers(["ETag"])}
-    refusals = {str(code): {"$ref": f"#/components/responses/{STATUSES[code].name}"} for code in refused(route)}
+    refusals = {str(code): {"$ref": f"#/components/responses/{STATUSES[code].name}"} for code in refused(route, table)}
     return found | refusals
 
 
-def refused(route: Route) -> list[int]:
+def refused(route: Route, table: Table) -> list[int]:
     """The statuses from 400 on that the route can answer."""
     codes = {415, 422, 500, 503, *route.errors}
     if route.permission != PUBLIC:
         codes.add(401)
     if route.changes:
-        codes |= {400, 403, 413, 507}
+        codes |= {400, 403, 413, 507} | ({409} if route.keyed else set())
     if route.permission != PUBLIC and len(roles(route)) < len(Role):
         codes.add(403)
     if route.parameters:
         codes.add(404)
+    if table.takes_conditions(route):
+        codes.add(412)
     return sorted(codes)
 
 
@@ -232,11 +230,13 @@ def _success(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
     if route.answer is bytes:
         names = ["ETag", "Accept-Ranges", "Content-Disposition"]
         return {"description": "The bytes", "headers": _headers(names), "content": {"*/*": {}}}
-    names = ["ETag"] if _has_etag(route) else []
+    names = ["ETag"] if _has_etag(route) or (route.tag == "members" and route.body) else []
     names += ["Set-Cookie"] if route.name in _SETS_COOKIE else []
+    names += ["Preference-Applied", "Idempotency-Replayed"] if route.changes and route.keyed else []
     answer: dict[str, Any] = {"description": _answer_words(route), "headers": _headers(names)}
     if route.answer is not None:
-        answer["content"] = {"application/json": _answer_content(route, components)}
+        kind = NDJSON if route.lines else "application/json"
+        answer["content"] = {kind: _answer_content(route, components)}
     if route.lists:
         answer["headers"] |= _header_references(lists.HEADERS)
         answer["content"] |= {kind: {"schema": {"type": "string"}} for kind in lists.FORMATS}
@@ -250,7 +250,7 @@ def _answer_content(route: Route, components: dict[str, Schema]) -> dict[str, An
 
 def _has_etag(route: Route) -> bool:
     """One record is answered with its ETag; lists and what is no record are not."""
-    return route.answer is dict or "id" in getattr(route.answer, "__struct_fields__", ())
+    return route.answer is dict or route.record
 
 
 def _answer_words(route: Route) -> str:
@@ -274,7 +274,7 @@ def _header_references(names: list[str]) -> dict[str, Any]:
 def _refusal(code: int, status: Status) -> dict[str, Any]:
     title = errors.title(code)
     problem = errors.ProblemDetails("about:blank", title, code, status.detail, "/api/organizations/1", "3f9c0b7a21-1f")
-    shown = msgspec.to_builtins(problem) | ({"errors": [_FIELD_ERROR]} if code == 422 else {})
+    shown = msgspec.to_builtins(problem) | _MEMBERS.get(code, {})
     return {
         "description": status.description,
         "headers": _headers(_HEADERS_OF.get(code, [])),

@@ -48,7 +48,19 @@ def found(row: Any) -> Answer:
     """200 with a row of (id, version, json), its ETag made of the first two; 404 when there is none."""
     if row is None:
         raise NotFound
-    return json(row[2], (b"etag", b'"%d-%d"' % (row[0], row[1])))
+    return json(row[2], etag(row))
+
+
+def changed(row: Any) -> Answer:
+    """An empty 200 with the ETag of a row of (id, version); 404 when there is none."""
+    if row is None:
+        raise NotFound
+    return Answer(200, b"", etag(row))
+
+
+def etag(row: Any) -> tuple[bytes, bytes]:
+    """The header that names the state of a row of (id, version, …)."""
+    return (b"etag", b'"%d-%d"' % (row[0], row[1]))
 
 
 def created(row: Any, path: str) -> Answer:
@@ -87,6 +99,10 @@ class Request:
         self.body: Any = None
         self.query: Any = None  # the route's type of parameters; a Query of a list that was given some
         self.deadline: Deadline | None = None
+        self.raw = b""  # the body as it was sent, where it is JSON
+        self.key: str | None = None  # its Idempotency-Key
+        self.wishes: dict[str, str] = {}  # its preferences (Prefer)
+        self.changed_users: list[int] = []  # whose sessions are forgotten once it is committed
 
     @property
     def segments(self) -> list[str]:
@@ -108,6 +124,17 @@ class Request:
         """The database as the viewer sees it."""
         assert self.route is not None
         return self.app.database.of(self.viewer, self.id, self.route.name)
+
+    def header(self, name: bytes) -> str | None:
+        """A header's value, its lines joined by commas; None where there is none."""
+        if name not in self.headers:
+            return None
+        return ",".join(value.decode("latin-1") for key, value in self.scope["headers"] if key == name)
+
+    @property
+    def is_upload(self) -> bool:
+        """Whether its body is a form with a file, which the handler reads and finishes itself."""
+        return self.route is not None and self.route.multipart and self.body is None
 
     @property
     def token(self) -> str | None:
@@ -131,6 +158,13 @@ class Request:
     def has_body(self) -> bool:
         """Whether a body is announced, be it of unknown length."""
         return b"transfer-encoding" in self.headers or self.headers.get(b"content-length", b"0") != b"0"
+
+    def forget(self, user: int) -> None:
+        """The sessions of a user have changed: this process acts at once, the others hear of it from PostgreSQL."""
+        if self.db.held is None:
+            self.app.sessions.forget(user)
+        else:
+            self.changed_users.append(user)
 
     async def content(self, limit: int) -> bytes:
         """The whole body. Raises TooLarge past the limit (bytes), before reading what was announced as larger."""

@@ -4,7 +4,8 @@ A line reads: name, method, path, handler, permission, sentence, and what Route 
 slice's web (`contacts.show`); `on` is its store's answer to "does the viewer see it?" (`contact.exists`).
 """
 
-from retainer import api_page, health, openapi, static
+from retainer import api_page, bulk, health, openapi, static
+from retainer.bulk_lines import BulkAnswer, BulkLine
 from retainer.contacts import store as contact
 from retainer.contacts import web as contacts
 from retainer.contacts.model import Contact, ContactCreate, ContactUpdate
@@ -88,6 +89,8 @@ ROUTES = [
           "List members of an organization", answer=list[Member], lists=member.LIST, on=organization.exists, bare=True),
     Route("addMember", "POST", "/organizations/{organizationId}/members", members.create, "members.write",
           "Add a member to an organization", body=MemberCreate, on=organization.exists, bare=True, errors=(409,)),
+    Route("getMember", "GET", "/organizations/{organizationId}/members/{contactId}", members.show, "members.read",
+          "Get a member of an organization", answer=Member, on=member.exists, bare=True),
     Route("removeMember", "DELETE", "/organizations/{organizationId}/members/{contactId}", members.delete,
           "members.write", "Remove a member from an organization", status=204, on=member.exists, bare=True),
     Route("updateMember", "PATCH", "/organizations/{organizationId}/members/{contactId}", members.update,
@@ -166,13 +169,18 @@ ROUTES = [
     Route("searchEverything", "GET", "/search", search.index, "search.use",
           "Search everything", answer=list[Hit], query=SearchQuery),
 
+    # Many writes of any of these at once
+    Route("bulk", "POST", "/bulk", bulk.create, "bulk.write",
+          "Make many writes at once", lines=BulkLine, answer=BulkAnswer),
+
     # Signing in, and one's own account
     Route("login", "POST", "/login", sessions.login, PUBLIC,
-          "Sign in", body=Login, answer=User, errors=(401, 429)),
+          "Sign in", body=Login, answer=User, errors=(401, 429), keyed=False, dry=False),
     Route("logout", "POST", "/logout", sessions.logout, "account.own",
-          "Sign out", status=204),
+          "Sign out", status=204, keyed=False, dry=False),
     Route("setup", "POST", "/setup", sessions.setup, PUBLIC,
-          "Choose a password with a single-use link, and sign in", body=Setup, answer=User, errors=(429,)),
+          "Choose a password with a single-use link, and sign in", body=Setup, answer=User, errors=(429,),
+          keyed=False, dry=False),
     Route("setupPage", "GET", "/setup", sessions.setup_page, PUBLIC,
           "The page of a single-use link", page=True),
     Route("getOwnUser", "GET", "/user", users.show_own, "account.own",
@@ -180,7 +188,8 @@ ROUTES = [
     Route("updateOwnUser", "PUT", "/user", users.update_own, "account.own",
           "Update the signed-in user's name and time zone", body=AccountUpdate, answer=User),
     Route("changeOwnPassword", "PUT", "/user/password", sessions.change_password, "account.own",
-          "Change the signed-in user's password", body=PasswordChange, status=204, errors=(429,)),
+          "Change the signed-in user's password", body=PasswordChange, status=204, errors=(429,), dry=False,
+          secret=True),
     Route("listOwnSessions", "GET", "/user/sessions", sessions.index, "account.own",
           "List the signed-in user's sessions", answer=list[Session], lists=session.LIST),
     Route("endOwnSession", "DELETE", "/user/sessions/{id}", sessions.delete, "account.own",
@@ -198,7 +207,8 @@ ROUTES = [
     Route("updateUser", "PUT", "/users/{id}", users.update, "users.manage",
           "Update a user", body=UserUpdate, answer=User, on=user.exists, errors=(409,)),
     Route("createUserLink", "POST", "/users/{id}/links", users.make_link, "users.manage",
-          "Make a single-use link for a user to choose a password", answer=Link, on=user.exists, errors=(409,)),
+          "Make a single-use link for a user to choose a password", answer=Link, on=user.exists, errors=(409,),
+          secret=True),
     Route("endUserSessions", "DELETE", "/users/{id}/sessions", users.end_sessions, "users.manage",
           "End all sessions of a user", status=204, on=user.exists),
 

@@ -28,6 +28,9 @@ class Route(msgspec.Struct, frozen=True):
     `errors` are the statuses of its own beside those that every such route may answer; `lists` is the list it answers,
     which takes parameters; `query` the type of another route's parameters (None: it takes none); `creates` says that
     it answers 201 where it made something.
+    `lines` is the type of each line of an NDJSON body; `answer` is then that of each line of the answer.
+    A change that is more than a transaction cannot be repeated or tried (`keyed`, `dry`: see writes.py); `secret` says
+    that its body or its answer holds one.
     """
 
     name: str
@@ -44,6 +47,10 @@ class Route(msgspec.Struct, frozen=True):
     page: bool = False
     form: type[msgspec.Struct] | None = None
     errors: tuple[int, ...] = ()
+    lines: type[msgspec.Struct] | None = None
+    keyed: bool = True
+    dry: bool = True
+    secret: bool = False
     lists: Collection | None = None
     creates: bool = False
     query: type[msgspec.Struct] | None = None
@@ -57,6 +64,16 @@ class Route(msgspec.Struct, frozen=True):
     def changes(self) -> bool:
         """Whether it may change something."""
         return self.method not in ("GET", "HEAD")
+
+    @property
+    def record(self) -> bool:
+        """Whether it answers one record, with the ETag of its state. A membership is told by its contact's id."""
+        return not {"id", "contact_id"}.isdisjoint(getattr(self.answer, "__struct_fields__", ()))
+
+    @property
+    def in_bulk(self) -> bool:
+        """Whether /bulk takes it: the changes of records, by JSON."""
+        return self.changes and self.tag in _IN_BULK and (self.form is None or self.body is not None)
 
     @property
     def multipart(self) -> bool:
@@ -79,7 +96,9 @@ class Route(msgspec.Struct, frozen=True):
 
 _TAGS = {
     "login": "account", "logout": "account", "setup": "account", "user": "account", "openapi.json": "api",
+    "bulk": "writes",
 }  # fmt: skip
+_IN_BULK = {"organizations", "members", "contacts", "projects", "tasks", "documents"}
 TEXT = "value"  # the parameter of a path that is a text, where all others are ids
 _METHODS = ""  # the key of a node's methods: no path segment is empty
 _ID = "/"  # the key of what follows an id: no path segment has a slash
@@ -91,6 +110,7 @@ class Table:
     def __init__(self, routes: list[Route]) -> None:
         self.routes = routes
         self.root: dict[str, Any] = {}
+        self.readers = {route.path: route for route in routes if route.method == "GET" and route.record}
         for route in routes:
             if route.permission != PUBLIC and route.permission not in PERMISSIONS:
                 raise ValueError(f"{route.method} {route.path}: no permission is called {route.permission!r}")
@@ -106,6 +126,14 @@ class Table:
         if route.method in methods:
             raise ValueError(f"two routes for {route.method} {path}")
         methods[route.method] = route
+
+    def takes_conditions(self, route: Route) -> bool:
+        """Whether it changes a record that has an ETag."""
+        return route.changes and (route.creates or self.reader(route) is not None)
+
+    def reader(self, route: Route) -> Route | None:
+        """The route that reads the record which this one changes, where both have the same path."""
+        return self.readers.get(route.path)
 
     def find(self, segments: list[str]) -> tuple[dict[str, Route] | None, list[str]]:
         """The routes of a path by method (None: no such path), and what its parameters stand for, as written."""

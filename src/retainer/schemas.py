@@ -22,6 +22,11 @@ _OPTIONAL = {
     },
     "Member": {"organizationId", "contactId", "role"},
 }  # fmt: skip
+# JSON that is handed on without being read.
+_AS_IT_IS: dict[str, dict[str, Schema]] = {
+    "BulkLine": {"body": {"type": "object"}},
+    "BulkAnswer": {name: {"anyOf": [{"type": "object"}, {"type": "null"}]} for name in ("body", "problem")},
+}
 _METADATA: Schema = {
     "JsonValue": {
         "description": "Any JSON value, without the NUL character",
@@ -119,6 +124,8 @@ def _property(type_name: str, field: str, schema: Schema) -> Schema:
     schema = _precise(schema)
     description, shown = words(type_name, field)
     schema["description"] = description
+    if type_name in _AS_IT_IS and field in _AS_IT_IS[type_name]:
+        schema |= _AS_IT_IS[type_name][field]
     if field == "metadata":
         schema |= {"anyOf": [{"$ref": REF + "Metadata"}, {"type": "null"}]}
     if shown is not None and "$ref" not in schema:
@@ -162,6 +169,8 @@ def _as_form(schema: Schema) -> Schema:
     for field, given in schema["properties"].items():
         plain = given | given.get("anyOf", [{}])[0]
         properties[field] = {key: value for key, value in plain.items() if key != "anyOf" and value is not None}
+        if "minLength" in plain:  # an empty field, or one of spaces, counts as left out
+            properties[field] = properties[field] | {"minLength": 0, "pattern": _NO_NUL}
     properties["file"] = {"type": "string", "format": "binary", "minLength": 1, "description": FIELDS["file"][0]}
     return schema | {"properties": properties, "required": ["file"]}
 

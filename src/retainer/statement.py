@@ -1,7 +1,8 @@
 """SQL as text with named parameters, compiled once at import for each kind of viewer.
 
-In a statement `:name` is a parameter, `@visible_<noun>` is what the viewer sees of a noun (permissions.py) and
-`@acting` tells the journal who acts, and refuses when their session has ended (migrations/0006_journal_cheaper.sql).
+In a statement `:name` is a parameter, `@visible_<noun>` is what the viewer sees of a noun (permissions.py),
+`@expected_<alias>` holds while a row is as the request expects it (conditions.py), and `@acting` tells the journal who
+acts, and refuses when their session has ended (migrations/0006_journal_cheaper.sql).
 """
 
 import re
@@ -10,8 +11,11 @@ from functools import lru_cache
 
 from retainer.permissions import SCOPES, VISIBLE, Scope
 
+OF_VIEWER = {"tenant", "user", "contact"}  # values that are the same for every row
+
 ACTING = "acting(:session, :viewer_role, :via, :request, :action)"
-_FRAGMENT = re.compile(r"@(visible_([a-z]+)|acting)\b")
+EXPECTED = "(:expected::text[] IS NULL OR ({0}.id || '-' || {0}.version = ANY(:expected)) = :wanted)"
+_FRAGMENT = re.compile(r"@(visible_([a-z]+)|expected_([a-z]+)|acting)\b")
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z_0-9]*)")
 
 
@@ -30,6 +34,26 @@ class Statement:
         }
 
 
+class Change(Statement):
+    """A statement that changes one row and answers it, or none. Alike ones can be sent together (gathering.py)."""
+
+
+class Create(Change):
+    """An INSERT of one row from its values, `INSERT INTO … SELECT … FROM @acting … RETURNING …`. `many` makes it one of
+    each object of the JSON array :rows, by column names, and answers them in their order.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        table = re.search(r"INSERT INTO (\w+)", text)
+        assert table is not None and text.count("FROM @acting") == text.count("RETURNING") == 1
+        each = f"""FROM @acting,
+            ROWS FROM (jsonb_populate_recordset(NULL::{table[1]}, :rows::jsonb)) WITH ORDINALITY AS each"""
+        text = _PARAMETER.sub(lambda found: found[0] if found[1] in OF_VIEWER else f'each."{found[1]}"', text)
+        text = text.replace("FROM @acting", each).replace("RETURNING", "ORDER BY each.ordinality RETURNING")
+        self.many = Statement(text)
+
+
 class Update:
     """An UPDATE of only the columns that were sent: `SET @columns` becomes `name = :name, …`."""
 
@@ -37,22 +61,24 @@ class Update:
         self.text = text
         self.setting = lru_cache(maxsize=256)(self._setting)
 
-    def of(self, columns: Iterable[str]) -> Statement:
+    def of(self, columns: Iterable[str]) -> Change:
         """The statement that sets exactly these columns."""
         return self.setting(tuple(sorted(columns)))
 
-    def _setting(self, columns: tuple[str, ...]) -> Statement:
+    def _setting(self, columns: tuple[str, ...]) -> Change:
         # Nothing sent is a valid update that changes nothing; the key set to itself keeps it one statement.
         assignments = ", ".join(f'"{c}" = :{c}' for c in columns) or "version = @self.version"
         alias = re.search(r"UPDATE \w+ (\w+)", self.text)
         assert alias is not None
-        return Statement(self.text.replace("@columns", assignments.replace("@self", alias[1])))
+        return Change(self.text.replace("@columns", assignments.replace("@self", alias[1])))
 
 
 def _expand(text: str, scope: Scope) -> str:
     def fragment(match: re.Match[str]) -> str:
-        noun = match[2]
-        return f"({VISIBLE[noun][scope]})" if noun else ACTING
+        noun, alias = match[2], match[3]
+        if noun:
+            return f"({VISIBLE[noun][scope]})"
+        return EXPECTED.format(alias) if alias else ACTING
 
     return _FRAGMENT.sub(fragment, text)
 

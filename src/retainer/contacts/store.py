@@ -7,7 +7,7 @@ from asyncpg import Record
 from retainer.contacts.model import ContactType
 from retainer.database import Db
 from retainer.lists.collection import ABSENT, MOST_EXPANDED, Collection, Extra, Field, Kind, row_json, searched, shown
-from retainer.statement import Statement, Update
+from retainer.statement import Create, Statement, Update
 
 _SEEN = "c.tenant_id = :tenant AND c.deleted_by IS NULL AND @visible_contacts"
 
@@ -57,7 +57,7 @@ READ = Statement(f"""
     WHERE c.tenant_id = :tenant AND c.id = ANY(:ids::bigint[]) AND c.deleted_by IS NULL AND @visible_contacts
 """)
 
-CREATE = Statement(f"""
+CREATE = Create(f"""
     INSERT INTO contacts AS c (tenant_id, full_name, mention_name, email, phone, company, title, department, type,
         is_active, metadata)
     SELECT :tenant, :full_name, :mention_name, :email, :phone, :company, :title, :department, :type,
@@ -68,12 +68,14 @@ CREATE = Statement(f"""
 UPDATE = Update(f"""
     UPDATE contacts c SET @columns FROM @acting
     WHERE c.tenant_id = :tenant AND c.id = :id AND c.deleted_by IS NULL AND @visible_contacts
+        AND @expected_c
     RETURNING c.id, c.version, {JSON}
 """)
 
 LOCK = Statement("""
     SELECT c.id FROM contacts c
     WHERE c.tenant_id = :tenant AND c.id = :id AND c.deleted_by IS NULL AND @visible_contacts
+        AND @expected_c
     FOR UPDATE
 """)
 

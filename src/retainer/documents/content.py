@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote
 
+from retainer import conditions
 from retainer.errors import Problem, RangeNotSatisfiable
 from retainer.request import Answer, Request
 
@@ -19,7 +20,7 @@ async def answer(request: Request, file: Any) -> Answer:
     """200, 206 or 304 with a file: storage_key, size, sha256, media_type, name. Raises RangeNotSatisfiable."""
     etag = b'"%s"' % file["sha256"].encode()
     headers = [(b"etag", etag), (b"accept-ranges", b"bytes")]
-    if is_listed(etag, request.headers.get(b"if-none-match")):
+    if conditions.is_listed(etag, request):
         return Answer(304, nothing(), *headers)
     span = wanted(request, etag, file["size"])
     start, end = span or (0, file["size"])
@@ -32,14 +33,6 @@ async def answer(request: Request, file: Any) -> Answer:
     ]
     body = nothing() if request.method == "HEAD" else await opened(request, file, start, end)
     return Answer(206 if span else 200, body, *headers)
-
-
-def is_listed(etag: bytes, header: bytes | None) -> bool:
-    """Whether If-None-Match names it; weak comparison, as that header wants."""
-    if header is None:
-        return False
-    names = [name.strip().removeprefix(b"W/") for name in header.split(b",")]
-    return etag in names or names == [b"*"]
 
 
 def wanted(request: Request, etag: bytes, size: int) -> tuple[int, int] | None:

@@ -159,7 +159,7 @@ ADD_VERSION = Statement(f"""
 
 UPDATE = Update(f"""
     UPDATE documents d SET @columns FROM @acting
-    WHERE d.tenant_id = :tenant AND d.id = :id AND d.deleted_by IS NULL AND @visible_documents
+    WHERE d.tenant_id = :tenant AND d.id = :id AND d.deleted_by IS NULL AND @visible_documents AND @expected_d
     RETURNING d.id, d.version, {JSON}
 """)
 
@@ -168,7 +168,7 @@ UPDATE = Update(f"""
 LOCK = Statement("""
     SELECT d.organization_id, d.link, d.projects_changed
     FROM documents d
-    WHERE d.tenant_id = :tenant AND d.id = :id AND d.deleted_by IS NULL AND @visible_documents
+    WHERE d.tenant_id = :tenant AND d.id = :id AND d.deleted_by IS NULL AND @visible_documents AND @expected_d
     FOR UPDATE
 """)
 LINKS = Statement("""

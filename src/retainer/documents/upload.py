@@ -21,7 +21,8 @@ from retainer.documents import store
 from retainer.documents.form import Form
 from retainer.documents.media_type import HEAD, sniffed
 from retainer.errors import NotSignedIn, Problem
-from retainer.request import Request
+from retainer.request import Answer, Request, found
+from retainer.writes import performed
 
 BYTES_PER_SECOND = 20_000_000  # a slow disk makes the last bytes durable at this rate; the deadline waits for it
 
@@ -52,21 +53,32 @@ async def received(request: Request, kind: type[T]) -> AsyncIterator[dict[str, A
         raise
 
 
-async def finished(request: Request, work: Callable[[], Awaitable[Record]]) -> Record:
-    """What the last transaction of an upload returns. Its body cannot be read again, so only this is repeated after
-    a deadlock, or when the session changed: then the viewer is looked up, and allowed, anew.
+async def finished(request: Request, values: dict[str, Any], work: Callable[[], Awaitable[Record]]) -> Answer:
+    """The answer with what the last transaction of an upload returns. Its body cannot be read again, so only this is
+    repeated after a deadlock, or when the session changed: then the viewer is looked up, and allowed, anew.
     """
     for _ in range(ATTEMPTS - 1):
         try:
-            return await work()
+            return await _performed(request, values, work)
         except Retry:
             continue
         except SessionChanged:
             await _readmit(request)
     try:
-        return await work()
+        return await _performed(request, values, work)
     except SessionChanged as error:
         raise NotSignedIn from error
+
+
+async def _performed(request: Request, values: dict[str, Any], work: Callable[[], Awaitable[Record]]) -> Answer:
+    """Once for the request's key: another upload of the same parts is the same request."""
+    assert request.route is not None
+
+    async def answer() -> Answer:
+        return found(await work())
+
+    parts = msgspec.json.encode(sorted((name, value) for name, value in values.items() if name != "storage_key"))
+    return await performed(request, request.route, answer, parts)
 
 
 async def _readmit(request: Request) -> None:

@@ -26,7 +26,7 @@ async def create(request: Request) -> Answer:
     if request.body is not None:
         return found(await _create(request, sent(request.body)))
     async with upload.received(request, DocumentForm) as values:
-        return found(await upload.finished(request, lambda: _create(request, values)))
+        return await upload.finished(request, values, lambda: _create(request, values))
 
 
 async def show(request: Request, id: int) -> Answer:
@@ -51,7 +51,7 @@ async def versions(request: Request, id: int) -> Answer:
 async def add_version(request: Request, id: int) -> Answer:
     await _file(request, id)
     async with upload.received(request, VersionForm) as values:
-        return found(await upload.finished(request, lambda: _add_version(request, id, values)))
+        return await upload.finished(request, values, lambda: _add_version(request, id, values))
 
 
 async def show_content(request: Request, id: int) -> Answer:

@@ -5,19 +5,22 @@ from typing import Any
 from asyncpg import Record
 
 from retainer.database import Db
-from retainer.lists.collection import Collection, Field, Kind
+from retainer.lists.collection import Collection, Field, Kind, row_json, shown
 from retainer.members.model import MemberRole
-from retainer.statement import Statement, Update
+from retainer.statement import Change, Statement, Update
+
+FIELDS = {
+    "organizationId": Field("m.organization_id"),
+    "contactId": Field("m.contact_id", Kind.INTEGER, sort="m.contact_id", cast="bigint"),
+    "role": Field("m.role", Kind.WORD, sort="m.role", values=MemberRole),
+}
+JSON = row_json(shown(FIELDS))
 
 LIST = Collection(
     "members m JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id",
     """m.tenant_id = :tenant AND m.organization_id = :parent AND m.deleted_by IS NULL AND o.deleted_by IS NULL
         AND @visible_organizations""",
-    {
-        "organizationId": Field("m.organization_id"),
-        "contactId": Field("m.contact_id", Kind.INTEGER, sort="m.contact_id", cast="bigint"),
-        "role": Field("m.role", Kind.WORD, sort="m.role", values=MemberRole),
-    },
+    FIELDS,
     order="id",
     id="m.id",
     expand={
@@ -27,7 +30,7 @@ LIST = Collection(
 )
 
 # Both ends are held shared: the organization or the contact cannot be deleted while this is added.
-CREATE = Statement("""
+CREATE = Change("""
     INSERT INTO members (tenant_id, organization_id, contact_id, role)
     SELECT :tenant, organization.id, contact.id, :role
     FROM @acting,
@@ -35,27 +38,28 @@ CREATE = Statement("""
             AND o.deleted_by IS NULL AND @visible_organizations FOR SHARE) organization,
         (SELECT c.id FROM contacts c WHERE c.tenant_id = :tenant AND c.id = :contact_id
             AND c.deleted_by IS NULL AND @visible_contacts FOR SHARE) contact
-    RETURNING id
+    RETURNING id, version
 """)
 
 UPDATE = Update("""
     UPDATE members m SET @columns FROM @acting, organizations o
     WHERE m.tenant_id = :tenant AND m.organization_id = :organization_id AND m.contact_id = :contact_id
         AND m.deleted_by IS NULL AND o.tenant_id = m.tenant_id AND o.id = m.organization_id
-        AND o.deleted_by IS NULL AND @visible_organizations
-    RETURNING m.id
+        AND o.deleted_by IS NULL AND @visible_organizations AND @expected_m
+    RETURNING m.id, m.version
 """)
 
-DELETE = Statement("""
+DELETE = Change("""
     UPDATE members m SET deleted_by = operation() FROM @acting, organizations o
     WHERE m.tenant_id = :tenant AND m.organization_id = :organization_id AND m.contact_id = :contact_id
         AND m.deleted_by IS NULL AND o.tenant_id = m.tenant_id AND o.id = m.organization_id
-        AND o.deleted_by IS NULL AND @visible_organizations
-    RETURNING m.id
+        AND o.deleted_by IS NULL AND @visible_organizations AND @expected_m
+    RETURNING m.id, m.version
 """)
 
-EXISTS = Statement("""
-    SELECT m.id FROM members m JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id
+READ = Statement(f"""
+    SELECT m.id, m.version, {JSON}
+    FROM members m JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id
     WHERE m.tenant_id = :tenant AND m.organization_id = :organization_id AND m.contact_id = :contact_id
         AND m.deleted_by IS NULL AND o.deleted_by IS NULL AND @visible_organizations
 """)
@@ -63,18 +67,22 @@ EXISTS = Statement("""
 
 async def exists(db: Db, organization_id: int, contact_id: int) -> bool:
     """Whether the viewer sees this membership."""
-    return await db.row(EXISTS, organization_id=organization_id, contact_id=contact_id) is not None
+    return await read(db, organization_id, contact_id) is not None
+
+
+async def read(db: Db, organization_id: int, contact_id: int) -> Record | None:
+    """One membership: id, version, json."""
+    return await db.row(READ, organization_id=organization_id, contact_id=contact_id)
 
 
 async def create(db: Db, organization_id: int, contact_id: int, role: str) -> Record | None:
-    """The new membership's id, or None when organization or contact are not there for the viewer."""
+    """The new membership's id and version, or None when organization or contact are not there for the viewer."""
     return await db.row(CREATE, organization_id=organization_id, contact_id=contact_id, role=role)
 
 
-async def update(db: Db, organization_id: int, contact_id: int, values: dict[str, Any]) -> bool:
-    """Change what was sent; False when there is no such membership."""
-    statement = UPDATE.of(values)
-    return await db.row(statement, organization_id=organization_id, contact_id=contact_id, **values) is not None
+async def update(db: Db, organization_id: int, contact_id: int, values: dict[str, Any]) -> Record | None:
+    """Change what was sent: the membership's id and version; None when there is no such membership."""
+    return await db.row(UPDATE.of(values), organization_id=organization_id, contact_id=contact_id, **values)
 
 
 async def delete(db: Db, organization_id: int, contact_id: int) -> bool:

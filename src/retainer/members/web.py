@@ -5,7 +5,7 @@ from retainer.errors import NotFound, invalid
 from retainer.lists.answer import listed_of
 from retainer.members import store
 from retainer.organizations import store as organizations
-from retainer.request import Answer, Request, empty, removed
+from retainer.request import Answer, Request, changed, found, removed
 
 
 async def index(request: Request, organization_id: int) -> Answer:
@@ -14,17 +14,20 @@ async def index(request: Request, organization_id: int) -> Answer:
 
 async def create(request: Request, organization_id: int) -> Answer:
     body = request.body
-    if await store.create(request.db, organization_id, body.contact_id, body.role) is None:
+    row = await store.create(request.db, organization_id, body.contact_id, body.role)
+    if row is None:
         if not await organizations.exists(request.db, organization_id):
             raise NotFound
         raise invalid("contactId", "there is no such contact; add the contact first")
-    return empty(200)
+    return changed(row)
+
+
+async def show(request: Request, organization_id: int, contact_id: int) -> Answer:
+    return found(await store.read(request.db, organization_id, contact_id))
 
 
 async def update(request: Request, organization_id: int, contact_id: int) -> Answer:
-    if not await store.update(request.db, organization_id, contact_id, sent(request.body)):
-        raise NotFound
-    return empty(200)
+    return changed(await store.update(request.db, organization_id, contact_id, sent(request.body)))
 
 
 async def delete(request: Request, organization_id: int, contact_id: int) -> Answer:

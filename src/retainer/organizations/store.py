@@ -7,7 +7,7 @@ from asyncpg import Record
 from retainer.database import Db
 from retainer.lists.collection import ABSENT, Collection, Extra, Field, Kind, row_json, searched, shown
 from retainer.organizations.model import OrganizationStatus, OrganizationType
-from retainer.statement import Statement, Update
+from retainer.statement import Create, Statement, Update
 
 _SEEN = "o.tenant_id = :tenant AND o.deleted_by IS NULL AND @visible_organizations"
 
@@ -77,7 +77,7 @@ def _held(column: str, kept: str = "") -> str:
     return f"(:{column}::bigint IS NULL OR {kept}:{column} = ({REFERENCES[column]} FOR SHARE))"
 
 
-CREATE = Statement(f"""
+CREATE = Create(f"""
     INSERT INTO organizations AS o (tenant_id, name, type, status, industry, website, description, metadata,
         external_id, domains, parent_id, owner_id, tags)
     SELECT :tenant, :name, :type, :status, :industry, :website, :description, :metadata,
@@ -93,7 +93,8 @@ def _update(references: list[str]) -> Update:
     held = "".join(f" AND {_held(column, f':{column} = o.{column} OR ')}" for column in references)
     return Update(f"""
         UPDATE organizations o SET @columns FROM @acting
-        WHERE o.tenant_id = :tenant AND o.id = :id AND o.deleted_by IS NULL AND @visible_organizations{held}
+        WHERE o.tenant_id = :tenant AND o.id = :id AND o.deleted_by IS NULL AND @visible_organizations
+            AND @expected_o{held}
         RETURNING o.id, o.version, {JSON}
     """)
 
@@ -130,6 +131,7 @@ LOCK_KEY = Statement("""
 LOCK = Statement("""
     SELECT o.id FROM organizations o
     WHERE o.tenant_id = :tenant AND o.id = :id AND o.deleted_by IS NULL AND @visible_organizations
+        AND @expected_o
     FOR UPDATE
 """)
 

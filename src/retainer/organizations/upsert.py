@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
+from retainer import conditions
 from retainer.body import decode, sent
 from retainer.database import Db, Retry
-from retainer.errors import Conflict, invalid
+from retainer.errors import Conflict, PreconditionFailed, invalid
 from retainer.organizations import store
 from retainer.organizations.model import NO_DOMAIN, OrganizationCreate, OrganizationUpdate, domain
 from retainer.organizations.web import refuse_missing
@@ -35,11 +36,10 @@ async def by_domain(request: Request, value: str) -> Answer:
 async def put(request: Request, key: str, value: str, implied: dict[str, Any]) -> Answer:
     """200 with the changed organization, or 201 with a new one, which has what the key implies."""
     try:
-        return await _put(request, key, value, implied)
+        async with request.db.savepoint():
+            return await _put(request, key, value, implied)
     except Conflict:
         # Perhaps with somebody who gave the key to an organization in another way, and has committed now.
-        if request.db.held is not None:
-            raise
         return await _put(request, key, value, implied)
 
 
@@ -47,12 +47,16 @@ async def _put(request: Request, key: str, value: str, implied: dict[str, Any]) 
     async with request.db.transaction() as tx:
         id = await store.take(tx, key, value)
         if id is None:
+            if b"if-match" in request.headers:
+                raise PreconditionFailed("There is no such organization, so none in the state that If-Match expects.")
             return await _add(tx, request.body, implied)
         values = sent(request.body)
         row = await store.update(tx, id, values)
         if row is None:
             await refuse_missing(tx, values)
-            raise Retry("The organization was deleted at the same moment. Try again.")
+            if tx.expected is None:
+                raise Retry("The organization was deleted at the same moment. Try again.")
+            raise conditions.failed(found(await store.read(tx, id)))
         return found(row)
 
 

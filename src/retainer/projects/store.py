@@ -8,7 +8,7 @@ from retainer.database import Db
 from retainer.fields import Audience
 from retainer.lists.collection import NEVER, Collection, Field, Kind, expanded_organization, row_json, searched, shown
 from retainer.projects.model import ProjectStatus
-from retainer.statement import Statement, Update
+from retainer.statement import Create, Statement, Update
 
 _SEEN = "p.tenant_id = :tenant AND p.deleted_by IS NULL AND @visible_projects"
 
@@ -47,10 +47,10 @@ READ = Statement(f"""
 """)
 
 # The organization is held shared, so that it cannot be deleted while its project is added.
-CREATE = Statement(f"""
+CREATE = Create(f"""
     INSERT INTO projects AS p (tenant_id, organization_id, title, description, status, start_date, due_date, audience)
     SELECT :tenant, organization.id, :title, :description, :status, :start_date, :due_date, :audience
-    FROM @acting,
+    FROM @acting, LATERAL
         (SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :organization_id
             AND o.deleted_by IS NULL AND @visible_organizations FOR SHARE) organization
     RETURNING p.id, p.version, {JSON}
@@ -59,12 +59,14 @@ CREATE = Statement(f"""
 UPDATE = Update(f"""
     UPDATE projects p SET @columns FROM @acting
     WHERE p.tenant_id = :tenant AND p.id = :id AND p.deleted_by IS NULL AND @visible_projects
+        AND @expected_p
     RETURNING p.id, p.version, {JSON}
 """)
 
 LOCK = Statement("""
     SELECT p.id FROM projects p
     WHERE p.tenant_id = :tenant AND p.id = :id AND p.deleted_by IS NULL AND @visible_projects
+        AND @expected_p
     FOR UPDATE
 """)
 

@@ -73,7 +73,7 @@ async def change_password(request: Request) -> Answer:
         request.db, viewer.user, viewer.session, password_hash, user["password_changed_at"]
     ):
         raise invalid("currentPassword", "is not your password any more; it was changed at this moment")
-    request.app.sessions.forget(viewer.user)
+    request.forget(viewer.user)
     return empty()
 
 
@@ -84,7 +84,7 @@ async def index(request: Request) -> Answer:
 async def delete(request: Request, id: int) -> Answer:
     if not await store.end(request.db, id):
         raise NotFound
-    request.app.sessions.forget(request.viewer.user)
+    request.forget(request.viewer.user)
     return signed_out(request) if id == request.viewer.session else empty()
 
 

@@ -7,7 +7,7 @@ from asyncpg import Record
 from retainer.database import Db
 from retainer.fields import Audience
 from retainer.lists.collection import NEVER, Collection, Field, Kind, expanded_organization, row_json, searched, shown
-from retainer.statement import Statement, Update
+from retainer.statement import Change, Create, Statement, Update
 from retainer.tasks.model import TaskPriority, TaskStatus
 
 _SEEN = "t.tenant_id = :tenant AND t.deleted_by IS NULL AND @visible_tasks"
@@ -75,7 +75,7 @@ def _held(column: str) -> str:
     return f"(:{column}::bigint IS NULL OR :{column} = ({REFERENCES[column]} FOR SHARE))"
 
 
-CREATE = Statement(f"""
+CREATE = Create(f"""
     INSERT INTO tasks AS t (tenant_id, title, description, organization_id, project_id, assignee_id, status, priority,
         due_date, "order", audience)
     SELECT :tenant, :title, :description, :organization_id, :project_id, :assignee_id, :status, :priority,
@@ -90,7 +90,8 @@ def _update(references: list[str]) -> Update:
     held = "".join(f" AND {_held(column)}" for column in references)
     return Update(f"""
         UPDATE tasks t SET @columns FROM @acting
-        WHERE t.tenant_id = :tenant AND t.id = :id AND t.deleted_by IS NULL AND @visible_tasks{held}
+        WHERE t.tenant_id = :tenant AND t.id = :id AND t.deleted_by IS NULL AND @visible_tasks
+            AND @expected_t{held}
         RETURNING t.id, t.version, {JSON}
     """)
 
@@ -101,9 +102,10 @@ UPDATES = {
     for sent in [(a, b, c) for a in (False, True) for b in (False, True) for c in (False, True)]
 }
 
-DELETE = Statement("""
+DELETE = Change("""
     UPDATE tasks t SET deleted_by = operation() FROM @acting
     WHERE t.tenant_id = :tenant AND t.id = :id AND t.deleted_by IS NULL AND @visible_tasks
+        AND @expected_t
     RETURNING t.id
 """)
 

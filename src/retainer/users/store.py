@@ -62,14 +62,16 @@ CREATE = Statement(f"""
 
 UPDATE = Update(f"""
     UPDATE users u SET @columns FROM @acting
-    WHERE u.tenant_id = :tenant AND u.id = :id
+    WHERE u.tenant_id = :tenant AND u.id = :id AND @expected_u
     RETURNING u.id, u.version, {JSON}
 """)
 
 # Whatever changes how somebody signs in holds their row first, so that none of it overtakes another. Not FOR UPDATE:
 # what refers to a user, such as a new session, would wait for it.
 LOCK = Statement("""
-    SELECT u.id, u.role, u.is_active FROM users u WHERE u.tenant_id = :tenant AND u.id = :id FOR NO KEY UPDATE
+    SELECT u.id, u.role, u.is_active FROM users u
+    WHERE u.tenant_id = :tenant AND u.id = :id AND @expected_u
+    FOR NO KEY UPDATE
 """)
 
 # Held, so that the contact cannot be deleted at the same moment.

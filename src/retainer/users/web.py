@@ -20,7 +20,7 @@ async def update_own(request: Request) -> Answer:
     values = sent(request.body)
     refuse_unknown_time_zone(values.get("time_zone"))
     row = await store.update_own(request.db, request.viewer.user, values)
-    request.app.sessions.forget(request.viewer.user)
+    request.forget(request.viewer.user)
     return found(row)
 
 
@@ -42,15 +42,14 @@ async def create(request: Request) -> Answer:
 
 async def update(request: Request, id: int) -> Answer:
     row = await store.update(request.db, id, sent(request.body))
-    # This process acts at once; the others hear of it from PostgreSQL.
-    request.app.sessions.forget(id)
+    request.forget(id)
     return found(row)
 
 
 async def end_sessions(request: Request, id: int) -> Answer:
     if not await store.end_sessions(request.db, id):
         raise NotFound
-    request.app.sessions.forget(id)
+    request.forget(id)
     return empty()
 
 
