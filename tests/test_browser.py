@@ -79,6 +79,17 @@ def test_a_used_link_says_so(cast: Cast, server: Server, page: Page) -> None:
     quiet(page)
 
 
+def test_another_link_in_the_same_tab_is_taken(cast: Cast, server: Server, page: Page) -> None:
+    test_a_used_link_says_so(cast, server, page)
+    person = cast.person("Ute", "staff")
+    page.goto(cast.ada.post(f"/api/users/{person.id}/links").json()["url"])
+    page.get_by_label("New password").fill("plums in the icebox")
+    page.get_by_label("The same once more").fill("plums in the icebox")
+    page.get_by_role("button").click()
+    page.get_by_text(person.username).wait_for()
+    quiet(page)
+
+
 def test_the_api_page_shows_every_operation(server: Server, page: Page) -> None:
     page.goto(server.url)
     assert page.url.endswith("/api/docs"), "the front door leads there for now"

@@ -127,6 +127,25 @@ def test_a_newer_schema_is_always_refused(own_database: str) -> None:
         assert answer.stderr.count("\n") == 1
 
 
+def test_an_owner_who_may_not_use_the_applications_role_is_told_what_to_grant(server: Server) -> None:
+    cluster = Sql(server.database_url.replace("retainer@/retainer", "postgres@/postgres"))
+    name = f"other_{secrets.token_hex(4)}"
+    cluster.rows(f"CREATE ROLE {name} LOGIN CREATEROLE")
+    cluster.rows(f"CREATE DATABASE {name} OWNER {name} ENCODING 'UTF8' TEMPLATE template0")
+    url = server.database_url.replace("retainer@/retainer", f"{name}@/{name}")
+    try:
+        refused = retainer("migrate", database_url=url)
+        assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+        remedy = re.search(r"GRANT retainer_app TO \w+$", refused.stderr)
+        assert remedy, refused.stderr
+        cluster.rows(remedy[0])
+        assert retainer("migrate", database_url=url).returncode == 0
+    finally:
+        cluster.rows(f"DROP DATABASE {name} WITH (FORCE)")
+        cluster.rows(f"DROP ROLE {name}")
+        cluster.close()
+
+
 def test_migrations_of_two_processes_wait_for_each_other(own_database: str) -> None:
     command = [sys.executable, "-m", "retainer", "migrate"]
     environment = {"RETAINER_DATABASE_URL": own_database, "PATH": ""}

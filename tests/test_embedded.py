@@ -20,6 +20,8 @@ import pytest
 from retainer import embedded, postgres_programs, postmaster
 from retainer.postgres_programs import EmbeddedError
 
+pytestmark = pytest.mark.slow  # a database is made for each: a minute of what is not an everyday change
+
 ROOT = os.geteuid() == 0
 as_root = pytest.mark.skipif(not ROOT, reason="needs root")
 FORK = multiprocessing.get_context("fork")  # another user may not be able to reach this interpreter's files

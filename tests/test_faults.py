@@ -1,6 +1,8 @@
 """What happens when something is missing, slow, full or stopped."""
 
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,9 +20,10 @@ from test_crash import children, kill_postmaster, sign_in, workers
 
 
 @pytest.fixture
-def own() -> Iterator[Server]:
-    """A server that a test may hurt."""
-    server = Server(admin_email="root@example.com", admin_password=PASSWORD, request_seconds="4")
+def own(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A server that a test may hurt; its parameter is the number of its workers."""
+    workers = getattr(request, "param", "1")
+    server = Server(admin_email="root@example.com", admin_password=PASSWORD, request_seconds="4", workers=workers)
     yield server
     if server.process.poll() is None:
         server.stop()
@@ -79,23 +82,25 @@ def test_a_killed_database_is_started_again(own: Server) -> None:
     )
 
 
-def test_a_stop_finishes_what_is_in_flight(own: Server) -> None:
-    cookie = {"Cookie": sign_in(own)}
+@pytest.mark.parametrize("keep", [True, False], ids=["reused connections", "a connection each"])
+@pytest.mark.parametrize("own", ["1", "2"], ids=["one process", "two workers"], indirect=True)
+def test_a_stop_finishes_what_is_on_its_way(own: Server, keep: bool) -> None:
+    headers = {"Cookie": sign_in(own)} | ({} if keep else {"Connection": "close"})
     statuses: list[int] = []
+    lost: list[str] = []
     refused = threading.Event()
 
     def create(client: httpx.Client) -> None:
         while not refused.is_set():
             try:
-                statuses.append(
-                    client.post("/api/organizations", json={"name": "N", "type": "other"}, headers=cookie).status_code
-                )
+                answer = client.post("/api/organizations", json={"name": "N", "type": "other"}, headers=headers)
+                statuses.append(answer.status_code)
             except httpx.ConnectError:
                 refused.set()
-            except httpx.TransportError:
-                pass  # a kept-alive connection that was closed between two requests
+            except httpx.TransportError as error:
+                lost.append(repr(error))
 
-    threads = [threading.Thread(target=create, args=(httpx.Client(base_url=own.url, timeout=20),)) for _ in range(4)]
+    threads = [threading.Thread(target=create, args=(httpx.Client(base_url=own.url, timeout=20),)) for _ in range(8)]
     for thread in threads:
         thread.start()
     until(lambda: len(statuses) > 20, 10, "under load")
@@ -108,6 +113,7 @@ def test_a_stop_finishes_what_is_in_flight(own: Server) -> None:
         thread.join()
     assert took < 10
     assert set(statuses) == {200}
+    assert lost == []
 
 
 def test_no_process_is_left_behind(own: Server) -> None:
@@ -161,6 +167,10 @@ def test_a_second_server_on_one_data_folder_says_so(server: Server) -> None:
     ({"trusted_proxies": "everybody"}, "RETAINER_TRUSTED_PROXIES must be addresses"),
     ({"log": "loud"}, "RETAINER_LOG must be one of"),
     ({"database_url": "mysql://x"}, "RETAINER_DATABASE_URL must be"),
+    ({"storage_url": "zip://x"}, "RETAINER_STORAGE_URL must be such as s3://bucket/prefix"),
+    ({"storage_url": "s3://"}, "RETAINER_STORAGE_URL must be such as s3://bucket/prefix"),
+    ({"storage_url": "memory:///"}, "RETAINER_STORAGE_URL must be such as s3://bucket/prefix"),
+    ({"admin_password_file": sys.executable}, "is not text in UTF-8"),
     ({"admin_password_file": "/nowhere"}, "RETAINER_ADMIN_PASSWORD_FILE: cannot read /nowhere"),
 ])  # fmt: skip
 def test_a_wrong_setting_is_one_line(settings: dict[str, str], words: str) -> None:
@@ -168,6 +178,26 @@ def test_a_wrong_setting_is_one_line(settings: dict[str, str], words: str) -> No
     assert answer.returncode == 1
     assert words in answer.stderr
     assert answer.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(("settings", "words"), [
+    ({"storage_url": "az://container"}, "RETAINER_STORAGE_URL cannot be used: "),
+    ({"storage_url": "file:///proc/nowhere"}, "The storage /proc/nowhere cannot be used: "),
+    ({"time_zone": "Mars"}, "RETAINER_TIME_ZONE must be the name of a time zone"),
+    ({"admin_email": "nobody"}, "RETAINER_ADMIN_EMAIL must be an e-mail address"),
+    ({"tenant": " "}, "RETAINER_TENANT must have 1 to 255 characters"),
+])  # fmt: skip
+def test_a_setting_that_only_the_start_can_judge_is_one_line_too(settings: dict[str, str], words: str) -> None:
+    folder = data_folder()
+    answer = retainer("serve", "--port", str(free_port()), "--data", str(folder), **settings)
+    shutil.rmtree(folder)
+    assert answer.returncode == 1
+    assert words in answer.stderr
+    assert answer.stderr.count("\n") == 1
+
+
+def test_an_option_left_empty_is_none() -> None:
+    assert re.search(r"RETAINER_HOST +127\.0\.0\.1 +default", retainer("config", "--host", "").stdout)
 
 
 def test_config_masks_secrets(tmp_path: Path) -> None:

@@ -277,6 +277,26 @@ def test_rare_and_common_parts_are_both_found(many: Cast) -> None:
     assert len(many.ada.get("/api/organizations?name:contains=any").json()) == 1300
 
 
+def test_a_list_is_searched_by_words(cast: Cast, rows: list[dict[str, Any]]) -> None:
+    assert names(cast.ada, "q=zurich") == ["Zürich Metall", "zurich trading"]
+    assert names(cast.ada, "q=zur met&type=customer") == ["Zürich Metall"]
+    assert names(cast.ada, "q=nothing like it") == []
+    assert cast.ada.get("/api/organizations?q=%20").status_code == 422
+    assert names(cast.gita, "q=zurich") == []
+    for noun in ("contacts", "projects", "tasks", "documents"):
+        assert cast.ada.get(f"/api/{noun}?q=gita").status_code == 200
+
+
+def test_a_word_of_very_many_rows_is_met_on_a_walk(many: Cast) -> None:
+    assert len(many.ada.get("/api/organizations?q=many&fields=id").json()) == 1300
+    found = many.sql.value(
+        """SELECT count(*) FROM organizations o
+           WHERE o.tenant_id = $1 AND organizations_matches(o, (SELECT s FROM sought($1, 'many') s))""",
+        many.tenant,
+    )
+    assert found == 1300, "the condition of the walk finds the same"
+
+
 def test_parameters_are_one_statement_or_two(many: Cast, server: Server, sql: Sql) -> None:
     inside = InProcess(server, sql)
     try:

@@ -13,6 +13,7 @@ from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 from retainer import api_page, glossary, openapi
 from retainer.bulk_lines import Method
 from retainer.contacts.model import ContactType
+from retainer.errors import title
 from retainer.fields import Audience
 from retainer.journal.model import ChangeAction
 from retainer.members.model import MemberRole
@@ -21,12 +22,13 @@ from retainer.permissions import PERMISSIONS, PUBLIC, Role
 from retainer.projects.model import ProjectStatus
 from retainer.routes import ROUTES, TABLE
 from retainer.routing import TEXT, Route
+from retainer.search.model import Kind
 from retainer.tasks.model import TaskPriority, TaskStatus
 
 DOCUMENT = openapi.document(ROUTES)
 SCHEMAS = DOCUMENT["components"]["schemas"]
 DESCRIBED = [route for route in ROUTES if not route.page]
-ENUMS = [Audience, ChangeAction, ContactType, MemberRole, OrganizationStatus, OrganizationType, ProjectStatus, Role,
+ENUMS = [Audience, ChangeAction, ContactType, Kind, MemberRole, OrganizationStatus, OrganizationType, ProjectStatus, Role,
          TaskPriority, TaskStatus, Method]  # fmt: skip
 
 routes = pytest.mark.parametrize("route", DESCRIBED, ids=lambda r: r.name)
@@ -120,7 +122,7 @@ def test_its_refusals_are_all_there(route: Route) -> None:
     expected |= {404} if route.parameters else set()
     expected |= {409} if route.changes and route.keyed else set()
     expected |= {412} if TABLE.takes_conditions(route) else set()
-    expected |= {400, 413} if route.body or route.form or route.lines else set()
+    expected |= {400, 413} if route.changes else set()
     limited = route.permission != PUBLIC and PERMISSIONS[route.permission].roles != frozenset(Role)
     assert codes == expected | ({403} if limited else set())
     for code in codes:
@@ -128,6 +130,7 @@ def test_its_refusals_are_all_there(route: Route) -> None:
         content = response["content"]["application/problem+json"]
         assert content["schema"] == {"$ref": "#/components/schemas/ProblemDetails"}
         assert content["example"]["status"] == code
+        assert content["example"]["title"] == title(code)
         assert validator(content["schema"]).is_valid(content["example"])
 
 
@@ -189,7 +192,9 @@ def test_the_glossary_has_no_words_for_what_is_not_there() -> None:
     assert set(glossary.OPERATIONS) <= names
     assert set(glossary.BODIES) <= set(SCHEMAS)
     assert set(glossary.TAGS) == {tag["name"] for tag in DOCUMENT["tags"]}
-    fields = {f"{name}.{field}" for name, schema in SCHEMAS.items() for field in schema.get("properties", {})}
+    queries = {route.query.__name__: route.query for route in DESCRIBED if route.query}
+    asked = {f"{name}.{field}" for name, query in queries.items() for field in query.__struct_encode_fields__}
+    fields = asked | {f"{name}.{field}" for name, schema in SCHEMAS.items() for field in schema.get("properties", {})}
     known = fields | {field.rpartition(".")[2] for field in fields} | {_noun(field) for field in fields}
     assert set(glossary.FIELDS) <= known
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from conftest import Cast, Server
+from conftest import Cast, Server, Sql
 from retainer import config
 from retainer.__main__ import main
 from retainer.body import decode
 from retainer.documents.model import DocumentCreate
 from retainer.errors import Invalid
+from retainer.log import Log
 
 
 @pytest.mark.parametrize("path", ["/api/organizations/*", "/organizations/*/members/*", "/api/users/*/links", "/api/*"])
@@ -171,6 +172,42 @@ def test_a_database_that_cannot_be_used_is_said_in_one_line(
     assert result == [1]
     assert words in said
     assert said.count("\n") == 1
+
+
+def test_a_body_in_another_encoding_is_told_so(cast: Cast) -> None:
+    content = '{"name": "Café", "type": "other"}'.encode("latin-1")
+    answer = cast.ada.request(
+        "POST", "/api/organizations", content=content, headers={"Content-Type": "application/json"}
+    )
+    assert (answer.status_code, answer.json()["detail"]) == (400, "The body is not text in UTF-8.")
+
+
+def test_a_body_that_was_read_is_not_waited_for_again(cast: Cast, server: Server) -> None:
+    ida = cast.person("Ida", "admin")
+    assert ida.get("/api/user").status_code == 200, "her role is remembered"
+    superuser = Sql(server.database_url.replace("retainer@/retainer", "postgres@/retainer"))
+    superuser.rows("SET session_replication_role = replica")  # no trigger tells the server
+    superuser.rows("UPDATE users SET role = 'consultant' WHERE id = $1", ida.id)
+    superuser.close()
+    began = time.monotonic()
+    assert ida.post(f"/api/organizations/{cast.acme}/duplicate", {}).status_code == 200
+    assert time.monotonic() - began < 3
+
+
+def test_a_path_does_not_steer_the_operators_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    log = Log("requests")
+    log.for_people = True
+    log.event("request", path="/\x1b[2J\n12:00:00 forged\x9b1m", user=None)
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert not {"\x1b", "\x9b"} & set(said)
+
+
+def test_what_a_task_refers_to_is_refused_with_the_remedy(cast: Cast) -> None:
+    wrong = {"title": "T", "organizationId": 2**50, "projectId": 2**50, "assigneeId": 2**50}
+    errors = {e["field"]: e["message"] for e in cast.ada.post("/api/tasks", wrong).json()["errors"]}
+    assert set(errors) == {"organizationId", "projectId", "assigneeId"}
+    assert "GET /api/users/names" in errors["assigneeId"]
 
 
 def test_a_tenant_that_could_not_be_added_is_not_announced(

@@ -8,10 +8,12 @@ import retainer
 from conftest import Cast, Server, Sql
 from schema import snapshot
 
-WITHOUT_TENANT = {"migrations", "throttles"}
-# organization_domains repeats what organizations say, for a key's sake.
+WITHOUT_TENANT = {"migrations", "throttles", "search_progress"}
+# organization_domains repeats what organizations say, for a key's sake; words and texts what is found in others.
 NOT_JOURNALLED = {"migrations", "throttles", "tenants", "sessions", "operations", "changes", "pending_uploads",
-                  "organization_domains", "idempotency_keys"}  # fmt: skip
+                  "organization_domains", "words", "search_progress", "document_texts", "document_passages",
+                  "pending_texts", "idempotency_keys"}  # fmt: skip
+SEARCHED = ["organizations", "contacts", "projects", "tasks", "documents", "document_passages"]
 SECRETS = {("users", "password_hash"), ("sessions", "token_hash"), ("links", "token_hash")}
 
 
@@ -68,7 +70,19 @@ def test_every_key_begins_with_the_tenant(sql: Sql) -> None:
     assert keys
     # What is looked up before the tenant is known: who signs in, and by which token.
     before_the_tenant = {"users_username_taken", "sessions_token", "links_token"}
-    assert {row["index"] for row in keys if row["first"] != "tenant_id"} == before_the_tenant
+    # What the words are of is in each of them; and what is new in any tenant, for the background.
+    of_search = {f"{noun}_search" for noun in SEARCHED} | {"operations_in_order"}
+    assert {row["index"] for row in keys if row["first"] != "tenant_id"} == before_the_tenant | of_search
+
+
+def test_every_tenant_is_planned_for_as_a_large_one(sql: Sql) -> None:
+    """A new table needs ALTER COLUMN tenant_id SET (n_distinct = 2); migration 0010 says why."""
+    small = sql.rows(
+        """SELECT c.relname::text FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
+           WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
+           AND a.attoptions IS DISTINCT FROM ARRAY['n_distinct=2']"""
+    )
+    assert not small
 
 
 def test_every_foreign_key_carries_the_tenant(sql: Sql) -> None:

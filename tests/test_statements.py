@@ -54,8 +54,8 @@ def test_every_statement_names_the_tenant(name: str) -> None:
 
 def test_no_sql_stands_outside_the_stores() -> None:
     named = {"database.py", "statement.py", "permissions.py", "migrate.py", "authentication.py", "serve.py",
-             "__main__.py", "demo.py", "admission.py", "idempotency.py", "accounts.py", "check.py", "collection.py", "filters.py",
-             "store.py"}  # fmt: skip
+             "__main__.py", "demo.py", "admission.py", "idempotency.py", "accounts.py", "check.py", "collection.py",
+             "filters.py", "store.py", "indexer.py"}  # fmt: skip
     words = re.compile(r"\b(SELECT|INSERT INTO|DELETE FROM|UPDATE \w+ SET)\b")
     assert named == {
         path.name for path in Path(retainer.__file__).parent.rglob("*.py") if words.search(path.read_text())
@@ -120,6 +120,8 @@ def test_reads_and_writes_take_one_statement(cast: Cast, inside: InProcess) -> N
         ("PATCH", f"/api/organizations/{cast.globex}/members/{contact}", {"role": "stakeholder"}, 1),
         ("DELETE", f"/api/organizations/{cast.globex}/members/{contact}", None, 1),
         ("GET", "/api/contacts", None, 1),
+        ("GET", "/api/search?q=acme", None, 1),
+        ("GET", "/api/search?q=nothing+like+it", None, 2),  # nothing: once more, loosely
         ("PUT", f"/api/contacts/{contact}", {"title": "Head"}, 1),
         ("PUT", f"/api/projects/{project}", {"status": "active"}, 1),
         ("PUT", f"/api/tasks/{task}", {"status": "review"}, 1),

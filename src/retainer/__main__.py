@@ -41,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        print(f"retainer: the database cannot be reached ({error.strerror or error}).", file=sys.stderr)
+        reason = error.strerror or str(error) or "it does not answer"
+        print(f"retainer: the database cannot be reached ({reason}).", file=sys.stderr)
     except KeyboardInterrupt:
         return 130
     return 1

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from retainer import conditions, writes
-from retainer.body import decode
+from retainer.body import Nothing, decode
 from retainer.database import Retry, SessionChanged, Undo
 from retainer.errors import (
     Forbidden,
@@ -22,8 +22,8 @@ from retainer.errors import (
     invalid,
 )
 from retainer.lists import query
-from retainer.lists.query import Query
 from retainer.permissions import PERMISSIONS, PUBLIC
+from retainer.query import decode_query
 from retainer.request import Answer, Request
 from retainer.routing import TEXT, Route
 from retainer.statement import Statement
@@ -165,11 +165,13 @@ def number(name: str, text: str) -> int:
     return int(text)
 
 
-def read_query(request: Request, route: Route) -> Query | None:
-    """The parameters of a list. Elsewhere they are refused by name rather than ignored: a filter that does nothing is
-    a wrong answer.
+def read_query(request: Request, route: Route) -> Any:
+    """The parameters, of a list as its Query. Elsewhere they are refused by name rather than ignored: a filter that
+    does nothing is a wrong answer.
     """
     query_string = request.scope["query_string"]
+    if route.query is not None:
+        return decode_query(query_string, route.query)
     if not query_string:
         return None
     if route.lists is None:
@@ -193,7 +195,9 @@ async def read_body(request: Request, route: Route) -> Any:
     if route.body is None:
         if kind and kind != b"application/json":
             raise UnsupportedMediaType("This path takes no body, and certainly not a form or text.")
-        return None
+        if not (route.changes and request.has_body):
+            return None
+        return decode(await request.content(request.app.settings.body_kb * 1024), Nothing)
     if kind != b"application/json":
         what = "application/json or multipart/form-data" if route.multipart else "application/json"
         raise UnsupportedMediaType(f"The body must be {what}; set the Content-Type header.")
@@ -223,7 +227,6 @@ def _is_own(origin: str, request: Request) -> bool:
     own = request.app.settings.public_url.rstrip("/")
     if own and origin == own:
         return True
-    # Without a public URL, or beside it (a look from the machine itself), the Host header is what the browser
-    # opened; an attacker's page cannot set it for another host.
+    # Without a public URL the Host header is what the browser opened; another site's page cannot set it.
     host = request.headers.get(b"host", b"").decode("latin-1")
     return not own and bool(host) and origin.partition("://")[2] == host

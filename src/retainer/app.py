@@ -23,6 +23,7 @@ from retainer.config import Settings, load, networks
 from retainer.database import Database
 from retainer.deadlines import Deadlines
 from retainer.errors import PROBLEM_JSON, Problem, Unavailable
+from retainer.indexer import Indexer
 from retainer.log import Log
 from retainer.request import Answer, Request
 from retainer.routes import TABLE
@@ -56,6 +57,7 @@ class App:
         self.sessions = Sessions(self.database, settings.session_idle_hours)
         self.monitor = Monitor(self.database, self.sessions, self.log)
         self.storage = Storage.of(settings)
+        self.indexer = Indexer(settings.database_url, self.storage, self.log)
         self.deadlines = Deadlines(settings.request_seconds)
         self.proxies = networks(settings.trusted_proxies)
         self.ids = itertools.count(1)
@@ -74,7 +76,8 @@ class App:
         """Start and stop, as the server asks."""
         await receive()
         self.log.adopt()
-        watching = [asyncio.create_task(each) for each in (self.monitor.run(), self.deadlines.watch())]
+        background = (self.monitor.run(), self.deadlines.watch(), self.indexer.run())
+        watching = [asyncio.create_task(each) for each in background]
         # A process that starts while the database is away is no failure: it answers 503 until it is back.
         with suppress(TimeoutError):
             async with asyncio.timeout(START_SECONDS):

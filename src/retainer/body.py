@@ -14,6 +14,10 @@ MAX_DEPTH = 32  # levels of arrays and objects in metadata
 T = TypeVar("T", bound=msgspec.Struct)
 
 
+class Nothing(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a change that takes none: what would be ignored is refused, as an unknown field is."""
+
+
 @cache
 def _decoder(kind: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind)
@@ -24,7 +28,7 @@ def decode(raw: bytes, kind: type[T]) -> T:
     try:
         body: T = _decoder(kind).decode(raw)
     except msgspec.ValidationError:
-        raise Invalid(*_problems(_plain(raw), kind)) from None
+        raise Invalid(*problems(_plain(raw), kind)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _malformed(raw, error) from None
     _check_storable(body, raw)
@@ -45,6 +49,8 @@ def _malformed(raw: bytes, error: Exception) -> MalformedJson:
         return MalformedJson("The body is empty; send a JSON object.")
     if isinstance(error, RecursionError):
         return MalformedJson("The body is nested too deeply.")
+    if isinstance(error, UnicodeDecodeError):
+        return MalformedJson("The body is not text in UTF-8.")
     return MalformedJson(f"The body is not valid JSON: {str(error).removeprefix('JSON is malformed: ')}.")
 
 
@@ -85,8 +91,8 @@ def _children(node: Any) -> list[Any]:
     return node if isinstance(node, list) else []
 
 
-def _problems(given: Any, kind: type[msgspec.Struct]) -> list[FieldError]:
-    """Each field on its own, so that one mistake does not hide another."""
+def problems(given: Any, kind: type[msgspec.Struct]) -> list[FieldError]:
+    """What is wrong. Each field on its own, so that one mistake does not hide another."""
     if not isinstance(given, dict):
         return [FieldError("body", f"must be a JSON object, not {_kind_of(given)}")]
     info = inspect.type_info(kind)
@@ -112,6 +118,8 @@ READ_ONLY = {
 
 
 def _unknown(name: str, known: list[str]) -> str:
+    if not known:
+        return "is not a field here; this path takes none"
     if name in READ_ONLY:
         return "is read-only; leave it out"
     return f"is not a field here; the fields are {', '.join(known)}"

@@ -59,6 +59,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True):
 
 LONGEST = 100_000  # hours or seconds; PostgreSQL and Python have dates for no more than some millennia
 CHOICES = {"log": ("requests", "changes", "errors")}
+STORAGES = ("s3", "s3a", "gs", "az", "azure", "abfs", "abfss", "adl")
 SECRETS = {name for name, (_, secret) in zip(Settings.__struct_fields__, SENTENCES, strict=True) if secret}
 WORDS = {name: sentence for name, (sentence, _) in zip(Settings.__struct_fields__, SENTENCES, strict=True)}
 
@@ -70,7 +71,8 @@ def load(environment: Mapping[str, str] = os.environ, **overrides: Any) -> Setti
     for name in SECRETS & {k.removesuffix("_file") for k in given if k.endswith("_file")}:
         given[name] = _from_file(name, given.pop(f"{name}_file"))
     _refuse_unknown(given)
-    given.update({k: v for k, v in overrides.items() if v is not None})
+    # An option left empty ("--host $HOST" without one) is none: an empty host would listen everywhere.
+    given.update({k: v for k, v in overrides.items() if v not in (None, "")})
     return _checked({name: _typed(name, value) for name, value in given.items()})
 
 
@@ -79,6 +81,8 @@ def _from_file(name: str, path: str) -> str:
         return Path(path).read_text().strip()
     except OSError as error:
         raise ConfigError(f"{PREFIX}{name.upper()}_FILE: cannot read {path}: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{PREFIX}{name.upper()}_FILE: {path} is not text in UTF-8.") from None
 
 
 def _refuse_unknown(given: Mapping[str, str]) -> None:
@@ -114,6 +118,9 @@ def _checked(values: dict[str, Any]) -> Settings:
         _require(getattr(settings, name) in choices, name, f"one of {', '.join(choices)}")
     _require(_is_origin(settings.public_url), "public_url", "an address such as https://retainer.example.com")
     _require(_are_networks(settings.trusted_proxies), "trusted_proxies", "addresses or networks, by commas")
+    _require(
+        _is_storage(settings.storage_url), "storage_url", "such as s3://bucket/prefix, gs://bucket or az://container"
+    )
     if settings.database_url:
         scheme = settings.database_url.partition(":")[0]
         _require(scheme in ("postgres", "postgresql"), "database_url", "a postgresql:// address")
@@ -128,6 +135,11 @@ def _require(holds: bool, name: str, words: str) -> None:
 def _is_origin(url: str) -> bool:
     parts = urlsplit(url)
     return not url or (parts.scheme in ("http", "https") and bool(parts.netloc) and parts.path in ("", "/"))
+
+
+def _is_storage(url: str) -> bool:
+    parts = urlsplit(url)
+    return not url or (parts.scheme in STORAGES and bool(parts.netloc)) or url.startswith("file:///")
 
 
 def _are_networks(text: str) -> bool:

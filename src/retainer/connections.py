@@ -9,6 +9,7 @@ import asyncpg
 from retainer.errors import Unavailable
 
 ACQUIRE_SECONDS = 1.0
+CONNECT_SECONDS = 10.0  # a command gives up then; requests do long before
 # The connection is of no more use: it was closed, or told so while it was idle (asyncpg's InternalClientError).
 BROKEN = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 UNREACHABLE = (*BROKEN, asyncpg.PostgresError, TimeoutError)
@@ -96,6 +97,7 @@ async def connect(url: str, **settings: str) -> Connection:
         connection: Connection = await asyncpg.connect(
             url,
             connection_class=Connection,
+            timeout=CONNECT_SECONDS,
             statement_cache_size=500,
             server_settings={"timezone": "UTC", "application_name": "retainer", **settings},
         )

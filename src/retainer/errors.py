@@ -43,6 +43,11 @@ class ProblemDetails(msgspec.Struct, rename="camel", omit_defaults=True):
 TITLES = {413: "Content Too Large", 416: "Range Not Satisfiable", 422: "Unprocessable Content"}
 
 
+def title(status: int) -> str:
+    """The status in words."""
+    return TITLES.get(status) or HTTPStatus(status).phrase
+
+
 class Problem(Exception):
     """An answer from 400 on. `detail` is one sentence for a person: what is wrong, where, what would be right."""
 
@@ -64,10 +69,10 @@ class Problem(Exception):
 
     def body(self, instance: str, request_id: str) -> bytes:
         """The problem+json document."""
-        title = TITLES.get(self.status) or HTTPStatus(self.status).phrase
+        words = title(self.status)
         return msgspec.json.encode(
             ProblemDetails(
-                "about:blank", title, self.status, self.detail, instance, request_id, self.errors, **self.extra
+                "about:blank", words, self.status, self.detail, instance, request_id, self.errors, **self.extra
             )
         )
 

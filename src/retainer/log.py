@@ -6,6 +6,7 @@ come here: a line is built from the fields its caller names.
 
 import asyncio
 import logging
+import re
 import sys
 import time
 import traceback
@@ -14,6 +15,8 @@ from typing import Any
 import msgspec
 
 PAUSE = 0.1  # seconds between writes
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 class Log:
@@ -75,7 +78,8 @@ class Log:
         fields = " ".join(
             str(v) if k in ("method", "path", "status") else f"{k}={v}" for k, v in list(line.items())[2:]
         )
-        return f"{time.strftime('%H:%M:%S', at)} {line['event']} {fields}"
+        # What a stranger puts into a path must not steer the terminal, nor begin a line of its own.
+        return _CONTROL.sub("?", f"{time.strftime('%H:%M:%S', at)} {line['event']} {fields}")
 
 
 class _Adopted(logging.Handler):

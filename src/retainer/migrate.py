@@ -44,8 +44,19 @@ async def migrate(url: str, *, only_if_empty: bool = False) -> list[str]:
                 await connection.execute(text)
                 await connection.execute("INSERT INTO migrations (number, name) VALUES ($1, $2)", number, name)
         return [name for _, name, _ in pending]
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise await _may_not(connection, error) from error
     finally:
         await connection.close()
+
+
+async def _may_not(connection: asyncpg.Connection, error: asyncpg.InsufficientPrivilegeError) -> MigrationError:
+    """The owner's role lacks something; several Retainers with an owner each, on one server, share retainer_app."""
+    owner = await connection.fetchval("SELECT format('%I', current_user)")
+    return MigrationError(
+        f"PostgreSQL refuses: {error.args[0]}. The role {owner} must own the database, and may create roles or be"
+        f" given the one that is there already: GRANT retainer_app TO {owner}"
+    )
 
 
 def _refuse_newer(done: set[int]) -> None:

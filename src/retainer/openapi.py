@@ -2,7 +2,6 @@
 
 import hashlib
 from functools import cache
-from http import HTTPStatus
 from typing import Any, NamedTuple, get_args
 
 import msgspec
@@ -150,6 +149,8 @@ def operation(route: Route, table: Table, components: dict[str, Schema]) -> dict
     parameters += headers(route, table)
     if route.lists:
         parameters += lists.parameters(route.lists)
+    if route.query:
+        parameters += schemas.parameters(route.query)
     if parameters:
         described["parameters"] = parameters
     if route.body or route.form or route.lines:
@@ -212,12 +213,10 @@ def _responses(route: Route, table: Table, components: dict[str, Schema]) -> dic
 def refused(route: Route, table: Table) -> list[int]:
     """The statuses from 400 on that the route can answer."""
     codes = {415, 422, 500, 503, *route.errors}
-    if route.body or route.form or route.lines:
-        codes |= {400, 413}
     if route.permission != PUBLIC:
         codes.add(401)
     if route.changes:
-        codes |= {403, 507} | ({409} if route.keyed else set())
+        codes |= {400, 403, 413, 507} | ({409} if route.keyed else set())
     if route.permission != PUBLIC and len(roles(route)) < len(Role):
         codes.add(403)
     if route.parameters:
@@ -273,7 +272,7 @@ def _header_references(names: list[str]) -> dict[str, Any]:
 
 
 def _refusal(code: int, status: Status) -> dict[str, Any]:
-    title = HTTPStatus(code).phrase
+    title = errors.title(code)
     problem = errors.ProblemDetails("about:blank", title, code, status.detail, "/api/organizations/1", "3f9c0b7a21-1f")
     shown = msgspec.to_builtins(problem) | _MEMBERS.get(code, {})
     return {

@@ -51,6 +51,7 @@ PERMISSIONS: dict[str, Rule] = {
     "documents.write": Rule("Change and delete documents", CONSULTANTS),
     "bulk.write": Rule("Send many writes in one request, each as its own permission allows", OUR_PEOPLE),
     "history.read": Rule("See who changed what and when, of what they have access to", OUR_PEOPLE),
+    "search.use": Rule("Search in what they have access to", EVERYONE),
     "users.names": Rule("See the names of the people of the consultancy", OUR_PEOPLE),
     "users.manage": Rule("Manage users: invite, change the role, disable, end sessions", ADMINS),
     "account.own": Rule("Manage their own name, password and sessions", EVERYONE),

@@ -12,7 +12,6 @@ from retainer.authentication import COOKIE
 from retainer.database import Db
 from retainer.deadlines import Deadline
 from retainer.errors import MalformedRequest, NotFound, NotSignedIn, TooLarge
-from retainer.lists.query import Query
 from retainer.permissions import Viewer
 from retainer.routing import Route
 
@@ -98,7 +97,7 @@ class Request:
         self.route: Route | None = None
         self.who: Viewer | None = None
         self.body: Any = None
-        self.query: Query | None = None  # of a list that was given parameters
+        self.query: Any = None  # the route's type of parameters; a Query of a list that was given some
         self.deadline: Deadline | None = None
         self.raw = b""  # the body as it was sent, where it is JSON
         self.key: str | None = None  # its Idempotency-Key
@@ -154,6 +153,11 @@ class Request:
     def address(self) -> str:
         """The client's address, behind trusted proxies the one they report."""
         return self.app.client_address(self.scope, self.headers)
+
+    @property
+    def has_body(self) -> bool:
+        """Whether a body is announced, be it of unknown length."""
+        return b"transfer-encoding" in self.headers or self.headers.get(b"content-length", b"0") != b"0"
 
     def forget(self, user: int) -> None:
         """The sessions of a user have changed: this process acts at once, the others hear of it from PostgreSQL."""

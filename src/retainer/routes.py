@@ -35,6 +35,8 @@ from retainer.projects import store as project
 from retainer.projects import web as projects
 from retainer.projects.model import Project, ProjectCreate, ProjectUpdate
 from retainer.routing import Route, Table
+from retainer.search import web as search
+from retainer.search.model import Hit, SearchQuery
 from retainer.sessions import store as session
 from retainer.sessions import web as sessions
 from retainer.sessions.model import Login, PasswordChange, Session, Setup
@@ -162,6 +164,10 @@ ROUTES = [
     Route("listDocumentHistory", "GET", "/documents/{id}/history", journal.of_document, "history.read",
           "List what was changed of a document", answer=list[HistoryEntry],
           lists=history.HISTORY["documents"], on=document.exists),
+
+    # Search
+    Route("searchEverything", "GET", "/search", search.index, "search.use",
+          "Search everything", answer=list[Hit], query=SearchQuery),
 
     # Many writes of any of these at once
     Route("bulk", "POST", "/bulk", bulk.create, "bulk.write",

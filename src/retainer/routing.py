@@ -26,7 +26,8 @@ class Route(msgspec.Struct, frozen=True):
     `bare` serves the path without /api too, as the contract writes it; `page` serves it without /api only and
     leaves it out of the OpenAPI document; `form` is the type of a multipart body that carries a file;
     `errors` are the statuses of its own beside those that every such route may answer; `lists` is the list it answers,
-    which takes parameters; `creates` says that it answers 201 where it made something.
+    which takes parameters; `query` the type of another route's parameters (None: it takes none); `creates` says that
+    it answers 201 where it made something.
     `lines` is the type of each line of an NDJSON body; `answer` is then that of each line of the answer.
     A change that is more than a transaction cannot be repeated or tried (`keyed`, `dry`: see writes.py); `secret` says
     that its body or its answer holds one.
@@ -52,6 +53,7 @@ class Route(msgspec.Struct, frozen=True):
     secret: bool = False
     lists: Collection | None = None
     creates: bool = False
+    query: type[msgspec.Struct] | None = None
 
     @property
     def url(self) -> str:

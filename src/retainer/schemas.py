@@ -68,6 +68,17 @@ def reference(kind: Any) -> Schema:
     return schema
 
 
+def parameters(kind: type[msgspec.Struct]) -> list[Schema]:
+    """The fields of a type as parameters of a query; an array is written with commas."""
+    schema = components([kind], [])[kind.__name__]
+    return [
+        {"name": name, "in": "query", "required": name in schema["required"], "description": field.pop("description")}
+        | ({"style": "form", "explode": False} if field.get("type") == "array" else {})
+        | {"schema": field}
+        for name, field in schema["properties"].items()
+    ]
+
+
 def example(schema: Schema, schemas: dict[str, Schema]) -> Any:
     """An example of what a schema describes."""
     if "$ref" in schema:

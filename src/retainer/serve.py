@@ -15,40 +15,45 @@ from pathlib import Path
 
 import msgspec
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.supervisors import Multiprocess
 
 from retainer import embedded, passwords
 from retainer.config import ADDRESS, DEFAULTS, PREFIX, SECRETS, ConfigError, Settings, address, local_address
 from retainer.connections import Connection, connect
+from retainer.errors import Problem
+from retainer.http_server import HttpConnection, HttpServer, Workers
 from retainer.migrate import migrate
 from retainer.permissions import Role
 from retainer.postgres_programs import EmbeddedError
+from retainer.storage import Storage
 from retainer.users import accounts
 from retainer.users.model import UserCreate
 
 STOP_SECONDS = 8  # for what is in flight; the whole stop stays under ten
 WATCH_PAUSE = 0.3
-HEAD_SECONDS = 10.0  # for a request's head to arrive
-HEAD_BYTES = 64 << 10  # of a head behind its first piece
 BACKLOG = 2048
 
 Seed = Callable[[Settings], Coroutine[None, None, None]]
+Greeting = Callable[[], str]  # with the seconds until somebody can use it, so made no sooner
 
 
 def serve(settings: Settings, *, seed: Seed | None = None, words: str = "") -> None:
     """The whole of `retainer serve`; `seed` fills an empty database first (the demo)."""
     started = time.monotonic()
+    if settings.storage_url:
+        Storage.of(settings).open()
     with listen(settings) as listening, database(bound(settings, listening)) as (ready, running):
         link = asyncio.run(prepare(ready, is_embedded=running is not None))
         if seed is not None:
             asyncio.run(seed(ready))
         (Path(ready.data) / ADDRESS).write_text(address(ready))
         export(ready)
-        lines = [f"Retainer is at {address(ready)} ({time.monotonic() - started:.1f} s)"]
-        if link:
-            lines.append(f"Choose the first admin's password: {link}")
-        run(ready, listening, running, "\n".join([*lines, words] if words else lines))
+        choose = f"Choose the first admin's password: {link}" if link else ""
+
+        def greeting() -> str:
+            first = f"Retainer is at {address(ready)} ({time.monotonic() - started:.1f} s)"
+            return "\n".join(line for line in (first, choose, words) if line)
+
+        run(ready, listening, running, greeting)
 
 
 @contextmanager
@@ -106,13 +111,25 @@ async def _first_admin(connection: Connection, settings: Settings) -> str | None
         if problem:
             raise ConfigError(f"{PREFIX}ADMIN_PASSWORD {problem}.")
         password_hash = await passwords.hashed(settings.admin_password)
-    tenant = await accounts.create_tenant(connection, settings.tenant, settings.time_zone)
-    admin = UserCreate(email, email.partition("@")[0].capitalize(), Role.ADMIN)
-    user = await accounts.create_user(connection, tenant, admin, password_hash)
+    with _naming_settings():
+        tenant = await accounts.create_tenant(connection, settings.tenant, settings.time_zone)
+        admin = UserCreate(email, email.partition("@")[0].capitalize(), Role.ADMIN)
+        user = await accounts.create_user(connection, tenant, admin, password_hash)
     if password_hash:
         return None
     token = await accounts.make_link(connection, tenant, user, settings.link_hours)
     return f"{address(settings)}/setup#token={token}  (for {email}, within {settings.link_hours:g} hours)"
+
+
+@contextmanager
+def _naming_settings() -> Iterator[None]:
+    """What is wrong with the first tenant or admin, by the setting it came from."""
+    settings = {"name": "tenant", "timeZone": "time_zone", "username": "admin_email"}
+    try:
+        yield
+    except Problem as problem:
+        wrong = [f"{PREFIX}{settings[e.field].upper()} {e.message}" for e in problem.errors if e.field in settings]
+        raise ConfigError(f"{'; '.join(wrong) or problem.detail}.") from None
 
 
 async def _warn_if_unsafe(connection: Connection) -> None:
@@ -155,7 +172,7 @@ def export(settings: Settings) -> None:
             os.environ[PREFIX + name.upper()] = str(value)
 
 
-def run(settings: Settings, listening: socket.socket, running: embedded.Embedded | None, greeting: str) -> None:
+def run(settings: Settings, listening: socket.socket, running: embedded.Embedded | None, greeting: Greeting) -> None:
     """Serve until a signal says stop: in this process, or in as many of their own as were asked for."""
     options = _options(settings)
     stopping = threading.Event()
@@ -165,9 +182,9 @@ def run(settings: Settings, listening: socket.socket, running: embedded.Embedded
         signal.signal(stop, lambda *_: None)
     try:
         if settings.workers > 1:
-            Multiprocess(options, sockets=[listening]).run()
+            Workers(options, sockets=[listening]).run()
         else:
-            uvicorn.Server(options).run(sockets=[listening])
+            HttpServer(options).run(sockets=[listening])
     finally:
         stopping.set()
 
@@ -189,48 +206,14 @@ def _options(settings: Settings) -> uvicorn.Config:
     )
 
 
-class HttpConnection(HttpToolsProtocol):
-    """An HTTP connection that does not wait for ever for the rest of a request's head, nor take one without end."""
-
-    waiting: asyncio.TimerHandle | None = None
-    head_size = 0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)  # type: ignore[arg-type]
-        self._wait(transport)
-
-    def data_received(self, data: bytes) -> None:
-        waiting = self.waiting
-        super().data_received(data)
-        # Still waiting for the same head: all of this piece was of it.
-        self.head_size = self.head_size + len(data) if waiting is not None and waiting is self.waiting else 0
-        if self.head_size > HEAD_BYTES and not self.transport.is_closing():
-            self.send_400_response("The head of the request is too large.")
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._wait(self.transport)
-
-    def on_headers_complete(self) -> None:
-        self._wait(None)
-        super().on_headers_complete()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._wait(None)
-        super().connection_lost(exc)
-
-    def _wait(self, transport: asyncio.BaseTransport | None) -> None:
-        if self.waiting is not None:
-            self.waiting.cancel()
-        self.waiting = self.loop.call_later(HEAD_SECONDS, transport.close) if transport else None
-
-
-def _watch(settings: Settings, running: embedded.Embedded | None, greeting: str, stopping: threading.Event) -> None:
+def _watch(
+    settings: Settings, running: embedded.Embedded | None, greeting: Greeting, stopping: threading.Event
+) -> None:
     """Greet once the server answers; start the embedded database again whenever it has died."""
     greeted = False
     while not stopping.wait(WATCH_PAUSE if greeted else 0.05):
         if not greeted and _answers(settings):
-            print(greeting, file=sys.stderr, flush=True)
+            print(greeting(), file=sys.stderr, flush=True)
             greeted = True
         if running is not None and not running.alive():
             print("The embedded PostgreSQL has died; starting it again.", file=sys.stderr, flush=True)

@@ -51,6 +51,13 @@ class Storage:
             return cls(None, settings.storage_url)
         return cls(Path(settings.data) / "documents", "")
 
+    def open(self) -> None:
+        """Refuse at the start, with ConfigError, what else would fail at the first upload."""
+        try:
+            _ = self.store
+        except OSError as error:
+            raise ConfigError(f"The storage {self.folder} cannot be used: {error.strerror}.") from None
+
     @cached_property
     def store(self) -> "ObjectStore":
         """The opened storage. Raises ConfigError when the settings name none that can be used."""

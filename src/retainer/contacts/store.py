@@ -6,7 +6,7 @@ from asyncpg import Record
 
 from retainer.contacts.model import ContactType
 from retainer.database import Db
-from retainer.lists.collection import ABSENT, MOST_EXPANDED, Collection, Extra, Field, Kind, row_json, shown
+from retainer.lists.collection import ABSENT, MOST_EXPANDED, Collection, Extra, Field, Kind, row_json, searched, shown
 from retainer.statement import Create, Statement, Update
 
 _SEEN = "c.tenant_id = :tenant AND c.deleted_by IS NULL AND @visible_contacts"
@@ -32,7 +32,8 @@ JSON = row_json(shown(FIELDS))
 
 LIST = Collection(
     "contacts c", _SEEN, FIELDS, order="fullName", id="c.id",
-    extras={
+    extras=searched("contacts", "c")
+    | {
         "organizationId": Extra(
             """c.id = ANY(ARRAY(SELECT m.contact_id FROM members m WHERE m.tenant_id = :tenant
                 AND m.organization_id = {}::bigint AND m.deleted_by IS NULL AND EXISTS (SELECT FROM organizations o

@@ -8,7 +8,7 @@ from asyncpg import Record
 
 from retainer.database import Db
 from retainer.fields import Audience
-from retainer.lists.collection import Collection, Extra, Field, Kind, expanded_organization, row_json, shown
+from retainer.lists.collection import Collection, Extra, Field, Kind, expanded_organization, row_json, searched, shown
 from retainer.statement import Statement, Update
 
 _SEEN = "d.tenant_id = :tenant AND d.deleted_by IS NULL AND @visible_documents"
@@ -56,7 +56,7 @@ LIST = Collection(
     },
     order="name",
     id="d.id",
-    extras={"projectId": Extra(_OF_PROJECT, Kind.INTEGER, "Those linked to this project")},
+    extras=searched("documents", "d") | {"projectId": Extra(_OF_PROJECT, Kind.INTEGER, "Those linked to this project")},
     expand={"organization": expanded_organization("d")},
 )
 OF_ORGANIZATION = LIST.within(

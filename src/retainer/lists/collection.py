@@ -11,6 +11,7 @@ from typing import NamedTuple
 from retainer.statement import Statement
 
 MOST_EXPANDED = 20  # objects of an expanded array
+MOST_SEARCHED = 20_000  # rows found by their words that are fetched one by one; from more on the list is walked
 ABSENT = "U&'\\+10FFFF'"  # what a text's sort key holds where there is none: it sorts last
 NEVER = "'infinity'::date"  # the same of a date
 
@@ -188,6 +189,15 @@ def row_json(values: Mapping[str, str], tables: str = "") -> str:
 def shown(fields: Mapping[str, Field]) -> dict[str, str]:
     """The fields as values of a JSON object."""
     return {name: field.sql for name, field in fields.items()}
+
+
+def searched(noun: str, alias: str) -> dict[str, Extra]:
+    """The filter `q`: rows that have each word, as search finds it (migration 0010)."""
+    asked = "sought(:tenant, {}::text)"
+    few = f"""(SELECT CASE WHEN count(*) <= {MOST_SEARCHED} THEN coalesce(array_agg(id), ARRAY[]::bigint[]) END
+        FROM {noun}_matching(:tenant, {{}}::text, {MOST_SEARCHED + 1}) id)"""
+    words = "Those that have each of these words, as search finds them: beginnings, typing errors"
+    return {"q": Extra(f"{noun}_matches({alias}, (SELECT s FROM {asked} s))", Kind.TEXT, words, few)}
 
 
 def expanded_organization(alias: str) -> str:

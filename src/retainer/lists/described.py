@@ -4,7 +4,7 @@ from typing import Any
 
 from retainer.lists.collection import Collection, Extra, Field, Kind
 from retainer.lists.expression import MOST_CHARACTERS as MOST_OF_EXPRESSION
-from retainer.lists.filters import MOST_CHARACTERS, MOST_VALUES
+from retainer.lists.filters import LARGEST, MOST_CHARACTERS, MOST_VALUES
 from retainer.lists.query import MOST, MOST_SORTS, USUAL
 
 Schema = dict[str, Any]
@@ -19,7 +19,7 @@ _TIME = {"type": "string", "format": "date-time", "examples": ["2026-01-31T09:30
 _TEXT = {"type": "string", "maxLength": MOST_CHARACTERS, "pattern": r"^[^\u0000]*$", "examples": ["Technology"]}
 _ITEM = {"type": "string", "maxLength": MOST_CHARACTERS, "pattern": r'^[^,"\u0000]*[^\s,"\u0000][^,"\u0000]*$'}
 _SCHEMAS: dict[Kind, Schema] = {
-    Kind.INTEGER: {"type": "integer", "format": "int64", "minimum": -(10**15), "maximum": 10**15, "examples": [1]},
+    Kind.INTEGER: {"type": "integer", "format": "int64", "minimum": -LARGEST, "maximum": LARGEST, "examples": [1]},
     Kind.BOOLEAN: {"type": "boolean", "examples": [True]},
     Kind.DATE: {"type": "string", "anyOf": [_DAY, _RELATIVE], "examples": ["2026-01-31"]},
     Kind.MOMENT: {"type": "string", "anyOf": [_TIME, _DAY, _RELATIVE, _HOURS], "examples": ["-30d"]},

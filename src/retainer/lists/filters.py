@@ -12,6 +12,7 @@ from retainer.lists.collection import Collection, Extra, Field, Kind
 
 MOST_VALUES = 200  # of one `in`
 MOST_CHARACTERS = 300  # of one value
+LARGEST = 2**53 - 1  # as ids are: what every client's numbers hold exactly
 _RELATIVE = re.compile(r"([+ -])(\d{1,4})([hdwmy])")
 # RFC 3339; the plus of an offset may have become a space on its way through a form.
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+ -]\d\d:\d\d)", re.ASCII)
@@ -81,6 +82,8 @@ class Conditions:
     def _extra(self, extra: Extra, text: str) -> str:
         if extra.kind == Kind.BOOLEAN:
             return extra.condition if _boolean(text) else f"NOT {extra.condition}"
+        if not text.strip():
+            raise Wrong("must not be empty")
         name = self.bind(_PARSERS[extra.kind](text, self.context))
         if extra.finder:
             self.finders.append(Finder(extra.finder.format(name), (name[1:],)))
@@ -170,8 +173,8 @@ def _boolean(text: str) -> bool:
 
 
 def _integer(text: str, _context: Context) -> int:
-    if not _INTEGER.fullmatch(text):
-        raise Wrong(f'must be a whole number, not "{text[:40]}"')
+    if not _INTEGER.fullmatch(text) or abs(int(text)) > LARGEST:
+        raise Wrong(f'must be a whole number below 2^53, not "{text[:40]}"')
     return int(text)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from asyncpg import Record
 
 from retainer.database import Db
-from retainer.lists.collection import ABSENT, Collection, Extra, Field, Kind, row_json, shown
+from retainer.lists.collection import ABSENT, Collection, Extra, Field, Kind, row_json, searched, shown
 from retainer.organizations.model import OrganizationStatus, OrganizationType
 from retainer.statement import Create, Statement, Update
 
@@ -33,7 +33,8 @@ JSON = row_json(shown(FIELDS))
 
 LIST = Collection(
     "organizations o", _SEEN, FIELDS, order="name", id="o.id",
-    extras={
+    extras=searched("organizations", "o")
+    | {
         "hasProjects": Extra(
             """EXISTS (SELECT FROM projects p WHERE p.tenant_id = :tenant AND p.organization_id = o.id
                 AND p.deleted_by IS NULL AND @visible_projects)""",

@@ -6,7 +6,7 @@ from asyncpg import Record
 
 from retainer.database import Db
 from retainer.fields import Audience
-from retainer.lists.collection import NEVER, Collection, Field, Kind, expanded_organization, row_json, shown
+from retainer.lists.collection import NEVER, Collection, Field, Kind, expanded_organization, row_json, searched, shown
 from retainer.projects.model import ProjectStatus
 from retainer.statement import Create, Statement, Update
 
@@ -30,7 +30,13 @@ FIELDS = {
 JSON = row_json(shown(FIELDS))
 
 LIST = Collection(
-    "projects p", _SEEN, FIELDS, order="title", id="p.id", expand={"organization": expanded_organization("p")}
+    "projects p",
+    _SEEN,
+    FIELDS,
+    order="title",
+    id="p.id",
+    extras=searched("projects", "p"),
+    expand={"organization": expanded_organization("p")},
 )
 OF_ORGANIZATION = LIST.within("AND p.organization_id = :parent")
 

@@ -6,7 +6,7 @@ from asyncpg import Record
 
 from retainer.database import Db
 from retainer.fields import Audience
-from retainer.lists.collection import NEVER, Collection, Field, Kind, expanded_organization, row_json, shown
+from retainer.lists.collection import NEVER, Collection, Field, Kind, expanded_organization, row_json, searched, shown
 from retainer.statement import Change, Create, Statement, Update
 from retainer.tasks.model import TaskPriority, TaskStatus
 
@@ -44,6 +44,7 @@ LIST = Collection(
     },
     order="order",
     id="t.id",
+    extras=searched("tasks", "t"),
     expand={"organization": expanded_organization("t")},
 )
 OF_ORGANIZATION = LIST.within(

@@ -64,5 +64,11 @@ async def refuse_missing(request: Request, values: dict[str, Any]) -> None:
     """Name what the task refers to and is not there for the viewer."""
     missing = await store.missing(request.db, values)
     if missing:
-        words = "is nothing that is there and that you may see"
-        raise Invalid(*(FieldError(camel(column), words) for column in missing))
+        raise Invalid(*(FieldError(camel(column), MISSING[column]) for column in missing))
+
+
+MISSING = {
+    "organization_id": "there is no such organization, or none that you may see",
+    "project_id": "there is no such project, or none that you may see",
+    "assignee_id": "there is no such user, or they are disabled; see GET /api/users/names",
+}

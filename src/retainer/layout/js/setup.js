@@ -12,6 +12,9 @@ if (token) {
   sayProblem("The link is incomplete. Open it exactly as you received it, or ask an administrator for a new one.");
 }
 
+// Another link opened in this tab differs after the "#" only: the browser would stay on the page as it is.
+addEventListener("hashchange", () => location.reload());
+
 document.getElementById("show").addEventListener("change", (event) => {
   for (const input of Object.values(fields)) input.type = event.target.checked ? "text" : "password";
 });

@@ -1,0 +1,172 @@
+"""How long a search takes at a million organizations, against ten thousand: python -m bench.search [FOLDER]
+
+Each size is a database of its own: half of its rows in one tenant, the rest in tenants of varied size. Names, websites
+and descriptions are made of 60,000 words whose use is long-tailed, as that of real ones is. The time is the server
+process's, from the request's first byte to the answer's last, database included; nothing else runs.
+"""
+
+import asyncio
+import hashlib
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from retainer import embedded
+from retainer.app import App
+from retainer.config import Settings
+from retainer.connections import Connection, connect
+from retainer.migrate import migrate
+
+SIZES = {"10k": 10_000, "1M": 1_000_000}
+ROUNDS = 60
+TOKEN = "bench"
+GENERATE = """
+SET synchronous_commit = off; SET work_mem = '256MB'; SET maintenance_work_mem = '512MB'; SELECT setseed(0.42);
+CREATE TEMP TABLE lexicon AS SELECT row_number() OVER () AS n, word FROM (
+    SELECT DISTINCT word FROM (
+        SELECT string_agg(s[1 + floor(random() * cardinality(s))::int], '') AS word
+        FROM (SELECT string_to_array('ba be bo ca co cor da de den do fa fer fi ga gen go ha hel in ka ke kon la len '
+                'lo lu ma mar me mi mon na ne ni no or pa per po ra re ri ro sa sen si so sta ta te ter ti to tra tri u '
+                'va ve vi vo wa we win xa ya za ze zi', ' ') AS s) x,
+            generate_series(1, 90000) g, generate_series(1, 4) k WHERE k <= 2 + g % 3 GROUP BY g) y) z
+    ORDER BY random();
+INSERT INTO tenants (id, name) SELECT id, 'Tenant ' || id FROM generate_series(1, 1 + {rows} / 100) id;
+ALTER TABLE organizations DISABLE TRIGGER USER;
+INSERT INTO organizations (tenant_id, name, type, industry, website, description)
+SELECT t, initcap(a.word) || ' ' || initcap(b.word) || ' ' || form, 'customer', industry,
+    'https://www.' || a.word || '.example.com', initcap(c.word) || ' ' || d.word
+    || ' consulting client with offices in ' || e.word || ' and ' || f.word || ', long standing'
+FROM (SELECT CASE WHEN n % 2 = 0 THEN 1 ELSE 2 + floor({rows} / 100.0 * random() ^ 3)::int END AS t,
+        1 + floor(60000 * random() ^ 2)::int AS a, 1 + floor(20000 * random() ^ 4)::int AS b,
+        1 + floor(3000 * random() ^ 2)::int AS c, 1 + floor(3000 * random() ^ 2)::int AS d,
+        1 + floor(3000 * random() ^ 2)::int AS e, 1 + floor(3000 * random() ^ 2)::int AS f,
+        (ARRAY['Technology', 'Finance', 'Retail', 'Health', 'Energy', 'Transport'])[1 + floor(random() * 6)::int]
+            AS industry,
+        (ARRAY['GmbH', 'Ltd', 'Inc', 'SARL', 'Oy', 'AB', 'Group', 'Partners', 'Corporation', 'AG'])
+            [1 + floor(random() * 10)::int] AS form
+    FROM generate_series(1, {rows}) n) x
+JOIN lexicon a ON a.n = x.a JOIN lexicon b ON b.n = x.b JOIN lexicon c ON c.n = x.c
+JOIN lexicon d ON d.n = x.d JOIN lexicon e ON e.n = x.e JOIN lexicon f ON f.n = x.f;
+INSERT INTO organizations (tenant_id, name, type) VALUES (1, 'Acme Corporation', 'customer');
+ALTER TABLE organizations ENABLE TRIGGER USER;
+INSERT INTO words SELECT tenant_id, word, count(*) FROM organizations,
+    string_to_table(plain(concat_ws(' ', name, industry, site(website), description)), ' ') word
+    WHERE length(word) BETWEEN 2 AND 40 GROUP BY tenant_id, word ORDER BY 1, 2;
+"""
+PEOPLE = """
+ALTER TABLE users DISABLE TRIGGER USER;
+ALTER TABLE contacts DISABLE TRIGGER USER;
+ALTER TABLE members DISABLE TRIGGER USER;
+INSERT INTO contacts (tenant_id, id, full_name, email, type) VALUES (1, 1, 'Gita', 'gita@example.com', 'client');
+INSERT INTO members (tenant_id, organization_id, contact_id, role)
+    SELECT 1, id, 1, 'member' FROM organizations WHERE tenant_id = 1 AND name = 'Acme Corporation';
+INSERT INTO users (tenant_id, id, username, full_name, role, contact_id) VALUES
+    (1, 1, 'ada@example.com', 'Ada', 'admin', NULL), (1, 2, 'gita@example.com', 'Gita', 'guest', 1);
+"""
+SESSION = """
+INSERT INTO sessions (tenant_id, user_id, token_hash, idle_expires_at, expires_at)
+    VALUES (1, $1, $2, now() + interval '1 day', now() + interval '1 day')
+"""
+
+
+async def prepared(url: str, rows: int) -> dict[str, str]:
+    """The database filled; what is typed, by what it stands for."""
+    await migrate(url)
+    connection = await connect(url)
+    await connection.execute(GENERATE.format(rows=rows) + PEOPLE)
+    for user in (1, 2):
+        await connection.execute(SESSION, user, hashlib.sha256(f"{TOKEN}{user}".encode()).digest())
+    await connection.execute("VACUUM ANALYZE")
+    words = await typed(connection)
+    print(f"{rows:,} organizations, {await sizes(connection)}")
+    await connection.close()
+    return words
+
+
+async def typed(connection: Connection) -> dict[str, str]:
+    """Words of the large tenant: the name of one organization, taken apart and mistyped."""
+    name = await connection.fetchval(
+        "SELECT name FROM organizations WHERE tenant_id = 1 AND length(split_part(name, ' ', 1)) >= 8"
+        " AND (SELECT uses FROM words WHERE tenant_id = 1 AND word = lower(split_part(name, ' ', 1))) BETWEEN 2 AND 40"
+        " ORDER BY id LIMIT 1"
+    )
+    rare, second, form = name.split(" ")
+    wrong = rare[:3] + rare[4] + rare[3] + rare[5:]
+    return {
+        "a rare word": rare, "a common word": form, "a word of every row": "consulting", "one letter": rare[0],
+        "two letters": rare[:2], "three letters": rare[:3], "two words": f"{rare} {second}",
+        "two common words": f"{form} technology", "a rare and a common word": f"{rare} {form}",
+        "an error in one word": wrong, "errors in two words": f"{wrong} {second[:-1]}x",
+        "Aceme Corpration": "Aceme Corpration", "no match": "qqxxyyq",
+    }  # fmt: skip
+
+
+async def sizes(connection: Connection) -> str:
+    text = "SELECT pg_size_pretty(pg_table_size($1::regclass)), pg_size_pretty(pg_indexes_size($1::regclass))"
+    table, words = await connection.fetchrow(text, "organizations"), await connection.fetchrow(text, "words")
+    index = await connection.fetchval("SELECT pg_size_pretty(pg_relation_size('organizations_search'))")
+    return f"table {table[0]}, index of words {index}; vocabulary {words[0]} and {words[1]} of indexes"
+
+
+async def ask(app: App, q: str, user: int) -> tuple[float, int]:
+    """Milliseconds of one request, and the bytes of its answer."""
+    sent = list[Any]()
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http", "method": "GET", "path": "/api/search", "query_string": f"q={quote(q)}".encode(),
+        "headers": [(b"cookie", f"connect.sid={TOKEN}{user}".encode())], "client": ("127.0.0.1", 1),
+    }  # fmt: skip
+    start = time.perf_counter()
+    await app(scope, receive, send)
+    elapsed = (time.perf_counter() - start) * 1000
+    assert sent[0]["status"] == 200, sent[1]["body"]
+    return elapsed, len(sent[1]["body"])
+
+
+async def measured(url: str, words: dict[str, str]) -> dict[str, list[float]]:
+    """All times in order, by what was typed and who asked."""
+    app = App(Settings(database_url=url, data=tempfile.gettempdir(), log="errors"))
+    watching = asyncio.create_task(app.monitor.run())
+    await app.monitor.connected.wait()
+    found = dict[str, list[float]]()
+    for user, who in ((1, "admin"), (2, "guest")):
+        for name, q in words.items():
+            times = [(await ask(app, q, user))[0] for _ in range(ROUNDS + 8)][8:]
+            found[f"{name}, {who}"] = sorted(times)
+    watching.cancel()
+    app.database.pool.drop()
+    return found
+
+
+def main() -> None:
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp(dir="/tmp"))
+    results = dict[str, dict[str, list[float]]]()
+    for size, rows in SIZES.items():
+        data = folder / size
+        data.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o755)
+        running = embedded.start(data)
+        try:
+            results[size] = asyncio.run(measured(running.url, asyncio.run(prepared(running.url, rows))))
+        finally:
+            running.stop()
+    print("| typed, by whom | 10k p50 ms | 1M p50 ms | 1M p99 ms | 1M / 10k |\n|---|--:|--:|--:|--:|")
+    for name, large in results["1M"].items():
+        small, middle, last = results["10k"][name][ROUNDS // 2], large[ROUNDS // 2], large[ROUNDS * 99 // 100]
+        print(f"| {name} | {small:.1f} | {middle:.1f} | {last:.1f} | {middle / small:.2f} |")
+    for size, times in results.items():
+        every = sorted(one for some in times.values() for one in some)
+        print(f"{size}: p50 of all {every[len(every) // 2]:.1f} ms, p99 {every[len(every) * 99 // 100]:.1f} ms")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+"""The handler of search."""
+
+from typing import Any
+
+import msgspec
+
+from retainer.request import Answer, Request, encoded
+from retainer.search import store
+from retainer.search.highlight import highlights, pattern
+from retainer.search.model import Hit, Kind, SearchQuery
+
+
+async def index(request: Request) -> Answer:
+    asked: SearchQuery = request.query
+    return encoded([_hit(row) for row in await store.search(request.db, asked.q, asked.kinds, asked.limit)])
+
+
+def _hit(row: Any) -> Hit:
+    texts = msgspec.json.decode(row["texts"], type=dict[str, str | None])
+    return Hit(
+        Kind(row["kind"]), row["id"], row["title"], row["subtitle"], row["organization_id"], row["score"],
+        highlights(texts, pattern(row["meant"])),
+    )  # fmt: skip
