@@ -109,6 +109,7 @@ def bad_lines(cast: Cast) -> list[tuple[int, bytes, dict[str, Any] | None]]:
         (404, "PUT", gone, {}, {}),
         (404, "PUT", gone, {"bogus": 1}, {}),
         (404, "DELETE", gone, None, {}),
+        (422, "DELETE", org, {"force": True}, {}),
         (404, "PUT", gone, {}, stale),
         (412, "PUT", org, {"name": "N"}, stale),
         (422, "PUT", org, {"name": "N"}, {"If-Match": "x"}),

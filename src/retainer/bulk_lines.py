@@ -70,7 +70,7 @@ class Line(Request):
         self.method = line.method.value
         self.path = unquote(path)
         self.text = bytes(line.body) if line.body is not UNSET else b""
-        self.headers = {JSON[0]: JSON[1]}
+        self.headers = {JSON[0]: JSON[1], b"content-length": b"%d" % len(self.text)}
         if self.form is not None:
             self.headers[b"prefer"] = f"return={self.form}".encode()
         if line.if_match is not UNSET:
