@@ -115,7 +115,8 @@ def _answer(code: str, response: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shape_name(schema: Schema) -> str:
-    target: str = schema.get("items", schema).get("$ref", "")
+    one = schema.get("items", schema)
+    target: str = one.get("anyOf", [one])[0].get("$ref", "")
     return target.removeprefix(REF)
 
 

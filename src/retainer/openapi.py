@@ -239,6 +239,7 @@ def _success(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
         answer["content"] = {kind: _answer_content(route, components)}
     if route.lists:
         answer["headers"] |= _header_references(lists.HEADERS)
+        answer["content"]["application/json"]["schema"] = lists.sparse(schemas.reference(route.answer))
         answer["content"] |= {kind: {"schema": {"type": "string"}} for kind in lists.FORMATS}
     return answer
 

@@ -40,6 +40,12 @@ def parameters(collection: Collection) -> list[Schema]:
     return found + [_extra(name, extra) for name, extra in collection.extras.items()]
 
 
+def sparse(array: Schema) -> Schema:
+    """A list whose objects may have only the fields asked for, and others that were asked for."""
+    some = {"type": "object", "description": "With `fields` only these, with `expand` those too", "minProperties": 1}
+    return array | {"items": {"anyOf": [array["items"], some]}}
+
+
 def _general(collection: Collection) -> list[Schema]:
     turned = [word for name in collection.sorts for word in (name, f"-{name}")]
     some = [
