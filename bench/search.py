@@ -29,8 +29,8 @@ CREATE TEMP TABLE lexicon AS SELECT row_number() OVER () AS n, word FROM (
     SELECT DISTINCT word FROM (
         SELECT string_agg(s[1 + floor(random() * cardinality(s))::int], '') AS word
         FROM (SELECT string_to_array('ba be bo ca co cor da de den do fa fer fi ga gen go ha hel in ka ke kon la len '
-                'lo lu ma mar me mi mon na ne ni no or pa per po ra re ri ro sa sen si so sta ta te ter ti to tra tri u '
-                'va ve vi vo wa we win xa ya za ze zi', ' ') AS s) x,
+                'lo lu ma mar me mi mon na ne ni no or pa per po ra re ri ro sa sen si so sta ta te ter ti to tra tri '
+                'u va ve vi vo wa we win xa ya za ze zi', ' ') AS s) x,
             generate_series(1, 90000) g, generate_series(1, 4) k WHERE k <= 2 + g % 3 GROUP BY g) y) z
     ORDER BY random();
 INSERT INTO tenants (id, name) SELECT id, 'Tenant ' || id FROM generate_series(1, 1 + {rows} / 100) id;
@@ -39,7 +39,7 @@ INSERT INTO organizations (tenant_id, name, type, industry, website, description
 SELECT t, initcap(a.word) || ' ' || initcap(b.word) || ' ' || form, 'customer', industry,
     'https://www.' || a.word || '.example.com', initcap(c.word) || ' ' || d.word
     || ' consulting client with offices in ' || e.word || ' and ' || f.word || ', long standing'
-FROM (SELECT CASE WHEN n % 2 = 0 THEN 1 ELSE 2 + floor({rows} / 100.0 * random() ^ 3)::int END AS t,
+FROM (SELECT n, CASE WHEN n % 2 = 0 THEN 1 ELSE 2 + floor({rows} / 100.0 * random() ^ 3)::int END AS t,
         1 + floor(60000 * random() ^ 2)::int AS a, 1 + floor(20000 * random() ^ 4)::int AS b,
         1 + floor(3000 * random() ^ 2)::int AS c, 1 + floor(3000 * random() ^ 2)::int AS d,
         1 + floor(3000 * random() ^ 2)::int AS e, 1 + floor(3000 * random() ^ 2)::int AS f,
@@ -49,7 +49,8 @@ FROM (SELECT CASE WHEN n % 2 = 0 THEN 1 ELSE 2 + floor({rows} / 100.0 * random()
             [1 + floor(random() * 10)::int] AS form
     FROM generate_series(1, {rows}) n) x
 JOIN lexicon a ON a.n = x.a JOIN lexicon b ON b.n = x.b JOIN lexicon c ON c.n = x.c
-JOIN lexicon d ON d.n = x.d JOIN lexicon e ON e.n = x.e JOIN lexicon f ON f.n = x.f;
+JOIN lexicon d ON d.n = x.d JOIN lexicon e ON e.n = x.e JOIN lexicon f ON f.n = x.f
+ORDER BY x.n;
 INSERT INTO organizations (tenant_id, name, type) VALUES (1, 'Acme Corporation', 'customer');
 ALTER TABLE organizations ENABLE TRIGGER USER;
 INSERT INTO words SELECT tenant_id, word, count(*) FROM organizations,

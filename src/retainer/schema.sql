@@ -370,7 +370,7 @@ CREATE INDEX organizations_by_status ON public.organizations USING btree (tenant
 CREATE INDEX organizations_by_tag ON public.organizations USING gin (tenant_id, tags_folded) WHERE ((deleted_by IS NULL) AND (tags_folded <> '{}'::text[]));
 CREATE INDEX organizations_by_type ON public.organizations USING btree (tenant_id, type, name_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX organizations_by_updated_at ON public.organizations USING btree (tenant_id, updated_at, id) WHERE (deleted_by IS NULL);
-CREATE INDEX organizations_search ON public.organizations USING gin (search_terms(tenant_id, name, VARIADIC ARRAY[industry, site(website), description])) WHERE (deleted_by IS NULL);
+CREATE INDEX organizations_search ON public.organizations USING gin (search_terms(tenant_id, name, VARIADIC ARRAY[industry, site(website), description, external_id, spaced(domains), spaced(tags)])) WHERE (deleted_by IS NULL);
 CREATE UNIQUE INDEX organizations_external_id_taken ON public.organizations USING btree (tenant_id, external_id) WHERE ((deleted_by IS NULL) AND (external_id IS NOT NULL));
 CREATE CONSTRAINT TRIGGER keep_hierarchy AFTER INSERT ON public.organizations DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW WHEN (((new.parent_id IS NOT NULL) AND (new.deleted_by IS NULL))) EXECUTE FUNCTION keep_hierarchy();
 CREATE CONSTRAINT TRIGGER keep_hierarchy_changed AFTER UPDATE ON public.organizations DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW WHEN (((new.parent_id IS NOT NULL) AND (new.deleted_by IS NULL) AND ((new.parent_id IS DISTINCT FROM old.parent_id) OR (old.deleted_by IS NOT NULL)))) EXECUTE FUNCTION keep_hierarchy();

@@ -41,6 +41,13 @@ CREATE FUNCTION site(address text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN replace(replace(replace(address, 'https://', ''), 'http://', ''), 'www.', '');
 
+-- The texts of an array as one; an index can hold it, which it may not of array_to_string().
+CREATE FUNCTION spaced(texts text[]) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+BEGIN
+    RETURN array_to_string(texts, ' ');
+END $$;
+
 -- What is indexed of a row: '42/acme' for a word of its name, '42:zurich' for one of anything else. The tenant in each
 -- makes one index serve all tenants without one reading another's.
 CREATE FUNCTION search_terms(tenant bigint, name text, VARIADIC texts text[] DEFAULT ARRAY[]::text[]) RETURNS tsvector
@@ -230,10 +237,11 @@ RETURN (SELECT string_agg(part, '&' ORDER BY place) FROM unnest(parts, chosen, k
             AS one (part, is_chosen, is_kept, place) WHERE is_chosen AND is_kept)::tsquery;
 
 -- One way to make a table searchable, used by every migration that makes one or adds a text to one: the index of its
--- words, and two functions that read it. `named` is the column of the name, `folded` its folded form, `told` the other
--- texts; both are expressions over the columns. What is written goes to the index's list of what is pending, which a search
--- reads as well, and the indexer sorts in: putting twenty words in their places costs a writer half of a create.
-CREATE PROCEDURE searchable(target text, named text, folded text, is_sorted boolean, told text)
+-- words, and the functions that read it. `named` is the column of the name, `folded` that of its folded form, which an
+-- index begins with after the tenant, `told` the other texts as expressions over the columns. What is written goes to the
+-- index's list of what is pending, which a search reads as well, and the indexer sorts in: putting twenty words in their
+-- places costs a writer half of a create.
+CREATE PROCEDURE searchable(target text, named text, folded text, told text)
 LANGUAGE plpgsql AS $procedure$
 BEGIN
     EXECUTE format('DROP INDEX IF EXISTS %I', target || '_search');
@@ -275,12 +283,10 @@ BEGIN
                 RETURN QUERY SELECT * FROM %1$s_within(tenant, asked, within, most);
                 RETURN;
             END IF;
-            IF %5$L THEN
-                RETURN QUERY SELECT r.id, 3 FROM %1$s r
-                    WHERE r.tenant_id = tenant AND r.deleted_by IS NULL AND %4$s >= asked.phrase
-                        AND %4$s < asked.phrase || U&'\+10FFFF' ORDER BY %4$s, r.id LIMIT most / 2;
-                GET DIAGNOSTICS so_far = ROW_COUNT;
-            END IF;
+            RETURN QUERY SELECT r.id, 3 FROM %1$s r
+                WHERE r.tenant_id = tenant AND r.deleted_by IS NULL AND %4$s >= asked.phrase
+                    AND %4$s < asked.phrase || U&'\+10FFFF' ORDER BY %4$s LIMIT most / 2;
+            GET DIAGNOSTICS so_far = ROW_COUNT;
             IF asked.is_common THEN
                 RETURN QUERY SELECT newest.id, 2 FROM (
                         SELECT r.id, %4$s AS folded, r.%2$s FROM %1$s r
@@ -305,7 +311,7 @@ BEGIN
             IF so_far < most / 2 THEN
                 RETURN QUERY SELECT * FROM %1$s_told(tenant, asked, most);
             END IF;
-        END $$ $definition$, target, named, told, folded, is_sorted);
+        END $$ $definition$, target, named, told, folded);
 
     -- Planned anew each time: whether the index of words or the ids lead to the rows sooner depends on both.
     EXECUTE format($definition$
@@ -347,11 +353,12 @@ BEGIN
         END $$ $definition$, target, named, told);
 END $procedure$;
 
-CALL searchable('organizations', 'name', 'name_folded', true, 'industry, site(website), description');
-CALL searchable('contacts', 'full_name', 'full_name_folded', true, 'email, mention_name, company, title, department');
-CALL searchable('projects', 'title', 'title_folded', true, 'description');
-CALL searchable('tasks', 'title', 'fold(title)', false, 'description');
-CALL searchable('documents', 'name', 'name_folded', true, 'description');
+CALL searchable('organizations', 'name', 'name_folded',
+                'industry, site(website), description, external_id, spaced(domains), spaced(tags)');
+CALL searchable('contacts', 'full_name', 'full_name_folded', 'email, mention_name, company, title, department');
+CALL searchable('projects', 'title', 'title_folded', 'description');
+CALL searchable('tasks', 'title', 'title_folded', 'description');
+CALL searchable('documents', 'name', 'name_folded', 'description');
 
 -- The text of files, taken out of them in the background: what became of each document's newest version, and its text in
 -- passages, so that what was found can be shown without reading it all. Neighbouring passages overlap a little.

@@ -26,7 +26,7 @@ _NOUNS = {
     Kind.CONTACT: ("contacts", "c.full_name_folded"),
     Kind.PROJECT: ("projects", "p.title_folded"),
     Kind.DOCUMENT: ("documents", "d.name_folded"),
-    Kind.TASK: ("tasks", "fold(t.title)"),
+    Kind.TASK: ("tasks", "t.title_folded"),
 }
 
 # Only the text of the newest version counts, and only while that is the one that was read.
@@ -58,7 +58,8 @@ _OF_TASK = """coalesce(t.organization_id, (SELECT p.organization_id FROM project
             WHERE p.tenant_id = :tenant AND p.id = t.project_id))"""
 _SHOWN = f"""
         SELECT o.name AS title, o.industry AS subtitle, o.id AS organization_id, json_build_object('name', o.name,
-            'industry', o.industry, 'website', o.website, 'description', o.description) AS texts
+            'industry', o.industry, 'website', o.website, 'description', o.description, 'externalId', o.external_id,
+            'domains', array_to_string(o.domains, ' '), 'tags', array_to_string(o.tags, ' ')) AS texts
         FROM organizations o WHERE best.kind = 'organization' AND o.tenant_id = :tenant AND o.id = best.id
         UNION ALL
         SELECT c.full_name, c.email, NULL, json_build_object('fullName', c.full_name, 'email', c.email,
