@@ -74,6 +74,10 @@ QUESTIONS = {
     "name, common part": "/api/organizations?limit=50&name:contains=group",
     "name, rare part": "/api/organizations?limit=50&name:contains=xanvor",
     "name, part of none": "/api/organizations?limit=50&name:contains=qqq",
+    "words, rare": "/api/organizations?limit=50&q=xanvor",
+    "words, common": "/api/organizations?limit=50&q=logistics%20group",
+    "words, one of all": "/api/organizations?limit=50&q=offices",
+    "words, none": "/api/organizations?limit=50&q=qqqxyz",
     "created in the last 30 days": "/api/organizations?limit=50&createdAt:gte=-30d",
     "created in the last 30 days, newest": "/api/organizations?limit=50&createdAt:gte=-30d&sort=-createdAt",
     "updated before 2017": "/api/organizations?limit=50&updatedAt:lt=2017-01-01",
@@ -220,6 +224,9 @@ INSERT INTO organization_domains (tenant_id, domain, organization_id)
     SELECT tenant_id, unnest(domains), id FROM organizations;
 INSERT INTO projects (tenant_id, organization_id, title, status)
     SELECT tenant_id, id, 'Project of ' || name, 'active' FROM organizations WHERE random() < 0.3;
+INSERT INTO words SELECT tenant_id, word, count(*) FROM organizations,
+    string_to_table(plain(concat_ws(' ', name, industry, site(website), description)), ' ') word
+    WHERE length(word) BETWEEN 2 AND 40 GROUP BY tenant_id, word ORDER BY 1, 2;
 SELECT setval(pg_get_serial_sequence('organizations', 'id'), (SELECT max(id) FROM organizations));
 """
 

@@ -6,7 +6,18 @@ from asyncpg import Record
 
 from retainer.contacts.model import ContactType
 from retainer.database import Db
-from retainer.lists.collection import ABSENT, MOST_EXPANDED, Collection, Extra, Field, Kind, row_json, searched, shown
+from retainer.lists.collection import (
+    ABSENT,
+    MOST_EXPANDED,
+    Collection,
+    Extra,
+    Field,
+    Kind,
+    moments,
+    row_json,
+    searched,
+    shown,
+)
 from retainer.statement import Create, Statement, Update
 
 _SEEN = "c.tenant_id = :tenant AND c.deleted_by IS NULL AND @visible_contacts"
@@ -25,8 +36,7 @@ FIELDS = {
     "type": Field("c.type", Kind.WORD, sort="c.type", values=ContactType),
     "isActive": Field("c.is_active", Kind.BOOLEAN, sort="c.is_active", cast="boolean"),
     "metadata": Field("c.metadata", Kind.JSON, finder="contacts_with_metadata"),
-    "createdAt": Field("iso(c.created_at)", Kind.MOMENT, "c.created_at", sort="c.created_at", cast="timestamptz"),
-    "updatedAt": Field("iso(c.updated_at)", Kind.MOMENT, "c.updated_at", sort="c.updated_at", cast="timestamptz"),
+    **moments("c"),
 }
 JSON = row_json(shown(FIELDS))
 

@@ -8,7 +8,17 @@ from asyncpg import Record
 
 from retainer.database import Db
 from retainer.fields import Audience
-from retainer.lists.collection import Collection, Extra, Field, Kind, expanded_organization, row_json, searched, shown
+from retainer.lists.collection import (
+    Collection,
+    Extra,
+    Field,
+    Kind,
+    expanded_organization,
+    moments,
+    row_json,
+    searched,
+    shown,
+)
 from retainer.statement import Statement, Update
 
 _SEEN = "d.tenant_id = :tenant AND d.deleted_by IS NULL AND @visible_documents"
@@ -25,8 +35,7 @@ FIELDS = {
     "size": Field("v.size"),
     "sha256": Field("v.sha256"),
     "version": Field("d.latest"),
-    "createdAt": Field("iso(d.created_at)", Kind.MOMENT, "d.created_at", sort="d.created_at", cast="timestamptz"),
-    "updatedAt": Field("iso(d.updated_at)", Kind.MOMENT, "d.updated_at", sort="d.updated_at", cast="timestamptz"),
+    **moments("d"),
 }
 _NEWEST = "document_versions v ON v.tenant_id = :tenant AND v.document_id = d.id AND v.number = d.latest"
 

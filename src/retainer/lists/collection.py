@@ -191,6 +191,14 @@ def shown(fields: Mapping[str, Field]) -> dict[str, str]:
     return {name: field.sql for name, field in fields.items()}
 
 
+def moments(alias: str) -> dict[str, Field]:
+    """When a row was made and changed."""
+    return {
+        name: Field(f"iso({alias}.{column})", Kind.MOMENT, f"{alias}.{column}", f"{alias}.{column}", "timestamptz")
+        for name, column in (("createdAt", "created_at"), ("updatedAt", "updated_at"))
+    }
+
+
 def searched(noun: str, alias: str) -> dict[str, Extra]:
     """The filter `q`: rows that have each word, as search finds it (migration 0010)."""
     asked = "sought(:tenant, {}::text)"

@@ -5,7 +5,7 @@ from typing import Any
 from asyncpg import Record
 
 from retainer.database import Db
-from retainer.lists.collection import ABSENT, Collection, Extra, Field, Kind, row_json, searched, shown
+from retainer.lists.collection import ABSENT, Collection, Extra, Field, Kind, moments, row_json, searched, shown
 from retainer.organizations.model import OrganizationStatus, OrganizationType
 from retainer.statement import Create, Statement, Update
 
@@ -20,8 +20,7 @@ FIELDS = {
     "website": Field("o.website"),
     "description": Field("o.description"),
     "metadata": Field("o.metadata", Kind.JSON, finder="organizations_with_metadata"),
-    "createdAt": Field("iso(o.created_at)", Kind.MOMENT, "o.created_at", sort="o.created_at", cast="timestamptz"),
-    "updatedAt": Field("iso(o.updated_at)", Kind.MOMENT, "o.updated_at", sort="o.updated_at", cast="timestamptz"),
+    **moments("o"),
     "externalId": Field("o.external_id", Kind.TEXT, nullable=True),
     "domains": Field("o.domains"),
     "parentId": Field("o.parent_id", Kind.INTEGER, nullable=True),

@@ -6,7 +6,17 @@ from asyncpg import Record
 
 from retainer.database import Db
 from retainer.fields import Audience
-from retainer.lists.collection import NEVER, Collection, Field, Kind, expanded_organization, row_json, searched, shown
+from retainer.lists.collection import (
+    NEVER,
+    Collection,
+    Field,
+    Kind,
+    expanded_organization,
+    moments,
+    row_json,
+    searched,
+    shown,
+)
 from retainer.projects.model import ProjectStatus
 from retainer.statement import Create, Statement, Update
 
@@ -24,8 +34,7 @@ FIELDS = {
     "dueDate": Field("p.due_date", Kind.DATE, "p.due_date_key", sort="p.due_date_key", cast="date",
                      nullable=True, absent=NEVER),
     "audience": Field("p.audience", Kind.WORD, sort="p.audience", values=Audience),
-    "createdAt": Field("iso(p.created_at)", Kind.MOMENT, "p.created_at", sort="p.created_at", cast="timestamptz"),
-    "updatedAt": Field("iso(p.updated_at)", Kind.MOMENT, "p.updated_at", sort="p.updated_at", cast="timestamptz"),
+    **moments("p"),
 }  # fmt: skip
 JSON = row_json(shown(FIELDS))
 

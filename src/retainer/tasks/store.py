@@ -6,7 +6,17 @@ from asyncpg import Record
 
 from retainer.database import Db
 from retainer.fields import Audience
-from retainer.lists.collection import NEVER, Collection, Field, Kind, expanded_organization, row_json, searched, shown
+from retainer.lists.collection import (
+    NEVER,
+    Collection,
+    Field,
+    Kind,
+    expanded_organization,
+    moments,
+    row_json,
+    searched,
+    shown,
+)
 from retainer.statement import Change, Create, Statement, Update
 from retainer.tasks.model import TaskPriority, TaskStatus
 
@@ -27,8 +37,7 @@ FIELDS = {
                      nullable=True, absent=NEVER),
     "order": Field('t."order"', Kind.INTEGER, sort='t."order"', cast="int"),
     "audience": Field("t.audience", Kind.WORD, sort="t.audience", values=Audience),
-    "createdAt": Field("iso(t.created_at)", Kind.MOMENT, "t.created_at", sort="t.created_at", cast="timestamptz"),
-    "updatedAt": Field("iso(t.updated_at)", Kind.MOMENT, "t.updated_at", sort="t.updated_at", cast="timestamptz"),
+    **moments("t"),
 }  # fmt: skip
 JSON = row_json(shown(FIELDS))
 
