@@ -345,7 +345,7 @@ async def plan(connection: Any, world: World, path: str) -> list[str]:
     for finder in asked.finders:
         ids = await run(connection, LIST.finding(finder.sql), values | {"most": FEW}, "")
         if ids[0][0] is not None:
-            where += " AND o.id = ANY(:narrowed::bigint[])"
+            where = where.replace(f" AND {finder.condition}", " AND o.id = ANY(:narrowed::bigint[])", 1)
             values["narrowed"] = ids[0][0]
     page = LIST.page(Plan(("id", "name"), (), asked.sort, where))
     found = await run(connection, page, values, "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, BUFFERS OFF, SUMMARY OFF) ")

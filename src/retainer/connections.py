@@ -78,6 +78,9 @@ class Pool:
                     # A statement ends on its own a little before the request's deadline does.
                     statement_timeout=self.statement_limit,
                     idle_in_transaction_session_timeout="60s",
+                    # Statements here are short and many: starting helpers or a compiler takes longer than they do.
+                    max_parallel_workers_per_gather="0",
+                    jit="off",
                     role="retainer_app",
                 )
         except UNREACHABLE as error:

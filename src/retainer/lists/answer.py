@@ -37,7 +37,8 @@ class Listing:
         for finder in self.query.finders:
             ids = await self.db.value(self.collection.finding(finder.sql), most=FEW, **self.values)
             if ids is not None:
-                self.where += f" AND {self.collection.id} = ANY(:narrowed::bigint[])"
+                known = f" AND {self.collection.id} = ANY(:narrowed::bigint[])"
+                self.where = self.where.replace(f" AND {finder.condition}", known, 1)
                 self.values["narrowed"] = ids
                 return
 

@@ -202,8 +202,7 @@ def moments(alias: str) -> dict[str, Field]:
 def searched(noun: str, alias: str) -> dict[str, Extra]:
     """The filter `q`: rows that have each word, as search finds it (migration 0010)."""
     asked = "sought(:tenant, {}::text)"
-    few = f"""(SELECT CASE WHEN count(*) <= {MOST_SEARCHED} THEN coalesce(array_agg(id), ARRAY[]::bigint[]) END
-        FROM {noun}_matching(:tenant, {{}}::text, {MOST_SEARCHED + 1}) id)"""
+    few = f"{noun}_few_matching(:tenant, {{}}::text, {MOST_SEARCHED})"
     words = "Those that have each of these words, as search finds them: beginnings, typing errors"
     return {"q": Extra(f"{noun}_matches({alias}, (SELECT s FROM {asked} s))", Kind.TEXT, words, few)}
 

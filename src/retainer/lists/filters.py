@@ -33,7 +33,7 @@ class Finder(NamedTuple):
     """A function that finds the few rows of a filter by an index which row-level security keeps from the statement."""
 
     sql: str  # its call, with parameters
-    names: tuple[str, ...]  # those parameters
+    condition: str  # the filter that it stands for
 
 
 class Context(NamedTuple):
@@ -85,9 +85,12 @@ class Conditions:
         if not text.strip():
             raise Wrong("must not be empty")
         name = self.bind(_PARSERS[extra.kind](text, self.context))
-        if extra.finder:
-            self.finders.append(Finder(extra.finder.format(name), (name[1:],)))
-        return extra.condition.format(name)
+        condition = extra.condition.format(name)
+        return self._found(extra.finder.format(name), condition) if extra.finder else condition
+
+    def _found(self, call: str, condition: str) -> str:
+        self.finders.append(Finder(call, condition))
+        return condition
 
     def _null(self, field: Field, path: str, is_wanted: bool) -> str:
         if path:
@@ -101,8 +104,8 @@ class Conditions:
         if not text.strip():
             raise Wrong("must not be empty")
         name = self.bind(text)
-        self.finders.append(Finder(f"{field.contains}(:tenant, {name}::text, :most)", (name[1:],)))
-        return f"{field.column} LIKE like_part({name}::text)"
+        call = f"{field.contains}(:tenant, {name}::text, :most)"
+        return self._found(call, f"{field.column} LIKE like_part({name}::text)")
 
     def _json(self, field: Field, operator: str, path: list[str], text: str) -> str:
         if not all(path) or len(path) > 8:
@@ -114,8 +117,7 @@ class Conditions:
         condition = f"{field.column} @> ANY({name}::jsonb[])"
         if operator == "not":
             return f"({condition}) IS NOT TRUE"
-        self.finders.append(Finder(f"{field.finder}(:tenant, {name}::jsonb[], :most)", (name[1:],)))
-        return condition
+        return self._found(f"{field.finder}(:tenant, {name}::jsonb[], :most)", condition)
 
     def _compared(self, field: Field, operator: str, text: str) -> str:
         kind = field.kind
@@ -141,8 +143,7 @@ class Conditions:
         condition = f"{field.column} && fold_each({name}::text[])"
         if operator == "not":
             return f"NOT {condition}"
-        self.finders.append(Finder(f"{field.finder}(:tenant, fold_each({name}::text[]), :most)", (name[1:],)))
-        return condition
+        return self._found(f"{field.finder}(:tenant, fold_each({name}::text[]), :most)", condition)
 
     def _value(self, field: Field, text: str) -> Any:
         if field.values is not None:

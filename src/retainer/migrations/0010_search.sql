@@ -247,7 +247,8 @@ BEGIN
     EXECUTE format('DROP INDEX IF EXISTS %I', target || '_search');
     EXECUTE format('CREATE INDEX %I ON %I USING gin (search_terms(tenant_id, %s, %s)) WHERE deleted_by IS NULL', target || '_search', target, named, told);
 
-    -- Every live row that has each word of q, at most so many, in no order: for filters.
+    -- Every live row that has each word of q, at most so many, in no order: for filters. The words name the tenant, so
+    -- the index of words alone is asked; the tenant's whole index beside it would take longer.
     EXECUTE format($definition$
         CREATE OR REPLACE FUNCTION %1$s_matching(tenant bigint, q text, most int) RETURNS SETOF bigint
         LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
@@ -255,10 +256,27 @@ BEGIN
         DECLARE
             asked sought := sought(tenant, q);
         BEGIN
-            RETURN QUERY SELECT id FROM %1$s
-                WHERE tenant_id = tenant AND deleted_by IS NULL AND search_terms(tenant_id, %2$s, %3$s) @@ asked.texts
-                LIMIT most;
+            RETURN QUERY SELECT r.id FROM (
+                SELECT tenant_id, id FROM %1$s
+                WHERE deleted_by IS NULL AND search_terms(tenant_id, %2$s, %3$s) @@ asked.texts LIMIT most) r
+                WHERE r.tenant_id = tenant;
         END $$ $definition$, target, named, told);
+
+    -- The same as an array; null where there are more than `most`, which for a single word the vocabulary knows at once.
+    EXECUTE format($definition$
+        CREATE OR REPLACE FUNCTION %1$s_few_matching(tenant bigint, q text, most int) RETURNS bigint[]
+        LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+        DECLARE
+            typed text COLLATE "C" := plain(q);
+            found bigint[];
+        BEGIN
+            IF typed NOT LIKE '%% %%' AND most < (SELECT sum(w.uses) FROM words w
+                    WHERE w.tenant_id = tenant AND w.word >= typed AND w.word < typed || U&'\+10FFFF') THEN
+                RETURN NULL;
+            END IF;
+            found := ARRAY(SELECT %1$s_matching(tenant, q, most + 1));
+            RETURN CASE WHEN cardinality(found) <= most THEN found END;
+        END $$ $definition$, target);
 
     -- Whether a row has each of them, for where they are so common that a list is walked instead.
     EXECUTE format($definition$
