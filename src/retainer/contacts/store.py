@@ -6,18 +6,7 @@ from asyncpg import Record
 
 from retainer.contacts.model import ContactType
 from retainer.database import Db
-from retainer.lists.collection import (
-    ABSENT,
-    MOST_EXPANDED,
-    Collection,
-    Extra,
-    Field,
-    Kind,
-    moments,
-    row_json,
-    searched,
-    shown,
-)
+from retainer.lists.collection import ABSENT, MOST_EXPANDED, Collection, Extra, Field, Kind, moments, row_json, searched
 from retainer.statement import Create, Statement, Update
 
 _SEEN = "c.tenant_id = :tenant AND c.deleted_by IS NULL AND @visible_contacts"
@@ -38,7 +27,7 @@ FIELDS = {
     "metadata": Field("c.metadata", Kind.JSON, finder="contacts_with_metadata"),
     **moments("c"),
 }
-JSON = row_json(shown(FIELDS))
+JSON = row_json(FIELDS)
 
 LIST = Collection(
     "contacts c", _SEEN, FIELDS, order="fullName", id="c.id",

@@ -8,17 +8,7 @@ from asyncpg import Record
 
 from retainer.database import Db
 from retainer.fields import Audience
-from retainer.lists.collection import (
-    Collection,
-    Extra,
-    Field,
-    Kind,
-    expanded_organization,
-    moments,
-    row_json,
-    searched,
-    shown,
-)
+from retainer.lists.collection import Collection, Extra, Field, Kind, expanded_organization, moments, row_json, searched
 from retainer.statement import Statement, Update
 
 _SEEN = "d.tenant_id = :tenant AND d.deleted_by IS NULL AND @visible_documents"
@@ -39,10 +29,10 @@ FIELDS = {
 }
 _NEWEST = "document_versions v ON v.tenant_id = :tenant AND v.document_id = d.id AND v.number = d.latest"
 
-JSON = row_json(shown(FIELDS), f"FROM (SELECT) one LEFT JOIN {_NEWEST}")
+JSON = row_json(FIELDS, f"FROM (SELECT) one LEFT JOIN {_NEWEST}")
 
 # For a version made by the same statement, which the table does not show yet.
-_JSON_OF_NEW = row_json(shown(FIELDS))
+_JSON_OF_NEW = row_json(FIELDS)
 
 _OF_PROJECT = """d.id = ANY(ARRAY(SELECT l.document_id
     FROM document_projects l JOIN projects p ON p.tenant_id = l.tenant_id AND p.id = l.project_id

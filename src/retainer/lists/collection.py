@@ -153,7 +153,7 @@ class Collection:
 
     def _page(self, plan: Plan) -> Statement:
         keys = self.keys(plan.sort)
-        values = {name: self.fields[name].sql for name in plan.fields} | {n: self.expand[n] for n in plan.expand}
+        values = {name: self.fields.get(name) or self.expand[name] for name in plan.fields + plan.expand}
         order = ", ".join(f"{sql} {'DESC' if d != plan.is_backward else 'ASC'}" for sql, _, d in keys)
         behind = f"AND {_behind(keys, plan.is_backward)}" if plan.is_placed else ""
         places = ", ".join(f"{sql}::text" for sql, _, _ in keys)
@@ -180,15 +180,11 @@ class Collection:
         return Statement(f"SELECT {call}", is_careful=True)
 
 
-def row_json(values: Mapping[str, str], tables: str = "") -> str:
+def row_json(values: Mapping[str, str | Field], tables: str = "") -> str:
     """A JSON object of these values, by name, in order."""
-    columns = ", ".join(f'{sql} AS "{name}"' for name, sql in values.items())
+    texts = {name: value.sql if isinstance(value, Field) else value for name, value in values.items()}
+    columns = ", ".join(f'{sql} AS "{name}"' for name, sql in texts.items())
     return f"(SELECT row_to_json(j) FROM (SELECT {columns} {tables}) j)"
-
-
-def shown(fields: Mapping[str, Field]) -> dict[str, str]:
-    """The fields as values of a JSON object."""
-    return {name: field.sql for name, field in fields.items()}
 
 
 def moments(alias: str) -> dict[str, Field]:

@@ -5,7 +5,7 @@ from typing import Any
 from asyncpg import Record
 
 from retainer.database import Db
-from retainer.lists.collection import Collection, Field, Kind, row_json, shown
+from retainer.lists.collection import Collection, Field, Kind, row_json
 from retainer.members.model import MemberRole
 from retainer.statement import Change, Statement, Update
 
@@ -14,7 +14,7 @@ FIELDS = {
     "contactId": Field("m.contact_id", Kind.INTEGER, sort="m.contact_id", cast="bigint"),
     "role": Field("m.role", Kind.WORD, sort="m.role", values=MemberRole),
 }
-JSON = row_json(shown(FIELDS))
+JSON = row_json(FIELDS)
 
 LIST = Collection(
     "members m JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id",

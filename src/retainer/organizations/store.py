@@ -5,7 +5,7 @@ from typing import Any
 from asyncpg import Record
 
 from retainer.database import Db
-from retainer.lists.collection import ABSENT, Collection, Extra, Field, Kind, moments, row_json, searched, shown
+from retainer.lists.collection import ABSENT, Collection, Extra, Field, Kind, moments, row_json, searched
 from retainer.organizations.model import OrganizationStatus, OrganizationType
 from retainer.statement import Create, Statement, Update
 
@@ -28,7 +28,7 @@ FIELDS = {
     "tags": Field("o.tags", Kind.TAGS, "o.tags_folded", finder="organizations_tagged"),
     "suggestedDomain": Field("CASE WHEN o.website_host <> ALL (o.domains) THEN o.website_host END"),
 }
-JSON = row_json(shown(FIELDS))
+JSON = row_json(FIELDS)
 
 LIST = Collection(
     "organizations o", _SEEN, FIELDS, order="name", id="o.id",

@@ -6,17 +6,7 @@ from asyncpg import Record
 
 from retainer.database import Db
 from retainer.fields import Audience
-from retainer.lists.collection import (
-    NEVER,
-    Collection,
-    Field,
-    Kind,
-    expanded_organization,
-    moments,
-    row_json,
-    searched,
-    shown,
-)
+from retainer.lists.collection import NEVER, Collection, Field, Kind, expanded_organization, moments, row_json, searched
 from retainer.projects.model import ProjectStatus
 from retainer.statement import Create, Statement, Update
 
@@ -36,7 +26,7 @@ FIELDS = {
     "audience": Field("p.audience", Kind.WORD, sort="p.audience", values=Audience),
     **moments("p"),
 }  # fmt: skip
-JSON = row_json(shown(FIELDS))
+JSON = row_json(FIELDS)
 
 LIST = Collection(
     "projects p",

@@ -6,17 +6,7 @@ from asyncpg import Record
 
 from retainer.database import Db
 from retainer.fields import Audience
-from retainer.lists.collection import (
-    NEVER,
-    Collection,
-    Field,
-    Kind,
-    expanded_organization,
-    moments,
-    row_json,
-    searched,
-    shown,
-)
+from retainer.lists.collection import NEVER, Collection, Field, Kind, expanded_organization, moments, row_json, searched
 from retainer.statement import Change, Create, Statement, Update
 from retainer.tasks.model import TaskPriority, TaskStatus
 
@@ -39,7 +29,7 @@ FIELDS = {
     "audience": Field("t.audience", Kind.WORD, sort="t.audience", values=Audience),
     **moments("t"),
 }  # fmt: skip
-JSON = row_json(shown(FIELDS))
+JSON = row_json(FIELDS)
 
 LIST = Collection(
     "tasks t",

@@ -9,7 +9,7 @@ from asyncpg import Record
 
 from retainer.database import Db
 from retainer.errors import Conflict, invalid
-from retainer.lists.collection import Collection, Field, Kind, row_json, shown
+from retainer.lists.collection import Collection, Field, Kind, row_json
 from retainer.permissions import Role
 from retainer.statement import Statement, Update
 
@@ -23,7 +23,7 @@ FIELDS = {
     "isActive": Field("u.is_active", Kind.BOOLEAN),
     "timeZone": Field("coalesce(u.time_zone, (SELECT t.time_zone FROM tenants t WHERE t.id = u.tenant_id))"),
 }
-JSON = row_json(shown(FIELDS))
+JSON = row_json(FIELDS)
 
 LIST = Collection("users u", "u.tenant_id = :tenant", FIELDS, order="username", id="u.id")
 
