@@ -4,7 +4,7 @@ import csv
 import io
 import json
 
-from conftest import Cast
+from conftest import Cast, Person, Sql
 
 
 def test_a_row_with_several_others_in_it_stays_one_line(cast: Cast) -> None:
@@ -21,3 +21,24 @@ def test_a_row_with_several_others_in_it_stays_one_line(cast: Cast) -> None:
         assert [json.loads(line) for line in lines.splitlines()] == whole
         sheet = csv.DictReader(io.StringIO(cast.ada.get(path, headers={"Accept": "text/csv"}).text))
         assert [json.loads(row[field]) for row in sheet] == [row[field] for row in whole]
+
+
+def test_an_estimate_tells_nothing_of_other_tenants(cast: Cast, sql: Sql) -> None:
+    """Short lists are counted, and so are those of whoever sees little: the planner knows all tenants only together."""
+    sql.rows(
+        """WITH acting AS MATERIALIZED (SELECT set_config('retainer.tenant', $2, true),
+                                               acting_as(NULL, 'command', 'command', NULL, 'test'))
+           INSERT INTO organizations (tenant_id, name, type)
+           SELECT $1, 'Row ' || n, 'vendor' FROM generate_series(1, 30000) n, acting""",
+        cast.tenant, str(cast.tenant),
+    )  # fmt: skip
+    cast.olga.made("/api/organizations", name="Only", type="vendor")
+    sql.rows("ANALYZE organizations")
+
+    def estimated(person: Person, query: str = "") -> int:
+        answer = person.get(f"/api/organizations?limit=1&fields=id&count=estimate{query}")
+        return int(answer.headers["x-estimated-count"])
+
+    assert [estimated(cast.olga), estimated(cast.olga, "&type=customer")] == [1, 0]
+    assert [estimated(cast.gita), estimated(cast.gita, "&type=vendor")] == [1, 0]
+    assert 15_000 < estimated(cast.ada) < 60_000
