@@ -30,7 +30,7 @@ class Listing:
         self.format = format
         self.values = query.values | values
         self.where = query.where
-        self.is_careful = bool(query.where or query.counted) or len(query.sort) > 1
+        self.is_careful = bool(query.where) or query.counted == "exact" or len(query.sort) > 1
 
     async def narrow(self) -> None:
         """Let a filter's own function find its rows, where they are few."""
