@@ -42,3 +42,12 @@ def test_an_estimate_tells_nothing_of_other_tenants(cast: Cast, sql: Sql) -> Non
     assert [estimated(cast.olga), estimated(cast.olga, "&type=customer")] == [1, 0]
     assert [estimated(cast.gita), estimated(cast.gita, "&type=vendor")] == [1, 0]
     assert 15_000 < estimated(cast.ada) < 60_000
+
+
+def test_what_stands_below_one_that_is_hidden_is_not_told(cast: Cast) -> None:
+    cast.ada.put(f"/api/organizations/{cast.acme}", {"parentId": cast.globex})
+    path = f"/api/organizations?fields=id&within={cast.globex}"
+    assert [row["id"] for row in cast.ada.get(path).json()] == [cast.acme, cast.globex]
+    for person in (cast.stan, cast.gita):
+        assert person.get(path).json() == []
+        assert person.get(f"/api/organizations?fields=id&within={cast.acme}").json() == [{"id": cast.acme}]
