@@ -4,6 +4,8 @@ import csv
 import io
 import json
 
+import pytest
+
 from conftest import Cast, Person, Sql
 
 
@@ -51,3 +53,18 @@ def test_what_stands_below_one_that_is_hidden_is_not_told(cast: Cast) -> None:
     for person in (cast.stan, cast.gita):
         assert person.get(path).json() == []
         assert person.get(f"/api/organizations?fields=id&within={cast.acme}").json() == [{"id": cast.acme}]
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "words"),
+    [
+        ("q=acme&knds=task", "knds", "the nearest is kinds"),
+        ("q=acme&q=globex", "q", "given twice"),
+        ("q=%ff", "query", "UTF-8"),
+        ("q=%00", "q", "NUL"),
+    ],
+)
+def test_the_parameters_of_search_are_judged_as_those_of_lists(cast: Cast, query: str, field: str, words: str) -> None:
+    [error] = cast.ada.get(f"/api/search?{query}").json()["errors"]
+    assert error["field"] == field
+    assert words in error["message"]
