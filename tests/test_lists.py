@@ -218,7 +218,7 @@ def test_ndjson_and_csv_have_the_same_rows(cast: Cast, rows: list[dict[str, Any]
     assert cast.sam.get("/api/organizations", headers={"Accept": "text/csv"}).text.startswith("id,name,")
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
 def test_csv_cells_are_no_formulas(cast: Cast, start: str) -> None:
     made = cast.ada.made("/api/organizations", name=f'{start}cmd|"x"', type="other")
     answer = cast.ada.get(f"/api/organizations?id={made['id']}&fields=id,name", headers={"Accept": "text/csv"})

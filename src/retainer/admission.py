@@ -21,9 +21,9 @@ from retainer.errors import (
     UnsupportedMediaType,
     invalid,
 )
-from retainer.lists import query
+from retainer.lists.query import read as read_list
 from retainer.permissions import PERMISSIONS, PUBLIC
-from retainer.query import decode_query
+from retainer.query import decode_query, pairs, unknown
 from retainer.request import Answer, Request
 from retainer.routing import TEXT, Route
 from retainer.statement import Statement
@@ -175,9 +175,9 @@ def read_query(request: Request, route: Route) -> Any:
     if not query_string:
         return None
     if route.lists is None:
-        raise Invalid(*(query.unknown(name, []) for name, _ in query.pairs(query_string)))
+        raise Invalid(*(unknown(name, []) for name, _ in pairs(query_string)))
     zone = request.who.time_zone if request.who else "UTC"
-    return query.read(route.lists, query_string, zone)
+    return read_list(route.lists, query_string, zone)
 
 
 async def read_body(request: Request, route: Route) -> Any:

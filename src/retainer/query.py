@@ -1,7 +1,10 @@
-"""The parameters of a path that declares some: by name into the route's type, every problem told at once."""
+"""The parameters of a path: the query string in pairs, a parameter that is none, and the type of a route that declares
+some other than a list's (lists/query.py).
+"""
 
+import difflib
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec import inspect
@@ -10,23 +13,36 @@ from retainer.body import problems
 from retainer.errors import FieldError, Invalid
 
 
+def pairs(query_string: bytes) -> list[tuple[str, str]]:
+    """The parameters in order. Raises Invalid for what is no UTF-8, holds NUL, or stands there twice."""
+    try:
+        found = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
+    except (ValueError, UnicodeDecodeError):
+        raise Invalid(FieldError("query", "must be at most 100 parameters, percent-encoded UTF-8")) from None
+    names = [name for name, _ in found]
+    wrong = [FieldError(n[:40], "is given twice; give it once") for n in dict.fromkeys(names) if names.count(n) > 1]
+    wrong += [FieldError(n[:40], "must not contain the NUL character") for n, v in found if "\0" in n + v]
+    if wrong:
+        raise Invalid(*wrong)
+    return found
+
+
+def unknown(name: str, known: list[str]) -> FieldError:
+    """A parameter that is none, with the nearest that is."""
+    near = difflib.get_close_matches(name.lower(), known, 1, 0.5) or difflib.get_close_matches(name, known, 1, 0.3)
+    if not known:
+        return FieldError(name[:40], "is not a parameter of this path; it takes none")
+    hint = f"the nearest is {near[0]}" if near else f"it takes {', '.join(known)}"
+    return FieldError(name[:40], f"is not a parameter of this path; {hint}")
+
+
 def decode_query(query_string: bytes, kind: type[msgspec.Struct]) -> Any:
     """The parameters as their type; an array is written with commas. Raises Invalid naming each that is wrong."""
-    pairs = [part.partition("=") for part in query_string.decode("latin-1").split("&") if part]
-    given = {unquote_plus(name): unquote_plus(value) for name, _, value in pairs}
-    wrong = [
-        FieldError(name, "must not contain the NUL character; remove %00") for name in given if "\0" in given[name]
-    ]
-    if len(given) < len(pairs):
-        wrong.append(FieldError("query", "names a parameter twice; give each once"))
+    given = dict(pairs(query_string))
     info = inspect.type_info(kind)
     assert isinstance(info, inspect.StructType)
     fields = {field.encode_name: field.type for field in info.fields}
-    wrong += [
-        FieldError(name[:40], f"is not a parameter of this path; it takes {', '.join(fields)}")
-        for name in given
-        if name not in fields
-    ]
+    wrong = [unknown(name, list(fields)) for name in given if name not in fields]
     values = {name: _plain(given[name], fields[name]) for name in given if name in fields}
     wrong += problems(values, kind)
     if wrong:

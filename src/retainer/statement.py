@@ -73,6 +73,11 @@ class Update:
         return Change(self.text.replace("@columns", assignments.replace("@self", alias[1])))
 
 
+def rows_json(rows: str) -> str:
+    """The rows of a query as a JSON array on one line, which json_agg would not keep to: NDJSON and CSV need it."""
+    return f"(SELECT coalesce('[' || string_agg(row_to_json(q)::text, ',') || ']', '[]')::json FROM ({rows}) q)"
+
+
 def _expand(text: str, scope: Scope) -> str:
     def fragment(match: re.Match[str]) -> str:
         noun, alias = match[2], match[3]

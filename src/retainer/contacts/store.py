@@ -6,8 +6,13 @@ from asyncpg import Record
 
 from retainer.contacts.model import ContactType
 from retainer.database import Db
+<<<<<<< HEAD
 from retainer.lists.collection import ABSENT, MOST_EXPANDED, Collection, Extra, Field, Kind, moments, row_json, searched
 from retainer.statement import Create, Statement, Update
+=======
+from retainer.lists.collection import ABSENT, MOST_EXPANDED, Collection, Extra, Field, Kind, row_json, searched, shown
+from retainer.statement import Create, Statement, Update, rows_json
+>>>>>>> third
 
 _SEEN = "c.tenant_id = :tenant AND c.deleted_by IS NULL AND @visible_contacts"
 
@@ -41,12 +46,12 @@ LIST = Collection(
         ),
     },
     expand={
-        "organizations": f"""(SELECT coalesce(json_agg(q), '[]') FROM (
+        "organizations": rows_json(f"""
             SELECT o.id, o.name, m.role
             FROM members m JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id
             WHERE m.tenant_id = :tenant AND m.contact_id = c.id AND m.deleted_by IS NULL AND o.deleted_by IS NULL
                 AND @visible_organizations
-            ORDER BY o.name_folded, o.id LIMIT {MOST_EXPANDED}) q)""",
+            ORDER BY o.name_folded, o.id LIMIT {MOST_EXPANDED}"""),
     },
 )  # fmt: skip
 

@@ -8,8 +8,13 @@ from asyncpg import Record
 
 from retainer.database import Db
 from retainer.fields import Audience
+<<<<<<< HEAD
 from retainer.lists.collection import Collection, Extra, Field, Kind, expanded_organization, moments, row_json, searched
 from retainer.statement import Statement, Update
+=======
+from retainer.lists.collection import Collection, Extra, Field, Kind, expanded_organization, row_json, searched, shown
+from retainer.statement import Statement, Update, rows_json
+>>>>>>> third
 
 _SEEN = "d.tenant_id = :tenant AND d.deleted_by IS NULL AND @visible_documents"
 
@@ -46,12 +51,13 @@ LIST = Collection(
     | {
         "uploader": Field("""(SELECT row_to_json(b) FROM (SELECT u.id, u.username, u.full_name AS "fullName"
             FROM users u WHERE u.tenant_id = :tenant AND u.id = d.uploader_id) b)"""),
-        "projects": Field("""(SELECT coalesce('[' || string_agg(row_to_json(q)::text, ',') || ']', '[]')::json FROM (
+        "projects": Field(
+            rows_json("""
             SELECT p.id, p.title
             FROM document_projects l JOIN projects p ON p.tenant_id = l.tenant_id AND p.id = l.project_id
             WHERE l.tenant_id = :tenant AND l.document_id = d.id AND l.deleted_by IS NULL AND p.deleted_by IS NULL
-                AND @visible_projects
-            ORDER BY p.title_folded, p.id) q)"""),
+                AND @visible_projects ORDER BY p.title_folded, p.id""")
+        ),
     },
     order="name",
     id="d.id",

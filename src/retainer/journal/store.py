@@ -6,6 +6,7 @@ from retainer.journal.model import COLUMNS
 from retainer.lists.collection import Collection, Extra, Field, Kind
 from retainer.organizations import store as organizations
 from retainer.projects import store as projects
+from retainer.statement import rows_json
 from retainer.tasks import store as tasks
 
 _NAMES = ", ".join(f"({n}, '{c.entity}', '{c.column}', '{c.field}')" for n, c in enumerate(COLUMNS))
@@ -23,12 +24,12 @@ _ACTION = """CASE WHEN c.action = 'update' AND c.after ? 'deleted_by'
     THEN CASE WHEN c.after -> 'deleted_by' = 'null' THEN 'restore' ELSE 'delete' END ELSE c.action END"""
 
 # Of a new record the fields that it has; else those that changed.
-_CHANGES = f"""(SELECT coalesce('[' || string_agg(row_to_json(q)::text, ',') || ']', '[]')::json FROM (
+_CHANGES = rows_json(f"""
         SELECT n.field, c.before -> n.name AS before, c.after -> n.name AS after
         FROM (VALUES {_NAMES}) n (place, entity, name, field)
         WHERE n.entity = c.entity AND (c.before ? n.name OR c.after ? n.name)
             AND (c.action <> 'insert' OR c.after -> n.name NOT IN ('null', '[]'))
-        ORDER BY n.place) q)"""
+        ORDER BY n.place""")
 
 _FIELDS = {
     "operation": Field(_OPERATION, sort="c.operation_id", cast="bigint"),

@@ -5,7 +5,7 @@ The API's parameters, the statements of a page, the OpenAPI document and exports
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from retainer.statement import Statement
@@ -122,6 +122,12 @@ class Collection:
         self.page: Callable[[Plan], Statement] = lru_cache(maxsize=512)(self._page)
         self.matching: Callable[[str, str], Statement] = lru_cache(maxsize=128)(self._matching)
         self.finding: Callable[[str], Statement] = lru_cache(maxsize=128)(self._finding)
+
+    @cached_property
+    def is_short(self) -> Statement:
+        """Whether the viewer sees no more than :most rows of it."""
+        return Statement(f"""SELECT count(*) <= :most FROM (
+            SELECT FROM {self.table} WHERE {self.where} LIMIT :most + 1) first""")
 
     def within(self, condition: str) -> "Collection":
         """The same list, of what belongs to a parent (:parent)."""

@@ -12,7 +12,7 @@ Columns = tuple[str, ...]
 
 _ROWS = msgspec.json.Decoder(dict[str, Any])
 # What a spreadsheet would take for a formula (OWASP, CSV injection); a quote before it makes it text.
-_FORMULA = re.compile(r"[=+\-@\t\r]")
+_FORMULA = re.compile(r"[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]")
 
 
 class Format(NamedTuple):

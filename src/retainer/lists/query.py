@@ -6,13 +6,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl
 
 from retainer.errors import FieldError, Invalid
 from retainer.lists import cursor
 from retainer.lists.collection import Collection
 from retainer.lists.expression import translated
 from retainer.lists.filters import Conditions, Context, Finder, Wrong
+from retainer.query import pairs, unknown
 
 MOST = 1000  # rows of one page
 USUAL = 50  # rows of a page whose size is not said
@@ -51,29 +51,6 @@ def plain(collection: Collection) -> Query:
 def read(collection: Collection, query_string: bytes, zone: str) -> Query:
     """The query of a list. Raises Invalid with every problem."""
     return _Parameters(collection, zone).query(pairs(query_string))
-
-
-def pairs(query_string: bytes) -> list[tuple[str, str]]:
-    """The parameters in order. Raises Invalid for what is no UTF-8, holds NUL, or stands there twice."""
-    try:
-        found = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
-    except (ValueError, UnicodeDecodeError):
-        raise Invalid(FieldError("query", "must be at most 100 parameters, percent-encoded UTF-8")) from None
-    names = [name for name, _ in found]
-    problems = [FieldError(n[:40], "is given twice; give it once") for n in dict.fromkeys(names) if names.count(n) > 1]
-    problems += [FieldError(n[:40], "must not contain the NUL character") for n, v in found if "\0" in n + v]
-    if problems:
-        raise Invalid(*problems)
-    return found
-
-
-def unknown(name: str, known: list[str]) -> FieldError:
-    """A parameter that is none, with the nearest that is."""
-    near = difflib.get_close_matches(name.lower(), known, 1, 0.5) or difflib.get_close_matches(name, known, 1, 0.3)
-    if not known:
-        return FieldError(name[:40], "is not a parameter of this path; it takes none")
-    hint = f"the nearest is {near[0]}" if near else f"it takes {', '.join(known)}"
-    return FieldError(name[:40], f"is not a parameter of this path; {hint}")
 
 
 def names(collection: Collection) -> list[str]:

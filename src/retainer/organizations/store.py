@@ -45,7 +45,9 @@ LIST = Collection(
             Kind.TEXT, "The one that has this among its domains",
         ),
         "within": Extra(
-            "o.id = ANY(ARRAY(SELECT organization_subtree(:tenant, {}::bigint)))",
+            # What stands below one that the viewer does not see is not told either.
+            """o.id = ANY(ARRAY(SELECT organization_subtree(:tenant, (SELECT o.id FROM organizations o
+                WHERE o.tenant_id = :tenant AND o.id = {}::bigint AND @visible_organizations))))""",
             Kind.INTEGER, "This organization and all below it",
         ),
     },

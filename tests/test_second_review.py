@@ -1,0 +1,70 @@
+"""What a second look at lists, search and safe writes found, through HTTP."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from conftest import Cast, Person, Sql
+
+
+def test_a_row_with_several_others_in_it_stays_one_line(cast: Cast) -> None:
+    """A contact of two organizations, and a document of two projects, in each format."""
+    contact = cast.contact("Mia")
+    for organization in (cast.acme, cast.globex):
+        cast.ada.made(f"/api/organizations/{organization}/members", contactId=contact, role="member")
+    made = [cast.ada.made("/api/projects", organizationId=cast.acme, title=title)["id"] for title in "AB"]
+    cast.ada.made("/api/documents", name="Plan", url="https://plan.example", projectIds=made)
+    for path, field in (("/api/contacts?expand=organizations", "organizations"), ("/api/documents?", "projects")):
+        whole = cast.ada.get(path).json()
+        assert any(len(row[field]) == 2 for row in whole)
+        lines = cast.ada.get(path, headers={"Accept": "application/x-ndjson"}).text
+        assert [json.loads(line) for line in lines.splitlines()] == whole
+        sheet = csv.DictReader(io.StringIO(cast.ada.get(path, headers={"Accept": "text/csv"}).text))
+        assert [json.loads(row[field]) for row in sheet] == [row[field] for row in whole]
+
+
+def test_an_estimate_tells_nothing_of_other_tenants(cast: Cast, sql: Sql) -> None:
+    """Short lists are counted, and so are those of whoever sees little: the planner knows all tenants only together."""
+    sql.rows(
+        """WITH acting AS MATERIALIZED (SELECT set_config('retainer.tenant', $2, true),
+                                               acting_as(NULL, 'command', 'command', NULL, 'test'))
+           INSERT INTO organizations (tenant_id, name, type)
+           SELECT $1, 'Row ' || n, 'vendor' FROM generate_series(1, 30000) n, acting""",
+        cast.tenant, str(cast.tenant),
+    )  # fmt: skip
+    cast.olga.made("/api/organizations", name="Only", type="vendor")
+    sql.rows("ANALYZE organizations")
+
+    def estimated(person: Person, query: str = "") -> int:
+        answer = person.get(f"/api/organizations?limit=1&fields=id&count=estimate{query}")
+        return int(answer.headers["x-estimated-count"])
+
+    assert [estimated(cast.olga), estimated(cast.olga, "&type=customer")] == [1, 0]
+    assert [estimated(cast.gita), estimated(cast.gita, "&type=vendor")] == [1, 0]
+    assert 15_000 < estimated(cast.ada) < 60_000
+
+
+def test_what_stands_below_one_that_is_hidden_is_not_told(cast: Cast) -> None:
+    cast.ada.put(f"/api/organizations/{cast.acme}", {"parentId": cast.globex})
+    path = f"/api/organizations?fields=id&within={cast.globex}"
+    assert [row["id"] for row in cast.ada.get(path).json()] == [cast.acme, cast.globex]
+    for person in (cast.stan, cast.gita):
+        assert person.get(path).json() == []
+        assert person.get(f"/api/organizations?fields=id&within={cast.acme}").json() == [{"id": cast.acme}]
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "words"),
+    [
+        ("q=acme&knds=task", "knds", "the nearest is kinds"),
+        ("q=acme&q=globex", "q", "given twice"),
+        ("q=%ff", "query", "UTF-8"),
+        ("q=%00", "q", "NUL"),
+    ],
+)
+def test_the_parameters_of_search_are_judged_as_those_of_lists(cast: Cast, query: str, field: str, words: str) -> None:
+    [error] = cast.ada.get(f"/api/search?{query}").json()["errors"]
+    assert error["field"] == field
+    assert words in error["message"]
