@@ -6,13 +6,8 @@ from asyncpg import Record
 
 from retainer.contacts.model import ContactType
 from retainer.database import Db
-<<<<<<< HEAD
 from retainer.lists.collection import ABSENT, MOST_EXPANDED, Collection, Extra, Field, Kind, moments, row_json, searched
-from retainer.statement import Create, Statement, Update
-=======
-from retainer.lists.collection import ABSENT, MOST_EXPANDED, Collection, Extra, Field, Kind, row_json, searched, shown
 from retainer.statement import Create, Statement, Update, rows_json
->>>>>>> third
 
 _SEEN = "c.tenant_id = :tenant AND c.deleted_by IS NULL AND @visible_contacts"
 

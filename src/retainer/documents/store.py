@@ -8,13 +8,8 @@ from asyncpg import Record
 
 from retainer.database import Db
 from retainer.fields import Audience
-<<<<<<< HEAD
 from retainer.lists.collection import Collection, Extra, Field, Kind, expanded_organization, moments, row_json, searched
-from retainer.statement import Statement, Update
-=======
-from retainer.lists.collection import Collection, Extra, Field, Kind, expanded_organization, row_json, searched, shown
 from retainer.statement import Statement, Update, rows_json
->>>>>>> third
 
 _SEEN = "d.tenant_id = :tenant AND d.deleted_by IS NULL AND @visible_documents"
 
