@@ -259,8 +259,8 @@ def report(small: World, large: World, times: int) -> str:
 
 def ask(name: str, path: str, small: World, large: World, times: int) -> Times:
     worlds = (small, large)
+    paths = [filled(path, world, http.client.HTTPConnection("127.0.0.1", world.port, timeout=60)) for world in worlds]
     connections = [http.client.HTTPConnection("127.0.0.1", world.port, timeout=60) for world in worlds]
-    paths = [filled(path, world, connection) for world, connection in zip(worlds, connections, strict=True)]
     taken: tuple[list[float], list[float]] = ([], [])
     for _ in range(times + 3):
         for world, connection, url, into in zip(worlds, connections, paths, taken, strict=True):
