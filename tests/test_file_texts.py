@@ -259,3 +259,23 @@ def test_files_of_other_types_are_left_alone(cast: Cast) -> None:
     picture = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
     result = outcome(cast, upload(cast.ada, picture, "picture"))
     assert (result["outcome"], result["reason"]) == ("no text", "files of type image/png are not read")
+
+
+def test_a_long_file_hides_no_other_and_is_forgotten_when_it_is_deleted(cast: Cast) -> None:
+    pages = "\n".join(f"basalt {number} " + "filler " * 500 for number in range(250))
+    long = upload(cast.ada, pages.encode(), "long")
+    outcome(cast, long)
+    short = upload(cast.ada, b"basalt again", "short")
+    outcome(cast, short)
+    assert set(titles(cast.ada, "basalt")) == {"long", "short"}
+    cast.ada.delete(f"/api/documents/{long}")
+    kept = "SELECT count(*) FROM document_passages WHERE tenant_id = $1 AND document_id = $2"
+    assert cast.sql.value(kept, cast.tenant, long) == 0
+    cast.sql.rows(
+        """WITH acting AS MATERIALIZED (SELECT set_config('retainer.tenant', $2, true),
+                                               acting_as(NULL, 'command', 'command', NULL, 'test'))
+           UPDATE documents SET deleted_by = NULL FROM acting WHERE tenant_id = $1 AND id = $3""",
+        cast.tenant, str(cast.tenant), long,
+    )  # fmt: skip
+    outcome(cast, long)
+    assert set(titles(cast.ada, "basalt")) == {"long", "short"}

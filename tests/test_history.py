@@ -21,7 +21,8 @@ NOUNS = ["organizations", "contacts", "projects", "tasks", "documents"]
 # Fields that are made of something else than a column of the noun's table.
 MADE = {("organizations", "suggestedDomain"), ("documents", "type"), ("documents", "size"), ("documents", "sha256")}
 # Columns that are no field: what is told beside the fields, and what nobody is told.
-HIDDEN = {"tenant_id", "id", "version", "created_at", "updated_at", "deleted_by", "projects_changed"}
+HIDDEN = {"tenant_id", "id", "version", "created_at", "updated_at", "deleted_by", "projects_changed",
+          "password_hash", "password_changed_at", "last_login_at"}  # fmt: skip
 
 
 def history(cast: Cast, noun: str, id: int, who: str = "ada", **asked: Any) -> list[dict[str, Any]]:
@@ -140,7 +141,7 @@ def test_what_is_told_is_what_was_answered(cast: Cast) -> None:
             }  # fmt: skip
     # All fields but an organization's of a project and a document's uploader can change; these are told at the start.
     told = {(c.entity, c.field) for c in COLUMNS} - MADE
-    assert shown == {one for one in told if one[0] != "members"}
+    assert shown == {one for one in told if one[0] not in ("members", "users")}
 
 
 def test_every_column_is_told_or_known_to_be_hidden(sql: Sql) -> None:
@@ -148,7 +149,7 @@ def test_every_column_is_told_or_known_to_be_hidden(sql: Sql) -> None:
     rows = sql.rows(
         """SELECT c.relname::text AS entity, a.attname::text AS name FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
            WHERE c.relname = ANY ($1) AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''""",
-        [*NOUNS, "members"],
+        [*NOUNS, "members", "users"],
     )
     there = {(row["entity"], row["name"]) for row in rows if row["name"] not in HIDDEN}
     assert there == {(c.entity, c.column) for c in COLUMNS if (c.entity, c.field) not in MADE}
@@ -219,6 +220,24 @@ def test_staff_read_the_history_of_what_they_see_and_guests_none(cast: Cast) -> 
     assert refused.status_code == 403
     assert "admin, consultant, staff" in refused.json()["detail"]
     assert cast.gita.get(f"/api/organizations/{cast.globex}/history").status_code == 404
+
+
+def test_a_users_history_is_told_to_administrators(cast: Cast) -> None:
+    body = {"role": "consultant", "isActive": False, "contactId": cast.contact("Sam")}
+    path = f"/api/users/{cast.sam.id}"
+    assert cast.sam.put("/api/user", {"timeZone": "Asia/Tokyo"}).status_code == 200
+    assert cast.ada.put(path, body).status_code == 200
+    change(cast.sql, cast.tenant, f"UPDATE users SET password_hash = 'secret-hash' WHERE id = {cast.sam.id}")
+    entries = history(cast, "users", cast.sam.id, entity="users")
+    assert told(entries[-2]) == ("users", cast.sam.id, "update", {
+        "timeZone": (None, "Asia/Tokyo")})  # fmt: skip
+    assert told(entries[-3]) == ("users", cast.sam.id, "update", {
+        "role": ("staff", "consultant"), "isActive": (True, False), "contactId": (None, body["contactId"])})  # fmt: skip
+    assert told(entries[-1])[3]["username"] == (None, cast.sam.username)
+    text = cast.ada.get(f"{path}/history").text
+    assert not any(word in text for word in ("secret-hash", "password", "last_login", "tenant"))
+    assert cast.cora.get(f"{path}/history").status_code == 403
+    assert cast.olga.get(f"{path}/history").status_code == 404
 
 
 def pages(cast: Cast, path: str) -> list[list[dict[str, Any]]]:

@@ -104,6 +104,7 @@ SAMPLES: dict[str, Sample] = {
     "listProjectHistory": (project, None),
     "listTaskHistory": (task, None),
     "listDocumentHistory": (link, None),
+    "listUserHistory": (user, None),
     "listMembers": (organization, None),
     "addMember": (organization, lambda c: {"contactId": c.contact("Mo"), "role": "member"}),
     "getMember": (membership, None),
@@ -153,7 +154,7 @@ QUERIES = {"searchEverything": "?q=acme"}
 BY_HAND = {"changeOwnPassword", "endOwnSession"}
 # Seen only by those who may change it: for anybody else there is nothing here to see, allowed or not.
 LOOSE = {"deleteContact"}
-ADMIN_ONLY = {"getUser", "updateUser", "createUserLink", "endUserSessions"}
+ADMIN_ONLY = {"getUser", "updateUser", "createUserLink", "endUserSessions", "listUserHistory"}
 
 CHECKED = [r for r in ROUTES if r.permission != PUBLIC and r.name not in BY_HAND]
 

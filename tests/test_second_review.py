@@ -68,3 +68,19 @@ def test_the_parameters_of_search_are_judged_as_those_of_lists(cast: Cast, query
     [error] = cast.ada.get(f"/api/search?{query}").json()["errors"]
     assert error["field"] == field
     assert words in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("text/csv;q=0.1, application/json", "application/json"),
+        ("application/json;q=0.5, application/x-ndjson;charset=utf-8;q=0.9", "application/x-ndjson"),
+        ("TEXT/CSV, */*", "text/csv; charset=utf-8"),
+        ("text/html, */*;q=0.8, text/csv;q=0.5", "application/json"),
+        ("text/csv;q=0", "application/json"),
+        ("application/xml", "application/json"),
+    ],
+)
+def test_the_format_is_the_one_that_is_preferred(cast: Cast, accept: str, kind: str) -> None:
+    answer = cast.ada.get("/api/organizations?limit=1", headers={"Accept": accept})
+    assert answer.headers["content-type"] == kind

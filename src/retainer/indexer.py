@@ -53,7 +53,7 @@ _NEXT = """
         UPDATE pending_texts p SET tries = p.tries + 1 FROM next
         WHERE p.tenant_id = next.tenant_id AND p.id = next.id RETURNING p.*)
     SELECT t.tenant_id, t.id, t.document_id, t.number, t.tries, v.storage_key, v.size, v.media_type,
-        d.latest = t.number AS is_newest
+        d.latest = t.number AND d.deleted_by IS NULL AS is_wanted
     FROM tried t JOIN documents d ON d.tenant_id = t.tenant_id AND d.id = t.document_id
     JOIN document_versions v ON v.tenant_id = t.tenant_id AND v.document_id = t.document_id AND v.number = t.number
 """
@@ -155,8 +155,8 @@ class Indexer:
                 await self._record(connection, file, text)
 
     async def _text(self, file: Any) -> Text | None:
-        """None when there is a newer version, which comes later."""
-        if not file["is_newest"]:
+        """None when it is deleted, or there is a newer version, which comes later."""
+        if not file["is_wanted"]:
             return None
         if file["tries"] > TRIES:
             return Text("failed", "reading it was tried too often")

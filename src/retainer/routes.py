@@ -209,6 +209,9 @@ ROUTES = [
     Route("createUserLink", "POST", "/users/{id}/links", users.make_link, "users.manage",
           "Make a single-use link for a user to choose a password", answer=Link, on=user.exists, errors=(409,),
           secret=True),
+    Route("listUserHistory", "GET", "/users/{id}/history", journal.of_user, "users.manage",
+          "List what was changed of a user", answer=list[HistoryEntry],
+          lists=history.HISTORY["users"], on=user.exists),
     Route("endUserSessions", "DELETE", "/users/{id}/sessions", users.end_sessions, "users.manage",
           "End all sessions of a user", status=204, on=user.exists),
 

@@ -197,6 +197,7 @@ CREATE INDEX documents_by_updated_at ON public.documents USING btree (tenant_id,
 CREATE INDEX documents_by_uploader ON public.documents USING btree (tenant_id, uploader_id, name_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX documents_search ON public.documents USING gin (search_terms(tenant_id, name, VARIADIC ARRAY[description])) WHERE (deleted_by IS NULL);
 CREATE TRIGGER count_version BEFORE UPDATE ON public.documents FOR EACH ROW EXECUTE FUNCTION count_version('name_folded');
+CREATE TRIGGER forget_text AFTER UPDATE ON public.documents FOR EACH ROW WHEN (((new.link IS NULL) AND ((new.deleted_by IS NULL) <> (old.deleted_by IS NULL)))) EXECUTE FUNCTION forget_text();
 CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.documents FOR EACH ROW EXECUTE FUNCTION journal('name_folded');
 ALTER TABLE documents FORCE ROW LEVEL SECURITY;
 -- policy owner for the owner: true

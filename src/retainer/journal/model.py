@@ -12,6 +12,7 @@ from retainer.members.model import Member
 from retainer.organizations.model import Organization
 from retainer.projects.model import Project
 from retainer.tasks.model import Task
+from retainer.users.model import User
 
 
 class ChangeAction(StrEnum):
@@ -78,11 +79,12 @@ _ANSWERS: dict[str, type[Struct]] = {
     "projects": Project,
     "tasks": Task,
     "documents": Document,
+    "users": User,
 }
 # Where the column is called otherwise. A file's address is made of its id and does not change.
 _CALLED = {("documents", "url"): "link", ("documents", "version"): "latest"}
-# Told beside the fields: which record it is, and when it was.
-_TOLD = {"id", "created_at", "updated_at"}
+# Told beside the fields: which record it is, and when it was; or the same of every record.
+_TOLD = {"id", "tenant_id", "created_at", "updated_at"}
 
 COLUMNS = [
     Column(entity, _CALLED.get((entity, column), column), field)

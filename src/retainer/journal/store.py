@@ -8,6 +8,7 @@ from retainer.organizations import store as organizations
 from retainer.projects import store as projects
 from retainer.statement import rows_json
 from retainer.tasks import store as tasks
+from retainer.users import store as users
 
 _NAMES = ", ".join(f"({n}, '{c.entity}', '{c.column}', '{c.field}')" for n, c in enumerate(COLUMNS))
 
@@ -47,6 +48,7 @@ _LISTS = {
     "projects": projects.LIST,
     "tasks": tasks.LIST,
     "documents": documents.LIST,
+    "users": users.LIST,
 }
 
 # Each kind in its order, so that PostgreSQL walks their indexes and merges them instead of sorting all.

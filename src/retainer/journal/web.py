@@ -7,6 +7,7 @@ from retainer.organizations import store as organizations
 from retainer.projects import store as projects
 from retainer.request import Answer, Request
 from retainer.tasks import store as tasks
+from retainer.users import store as users
 
 
 async def of_organization(request: Request, id: int) -> Answer:
@@ -27,3 +28,7 @@ async def of_task(request: Request, id: int) -> Answer:
 
 async def of_document(request: Request, id: int) -> Answer:
     return await listed_of(request, documents.exists, id)
+
+
+async def of_user(request: Request, id: int) -> Answer:
+    return await listed_of(request, users.exists, id)

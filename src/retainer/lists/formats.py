@@ -51,15 +51,25 @@ def _as_csv(chunk: bytes, columns: Columns) -> bytes:
 JSON = Format(b"application/json", ",", b",", lambda _: b"[", lambda chunk, _: chunk, b"]")
 NDJSON = Format(b"application/x-ndjson", "\n", b"", lambda _: b"", lambda chunk, _: chunk + b"\n", b"")
 CSV = Format(b"text/csv; charset=utf-8", "\n", b"", lambda columns: _csv_line(columns).encode(), _as_csv, b"")
-FORMATS = {"application/json": JSON, "application/x-ndjson": NDJSON, "text/csv": CSV}
+FORMATS = {
+    "application/json": JSON,
+    "application/x-ndjson": NDJSON,
+    "text/csv": CSV,
+    "*/*": JSON,
+    "application/*": JSON,
+}
+_QUALITY = re.compile(r"(?:^|;)\s*q=([01](?:\.\d{0,3})?)\s*(?:;|$)", re.ASCII)
 
 
 def wanted(accept: bytes | None) -> Format:
-    """The format that an Accept header names first; JSON where it names none of them."""
+    """The format that an Accept header prefers, of equal ones the first; JSON where it names none of them."""
     if accept is None or accept == b"*/*":
         return JSON
+    best, most = JSON, 0.0
     for part in accept.decode("latin-1").lower().split(","):
-        name, _, quality = part.partition(";")
-        if name.strip() in FORMATS and not re.fullmatch(r"\s*q=0(\.0*)?\s*", quality):
-            return FORMATS[name.strip()]
-    return JSON
+        name, _, parameters = part.partition(";")
+        quality = _QUALITY.search(parameters)
+        weight = float(quality[1]) if quality else 1.0
+        if name.strip() in FORMATS and weight > most:
+            best, most = FORMATS[name.strip()], weight
+    return best

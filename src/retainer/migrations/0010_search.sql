@@ -433,7 +433,23 @@ BEGIN
 END $$;
 CREATE TRIGGER await_text AFTER INSERT ON document_versions FOR EACH ROW EXECUTE FUNCTION await_text();
 
+-- The text of a deleted file is forgotten, so that it takes nobody's place among the passages found; one that is put
+-- back is read again.
+CREATE FUNCTION forget_text() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    IF NEW.deleted_by IS NULL THEN
+        INSERT INTO pending_texts (tenant_id, document_id, number) VALUES (NEW.tenant_id, NEW.id, NEW.latest);
+    ELSE
+        DELETE FROM document_texts t WHERE t.tenant_id = NEW.tenant_id AND t.document_id = NEW.id;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER forget_text AFTER UPDATE ON documents FOR EACH ROW
+    WHEN (NEW.link IS NULL AND (NEW.deleted_by IS NULL) <> (OLD.deleted_by IS NULL)) EXECUTE FUNCTION forget_text();
+
 -- The passages worth ranking, one a document, as <noun>_found. Their words take long to find out: few are looked at.
+-- Where the index alone decides, more are: a long file has a word on each of its pages, and is not to hide the others.
 CREATE FUNCTION passages_found(tenant bigint, asked sought, within bigint[], most int)
 RETURNS TABLE (hit bigint, place int)
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100 SET search_path = public, pg_temp SET enable_seqscan = off AS $$
@@ -445,7 +461,7 @@ BEGIN
     RETURN QUERY SELECT DISTINCT ON (r.document_id) r.document_id, r.place FROM (
             SELECT p.tenant_id, p.document_id, p.place, p.text FROM document_passages p
             WHERE passage_terms(p.tenant_id, p.text) @@ asked.key_texts
-            LIMIT CASE WHEN asked.key_texts = asked.texts THEN most * 2 ELSE 40 END) r
+            LIMIT CASE WHEN asked.key_texts = asked.texts THEN most * 20 ELSE 40 END) r
         WHERE r.tenant_id = tenant
             AND (asked.key_texts = asked.texts OR passage_terms(tenant, r.text) @@ asked.texts)
         LIMIT most;
@@ -460,7 +476,7 @@ BEGIN
             SELECT p.document_id, p.place FROM document_passages p
             WHERE p.tenant_id = tenant AND p.document_id = ANY (within)
                 AND passage_terms(p.tenant_id, p.text) @@ asked.texts
-            LIMIT most * 2) r
+            LIMIT most * 20) r
         LIMIT most;
 END $$;
 
