@@ -19,6 +19,8 @@ from retainer.search import store as search
 from retainer.search.model import Kind
 from retainer.statement import Statement
 
+pytestmark = pytest.mark.slow  # 24,000 rows of each noun take as long to make as a tenth of the everyday tests
+
 NOUNS = ["organizations", "contacts", "members", "projects", "tasks", "documents"]
 TENANTS, EACH = 3, 8000
 # For each list, a value that few rows have, for every field that can be equal to one.
