@@ -74,7 +74,8 @@ def _operation(path: str, method: str, found: dict[str, Any], api: dict[str, Any
         "roles": found["x-roles"],
         "is_public": found.get("security") == [],
         "is_bare": found["x-bare"],
-        "parameters": [_parameter(given) for given in _parameters(found, api)],
+        "parameters": [_parameter(given) for given in _parameters(found, api) if "x-filter" not in given],
+        "filters": _filters(_parameters(found, api)),
         "bodies": [
             {"kind": kind, "rows": _rows(_resolved(content["schema"], schemas), schemas)}
             for kind, content in bodies.items()
@@ -89,6 +90,16 @@ def _parameters(found: dict[str, Any], api: dict[str, Any]) -> list[Schema]:
     """Each parameter where the operation has it, or the shared one it refers to."""
     shared = api["components"]["parameters"]
     return [shared[p["$ref"].rpartition("/")[2]] if "$ref" in p else p for p in found.get("parameters", [])]
+
+
+def _filters(given: list[Schema]) -> list[dict[str, Any]]:
+    """The filters of a list by what they look at, each with its operators: a row for each would be a hundred."""
+    found: dict[str, dict[str, Any]] = {}
+    for parameter in given:
+        if stem := parameter.get("x-filter"):
+            row = found.setdefault(stem, _parameter(parameter) | {"name": stem, "operators": []})
+            row["operators"].append(parameter["name"].removeprefix(stem) or "=")
+    return list(found.values())
 
 
 def _parameter(given: Schema) -> dict[str, Any]:

@@ -56,7 +56,8 @@ def _general(collection: Collection) -> list[Schema]:
         _parameter("fields", "Only these fields", _several(list(collection.fields))),
         _parameter("count", "How many there are in all, as X-Total-Count or X-Estimated-Count",
                    {"type": "string", "enum": ["exact", "estimate"], "examples": ["exact"]}),
-        _parameter("filter", "Comparisons joined by and, or, not and parentheses; docs/lists.md has the words",
+        _parameter("filter", "Comparisons (= != > >= < <= ~ in, is null) joined by and, or, not and parentheses, "
+                   "such as type = customer and (tags = vip or createdAt >= -30d)",
                    {"type": "string", "maxLength": MOST_OF_EXPRESSION}, _expression(collection)),
     ]  # fmt: skip
     if turned:
@@ -80,7 +81,7 @@ def _filter(name: str, field: Field, operator: str) -> Schema:
     words = _WORDS[operator].format(stem)
     if field.kind == Kind.JSON:
         words += "; path stands for any path into it, such as region or address.city"
-    return _parameter(f"{stem}:{operator}" if operator else stem, words, _schema(field, operator))
+    return _parameter(f"{stem}:{operator}" if operator else stem, words, _schema(field, operator)) | {"x-filter": stem}
 
 
 def _schema(field: Field, operator: str) -> Schema:
@@ -97,7 +98,7 @@ def _schema(field: Field, operator: str) -> Schema:
 
 
 def _extra(name: str, extra: Extra) -> Schema:
-    return _parameter(name, extra.sentence, _SCHEMAS.get(extra.kind, _TEXT))
+    return _parameter(name, extra.sentence, _SCHEMAS.get(extra.kind, _TEXT)) | {"x-filter": name}
 
 
 def _parameter(name: str, description: str, schema: Schema, example: Any = None) -> Schema:
