@@ -84,3 +84,20 @@ def test_the_parameters_of_search_are_judged_as_those_of_lists(cast: Cast, query
 def test_the_format_is_the_one_that_is_preferred(cast: Cast, accept: str, kind: str) -> None:
     answer = cast.ada.get("/api/organizations?limit=1", headers={"Accept": accept})
     assert answer.headers["content-type"] == kind
+
+
+def test_a_stream_of_few_rows_found_by_a_filter_is_of_one_moment(cast: Cast) -> None:
+    """The filter's own function finds them in the same snapshot as the rest is read in."""
+    cast.sql.rows(
+        """WITH acting AS MATERIALIZED (SELECT set_config('retainer.tenant', $2, true),
+                                               acting_as(NULL, 'command', 'command', NULL, 'test'))
+           INSERT INTO organizations (tenant_id, name, type)
+           SELECT $1, CASE WHEN n > 3000 THEN 'Rare ' ELSE 'Common ' END || n, 'vendor'
+           FROM generate_series(1, 4000) n, acting""",
+        cast.tenant, str(cast.tenant),
+    )  # fmt: skip
+    lines = cast.ada.get(
+        "/api/organizations?fields=name&name:contains=rare", headers={"Accept": "application/x-ndjson"}
+    )
+    names = [json.loads(line)["name"] for line in lines.text.splitlines()]
+    assert names == sorted(f"Rare {n}" for n in range(3001, 4001))

@@ -32,10 +32,11 @@ class Listing:
         self.where = query.where
         self.is_careful = bool(query.where) or query.counted == "exact" or len(query.sort) > 1
 
-    async def narrow(self) -> None:
-        """Let a filter's own function find its rows, where they are few."""
+    async def narrow(self, db: Db) -> None:
+        """Let a filter's own function find its rows, where they are few, as they are for this database."""
+        self.where = self.query.where
         for finder in self.query.finders:
-            ids = await self.db.value(self.collection.finding(finder.sql), most=FEW, **self.values)
+            ids = await db.value(self.collection.finding(finder.sql), most=FEW, **self.values)
             if ids is not None:
                 known = f" AND {self.collection.id} = ANY(:narrowed::bigint[])"
                 self.where = self.where.replace(f" AND {finder.condition}", known, 1)
@@ -57,6 +58,7 @@ class Listing:
         """The whole list, at one point in time."""
         async with self.db.database.streams, self.db.transaction(snapshot=True) as reader:
             place: Place = None
+            await self.narrow(reader)
             while True:
                 row = await self.page(reader, place, CHUNK)
                 if row["count"]:
@@ -93,7 +95,7 @@ async def answer(request: Request, **values: Any) -> tuple[Answer, bool]:
     collection, query = request.route.lists, request.query or plain(request.route.lists)
     listing = Listing(request.db, collection, query, formats.wanted(request.headers.get(b"accept")), values)
     try:
-        await listing.narrow()
+        await listing.narrow(request.db)
         headers = [await listing.count()] if query.counted else []
         if query.limit is None:
             return await _whole(request, listing, headers)
