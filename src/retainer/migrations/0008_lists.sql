@@ -7,7 +7,14 @@ SET LOCAL statement_timeout = '60min';
 -- squawk-ignore-file adding-field-with-default, require-concurrent-index-creation, prefer-bigint-over-smallint
 -- (No installation has many rows yet: rewriting and indexing them is a matter of moments. Ranks are small.)
 
--- Both come with PostgreSQL and are trusted: the database's owner may create them.
+-- Both come with PostgreSQL's contrib modules and are trusted: the database's owner may create them.
+DO $$
+BEGIN
+    IF 2 > (SELECT count(*) FROM pg_available_extensions WHERE name IN ('pg_trgm', 'btree_gin')) THEN
+        RAISE EXCEPTION 'PostgreSQL lacks its extensions pg_trgm and btree_gin, which lists need'
+            USING HINT = 'Install the contrib package of this PostgreSQL (such as postgresql-contrib), then migrate again.';
+    END IF;
+END $$;
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
 CREATE EXTENSION IF NOT EXISTS btree_gin;
 
