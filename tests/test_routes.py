@@ -71,6 +71,17 @@ def domain(cast: Cast) -> Ids:
     return cast.ada.put(f"/api/organizations/{cast.acme}", {"domains": ["acme.example"]}).json()["domains"]
 
 
+def operation(cast: Cast) -> Ids:
+    """Of Stan's: staff undo what they did themselves."""
+    cast.stan.put(f"/api/tasks/{task(cast)[0]}", {"status": "review"})
+    return [cast.stan.get("/api/operations?limit=1").json()[0]["id"]]
+
+
+def trash(cast: Cast) -> Ids:
+    cast.ada.delete(f"/api/tasks/{task(cast)[0]}")
+    return []
+
+
 def nothing(_cast: Cast) -> Ids:
     return []
 
@@ -134,6 +145,10 @@ SAMPLES: dict[str, Sample] = {
     "listDocumentVersions": (file, None),
     "getDocumentContent": (file, None),
     "getDocumentVersionContent": (version, None),
+    "listOperations": (nothing, None),
+    "getOperation": (operation, None),
+    "undoOperation": (operation, None),
+    "listTrash": (trash, None),
     "searchEverything": (nothing, None),
     "bulk": (nothing, lambda c: line("POST", "/tasks", {"title": "T", "organizationId": c.acme})),
     "logout": (nothing, None),

@@ -25,6 +25,18 @@ class LineProblem(msgspec.Struct, omit_defaults=True):
     errors: list[FieldError] = []
 
 
+class Clash(msgspec.Struct, rename="camel", omit_defaults=True):
+    """A record that keeps something from being undone: why, and who changed it when, where somebody did."""
+
+    entity: str
+    entity_id: int
+    title: str | None
+    message: str
+    by: str | None = None
+    at: str | None = None
+    operation_id: int | None = None
+
+
 class ProblemDetails(msgspec.Struct, rename="camel", omit_defaults=True):
     """The body of every answer from 400 on (RFC 9457)."""
 
@@ -37,6 +49,7 @@ class ProblemDetails(msgspec.Struct, rename="camel", omit_defaults=True):
     errors: list[FieldError] = []
     current: dict[str, Any] | UnsetType = UNSET
     lines: list[LineProblem] = []
+    clashes: list[Clash] = []
 
 
 # As RFC 9110 has them; older Pythons have older ones.

@@ -51,6 +51,8 @@ PERMISSIONS: dict[str, Rule] = {
     "documents.write": Rule("Change and delete documents", CONSULTANTS),
     "bulk.write": Rule("Send many writes in one request, each as its own permission allows", OUR_PEOPLE),
     "history.read": Rule("See who changed what and when, of what they have access to", OUR_PEOPLE),
+    "operations.undo": Rule("Undo what was done, each record as its own permission allows", OUR_PEOPLE),
+    "trash.read": Rule("See what was deleted and can be restored", CONSULTANTS),
     "search.use": Rule("Search in what they have access to", EVERYONE),
     "users.names": Rule("See the names of the people of the consultancy", OUR_PEOPLE),
     "users.manage": Rule("Manage users: invite, change the role, disable, end sessions", ADMINS),
@@ -158,4 +160,50 @@ VISIBLE: dict[str, dict[Scope, str]] = {
         "client": f"""(d.organization_id = {_MINE} OR {_DOCUMENTS_OF.format(_CLIENT_PROJECTS)}
             OR d.uploader_id = :user) AND d.audience = 'client'""",
     },
+}
+
+# What happened is seen by whoever sees what it happened to; what happened to no record (sign-ins, refusals, users), by
+# administrators. The aliases are c, a change, and op, its operation. Arrays of what is seen come first: those who see
+# little of a large journal do not read all of it.
+_WITH = "{0} JOIN {1} ON {2}"
+_TOUCHED = {
+    "organizations": ("o", "organizations o", "organizations"),
+    "contacts": ("c", "contacts c", "contacts"),
+    "projects": ("p", "projects p", "projects"),
+    "tasks": ("t", "tasks t", "tasks"),
+    "documents": ("d", "documents d", "documents"),
+    "members": ("m", _WITH.format("members m", "organizations o", "o.id = m.organization_id"), "organizations"),
+    "document_projects": ("l", _WITH.format("document_projects l", "documents d", "d.id = l.document_id"), "documents"),
+    "document_versions": ("v", _WITH.format("document_versions v", "documents d", "d.id = v.document_id"), "documents"),
+}
+
+
+def _touched(scope: Scope) -> list[str]:
+    return [
+        f"""(c.entity = '{entity}' AND c.entity_id = ANY(ARRAY(SELECT {alias}.id FROM {table}
+            WHERE {alias}.tenant_id = :tenant AND {noun[0]}.tenant_id = :tenant AND {VISIBLE[noun][scope]})))"""
+        for entity, (alias, table, noun) in _TOUCHED.items()
+    ]
+
+
+_RECORDS = f"c.entity = ANY('{{{', '.join(_TOUCHED)}}}'::text[])"
+VISIBLE["changes"] = {
+    "all": f"({_RECORDS} OR :viewer_role::text = 'admin')",
+    "own": " OR ".join(_touched("own")),
+    "client": " OR ".join(_touched("client")),
+}
+
+
+def _operations(scope: Scope) -> str:
+    found = " UNION ALL ".join(
+        f"SELECT c.operation_id FROM changes c WHERE c.tenant_id = :tenant AND {touched}" for touched in _touched(scope)
+    )
+    return f"op.id = ANY(ARRAY({found}))"
+
+
+VISIBLE["operations"] = {
+    "all": f"""(:viewer_role::text = 'admin' OR EXISTS (SELECT FROM changes c
+        WHERE c.tenant_id = :tenant AND c.operation_id = op.id AND {_RECORDS}))""",
+    "own": _operations("own"),
+    "client": _operations("client"),
 }

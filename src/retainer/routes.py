@@ -22,7 +22,7 @@ from retainer.documents.model import (
 )
 from retainer.journal import store as history
 from retainer.journal import web as journal
-from retainer.journal.model import HistoryEntry
+from retainer.journal.model import HistoryEntry, ListedOperation, OperationDetails
 from retainer.members import store as member
 from retainer.members import web as members
 from retainer.members.model import Member, MemberCreate, MemberUpdate
@@ -43,6 +43,9 @@ from retainer.sessions.model import Login, PasswordChange, Session, Setup
 from retainer.tasks import store as task
 from retainer.tasks import web as tasks
 from retainer.tasks.model import ListedTask, Task, TaskCreate, TaskUpdate
+from retainer.trash import store as deleted
+from retainer.trash import web as trash
+from retainer.trash.model import TrashEntry
 from retainer.users import store as user
 from retainer.users import web as users
 from retainer.users.model import AccountUpdate, Link, User, UserCreate, UserName, UserUpdate
@@ -164,6 +167,16 @@ ROUTES = [
     Route("listDocumentHistory", "GET", "/documents/{id}/history", journal.of_document, "history.read",
           "List what was changed of a document", answer=list[HistoryEntry],
           lists=history.HISTORY["documents"], on=document.exists),
+
+    # What was done, taking it back, and what was deleted
+    Route("listOperations", "GET", "/operations", journal.index, "history.read",
+          "List what was done", answer=list[ListedOperation], lists=history.OPERATIONS),
+    Route("getOperation", "GET", "/operations/{id}", journal.show, "history.read",
+          "Get an operation and what it changed", answer=OperationDetails, on=history.exists),
+    Route("undoOperation", "POST", "/operations/{id}/undo", journal.undo_operation, "operations.undo",
+          "Undo an operation", answer=ListedOperation, on=history.exists, errors=(409,)),
+    Route("listTrash", "GET", "/trash", trash.index, "trash.read",
+          "List what was deleted and can be restored", answer=list[TrashEntry], lists=deleted.TRASH),
 
     # Search
     Route("searchEverything", "GET", "/search", search.index, "search.use",

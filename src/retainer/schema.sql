@@ -65,6 +65,7 @@ CREATE INDEX contacts_by_name ON public.contacts USING btree (tenant_id, full_na
 CREATE INDEX contacts_by_part ON public.contacts USING gin (tenant_id, full_name_folded gin_trgm_ops) WITH (fastupdate='on', gin_pending_list_limit='256') WHERE (deleted_by IS NULL);
 CREATE INDEX contacts_by_type ON public.contacts USING btree (tenant_id, type, full_name_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX contacts_by_updated_at ON public.contacts USING btree (tenant_id, updated_at, id) WHERE (deleted_by IS NULL);
+CREATE INDEX contacts_deleted ON public.contacts USING btree (tenant_id, deleted_by, id) WHERE (deleted_by IS NOT NULL);
 CREATE INDEX contacts_search ON public.contacts USING gin (search_terms(tenant_id, full_name, VARIADIC ARRAY[email, mention_name, company, title, department])) WHERE (deleted_by IS NULL);
 CREATE UNIQUE INDEX contacts_email_taken ON public.contacts USING btree (tenant_id, lowercase(email)) WHERE (deleted_by IS NULL);
 CREATE TRIGGER count_version BEFORE UPDATE ON public.contacts FOR EACH ROW EXECUTE FUNCTION count_version('full_name_folded', 'email_folded', 'company_key');
@@ -195,6 +196,7 @@ CREATE INDEX documents_by_organization ON public.documents USING btree (tenant_i
 CREATE INDEX documents_by_part ON public.documents USING gin (tenant_id, name_folded gin_trgm_ops) WITH (fastupdate='on', gin_pending_list_limit='256') WHERE (deleted_by IS NULL);
 CREATE INDEX documents_by_updated_at ON public.documents USING btree (tenant_id, updated_at, id) WHERE (deleted_by IS NULL);
 CREATE INDEX documents_by_uploader ON public.documents USING btree (tenant_id, uploader_id, name_folded, id) WHERE (deleted_by IS NULL);
+CREATE INDEX documents_deleted ON public.documents USING btree (tenant_id, deleted_by, id) WHERE (deleted_by IS NOT NULL);
 CREATE INDEX documents_search ON public.documents USING gin (search_terms(tenant_id, name, VARIADIC ARRAY[description])) WHERE (deleted_by IS NULL);
 CREATE TRIGGER count_version BEFORE UPDATE ON public.documents FOR EACH ROW EXECUTE FUNCTION count_version('name_folded');
 CREATE TRIGGER forget_text AFTER UPDATE ON public.documents FOR EACH ROW WHEN (((new.link IS NULL) AND ((new.deleted_by IS NULL) <> (old.deleted_by IS NULL)))) EXECUTE FUNCTION forget_text();
@@ -266,6 +268,7 @@ CREATE TABLE members (
     CONSTRAINT members_role_known CHECK ((role = ANY (ARRAY['primary_contact'::text, 'executive_sponsor'::text, 'project_manager'::text, 'technical_lead'::text, 'subject_matter_expert'::text, 'billing_contact'::text, 'stakeholder'::text, 'member'::text])))
 );
 CREATE INDEX members_by_contact ON public.members USING btree (tenant_id, contact_id, organization_id) WHERE (deleted_by IS NULL);
+CREATE INDEX members_deleted ON public.members USING btree (tenant_id, deleted_by, id) WHERE (deleted_by IS NOT NULL);
 CREATE UNIQUE INDEX members_contact_taken ON public.members USING btree (tenant_id, organization_id, contact_id) WHERE (deleted_by IS NULL);
 CREATE TRIGGER count_version BEFORE UPDATE ON public.members FOR EACH ROW EXECUTE FUNCTION count_version();
 CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.members FOR EACH ROW EXECUTE FUNCTION journal();
@@ -299,6 +302,7 @@ CREATE TABLE operations (
 );
 CREATE INDEX operations_in_order ON public.operations USING btree (id);
 CREATE UNIQUE INDEX operations_position ON public.operations USING btree (tenant_id, "position") WHERE ("position" IS NOT NULL);
+CREATE UNIQUE INDEX operations_undone ON public.operations USING btree (tenant_id, undoes) WHERE (undoes IS NOT NULL);
 CREATE TRIGGER stays BEFORE DELETE OR UPDATE OF tenant_id, id ON public.operations FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 ALTER TABLE operations FORCE ROW LEVEL SECURITY;
 -- policy owner for the owner: true
@@ -371,6 +375,7 @@ CREATE INDEX organizations_by_status ON public.organizations USING btree (tenant
 CREATE INDEX organizations_by_tag ON public.organizations USING gin (tenant_id, tags_folded) WHERE ((deleted_by IS NULL) AND (tags_folded <> '{}'::text[]));
 CREATE INDEX organizations_by_type ON public.organizations USING btree (tenant_id, type, name_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX organizations_by_updated_at ON public.organizations USING btree (tenant_id, updated_at, id) WHERE (deleted_by IS NULL);
+CREATE INDEX organizations_deleted ON public.organizations USING btree (tenant_id, deleted_by, id) WHERE (deleted_by IS NOT NULL);
 CREATE INDEX organizations_search ON public.organizations USING gin (search_terms(tenant_id, name, VARIADIC ARRAY[industry, site(website), description, external_id, spaced(domains), spaced(tags)])) WHERE (deleted_by IS NULL);
 CREATE UNIQUE INDEX organizations_external_id_taken ON public.organizations USING btree (tenant_id, external_id) WHERE ((deleted_by IS NULL) AND (external_id IS NOT NULL));
 CREATE CONSTRAINT TRIGGER keep_hierarchy AFTER INSERT ON public.organizations DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW WHEN (((new.parent_id IS NOT NULL) AND (new.deleted_by IS NULL))) EXECUTE FUNCTION keep_hierarchy();
@@ -450,6 +455,7 @@ CREATE INDEX projects_by_start_date_key ON public.projects USING btree (tenant_i
 CREATE INDEX projects_by_status_rank ON public.projects USING btree (tenant_id, status_rank, title_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX projects_by_title ON public.projects USING btree (tenant_id, title_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX projects_by_updated_at ON public.projects USING btree (tenant_id, updated_at, id) WHERE (deleted_by IS NULL);
+CREATE INDEX projects_deleted ON public.projects USING btree (tenant_id, deleted_by, id) WHERE (deleted_by IS NOT NULL);
 CREATE INDEX projects_search ON public.projects USING gin (search_terms(tenant_id, title, VARIADIC ARRAY[description])) WHERE (deleted_by IS NULL);
 CREATE TRIGGER count_version BEFORE UPDATE ON public.projects FOR EACH ROW EXECUTE FUNCTION count_version('title_folded', 'status_rank', 'start_date_key', 'due_date_key');
 CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.projects FOR EACH ROW EXECUTE FUNCTION journal('title_folded', 'status_rank', 'start_date_key', 'due_date_key');
@@ -537,6 +543,7 @@ CREATE INDEX tasks_by_project ON public.tasks USING btree (tenant_id, project_id
 CREATE INDEX tasks_by_status_rank ON public.tasks USING btree (tenant_id, status_rank, "order", id) WHERE (deleted_by IS NULL);
 CREATE INDEX tasks_by_title_folded ON public.tasks USING btree (tenant_id, title_folded, "order", id) WHERE (deleted_by IS NULL);
 CREATE INDEX tasks_by_updated_at ON public.tasks USING btree (tenant_id, updated_at, id) WHERE (deleted_by IS NULL);
+CREATE INDEX tasks_deleted ON public.tasks USING btree (tenant_id, deleted_by, id) WHERE (deleted_by IS NOT NULL);
 CREATE INDEX tasks_search ON public.tasks USING gin (search_terms(tenant_id, title, VARIADIC ARRAY[description])) WHERE (deleted_by IS NULL);
 CREATE TRIGGER count_version BEFORE UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNCTION count_version('title_folded', 'status_rank', 'priority_rank', 'due_date_key');
 CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNCTION journal('title_folded', 'status_rank', 'priority_rank', 'due_date_key');

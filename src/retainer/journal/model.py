@@ -22,6 +22,11 @@ class ChangeAction(StrEnum):
     RESTORE = "restore"
 
 
+class Outcome(StrEnum):
+    DONE = "done"
+    REFUSED = "refused"
+
+
 class Actor(Struct, rename="camel"):
     """The user who acted."""
 
@@ -62,6 +67,39 @@ class HistoryEntry(Struct, rename="camel"):
     changes: list[FieldChange]
 
 
+class RecordChange(Struct, rename="camel"):
+    """What an operation did to one record."""
+
+    entity: str
+    entity_id: Id
+    version: int
+    action: ChangeAction
+    changes: list[FieldChange]
+
+
+class ListedOperation(Struct, rename="camel"):
+    """One request that changed something or was refused, or one command; `records` are those the viewer sees."""
+
+    id: Id
+    at: Timestamp
+    action: str
+    via: str
+    outcome: Outcome
+    request_id: str | None
+    actor: Actor | None
+    actor_kind: str
+    undoes: Id | None
+    undone_by: Id | None
+    records: int
+    can_undo: bool
+
+
+class OperationDetails(ListedOperation):
+    """The same with what it did, in its order."""
+
+    changes: list[RecordChange]
+
+
 class Column(NamedTuple):
     """A column of a table, by the field of the API that it is."""
 
@@ -92,3 +130,36 @@ COLUMNS = [
     for column, field in zip(answer.__struct_fields__, answer.__struct_encode_fields__, strict=True)
     if column not in _TOLD
 ]
+
+
+class Noun(NamedTuple):
+    """A table whose changes can be undone.
+
+    `title` is the column that people know a row by, "" where that is another row's. `change` is the permission that
+    undoing an update takes, `existence` that of undoing a creation, a deletion or a restoration. `refers` has the
+    columns that refer to what must be there, with the table each refers to.
+    """
+
+    title: str
+    change: str
+    existence: str
+    refers: dict[str, str]
+
+
+# Every table of which a change may be undone, and the only names that statements about several tables are made of. In
+# the order in which rows are locked: as deletions lock them, what is above before what is below.
+NOUNS = {
+    "organizations": Noun("name", "organizations.update", "organizations.delete", {"parent_id": "organizations"}),
+    "contacts": Noun("full_name", "contacts.write", "contacts.write", {}),
+    "projects": Noun("title", "projects.write", "projects.write", {"organization_id": "organizations"}),
+    "tasks": Noun(
+        "title", "tasks.write", "tasks.delete", {"organization_id": "organizations", "project_id": "projects"}
+    ),
+    "documents": Noun("name", "documents.write", "documents.write", {"organization_id": "organizations"}),
+    "members": Noun(
+        "", "members.write", "members.write", {"organization_id": "organizations", "contact_id": "contacts"}
+    ),
+    "document_projects": Noun(
+        "", "documents.write", "documents.write", {"document_id": "documents", "project_id": "projects"}
+    ),
+}

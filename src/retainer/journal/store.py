@@ -1,22 +1,27 @@
-"""Every statement about the journal. The aliases are c, a change, and op, its operation."""
+"""Every statement that reads the journal. The aliases are c, a change, and op, its operation."""
+
+from asyncpg import Record
 
 from retainer.contacts import store as contacts
+from retainer.database import Db
 from retainer.documents import store as documents
-from retainer.journal.model import COLUMNS
-from retainer.lists.collection import Collection, Extra, Field, Kind
+from retainer.journal.model import COLUMNS, NOUNS, Outcome
+from retainer.lists.collection import Collection, Extra, Field, Kind, row_json, shown
 from retainer.organizations import store as organizations
+from retainer.permissions import PERMISSIONS, Role
 from retainer.projects import store as projects
-from retainer.statement import rows_json
+from retainer.statement import Statement, rows_json
 from retainer.tasks import store as tasks
 from retainer.users import store as users
 
 _NAMES = ", ".join(f"({n}, '{c.entity}', '{c.column}', '{c.field}')" for n, c in enumerate(COLUMNS))
 
-# Looked up for each change that is told, and not joined: PostgreSQL would begin with all operations of the tenant.
-_OPERATION = """(SELECT row_to_json(j) FROM (SELECT op.id, iso(op.at) AS at, op.action, op.via,
+# Both are looked up for each change that is told, and not joined: PostgreSQL would begin with all of the tenant's.
+_ACTOR = """(SELECT row_to_json(a) FROM (SELECT u.id, u.username, u.full_name AS "fullName" FROM users u
+        WHERE u.tenant_id = :tenant AND u.id = op.actor_id) a)"""
+_OPERATION = f"""(SELECT row_to_json(j) FROM (SELECT op.id, iso(op.at) AS at, op.action, op.via,
     op.request_id AS "requestId",
-    (SELECT row_to_json(a) FROM (SELECT u.id, u.username, u.full_name AS "fullName" FROM users u
-        WHERE u.tenant_id = :tenant AND u.id = op.actor_id) a) AS actor,
+    {_ACTOR} AS actor,
     op.actor_kind AS "actorKind", op.undoes
     FROM operations op WHERE op.tenant_id = :tenant AND op.id = c.operation_id) j)"""
 
@@ -56,14 +61,16 @@ _CHANGED = """(SELECT c.*, '{told}' AS told, {told_id} AS told_id FROM changes c
     WHERE c.tenant_id = :tenant AND {which} ORDER BY c.operation_id DESC, c.sequence DESC)"""
 
 # A membership is told by its contact's id, which it keeps; a document's link to a project by the project's.
+_CONTACT = "(SELECT m.contact_id FROM members m WHERE m.tenant_id = :tenant AND m.id = c.entity_id)"
+_PROJECT = "(SELECT l.project_id FROM document_projects l WHERE l.tenant_id = :tenant AND l.id = c.entity_id)"
 _MEMBERS = _CHANGED.format(
     told="members",
-    told_id="(SELECT m.contact_id FROM members m WHERE m.tenant_id = :tenant AND m.id = c.entity_id)",
+    told_id=_CONTACT,
     which="c.entity = 'members' AND c.organization_after = :parent",
 )
 _LINKS = _CHANGED.format(
     told="documentProjects",
-    told_id="(SELECT l.project_id FROM document_projects l WHERE l.tenant_id = :tenant AND l.id = c.entity_id)",
+    told_id=_PROJECT,
     which="""c.entity = 'document_projects' AND c.entity_id = ANY(ARRAY(
         SELECT mine.id FROM document_projects mine WHERE mine.tenant_id = :tenant AND mine.document_id = :parent))""",
 )
@@ -97,3 +104,101 @@ _EXTRAS = {
 }
 
 HISTORY = {noun: _history(noun) for noun in _LISTS}
+
+
+# Of any change, as histories tell it: a version of a file by its document.
+TOLD = """CASE c.entity WHEN 'document_projects' THEN 'documentProjects'
+    WHEN 'document_versions' THEN 'documentVersions' ELSE c.entity END"""
+TOLD_ID = f"""CASE c.entity WHEN 'members' THEN {_CONTACT} WHEN 'document_projects' THEN {_PROJECT}
+    WHEN 'document_versions' THEN (SELECT v.document_id FROM document_versions v
+        WHERE v.tenant_id = :tenant AND v.id = c.entity_id)
+    ELSE c.entity_id END"""
+
+# Whether somebody's work on the record came later. What was undone does not count, nor what undid it: together they
+# left the record as it was.
+LATER = """l.tenant_id = :tenant AND l.entity = c.entity AND l.entity_id = c.entity_id AND l.version > c.version
+    AND l.operation_id <> :undone AND NOT is_undone(:tenant, l.operation_id)
+    AND coalesce((SELECT lo.undoes FROM operations lo WHERE lo.tenant_id = :tenant AND lo.id = l.operation_id), 0)
+        <= :undone"""
+# Creating, deleting and restoring are undone by whoever may delete, the rest by whoever may change.
+IS_CHANGE = "(c.action = 'update' AND NOT c.after ? 'deleted_by')"
+# The first version of a file stands and falls with its document. Others are kept as evidence, and so are users.
+IS_UNDOABLE = f"""(c.entity = ANY('{{{", ".join(NOUNS)}}}'::text[]) OR (c.entity = 'document_versions'
+    AND EXISTS (SELECT FROM changes made WHERE made.tenant_id = :tenant AND made.operation_id = c.operation_id
+        AND made.entity = 'documents' AND made.action = 'insert'
+        AND made.entity_id = (c.after ->> 'document_id')::bigint)))"""
+
+
+def _allowed(role: Role) -> str:
+    """Which changes a role may undo, as an array of texts: tasks true, tasks false …"""
+    words = ["document_versions false"]
+    for table, noun in NOUNS.items():
+        rules = ((noun.change, "true"), (noun.existence, "false"))
+        words += [f"{table} {kind}" for permission, kind in rules if role in PERMISSIONS[permission].roles]
+    return f"WHEN '{role.value}' THEN '{{{', '.join(words)}}}'::text[]"
+
+
+_MAY = f"""c.entity || ' ' || {IS_CHANGE} = ANY(CASE :viewer_role::text {" ".join(map(_allowed, Role))} END)"""
+_OF_OPERATION = "c.tenant_id = :tenant AND c.operation_id = op.id"
+_UNDONE_BY = "(SELECT u.id FROM operations u WHERE u.tenant_id = :tenant AND u.undoes = op.id)"
+# Those who do not see everything undo only what they did themselves.
+_CAN_UNDO = f"""(op.outcome = 'done' AND {_UNDONE_BY} IS NULL
+    AND (op.actor_id = :user OR :viewer_role::text <> 'staff')
+    AND EXISTS (SELECT FROM changes c WHERE {_OF_OPERATION})
+    AND NOT EXISTS (SELECT FROM changes c WHERE {_OF_OPERATION}
+        AND (NOT ({_MAY}) OR NOT {IS_UNDOABLE} OR NOT (@visible_changes)
+            OR EXISTS (SELECT FROM changes l WHERE {LATER.replace(":undone", "op.id")}))))"""
+
+_OPERATIONS = {
+    "id": Field("op.id", Kind.INTEGER, sort="op.id", cast="bigint"),
+    "at": Field("iso(op.at)"),
+    "action": Field("op.action", Kind.TEXT),
+    "via": Field("op.via", Kind.TEXT),
+    "outcome": Field("op.outcome", Kind.WORD, values=Outcome),
+    "requestId": Field("op.request_id"),
+    "actor": Field(_ACTOR),
+    "actorKind": Field("op.actor_kind"),
+    "undoes": Field("op.undoes", Kind.INTEGER, nullable=True),
+    "undoneBy": Field(_UNDONE_BY),
+    "records": Field(f"""(SELECT count(DISTINCT (c.entity, c.entity_id)) FROM changes c WHERE {_OF_OPERATION}
+        AND c.entity NOT IN ('document_projects', 'document_versions') AND (@visible_changes))"""),
+    "canUndo": Field(_CAN_UNDO),
+}
+
+OPERATIONS = Collection(
+    "operations op",
+    "op.tenant_id = :tenant AND @visible_operations",
+    _OPERATIONS,
+    order="-id",
+    id="op.id",
+    extras={
+        "actorId": Extra("op.actor_id = {}::bigint", Kind.INTEGER, "Only what this user did"),
+        "since": Extra("op.at >= {}::timestamptz", Kind.MOMENT, "Only what was done then or after"),
+        "until": Extra("op.at < {}::timestamptz", Kind.MOMENT, "Only what was done before"),
+    },
+)
+
+_DETAILS = f"""(SELECT coalesce('[' || string_agg(row_to_json(e)::text, ',') || ']', '[]')::json FROM (
+    SELECT {TOLD} AS entity, {TOLD_ID} AS "entityId", c.version, {_ACTION} AS action, {_CHANGES} AS changes
+    FROM changes c WHERE {_OF_OPERATION} AND (@visible_changes) ORDER BY c.sequence) e)"""
+
+# What of an operation can change is whether it is undone, and whether it can be: an ETag tells these apart.
+_STATE = f"1 + ({_UNDONE_BY} IS NOT NULL)::int * 2 + ({_CAN_UNDO})::int AS version"
+_ONE = "FROM operations op WHERE op.tenant_id = :tenant AND op.id = :id AND @visible_operations"
+SUMMARY = Statement(f"SELECT op.id, {_STATE}, {row_json(shown(_OPERATIONS))} {_ONE}")
+READ = Statement(f"SELECT op.id, {_STATE}, {row_json(shown(_OPERATIONS) | {'changes': _DETAILS})} {_ONE}")
+
+
+async def exists(db: Db, id: int) -> bool:
+    """Whether the viewer sees an operation."""
+    return await summary(db, id) is not None
+
+
+async def summary(db: Db, id: int) -> Record | None:
+    """One operation as the list has it: id, version, json."""
+    return await db.row(SUMMARY, id=id)
+
+
+async def read(db: Db, id: int) -> Record | None:
+    """One operation with what it did: id, version, json."""
+    return await db.row(READ, id=id)

@@ -1,11 +1,15 @@
-"""The handlers of histories."""
+"""The handlers of histories and operations."""
 
+from retainer.admission import record_refusal
 from retainer.contacts import store as contacts
 from retainer.documents import store as documents
-from retainer.lists.answer import listed_of
+from retainer.errors import Forbidden
+from retainer.journal import store
+from retainer.journal.undo import undo
+from retainer.lists.answer import listed, listed_of
 from retainer.organizations import store as organizations
 from retainer.projects import store as projects
-from retainer.request import Answer, Request
+from retainer.request import Answer, Request, found
 from retainer.tasks import store as tasks
 from retainer.users import store as users
 
@@ -32,3 +36,19 @@ async def of_document(request: Request, id: int) -> Answer:
 
 async def of_user(request: Request, id: int) -> Answer:
     return await listed_of(request, users.exists, id)
+
+
+async def index(request: Request) -> Answer:
+    return await listed(request)
+
+
+async def show(request: Request, id: int) -> Answer:
+    return found(await store.read(request.db, id))
+
+
+async def undo_operation(request: Request, id: int) -> Answer:
+    try:
+        return found(await undo(request.db, request.viewer, id))
+    except Forbidden:
+        await record_refusal(request)
+        raise

@@ -114,7 +114,9 @@ class Collection:
         self.table = table
         self.where = where
         self.fields = dict(fields)
-        self.keyed = {"id": Field(id, sort=id, cast="bigint"), **fields}
+        # Ids of several nouns in one list are not told apart by themselves: such a field "id" is no key.
+        own = "id" in fields and fields["id"].sort
+        self.keyed = {**fields, "id": fields["id"] if own else Field(id, sort=id, cast="bigint")}
         self.order = (order.removeprefix("-"), order.startswith("-"))
         self.id = id
         self.extras = dict(extras or {})
