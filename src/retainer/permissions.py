@@ -202,7 +202,7 @@ def _operations(scope: Scope) -> str:
 
 
 VISIBLE["operations"] = {
-    "all": f"""(:viewer_role::text = 'admin' OR EXISTS (SELECT FROM changes c
+    "all": f"""(:viewer_role::text = 'admin' OR op.undoes IS NOT NULL OR EXISTS (SELECT FROM changes c
         WHERE c.tenant_id = :tenant AND c.operation_id = op.id AND {_RECORDS}))""",
     "own": _operations("own"),
     "client": _operations("client"),
