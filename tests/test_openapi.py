@@ -15,7 +15,7 @@ from retainer.bulk_lines import Method
 from retainer.contacts.model import ContactType
 from retainer.errors import title
 from retainer.fields import Audience
-from retainer.journal.model import ChangeAction
+from retainer.journal.model import ChangeAction, Outcome
 from retainer.members.model import MemberRole
 from retainer.organizations.model import OrganizationStatus, OrganizationType
 from retainer.permissions import PERMISSIONS, PUBLIC, Role
@@ -24,12 +24,13 @@ from retainer.routes import ROUTES, TABLE
 from retainer.routing import TEXT, Route
 from retainer.search.model import Kind
 from retainer.tasks.model import TaskPriority, TaskStatus
+from retainer.trash.model import TrashKind
 
 DOCUMENT = openapi.document(ROUTES)
 SCHEMAS = DOCUMENT["components"]["schemas"]
 DESCRIBED = [route for route in ROUTES if not route.page]
 ENUMS = [Audience, ChangeAction, ContactType, Kind, MemberRole, OrganizationStatus, OrganizationType, ProjectStatus, Role,
-         TaskPriority, TaskStatus, Method]  # fmt: skip
+         TaskPriority, TaskStatus, Method, Outcome, TrashKind]  # fmt: skip
 
 routes = pytest.mark.parametrize("route", DESCRIBED, ids=lambda r: r.name)
 

@@ -149,7 +149,7 @@ def _answered(api: dict[str, Any]) -> list[str]:
             for response in operation["responses"].values():
                 for content in response.get("content", {}).values():
                     add(content.get("schema", {}))
-    return [*found, "ProblemDetails", "FieldError", "LineProblem"]
+    return [*found, "ProblemDetails", "FieldError", "LineProblem", "Clash"]
 
 
 def _shape(name: str, schemas: dict[str, Schema]) -> dict[str, Any]:

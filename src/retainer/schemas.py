@@ -136,7 +136,7 @@ def _property(type_name: str, field: str, schema: Schema) -> Schema:
 def words(type_name: str, field: str) -> tuple[str, Any]:
     """The sentence and the example of a field. Raises KeyError for one that the glossary lacks."""
     noun = type_name.removeprefix("Listed")
-    for suffix in ("Create", "Update", "Form", "Name"):
+    for suffix in ("Create", "Update", "Form", "Name", "Details"):
         noun = noun.removesuffix(suffix)
     keys = (f"{type_name}.{field}", f"{noun}.{field}", field)
     return next((FIELDS[key] for key in keys if key in FIELDS), None) or FIELDS[keys[0]]

@@ -160,8 +160,9 @@ _OPERATIONS = {
     "actorKind": Field("op.actor_kind"),
     "undoes": Field("op.undoes", Kind.INTEGER, nullable=True),
     "undoneBy": Field(_UNDONE_BY),
-    "records": Field(f"""(SELECT count(DISTINCT (c.entity, c.entity_id)) FROM changes c WHERE {_OF_OPERATION}
-        AND c.entity NOT IN ('document_projects', 'document_versions') AND (@visible_changes))"""),
+    "records": Field(f"""(SELECT count(DISTINCT (c.entity, c.entity_id))
+            FILTER (WHERE c.entity NOT IN ('document_projects', 'document_versions') AND (@visible_changes))
+        FROM changes c WHERE {_OF_OPERATION})"""),
     "canUndo": Field(_CAN_UNDO),
 }
 

@@ -103,20 +103,21 @@ class Collection:
     """A list of a noun: FROM, WHERE, fields, and the sort that a list has when none is asked for.
 
     `order` names the sort ("-id": the newest first). Ties are broken by it, then by id, in the same direction, so that
-    a page never depends on chance; of timestamps by id alone. `expand` are further objects that can be asked for, by
+    a page never depends on chance; of timestamps by id alone. `then` comes before the id where that is of several nouns
+    (a field "id" that cannot be sorted by is no key). `expand` are further objects that can be asked for, by
     name.
     """
 
     def __init__(
         self, table: str, where: str, fields: Mapping[str, Field], *, order: str, id: str,
-        extras: Mapping[str, Extra] | None = None, expand: Mapping[str, str] | None = None,
+        extras: Mapping[str, Extra] | None = None, expand: Mapping[str, str] | None = None, then: Field | None = None,
     ) -> None:  # fmt: skip
         self.table = table
         self.where = where
         self.fields = dict(fields)
-        # Ids of several nouns in one list are not told apart by themselves: such a field "id" is no key.
         own = "id" in fields and fields["id"].sort
         self.keyed = {**fields, "id": fields["id"] if own else Field(id, sort=id, cast="bigint")}
+        self.then = then
         self.order = (order.removeprefix("-"), order.startswith("-"))
         self.id = id
         self.extras = dict(extras or {})
@@ -157,7 +158,10 @@ class Collection:
         names.setdefault("id", direction)
         named = list(names.items())
         place = [name for name, _ in named].index("id")
-        return [(self.keyed[n].sort, self.keyed[n].cast, d) for n, d in named[: place + 1]]
+        found = [(self.keyed[n].sort, self.keyed[n].cast, d) for n, d in named[: place + 1]]
+        if self.then is not None:
+            found.insert(place, (self.then.sort, self.then.cast, direction))
+        return found
 
     def _page(self, plan: Plan) -> Statement:
         keys = self.keys(plan.sort)

@@ -65,8 +65,8 @@ def _part(place: int, kind: TrashKind) -> str:
     """The deleted of one kind in the list's order, so that PostgreSQL walks an index of each and merges them."""
     table, alias, noun, title, organization, told, above, _ = _PARTS[kind]
     alone = f"NOT EXISTS (SELECT FROM {above})" if above != "false" else "true"
-    return f"""(SELECT {alias}.deleted_by AS operation_id, {alias}.id * 8 + {place} AS place, '{kind.value}' AS kind,
-            {told} AS id, {title} AS title, {organization} AS organization_id
+    return f"""(SELECT {alias}.deleted_by AS operation_id, {place} AS place, {alias}.id AS key,
+            '{kind.value}' AS kind, {told} AS id, {title} AS title, {organization} AS organization_id
         FROM {table} WHERE {alias}.tenant_id = :tenant AND {alias}.deleted_by IS NOT NULL AND @visible_{noun}
             AND {alone}
         ORDER BY {alias}.deleted_by DESC, {alias}.id DESC)"""
@@ -98,7 +98,8 @@ TRASH = Collection(
     "true",
     _FIELDS,
     order="-operationId",
-    id="x.place",
+    id="x.key",
+    then=Field("x.place", sort="x.place", cast="int"),
     extras={
         "actorId": Extra(_operation("op.actor_id = {}::bigint"), Kind.INTEGER, "Only what this user deleted"),
         "since": Extra(_operation("op.at >= {}::timestamptz"), Kind.MOMENT, "Only what was deleted then or after"),
