@@ -3,6 +3,9 @@
 A fixed number of statements, one per table that was touched, whatever the number of rows: first everything that is
 touched is locked, then the journal is asked whether somebody's work came later, then all is written, and then the
 tables are asked whether anything refers to what is not there. The names of tables come from NOUNS alone.
+
+Ids are handed over as arrays and planned for as they are (ACT sets it), and nothing is joined: an operation may have
+touched thousands of rows of which PostgreSQL's statistics know nothing yet, and a join it thinks small is quadratic.
 """
 
 from functools import lru_cache
@@ -30,9 +33,8 @@ OPERATION = Statement("""
 
 # Each table with what was done to it, and which columns of it changed: those that are there and are not generated.
 TOUCHED = Statement(f"""
-    SELECT c.entity, {IS_CHANGE} AS is_change, bool_and({IS_UNDOABLE}) AS can_be,
-        bool_and(@visible_changes) AS is_seen, max(c.sequence) AS last, count(DISTINCT c.entity_id) > 1 AS several,
-        array_agg(DISTINCT k.name) FILTER (WHERE k.name IS NOT NULL) AS columns
+    SELECT c.entity, {IS_CHANGE} AS is_change, bool_and({IS_UNDOABLE}) AS can_be, bool_and(@visible_changes) AS is_seen,
+        array_agg(DISTINCT c.entity_id) AS ids, array_agg(DISTINCT k.name) FILTER (WHERE k.name IS NOT NULL) AS columns
     FROM changes c LEFT JOIN LATERAL (
         SELECT a.attname::text AS name FROM jsonb_object_keys(c.before) key
         JOIN pg_attribute a ON a.attrelid = to_regclass(c.entity) AND a.attname = key AND a.attgenerated = ''
@@ -40,7 +42,9 @@ TOUCHED = Statement(f"""
     WHERE {_OF} GROUP BY 1, 2
 """)
 
-ACT = Statement("SELECT undoing(:tenant, :undone) FROM @acting")
+ACT = Statement("""
+    SELECT undoing(:tenant, :undone), set_config('plan_cache_mode', 'force_custom_plan', true) FROM @acting
+""")
 DEFER = Statement("SET CONSTRAINTS ALL DEFERRED")
 JUDGE = Statement("SET CONSTRAINTS ALL IMMEDIATE")
 
@@ -52,8 +56,14 @@ _TITLES = " ".join(
 _TITLE = f"""CASE c.entity {_TITLES}
     WHEN 'members' THEN (SELECT x.full_name FROM contacts x WHERE x.tenant_id = :tenant AND x.id = {TOLD_ID})
     WHEN 'document_projects' THEN (SELECT x.title FROM projects x WHERE x.tenant_id = :tenant AND x.id = {TOLD_ID})
+    WHEN 'users' THEN (SELECT x.username FROM users x WHERE x.tenant_id = :tenant AND x.id = c.entity_id)
     END"""
 _LAST = f"""(SELECT c.entity, c.entity_id, max(c.version) AS version FROM changes c WHERE {_OF} GROUP BY 1, 2)"""
+
+NAMES = Statement(f"""
+    SELECT {TOLD} AS entity, {TOLD_ID} AS id, {_TITLE} AS title
+    FROM unnest(:entities::text[], :ids::bigint[]) WITH ORDINALITY AS c (entity, entity_id, place) ORDER BY c.place
+""")
 
 SINCE = Statement(f"""
     SELECT {TOLD} AS entity, {TOLD_ID} AS id, {_TITLE} AS title, op.id AS operation_id, iso(op.at) AS at,
@@ -77,10 +87,13 @@ async def undo(db: Db, viewer: Viewer, id: int) -> Record | None:
         refuse_impossible(operation, touched)
         refuse_forbidden(viewer, operation, touched)
         made = await tx.value(ACT, undone=id, via="undo")
-        await hold(tx, id, touched)
+        tables = by_table(touched)
+        await hold(tx, tables)
         refuse_clashes([since(row) for row in await tx.rows(SINCE, undone=id)])
-        await write(tx, id, made, touched)
-        await judge(tx, id, touched)
+        await tx.rows(DEFER)
+        written = {table: await write(tx, table, columns, rows, undone=id, operation=made)
+                   for table, (columns, rows) in tables.items()}  # fmt: skip
+        await judge(tx, tables, written)
         if viewer.scope != "all" and not all(row["is_seen"] for row in await tx.rows(TOUCHED, undone=id)):
             raise Forbidden("What would come back is out of your sight; ask somebody who sees it.")
         return await store.summary(tx, made)
@@ -136,152 +149,153 @@ def refuse_clashes(clashes: list[Clash]) -> None:
     raise problem
 
 
-async def hold(tx: Db, id: int, touched: list[Record]) -> None:
+Tables = dict[str, tuple[set[str], list[int]]]
+Found = tuple[str, int, str, int, bool]  # a row, the one above it, and whether it has come below one that goes
+
+
+def by_table(touched: list[Record]) -> Tables:
+    """The columns and ids of each table that can be undone, in the order of NOUNS."""
+    found: Tables = {table: (set(), []) for table in NOUNS if any(row["entity"] == table for row in touched)}
+    for row in touched:
+        if row["entity"] in found:
+            columns, ids = found[row["entity"]]
+            columns.update(row["columns"] or [])
+            ids += row["ids"]
+    return found
+
+
+async def hold(tx: Db, tables: Tables) -> None:
     """Lock every row that was touched; who changes one meanwhile has done so before, or waits."""
-    tables = _tables(touched)
     if "organizations" in tables:
         await tx.row(LOCK_HIERARCHY)
-    await tx.row(_lock(tables), undone=id)
+    for table, (_, ids) in tables.items():
+        await tx.row(LOCK[table], ids=ids)
 
 
-def _tables(touched: list[Record]) -> tuple[str, ...]:
-    names = {row["entity"] for row in touched}
-    return tuple(table for table in NOUNS if table in names)
+LOCK = {
+    table: Statement(f"""
+        SELECT count(*) FROM (SELECT x.id FROM {table} x WHERE x.tenant_id = :tenant AND x.id = ANY(:ids::bigint[])
+            ORDER BY x.id FOR UPDATE) locked
+    """)
+    for table in NOUNS
+}
 
 
-def _rows(table: str) -> str:
-    return f"ANY(ARRAY(SELECT c.entity_id FROM changes c WHERE {_OF} AND c.entity = '{table}'))"
+async def write(tx: Db, table: str, columns: set[str], ids: list[int], **values: int) -> list[Record]:
+    """Write back what a table's rows were; the rows as they are then."""
+    statement = _write(table, tuple(sorted(columns - {"deleted_by"})))
+    try:
+        async with tx.savepoint():
+            return await tx.rows(statement, ids=ids, first=1, last=2**31 - 1, **values)
+    except Conflict:
+        if len(ids) == 1:
+            raise
+    # Rows that have handed something unique to each other: backwards, step by step, each state was valid.
+    steps = await tx.rows(STEPS, undone=values["undone"], entity=table)
+    each = [values | {"ids": [s["entity_id"]], "first": s["sequence"], "last": s["sequence"]} for s in steps]
+    return list({row["id"]: row for row in await tx.many(statement, each)}.values())
 
 
-@lru_cache(maxsize=256)
-def _lock(tables: tuple[str, ...]) -> Statement:
-    return _locking(
-        [
-            f"""SELECT x.id FROM {table} x WHERE x.tenant_id = :tenant AND x.id = {_rows(table)}
-            ORDER BY x.id FOR UPDATE"""
-            for table in tables
-        ]
-    )
-
-
-def _locking(queries: list[str]) -> Statement:
-    """One statement that locks what each query finds, one query after the other."""
-    parts = ", ".join(f"l{n} AS MATERIALIZED ({query})" for n, query in enumerate(queries))
-    counts = ", ".join(f"(SELECT count(*) FROM l{n})" for n in range(len(queries)))
-    return Statement(f"WITH {parts} SELECT {counts}")
-
-
-async def write(tx: Db, id: int, made: int, touched: list[Record]) -> None:
-    """Write back what each table's rows were, as one statement a table."""
-    await tx.rows(DEFER)
-    for table in _tables(touched):
-        rows = [row for row in touched if row["entity"] == table]
-        columns = tuple(sorted({c for row in rows for c in row["columns"] or []} - {"deleted_by"}))
-        statement = _write(table, columns)
-        values = {"undone": id, "operation": made}
-        last = max(row["last"] for row in rows)
-        try:
-            async with tx.savepoint():
-                await tx.rows(statement, first=1, last=last, **values)
-        except Conflict:
-            # Rows that have handed something unique to each other: backwards, step by step, each state was valid.
-            if not any(row["several"] for row in rows):
-                raise
-            steps = await tx.rows(STEPS, undone=id, entity=table)
-            await tx.many(statement, [values | {"first": s["sequence"], "last": s["sequence"]} for s in steps])
-
-
-STEPS = Statement(f"SELECT c.sequence FROM changes c WHERE {_OF} AND c.entity = :entity ORDER BY c.sequence DESC")
+STEPS = Statement(f"""
+    SELECT c.sequence, c.entity_id FROM changes c WHERE {_OF} AND c.entity = :entity ORDER BY c.sequence DESC
+""")
 
 
 @lru_cache(maxsize=256)
 def _write(table: str, columns: tuple[str, ...]) -> Statement:
     """Of several changes of a row the first one's before counts. What was made goes, deleted by the new operation;
     what was deleted comes back; a column that a row did not change stays.
+
+    Each row finds its changes by its own index; `+ 0` keeps PostgreSQL from reading all of the operation's for each.
     """
     assert all(name.isidentifier() for name in columns)
-    kept = "".join(f'"{c}" = CASE WHEN old.before ? \'{c}\' THEN r."{c}" ELSE x."{c}" END, ' for c in columns)
+    names = "".join(f'"{c}", ' for c in columns)
+    kept = "".join(f'CASE WHEN old.before ? \'{c}\' THEN r."{c}" ELSE x."{c}" END, ' for c in columns)
+    refers = "".join(f", x.{column}" for column in NOUNS[table].refers)
     return Statement(f"""
-        WITH old AS MATERIALIZED (
-            SELECT c.entity_id AS id, bool_or(c.action = 'insert') AS is_new, CASE WHEN bool_or(c.action = 'insert')
-                THEN '{{}}' ELSE jsonb_object_agg(k.key, k.value ORDER BY c.sequence DESC)
-                    FILTER (WHERE k.key IS NOT NULL) END AS before
-            FROM changes c LEFT JOIN LATERAL jsonb_each(c.before) k ON true
-            WHERE {_OF} AND c.entity = '{table}' AND c.sequence BETWEEN :first::int AND :last::int
-            GROUP BY c.entity_id
-        )
-        UPDATE {table} x SET {kept}deleted_by = CASE
-            WHEN old.is_new OR old.before -> 'deleted_by' <> 'null' THEN :operation::bigint
-            WHEN old.before ? 'deleted_by' THEN NULL ELSE x.deleted_by END
-        FROM old, LATERAL jsonb_populate_record(NULL::{table}, old.before) r
-        WHERE x.tenant_id = :tenant AND x.id = old.id AND NOT (old.is_new AND x.deleted_by IS NOT NULL)
+        UPDATE {table} x SET ({names}deleted_by) = (
+            SELECT {kept}CASE WHEN old.is_new THEN coalesce(x.deleted_by, :operation::bigint)
+                WHEN old.before -> 'deleted_by' <> 'null' THEN :operation::bigint
+                WHEN old.before ? 'deleted_by' THEN NULL ELSE x.deleted_by END
+            FROM (SELECT bool_or(c.action = 'insert') AS is_new, CASE WHEN bool_or(c.action = 'insert') THEN '{{}}'
+                    ELSE jsonb_object_agg(k.key, k.value ORDER BY c.sequence DESC) FILTER (WHERE k.key IS NOT NULL)
+                    END AS before
+                FROM changes c LEFT JOIN LATERAL jsonb_each(c.before) k ON true
+                WHERE c.tenant_id = :tenant AND c.entity = '{table}' AND c.entity_id = x.id
+                    AND c.operation_id + 0 = :undone AND c.sequence BETWEEN :first::int AND :last::int) old,
+                LATERAL jsonb_populate_record(NULL::{table}, old.before) r)
+        WHERE x.tenant_id = :tenant AND x.id = ANY(:ids::bigint[])
+        RETURNING x.id, x.deleted_by IS NULL AS is_live{refers}
     """)
 
 
-async def judge(tx: Db, id: int, touched: list[Record]) -> None:
-    """Whether all that is referred to is there: held first, so that it stays so, then looked at as it is by then."""
-    tables = _tables(touched)
-    columns = {(row["entity"], c) for row in touched for c in row["columns"] or []}
-    back = frozenset((t, c) for t in tables for c in NOUNS[t].refers if {(t, "deleted_by"), (t, c)} & columns)
-    if back:
-        await tx.row(_hold_above(back), undone=id)
-    refuse_clashes([missing(row) for row in await tx.rows(_orphans(tables), undone=id)])
+async def judge(tx: Db, tables: Tables, written: dict[str, list[Record]]) -> None:
+    """Whether all that is referred to is there, and nothing is left below what goes."""
+    found = await above(tx, tables, written) + await below(tx, written)
+    if found:
+        named = found[:MOST_NAMED]
+        values = {"entities": [f[0] for f in named], "ids": [f[1] for f in named]}
+        rows = await tx.rows(NAMES, **values)
+        refuse_clashes([missing(row, f) for row, f in zip(rows, named, strict=True)])
     try:
         await tx.rows(JUDGE)
     except Invalid as problem:
         raise Conflict(f"Nothing was undone: {problem.detail}", errors=problem.errors) from None
 
 
-@lru_cache(maxsize=256)
-def _hold_above(references: frozenset[tuple[str, str]]) -> Statement:
-    return _locking(
-        [
-            f"""SELECT y.id FROM {NOUNS[table].refers[column]} y WHERE y.tenant_id = :tenant
-            AND y.id = ANY(ARRAY(SELECT x.{column} FROM {table} x WHERE x.tenant_id = :tenant
-                AND x.id = {_rows(table)} AND x.deleted_by IS NULL)) ORDER BY y.id FOR SHARE"""
-            for table, column in sorted(references)
-        ]
-    )
+async def above(tx: Db, tables: Tables, written: dict[str, list[Record]]) -> list[Found]:
+    """Rows that came back and refer to what is deleted. What they refer to is held: it stays as it is found."""
+    found: list[Found] = []
+    for table, rows in written.items():
+        for column, noun in NOUNS[table].refers.items():
+            came = {"deleted_by", column} & tables[table][0]
+            ids = sorted({row[column] for row in rows if row["is_live"] and row[column]}) if came else []
+            dead = {row["id"] for row in await tx.rows(DEAD[noun], ids=ids)} if ids else set()
+            found += [(table, r["id"], noun, r[column], False) for r in rows if r["is_live"] and r[column] in dead]
+    return found
 
 
-@lru_cache(maxsize=256)
-def _orphans(tables: tuple[str, ...]) -> Statement:
-    """Live rows that refer to what is deleted, of those that were touched and of those that stand on them."""
-    found = []
-    for table, noun in NOUNS.items():
-        for column, above in noun.refers.items():
-            for touched, alias in ((table, "x"), (above, "y")):
-                if touched in tables:
-                    found.append(_orphan(table, column, above, f"{alias}.id = {_rows(touched)}"))
-    if "contacts" in tables:
-        found.append(_USERS)
-    return Statement(f"""
-        SELECT DISTINCT {TOLD} AS entity, {TOLD_ID} AS id, coalesce({_TITLE}, c.title) AS title, c.above, c.above_id,
-            c.is_below
-        FROM ({" UNION ALL ".join(found) or _NONE}) c ORDER BY 1, 2 LIMIT {MOST_NAMED}
+DEAD = {
+    table: Statement(f"""
+        SELECT y.id FROM (SELECT y.id, y.deleted_by FROM {table} y WHERE y.tenant_id = :tenant
+            AND y.id = ANY(:ids::bigint[]) ORDER BY y.id FOR SHARE) y WHERE y.deleted_by IS NOT NULL
     """)
+    for table in {noun for each in NOUNS.values() for noun in each.refers.values()}
+}
 
 
-_NONE = "SELECT '' AS entity, 0 AS entity_id, '' AS title, '' AS above, 0 AS above_id, true AS is_below WHERE false"
-# A contact that is the person behind a user stays.
-_USERS = f"""SELECT 'users' AS entity, u.id AS entity_id, u.username AS title, 'contacts' AS above, y.id AS above_id,
-        true AS is_below
-    FROM contacts y JOIN users u ON u.tenant_id = :tenant AND u.contact_id = y.id
-    WHERE y.tenant_id = :tenant AND y.deleted_by IS NOT NULL AND y.id = {_rows("contacts")}"""
+async def below(tx: Db, written: dict[str, list[Record]]) -> list[Found]:
+    """Live rows that refer to what goes: they have come since."""
+    found: list[Found] = []
+    for noun, rows in written.items():
+        dead = [row["id"] for row in rows if not row["is_live"]]
+        if dead and noun in BELOW:
+            left = await tx.rows(BELOW[noun], ids=dead)
+            found += [(row["entity"], row["id"], noun, row["above"], True) for row in left]
+    return found
 
 
-def _orphan(table: str, column: str, above: str, which: str) -> str:
-    return f"""SELECT '{table}' AS entity, x.id AS entity_id, NULL AS title, '{above}' AS above, y.id AS above_id,
-            {str(which[0] == "y").lower()} AS is_below
-        FROM {table} x JOIN {above} y ON y.tenant_id = :tenant AND y.id = x.{column}
-        WHERE x.tenant_id = :tenant AND x.deleted_by IS NULL AND y.deleted_by IS NOT NULL AND {which}"""
+def _below(noun: str) -> str:
+    parts = [
+        f"""SELECT '{table}' AS entity, x.id, x.{column} AS above FROM {table} x
+            WHERE x.tenant_id = :tenant AND x.deleted_by IS NULL AND x.{column} = ANY(:ids::bigint[])"""
+        for table, each in NOUNS.items()
+        for column, above in each.refers.items()
+        if above == noun
+    ]
+    if noun == "contacts":  # who signs in as this person
+        parts.append("""SELECT 'users', u.id, u.contact_id FROM users u
+            WHERE u.tenant_id = :tenant AND u.contact_id = ANY(:ids::bigint[])""")
+    return f"{' UNION ALL '.join(parts)} ORDER BY 1, 2 LIMIT {MOST_NAMED}"
 
 
-def missing(row: Record) -> Clash:
+BELOW = {noun: Statement(_below(noun)) for noun in DEAD}
+
+
+def missing(row: Record, found: Found) -> Clash:
     """A record that would refer to what is not there."""
-    above = f"{row['above']} {row['above_id']}"
-    if row["is_below"]:
-        message = f"has come to {above} since, which would go; move or delete it first"
-    else:
-        message = f"belongs to {above}, which is deleted; restore that one first"
+    _, _, noun, id, is_below = found
+    message = f"belongs to {noun} {id}, which is deleted; restore that one first"
+    if is_below:
+        message = f"has come to {noun} {id} since, which would go; move or delete it first"
     return Clash(row["entity"], row["id"], row["title"], message)
