@@ -172,13 +172,8 @@ async def hold(tx: Db, tables: Tables) -> None:
         await tx.row(LOCK[table], ids=ids)
 
 
-LOCK = {
-    table: Statement(f"""
-        SELECT count(*) FROM (SELECT x.id FROM {table} x WHERE x.tenant_id = :tenant AND x.id = ANY(:ids::bigint[])
-            ORDER BY x.id FOR UPDATE) locked
-    """)
-    for table in NOUNS
-}
+_LOCK = "SELECT x.id FROM {} x WHERE x.tenant_id = :tenant AND x.id = ANY(:ids::bigint[]) ORDER BY x.id FOR UPDATE"
+LOCK = {table: Statement(f"SELECT count(*) FROM ({_LOCK.format(table)}) locked") for table in NOUNS}
 
 
 async def write(tx: Db, table: str, columns: set[str], ids: list[int], **values: int) -> list[Record]:
@@ -255,10 +250,12 @@ async def above(tx: Db, tables: Tables, written: dict[str, list[Record]]) -> lis
     return found
 
 
+# In a part of its own: a condition beside FOR SHARE would leave out what is live as yet, and not hold it.
 DEAD = {
     table: Statement(f"""
-        SELECT y.id FROM (SELECT y.id, y.deleted_by FROM {table} y WHERE y.tenant_id = :tenant
-            AND y.id = ANY(:ids::bigint[]) ORDER BY y.id FOR SHARE) y WHERE y.deleted_by IS NOT NULL
+        WITH held AS MATERIALIZED (SELECT y.id, y.deleted_by FROM {table} y
+            WHERE y.tenant_id = :tenant AND y.id = ANY(:ids::bigint[]) ORDER BY y.id FOR SHARE)
+        SELECT held.id FROM held WHERE held.deleted_by IS NOT NULL
     """)
     for table in {noun for each in NOUNS.values() for noun in each.refers.values()}
 }
