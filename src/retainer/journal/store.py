@@ -6,7 +6,7 @@ from retainer.contacts import store as contacts
 from retainer.database import Db
 from retainer.documents import store as documents
 from retainer.journal.model import COLUMNS, NOUNS, Outcome
-from retainer.lists.collection import Collection, Extra, Field, Kind, row_json, shown
+from retainer.lists.collection import Collection, Extra, Field, Kind, row_json
 from retainer.organizations import store as organizations
 from retainer.permissions import PERMISSIONS, Role
 from retainer.projects import store as projects
@@ -179,15 +179,15 @@ OPERATIONS = Collection(
     },
 )
 
-_DETAILS = f"""(SELECT coalesce('[' || string_agg(row_to_json(e)::text, ',') || ']', '[]')::json FROM (
+_DETAILS = rows_json(f"""
     SELECT {TOLD} AS entity, {TOLD_ID} AS "entityId", c.version, {_ACTION} AS action, {_CHANGES} AS changes
-    FROM changes c WHERE {_OF_OPERATION} AND (@visible_changes) ORDER BY c.sequence) e)"""
+    FROM changes c WHERE {_OF_OPERATION} AND (@visible_changes) ORDER BY c.sequence""")
 
 # What of an operation can change is whether it is undone, and whether it can be: an ETag tells these apart.
 _STATE = f"1 + ({_UNDONE_BY} IS NOT NULL)::int * 2 + ({_CAN_UNDO})::int AS version"
 _ONE = "FROM operations op WHERE op.tenant_id = :tenant AND op.id = :id AND @visible_operations"
-SUMMARY = Statement(f"SELECT op.id, {_STATE}, {row_json(shown(_OPERATIONS))} {_ONE}")
-READ = Statement(f"SELECT op.id, {_STATE}, {row_json(shown(_OPERATIONS) | {'changes': _DETAILS})} {_ONE}")
+SUMMARY = Statement(f"SELECT op.id, {_STATE}, {row_json(_OPERATIONS)} {_ONE}")
+READ = Statement(f"SELECT op.id, {_STATE}, {row_json(_OPERATIONS | {'changes': _DETAILS})} {_ONE}")
 
 
 async def exists(db: Db, id: int) -> bool:
