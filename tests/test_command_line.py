@@ -15,6 +15,8 @@ from retainer import demo, embedded
 from retainer.migrate import available
 from test_faults import retainer, until
 
+pytestmark = pytest.mark.slow  # each starts a server of its own
+
 
 @pytest.fixture
 def own_database(server: Server) -> Iterator[str]:

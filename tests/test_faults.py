@@ -18,6 +18,8 @@ import pytest
 from conftest import PASSWORD, Cast, Server, data_folder, free_port
 from test_crash import children, kill_postmaster, sign_in, workers
 
+pytestmark = pytest.mark.slow  # each starts, stops or kills a server of its own
+
 
 @pytest.fixture
 def own(request: pytest.FixtureRequest) -> Iterator[Server]:
