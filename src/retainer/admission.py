@@ -8,7 +8,7 @@ import re
 from functools import partial
 from typing import Any
 
-from retainer import conditions, writes
+from retainer import conditions, forms, writes
 from retainer.body import Nothing, decode
 from retainer.database import Retry, SessionChanged, Undo
 from retainer.errors import (
@@ -23,7 +23,7 @@ from retainer.errors import (
 )
 from retainer.lists.query import read as read_list
 from retainer.permissions import PERMISSIONS, PUBLIC
-from retainer.query import decode_query, pairs, unknown
+from retainer.query import decode_query, of_form, pairs, unknown
 from retainer.request import Answer, Request
 from retainer.routing import TEXT, Route
 from retainer.statement import Statement
@@ -36,7 +36,7 @@ _REFUSED = Statement("SELECT operation('refused') FROM @acting")
 
 async def handle(request: Request) -> Answer:
     """The answer to a request. Raises Problem for every refusal."""
-    routes, ids = request.app.table.find(request.segments)
+    routes, ids = request.app.table.find(request.segments, pages=request.wants_page)
     if routes is None:
         raise NotFound
     route = request.route = routes.get(request.method) or (routes.get("GET") if request.method == "HEAD" else None)
@@ -173,7 +173,11 @@ def read_query(request: Request, route: Route) -> Any:
     if route.query is not None:
         return decode_query(query_string, route.query)
     if not query_string:
-        return None
+        return {} if route.html and route.lists is None else None
+    if route.html:
+        query_string = of_form(query_string)
+    if route.lists is None and route.html:
+        return dict(pairs(query_string))
     if route.lists is None:
         raise Invalid(*(unknown(name, []) for name, _ in pairs(query_string)))
     zone = request.who.time_zone if request.who else "UTC"
@@ -183,6 +187,8 @@ def read_query(request: Request, route: Route) -> Any:
 async def read_body(request: Request, route: Route) -> Any:
     """The body as the route's type; None where the route takes none or reads it itself."""
     kind = request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if route.html and route.changes and kind == b"application/x-www-form-urlencoded":
+        return await forms.read(request)
     takes_body = route.body or route.form or route.lines
     if takes_body and request.headers.get(b"content-encoding", b"identity").lower() != b"identity":
         raise UnsupportedMediaType("The body must not be compressed; send it without a Content-Encoding header.")

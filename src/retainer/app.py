@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
+from retainer import pages
 from retainer.admission import handle
 from retainer.authentication import Monitor, Sessions
 from retainer.config import Settings, load, networks
@@ -26,7 +27,7 @@ from retainer.errors import PROBLEM_JSON, Problem, Unavailable
 from retainer.indexer import Indexer
 from retainer.log import Log
 from retainer.request import Answer, Request
-from retainer.routes import TABLE
+from retainer.routes import SIDEBAR, TABLE
 from retainer.storage import Storage
 
 START_SECONDS = 3.0  # how long a start waits for the database
@@ -50,6 +51,7 @@ class App:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.table = TABLE
+        self.sidebar = SIDEBAR
         self.log = Log(settings.log)
         self.database = Database(
             settings.database_url, size=settings.pool_size, statement_seconds=settings.request_seconds * 0.9
@@ -109,26 +111,31 @@ class App:
         try:
             return await handle(request)
         except Problem as problem:
-            return self.refusal(request, problem)
+            return await self.refusal(request, problem)
         except asyncio.CancelledError:
             if not deadline.has_passed:
                 raise
             deadline.task.uncancel()
             late = Unavailable("The time for this request ran out; whether a change was made is not known.")
-            return self.refusal(request, late)
+            return await self.refusal(request, late)
         except Exception as error:
             self.log.unknown(error, request=request.id, path=request.path)
-            return self.refusal(request, Problem())
+            return await self.refusal(request, Problem())
         finally:
             self.deadlines.end(deadline)
 
-    def refusal(self, request: Request, problem: Problem) -> Answer:
-        """The problem document of an error."""
+    async def refusal(self, request: Request, problem: Problem) -> Answer:
+        """An error as its page, or as the problem document."""
+        if request.wants_page:
+            return await pages.refusal(request, problem)
         body = problem.body(request.path, request.id)
         return Answer(problem.status, body, (b"content-type", PROBLEM_JSON), *problem.headers)
 
     async def send(self, request: Request, answer: Answer, send: Any) -> None:
         """Status, headers, body; a stream with a deadline on each stall instead of one on the whole."""
+        if not request.path.startswith("/api/") and self.table.has_page(request.segments):
+            if all(name != b"vary" for name, _ in answer.headers):
+                answer.headers.append((b"vary", b"Accept"))
         headers = [*self.headers, (b"x-request-id", request.id.encode()), *answer.headers]
         if request.route is None or request.path.startswith("/api/") or request.who is not None:
             headers.append(NO_STORE)

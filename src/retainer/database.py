@@ -57,9 +57,9 @@ class Database:
         self.messages: dict[str, tuple[str, str]] = {}  # constraint → field, message; read from the catalogue
         self.statements = 0  # how many were sent, for tests that count
 
-    def of(self, viewer: Viewer, request_id: str, action: str) -> "Db":
+    def of(self, viewer: Viewer, request_id: str, action: str, via: str = "api") -> "Db":
         """The database as this viewer sees it, for one request."""
-        return Db(self, viewer.scope, viewer.values, request_id, action, "api")
+        return Db(self, viewer.scope, viewer.values, request_id, action, via)
 
     def without_viewer(self, tenant: int, request_id: str, action: str, **who: Any) -> "Db":
         """The database of one tenant before anybody is signed in (login, set-up)."""

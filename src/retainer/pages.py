@@ -1,26 +1,188 @@
-"""Pages: the templates of layout/, escaped by default."""
+"""Pages: the templates of layout/ and of each slice, escaped by default; whole, or only the part that htmx asks for.
 
-from typing import Any
+A page is whole for a browser, `<main>` for htmx, and one block of its template where a smaller part of the page is to be
+replaced: HX-Target names it (`more`, `dialog-body`). What was just done stands in a cookie until the next page tells it.
+"""
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+import base64
+import re
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
-from retainer.request import Answer
+import msgspec
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from retainer import words
+from retainer.errors import FieldError, NotFound, NotSignedIn, PreconditionFailed, Problem, title
+from retainer.permissions import PERMISSIONS
+from retainer.request import Answer, Request
 from retainer.static import URLS
 
+HTML = (b"content-type", b"text/html; charset=utf-8")
+VARY = (b"vary", b"Accept, HX-Request, HX-Target")
+TOLD = b"retainer.done"  # the cookie that tells the next page what was done
+# What is replaced by a block of the page's template, by the id that HX-Target names.
+FRAGMENTS = {"more": "more", "dialog-body": "main", "results": "results", "duplicates": "duplicates"}
+
+_ROOT = Path(str(files("retainer")))
 _templates = Environment(
-    loader=PackageLoader("retainer", "layout"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    loader=FileSystemLoader(_ROOT), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
 _templates.globals["asset"] = URLS.__getitem__
+_templates.filters |= words.FILTERS
+_TOLD = re.compile(rb"(?:^|;)\s*" + re.escape(TOLD) + rb"=([\w-]+)")
 
 
-HTML = (b"content-type", b"text/html; charset=utf-8")
+class Toast(NamedTuple):
+    """What was done, in words, and the operation that can be undone (None: none)."""
+
+    words: str
+    operation: int | None
 
 
-def page(template: str, **values: Any) -> Answer:
-    """200 with a page."""
-    return Answer(200, render(template, **values), HTML, (b"cache-control", b"no-cache"))
+async def page(request: Request, template: str, *, status: int = 200, **values: Any) -> Answer:
+    """A page, or the part of it that is asked for."""
+    found = _templates.get_template(template)
+    values = _context(request) | values
+    block = FRAGMENTS.get(_target(request))
+    if block in found.blocks:
+        body = "".join(found.blocks[block](found.new_context(values)))
+        return Answer(status, body.encode(), HTML, VARY)
+    headers = [HTML, VARY]
+    if values["toast"]:
+        headers.append(_cookie(request, "", seconds=0))
+    values["views"] = await _sidebar(request)
+    values["layout"] = "layout/part.html" if _is_part(request) else "layout/base.html"
+    return Answer(status, found.render(values).encode(), *headers)
 
 
 def render(template: str, **values: Any) -> bytes:
-    """The page itself."""
+    """A page that nobody needs to be signed in for."""
     return _templates.get_template(template).render(values).encode()
+
+
+def redirect(request: Request, path: str, did: str = "", operation: int | None = None) -> Answer:
+    """303 to a page, which tells what was done and offers to undo it. From a dialog the page beneath follows it."""
+    headers = [(b"location", path.encode()), VARY]
+    if did:
+        told = base64.urlsafe_b64encode(msgspec.json.encode(Toast(did[:300], operation))).rstrip(b"=")
+        headers.append(_cookie(request, told.decode(), seconds=60))
+    if _target(request) == "dialog-body":
+        place = msgspec.json.encode({"path": path, "target": "#main", "swap": "outerMorph"})
+        return Answer(200, b"", (b"hx-location", place), HTML, *headers[1:])
+    return Answer(303, b"", *headers)
+
+
+def back(request: Request, usual: str) -> str:
+    """Where a form wants to return to: a path of ours, else the usual one."""
+    path: str = request.body.get("back", "") if isinstance(request.body, dict) else ""
+    return path if re.fullmatch(r"/(?![/\\])[^\s\\]*", path) else usual
+
+
+async def refusal(request: Request, problem: Problem) -> Answer:
+    """The page of an error: what happened and what to do next. Who is not signed in, signs in first."""
+    if isinstance(problem, NotSignedIn) and request.method == "GET":
+        return _to_login(request)
+    values = {"problem": problem, "heading": title(problem.status)}
+    try:
+        answer = await page(request, "layout/error.html", status=problem.status, **values)
+    except Problem:  # not even the sidebar can be read
+        answer = Answer(problem.status, render("layout/error_alone.html", **values, request=request), HTML, VARY)
+    answer.headers += problem.headers
+    return answer
+
+
+async def conflict(request: Request, problem: PreconditionFailed, path: str, sent: dict[str, Any]) -> Answer:
+    """409: somebody else has changed the record since the form was shown. Both versions, and what to do."""
+    if "current" not in problem.extra:
+        raise NotFound
+    current = msgspec.json.decode(problem.extra["current"])
+    version = dict(problem.headers)[b"etag"].decode()[1:-1]
+    rows = [(name, current.get(name), value) for name, value in sent.items() if current.get(name) != value]
+    fields = {name: text for name, text in request.body.items() if name != "version"}
+    return await page(
+        request, "layout/conflict.html", status=409, rows=rows, current=current, action=path, version=version,
+        fields=fields, record=path,
+    )  # fmt: skip
+
+
+async def not_saved(request: Request, problem: Problem, path: str, sent: dict[str, Any]) -> Answer:
+    """What was typed and is refused, each field with what is wrong, to be corrected and sent again."""
+    return await page(
+        request, "layout/not_saved.html", status=problem.status, errors=errors_of(problem), action=path,
+        fields=dict(request.body), named=list(sent), record=path,
+    )  # fmt: skip
+
+
+def named(sent: dict[str, Any]) -> str:
+    """The fields that were changed, for a sentence."""
+    found = [words.label(name.removesuffix("Id")).lower() for name in sent]
+    return found[0] if len(found) == 1 else ", ".join(found[:-1]) + f" and {found[-1]}" if found else "nothing"
+
+
+def _to_login(request: Request) -> Answer:
+    query = request.scope["query_string"].decode("latin-1")
+    path = f"{request.path}?{query}" if query else request.path
+    where = "/login" + (f"?{urlencode({'next': path})}" if path != "/" else "")
+    if b"hx-request" in request.headers:
+        return Answer(200, b"", (b"hx-redirect", where.encode()), HTML, VARY)
+    return Answer(303, b"", (b"location", where.encode()), VARY)
+
+
+def errors_of(problem: Problem) -> dict[str, str]:
+    """What is wrong with each field of a form, by its name; parts of a field stand with it."""
+    found: dict[str, str] = {}
+    for error in problem.errors or [FieldError("", problem.detail)]:
+        name = re.split(r"[\[.]", error.field)[0]
+        found[name] = f"{found[name]}; {error.message}" if name in found else error.message
+    return found
+
+
+def _context(request: Request) -> dict[str, Any]:
+    who = request.who
+    return {
+        "request": request,
+        "path": request.path,
+        "viewer": who,
+        "may": {name: who is not None and who.may(name) for name in PERMISSIONS},
+        "toast": _told(request),
+        "status_words": title,
+    }
+
+
+def _target(request: Request) -> str:
+    """The id of what htmx will replace."""
+    return request.headers.get(b"hx-target", b"").decode("latin-1").partition("#")[2]
+
+
+def _is_part(request: Request) -> bool:
+    return b"hx-request" in request.headers and b"hx-history-restore-request" not in request.headers
+
+
+async def _sidebar(request: Request) -> list[Mapping[str, Any]]:
+    """The saved views, on the pages of somebody who is signed in."""
+    if request.who is None or request.route is None:
+        return []
+    found: list[Mapping[str, Any]] = await request.app.sidebar(request.db)
+    return found
+
+
+def _told(request: Request) -> Toast | None:
+    match = _TOLD.search(request.headers.get(b"cookie", b""))
+    if match is None:
+        return None
+    try:
+        return msgspec.json.decode(base64.urlsafe_b64decode(match[1] + b"=" * (-len(match[1]) % 4)), type=Toast)
+    except (ValueError, msgspec.MsgspecError):
+        return None
+
+
+def _cookie(request: Request, value: str, *, seconds: int) -> tuple[bytes, bytes]:
+    secure = "; Secure" if request.is_secure else ""
+    text = f"{TOLD.decode()}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+    return (b"set-cookie", text.encode())
+
+

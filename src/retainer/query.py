@@ -4,7 +4,7 @@ some other than a list's (lists/query.py).
 
 import difflib
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote, urlencode
 
 import msgspec
 from msgspec import inspect
@@ -25,6 +25,20 @@ def pairs(query_string: bytes) -> list[tuple[str, str]]:
     if wrong:
         raise Invalid(*wrong)
     return found
+
+
+def of_form(query_string: bytes) -> bytes:
+    """The parameters as a page's form sends them, as a list takes them: what is empty left out, the boxes ticked for
+    one name joined by commas.
+    """
+    try:
+        found = parse_qsl(query_string.decode("ascii"), errors="strict", max_num_fields=100)
+    except ValueError:
+        raise Invalid(FieldError("query", "must be at most 100 parameters, percent-encoded UTF-8")) from None
+    joined: dict[str, str] = {}
+    for name, value in found:
+        joined[name] = f"{joined[name]},{value}" if name in joined and name.endswith(":in") else value
+    return urlencode(joined, safe=":,.", quote_via=quote).encode()
 
 
 def unknown(name: str, known: list[str]) -> FieldError:

@@ -1,10 +1,11 @@
 """A request as handlers meet it: who sent it, its body, the database as they see it; and the answers they give."""
 
+import copy
 import re
 from collections.abc import AsyncIterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 import msgspec
 
@@ -13,12 +14,14 @@ from retainer.database import Db
 from retainer.deadlines import Deadline
 from retainer.errors import MalformedRequest, NotFound, NotSignedIn, TooLarge
 from retainer.permissions import Viewer
+from retainer.query import of_form
 from retainer.routing import Route
 
 if TYPE_CHECKING:
     from retainer.app import App
 
 JSON = (b"content-type", b"application/json")
+FORMS = (b"application/x-www-form-urlencoded", b"multipart/form-data")
 
 _COOKIE = re.compile(rb"(?:^|;)\s*" + re.escape(COOKIE).encode() + rb"=([^;]*)")
 
@@ -103,6 +106,7 @@ class Request:
         self.key: str | None = None  # its Idempotency-Key
         self.wishes: dict[str, str] = {}  # its preferences (Prefer)
         self.changed_users: list[int] = []  # whose sessions are forgotten once it is committed
+        self.via = "api"
 
     @property
     def segments(self) -> list[str]:
@@ -123,7 +127,33 @@ class Request:
     def db(self) -> Db:
         """The database as the viewer sees it."""
         assert self.route is not None
-        return self.app.database.of(self.viewer, self.id, self.route.name)
+        return self.app.database.of(self.viewer, self.id, self.route.name, self.via)
+
+    def inner(self, route: Route, via: str) -> "Request":
+        """The same person's request for another route, made inside this one: without its headers and body."""
+        made = copy.copy(self)
+        made.__dict__.pop("db", None)
+        made.route, made.via, made.headers, made.body, made.query, made.key = route, via, {}, None, None, None
+        made.method, made.wishes, made.changed_users = route.method, {}, []
+        for name in (b"host", b"user-agent", b"x-forwarded-for"):
+            if name in self.headers:
+                made.headers[name] = self.headers[name]
+        return made
+
+    @property
+    def address_of_page(self) -> str:
+        """Path and parameters of the page that is shown, without the place in a list."""
+        asked = [(n, v) for n, v in parse_qsl(of_form(self.scope["query_string"]).decode()) if n not in ("cursor",)]
+        return self.path + ("?" + urlencode(asked, safe=":,.", quote_via=quote) if asked else "")
+
+    @cached_property
+    def wants_page(self) -> bool:
+        """Whether a browser asks, for a page or with the form of one (RFC 9110, 12.5.1); never below /api."""
+        if self.path.startswith("/api/"):
+            return False
+        if self.method in ("GET", "HEAD"):
+            return b"text/html" in self.headers.get(b"accept", b"") or b"hx-request" in self.headers
+        return self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower() in FORMS
 
     def header(self, name: bytes) -> str | None:
         """A header's value, its lines joined by commas; None where there is none."""

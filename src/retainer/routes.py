@@ -30,6 +30,7 @@ from retainer.organizations import store as organization
 from retainer.organizations import upsert
 from retainer.organizations import web as organizations
 from retainer.organizations.model import Organization, OrganizationCreate, OrganizationUpdate
+from retainer.page_routes import PAGES
 from retainer.permissions import PUBLIC
 from retainer.projects import store as project
 from retainer.projects import web as projects
@@ -233,11 +234,12 @@ ROUTES = [
           "Get this document", answer=dict),
     Route("apiPage", "GET", "/api/docs", api_page.show, PUBLIC,
           "The API as a page to read", page=True),
-    Route("home", "GET", "/", api_page.home, PUBLIC,
-          "Where a browser begins", page=True),
 
     # Stylesheets and scripts of the pages
     *(Route(f"asset:{name}", "GET", url, static.asset, PUBLIC, name, page=True) for name, url in static.URLS.items()),
 ]  # fmt: skip
 
-TABLE = Table(ROUTES)
+TABLE = Table(ROUTES + PAGES)
+
+
+async def SIDEBAR(_db): return []

@@ -24,7 +24,8 @@ class Route(msgspec.Struct, frozen=True):
     PERMISSIONS or PUBLIC; `body` the type of the JSON body; `answer` the type of a 200's body (None: an empty body);
     `on` tells whether the viewer sees what the path's ids name, so that refusals come in the right order;
     `bare` serves the path without /api too, as the contract writes it; `page` serves it without /api only and
-    leaves it out of the OpenAPI document; `form` is the type of a multipart body that carries a file;
+    leaves it out of the OpenAPI document; `html` marks what browsers get at a bare path: a page, or what a form of one
+    does (page_routes.py); `form` is the type of a multipart body that carries a file;
     `errors` are the statuses of its own beside those that every such route may answer; `lists` is the list it answers,
     which takes parameters; `query` the type of another route's parameters (None: it takes none); `creates` says that
     it answers 201 where it made something.
@@ -45,6 +46,7 @@ class Route(msgspec.Struct, frozen=True):
     on: Exists | None = None
     bare: bool = False
     page: bool = False
+    html: bool = False
     form: type[msgspec.Struct] | None = None
     errors: tuple[int, ...] = ()
     lines: type[msgspec.Struct] | None = None
@@ -58,7 +60,7 @@ class Route(msgspec.Struct, frozen=True):
     @property
     def url(self) -> str:
         """The whole path."""
-        return self.path if self.page else API + self.path
+        return self.path if self.page or self.html else API + self.path
 
     @property
     def changes(self) -> bool:
@@ -110,16 +112,17 @@ class Table:
     def __init__(self, routes: list[Route]) -> None:
         self.routes = routes
         self.root: dict[str, Any] = {}
-        self.readers = {route.path: route for route in routes if route.method == "GET" and route.record}
+        self.pages: dict[str, Any] = {}
+        self.named = {route.name: route for route in routes}
+        self.readers = {r.path: r for r in routes if r.method == "GET" and r.record}
         for route in routes:
             if route.permission != PUBLIC and route.permission not in PERMISSIONS:
                 raise ValueError(f"{route.method} {route.path}: no permission is called {route.permission!r}")
-            self._add(route, route.url)
+            self._add(self.pages if route.html else self.root, route, route.url)
             if route.bare:
-                self._add(route, route.path)
+                self._add(self.root, route, route.path)
 
-    def _add(self, route: Route, path: str) -> None:
-        node = self.root
+    def _add(self, node: dict[str, Any], route: Route, path: str) -> None:
         for part in path.split("/")[1:] if path != "/" else []:
             node = node.setdefault(_ID if part.startswith("{") else part, {})
         methods = node.setdefault(_METHODS, {})
@@ -135,15 +138,29 @@ class Table:
         """The route that reads the record which this one changes, where both have the same path."""
         return self.readers.get(route.path)
 
-    def find(self, segments: list[str]) -> tuple[dict[str, Route] | None, list[str]]:
-        """The routes of a path by method (None: no such path), and what its parameters stand for, as written."""
-        node, ids = self.root, []
-        for part in segments if segments != [""] else []:
-            if part in node and part:
-                node = node[part]
-            elif _ID in node and part:
-                node = node[_ID]
-                ids.append(part)
-            else:
-                return None, []
-        return node.get(_METHODS), ids
+    def find(self, segments: list[str], *, pages: bool = False) -> tuple[dict[str, Route] | None, list[str]]:
+        """The routes of a path by method (None: no such path), and what its parameters stand for, as written. A browser
+        gets the page where there is one.
+        """
+        if pages:
+            routes, ids = _walk(self.pages, segments)
+            if routes is not None:
+                return routes, ids
+        return _walk(self.root, segments)
+
+    def has_page(self, segments: list[str]) -> bool:
+        """Whether a browser gets something else at this path than others do."""
+        return _walk(self.pages, segments)[0] is not None
+
+
+def _walk(node: dict[str, Any], segments: list[str]) -> tuple[dict[str, Route] | None, list[str]]:
+    ids: list[str] = []
+    for part in segments if segments != [""] else []:
+        if part in node and part:
+            node = node[part]
+        elif _ID in node and part:
+            node = node[_ID]
+            ids.append(part)
+        else:
+            return None, []
+    return node.get(_METHODS), ids

@@ -124,6 +124,7 @@ class Collection:
         self.expand = dict(expand or {})
         self.page: Callable[[Plan], Statement] = lru_cache(maxsize=512)(self._page)
         self.matching: Callable[[str, str], Statement] = lru_cache(maxsize=128)(self._matching)
+        self.counting: Callable[[str], Statement] = lru_cache(maxsize=128)(self._counting)
         self.finding: Callable[[str], Statement] = lru_cache(maxsize=128)(self._finding)
 
     @cached_property
@@ -187,6 +188,11 @@ class Collection:
 
     def _matching(self, what: str, where: str) -> Statement:
         return Statement(f"SELECT {what} FROM {self.table} WHERE {self.where} {where}", is_careful=True)
+
+    def _counting(self, where: str) -> Statement:
+        """How many rows match, of no more than :most + 1."""
+        first = f"SELECT FROM {self.table} WHERE {self.where} {where} LIMIT :most + 1"
+        return Statement(f"SELECT count(*) FROM ({first}) first", is_careful=True)
 
     def _finding(self, call: str) -> Statement:
         return Statement(f"SELECT {call}", is_careful=True)

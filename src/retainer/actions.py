@@ -1,0 +1,70 @@
+"""What a form of a page does: a change of the API, made in this process with all that the API asks of it."""
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from retainer import admission, writes
+from retainer.body import decode
+from retainer.database import Retry
+from retainer.errors import NotFound
+from retainer.request import Answer, Request
+from retainer.statement import Statement
+
+WEB = "web"  # through what the journal says it was done
+_OPERATION = Statement("SELECT nullif(split_part(current_setting('retainer.operation', true), ' ', 1), '')::bigint")
+
+
+class Done(NamedTuple):
+    """What the API answered, and the operation that the journal has of it (None: nothing was changed)."""
+
+    answer: Answer
+    operation: int | None
+
+    @property
+    def record(self) -> Any:
+        """The record that was answered."""
+        assert isinstance(self.answer.body, bytes)
+        return msgspec.json.decode(self.answer.body)
+
+
+async def perform(
+    request: Request, name: str, *ids: int, body: Any = None, version: str | None = None, raw: bytes = b""
+) -> Done:
+    """Make the change that the API's route of this name makes: under its permission, its body's type, and, with the
+    ETag of the state that the form was made for, only while the record is in it. Raises Problem as the API does.
+    """
+    route = request.app.table.named[name]
+    inner = request.inner(route, WEB)
+    if version:
+        inner.headers[b"if-match"] = f'"{version}"'.encode()
+    admission.refuse_unpermitted(inner, route)
+    if route.on is not None and not await route.on(inner.db, *ids):
+        raise NotFound
+    if route.body is not None:
+        inner.raw = msgspec.json.encode(body)
+        inner.body = decode(inner.raw, route.body)
+    elif route.lines is not None:
+        inner.raw = inner.body = raw
+    if not route.dry:  # what is more than a transaction (see writes.py)
+        return Done(await route.handler(inner, *ids), None)
+    for attempt in range(admission.ATTEMPTS):
+        try:
+            return await _once(inner, list(ids))
+        except Retry:
+            if attempt == admission.ATTEMPTS - 1:
+                raise
+    raise AssertionError
+
+
+async def _once(inner: Request, ids: list[int | str]) -> Done:
+    route = inner.route
+    assert route is not None
+    admission.conditions.expect(inner, route)
+    writes.expect(inner, route)
+    async with writes.held(inner) as tx:
+        answer = await admission.answered(inner, route, ids)
+        operation = await tx.value(_OPERATION)
+    for user in inner.changed_users:
+        inner.app.sessions.forget(user)
+    return Done(answer, operation)

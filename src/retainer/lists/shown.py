@@ -1,0 +1,87 @@
+"""A list as pages show it: fifty rows at a time, with how many there are, by the API's own mechanism."""
+
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from retainer.database import TimedOut
+from retainer.lists import cursor, formats
+from retainer.lists.answer import Listing, too_costly
+from retainer.lists.collection import Collection
+from retainer.lists.query import Query, plain, read
+from retainer.request import Request
+
+ROWS = 50
+COUNTED = 4000  # rows that are counted one by one; from more on PostgreSQL estimates
+MOST = 1000  # rows that one page shows after loading more
+
+Asked = list[tuple[str, str]]
+
+
+class Shown(NamedTuple):
+    """Rows as the API answers them, by field; `more` are the parameters of the next rows, `total` how many rows there
+    are in all (None: not counted), `asked` the parameters that filter and sort.
+    """
+
+    rows: list[dict[str, Any]]
+    more: str
+    total: int | None
+    is_estimate: bool
+    asked: dict[str, str]
+    sort: str
+
+    def address(self, **changes: str | None) -> str:
+        """The query string of the same list with some parameters otherwise; None leaves one out."""
+        return parameters({**self.asked, **changes})
+
+
+async def show(request: Request, collection: Collection, *, expand: tuple[str, ...] = (), counted: bool = True,
+               most: int = ROWS, **values: Any) -> Shown:  # fmt: skip
+    """The rows of a list for the parameters of the page. Raises Invalid for what takes too long."""
+    query: Query = request.query or plain(collection)
+    limit = min(query.limit or most, MOST)
+    listing = Listing(request.db, collection, query._replace(expand=expand, counted=""), formats.JSON, values)
+    try:
+        await listing.narrow(request.db)
+        row = await listing.page(request.db, query.place, limit, is_backward=query.is_backward)
+        total = await _total(listing) if counted else (None, False)
+    except TimedOut as error:
+        raise too_costly(collection, query) from error
+    asked = {name: value for name, value in query.asked if name not in ("cursor", "limit")}
+    rows = msgspec.json.decode(b"[" + (row["chunk"] or b"") + b"]")
+    more = ""
+    if row["count"] > limit:
+        more = parameters({**asked, "cursor": cursor.written(row["last"], query.sort, is_backward=False)})
+    sort = ("-" if query.sort[0][1] else "") + query.sort[0][0]
+    return Shown(rows, more, *total, asked, sort)
+
+
+async def find(
+    request: Request, collection: Collection, /, parent: int | None = None, **asked: str
+) -> list[dict[str, Any]]:
+    """Some rows of a list for a part of a page, by the parameters that the API's list takes."""
+    query = read(collection, urlencode(asked).encode(), request.viewer.time_zone)
+    values = {} if parent is None else {"parent": parent}
+    listing = Listing(request.db, collection, query, formats.JSON, values)
+    await listing.narrow(request.db)
+    row = await listing.page(request.db, None, query.limit or MOST)
+    found: list[dict[str, Any]] = msgspec.json.decode(b"[" + (row["chunk"] or b"") + b"]")
+    return found
+
+
+async def _total(listing: Listing) -> tuple[int | None, bool]:
+    """How many rows there are, and whether that is an estimate; None where counting them takes too long."""
+    try:
+        found = await listing.db.value(listing.collection.counting(listing.where), most=COUNTED, **listing.values)
+        if found <= COUNTED:
+            return found, False
+        return await listing.db.estimate(listing.collection.matching("1", listing.where), **listing.values), True
+    except TimedOut:
+        return None, False
+
+
+def parameters(given: dict[str, str | None]) -> str:
+    """A query string with its "?", or nothing."""
+    kept = {name: value for name, value in given.items() if value}
+    return "?" + urlencode(kept, safe=":,.", quote_via=quote) if kept else ""

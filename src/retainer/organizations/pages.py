@@ -1,0 +1,130 @@
+"""The pages of organizations: the list, one organization and its tabs, the forms."""
+
+from typing import Any
+
+import msgspec
+
+from retainer import pages
+from retainer.actions import perform
+from retainer.errors import Conflict, Invalid, NotFound, PreconditionFailed
+from retainer.lists.shown import find, show
+from retainer.members import store as members
+from retainer.journal import store as journal
+from retainer.organizations import store
+from retainer.organizations.model import (
+    OrganizationCreate,
+    OrganizationStatus,
+    OrganizationType,
+    OrganizationUpdate,
+)
+from retainer.projects import store as projects
+from retainer.request import Answer, Request
+from retainer.tasks import store as tasks
+from retainer.users import store as users
+
+WORDS = {"types": list(OrganizationType), "statuses": list(OrganizationStatus)}
+LIKELY = 5  # organizations shown as perhaps the same
+
+
+async def index(request: Request) -> Answer:
+    shown = await show(request, store.LIST, expand=("owner", "counts"))
+    return await pages.page(request, "organizations/list.html", shown=shown, owners=await owners(request), **WORDS)
+
+
+async def new(request: Request) -> Answer:
+    values: dict[str, Any] = {"status": "active"}
+    copied = request.query.get("copy", "")
+    if copied.isdigit() and (row := await store.read(request.db, int(copied))):
+        values = msgspec.json.decode(row[2])
+        values |= {"name": f"{values['name']} (copy)", "tags": ", ".join(values["tags"]), "copy": copied}
+    elif copied:
+        raise NotFound
+    return await form(request, values | {"name": values.get("name") or request.query.get("name", "")})
+
+
+async def form(request: Request, values: dict[str, Any], problem: Invalid | Conflict | None = None) -> Answer:
+    errors = pages.errors_of(problem) if problem else {}
+    return await pages.page(
+        request, "organizations/form.html", status=problem.status if problem else 200, values=values, errors=errors,
+        owners=await owners(request), likely=await likely(request, values.get("name", "")), **WORDS,
+    )  # fmt: skip
+
+
+async def create(request: Request) -> Answer:
+    try:
+        done = await perform(request, "createOrganization", body=request.body.body(OrganizationCreate))
+    except (Invalid, Conflict) as problem:
+        return await form(request, dict(request.body), problem)
+    made = done.record
+    return pages.redirect(request, f"/organizations/{made['id']}", f"Added {made['name']}", done.operation)
+
+
+async def duplicates(request: Request) -> Answer:
+    """Those that may be the same as one that is being typed."""
+    found = await likely(request, request.query.get("name", ""))
+    return await pages.page(request, "organizations/form.html", likely=found)
+
+
+async def likely(request: Request, name: str) -> list[dict[str, Any]]:
+    if len(name.strip()) < 3:
+        return []
+    return await find(request, store.LIST, q=name[:200], limit=str(LIKELY))
+
+
+async def show_overview(request: Request, id: int) -> Answer:
+    values = await frame(request, id)
+    db = request
+    return await pages.page(
+        request, "organizations/overview.html", **values, tab="overview",
+        tasks=await find(db, tasks.OF_ORGANIZATION, parent=id, limit="6", sort="dueDate", **OPEN_TASKS),
+        projects=await find(db, projects.OF_ORGANIZATION, parent=id, limit="6", sort="dueDate", **OPEN_PROJECTS),
+        people=await find(db, members.LIST, parent=id, limit="8", expand="contact"),
+        changes=await find(db, journal.HISTORY["organizations"], parent=id, limit="5")
+        if request.viewer.may("history.read") else [],
+    )  # fmt: skip
+
+
+OPEN_TASKS = {"status:not": "completed"}
+OPEN_PROJECTS = {"status:in": "planned,active,on_hold"}
+
+
+async def frame(request: Request, id: int) -> dict[str, Any]:
+    """What every tab of an organization shows: the organization itself, how much of everything it has, its properties."""
+    row = await store.read(request.db, id)
+    if row is None:
+        raise NotFound
+    organization = msgspec.json.decode(row[2])
+    found = await find(request, store.LIST, limit="1", expand="owner,parent,counts", **{"id": str(id)})
+    if found:
+        organization |= {name: found[0][name] for name in ("owner", "parent", "counts")}
+    return {
+        "organization": organization, "version": f"{row[0]}-{row[1]}", "owners": await owners(request), **WORDS,
+    }  # fmt: skip
+
+
+async def update(request: Request, id: int) -> Answer:
+    """Change what the form has, while nobody else has changed the organization since it was shown."""
+    sent = request.body.body(OrganizationUpdate)
+    try:
+        done = await perform(request, "updateOrganization", id, body=sent, version=request.body.get("version"))
+    except PreconditionFailed as problem:
+        return await pages.conflict(request, problem, f"/organizations/{id}", sent)
+    except (Invalid, Conflict) as problem:
+        return await pages.not_saved(request, problem, f"/organizations/{id}", sent)
+    words = f"Changed {pages.named(sent)} of {done.record['name']}"
+    return pages.redirect(request, pages.back(request, f"/organizations/{id}"), words, done.operation)
+
+
+async def delete(request: Request, id: int) -> Answer:
+    row = await store.read(request.db, id)
+    done = await perform(request, "deleteOrganization", id)
+    name = msgspec.json.decode(row[2])["name"] if row else "the organization"
+    return pages.redirect(request, pages.back(request, "/organizations"), f"Deleted {name}", done.operation)
+
+
+async def owners(request: Request) -> list[tuple[int, str]]:
+    """Who can own an organization, as choices; for those who may know."""
+    if not request.viewer.may("users.names"):
+        return []
+    found: list[tuple[int, str]] = [(u["id"], u["fullName"]) for u in await find(request, users.NAMES, limit="1000")]
+    return found

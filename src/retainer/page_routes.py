@@ -1,0 +1,41 @@
+"""THE SITEMAP of pages: what browsers get at the bare paths, one line each, under the same permissions as the API.
+
+A GET shows a page; a POST is a form of one, and makes its change through the API's own route (actions.py). Forms know no
+other methods, so that each works without scripts.
+"""
+
+from typing import Any
+
+from retainer.organizations import pages as organizations
+from retainer.organizations import store as organization
+from retainer.permissions import PUBLIC
+from retainer.routing import Handler, Route
+from retainer.sessions import pages as sessions
+
+
+def _page(name: str, path: str, handler: Handler, permission: str, **more: Any) -> Route:
+    return Route(f"{name}Page", "GET", path, handler, permission, f"The page {name}", html=True, **more)
+
+
+def _form(name: str, path: str, handler: Handler, permission: str, **more: Any) -> Route:
+    return Route(f"{name}Form", "POST", path, handler, permission, f"The form {name}", html=True, **more)
+
+
+PAGES = [
+    _page("home", "/", sessions.home, "account.own"),
+    _page("login", "/login", sessions.login, PUBLIC),
+    _form("login", "/login", sessions.sign_in, PUBLIC),
+    _form("logout", "/logout", sessions.sign_out, "account.own"),
+
+    # Organizations
+    _page("organizations", "/organizations", organizations.index, "organizations.read", lists=organization.LIST),
+    _page("newOrganization", "/organizations/new", organizations.new, "organizations.create"),
+    _page("duplicates", "/organizations/duplicates", organizations.duplicates, "organizations.create"),
+    _form("createOrganization", "/organizations", organizations.create, "organizations.create"),
+    _page("organization", "/organizations/{id}", organizations.show_overview, "organizations.read",
+          on=organization.exists),
+    _form("updateOrganization", "/organizations/{id}", organizations.update, "organizations.update",
+          on=organization.exists),
+    _form("deleteOrganization", "/organizations/{id}/delete", organizations.delete, "organizations.delete",
+          on=organization.exists),
+]  # fmt: skip

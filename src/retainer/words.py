@@ -1,0 +1,111 @@
+"""How pages say what the API answers: dates, sizes, the words of enumerations, initials."""
+
+import re
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup, escape
+
+DAY = 86_400
+
+
+def label(word: Any) -> str:
+    """primary_contact → Primary contact; createdAt → Created at."""
+    text = re.sub(r"(?<=[a-z])([A-Z])", lambda m: " " + m[1].lower(), str(word)).replace("_", " ")
+    return text[:1].upper() + text[1:]
+
+
+def number(value: int) -> str:
+    """1234567 → 1,234,567."""
+    return f"{value:,}"
+
+
+def size(count: int | None) -> str:
+    """Bytes as people say them: 1.4 MB."""
+    if count is None:
+        return ""
+    amount = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000 or unit == "GB":
+            return f"{amount:.0f} {unit}" if amount >= 10 or unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    raise AssertionError
+
+
+def initials(name: str) -> str:
+    """Two letters for a tile."""
+    parts = re.findall(r"\w+", name)
+    letters = parts[0][:1] + parts[1][:1] if len(parts) > 1 else (parts or ["?"])[0][:2]
+    return letters.upper()
+
+
+@pass_context
+def when(context: Context, text: str | None) -> Markup | str:
+    """A moment: "6 d" within a week, then "3 Nov", then "Nov 2025"; the whole of it in a tooltip."""
+    if not text:
+        return ""
+    viewer = context.get("viewer")
+    moment = datetime.fromisoformat(text).astimezone(_zone(viewer.time_zone if viewer else "UTC"))
+    now = datetime.now(UTC)
+    shown = _ago((now - moment).total_seconds()) or _day(moment.date(), now.astimezone(moment.tzinfo).date())
+    whole = moment.strftime("%A, %-d %B %Y, %H:%M %Z")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(text, whole, shown)
+
+
+@pass_context
+def day(context: Context, text: str | None) -> Markup | str:
+    """A date without a time, such as a due date: "Today", "Tomorrow", "3 Nov", "3 Nov 2027"."""
+    if not text:
+        return ""
+    given, now = date.fromisoformat(text), today(context)
+    near = {0: "Today", 1: "Tomorrow", -1: "Yesterday"}.get((given - now).days)
+    shown = near or given.strftime("%-d %b" if given.year == now.year else "%-d %b %Y")
+    whole = given.strftime("%A, %-d %B %Y")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(text, whole, shown)
+
+
+@pass_context
+def is_overdue(context: Context, text: str | None) -> bool:
+    """Whether a date has passed, where the viewer is."""
+    return bool(text) and date.fromisoformat(str(text)) < today(context)
+
+
+def today(context: Context) -> date:
+    viewer = context.get("viewer")
+    return datetime.now(_zone(viewer.time_zone if viewer else "UTC")).date()
+
+
+def paragraphs(text: str | None) -> Markup:
+    """Text as it was typed: empty lines part paragraphs, others break."""
+    parts = re.split(r"\n{2,}", (text or "").strip())
+    return Markup("").join(Markup("<p>{}</p>").format(Markup("<br>").join(escape(x) for x in p.split("\n"))) for p in parts)
+
+
+def is_web(address: str | None) -> bool:
+    """Whether a page may link it: only http and https; anything else could run as the reader."""
+    return bool(address and re.match(r"https?://[^\s/]", address, re.IGNORECASE))
+
+
+def _ago(seconds: float) -> str:
+    if -60 < seconds < 60:
+        return "now"
+    if 0 < seconds < 7 * DAY:
+        return next(f"{seconds // n:.0f} {u}" for n, u in ((DAY, "d"), (3600, "h"), (60, "min")) if seconds >= n)
+    return ""
+
+
+def _day(given: date, now: date) -> str:
+    return given.strftime("%-d %b" if abs((now - given).days) < 300 else "%b %Y")
+
+
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+FILTERS = {
+    "label": label, "number": number, "size": size, "initials": initials, "when": when, "day": day,
+    "is_overdue": is_overdue, "paragraphs": paragraphs, "is_web": is_web,
+}  # fmt: skip
