@@ -19,6 +19,7 @@ from typing import Any
 
 from retainer.admission import handle
 from retainer.authentication import Monitor, Sessions
+from retainer.compression import compressed
 from retainer.config import Settings, load, networks
 from retainer.database import Database
 from retainer.deadlines import Deadlines
@@ -129,6 +130,7 @@ class App:
 
     async def send(self, request: Request, answer: Answer, send: Any) -> None:
         """Status, headers, body; a stream with a deadline on each stall instead of one on the whole."""
+        answer = compressed(request, answer)
         headers = [*self.headers, (b"x-request-id", request.id.encode()), *answer.headers]
         if request.route is None or request.path.startswith("/api/") or request.who is not None:
             headers.append(NO_STORE)

@@ -3,17 +3,17 @@
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
-from retainer.request import Answer
+from retainer.assets import icon
+from retainer.request import HTML, Answer
 from retainer.static import URLS
 
 _templates = Environment(
     loader=PackageLoader("retainer", "layout"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
 )
 _templates.globals["asset"] = URLS.__getitem__
-
-
-HTML = (b"content-type", b"text/html; charset=utf-8")
+_templates.globals["icon"] = lambda name: Markup(icon(name))  # noqa: S704  # Lucide's drawings, by name
 
 
 def page(template: str, **values: Any) -> Answer:
