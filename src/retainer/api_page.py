@@ -8,8 +8,8 @@ import msgspec
 from retainer.config import address
 from retainer.glossary import STATUSES
 from retainer.openapi import Rendered, document, sent, tagged
-from retainer.pages import HTML, render
-from retainer.request import Answer, Request
+from retainer.pages import render
+from retainer.request import HTML, Answer, Request
 from retainer.routing import Table
 from retainer.schemas import REF, Schema
 

@@ -20,6 +20,7 @@ from typing import Any
 from retainer import pages
 from retainer.admission import handle
 from retainer.authentication import Monitor, Sessions
+from retainer.compression import compressed
 from retainer.config import Settings, load, networks
 from retainer.database import Database
 from retainer.deadlines import Deadlines
@@ -133,6 +134,7 @@ class App:
 
     async def send(self, request: Request, answer: Answer, send: Any) -> None:
         """Status, headers, body; a stream with a deadline on each stall instead of one on the whole."""
+        answer = compressed(request, answer)
         if not request.path.startswith("/api/") and self.table.has_page(request.segments):
             if all(name != b"vary" for name, _ in answer.headers):
                 answer.headers.append((b"vary", b"Accept"))

@@ -14,14 +14,15 @@ from urllib.parse import urlencode
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from retainer import words
+from retainer.assets import icon
 from retainer.errors import FieldError, NotFound, NotSignedIn, PreconditionFailed, Problem, title
 from retainer.permissions import PERMISSIONS
-from retainer.request import Answer, Request
+from retainer.request import HTML, Answer, Request
 from retainer.static import URLS
 
-HTML = (b"content-type", b"text/html; charset=utf-8")
 VARY = (b"vary", b"Accept, HX-Request, HX-Target")
 TOLD = b"retainer.done"  # the cookie that tells the next page what was done
 # What is replaced by a block of the page's template, by the id that HX-Target names.
@@ -32,6 +33,7 @@ _templates = Environment(
     loader=FileSystemLoader(_ROOT), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
 _templates.globals["asset"] = URLS.__getitem__
+_templates.globals["icon"] = lambda name: Markup(icon(name))  # noqa: S704  # Lucide's drawings, by name
 _templates.filters |= words.FILTERS
 _TOLD = re.compile(rb"(?:^|;)\s*" + re.escape(TOLD) + rb"=([\w-]+)")
 

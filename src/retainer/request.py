@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 JSON = (b"content-type", b"application/json")
 FORMS = (b"application/x-www-form-urlencoded", b"multipart/form-data")
+HTML = (b"content-type", b"text/html; charset=utf-8")
 
 _COOKIE = re.compile(rb"(?:^|;)\s*" + re.escape(COOKIE).encode() + rb"=([^;]*)")
 
