@@ -23,10 +23,6 @@ async def show(request: Request) -> Answer:
     return sent(rendered(request.app.table, address(request.app.settings)), HTML)
 
 
-async def home(_request: Request) -> Answer:
-    return Answer(303, b"", (b"location", b"/api/docs"))
-
-
 @cache
 def rendered(table: Table, at: str) -> Rendered:
     """The page's bytes, made once per process."""
@@ -46,7 +42,7 @@ def page(api: dict[str, Any], at: str) -> bytes:
             by_name[found["tags"][0]].append(_operation(path, method.upper(), found, api))
     statuses = {code: status.description for code, status in STATUSES.items()} | _BEYOND
     return render(
-        "api.html",
+        "layout/api.html",
         info=api["info"],
         groups=groups,
         shapes=[_shape(name, schemas) for name in _answered(api)],

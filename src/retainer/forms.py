@@ -28,6 +28,11 @@ class Form(dict[str, str]):
         return {f.encode_name: _value(f.type, self[f.encode_name]) for f in info.fields if f.encode_name in self}
 
 
+def blank(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """The fields of a form for a body of this type, all of them empty."""
+    return dict.fromkeys(kind.__struct_encode_fields__)
+
+
 async def read(request: Request) -> Form:
     """The body of a form. Raises Invalid for what is no text."""
     raw = await request.content(request.app.settings.body_kb * 1024)

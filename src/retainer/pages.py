@@ -91,7 +91,9 @@ async def refusal(request: Request, problem: Problem) -> Answer:
     values = {"problem": problem, "heading": title(problem.status)}
     try:
         answer = await page(request, "layout/error.html", status=problem.status, **values)
-    except Problem:  # not even the sidebar can be read
+    except Exception as error:  # not even the sidebar can be read, or the page itself is at fault
+        if not isinstance(error, Problem):
+            request.app.log.unknown(error, request=request.id, path=request.path)
         answer = Answer(problem.status, render("layout/error_alone.html", **values, request=request), HTML, VARY)
     answer.headers += problem.headers
     return answer

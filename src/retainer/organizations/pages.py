@@ -7,6 +7,7 @@ import msgspec
 from retainer import pages
 from retainer.actions import perform
 from retainer.errors import Conflict, Invalid, NotFound, PreconditionFailed
+from retainer.forms import blank
 from retainer.lists.shown import find, show
 from retainer.members import store as members
 from retainer.journal import store as journal
@@ -32,7 +33,7 @@ async def index(request: Request) -> Answer:
 
 
 async def new(request: Request) -> Answer:
-    values: dict[str, Any] = {"status": "active"}
+    values: dict[str, Any] = {"status": "active", "type": "prospect"}
     copied = request.query.get("copy", "")
     if copied.isdigit() and (row := await store.read(request.db, int(copied))):
         values = msgspec.json.decode(row[2])
@@ -43,10 +44,11 @@ async def new(request: Request) -> Answer:
 
 
 async def form(request: Request, values: dict[str, Any], problem: Invalid | Conflict | None = None) -> Answer:
+    values = blank(OrganizationCreate) | {"copy": ""} | values
     errors = pages.errors_of(problem) if problem else {}
     return await pages.page(
         request, "organizations/form.html", status=problem.status if problem else 200, values=values, errors=errors,
-        owners=await owners(request), likely=await likely(request, values.get("name", "")), **WORDS,
+        owners=await owners(request), likely=await likely(request, values["name"] or ""), **WORDS,
     )  # fmt: skip
 
 
@@ -73,13 +75,12 @@ async def likely(request: Request, name: str) -> list[dict[str, Any]]:
 
 async def show_overview(request: Request, id: int) -> Answer:
     values = await frame(request, id)
-    db = request
     return await pages.page(
         request, "organizations/overview.html", **values, tab="overview",
-        tasks=await find(db, tasks.OF_ORGANIZATION, parent=id, limit="6", sort="dueDate", **OPEN_TASKS),
-        projects=await find(db, projects.OF_ORGANIZATION, parent=id, limit="6", sort="dueDate", **OPEN_PROJECTS),
-        people=await find(db, members.LIST, parent=id, limit="8", expand="contact"),
-        changes=await find(db, journal.HISTORY["organizations"], parent=id, limit="5")
+        tasks=await find(request, tasks.OF_ORGANIZATION, parent=id, limit="6", sort="dueDate", **OPEN_TASKS),
+        projects=await find(request, projects.OF_ORGANIZATION, parent=id, limit="6", sort="dueDate", **OPEN_PROJECTS),
+        people=await find(request, members.LIST, parent=id, limit="8", expand="contact"),
+        changes=await find(request, journal.HISTORY["organizations"], parent=id, limit="5")
         if request.viewer.may("history.read") else [],
     )  # fmt: skip
 
