@@ -34,9 +34,12 @@ def stylesheets() -> dict[str, bytes]:
 
 
 def icons() -> dict[str, str]:
-    """What is inside each icon that is used, by name. Raises KeyError for one that Lucide does not have."""
+    """What is inside each icon that is used, by name."""
     drawings: dict[str, str] = json.loads(_taken("icons.json"))
-    return {name: drawings[name] for name in sorted(named())} if SOURCES.is_dir() else drawings
+    used = named() if SOURCES.is_dir() else set(drawings)
+    if unknown := used - drawings.keys():
+        raise RuntimeError(f"Lucide has no icon named {', '.join(sorted(unknown))}: see lucide.dev/icons")
+    return {name: drawings[name] for name in sorted(used)}
 
 
 def named() -> set[str]:
@@ -52,11 +55,16 @@ def _taken(name: str) -> bytes:
         raise RuntimeError(f"{DIST} lacks {name}: run `make`, or `python hatch_build.py` in the source tree") from None
 
 
-_icons = icons()
+_ICONS = {name: _SVG % drawing for name, drawing in icons().items()}
 
 
 def icon(name: str) -> str:
-    """An icon as markup, 16 pixels, in the colour of the text beside it. Raises KeyError for a name that nothing shows
-    to be used, as in icon(variable) alone: write it where it comes from as icon="…", or it is not in the wheel.
+    """An icon as markup, 16 pixels, in the colour of the text beside it. A name that comes as a value is written
+    icon="…" where it comes from, or nobody knows that it is used.
     """
-    return _SVG % _icons[name]
+    try:
+        return _ICONS[name]
+    except KeyError:
+        raise LookupError(
+            f'no page names the icon {name}: write icon("{name}"), or icon="{name}" for a value'
+        ) from None
