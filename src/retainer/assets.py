@@ -52,9 +52,9 @@ def _taken(name: str) -> bytes:
         raise RuntimeError(f"{DIST} lacks {name}: run `make`, or `python hatch_build.py` in the source tree") from None
 
 
-_icons = icons()
+_ICONS = {name: _SVG % drawing for name, drawing in icons().items()}
 
 
 def icon(name: str) -> str:
     """An icon as markup, 16 pixels, in the colour of the text beside it. Raises KeyError for a name that Lucide lacks."""
-    return _SVG % _icons[name]
+    return _ICONS[name]
