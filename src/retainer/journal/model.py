@@ -12,7 +12,8 @@ from retainer.members.model import Member
 from retainer.organizations.model import Organization
 from retainer.projects.model import Project
 from retainer.tasks.model import Task
-from retainer.users.model import User
+from retainer.users.model import UserDetails
+from retainer.views.model import View
 
 
 class ChangeAction(StrEnum):
@@ -117,7 +118,8 @@ _ANSWERS: dict[str, type[Struct]] = {
     "projects": Project,
     "tasks": Task,
     "documents": Document,
-    "users": User,
+    "users": UserDetails,
+    "views": View,
 }
 # Where the column is called otherwise. A file's address is made of its id and does not change.
 _CALLED = {("documents", "url"): "link", ("documents", "version"): "latest"}
@@ -162,4 +164,5 @@ NOUNS = {
     "document_projects": Noun(
         "", "documents.write", "documents.write", {"document_id": "documents", "project_id": "projects"}
     ),
+    "views": Noun("name", "views.write", "views.write", {}),  # whose it is decides as well: IS_YOURS in store.py
 }
