@@ -606,7 +606,7 @@ CREATE TABLE users (
 CREATE INDEX users_by_contact ON public.users USING btree (tenant_id, contact_id) WHERE (contact_id IS NOT NULL);
 CREATE UNIQUE INDEX users_username_taken ON public.users USING btree (lowercase(username));
 CREATE TRIGGER count_version BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION count_version('password_hash');
-CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION journal('password_hash', 'last_login_at');
+CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION journal('password_hash', 'last_login_at', 'version', 'updated_at');
 CREATE TRIGGER keep_an_admin AFTER UPDATE ON public.users FOR EACH ROW WHEN (((old.role = 'admin'::text) AND old.is_active)) EXECUTE FUNCTION keep_an_admin();
 CREATE TRIGGER notify_session_change AFTER UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION notify_session_change();
 CREATE TRIGGER stays BEFORE DELETE OR UPDATE OF tenant_id, id ON public.users FOR EACH ROW EXECUTE FUNCTION refuse_removal();

@@ -123,8 +123,8 @@ _ANSWERS: dict[str, type[Struct]] = {
 }
 # Where the column is called otherwise. A file's address is made of its id and does not change.
 _CALLED = {("documents", "url"): "link", ("documents", "version"): "latest"}
-# Told beside the fields: which record it is, and when it was; or the same of every record.
-_TOLD = {"id", "tenant_id", "created_at", "updated_at"}
+# Told beside the fields: which record it is, and when it was; or the same of every record; or not written down.
+_TOLD = {"id", "tenant_id", "created_at", "updated_at", "last_login_at"}
 
 COLUMNS = [
     Column(entity, _CALLED.get((entity, column), column), field)

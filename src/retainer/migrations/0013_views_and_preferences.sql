@@ -67,10 +67,13 @@ ALTER TABLE users
     ADD CONSTRAINT users_density_known CHECK (density IN ('compact', 'comfortable'));
 GRANT SELECT (theme, density, shortcuts) ON users TO retainer_app;
 
--- When somebody signed in last is answered from now on, so an ETag must change with it; the journal still leaves it
--- out. Whoever calls journalled('users', …) again has to do this again.
+-- When somebody signed in last is answered from now on, so the version, and with it the ETag, must change with it. The
+-- journal still leaves it out, and so must leave out the version too, or signing in would be a change of nothing.
+-- Whoever calls journalled('users', …) again has to do this again.
 CREATE OR REPLACE TRIGGER count_version BEFORE UPDATE ON users
     FOR EACH ROW EXECUTE FUNCTION count_version('password_hash');
+CREATE OR REPLACE TRIGGER journal AFTER INSERT OR UPDATE OR DELETE ON users
+    FOR EACH ROW EXECUTE FUNCTION journal('password_hash', 'last_login_at', 'version', 'updated_at');
 
 -- As in 0001, with what pages are drawn by.
 DROP FUNCTION session_by_token(bytea, interval);
