@@ -179,6 +179,7 @@ class Cast:
         self.sam = self.person("Sam", "staff")
         self.olga = self.person("Olga", "admin", tenant=self.other_tenant)
         self.nobody = Person(client, 0, 0, "", None)
+        self.asking = self.ada  # whose a sample is that nobody else sees
 
     def _tenant(self, name: str) -> int:
         return int(self.sql.value("INSERT INTO tenants (name) VALUES ($1) RETURNING id", name))

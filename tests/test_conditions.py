@@ -29,7 +29,7 @@ def reader(route: Route) -> Route:
 
 
 def test_every_noun_has_conditions() -> None:
-    nouns = {"organizations", "contacts", "projects", "tasks", "documents", "users", "members", "account"}
+    nouns = {"organizations", "contacts", "projects", "tasks", "documents", "users", "members", "account", "views"}
     assert {r.tag for r in CONDITIONAL} == {r.tag for r in READS} - {"operations"} == nouns
     assert {r.name for r in CONDITIONAL} == {
         r.name for r in ROUTES

@@ -14,7 +14,7 @@ from retainer import api_page, glossary, openapi
 from retainer.bulk_lines import Method
 from retainer.contacts.model import ContactType
 from retainer.errors import title
-from retainer.fields import Audience
+from retainer.fields import Audience, Density, Theme
 from retainer.journal.model import ChangeAction, Outcome
 from retainer.members.model import MemberRole
 from retainer.organizations.model import OrganizationStatus, OrganizationType
@@ -25,12 +25,13 @@ from retainer.routing import TEXT, Route
 from retainer.search.model import Kind
 from retainer.tasks.model import TaskPriority, TaskStatus
 from retainer.trash.model import TrashKind
+from retainer.views.model import ViewNoun
 
 DOCUMENT = openapi.document(ROUTES)
 SCHEMAS = DOCUMENT["components"]["schemas"]
 DESCRIBED = [route for route in ROUTES if not route.page]
 ENUMS = [Audience, ChangeAction, ContactType, Kind, MemberRole, OrganizationStatus, OrganizationType, ProjectStatus, Role,
-         TaskPriority, TaskStatus, Method, Outcome, TrashKind]  # fmt: skip
+         TaskPriority, TaskStatus, Method, Outcome, TrashKind, Theme, Density, ViewNoun]  # fmt: skip
 
 routes = pytest.mark.parametrize("route", DESCRIBED, ids=lambda r: r.name)
 

@@ -167,7 +167,7 @@ def test_secrets_never_reach_the_journal(cast: Cast) -> None:
     link = cast.ada.post(f"/api/users/{made['id']}/links").json()["url"]
     token = link.rpartition("=")[2]
     setup = cast.client.post("/api/setup", json={"token": token, "password": "plums in the icebox"})
-    assert setup.status_code == 200
+    assert setup.status_code == 200, setup.text
     keys = {row[0] for row in cast.sql.rows(
         """SELECT DISTINCT key FROM changes c, jsonb_object_keys(coalesce(c.before, '{}') || coalesce(c.after, '{}')) key
            WHERE c.tenant_id = $1 AND c.entity IN ('users', 'links')""", cast.tenant)}  # fmt: skip

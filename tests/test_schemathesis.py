@@ -20,6 +20,7 @@ JUDGED_BY_THE_DATABASE = [
     "createOrganization", "updateOrganization", "putOrganizationByExternalId", "putOrganizationByDomain",
     "addMember", "createProject", "updateProject", "createTask", "updateTask", "createDocument", "updateDocument",
     "createUser", "updateUser", "updateOwnUser", "bulk", "undoOperation",
+    "createView", "updateView",
     # that a cursor comes from this list, and that an expression is one
     *(route.name for route in ROUTES if route.lists),
 ]  # fmt: skip

@@ -44,7 +44,7 @@ def test_there_are_statements_to_look_at() -> None:
     assert len(STATEMENTS) > 40
 
 
-TENANT_TABLES = r"\b(FROM|INTO|UPDATE|JOIN)\s+(organizations|contacts|members|projects|tasks|documents|document_\w+|users|sessions|links|pending_uploads|idempotency_keys|operations|changes)\b"
+TENANT_TABLES = r"\b(FROM|INTO|UPDATE|JOIN)\s+(organizations|contacts|members|projects|tasks|documents|document_\w+|users|sessions|links|pending_uploads|idempotency_keys|operations|changes|views)\b"
 
 
 @pytest.mark.parametrize("name", [n for n, text in STATEMENTS.items() if re.search(TENANT_TABLES, text)])

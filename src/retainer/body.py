@@ -113,7 +113,8 @@ def problems(given: Any, kind: type[msgspec.Struct]) -> list[FieldError]:
 
 
 READ_ONLY = {
-    "id", "createdAt", "updatedAt", "tenantId", "uploaderId", "size", "sha256", "version", "suggestedDomain",
+    "id", "createdAt", "updatedAt", "tenantId", "ownerId", "uploaderId", "size", "sha256", "version", "suggestedDomain",
+    "lastLoginAt",
 }  # fmt: skip
 
 

@@ -24,6 +24,21 @@ Date = date
 Timestamp = Annotated[str, Meta(extra_json_schema={"format": "date-time", "examples": ["2026-01-31T09:30:00.000Z"]})]
 
 
+class Theme(StrEnum):
+    """Which colours pages have; the system's are what the browser asks for."""
+
+    SYSTEM = "system"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+class Density(StrEnum):
+    """How much room the rows of a list have."""
+
+    COMPACT = "compact"
+    COMFORTABLE = "comfortable"
+
+
 class Audience(StrEnum):
     """For whom a record is meant: guests see only what is meant for clients."""
 

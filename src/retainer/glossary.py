@@ -18,7 +18,8 @@ TAGS = {
     "operations": "What was done, by whom and when; and taking it back.",
     "trash": "What was deleted, and can be restored.",
     "search": "Finding anything by what is remembered of it.",
-    "account": "Signing in and out, and one's own name, password and sessions.",
+    "views": "What people keep of the lists under a name: filters, sort and fields. Private, or shared.",
+    "account": "Signing in and out, and one's own name, preferences, password and sessions.",
     "users": "Who may sign in, and with which role. For administrators.",
     "writes": "Many writes of records at once.",
     "api": "This API's own description.",
@@ -114,6 +115,24 @@ FIELDS: dict[str, tuple[str, Any]] = {
     "User.tenantId": ("The consultancy they belong to", 1),
     "User.contactId": ("The contact they are; staff and guests see that contact's organizations", 2),
     "User.isActive": ("False keeps them from signing in", True),
+    "User.lastLoginAt": ("When they signed in last; null before the first time", "2026-02-03T16:05:12.480Z"),
+    "theme": ("Colours of the pages: the system's, light or dark", "dark"),
+    "density": ("Height of the rows of lists", "comfortable"),
+    "shortcuts": ("Whether single keys do something on pages; false leaves those with Ctrl or Cmd", True),
+    "View.noun": ("The list that it is of, for good", "organizations"),
+    "View.name": (
+        "Name; no two views of a list that one person keeps share one, whatever case and accents",
+        "Key accounts",
+    ),
+    "View.query": (
+        "Parameters of the list as they stand behind the ? of its address, but limit and cursor",
+        "status=active&tags=vip&sort=-updatedAt",
+    ),
+    "View.isShared": (
+        "True lets everybody but guests see it, and administrators change it; guests cannot share",
+        False,
+    ),
+    "View.ownerId": ("User who made it", 2),
     "timeZone": ("Name of a time zone (IANA)", "Europe/Zurich"),
     "AccountUpdate.timeZone": ("Name of a time zone (IANA); null for the consultancy's", "Europe/Zurich"),
     "Login.password": ("Their password", "quiet-ledger-2026"),
@@ -242,7 +261,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "DocumentForm": {"file": "(the bytes of the file)", "organizationId": 1, "audience": "client"},
     "DocumentUpdate": {"name": "Statement of work, signed.pdf", "audience": "client"},
     "UserUpdate": {"fullName": "Ada Berg"},
-    "AccountUpdate": {"timeZone": "Europe/Zurich"},
+    "AccountUpdate": {"timeZone": "Europe/Zurich", "theme": "dark"},
+    "ViewUpdate": {"name": "Key accounts, newest first", "isShared": True},
 }
 
 # What an operation's summary and permission leave open.
@@ -289,6 +309,12 @@ OPERATIONS = {
     "permission of each record's own change; staff undo what they did themselves.",
     "listTrash": "Returns what was deleted, newest first, each record with all that went with it as one. Undo the "
     "operation that deleted it to restore it.",
+    "listViews": "Returns your own views and, but for guests, the shared ones, by name; noun asks for one list's.",
+    "createView": "The query is judged as its list would judge it (422 names what it would refuse). One person keeps "
+    "at most 200 (409).",
+    "updateView": "The owner's to change; a shared one also an administrator's, and for all others 403. A view stays "
+    "with its list and its owner.",
+    "deleteView": "The owner's to delete; a shared one also an administrator's, and for all others 403.",
     "searchEverything": "Finds organizations, contacts, projects, tasks and documents, these also by the text in PDF, "
     "Word, Excel and plain text files. The words typed count as beginnings of words, in any order, without regard to "
     "case and accents, and with typing errors. The best hits come first.",

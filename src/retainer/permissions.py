@@ -4,10 +4,13 @@
 copy of "who sees what": statements name a fragment of it (`@visible_organizations`), nobody writes it a second time.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
 import msgspec
+
+from retainer.fields import Density, Theme
 
 
 class Role(StrEnum):
@@ -54,9 +57,12 @@ PERMISSIONS: dict[str, Rule] = {
     "operations.undo": Rule("Undo what was done, each record as its own permission allows", OUR_PEOPLE),
     "trash.read": Rule("See what was deleted and can be restored", CONSULTANTS),
     "search.use": Rule("Search in what they have access to", EVERYONE),
+    "views.read": Rule("See their own views, and but for guests the shared ones", EVERYONE),
+    "views.write": Rule("Keep views of their own; administrators change shared ones too", EVERYONE),
+    "views.share": Rule("Share their views with everybody but guests", OUR_PEOPLE),
     "users.names": Rule("See the names of the people of the consultancy", OUR_PEOPLE),
     "users.manage": Rule("Manage users: invite, change the role, disable, end sessions", ADMINS),
-    "account.own": Rule("Manage their own name, password and sessions", EVERYONE),
+    "account.own": Rule("Manage their own name, preferences, password and sessions", EVERYONE),
 }
 
 # A route anybody may use, signed in or not. Spelled out on the route's line: nothing is public by omission.
@@ -83,6 +89,9 @@ class Viewer(msgspec.Struct, frozen=True):
     username: str
     full_name: str
     time_zone: str
+    theme: Theme
+    density: Density
+    shortcuts: bool  # whether single keys do something
     scope: Scope
     values: dict[str, Any]  # what statements call :tenant, :user, :contact, :session and :viewer_role
 
@@ -110,6 +119,9 @@ def viewer(row: Any) -> Viewer:
         row["username"],
         row["full_name"],
         row["time_zone"],
+        Theme(row["theme"]),
+        Density(row["density"]),
+        row["shortcuts"],
         SCOPE_OF[role],
         values,
     )
@@ -117,7 +129,8 @@ def viewer(row: Any) -> Viewer:
 
 # What a viewer sees. Admins and consultants see all of their tenant. Staff and guests see what hangs on the
 # organizations their own contact is a member of; guests only what is meant for clients. Aliases are fixed:
-# o organizations, c contacts, p projects, t tasks, d documents.
+# o organizations, c contacts, p projects, t tasks, d documents, v views. A view is its owner's, or shared with all but
+# guests.
 # Arrays rather than joins: each is read once, and indexes take them also inside an OR.
 _MINE = """ANY(ARRAY(SELECT mine.organization_id FROM members mine
     WHERE mine.tenant_id = :tenant AND mine.contact_id = :contact AND mine.deleted_by IS NULL))"""
@@ -160,6 +173,11 @@ VISIBLE: dict[str, dict[Scope, str]] = {
         "client": f"""(d.organization_id = {_MINE} OR {_DOCUMENTS_OF.format(_CLIENT_PROJECTS)}
             OR d.uploader_id = :user) AND d.audience = 'client'""",
     },
+    "views": {
+        "all": "(v.owner_id = :user OR v.is_shared)",
+        "own": "(v.owner_id = :user OR v.is_shared)",
+        "client": "v.owner_id = :user",
+    },
 }
 
 # What happened is seen by whoever sees what it happened to; what happened to no record (sign-ins, refusals, users), by
@@ -175,20 +193,24 @@ _TOUCHED = {
     "members": ("m", _WITH.format("members m", "organizations o", "o.id = m.organization_id"), "organizations"),
     "document_projects": ("l", _WITH.format("document_projects l", "documents d", "d.id = l.document_id"), "documents"),
     "document_versions": ("v", _WITH.format("document_versions v", "documents d", "d.id = v.document_id"), "documents"),
+    "views": ("v", "views v", "views"),
 }
 
 
-def _touched(scope: Scope) -> list[str]:
+def _touched(scope: Scope, entities: Iterable[str] = _TOUCHED) -> list[str]:
     return [
         f"""(c.entity = '{entity}' AND c.entity_id = ANY(ARRAY(SELECT {alias}.id FROM {table}
             WHERE {alias}.tenant_id = :tenant AND {noun[0]}.tenant_id = :tenant AND {VISIBLE[noun][scope]})))"""
-        for entity, (alias, table, noun) in _TOUCHED.items()
+        for entity in entities
+        for alias, table, noun in [_TOUCHED[entity]]
     ]
 
 
-_RECORDS = f"c.entity = ANY('{{{', '.join(_TOUCHED)}}}'::text[])"
+# Whoever sees all records sees these, but views: another's are not even administrators'.
+_RECORDS = f"""(c.entity = ANY('{{{", ".join(entity for entity in _TOUCHED if entity != "views")}}}'::text[])
+    OR {_touched("all", ["views"])[0]})"""
 VISIBLE["changes"] = {
-    "all": f"({_RECORDS} OR :viewer_role::text = 'admin')",
+    "all": f"({_RECORDS} OR (:viewer_role::text = 'admin' AND c.entity <> 'views'))",
     "own": " OR ".join(_touched("own")),
     "client": " OR ".join(_touched("client")),
 }

@@ -49,7 +49,10 @@ from retainer.trash import web as trash
 from retainer.trash.model import TrashEntry
 from retainer.users import store as user
 from retainer.users import web as users
-from retainer.users.model import AccountUpdate, Link, User, UserCreate, UserName, UserUpdate
+from retainer.users.model import AccountUpdate, Link, User, UserCreate, UserDetails, UserName, UserUpdate
+from retainer.views import store as view
+from retainer.views import web as views
+from retainer.views.model import View, ViewCreate, ViewUpdate
 
 ROUTES = [
     Route("healthz", "GET", "/healthz", health.alive, PUBLIC, "Is the process alive", page=True),
@@ -183,24 +186,36 @@ ROUTES = [
     Route("searchEverything", "GET", "/search", search.index, "search.use",
           "Search everything", answer=list[Hit], query=SearchQuery),
 
+    # Views of the lists
+    Route("listViews", "GET", "/views", views.index, "views.read",
+          "List the views that you keep, and the shared ones", answer=list[View], lists=view.LIST),
+    Route("createView", "POST", "/views", views.create, "views.write",
+          "Keep a view of a list", body=ViewCreate, answer=View, errors=(409,)),
+    Route("getView", "GET", "/views/{id}", views.show, "views.read",
+          "Get a view", answer=View, on=view.exists),
+    Route("updateView", "PUT", "/views/{id}", views.update, "views.write",
+          "Update a view", body=ViewUpdate, answer=View, on=view.exists, errors=(409,)),
+    Route("deleteView", "DELETE", "/views/{id}", views.delete, "views.write",
+          "Delete a view", status=204, on=view.exists),
+
     # Many writes of any of these at once
     Route("bulk", "POST", "/bulk", bulk.create, "bulk.write",
           "Make many writes at once", lines=BulkLine, answer=BulkAnswer),
 
     # Signing in, and one's own account
     Route("login", "POST", "/login", sessions.login, PUBLIC,
-          "Sign in", body=Login, answer=User, errors=(401, 429), keyed=False, dry=False),
+          "Sign in", body=Login, answer=UserDetails, errors=(401, 429), keyed=False, dry=False),
     Route("logout", "POST", "/logout", sessions.logout, "account.own",
           "Sign out", status=204, keyed=False, dry=False),
     Route("setup", "POST", "/setup", sessions.setup, PUBLIC,
-          "Choose a password with a single-use link, and sign in", body=Setup, answer=User, errors=(429,),
+          "Choose a password with a single-use link, and sign in", body=Setup, answer=UserDetails, errors=(429,),
           keyed=False, dry=False),
     Route("setupPage", "GET", "/setup", sessions.setup_page, PUBLIC,
           "The page of a single-use link", page=True),
     Route("getOwnUser", "GET", "/user", users.show_own, "account.own",
-          "Get the signed-in user", answer=User),
+          "Get the signed-in user", answer=UserDetails),
     Route("updateOwnUser", "PUT", "/user", users.update_own, "account.own",
-          "Update the signed-in user's name and time zone", body=AccountUpdate, answer=User),
+          "Update the signed-in user's name, time zone and preferences", body=AccountUpdate, answer=UserDetails),
     Route("changeOwnPassword", "PUT", "/user/password", sessions.change_password, "account.own",
           "Change the signed-in user's password", body=PasswordChange, status=204, errors=(429,), dry=False,
           secret=True),

@@ -12,7 +12,8 @@ from retainer.members.model import Member
 from retainer.organizations.model import Organization
 from retainer.projects.model import Project
 from retainer.tasks.model import Task
-from retainer.users.model import User
+from retainer.users.model import UserDetails
+from retainer.views.model import View
 
 
 class ChangeAction(StrEnum):
@@ -117,12 +118,13 @@ _ANSWERS: dict[str, type[Struct]] = {
     "projects": Project,
     "tasks": Task,
     "documents": Document,
-    "users": User,
+    "users": UserDetails,
+    "views": View,
 }
 # Where the column is called otherwise. A file's address is made of its id and does not change.
 _CALLED = {("documents", "url"): "link", ("documents", "version"): "latest"}
-# Told beside the fields: which record it is, and when it was; or the same of every record.
-_TOLD = {"id", "tenant_id", "created_at", "updated_at"}
+# Told beside the fields: which record it is, and when it was; or the same of every record; or not written down.
+_TOLD = {"id", "tenant_id", "created_at", "updated_at", "last_login_at"}
 
 COLUMNS = [
     Column(entity, _CALLED.get((entity, column), column), field)
@@ -162,4 +164,5 @@ NOUNS = {
     "document_projects": Noun(
         "", "documents.write", "documents.write", {"document_id": "documents", "project_id": "projects"}
     ),
+    "views": Noun("name", "views.write", "views.write", {}),  # whose it is decides as well: IS_YOURS in store.py
 }

@@ -13,6 +13,7 @@ from retainer.projects import store as projects
 from retainer.statement import Statement, rows_json
 from retainer.tasks import store as tasks
 from retainer.users import store as users
+from retainer.views import store as views
 
 _NAMES = ", ".join(f"({n}, '{c.entity}', '{c.column}', '{c.field}')" for n, c in enumerate(COLUMNS))
 
@@ -127,6 +128,9 @@ IS_UNDOABLE = f"""(c.entity = ANY('{{{", ".join(NOUNS)}}}'::text[]) OR (c.entity
     AND EXISTS (SELECT FROM changes made WHERE made.tenant_id = :tenant AND made.operation_id = c.operation_id
         AND made.entity = 'documents' AND made.action = 'insert'
         AND made.entity_id = (c.after ->> 'document_id')::bigint)))"""
+# What a permission does not say: somebody else's view is undone by those who may change it.
+IS_YOURS = f"""(c.entity <> 'views' OR EXISTS (SELECT FROM views v
+    WHERE v.tenant_id = :tenant AND v.id = c.entity_id AND {views.CHANGEABLE}))"""
 
 
 def _allowed(role: Role) -> str:
@@ -146,7 +150,7 @@ _CAN_UNDO = f"""(op.outcome = 'done' AND {_UNDONE_BY} IS NULL
     AND (op.actor_id = :user OR :viewer_role::text <> 'staff')
     AND EXISTS (SELECT FROM changes c WHERE {_OF_OPERATION})
     AND NOT EXISTS (SELECT FROM changes c WHERE {_OF_OPERATION}
-        AND (NOT ({_MAY}) OR NOT {IS_UNDOABLE} OR NOT (@visible_changes)
+        AND (NOT ({_MAY}) OR NOT {IS_UNDOABLE} OR NOT (@visible_changes) OR NOT {IS_YOURS}
             OR EXISTS (SELECT FROM changes l WHERE {LATER.replace(":undone", "op.id")}))))"""
 
 _OPERATIONS = {

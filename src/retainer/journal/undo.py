@@ -16,7 +16,7 @@ from retainer.database import Db
 from retainer.errors import Clash, Conflict, Forbidden, Invalid, NotFound, invalid
 from retainer.journal import store
 from retainer.journal.model import NOUNS
-from retainer.journal.store import IS_CHANGE, IS_UNDOABLE, LATER, TOLD, TOLD_ID
+from retainer.journal.store import IS_CHANGE, IS_UNDOABLE, IS_YOURS, LATER, TOLD, TOLD_ID
 from retainer.organizations.store import LOCK_HIERARCHY
 from retainer.permissions import PERMISSIONS, Viewer
 from retainer.statement import Statement
@@ -33,7 +33,8 @@ OPERATION = Statement("""
 
 # Each table with what was done to it, and which columns of it changed: those that are there and are not generated.
 TOUCHED = Statement(f"""
-    SELECT c.entity, {IS_CHANGE} AS is_change, bool_and({IS_UNDOABLE}) AS can_be, bool_and(@visible_changes) AS is_seen,
+    SELECT c.entity, {IS_CHANGE} AS is_change, bool_and({IS_UNDOABLE}) AS can_be,
+        bool_and(@visible_changes AND {IS_YOURS}) AS is_seen,
         array_agg(DISTINCT c.entity_id) AS ids, array_agg(DISTINCT k.name) FILTER (WHERE k.name IS NOT NULL) AS columns
     FROM changes c LEFT JOIN LATERAL (
         SELECT a.attname::text AS name FROM jsonb_object_keys(c.before) key
@@ -118,7 +119,7 @@ def refuse_forbidden(viewer: Viewer, operation: Record, touched: list[Record]) -
     if viewer.scope != "all" and operation["actor_id"] != viewer.user:
         raise Forbidden("Your role may undo only what you did yourself.")
     if not all(row["is_seen"] for row in touched):
-        raise Forbidden("It was done to something that you do not see, too; ask somebody who sees all of it.")
+        raise Forbidden("It was done to something that you do not see, or to another's view; ask who may see it all.")
     for row in touched:
         noun = NOUNS.get(row["entity"])
         permission = (noun.change if row["is_change"] else noun.existence) if noun else ""

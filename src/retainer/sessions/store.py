@@ -47,7 +47,7 @@ SIGN_IN = Statement(f"""
         UPDATE users u SET last_login_at = now() FROM acting_as(:user, 'user', :via, :request, :action)
         WHERE u.tenant_id = :tenant AND u.id = :user AND u.is_active
             AND u.password_changed_at IS NOT DISTINCT FROM :password_changed_at::timestamptz
-        RETURNING u.id, u.version, {users.JSON} AS json
+        RETURNING u.id, u.version, {users.OWN_JSON} AS json
     ), dead AS (
         DELETE FROM sessions s USING person
         WHERE s.tenant_id = :tenant AND s.user_id = person.id AND least(s.idle_expires_at, s.expires_at) <= now()

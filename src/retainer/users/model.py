@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from retainer.errors import invalid
-from retainer.fields import Email, Id, Name, Timestamp
+from retainer.fields import Density, Email, Id, Name, Theme, Timestamp
 from retainer.permissions import Role
 
 TimeZone = Annotated[str, Meta(max_length=64, extra_json_schema={"examples": ["Europe/Zurich"]})]
@@ -24,6 +24,15 @@ class User(Struct, rename="camel"):
     contact_id: Id | None
     is_active: bool
     time_zone: TimeZone
+    last_login_at: Timestamp | None
+
+
+class UserDetails(User):
+    """A user as they see themselves: with what they prefer of the pages."""
+
+    theme: Theme
+    density: Density
+    shortcuts: bool
 
 
 class UserName(Struct, rename="camel"):
@@ -57,6 +66,9 @@ class AccountUpdate(Struct, rename="camel", forbid_unknown_fields=True):
 
     full_name: Name | UnsetType = UNSET
     time_zone: TimeZone | None | UnsetType = UNSET
+    theme: Theme | UnsetType = UNSET
+    density: Density | UnsetType = UNSET
+    shortcuts: bool | UnsetType = UNSET
 
 
 class Link(Struct, rename="camel"):

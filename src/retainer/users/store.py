@@ -22,8 +22,14 @@ FIELDS = {
     "contactId": Field("u.contact_id", Kind.INTEGER, nullable=True),
     "isActive": Field("u.is_active", Kind.BOOLEAN),
     "timeZone": Field("coalesce(u.time_zone, (SELECT t.time_zone FROM tenants t WHERE t.id = u.tenant_id))"),
-}
+    "lastLoginAt": Field(
+        "iso(u.last_login_at)", Kind.MOMENT, "u.last_login_at", "coalesce(u.last_login_at, '-infinity'::timestamptz)",
+        "timestamptz", nullable=True,
+    ),
+}  # fmt: skip
 JSON = row_json(FIELDS)
+# As they see themselves.
+OWN_JSON = row_json(FIELDS | {name: Field(f"u.{name}") for name in ("theme", "density", "shortcuts")})
 
 LIST = Collection("users u", "u.tenant_id = :tenant", FIELDS, order="username", id="u.id")
 
@@ -41,6 +47,8 @@ READ = Statement(f"""
     FROM users u
     WHERE u.tenant_id = :tenant AND u.id = ANY(:ids::bigint[])
 """)
+
+READ_OWN = Statement(f"SELECT u.id, u.version, {OWN_JSON} FROM users u WHERE u.tenant_id = :tenant AND u.id = :user")
 
 # Our own people know each other; guests know of themselves and of those who appear on what they see.
 KNOWN = Statement("""
@@ -64,6 +72,12 @@ UPDATE = Update(f"""
     UPDATE users u SET @columns FROM @acting
     WHERE u.tenant_id = :tenant AND u.id = :id AND @expected_u
     RETURNING u.id, u.version, {JSON}
+""")
+
+UPDATE_OWN = Update(f"""
+    UPDATE users u SET @columns FROM @acting
+    WHERE u.tenant_id = :tenant AND u.id = :user AND @expected_u
+    RETURNING u.id, u.version, {OWN_JSON}
 """)
 
 # Whatever changes how somebody signs in holds their row first, so that none of it overtakes another. Not FOR UPDATE:
@@ -144,9 +158,14 @@ async def _hold_contact(tx: Db, values: dict[str, Any]) -> None:
         raise invalid("contactId", "there is no such contact; add the contact first")
 
 
-async def update_own(db: Db, user: int, values: dict[str, Any]) -> Record | None:
+async def read_own(db: Db) -> Record | None:
+    """The signed-in user: id, version, json."""
+    return await db.row(READ_OWN)
+
+
+async def update_own(db: Db, values: dict[str, Any]) -> Record | None:
     """The signed-in user after the change: id, version, json."""
-    return await db.row(UPDATE.of(values), id=user, **values)
+    return await db.row(UPDATE_OWN.of(values), **values)
 
 
 async def end_sessions(db: Db, id: int) -> bool:

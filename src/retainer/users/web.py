@@ -13,13 +13,13 @@ from retainer.users.model import Link, refuse_unknown_time_zone
 
 
 async def show_own(request: Request) -> Answer:
-    return found(await store.read(request.db, request.viewer.user))
+    return found(await store.read_own(request.db))
 
 
 async def update_own(request: Request) -> Answer:
     values = sent(request.body)
     refuse_unknown_time_zone(values.get("time_zone"))
-    row = await store.update_own(request.db, request.viewer.user, values)
+    row = await store.update_own(request.db, values)
     request.forget(request.viewer.user)
     return found(row)
 
