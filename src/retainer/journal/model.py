@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
+from retainer.activities.model import Activity
 from retainer.contacts.model import Contact
 from retainer.documents.model import Document
 from retainer.fields import Id, Name, Timestamp
@@ -117,6 +118,7 @@ _ANSWERS: dict[str, type[Struct]] = {
     "projects": Project,
     "tasks": Task,
     "documents": Document,
+    "activities": Activity,
     "users": User,
 }
 # Where the column is called otherwise. A file's address is made of its id and does not change.
@@ -156,10 +158,14 @@ NOUNS = {
         "title", "tasks.write", "tasks.delete", {"organization_id": "organizations", "project_id": "projects"}
     ),
     "documents": Noun("name", "documents.write", "documents.write", {"organization_id": "organizations"}),
+    # Who may not delete one may still take back having logged it.
+    "activities": Noun("title", "activities.write", "activities.write", {"organization_id": "organizations"}),
     "members": Noun(
         "", "members.write", "members.write", {"organization_id": "organizations", "contact_id": "contacts"}
     ),
     "document_projects": Noun(
         "", "documents.write", "documents.write", {"document_id": "documents", "project_id": "projects"}
     ),
+    # Its contact may be deleted: who was there stays told.
+    "activity_contacts": Noun("", "activities.write", "activities.write", {"activity_id": "activities"}),
 }
