@@ -19,6 +19,7 @@ EXCLUDED = ["login", "logout", "setup", "changeOwnPassword", "endOwnSession", "e
 JUDGED_BY_THE_DATABASE = [
     "createOrganization", "updateOrganization", "putOrganizationByExternalId", "putOrganizationByDomain",
     "addMember", "createProject", "updateProject", "createTask", "updateTask", "createDocument", "updateDocument",
+    "createActivity", "updateActivity",
     "createUser", "updateUser", "updateOwnUser", "bulk", "undoOperation",
     # that a cursor comes from this list, and that an expression is one
     *(route.name for route in ROUTES if route.lists),

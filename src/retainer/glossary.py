@@ -114,7 +114,8 @@ FIELDS: dict[str, tuple[str, Any]] = {
     "ActivityUpdate.organizationId": ("Organization it is to belong to", 1),
     "Activity.authorId": ("User who logged it", 2),
     "Activity.contactIds": (
-        "Contacts it was with; once linked they stay, deleted or out of your sight, until another list is sent", [3],
+        "Contacts it was with; once linked they stay, deleted or out of your sight, until another list is sent",
+        [3],
     ),
     "Activity.author": ("The user who logged it", None),
     "Activity.contacts": ("The contacts it was with, those that are there and that you may see", None),
@@ -160,8 +161,8 @@ FIELDS: dict[str, tuple[str, Any]] = {
     "OperationDetails.changes": ("What it did to each record, in order", None),
     "RecordChange.entity": ("Which kind of record, as in histories", "organizations"),
     "RecordChange.entityId": (
-        "Its id; a member is told by the contact's, a document's project by the project's, an activity's contact by the "
-        "contact's, a version by the document's",
+        "Its id; a member or an activity's contact is told by the contact's, a document's project by the project's, a "
+        "version by the document's",
         1,
     ),
     "RecordChange.version": ("The record's version after it, the second number of its ETag", 2),
@@ -311,8 +312,8 @@ OPERATIONS = {
     "listTrash": "Returns what was deleted, newest first, each record with all that went with it as one. Undo the "
     "operation that deleted it to restore it.",
     "searchEverything": "Finds organizations, contacts, projects, tasks, activities and documents, these also by the "
-    "text in PDF, Word, Excel and plain text files. The words typed count as beginnings of words, in any order, without regard to "
-    "case and accents, and with typing errors. The best hits come first.",
+    "text in PDF, Word, Excel and plain text files. The words typed count as beginnings of words, in any order, without "
+    "regard to case and accents, and with typing errors. The best hits come first.",
     "login": "Sets the session cookie. Too many wrong attempts lock the account and the address for some minutes.",
     "logout": "Ends the session and takes the cookie back.",
     "setup": "The link is made by an administrator and works once, for 72 hours.",

@@ -185,7 +185,9 @@ _TOUCHED = {
     "document_projects": ("l", _WITH.format("document_projects l", "documents d", "d.id = l.document_id"), "documents"),
     "document_versions": ("v", _WITH.format("document_versions v", "documents d", "d.id = v.document_id"), "documents"),
     "activity_contacts": (
-        "l", _WITH.format("activity_contacts l", "activities a", "a.id = l.activity_id"), "activities",
+        "l",
+        _WITH.format("activity_contacts l", "activities a", "a.id = l.activity_id"),
+        "activities",
     ),
 }
 

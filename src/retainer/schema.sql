@@ -22,7 +22,7 @@ CREATE TABLE activities (
     CONSTRAINT activities_deleted_by FOREIGN KEY (tenant_id, deleted_by) REFERENCES operations(tenant_id, id),
     CONSTRAINT activities_organization FOREIGN KEY (tenant_id, organization_id) REFERENCES organizations(tenant_id, id),
     CONSTRAINT activities_audience_known CHECK ((audience = ANY (ARRAY['internal'::text, 'client'::text]))),
-    CONSTRAINT activities_happened_at_writable CHECK (((happened_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (happened_at <= '9999-12-31 23:59:59.999+00'::timestamp with time zone))),
+    CONSTRAINT activities_happened_at_writable CHECK (((happened_at >= '1900-01-01 00:00:00+00'::timestamp with time zone) AND (happened_at <= '9999-12-31 23:59:59.999+00'::timestamp with time zone))),
     CONSTRAINT activities_kind_known CHECK ((kind = ANY (ARRAY['call'::text, 'meeting'::text, 'email'::text, 'note'::text]))),
     CONSTRAINT activities_text_length CHECK ((((length(text) >= 1) AND (length(text) <= 20000)) AND (text ~ '\S'::text)))
 );

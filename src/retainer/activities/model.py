@@ -11,6 +11,7 @@ from retainer.fields import Audience, Id, Moment, Name, Timestamp
 
 Said = Annotated[str, Meta(min_length=1, max_length=20_000, pattern=r"\S")]
 ContactIds = Annotated[list[Id], Meta(max_length=50)]
+EARLIEST = 1900  # the year
 
 
 class ActivityKind(StrEnum):
@@ -86,12 +87,14 @@ class ActivityUpdate(Struct, rename="camel", forbid_unknown_fields=True):
 
 def kept(moment: datetime | UnsetType) -> datetime | UnsetType:
     """A time as it is kept: UTC, milliseconds, cut so that none is rounded into the year 10000. Raises Invalid for one
-    that has left the years 1 to 9999 by then.
+    that is too early to be meant, or has no year of four digits as UTC.
     """
     if moment is UNSET:
         return UNSET
     try:
         found = moment.astimezone(UTC)
     except OverflowError:
-        raise invalid("happenedAt", "must be in the years 1 to 9999 as UTC") from None
+        found = datetime.min.replace(tzinfo=UTC)
+    if found.year < EARLIEST:
+        raise invalid("happenedAt", f"must be in the years {EARLIEST} to 9999, as UTC")
     return found.replace(microsecond=found.microsecond // 1000 * 1000)

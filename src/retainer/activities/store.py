@@ -162,7 +162,7 @@ async def create(db: Db, values: dict[str, Any]) -> Record | None:
 
 
 async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
-    """The activity after a change of its own fields, or None when it or its organization is not there for the viewer."""
+    """The activity after a change of its own fields, or None when it or its organization is not there for one."""
     return await db.row(UPDATE.of(values), id=id, **({"organization_id": None} | values))
 
 

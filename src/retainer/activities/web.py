@@ -25,7 +25,7 @@ async def create(request: Request, organization_id: int) -> Answer:
     values = {"happened_at": None, "organization_id": organization_id} | sent(request.body)
     values["contact_ids"] = unique(values["contact_ids"])
     row = await store.create(request.db, values)
-    if row is None:
+    if row is None and await organizations.exists(request.db, organization_id):
         await _refuse_missing(request.db, None, values["contact_ids"], values["contact_ids"])
     return found(row)
 

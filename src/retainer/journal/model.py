@@ -133,6 +133,9 @@ COLUMNS = [
     if column not in _TOLD
 ]
 
+# Those that are times, which the journal writes in PostgreSQL's way.
+MOMENTS = ["happened_at"]
+
 
 class Noun(NamedTuple):
     """A table whose changes can be undone.

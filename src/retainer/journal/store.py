@@ -6,7 +6,7 @@ from retainer.activities import store as activities
 from retainer.contacts import store as contacts
 from retainer.database import Db
 from retainer.documents import store as documents
-from retainer.journal.model import COLUMNS, NOUNS, Outcome
+from retainer.journal.model import COLUMNS, MOMENTS, NOUNS, Outcome
 from retainer.lists.collection import Collection, Extra, Field, Kind, row_json
 from retainer.organizations import store as organizations
 from retainer.permissions import PERMISSIONS, Role
@@ -30,9 +30,16 @@ _OPERATION = f"""(SELECT row_to_json(j) FROM (SELECT op.id, iso(op.at) AS at, op
 _ACTION = """CASE WHEN c.action = 'update' AND c.after ? 'deleted_by'
     THEN CASE WHEN c.after -> 'deleted_by' = 'null' THEN 'restore' ELSE 'delete' END ELSE c.action END"""
 
+
+def _value(image: str) -> str:
+    """A field of the journal's image before or after, as the API answers it."""
+    moment = f"to_jsonb(iso(({image} ->> n.name)::timestamptz))"
+    return f"CASE WHEN n.name = ANY('{{{', '.join(MOMENTS)}}}'::text[]) THEN {moment} ELSE {image} -> n.name END"
+
+
 # Of a new record the fields that it has; else those that changed.
 _CHANGES = rows_json(f"""
-        SELECT n.field, c.before -> n.name AS before, c.after -> n.name AS after
+        SELECT n.field, {_value("c.before")} AS before, {_value("c.after")} AS after
         FROM (VALUES {_NAMES}) n (place, entity, name, field)
         WHERE n.entity = c.entity AND (c.before ? n.name OR c.after ? n.name)
             AND (c.action <> 'insert' OR c.after -> n.name NOT IN ('null', '[]'))
@@ -118,7 +125,8 @@ HISTORY = {noun: _history(noun) for noun in _LISTS}
 
 # Of any change, as histories tell it: a version of a file by its document.
 TOLD = """CASE c.entity WHEN 'document_projects' THEN 'documentProjects'
-    WHEN 'activity_contacts' THEN 'activityContacts' WHEN 'document_versions' THEN 'documentVersions' ELSE c.entity END"""
+    WHEN 'activity_contacts' THEN 'activityContacts'
+    WHEN 'document_versions' THEN 'documentVersions' ELSE c.entity END"""
 TOLD_ID = f"""CASE c.entity WHEN 'members' THEN {_CONTACT} WHEN 'document_projects' THEN {_PROJECT}
     WHEN 'activity_contacts' THEN {_WITH}
     WHEN 'document_versions' THEN (SELECT v.document_id FROM document_versions v

@@ -33,13 +33,13 @@ CREATE TABLE activities (
     CONSTRAINT activities_deleted_by FOREIGN KEY (tenant_id, deleted_by) REFERENCES operations (tenant_id, id),
     CONSTRAINT activities_text_length CHECK (length(text) BETWEEN 1 AND 20000 AND text ~ '\S'),
     CONSTRAINT activities_kind_known CHECK (kind IN ('call', 'meeting', 'email', 'note')),
-    CONSTRAINT activities_happened_at_writable CHECK (happened_at BETWEEN '0001-01-01 00:00:00Z' AND '9999-12-31 23:59:59.999Z'),
+    CONSTRAINT activities_happened_at_writable CHECK (happened_at BETWEEN '1900-01-01 00:00:00Z' AND '9999-12-31 23:59:59.999Z'),
     CONSTRAINT activities_audience_known CHECK (audience IN ('internal', 'client'))
 );
 COMMENT ON CONSTRAINT activities_text_length ON activities IS
     'text: must have 1 to 20,000 characters, not only spaces';
 COMMENT ON CONSTRAINT activities_happened_at_writable ON activities IS
-    'happenedAt: must be in the years 1 to 9999 as UTC';
+    'happenedAt: must be in the years 1900 to 9999, as UTC';
 CREATE INDEX activities_by_happened_at ON activities (tenant_id, happened_at, id) WHERE deleted_by IS NULL;
 CREATE INDEX activities_by_title ON activities (tenant_id, title_folded, id) WHERE deleted_by IS NULL;
 CREATE INDEX activities_deleted ON activities (tenant_id, deleted_by, id) WHERE deleted_by IS NOT NULL;
