@@ -29,7 +29,8 @@ def reader(route: Route) -> Route:
 
 
 def test_every_noun_has_conditions() -> None:
-    nouns = {"organizations", "contacts", "projects", "tasks", "documents", "users", "members", "account", "views"}
+    nouns = {"organizations", "contacts", "projects", "tasks", "documents", "activities", "users", "members", "account",
+             "views"}  # fmt: skip
     assert {r.tag for r in CONDITIONAL} == {r.tag for r in READS} - {"operations"} == nouns
     assert {r.name for r in CONDITIONAL} == {
         r.name for r in ROUTES
@@ -192,7 +193,7 @@ def test_writes_of_members_answer_the_etag(cast: Cast) -> None:
     assert cast.sam.get(f"{path}/{contact}").status_code == 404
 
 
-@pytest.mark.parametrize("noun", ["organizations", "members", "contacts", "documents", "users"])
+@pytest.mark.parametrize("noun", ["organizations", "members", "contacts", "documents", "activities", "users"])
 def test_of_a_hundred_writers_one_wins_each_version(cast: Cast, noun: str) -> None:
     """Each reads, and tries once to change the state that it read; whoever wins has overwritten nobody."""
     method, path, body = targets(cast)[noun]
@@ -232,6 +233,8 @@ def targets(cast: Cast) -> dict[str, tuple[str, str, Callable[[int, Any], Any]]]
     roles = ["stakeholder", "member", "executive_sponsor", "technical_lead"]
     projects = [cast.ada.made("/api/projects", organizationId=cast.acme, title=f"P{n}")["id"] for n in range(2)]
     link = cast.ada.made("/api/documents", name="D", url="https://x.example", organizationId=cast.acme)["id"]
+    people = [cast.stan_contact, cast.gita_contact]
+    activity = cast.ada.made(f"/api/organizations/{cast.acme}/activities", text="A")["id"]
     user = cast.person("Uma", "staff").id
     member = f"/api/organizations/{cast.acme}/members/{cast.gita_contact}"
     return {
@@ -240,5 +243,7 @@ def targets(cast: Cast) -> dict[str, tuple[str, str, Callable[[int, Any], Any]]]
         "contacts": ("PUT", f"/api/contacts/{cast.gita_contact}", lambda n, _: {"title": f"T{n}"}),
         "documents": ("PUT", f"/api/documents/{link}",
                       lambda n, _: {"projectIds": projects[: n % 3], "description": f"D{n}"}),
+        "activities": ("PUT", f"/api/activities/{activity}",
+                       lambda n, _: {"contactIds": people[: n % 3], "text": f"A{n}"}),
         "users": ("PUT", f"/api/users/{user}", lambda n, _: {"fullName": f"U{n}"}),
     }  # fmt: skip

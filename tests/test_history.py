@@ -17,12 +17,13 @@ from test_organization_fields import change
 from test_plans import explained, make
 from test_routes import FILE
 
-NOUNS = ["organizations", "contacts", "projects", "tasks", "documents"]
+NOUNS = ["organizations", "contacts", "projects", "tasks", "documents", "activities"]
 # Fields that are made of something else than a column of the noun's table.
-MADE = {("organizations", "suggestedDomain"), ("documents", "type"), ("documents", "size"), ("documents", "sha256")}
+MADE = {("organizations", "suggestedDomain"), ("documents", "type"), ("documents", "size"), ("documents", "sha256"),
+        ("activities", "contactIds")}  # fmt: skip
 # Columns that are no field: what is told beside the fields, and what nobody is told.
 HIDDEN = {"tenant_id", "id", "version", "created_at", "updated_at", "deleted_by", "projects_changed",
-          "password_hash", "password_changed_at", "last_login_at"}  # fmt: skip
+          "contacts_changed", "password_hash", "password_changed_at", "last_login_at"}  # fmt: skip
 
 
 def history(cast: Cast, noun: str, id: int, who: str = "ada", **asked: Any) -> list[dict[str, Any]]:
@@ -92,6 +93,7 @@ def everything(cast: Cast) -> dict[str, list[tuple[str, dict[str, Any]]]]:
     form = {"organizationId": str(cast.acme), "description": "first"}
     file = cast.ada.post("/api/documents", files=FILE, data=form).json()["id"]
     assert cast.ada.post(f"/api/documents/{file}/versions", files=FILE).status_code == 200
+    activity = cast.ada.made(f"/api/organizations/{cast.acme}/activities", text="A")["id"]
     bodies: dict[str, list[tuple[int, dict[str, Any]]]] = {
         "organizations": [(cast.globex, {
             "name": "G", "type": "vendor", "status": "archived", "industry": "I", "website": "https://g.example",
@@ -109,6 +111,9 @@ def everything(cast: Cast) -> dict[str, list[tuple[str, dict[str, Any]]]]:
             "audience": "client"})],
         "documents": [(link, {"name": "E", "url": "https://b.example", "description": "d", "organizationId": cast.acme,
                               "audience": "client"}), (file, {"name": "F"})],
+        "activities": [(activity, {
+            "organizationId": cast.globex, "kind": "meeting", "text": "B\nä", "happenedAt": "2026-01-31T09:30:00.120Z",
+            "audience": "client"})],
     }  # fmt: skip
     found: dict[str, list[tuple[str, dict[str, Any]]]] = {noun: [] for noun in NOUNS}
     for noun, records in bodies.items():
@@ -137,7 +142,7 @@ def test_what_is_told_is_what_was_answered(cast: Cast) -> None:
             answered = cast.ada.get(f"/api/{noun}/{id}").json()
             assert state == {k: v for k, v in answered.items() if k in state}
             assert {k for k, v in answered.items() if v not in (None, [])} - set(state) <= {
-                "id", "createdAt", "updatedAt", "type", "url", "size", "sha256"
+                "id", "createdAt", "updatedAt", "authorId", "contactIds", "type", "url", "size", "sha256"
             }  # fmt: skip
     # All fields but an organization's of a project and a document's uploader can change; these are told at the start.
     told = {(c.entity, c.field) for c in COLUMNS} - MADE

@@ -70,6 +70,8 @@ def test_a_statement_over_several_tables_is_one_operation(cast: Cast) -> None:
     links = [cast.ada.made("/api/documents", name=f"D{n}", url="https://x.example", organizationId=cast.acme)["id"]
              for n in range(2)]  # fmt: skip
     loose = cast.ada.made("/api/documents", name="L", url="https://x.example", projectIds=[project])["id"]
+    path, people = f"/api/organizations/{cast.acme}/activities", [cast.stan_contact, cast.gita_contact]
+    activities = [cast.ada.made(path, text=f"A{n}", contactIds=people)["id"] for n in range(2)]
     assert cast.ada.delete(f"/api/organizations/{cast.acme}").status_code == 204
     rows = cast.sql.rows(
         """SELECT c.entity, c.entity_id, c.sequence FROM changes c JOIN operations o
@@ -80,6 +82,7 @@ def test_a_statement_over_several_tables_is_one_operation(cast: Cast) -> None:
     assert [row["sequence"] for row in rows] == list(range(1, len(rows) + 1))
     gone = {(row["entity"], row["entity_id"]) for row in rows}
     assert gone >= {("organizations", cast.acme), ("projects", project), *(("tasks", n) for n in tasks),
-                    *(("documents", n) for n in [*links, loose])}  # fmt: skip
-    assert {"members", "document_projects"} <= {entity for entity, _ in gone}
+                    *(("documents", n) for n in [*links, loose]),
+                    *(("activities", n) for n in activities)}  # fmt: skip
+    assert {"members", "document_projects", "activity_contacts"} <= {entity for entity, _ in gone}
     assert len(gone) == len(rows)

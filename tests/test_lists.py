@@ -283,7 +283,7 @@ def test_a_list_is_searched_by_words(cast: Cast, rows: list[dict[str, Any]]) -> 
     assert names(cast.ada, "q=nothing like it") == []
     assert cast.ada.get("/api/organizations?q=%20").status_code == 422
     assert names(cast.gita, "q=zurich") == []
-    for noun in ("contacts", "projects", "tasks", "documents"):
+    for noun in ("contacts", "projects", "tasks", "documents", "activities"):
         assert cast.ada.get(f"/api/{noun}?q=gita").status_code == 200
 
 

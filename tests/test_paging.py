@@ -25,6 +25,13 @@ MADE: dict[str, Any] = {
         {"title": FEW, "dueDate": DATES, "order": st.integers(0, 1), "priority": st.sampled_from(["low", "high"])}
     ),
     "documents": st.fixed_dictionaries({"name": FEW, "url": st.just("https://x.example")}),
+    "activities": st.fixed_dictionaries(
+        {
+            "text": FEW,
+            "kind": st.sampled_from(["call", "note"]),
+            "happenedAt": st.sampled_from(["2026-01-31T09:30:00Z", "2026-02-01T00:00:00Z"]),
+        }
+    ),
 }
 SORTS = {
     route.path.strip("/"): route.lists.sorts
@@ -64,7 +71,8 @@ class Journey:
             body = body | {"email": f"{id(body)}.{len(self.cast.ada.get('/api/contacts').json())}@example.com"}
         if self.noun == "projects":
             body = body | {"organizationId": self.cast.acme}
-        return int(self.cast.ada.made(f"/api/{self.noun}", **body)["id"])
+        above = f"organizations/{self.cast.acme}/" if self.noun == "activities" else ""
+        return int(self.cast.ada.made(f"/api/{above}{self.noun}", **body)["id"])
 
     def change(self) -> None:
         """Up to two of the changes, to rows that are not the lasting ones."""

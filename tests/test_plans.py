@@ -21,7 +21,7 @@ from retainer.statement import Statement
 
 pytestmark = pytest.mark.slow  # 24,000 rows of each noun take as long to make as a tenth of the everyday tests
 
-NOUNS = ["organizations", "contacts", "members", "projects", "tasks", "documents"]
+NOUNS = ["organizations", "contacts", "members", "projects", "tasks", "documents", "activities"]
 TENANTS, EACH = 3, 8000
 # For each list, a value that few rows have, for every field that can be equal to one.
 EQUAL = {
@@ -35,6 +35,7 @@ EQUAL = {
                   "status": "blocked", "priority": "high", "dueDate": "2026-01-31", "order": 77, "audience": "client"},
     "listOperations": {"id": 17, "action": "none", "via": "import", "outcome": "refused", "undoes": 17},
     "listTrash": {"kind": "task", "id": 17, "organizationId": 17, "operationId": 17},
+    "listActivities": {"id": 17, "organizationId": 17, "kind": "call", "authorId": 17, "audience": "client"},
     "listDocuments": {"id": 17, "name": "doc 17", "uploaderId": 17, "organizationId": 17, "audience": "client"},
 }  # fmt: skip
 
@@ -46,7 +47,7 @@ def many(sql: Sql) -> Iterator[int]:
     for _ in range(TENANTS):
         tenant = sql.value("INSERT INTO tenants (name) VALUES ('Many') RETURNING id")
         make(sql, tenant)
-    for noun in [*NOUNS, "users", "document_projects", "document_versions"]:
+    for noun in [*NOUNS, "users", "document_projects", "document_versions", "activity_contacts"]:
         sql.rows(f"ANALYZE {noun}")
     yield tenant
     sql.rows("SELECT set_config('retainer.tenant', '', false)")
@@ -99,6 +100,19 @@ def make(sql: Sql, tenant: int) -> None:
         f"""INSERT INTO document_projects (tenant_id, document_id, project_id)
             SELECT $1, d.id, p.id FROM documents d JOIN projects p ON p.tenant_id = d.tenant_id AND p.organization_id = d.organization_id, {acting}
             WHERE d.tenant_id = $1""",
+        tenant,
+    )
+    sql.rows(
+        f"INSERT INTO activities (tenant_id, organization_id, text, author_id, happened_at) SELECT $1, o, 'Activity ' || o, $4, now() - o * interval '1 hour' {pairs}",
+        tenant,
+        organizations,
+        contacts,
+        user,
+    )
+    sql.rows(
+        f"""INSERT INTO activity_contacts (tenant_id, activity_id, contact_id)
+            SELECT $1, a.id, m.contact_id FROM activities a JOIN members m ON m.tenant_id = a.tenant_id AND m.organization_id = a.organization_id, {acting}
+            WHERE a.tenant_id = $1""",
         tenant,
     )
 
@@ -228,7 +242,7 @@ def reads_of(sql: Sql, index: str) -> int:
        ("organizations", "contacts")]
     + [("organizations_tagged($1, ARRAY['vip'], 4000)", "organizations_by_tag")]
     + [(f"ARRAY(SELECT {noun}_matching($1, 'qqq', 4000))", f"{noun}_search") for noun in
-       ("organizations", "contacts", "projects", "tasks", "documents")],
+       ("organizations", "contacts", "projects", "tasks", "documents", "activities")],
 )  # fmt: skip
 def test_what_finds_few_rows_uses_its_index(sql: Sql, many: int, call: str, index: str) -> None:
     before = reads_of(sql, index)

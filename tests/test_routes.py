@@ -49,6 +49,11 @@ def link(cast: Cast) -> Ids:
     return [cast.ada.made("/api/documents", **body)["id"]]
 
 
+def activity(cast: Cast) -> Ids:
+    path = f"/api/organizations/{cast.acme}/activities"
+    return [cast.ada.made(path, text="A", audience="client", contactIds=[cast.gita_contact])["id"]]
+
+
 def file(cast: Cast) -> Ids:
     answer = cast.ada.post("/api/documents", files=FILE, data={"organizationId": str(cast.acme), "audience": "client"})
     assert answer.status_code == 200, answer.text
@@ -155,6 +160,13 @@ SAMPLES: dict[str, Sample] = {
     "listDocumentVersions": (file, None),
     "getDocumentContent": (file, None),
     "getDocumentVersionContent": (version, None),
+    "listActivities": (nothing, None),
+    "listOrganizationActivities": (organization, None),
+    "createActivity": (organization, lambda c: {"text": "A", "kind": "call", "contactIds": [c.gita_contact]}),
+    "getActivity": (activity, None),
+    "updateActivity": (activity, lambda c: {"text": "B", "contactIds": [c.stan_contact]}),
+    "deleteActivity": (activity, None),
+    "listActivityHistory": (activity, None),
     "listOperations": (nothing, None),
     "getOperation": (operation, None),
     "undoOperation": (operation, None),
@@ -225,7 +237,7 @@ def sample(cast: Cast, route: Route) -> tuple[Ids, Any]:
 def rows_of(cast: Cast) -> Any:
     """A digest of every row of the tenant outside sessions and the journal."""
     tables = ["organizations", "contacts", "members", "projects", "tasks", "documents", "document_versions",
-              "document_projects", "users", "links", "views"]  # fmt: skip
+              "document_projects", "activities", "activity_contacts", "users", "links", "views"]  # fmt: skip
     text = " UNION ALL ".join(
         f"SELECT '{t}' AS name, count(*), sum(version), max(id) FROM {t} WHERE tenant_id = $1" for t in tables
     )

@@ -13,7 +13,7 @@ WITHOUT_TENANT = {"migrations", "throttles", "search_progress"}
 NOT_JOURNALLED = {"migrations", "throttles", "tenants", "sessions", "operations", "changes", "pending_uploads",
                   "organization_domains", "words", "search_progress", "document_texts", "document_passages",
                   "pending_texts", "idempotency_keys"}  # fmt: skip
-SEARCHED = ["organizations", "contacts", "projects", "tasks", "documents", "document_passages"]
+SEARCHED = ["organizations", "contacts", "projects", "tasks", "documents", "document_passages", "activities"]
 SECRETS = {("users", "password_hash"), ("sessions", "token_hash"), ("links", "token_hash")}
 
 
@@ -182,6 +182,7 @@ def test_unique_indexes_say_what_they_mean(sql: Sql) -> None:
            WHERE i.indisunique AND NOT i.indisprimary AND c.relnamespace = 'public'::regnamespace
            AND obj_description(i.indexrelid) IS NULL""")}  # fmt: skip
     ours_alone = {"sessions_token", "links_token", "operations_position", "document_projects_taken",
+                  "activity_contacts_taken",
                   "document_versions_number", "document_versions_storage_key", "pending_uploads_storage_key",
                   "projects_organization_key"}  # fmt: skip
     assert silent == ours_alone

@@ -19,6 +19,7 @@ EXCLUDED = ["login", "logout", "setup", "changeOwnPassword", "endOwnSession", "e
 JUDGED_BY_THE_DATABASE = [
     "createOrganization", "updateOrganization", "putOrganizationByExternalId", "putOrganizationByDomain",
     "addMember", "createProject", "updateProject", "createTask", "updateTask", "createDocument", "updateDocument",
+    "createActivity", "updateActivity",
     "createUser", "updateUser", "updateOwnUser", "bulk", "undoOperation",
     "createView", "updateView",
     # that a cursor comes from this list, and that an expression is one

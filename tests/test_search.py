@@ -243,9 +243,11 @@ def test_nobody_finds_what_they_may_not_see(cast: Cast) -> None:
              audience="client")  # fmt: skip
     ada.made("/api/documents", name="Kestrel paper elsewhere", url="https://x.example", organizationId=cast.globex,
              audience="client")  # fmt: skip
-    them = {"Kestrel for them", "Kestrel task for them", "Kestrel paper for them"}
-    us = {"Kestrel for us", "Kestrel task for us", "Kestrel paper for us"}
-    elsewhere = {"Kestrel elsewhere", "Kestrel task elsewhere", "Kestrel paper elsewhere"}
+    for text, audience in (("for us", "internal"), ("for them", "client")):
+        ada.made(f"/api/organizations/{cast.acme}/activities", text=f"Kestrel call {text}", audience=audience)
+    ada.made(f"/api/organizations/{cast.globex}/activities", text="Kestrel call elsewhere", audience="client")
+    them, us, elsewhere = ({f"Kestrel{what} {where}" for what in ("", " task", " paper", " call")}
+                           for where in ("for them", "for us", "elsewhere"))  # fmt: skip
     assert set(titles(cast.ada, "kestrel")) == set(titles(cast.cora, "kestrel")) == them | us | elsewhere
     assert set(titles(cast.stan, "kestrel")) == them | us
     assert set(titles(cast.gita, "kestrel")) == them

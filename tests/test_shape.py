@@ -131,6 +131,7 @@ def furnish(cast: Cast) -> None:
     form = {"organizationId": str(cast.acme), "projectIds": str(project)}
     assert cast.ada.post("/api/documents", files=FILE, data=form).status_code == 200
     cast.ada.made("/api/documents", name="D", url="https://x.example", projectIds=[project])
+    cast.ada.made(f"/api/organizations/{cast.acme}/activities", text="A", contactIds=[cast.gita_contact])
 
 
 ANSWERED = [route for route in CHECKED if route.answer not in (None, bytes)]

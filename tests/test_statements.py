@@ -44,7 +44,7 @@ def test_there_are_statements_to_look_at() -> None:
     assert len(STATEMENTS) > 40
 
 
-TENANT_TABLES = r"\b(FROM|INTO|UPDATE|JOIN)\s+(organizations|contacts|members|projects|tasks|documents|document_\w+|users|sessions|links|pending_uploads|idempotency_keys|operations|changes|views)\b"
+TENANT_TABLES = r"\b(FROM|INTO|UPDATE|JOIN)\s+(organizations|contacts|members|projects|tasks|documents|document_\w+|activities|activity_contacts|users|views|sessions|links|pending_uploads|idempotency_keys|operations|changes)\b"
 
 
 @pytest.mark.parametrize("name", [n for n, text in STATEMENTS.items() if re.search(TENANT_TABLES, text)])
@@ -105,6 +105,8 @@ def test_reads_and_writes_take_one_statement(cast: Cast, inside: InProcess) -> N
     contact = cast.contact("Carl")
     project = cast.ada.made("/api/projects", organizationId=cast.acme, title="P")["id"]
     task = cast.ada.made("/api/tasks", organizationId=cast.acme, title="T")["id"]
+    activities = f"/api/organizations/{cast.acme}/activities"
+    activity = cast.ada.made(activities, text="A", contactIds=[contact])["id"]
     inside.send(cast.ada, "GET", "/api/organizations")  # the session is known now, the connection serves this tenant
     rows = [
         ("GET", f"/api/organizations/{cast.acme}", None, 1),
@@ -126,11 +128,17 @@ def test_reads_and_writes_take_one_statement(cast: Cast, inside: InProcess) -> N
         ("PUT", f"/api/projects/{project}", {"status": "active"}, 1),
         ("PUT", f"/api/tasks/{task}", {"status": "review"}, 1),
         ("DELETE", f"/api/tasks/{task}", None, 1),
+        ("GET", activities, None, 1),
+        ("POST", activities, {"text": "B"}, 1),
+        ("POST", activities, {"text": "C", "contactIds": [contact]}, 1),
+        ("PUT", f"/api/activities/{activity}", {"text": "D"}, 1),
         # Who else gives an organization a parent comes before or after; who else comes by the same key, too.
         ("PUT", f"/api/organizations/{cast.acme}", {"parentId": cast.globex}, 2),
         ("PUT", "/api/organizations/by/externalId/X", {"name": "N", "type": "other"}, 3),
         # Several rows must agree: lock first, then change what stands below as it is then.
         ("POST", f"/api/organizations/{cast.acme}/duplicate", None, 2),
+        ("PUT", f"/api/activities/{activity}", {"contactIds": []}, 3),
+        ("DELETE", f"/api/activities/{activity}", None, 2),
         ("DELETE", f"/api/contacts/{contact}", None, 3),
         ("DELETE", f"/api/projects/{project}", None, 2),
         ("DELETE", f"/api/organizations/{cast.globex}", None, 2),

@@ -26,7 +26,7 @@ def test_a_deleted_organization_is_one_entry_until_it_comes_back(cast: Cast) -> 
     assert entry == {
         "kind": "organization", "id": ids["top"], "title": "Top", "organizationId": ids["top"],
         "deletedAt": operation["at"], "deletedBy": operation["actor"], "operationId": operation["id"],
-        "alsoDeleted": 8,  # a project, three tasks, three documents, a member
+        "alsoDeleted": 9,  # a project, three tasks, three documents, an activity, a member
     }  # fmt: skip
     undone(cast, entry["operationId"], "cora")
     assert trash(cast) == []
@@ -43,13 +43,14 @@ def test_a_deleted_project_takes_its_tasks_and_the_documents_of_it_alone(cast: C
 
 def test_what_was_deleted_before_its_organization_has_an_entry_of_its_own(cast: Cast) -> None:
     ids = tree(cast)
-    for path in (f"tasks/{ids['task']}", f"documents/{ids['link']}", f"projects/{ids['project']}",
+    for path in (f"activities/{ids['activity']}", f"tasks/{ids['task']}", f"documents/{ids['link']}", f"projects/{ids['project']}",
                  f"organizations/{ids['top']}/members/{ids['gita']}", f"contacts/{ids['contact']}",
                  f"organizations/{ids['top']}"):  # fmt: skip
         assert cast.ada.delete(f"/api/{path}").status_code == 204
     assert trash(cast) == [
         ("organization", ids["top"], 2), ("contact", ids["contact"], 0), ("member", ids["gita"], 0),
         ("project", ids["project"], 2), ("document", ids["link"], 0), ("task", ids["task"], 0),
+        ("activity", ids["activity"], 0),
     ]  # fmt: skip
 
 

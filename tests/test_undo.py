@@ -12,7 +12,8 @@ from test_organization_fields import together
 from test_routes import FILE, NDJSON, line
 from test_statements import InProcess, inside  # noqa: F401 -- a fixture
 
-LISTS = ["organizations?expand=parent,owner", "contacts?expand=organizations", "projects", "tasks", "documents"]
+LISTS = ["organizations?expand=parent,owner", "contacts?expand=organizations", "projects", "tasks", "documents",
+         "activities"]  # fmt: skip
 
 
 def world(cast: Cast) -> dict[str, Any]:
@@ -62,9 +63,12 @@ def tree(cast: Cast) -> dict[str, int]:
     link = made("/api/documents", name="Own", url="https://x.example", organizationId=top, projectIds=[project])["id"]
     answer = cast.ada.post("/api/documents", files=FILE, data={"organizationId": str(top)})
     made(f"/api/organizations/{top}/members", contactId=cast.gita_contact, role="executive_sponsor")
+    contact = cast.contact("Lou")
+    activity = made(f"/api/organizations/{top}/activities", text="A", kind="call", happenedAt="2026-01-31T09:30:00Z",
+                    contactIds=[cast.gita_contact, contact])["id"]  # fmt: skip
     return {"top": top, "child": child, "project": project, "task": tasks[0]["id"], "both": tasks[1]["id"],
             "own task": tasks[2]["id"], "loose": loose, "link": link, "file": answer.json()["id"],
-            "gita": cast.gita_contact, "contact": cast.contact("Lou")}  # fmt: skip
+            "gita": cast.gita_contact, "contact": contact, "activity": activity}  # fmt: skip
 
 
 # What is done to the tree; the path takes its ids by name.
@@ -95,6 +99,12 @@ WRITES = {
     "take it from its project": ("PUT", "documents/{link}", {"projectIds": []}),
     "move a document": ("PUT", "documents/{loose}", {"projectIds": [], "organizationId": "child"}),
     "delete a document": ("DELETE", "documents/{link}", None),
+    "log an activity": ("POST", "organizations/{child}/activities", {"text": "N", "contactIds": ["gita"]}),
+    "log one with nobody": ("POST", "organizations/{child}/activities", {"text": "N"}),
+    "update an activity": ("PUT", "activities/{activity}", {"text": "B", "kind": "note", "audience": "client"}),
+    "change its contacts": ("PUT", "activities/{activity}", {"contactIds": ["gita"], "happenedAt": "2026-02-01T00:00:00Z"}),
+    "move an activity": ("PUT", "activities/{activity}", {"organizationId": "child", "contactIds": []}),
+    "delete an activity": ("DELETE", "activities/{activity}", None),
     "delete a file": ("DELETE", "documents/{file}", None),
 }  # fmt: skip
 
@@ -303,7 +313,7 @@ def test_a_record_whose_parent_is_gone_is_named(cast: Cast) -> None:
     cast.ada.delete(f"/api/contacts/{cast.contact('Max')}")
 
 
-@pytest.mark.parametrize("below", ["projects", "tasks", "documents", "members", "organizations"])
+@pytest.mark.parametrize("below", ["projects", "tasks", "documents", "members", "organizations", "activities"])
 def test_what_came_below_a_new_organization_keeps_it(cast: Cast, below: str) -> None:
     made = cast.ada.made("/api/organizations", name="New", type="other")["id"]
     creation = last(cast)["id"]
@@ -313,6 +323,8 @@ def test_what_came_below_a_new_organization_keeps_it(cast: Cast, below: str) -> 
     if below == "members":
         cast.ada.made(f"/api/organizations/{made}/members", contactId=cast.gita_contact, role="member")
         id = cast.gita_contact
+    elif below == "activities":
+        id = cast.ada.made(f"/api/organizations/{made}/activities", text="A")["id"]
     else:
         id = cast.ada.made(f"/api/{below}", **bodies[below])["id"]
     assert clashes(undo(cast.ada, creation)) == [(below, id)]
@@ -598,4 +610,7 @@ def test_the_nouns_that_can_be_undone_are_the_journalled_ones(cast: Cast) -> Non
     )
     known = {(row["child"], row["name"], row["above"]) for row in keys
              if row["child"] in NOUNS and row["above"] in NOUNS}  # fmt: skip
-    assert known == {(table, column, above) for table, noun in NOUNS.items() for column, above in noun.refers.items()}
+    kept = {("activity_contacts", "contact_id", "contacts")}  # who was there stays told, deleted or not
+    assert known - kept == {
+        (table, column, above) for table, noun in NOUNS.items() for column, above in noun.refers.items()
+    }

@@ -23,9 +23,12 @@ CHANGES = {
         "projectId": PROJECTS, "organizationId": ORGANIZATIONS, "title": ["T", "U"], "order": [1, 2]}),
     "documents/{%s}": (["loose", "link", "file"], {
         "organizationId": ORGANIZATIONS, "projectIds": [[], ["project"], ["second"], ["project", "second"]]}),
+    "activities/{%s}": (["activity"], {
+        "organizationId": ["top", "child", "acme"], "text": ["A", "B"],
+        "contactIds": [[], ["gita"], ["contact"], ["gita", "contact"]]}),
     "contacts/{%s}": (["contact", "gita"], {"email": ["one@example.com", "two@example.com"], "phone": ["1", None]}),
 }  # fmt: skip
-DELETIONS = ["organizations/{%s}", "projects/{%s}", "tasks/{%s}", "documents/{%s}", "contacts/{%s}"]
+DELETIONS = ["organizations/{%s}", "projects/{%s}", "tasks/{%s}", "documents/{%s}", "contacts/{%s}", "activities/{%s}"]
 MEMBERS = ["organizations/{child}/members/{contact}", "organizations/{top}/members/{gita}"]
 
 Write = tuple[str, str, Any]

@@ -113,8 +113,8 @@ def problems(given: Any, kind: type[msgspec.Struct]) -> list[FieldError]:
 
 
 READ_ONLY = {
-    "id", "createdAt", "updatedAt", "tenantId", "ownerId", "uploaderId", "size", "sha256", "version", "suggestedDomain",
-    "lastLoginAt",
+    "id", "createdAt", "updatedAt", "tenantId", "ownerId", "uploaderId", "authorId", "size", "sha256", "version",
+    "suggestedDomain", "lastLoginAt",
 }  # fmt: skip
 
 
@@ -179,6 +179,7 @@ _WORDS: dict[type[inspect.Type], str] = {
     inspect.NoneType: "null",
     inspect.BoolType: "true or false",
     inspect.DateType: "a date such as 2026-01-31",
+    inspect.DateTimeType: "a time with its zone, such as 2026-01-31T09:30:00Z",
     inspect.DictType: "an object",
 }
 

@@ -2,7 +2,7 @@
 
 import random
 import secrets
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -79,6 +79,11 @@ async def _fill(connection: Connection, tenant: int, chance: random.Random) -> N
                 await _project(connection, tenant, organization, users, chance)
         await _document(connection, tenant, organization, users[1], chance)
     await _show(connection, tenant, organizations[0])
+    chance = random.Random(2027)  # noqa: S311 -- of its own, so that everything before stays as it was
+    for place, organization in enumerate(organizations):
+        for n in range(chance.randint(2, 5)):
+            audience = "client" if place == 0 and n % 2 else "internal"
+            await _activity(connection, tenant, organization, (chance.choice(users[:2]), audience), chance)
 
 
 async def _organization(
@@ -158,6 +163,26 @@ async def _document(
         link=f"https://files.example.com/{secrets.token_hex(4)}/{name.lower().replace(' ', '-')}",
         audience=chance.choice(["internal", "client"]),
     )  # fmt: skip
+
+
+async def _activity(
+    connection: Connection, tenant: int, organization: int, who: tuple[int, str], chance: random.Random
+) -> None:
+    """What somebody logged of one of the organization's people, within working hours of the last half-year."""
+    kind = chance.choice(list(ACTIVITIES))
+    day = datetime.now(UTC).replace(hour=7, minute=0, second=0, microsecond=0) - timedelta(days=chance.randint(1, 180))
+    activity = await _insert(
+        connection, "activities", tenant_id=tenant, organization_id=organization, kind=kind, author_id=who[0],
+        text=chance.choice(ACTIVITIES[kind]), audience=who[1],
+        happened_at=day + timedelta(minutes=15 * chance.randint(0, 40)),
+    )  # fmt: skip
+    contact = await connection.fetchval(
+        """SELECT contact_id FROM members WHERE tenant_id = $1 AND organization_id = $2
+           ORDER BY role <> 'primary_contact', id LIMIT 1""",
+        tenant, organization,
+    )  # fmt: skip
+    if kind != "note":
+        await _insert(connection, "activity_contacts", tenant_id=tenant, activity_id=activity, contact_id=contact)
 
 
 async def _show(connection: Connection, tenant: int, organization: int) -> None:
@@ -246,3 +271,15 @@ TASKS = ["Agree the scope", "Interview the stakeholders", "Draft the report", "R
          "Check the contract", "Present to the board"]  # fmt: skip
 DOCUMENTS = ["Framework agreement", "Statement of work", "Non-disclosure agreement", "Final report",
              "Kick-off slides", "Data protection agreement"]  # fmt: skip
+ACTIVITIES = {
+    "call": ["Called about the offer; wants a second option by Friday.", "Short call: the board has said yes.",
+             "Asked how the handover went. Content, but misses a written summary.",
+             "Could not reach anybody; try again after the holidays."],
+    "meeting": ["Kick-off with both teams. Scope agreed, dates to follow.",
+                "Quarterly review: two projects on track, one waits for figures.",
+                "Lunch with the new management. They would like to see references."],
+    "email": ["Sent the statement of work for signature.", "Sent the minutes and the open questions.",
+              "Confirmed the dates of the workshop."],
+    "note": ["Budget is fixed until the end of the year.", "Prefers calls in the morning.",
+             "Compares us with two others; decides next month."],
+}  # fmt: skip

@@ -1,6 +1,6 @@
 """Types of fields that several nouns share, with the limits that the database checks again."""
 
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -20,6 +20,7 @@ Text = Annotated[str, Meta(max_length=20_000)]
 Email = Annotated[str, Meta(min_length=3, max_length=254, pattern=EMAIL)]
 Metadata = dict[str, Any]
 Date = date
+Moment = Annotated[datetime, Meta(tz=True)]
 # Timestamps leave the database as text: RFC 3339, UTC, milliseconds.
 Timestamp = Annotated[str, Meta(extra_json_schema={"format": "date-time", "examples": ["2026-01-31T09:30:00.000Z"]})]
 

@@ -15,6 +15,7 @@ TAGS = {
     "projects": "Work for one organization, with a status and dates.",
     "tasks": "What is to be done, on an organization, on a project, or by itself.",
     "documents": "Files with their versions, and links.",
+    "activities": "Calls, meetings, e-mails and notes of an organization.",
     "operations": "What was done, by whom and when; and taking it back.",
     "trash": "What was deleted, and can be restored.",
     "search": "Finding anything by what is remembered of it.",
@@ -106,6 +107,19 @@ FIELDS: dict[str, tuple[str, Any]] = {
     "DocumentVersion.type": ("Media type, found from the bytes", "application/pdf"),
     "DocumentVersion.url": ("Where the bytes are", "/api/documents/1/versions/1/content"),
     "DocumentVersion.uploaderId": ("User who added it", 2),
+    "Activity.kind": ("What it was", "call"),
+    "Activity.text": ("What was said, written or noted, as plain text", "Jordan wants the offer by Friday."),
+    "Activity.happenedAt": ("When it was", "2026-01-30T14:00:00.000Z"),
+    "ActivityCreate.happenedAt": ("When it was, with the zone; now when left out", "2026-01-30T15:00:00+01:00"),
+    "ActivityUpdate.happenedAt": ("When it was, with the zone", "2026-01-30T15:00:00+01:00"),
+    "ActivityUpdate.organizationId": ("Organization it is to belong to", 1),
+    "Activity.authorId": ("User who logged it", 2),
+    "Activity.contactIds": (
+        "Contacts it was with; once linked they stay, deleted or out of your sight, until another list is sent",
+        [3],
+    ),
+    "Activity.author": ("The user who logged it", None),
+    "Activity.contacts": ("The contacts it was with, those that are there and that you may see", None),
     "username": ("E-mail address to sign in with; nobody else in this installation has it", "cora@example.com"),
     "Login.username": ("E-mail address of the user", "ada@example.com"),
     "User.fullName": ("Full name", "Cora"),
@@ -166,7 +180,8 @@ FIELDS: dict[str, tuple[str, Any]] = {
     "OperationDetails.changes": ("What it did to each record, in order", None),
     "RecordChange.entity": ("Which kind of record, as in histories", "organizations"),
     "RecordChange.entityId": (
-        "Its id; a member is told by the contact's, a document's project by the project's, a version by the document's",
+        "Its id; a member or an activity's contact is told by the contact's, a document's project by the project's, a "
+        "version by the document's",
         1,
     ),
     "RecordChange.version": ("The record's version after it, the second number of its ETag", 2),
@@ -195,11 +210,12 @@ FIELDS: dict[str, tuple[str, Any]] = {
     "FieldChange.after": ("Its value after", "inactive"),
     "HistoryEntry.operation": ("What was done, by whom and when", None),
     "HistoryEntry.entity": (
-        "Which kind of record it was done to: the one asked for, members of an organization, or documentProjects",
+        "Which kind of record it was done to: the one asked for, members of an organization, documentProjects "
+        "or activityContacts",
         "organizations",
     ),
     "HistoryEntry.entityId": (
-        "Its id; a member is told by the contact's id, a project of a document by the project's",
+        "Its id; a member or an activity's contact is told by the contact's id, a document's project by the project's",
         1,
     ),
     "HistoryEntry.version": ("The record's version after it, the second number of its ETag", 2),
@@ -260,6 +276,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "DocumentCreate": {"name": "Shared board", "url": "https://board.example.com/acme", "organizationId": 1},
     "DocumentForm": {"file": "(the bytes of the file)", "organizationId": 1, "audience": "client"},
     "DocumentUpdate": {"name": "Statement of work, signed.pdf", "audience": "client"},
+    "ActivityCreate": {"kind": "call", "text": "Jordan wants the offer by Friday.", "contactIds": [3]},
+    "ActivityUpdate": {"text": "Jordan wants the offer by Thursday.", "audience": "client"},
     "UserUpdate": {"fullName": "Ada Berg"},
     "AccountUpdate": {"timeZone": "Europe/Zurich", "theme": "dark"},
     "ViewUpdate": {"name": "Key accounts, newest first", "isShared": True},
@@ -271,8 +289,8 @@ OPERATIONS = {
     "createOrganization": "Creates a new organization. Requires consultant or admin role.",
     "getOrganization": "Returns a specific organization by ID.",
     "updateOrganization": "Updates an existing organization: only the fields that are sent change; null clears.",
-    "deleteOrganization": "Deletes an organization with its members, projects, tasks and documents. "
-    "Requires consultant or admin role.",
+    "deleteOrganization": "Deletes an organization with its members, projects, tasks, documents and "
+    "activities. Requires consultant or admin role.",
     "duplicateOrganization": "Creates a copy of an existing organization's own fields, named “Name (copy)”, "
     "“Name (copy 2)” and so on.",
     "putOrganizationByExternalId": "Changes the organization that has this external id (200), or adds one with it "
@@ -295,12 +313,16 @@ OPERATIONS = {
     "addDocumentVersion": "Only files have versions; 409 for a link.",
     "getDocumentContent": "The newest version's bytes, as an attachment; by Range a part of them. 409 for a link.",
     "getDocumentVersionContent": "One version's bytes, as an attachment; by Range a part of them.",
-    "bulk": "Each line is a write as it would be sent alone, of organizations, members, contacts, projects, tasks or "
-    "documents, by JSON. All of it is done or nothing (422 with the lines that cannot be done), unless "
+    "bulk": "Each line is a write as it would be sent alone, of organizations, members, contacts, projects, tasks, "
+    "documents or activities, by JSON. All of it is done or nothing (422 with the lines that cannot be done), unless "
     "`Prefer: handling=lenient` asks for each by itself. It is one operation of the journal. The answer has a line for "
     "each, in their order.",
     "listOrganizationHistory": "Returns who changed what and when, newest first: the organization and its members.",
     "listDocumentHistory": "Returns who changed what and when, newest first: the document and its projects.",
+    "listActivities": "Returns all activities, the newest first.",
+    "listOrganizationActivities": "Returns all activities of an organization, the newest first.",
+    "createActivity": "Who sends it is its author. A text is enough: it is a note of now.",
+    "listActivityHistory": "Returns who changed what and when, newest first: the activity and its contacts.",
     "listOperations": "Returns every change, newest first: those of records that you see, and to administrators "
     "sign-ins, refusals and changes of users too.",
     "getOperation": "The operation as the list has it, with each field that it changed.",
@@ -315,9 +337,9 @@ OPERATIONS = {
     "updateView": "The owner's to change; a shared one also an administrator's, and for all others 403. A view stays "
     "with its list and its owner.",
     "deleteView": "The owner's to delete; a shared one also an administrator's, and for all others 403.",
-    "searchEverything": "Finds organizations, contacts, projects, tasks and documents, these also by the text in PDF, "
-    "Word, Excel and plain text files. The words typed count as beginnings of words, in any order, without regard to "
-    "case and accents, and with typing errors. The best hits come first.",
+    "searchEverything": "Finds organizations, contacts, projects, tasks, activities and documents, these also by the "
+    "text in PDF, Word, Excel and plain text files. The words typed count as beginnings of words, in any order, without "
+    "regard to case and accents, and with typing errors. The best hits come first.",
     "login": "Sets the session cookie. Too many wrong attempts lock the account and the address for some minutes.",
     "logout": "Ends the session and takes the cookie back.",
     "setup": "The link is made by an administrator and works once, for 72 hours.",

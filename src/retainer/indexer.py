@@ -33,9 +33,10 @@ _LEARN = """
         SELECT DISTINCT word FROM string_to_table(plain(concat_ws(' ', c.after ->> 'name', c.after ->> 'full_name',
             c.after ->> 'title', c.after ->> 'email', c.after ->> 'mention_name', c.after ->> 'company',
             c.after ->> 'department', c.after ->> 'industry', site(c.after ->> 'website'),
-            c.after ->> 'description', c.after ->> 'external_id', c.after ->> 'domains', c.after ->> 'tags')),
-            ' ') word) t
-    WHERE o.id = ANY($1::bigint[]) AND c.entity IN ('organizations', 'contacts', 'projects', 'tasks', 'documents')
+            c.after ->> 'description', c.after ->> 'external_id', c.after ->> 'domains', c.after ->> 'tags',
+            c.after ->> 'text')), ' ') word) t
+    WHERE o.id = ANY($1::bigint[]) AND c.entity IN ('organizations', 'contacts', 'projects', 'tasks', 'documents',
+            'activities')
         AND length(t.word) BETWEEN 2 AND 40
     GROUP BY c.tenant_id, t.word ORDER BY c.tenant_id, t.word
     ON CONFLICT (tenant_id, word) DO UPDATE SET uses = w.uses + excluded.uses

@@ -17,8 +17,8 @@ from retainer.routing import Route, Table
 from retainer.schemas import Schema
 
 _ABOUT = """\
-Retainer keeps a consultancy's client organizations, the people there, and the projects, tasks and documents that
-belong to them. A page made of this document, with first steps, is at `/api/docs`.
+Retainer keeps a consultancy's client organizations, the people there, and the projects, tasks, documents and
+activities that belong to them. A page made of this document, with first steps, is at `/api/docs`.
 
 Sign in with `POST /login`: it sets the HTTP-only cookie `connect.sid`, which every other request carries. What the
 signed-in user may not see answers 404; what they see but may not do answers 403. The operations on organizations and

@@ -52,6 +52,9 @@ PERMISSIONS: dict[str, Rule] = {
     "documents.read": Rule("See and download the documents they have access to", EVERYONE),
     "documents.create": Rule("Add documents and new versions of them", OUR_PEOPLE),
     "documents.write": Rule("Change and delete documents", CONSULTANTS),
+    "activities.read": Rule("See the activities they have access to", EVERYONE),
+    "activities.write": Rule("Log and change activities", OUR_PEOPLE),
+    "activities.delete": Rule("Delete activities", CONSULTANTS),
     "bulk.write": Rule("Send many writes in one request, each as its own permission allows", OUR_PEOPLE),
     "history.read": Rule("See who changed what and when, of what they have access to", OUR_PEOPLE),
     "operations.undo": Rule("Undo what was done, each record as its own permission allows", OUR_PEOPLE),
@@ -129,8 +132,8 @@ def viewer(row: Any) -> Viewer:
 
 # What a viewer sees. Admins and consultants see all of their tenant. Staff and guests see what hangs on the
 # organizations their own contact is a member of; guests only what is meant for clients. Aliases are fixed:
-# o organizations, c contacts, p projects, t tasks, d documents, v views. A view is its owner's, or shared with all but
-# guests.
+# o organizations, c contacts, p projects, t tasks, d documents, a activities, v views. A view is its owner's, or shared
+# with all but guests.
 # Arrays rather than joins: each is read once, and indexes take them also inside an OR.
 _MINE = """ANY(ARRAY(SELECT mine.organization_id FROM members mine
     WHERE mine.tenant_id = :tenant AND mine.contact_id = :contact AND mine.deleted_by IS NULL))"""
@@ -178,6 +181,11 @@ VISIBLE: dict[str, dict[Scope, str]] = {
         "own": "(v.owner_id = :user OR v.is_shared)",
         "client": "v.owner_id = :user",
     },
+    "activities": {
+        "all": "true",
+        "own": f"a.organization_id = {_MINE}",
+        "client": f"a.organization_id = {_MINE} AND a.audience = 'client'",
+    },
 }
 
 # What happened is seen by whoever sees what it happened to; what happened to no record (sign-ins, refusals, users), by
@@ -190,10 +198,16 @@ _TOUCHED = {
     "projects": ("p", "projects p", "projects"),
     "tasks": ("t", "tasks t", "tasks"),
     "documents": ("d", "documents d", "documents"),
+    "activities": ("a", "activities a", "activities"),
     "members": ("m", _WITH.format("members m", "organizations o", "o.id = m.organization_id"), "organizations"),
     "document_projects": ("l", _WITH.format("document_projects l", "documents d", "d.id = l.document_id"), "documents"),
     "document_versions": ("v", _WITH.format("document_versions v", "documents d", "d.id = v.document_id"), "documents"),
     "views": ("v", "views v", "views"),
+    "activity_contacts": (
+        "l",
+        _WITH.format("activity_contacts l", "activities a", "a.id = l.activity_id"),
+        "activities",
+    ),
 }
 
 

@@ -5,6 +5,9 @@ slice's web (`contacts.show`); `on` is its store's answer to "does the viewer se
 """
 
 from retainer import api_page, bulk, health, openapi, static
+from retainer.activities import store as activity
+from retainer.activities import web as activities
+from retainer.activities.model import Activity, ActivityCreate, ActivityUpdate, ListedActivity
 from retainer.bulk_lines import BulkAnswer, BulkLine
 from retainer.contacts import store as contact
 from retainer.contacts import web as contacts
@@ -171,6 +174,24 @@ ROUTES = [
     Route("listDocumentHistory", "GET", "/documents/{id}/history", journal.of_document, "history.read",
           "List what was changed of a document", answer=list[HistoryEntry],
           lists=history.HISTORY["documents"], on=document.exists),
+
+    # Activities
+    Route("listActivities", "GET", "/activities", activities.index, "activities.read",
+          "List all activities", answer=list[ListedActivity], lists=activity.LIST),
+    Route("listOrganizationActivities", "GET", "/organizations/{organizationId}/activities",
+          activities.of_organization, "activities.read", "List activities of an organization",
+          answer=list[ListedActivity], lists=activity.OF_ORGANIZATION, on=organization.exists),
+    Route("createActivity", "POST", "/organizations/{organizationId}/activities", activities.create,
+          "activities.write", "Log an activity", body=ActivityCreate, answer=Activity, on=organization.exists),
+    Route("getActivity", "GET", "/activities/{id}", activities.show, "activities.read",
+          "Get an activity", answer=Activity, on=activity.exists),
+    Route("updateActivity", "PUT", "/activities/{id}", activities.update, "activities.write",
+          "Update an activity", body=ActivityUpdate, answer=Activity, on=activity.exists),
+    Route("deleteActivity", "DELETE", "/activities/{id}", activities.delete, "activities.delete",
+          "Delete an activity", status=204, on=activity.exists),
+    Route("listActivityHistory", "GET", "/activities/{id}/history", journal.of_activity, "history.read",
+          "List what was changed of an activity", answer=list[HistoryEntry],
+          lists=history.HISTORY["activities"], on=activity.exists),
 
     # What was done, taking it back, and what was deleted
     Route("listOperations", "GET", "/operations", journal.index, "history.read",

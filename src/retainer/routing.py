@@ -91,8 +91,8 @@ class Route(msgspec.Struct, frozen=True):
     def tag(self) -> str:
         """The noun it belongs to."""
         words = self.path.split("/")
-        if "members" in words:
-            return "members"
+        if "members" in words or "activities" in words:
+            return "members" if "members" in words else "activities"
         return _TAGS.get(words[1], words[1])
 
 
@@ -100,7 +100,7 @@ _TAGS = {
     "login": "account", "logout": "account", "setup": "account", "user": "account", "openapi.json": "api",
     "bulk": "writes",
 }  # fmt: skip
-_IN_BULK = {"organizations", "members", "contacts", "projects", "tasks", "documents"}
+_IN_BULK = {"organizations", "members", "contacts", "projects", "tasks", "documents", "activities"}
 TEXT = "value"  # the parameter of a path that is a text, where all others are ids
 _METHODS = ""  # the key of a node's methods: no path segment is empty
 _ID = "/"  # the key of what follows an id: no path segment has a slash

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
+from retainer.activities.model import Activity
 from retainer.contacts.model import Contact
 from retainer.documents.model import Document
 from retainer.fields import Id, Name, Timestamp
@@ -118,6 +119,7 @@ _ANSWERS: dict[str, type[Struct]] = {
     "projects": Project,
     "tasks": Task,
     "documents": Document,
+    "activities": Activity,
     "users": UserDetails,
     "views": View,
 }
@@ -132,6 +134,9 @@ COLUMNS = [
     for column, field in zip(answer.__struct_fields__, answer.__struct_encode_fields__, strict=True)
     if column not in _TOLD
 ]
+
+# Those that are times, which the journal writes in PostgreSQL's way.
+MOMENTS = ["happened_at"]
 
 
 class Noun(NamedTuple):
@@ -158,6 +163,8 @@ NOUNS = {
         "title", "tasks.write", "tasks.delete", {"organization_id": "organizations", "project_id": "projects"}
     ),
     "documents": Noun("name", "documents.write", "documents.write", {"organization_id": "organizations"}),
+    # Who may not delete one may still take back having logged it.
+    "activities": Noun("title", "activities.write", "activities.write", {"organization_id": "organizations"}),
     "members": Noun(
         "", "members.write", "members.write", {"organization_id": "organizations", "contact_id": "contacts"}
     ),
@@ -165,4 +172,6 @@ NOUNS = {
         "", "documents.write", "documents.write", {"document_id": "documents", "project_id": "projects"}
     ),
     "views": Noun("name", "views.write", "views.write", {}),  # whose it is decides as well: IS_YOURS in store.py
+    # Its contact may be deleted: who was there stays told.
+    "activity_contacts": Noun("", "activities.write", "activities.write", {"activity_id": "activities"}),
 }

@@ -2,10 +2,11 @@
 
 from asyncpg import Record
 
+from retainer.activities import store as activities
 from retainer.contacts import store as contacts
 from retainer.database import Db
 from retainer.documents import store as documents
-from retainer.journal.model import COLUMNS, NOUNS, Outcome
+from retainer.journal.model import COLUMNS, MOMENTS, NOUNS, Outcome
 from retainer.lists.collection import Collection, Extra, Field, Kind, row_json
 from retainer.organizations import store as organizations
 from retainer.permissions import PERMISSIONS, Role
@@ -30,9 +31,16 @@ _OPERATION = f"""(SELECT row_to_json(j) FROM (SELECT op.id, iso(op.at) AS at, op
 _ACTION = """CASE WHEN c.action = 'update' AND c.after ? 'deleted_by'
     THEN CASE WHEN c.after -> 'deleted_by' = 'null' THEN 'restore' ELSE 'delete' END ELSE c.action END"""
 
+
+def _value(image: str) -> str:
+    """A field of the journal's image before or after, as the API answers it."""
+    moment = f"to_jsonb(iso(({image} ->> n.name)::timestamptz))"
+    return f"CASE WHEN n.name = ANY('{{{', '.join(MOMENTS)}}}'::text[]) THEN {moment} ELSE {image} -> n.name END"
+
+
 # Of a new record the fields that it has; else those that changed.
 _CHANGES = rows_json(f"""
-        SELECT n.field, c.before -> n.name AS before, c.after -> n.name AS after
+        SELECT n.field, {_value("c.before")} AS before, {_value("c.after")} AS after
         FROM (VALUES {_NAMES}) n (place, entity, name, field)
         WHERE n.entity = c.entity AND (c.before ? n.name OR c.after ? n.name)
             AND (c.action <> 'insert' OR c.after -> n.name NOT IN ('null', '[]'))
@@ -54,6 +62,7 @@ _LISTS = {
     "projects": projects.LIST,
     "tasks": tasks.LIST,
     "documents": documents.LIST,
+    "activities": activities.LIST,
     "users": users.LIST,
 }
 
@@ -61,9 +70,11 @@ _LISTS = {
 _CHANGED = """(SELECT c.*, '{told}' AS told, {told_id} AS told_id FROM changes c
     WHERE c.tenant_id = :tenant AND {which} ORDER BY c.operation_id DESC, c.sequence DESC)"""
 
-# A membership is told by its contact's id, which it keeps; a document's link to a project by the project's.
+# A membership is told by its contact's id, which it keeps; a document's link to a project by the project's, and an
+# activity's to a contact by the contact's.
 _CONTACT = "(SELECT m.contact_id FROM members m WHERE m.tenant_id = :tenant AND m.id = c.entity_id)"
 _PROJECT = "(SELECT l.project_id FROM document_projects l WHERE l.tenant_id = :tenant AND l.id = c.entity_id)"
+_WITH = "(SELECT l.contact_id FROM activity_contacts l WHERE l.tenant_id = :tenant AND l.id = c.entity_id)"
 _MEMBERS = _CHANGED.format(
     told="members",
     told_id=_CONTACT,
@@ -75,7 +86,13 @@ _LINKS = _CHANGED.format(
     which="""c.entity = 'document_projects' AND c.entity_id = ANY(ARRAY(
         SELECT mine.id FROM document_projects mine WHERE mine.tenant_id = :tenant AND mine.document_id = :parent))""",
 )
-_BESIDE = {"organizations": _MEMBERS, "documents": _LINKS}
+_PEOPLE = _CHANGED.format(
+    told="activityContacts",
+    told_id=_WITH,
+    which="""c.entity = 'activity_contacts' AND c.entity_id = ANY(ARRAY(
+        SELECT mine.id FROM activity_contacts mine WHERE mine.tenant_id = :tenant AND mine.activity_id = :parent))""",
+)
+_BESIDE = {"organizations": _MEMBERS, "documents": _LINKS, "activities": _PEOPLE}
 
 
 def _history(noun: str) -> Collection:
@@ -109,8 +126,10 @@ HISTORY = {noun: _history(noun) for noun in _LISTS}
 
 # Of any change, as histories tell it: a version of a file by its document.
 TOLD = """CASE c.entity WHEN 'document_projects' THEN 'documentProjects'
+    WHEN 'activity_contacts' THEN 'activityContacts'
     WHEN 'document_versions' THEN 'documentVersions' ELSE c.entity END"""
 TOLD_ID = f"""CASE c.entity WHEN 'members' THEN {_CONTACT} WHEN 'document_projects' THEN {_PROJECT}
+    WHEN 'activity_contacts' THEN {_WITH}
     WHEN 'document_versions' THEN (SELECT v.document_id FROM document_versions v
         WHERE v.tenant_id = :tenant AND v.id = c.entity_id)
     ELSE c.entity_id END"""
@@ -165,7 +184,8 @@ _OPERATIONS = {
     "undoes": Field("op.undoes", Kind.INTEGER, nullable=True),
     "undoneBy": Field(_UNDONE_BY),
     "records": Field(f"""(SELECT count(DISTINCT (c.entity, c.entity_id))
-            FILTER (WHERE c.entity NOT IN ('document_projects', 'document_versions') AND (@visible_changes))
+            FILTER (WHERE c.entity NOT IN ('document_projects', 'document_versions', 'activity_contacts')
+                AND (@visible_changes))
         FROM changes c WHERE {_OF_OPERATION})"""),
     "canUndo": Field(_CAN_UNDO),
 }

@@ -56,6 +56,7 @@ _TITLES = " ".join(
 )
 _TITLE = f"""CASE c.entity {_TITLES}
     WHEN 'members' THEN (SELECT x.full_name FROM contacts x WHERE x.tenant_id = :tenant AND x.id = {TOLD_ID})
+    WHEN 'activity_contacts' THEN (SELECT x.full_name FROM contacts x WHERE x.tenant_id = :tenant AND x.id = {TOLD_ID})
     WHEN 'document_projects' THEN (SELECT x.title FROM projects x WHERE x.tenant_id = :tenant AND x.id = {TOLD_ID})
     WHEN 'users' THEN (SELECT x.username FROM users x WHERE x.tenant_id = :tenant AND x.id = c.entity_id)
     END"""

@@ -1,5 +1,6 @@
 """The handlers of histories and operations."""
 
+from retainer.activities import store as activities
 from retainer.admission import record_refusal
 from retainer.contacts import store as contacts
 from retainer.documents import store as documents
@@ -32,6 +33,10 @@ async def of_task(request: Request, id: int) -> Answer:
 
 async def of_document(request: Request, id: int) -> Answer:
     return await listed_of(request, documents.exists, id)
+
+
+async def of_activity(request: Request, id: int) -> Answer:
+    return await listed_of(request, activities.exists, id)
 
 
 async def of_user(request: Request, id: int) -> Answer:

@@ -185,6 +185,14 @@ DELETE = Statement("""
         WHERE l.tenant_id = :tenant AND l.deleted_by IS NULL
             AND (l.project_id IN (SELECT p.id FROM projects_gone p)
                 OR l.document_id IN (SELECT d.id FROM documents_gone d))
+    ), activities_gone AS (
+        UPDATE activities a SET deleted_by = gone.deleted_by FROM gone
+        WHERE a.tenant_id = :tenant AND a.organization_id = gone.id AND a.deleted_by IS NULL
+        RETURNING a.id
+    ), their_contacts_gone AS (
+        UPDATE activity_contacts l SET deleted_by = gone.deleted_by FROM gone
+        WHERE l.tenant_id = :tenant AND l.deleted_by IS NULL
+            AND l.activity_id IN (SELECT a.id FROM activities_gone a)
     )
     SELECT id FROM gone
 """)

@@ -20,13 +20,14 @@ class Kind(StrEnum):
     PROJECT = "project"
     DOCUMENT = "document"
     TASK = "task"
+    ACTIVITY = "activity"
 
 
 class SearchQuery(Struct, rename="camel", forbid_unknown_fields=True):
     """The parameters of GET /search; no kinds stand for all."""
 
     q: Typed
-    kinds: Annotated[list[Kind], Meta(min_length=1, max_length=5)] = msgspec.field(default_factory=lambda: list(Kind))
+    kinds: Annotated[list[Kind], Meta(min_length=1, max_length=6)] = msgspec.field(default_factory=lambda: list(Kind))
     limit: Most = 20
 
 

@@ -27,6 +27,7 @@ _NOUNS = {
     Kind.PROJECT: ("projects", "p.title_folded"),
     Kind.DOCUMENT: ("documents", "d.name_folded"),
     Kind.TASK: ("tasks", "t.title_folded"),
+    Kind.ACTIVITY: ("activities", "a.title_folded"),
 }
 
 # Only the text of the newest version counts, and only while that is the one that was read.
@@ -78,7 +79,11 @@ _SHOWN = f"""
             (SELECT x.text FROM document_passages x WHERE x.tenant_id = :tenant AND x.document_id = d.id
                 AND x.place = best.passage))
         FROM documents d {_ORGANIZATION.format("d.organization_id")}
-        WHERE best.kind = 'document' AND d.tenant_id = :tenant AND d.id = best.id"""
+        WHERE best.kind = 'document' AND d.tenant_id = :tenant AND d.id = best.id
+        UNION ALL
+        SELECT a.title, o.name, o.id, json_build_object('text', a.text)
+        FROM activities a {_ORGANIZATION.format("a.organization_id")}
+        WHERE best.kind = 'activity' AND a.tenant_id = :tenant AND a.id = best.id"""
 
 
 def _statement(within: str) -> Statement:

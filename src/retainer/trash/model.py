@@ -16,6 +16,7 @@ class TrashKind(StrEnum):
     PROJECT = "project"
     TASK = "task"
     DOCUMENT = "document"
+    ACTIVITY = "activity"
     MEMBER = "member"
 
 

@@ -18,7 +18,9 @@ _PARTS = {
                 AND (b.organization_id = x.id OR b.organization_id IS NULL AND EXISTS (
                     SELECT FROM document_projects l JOIN projects p ON p.tenant_id = :tenant AND p.id = l.project_id
                     WHERE l.tenant_id = :tenant AND l.document_id = b.id AND l.deleted_by = x.operation_id
-                        AND p.organization_id = x.id)))""",
+                        AND p.organization_id = x.id)))
+            + (SELECT count(*) FROM activities b WHERE b.tenant_id = :tenant AND b.deleted_by = x.operation_id
+                AND b.organization_id = x.id)""",
     ),
     TrashKind.CONTACT: ("contacts c", "c", "contacts", "c.full_name", "NULL::bigint", "c.id", "false", "0"),
     TrashKind.PROJECT: (
@@ -49,6 +51,11 @@ _PARTS = {
             WHERE l.tenant_id = :tenant AND l.document_id = d.id AND l.deleted_by = d.deleted_by
                 AND d.organization_id IS NULL) y
             WHERE y.deleted_by = d.deleted_by""",
+        "0",
+    ),
+    TrashKind.ACTIVITY: (
+        "activities a", "a", "activities", "a.title", "a.organization_id", "a.id",
+        "organizations y WHERE y.tenant_id = :tenant AND y.id = a.organization_id AND y.deleted_by = a.deleted_by",
         "0",
     ),
     TrashKind.MEMBER: (

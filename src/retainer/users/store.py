@@ -59,7 +59,9 @@ KNOWN = Statement("""
         OR EXISTS (SELECT FROM tasks t WHERE t.tenant_id = :tenant AND t.assignee_id = u.id
             AND t.deleted_by IS NULL AND @visible_tasks)
         OR EXISTS (SELECT FROM documents d WHERE d.tenant_id = :tenant AND d.uploader_id = u.id
-            AND d.deleted_by IS NULL AND @visible_documents))
+            AND d.deleted_by IS NULL AND @visible_documents)
+        OR EXISTS (SELECT FROM activities a WHERE a.tenant_id = :tenant AND a.author_id = u.id
+            AND a.deleted_by IS NULL AND @visible_activities))
 """)
 
 CREATE = Statement(f"""
