@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import timedelta
 
 from retainer.connections import UNREACHABLE, Connection, connect
@@ -74,12 +75,17 @@ class Sessions:
 
 
 class Monitor:
-    """One connection that listens for session changes and shows whether the database answers."""
+    """One connection that listens for session changes and shows whether the database answers. `listeners` take what is
+    told on further channels.
+    """
 
-    def __init__(self, database: Database, sessions: Sessions, log: Log) -> None:
+    def __init__(
+        self, database: Database, sessions: Sessions, log: Log, listeners: dict[str, Callable[[str], None]]
+    ) -> None:
         self.database = database
         self.sessions = sessions
         self.log = log
+        self.listeners = listeners
         self.connected = asyncio.Event()  # set from the first time on
 
     async def run(self) -> None:
@@ -101,7 +107,8 @@ class Monitor:
 
     async def _watch(self, connection: Connection) -> None:
         await self.database.load_messages(connection)
-        await connection.add_listener("retainer_sessions", self._told)
+        for channel in ("retainer_sessions", *self.listeners):
+            await connection.add_listener(channel, self._told)
         self.sessions.forget_all()
         self.sessions.listening = True
         self.database.is_up = True
@@ -113,8 +120,11 @@ class Monitor:
             async with asyncio.timeout(CHECK_SECONDS):
                 await connection.execute("SELECT 1")
 
-    def _told(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
-        self.sessions.forget(int(str(payload)))
+    def _told(self, _connection: object, _pid: int, channel: str, payload: object) -> None:
+        if channel in self.listeners:
+            self.listeners[channel](str(payload))
+        else:
+            self.sessions.forget(int(str(payload)))
 
     def _down(self, error: Exception) -> None:
         if self.database.is_up:

@@ -4,7 +4,7 @@ A line reads: name, method, path, handler, permission, sentence, and what Route 
 slice's web (`contacts.show`); `on` is its store's answer to "does the viewer see it?" (`contact.exists`).
 """
 
-from retainer import api_page, bulk, health, openapi, static
+from retainer import api_page, bulk, health, live, openapi, static
 from retainer.bulk_lines import BulkAnswer, BulkLine
 from retainer.contacts import store as contact
 from retainer.contacts import web as contacts
@@ -177,6 +177,9 @@ ROUTES = [
           "Undo an operation", answer=ListedOperation, on=history.exists, errors=(409,)),
     Route("listTrash", "GET", "/trash", trash.index, "trash.read",
           "List what was deleted and can be restored", answer=list[TrashEntry], lists=deleted.TRASH),
+
+    Route("live", "GET", "/live", live.show, "account.own",
+          "What others change, as it happens", query=live.LiveQuery, page=True),
 
     # Search
     Route("searchEverything", "GET", "/search", search.index, "search.use",
