@@ -27,7 +27,6 @@ from retainer.http_server import STOPPING
 from retainer.indexer import Indexer
 from retainer.live import Live
 from retainer.log import Log
-from retainer.news import CHANNEL
 from retainer.request import Answer, Request
 from retainer.routes import TABLE
 from retainer.storage import Storage
@@ -59,7 +58,7 @@ class App:
         )
         self.sessions = Sessions(self.database, settings.session_idle_hours)
         self.live = Live(self.database, self.sessions, self.log)
-        self.monitor = Monitor(self.database, self.sessions, self.log, {CHANNEL: self.live.heard})
+        self.monitor = Monitor(self.database, self.sessions, self.log, self.live.listeners)
         self.storage = Storage.of(settings)
         self.indexer = Indexer(settings.database_url, self.storage, self.log)
         self.deadlines = Deadlines(settings.request_seconds)

@@ -13,6 +13,7 @@ from retainer.log import Log
 from retainer.permissions import Viewer, viewer
 
 COOKIE = "connect.sid"
+SESSIONS = "retainer_sessions"  # the channel on which the ids of users are told
 REMEMBER = 60.0  # seconds; then the row is read again, which also records that the session was seen
 CHECK_PAUSE = 0.4  # seconds between looks at the database
 CHECK_SECONDS = 1.0
@@ -76,7 +77,7 @@ class Sessions:
 
 class Monitor:
     """One connection that listens for session changes and shows whether the database answers. `listeners` take what is
-    told on further channels.
+    told on each channel.
     """
 
     def __init__(
@@ -107,7 +108,7 @@ class Monitor:
 
     async def _watch(self, connection: Connection) -> None:
         await self.database.load_messages(connection)
-        for channel in ("retainer_sessions", *self.listeners):
+        for channel in {SESSIONS, *self.listeners}:
             await connection.add_listener(channel, self._told)
         self.sessions.forget_all()
         self.sessions.listening = True
@@ -121,10 +122,10 @@ class Monitor:
                 await connection.execute("SELECT 1")
 
     def _told(self, _connection: object, _pid: int, channel: str, payload: object) -> None:
+        if channel == SESSIONS:
+            self.sessions.forget(int(str(payload)))
         if channel in self.listeners:
             self.listeners[channel](str(payload))
-        else:
-            self.sessions.forget(int(str(payload)))
 
     def _down(self, error: Exception) -> None:
         if self.database.is_up:

@@ -8,11 +8,12 @@ every two seconds in any case, for what was missed and for those who tell nobody
 import asyncio
 import secrets
 from collections import Counter
+from collections.abc import Iterator
 
 import msgspec
 
 from retainer import news
-from retainer.authentication import Sessions
+from retainer.authentication import SESSIONS, Sessions
 from retainer.database import Database
 from retainer.errors import Problem, TooManyRequests, Unavailable
 from retainer.log import Log
@@ -57,6 +58,7 @@ class Live:
         self.watches: dict[int, Watch] = {}  # by tenant
         self.of_session: Counter[int] = Counter()
         self.is_ending = False
+        self.listeners = {news.CHANNEL: self.heard, SESSIONS: self.check}
 
     async def run(self) -> None:
         """Until cancelled: tell all processes whose records this one has changed."""
@@ -80,6 +82,12 @@ class Live:
         if sender != self.name:
             self.wake([int(tenant) for tenant in tenants.split(",")])
 
+    def check(self, user: str) -> None:
+        """Something about this user or a session of theirs has changed: their streams see whether they go on."""
+        for stream in self.streams():
+            if stream.viewer.user == int(user):
+                stream.woken.set()
+
     def wake(self, tenants: list[int]) -> None:
         for tenant in self.watches.keys() & set(tenants):
             self.watches[tenant].woken.set()
@@ -97,6 +105,8 @@ class Live:
             self.leave(stream)
             raise
         stream.take(pile, mark)
+        if self.is_ending:
+            stream.end()  # at once, with no error: a browser comes back by itself then, elsewhere
         return stream
 
     def refuse_too_many(self, viewer: Viewer) -> None:
@@ -105,7 +115,7 @@ class Live:
                 f"At most {MOST_OF_SESSION} streams of one session are open at a time; close a page, or poll.",
                 headers=[(b"retry-after", b"%d" % RETRY_SECONDS)],
             )
-        if self.is_ending or self.of_session.total() >= MOST_STREAMS:
+        if self.of_session.total() >= MOST_STREAMS:
             raise Unavailable("No more streams can be opened at this moment; poll, or try again.", RETRY_SECONDS)
 
     def join(self, stream: Stream) -> Watch:
@@ -129,6 +139,8 @@ class Live:
     def end(self) -> None:
         """The server stops: all streams end, and their clients go elsewhere."""
         self.is_ending = True
-        for watch in self.watches.values():
-            for stream in watch.streams:
-                stream.end()
+        for stream in self.streams():
+            stream.end()
+
+    def streams(self) -> Iterator[Stream]:
+        return (stream for watch in self.watches.values() for stream in watch.streams)
