@@ -22,7 +22,7 @@ from retainer.statement import Statement, Update
 def statements() -> Iterator[tuple[str, str]]:
     """Every statement of every store, by name."""
     for module in pkgutil.walk_packages(retainer.__path__, "retainer."):
-        if module.name.endswith((".store", ".idempotency", ".undo")):
+        if module.name.endswith((".store", ".idempotency", ".undo", ".news", ".streams")):
             for name, value in vars(importlib.import_module(module.name)).items():
                 yield from named(f"{module.name}.{name}", value)
 
@@ -55,7 +55,8 @@ def test_every_statement_names_the_tenant(name: str) -> None:
 def test_no_sql_stands_outside_the_stores() -> None:
     named = {"database.py", "statement.py", "permissions.py", "migrate.py", "authentication.py", "serve.py",
              "__main__.py", "demo.py", "admission.py", "idempotency.py", "accounts.py", "check.py", "collection.py",
-             "filters.py", "store.py", "indexer.py", "undo.py"}  # fmt: skip
+             "filters.py", "store.py", "indexer.py", "undo.py",
+             "news.py", "streams.py"}  # fmt: skip
     words = re.compile(r"\b(SELECT|INSERT INTO|DELETE FROM|UPDATE \w+ SET)\b")
     assert named == {
         path.name for path in Path(retainer.__file__).parent.rglob("*.py") if words.search(path.read_text())

@@ -13,7 +13,7 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
 from typing import Any
 
@@ -25,7 +25,9 @@ from retainer.config import Settings, load, networks
 from retainer.database import Database
 from retainer.deadlines import Deadlines
 from retainer.errors import PROBLEM_JSON, Problem, Unavailable
+from retainer.http_server import STOPPING
 from retainer.indexer import Indexer
+from retainer.live import Live
 from retainer.log import Log
 from retainer.request import Answer, Request
 from retainer.routes import SIDEBAR, TABLE
@@ -58,7 +60,8 @@ class App:
             settings.database_url, size=settings.pool_size, statement_seconds=settings.request_seconds * 0.9
         )
         self.sessions = Sessions(self.database, settings.session_idle_hours)
-        self.monitor = Monitor(self.database, self.sessions, self.log)
+        self.live = Live(self.database, self.sessions, self.log)
+        self.monitor = Monitor(self.database, self.sessions, self.log, self.live.listeners)
         self.storage = Storage.of(settings)
         self.indexer = Indexer(settings.database_url, self.storage, self.log)
         self.deadlines = Deadlines(settings.request_seconds)
@@ -73,13 +76,14 @@ class App:
         if scope["type"] == "http":
             await self.serve(scope, receive, send)
         elif scope["type"] == "lifespan":
-            await self.live(receive, send)
+            await self.lifespan(scope, receive, send)
 
-    async def live(self, receive: Any, send: Any) -> None:
+    async def lifespan(self, scope: Any, receive: Any, send: Any) -> None:
         """Start and stop, as the server asks."""
         await receive()
+        scope["state"][STOPPING] = self.live.end
         self.log.adopt()
-        background = (self.monitor.run(), self.deadlines.watch(), self.indexer.run())
+        background = (self.monitor.run(), self.deadlines.watch(), self.indexer.run(), self.live.run())
         watching = [asyncio.create_task(each) for each in background]
         # A process that starts while the database is away is no failure: it answers 503 until it is back.
         with suppress(TimeoutError):
@@ -155,15 +159,17 @@ class App:
 
     async def stream(self, request: Request, body: AsyncIterator[bytes], send: Any) -> None:
         """Chunk after chunk, until the client has gone."""
-        gone = asyncio.create_task(request.gone())
+        request.left = asyncio.create_task(request.gone())
         try:
             async for chunk in body:
-                if gone.done():
+                if request.left.done():
                     return
                 async with asyncio.timeout(STALL_SECONDS):
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
         finally:
-            gone.cancel()
+            request.left.cancel()
+            if isinstance(body, AsyncGenerator):
+                await body.aclose()  # at once: it may hold a connection, or a place
 
     def client_address(self, scope: Any, headers: dict[bytes, bytes]) -> str:
         """The connection's address; behind trusted proxies the nearest one they did not add themselves."""

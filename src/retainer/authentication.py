@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import timedelta
 
 from retainer.connections import UNREACHABLE, Connection, connect
@@ -12,6 +13,7 @@ from retainer.log import Log
 from retainer.permissions import Viewer, viewer
 
 COOKIE = "connect.sid"
+SESSIONS = "retainer_sessions"  # the channel on which the ids of users are told
 REMEMBER = 60.0  # seconds; then the row is read again, which also records that the session was seen
 CHECK_PAUSE = 0.4  # seconds between looks at the database
 CHECK_SECONDS = 1.0
@@ -74,12 +76,17 @@ class Sessions:
 
 
 class Monitor:
-    """One connection that listens for session changes and shows whether the database answers."""
+    """One connection that listens for session changes and shows whether the database answers. `listeners` take what is
+    told on each channel.
+    """
 
-    def __init__(self, database: Database, sessions: Sessions, log: Log) -> None:
+    def __init__(
+        self, database: Database, sessions: Sessions, log: Log, listeners: dict[str, Callable[[str], None]]
+    ) -> None:
         self.database = database
         self.sessions = sessions
         self.log = log
+        self.listeners = listeners
         self.connected = asyncio.Event()  # set from the first time on
 
     async def run(self) -> None:
@@ -101,7 +108,8 @@ class Monitor:
 
     async def _watch(self, connection: Connection) -> None:
         await self.database.load_messages(connection)
-        await connection.add_listener("retainer_sessions", self._told)
+        for channel in {SESSIONS, *self.listeners}:
+            await connection.add_listener(channel, self._told)
         self.sessions.forget_all()
         self.sessions.listening = True
         self.database.is_up = True
@@ -113,8 +121,11 @@ class Monitor:
             async with asyncio.timeout(CHECK_SECONDS):
                 await connection.execute("SELECT 1")
 
-    def _told(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
-        self.sessions.forget(int(str(payload)))
+    def _told(self, _connection: object, _pid: int, channel: str, payload: object) -> None:
+        if channel == SESSIONS:
+            self.sessions.forget(int(str(payload)))
+        if channel in self.listeners:
+            self.listeners[channel](str(payload))
 
     def _down(self, error: Exception) -> None:
         if self.database.is_up:

@@ -13,6 +13,7 @@ import msgspec
 from retainer.batch import Batch
 from retainer.connections import ACQUIRE_SECONDS, BROKEN, Connection, Pool
 from retainer.errors import UNSTORABLE, Conflict, FieldError, Invalid, NotSignedIn, Problem, StorageFull, Unavailable
+from retainer.fields import camel
 from retainer.permissions import Scope, Viewer
 from retainer.statement import Statement
 
@@ -56,6 +57,7 @@ class Database:
         self.is_up = False  # kept by the monitor; while False requests fail fast
         self.messages: dict[str, tuple[str, str]] = {}  # constraint → field, message; read from the catalogue
         self.statements = 0  # how many were sent, for tests that count
+        self.changed: set[int] = set()  # tenants of which something was committed, until all processes are told
 
     def of(self, viewer: Viewer, request_id: str, action: str, via: str = "api") -> "Db":
         """The database as this viewer sees it, for one request."""
@@ -86,7 +88,9 @@ class Database:
             return await self.send(connection, text, arguments)
 
     @asynccontextmanager
-    async def connection(self, tenant: int | None, *, is_careful: bool = False) -> AsyncIterator[Connection]:
+    async def connection(
+        self, tenant: int | None, *, is_careful: bool = False, acts: bool = False
+    ) -> AsyncIterator[Connection]:
         """A connection on which the tenant and the limits are set; given back clean, or closed."""
         if not self.is_up:
             raise Unavailable
@@ -100,6 +104,8 @@ class Database:
                 connection.serves = (tenant, is_careful)
             yield connection
             clean = True
+            if acts and tenant:
+                self.changed.add(tenant)
         except (Problem, Undo):
             clean = True  # PostgreSQL answered and the connection is in step
             raise
@@ -159,12 +165,6 @@ CAREFUL = ("force_custom_plan", "2s")
 LOST = "The connection to the database was lost; whether a change was made is not known. Look before trying again."
 
 
-def camel(name: str) -> str:
-    """full_name → fullName."""
-    head, *rest = name.split("_")
-    return head + "".join(word.capitalize() for word in rest)
-
-
 _MESSAGES = """
     SELECT c.conname::text AS name, obj_description(c.oid, 'pg_constraint') AS comment
     FROM pg_constraint c WHERE obj_description(c.oid, 'pg_constraint') LIKE '%: %'
@@ -203,7 +203,7 @@ class Db:
         if self.held is not None:
             return await self.database.send(self.held, text, arguments)
         tenant = self.viewer_values["tenant"]
-        async with self.database.connection(tenant, is_careful=statement.is_careful) as connection:
+        async with self.database.connection(tenant, is_careful=statement.is_careful, acts=statement.acts) as connection:
             return await self.database.send(connection, text, arguments)
 
     async def row(self, statement: Statement, /, **values: Any) -> asyncpg.Record | None:
@@ -240,7 +240,7 @@ class Db:
             return
         begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if snapshot else "BEGIN"
         begin += "; SET CONSTRAINTS ALL IMMEDIATE" if dry else ""
-        async with self.database.connection(self.viewer_values["tenant"]) as connection:
+        async with self.database.connection(self.viewer_values["tenant"], acts=not (snapshot or dry)) as connection:
             bound = self.bound(connection)
             await self._control(connection, begin)
             try:

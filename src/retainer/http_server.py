@@ -15,6 +15,7 @@ from uvicorn.supervisors import Multiprocess, multiprocess
 HEAD_SECONDS = 10.0  # for a request's head to arrive
 HEAD_BYTES = 64 << 10  # of a head behind its first piece
 LINGER_SECONDS = 0.5  # for a request that is on its way on a connection without one
+STOPPING = "stopping"  # what the application left in its state to be called when a stop begins
 SETTLE_SECONDS = 0.02  # for the event loop to let go of a socket
 
 
@@ -22,6 +23,8 @@ class HttpServer(uvicorn.Server):
     """One server process."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if STOPPING in self.lifespan.state:
+            self.lifespan.state[STOPPING]()
         kept = [listening.dup() for listening in sockets or []]
         for server in self.servers:
             server.close()

@@ -1,5 +1,6 @@
 """A request as handlers meet it: who sent it, its body, the database as they see it; and the answers they give."""
 
+import asyncio
 import copy
 import re
 from collections.abc import AsyncIterator
@@ -106,6 +107,7 @@ class Request:
         self.raw = b""  # the body as it was sent, where it is JSON
         self.key: str | None = None  # its Idempotency-Key
         self.wishes: dict[str, str] = {}  # its preferences (Prefer)
+        self.left: asyncio.Task[None] | None = None  # done when the client goes while its answer is streamed
         self.changed_users: list[int] = []  # whose sessions are forgotten once it is committed
         self.via = "api"
 

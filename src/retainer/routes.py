@@ -4,7 +4,7 @@ A line reads: name, method, path, handler, permission, sentence, and what Route 
 slice's web (`contacts.show`); `on` is its store's answer to "does the viewer see it?" (`contact.exists`).
 """
 
-from retainer import api_page, bulk, health, openapi, static
+from retainer import api_page, bulk, health, live, openapi, static
 from retainer.activities import store as activity
 from retainer.activities import web as activities
 from retainer.activities.model import Activity, ActivityCreate, ActivityUpdate, ListedActivity
@@ -203,6 +203,9 @@ ROUTES = [
     Route("listTrash", "GET", "/trash", trash.index, "trash.read",
           "List what was deleted and can be restored", answer=list[TrashEntry], lists=deleted.TRASH),
 
+    Route("live", "GET", "/live", live.show, "account.own",
+          "What others change, as it happens", query=live.LiveQuery, page=True),
+
     # Search
     Route("searchEverything", "GET", "/search", search.index, "search.use",
           "Search everything", answer=list[Hit], query=SearchQuery),
@@ -276,6 +279,4 @@ ROUTES = [
 ]  # fmt: skip
 
 TABLE = Table(ROUTES + PAGES)
-
-
-async def SIDEBAR(_db): return []
+SIDEBAR = view.sidebar

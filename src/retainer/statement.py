@@ -29,6 +29,7 @@ class Statement:
     def __init__(self, text: str, *, is_careful: bool = False) -> None:
         self.text = text
         self.is_careful = is_careful
+        self.acts = "acting" in text  # it may change something
         self.compiled: dict[Scope, tuple[str, tuple[str, ...]]] = {
             scope: _number(_expand(text, scope)) for scope in SCOPES
         }

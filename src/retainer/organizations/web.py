@@ -3,8 +3,9 @@
 from typing import Any
 
 from retainer.body import sent
-from retainer.database import Db, camel
+from retainer.database import Db
 from retainer.errors import FieldError, Invalid
+from retainer.fields import camel
 from retainer.lists.answer import listed
 from retainer.organizations import store
 from retainer.request import Answer, Request, found, removed

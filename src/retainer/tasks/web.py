@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 
 from retainer.body import sent
-from retainer.database import camel
 from retainer.errors import FieldError, Invalid, invalid
+from retainer.fields import camel
 from retainer.lists.answer import listed, listed_of
 from retainer.organizations import store as organizations
 from retainer.request import Answer, Request, found, removed

@@ -6,6 +6,7 @@ answers all of these together.
 
 from typing import Any
 
+import msgspec
 from asyncpg import Record
 
 from retainer.contacts import store as contacts
@@ -47,6 +48,9 @@ LIST = Collection("views v", _SEEN, FIELDS, order="name", id="v.id")
 
 READ = Statement(f"SELECT v.id, v.version, {JSON} FROM views v WHERE {_ONE}")
 
+MOST_BESIDE = 50  # in the sidebar
+BESIDE = Statement(f"SELECT {JSON} AS json FROM views v WHERE {_SEEN} ORDER BY v.name_folded, v.id LIMIT {MOST_BESIDE}")
+
 FIND = Statement(f"SELECT v.noun, {CHANGEABLE} AS is_changeable FROM views v WHERE {_ONE}")
 
 CREATE = Statement(f"""
@@ -76,6 +80,11 @@ async def exists(db: Db, id: int) -> bool:
 async def read(db: Db, id: int) -> Record | None:
     """One view: id, version, json."""
     return await db.row(READ, id=id)
+
+
+async def sidebar(db: Db) -> list[dict[str, Any]]:
+    """The first of those that the viewer sees, for every page."""
+    return [msgspec.json.decode(row["json"]) for row in await db.rows(BESIDE)]
 
 
 async def find(db: Db, id: int) -> Record | None:
