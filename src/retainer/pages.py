@@ -50,9 +50,8 @@ async def page(request: Request, template: str, *, status: int = 200, **values: 
     found = _templates.get_template(template)
     values = _context(request) | values
     block = FRAGMENTS.get(_target(request))
-    if block in found.blocks:
-        body = "".join(found.blocks[block](found.new_context(values)))
-        return Answer(status, body.encode(), HTML, VARY)
+    if block == "main" or block in found.blocks:
+        return Answer(status, found.render(values, layout="layout/only.html", only=block).encode(), HTML, VARY)
     headers = [HTML, VARY]
     if values["toast"]:
         headers.append(_cookie(request, "", seconds=0))

@@ -20,10 +20,8 @@ document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
     form.dataset.busy = "on";
   }
   // The boxes left empty are no part of a list's address.
-  if (ctx.request.method === "GET" && ctx.request.action) {
-    const url = new URL(ctx.request.action, location.href);
-    for (const [name, value] of [...url.searchParams]) if (!value) url.searchParams.delete(name);
-    ctx.request.action = url.pathname + url.search;
+  if (ctx.request.method === "GET") {
+    for (const [name, value] of [...ctx.request.body]) if (!value) ctx.request.body.delete(name);
   }
 });
 
