@@ -35,9 +35,7 @@ async def perform(
     ETag of the state that the form was made for, only while the record is in it. Raises Problem as the API does.
     """
     route = request.app.table.named[name]
-    inner = request.inner(route, WEB)
-    if version:
-        inner.headers[b"if-match"] = f'"{version}"'.encode()
+    inner = request.inner(route, WEB, **({"if_match": f'"{version}"'} if version else {}))
     admission.refuse_unpermitted(inner, route)
     if route.on is not None and not await route.on(inner.db, *ids):
         raise NotFound

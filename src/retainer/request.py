@@ -25,6 +25,8 @@ JSON = (b"content-type", b"application/json")
 FORMS = (b"application/x-www-form-urlencoded", b"multipart/form-data")
 HTML = (b"content-type", b"text/html; charset=utf-8")
 
+_OF_CLIENT = (b"host", b"cookie", b"user-agent", b"x-forwarded-for")  # of whom and from where a request is
+
 _COOKIE = re.compile(rb"(?:^|;)\s*" + re.escape(COOKIE).encode() + rb"=([^;]*)")
 
 
@@ -132,15 +134,15 @@ class Request:
         assert self.route is not None
         return self.app.database.of(self.viewer, self.id, self.route.name, self.via)
 
-    def inner(self, route: Route, via: str) -> "Request":
-        """The same person's request for another route, made inside this one: without its headers and body."""
+    def inner(self, route: Route, via: str, **headers: str) -> "Request":
+        """The same person's request for another route, made inside this one: with these headers and no body yet."""
         made = copy.copy(self)
         made.__dict__.pop("db", None)
-        made.route, made.via, made.headers, made.body, made.query, made.key = route, via, {}, None, None, None
-        made.method, made.wishes, made.changed_users = route.method, {}, []
-        for name in (b"host", b"user-agent", b"x-forwarded-for"):
-            if name in self.headers:
-                made.headers[name] = self.headers[name]
+        given = [header for header in self.scope["headers"] if header[0] in _OF_CLIENT]
+        given += [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+        made.scope, made.headers = {**self.scope, "headers": given, "query_string": b""}, dict(given)
+        made.route, made.method, made.via = route, route.method, via
+        made.body, made.query, made.key, made.raw, made.wishes, made.changed_users = None, None, None, b"", {}, []
         return made
 
     @property
