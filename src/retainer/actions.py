@@ -36,6 +36,8 @@ async def perform(
     """
     route = request.app.table.named[name]
     inner = request.inner(route, WEB, **({"if_match": f'"{version}"'} if version else {}))
+    if request.db.held is not None:  # a part of what the caller does in one transaction
+        inner.db = inner.db.bound(request.db.held)
     admission.refuse_unpermitted(inner, route)
     if route.on is not None and not await route.on(inner.db, *ids):
         raise NotFound
@@ -50,7 +52,7 @@ async def perform(
         try:
             return await _once(inner, list(ids))
         except Retry:
-            if attempt == admission.ATTEMPTS - 1:
+            if attempt == admission.ATTEMPTS - 1 or request.db.held is not None:
                 raise
     raise AssertionError
 

@@ -280,3 +280,4 @@ ROUTES = [
 
 TABLE = Table(ROUTES + PAGES)
 SIDEBAR = view.sidebar
+CHANGED_SINCE = history.since

@@ -73,6 +73,8 @@ LIST = Collection(
     },
 )  # fmt: skip
 
+CHOSEN = LIST.within("AND o.id = ANY(:chosen::bigint[])")
+
 READ = Statement(f"""
     SELECT o.id, o.version, {JSON}
     FROM organizations o
