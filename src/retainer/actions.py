@@ -36,8 +36,9 @@ async def perform(
     """
     route = request.app.table.named[name]
     inner = request.inner(route, WEB, **({"if_match": f'"{version}"'} if version else {}))
-    if request.db.held is not None:  # a part of what the caller does in one transaction
-        inner.db = inner.db.bound(request.db.held)
+    held = request.db.held if request.who is not None else None
+    if held is not None:  # a part of what the caller does in one transaction
+        inner.db = inner.db.bound(held)
     admission.refuse_unpermitted(inner, route)
     if route.on is not None and not await route.on(inner.db, *ids):
         raise NotFound
@@ -52,7 +53,7 @@ async def perform(
         try:
             return await _once(inner, list(ids))
         except Retry:
-            if attempt == admission.ATTEMPTS - 1 or request.db.held is not None:
+            if attempt == admission.ATTEMPTS - 1 or held is not None:
                 raise
     raise AssertionError
 

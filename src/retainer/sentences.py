@@ -65,8 +65,8 @@ def sentence(operation: int, groups: list[dict[str, Any]], titles: Titles) -> Se
     first = min(groups, key=lambda group: ORDER.index(group["entity"]) if group["entity"] in ORDER else len(ORDER))
     rest = sum(group["alike"] for group in groups) - first["alike"]
     done, doing, near = _verbs(first)
-    more = _where(first, near, titles)
     is_one = first["alike"] == 1
+    more = _where(first, near, titles) if is_one else ""
     if rest and first["action"] != "update" and first["entity"] in PAGES:
         more += " with all that belongs to it" if is_one else " with all that belongs to them"
     noun = TOLD_AS.get(first["entity"], first["entity"])

@@ -81,9 +81,7 @@ def today(context: Context) -> date:
 def paragraphs(text: str | None) -> Markup:
     """Text as it was typed: empty lines part paragraphs, others break."""
     parts = re.split(r"\n{2,}", (text or "").strip())
-    return Markup("").join(
-        Markup("<p>{}</p>").format(Markup("<br>").join(escape(x) for x in p.split("\n"))) for p in parts
-    )
+    return Markup("").join(Markup("<p>{}</p>").format(Markup("<br>").join(escape(x) for x in p.split("\n"))) for p in parts)
 
 
 def is_web(address: str | None) -> bool:

@@ -23,6 +23,7 @@ from retainer.sentences import sentence
 STALLED_DAYS = 30  # after which an active project that nobody has changed is marked
 CHOICES = 8  # contacts that are proposed
 ROLES = list(MemberRole)
+_TOLD = {"organizationId", "contactId"}  # fields that the page and the sentence tell
 Row = dict[str, Any]
 
 
@@ -165,6 +166,6 @@ async def entries(request: Request, id: int, rows: list[Row]) -> list[Row]:
     for row in rows:
         group = {"id": row["entityId"], "alike": 1, "organizationId": id}
         row["sentence"] = sentence(row["operation"]["id"], [row | group], titles)
-        row["lines"] = diffs.lines(row["changes"], titles)
+        row["lines"] = diffs.lines([change for change in row["changes"] if change["field"] not in _TOLD], titles)
         row["operation"] |= operations.get(row["operation"]["id"], {"canUndo": False, "undoneBy": None, "records": 1})
     return rows

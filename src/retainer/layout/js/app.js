@@ -31,6 +31,8 @@ document.addEventListener("htmx:before:history:update", ({ detail }) => {
 });
 
 document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
+  // What was done to the selection ends it; what was refused does not.
+  if (ctx.sourceElement.matches?.("form[data-selects]") && ctx.response?.status < 400) select.clear();
   asked = { path: location.pathname, scroll: scrollY, focus: document.activeElement, target: ctx.target?.id };
 });
 
@@ -269,9 +271,10 @@ document.addEventListener("formdata", ({ target, formData }) => {
   formData.delete("id");
   if (!formData.get("matching")) for (const id of select.ids()) formData.append("id", id);
 });
+// A file is no page: the browser itself sends its form.
 document.addEventListener("submit", (event) => {
-  if (event.target.matches("form[data-selects]") && !event.submitter?.matches("[data-plain]")) sessionStorage.removeItem(select.key);
-});
+  if (event.submitter?.matches("[data-plain]")) event.stopPropagation();
+}, true);
 
 // ---------------------------------------------------------------- the palette
 
