@@ -55,7 +55,7 @@ async def people(request: Request, id: int, problem: Invalid | Conflict | None =
         request, "organizations/members.html", **await frame(request, id), tab="members",
         shown=await show(request, members.LIST, parent=id, expand=("contact",), counted=False),
         status=problem.status if problem else 200, errors=errors_of(problem) if problem else {},
-        typed=typed, found=found or [], choices=[], roles=ROLES, kinds=list(ContactType),
+        typed=typed, found=found or [], roles=ROLES, kinds=list(ContactType),
     )  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def errors_of(problem: Invalid | Conflict) -> dict[str, str]:
 async def choices(request: Request, id: int) -> Answer:
     """Contacts that what is being typed may mean."""
     found = await proposed(request, request.query.get("contact", ""))
-    return await pages.page(request, "organizations/members.html", choices=found)
+    return await pages.page(request, "organizations/choices.html", choices=found)
 
 
 async def proposed(request: Request, text: str) -> list[Row]:

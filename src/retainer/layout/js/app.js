@@ -33,21 +33,32 @@ document.addEventListener("htmx:before:history:update", ({ detail }) => {
 document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
   // What was done to the selection ends it; what was refused does not.
   if (ctx.sourceElement.matches?.("form[data-selects]") && ctx.response?.status < 400) select.clear();
-  asked = { path: location.pathname, scroll: scrollY, focus: document.activeElement, target: ctx.target?.id };
+  const sent = ctx.request?.method === "POST" && ctx.response?.status < 400 ? ctx.sourceElement.closest?.("form") : null;
+  asked = { path: location.pathname, scroll: scrollY, focus: document.activeElement, target: ctx.target?.id, sent };
 });
 
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   if (ctx.target?.id === "dialog-body") return openDialog(ctx);
+  const went = asked && asked.path !== location.pathname;
+  if (ctx.target?.id === "main") renew(went);
   settle();
   if (ctx.target?.id !== "main") return;
   if (dialog.open) dialog.close();
   if (palette?.open) palette.close();
   for (const menu of $$(".more[open], .actions .menu[open]")) menu.open = false;
-  const went = asked && asked.path !== location.pathname;
   if (went && !restoring) scrollTo(0, 0);
   if (went || ctx.response?.status >= 400) focusOn($("[autofocus]", main()) || $("[aria-invalid]", main()) || $("h1", main()));
   else if (!document.activeElement || document.activeElement === document.body) refocus();
 });
+
+// A morph leaves in fields what was typed or chosen before. After a change, and on another page, the page's own holds.
+function renew(went) {
+  const { sent } = asked || {};
+  for (const form of $$("form", main())) {
+    const stands = sent && form.matches("[data-save]") && !form.contains(document.activeElement);
+    if (went || form === sent || stands) form.reset();
+  }
+}
 
 document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
   const form = ctx.sourceElement.closest?.("form");
