@@ -312,8 +312,8 @@ OPERATIONS = {
     "listTrash": "Returns what was deleted, newest first, each record with all that went with it as one. Undo the "
     "operation that deleted it to restore it.",
     "searchEverything": "Finds organizations, contacts, projects, tasks, activities and documents, these also by the "
-    "text in PDF, Word, Excel and plain text files. The words typed count as beginnings of words, in any order, without "
-    "regard to case and accents, and with typing errors. The best hits come first.",
+    "text in PDF, Word, Excel and plain text files. The words typed count as beginnings of words, in any order, "
+    "without regard to case and accents, and with typing errors. The best hits come first.",
     "login": "Sets the session cookie. Too many wrong attempts lock the account and the address for some minutes.",
     "logout": "Ends the session and takes the cookie back.",
     "setup": "The link is made by an administrator and works once, for 72 hours.",
