@@ -36,7 +36,7 @@ def test_which_routes_it_takes() -> None:
     changes = {r.name for r in ROUTES if r.changes and r.keyed}
     assert changes - {r.name for r in IN_BULK} == {
         "addDocumentVersion", "updateOwnUser", "changeOwnPassword", "endOwnSession", "createUser", "updateUser",
-        "createUserLink", "endUserSessions", "bulk", "undoOperation",
+        "createUserLink", "endUserSessions", "bulk", "undoOperation", "createView", "updateView", "deleteView",
     }  # fmt: skip
     assert len(IN_BULK) == 24
 
