@@ -16,8 +16,8 @@ DIST = PACKAGE / "layout/dist"
 # What templates may link to. Each brings in its parts by @import, in the order of the layers.
 SHEETS = ("app.css", "api.css", "setup.css")
 
-# Where an icon is named: icon("plus"), icon="plus", "icon": "plus".
-_NAMED = re.compile(r"""\bicon["']?\s*[(=:]\s*["']([a-z0-9-]+)["']""")
+# Where an icon may be named: any such word in quotes, for macros hand names on; a few too many cost little.
+_NAMED = re.compile(r"""["']([a-z0-9-]+)["']""")
 _SVG = (
     '<svg class="icon" aria-hidden="true" width="16" height="16" viewBox="0 0 24 24" fill="none" stroke="currentColor" '
     'stroke-width="1.75" stroke-linecap="round" stroke-linejoin="round">%s</svg>'
@@ -34,17 +34,14 @@ def stylesheets() -> dict[str, bytes]:
 
 
 def icons() -> dict[str, str]:
-    """What is inside each icon that is used, by name."""
+    """What is inside each icon that may be used, by name."""
     drawings: dict[str, str] = json.loads(_taken("icons.json"))
-    used = named() if SOURCES.is_dir() else set(drawings)
-    if unknown := used - drawings.keys():
-        raise RuntimeError(f"Lucide has no icon named {', '.join(sorted(unknown))}: see lucide.dev/icons")
-    return {name: drawings[name] for name in sorted(used)}
+    return {name: drawings[name] for name in sorted(named()) if name in drawings}
 
 
 def named() -> set[str]:
     """The icons that templates and code name."""
-    files = [file for file in PACKAGE.rglob("*") if file.suffix in (".html", ".py") and file != Path(__file__)]
+    files = PACKAGE.rglob("*.html")
     return {name for file in files for name in _NAMED.findall(file.read_text())}
 
 
@@ -59,12 +56,5 @@ _ICONS = {name: _SVG % drawing for name, drawing in icons().items()}
 
 
 def icon(name: str) -> str:
-    """An icon as markup, 16 pixels, in the colour of the text beside it. A name that comes as a value is written
-    icon="…" where it comes from, or nobody knows that it is used.
-    """
-    try:
-        return _ICONS[name]
-    except KeyError:
-        raise LookupError(
-            f'no page names the icon {name}: write icon("{name}"), or icon="{name}" for a value'
-        ) from None
+    """An icon as markup, 16 pixels, in the colour of the text beside it. Raises KeyError for a name that Lucide lacks."""
+    return _ICONS[name]
