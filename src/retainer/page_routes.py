@@ -14,11 +14,11 @@ from retainer.sessions import pages as sessions
 
 
 def _page(name: str, path: str, handler: Handler, permission: str, **more: Any) -> Route:
-    return Route(f"{name}Page", "GET", path, handler, permission, f"The page {name}", html=True, **more)
+    return Route(f"{name}Page", "GET", path, handler, permission, f"The page {name}", page=True, html=True, **more)
 
 
 def _form(name: str, path: str, handler: Handler, permission: str, **more: Any) -> Route:
-    return Route(f"{name}Form", "POST", path, handler, permission, f"The form {name}", html=True, **more)
+    return Route(f"{name}Form", "POST", path, handler, permission, f"The form {name}", page=True, html=True, **more)
 
 
 PAGES = [
