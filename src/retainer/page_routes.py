@@ -1,7 +1,7 @@
 """THE SITEMAP of pages: what browsers get at the bare paths, one line each, under the same permissions as the API.
 
-A GET shows a page; a POST is a form of one, and makes its change through the API's own route (actions.py). Forms know no
-other methods, so that each works without scripts.
+A GET shows a page; a POST is a form of one, and makes its change through the API's own route (actions.py). Forms know
+no other methods, so that each works without scripts.
 """
 
 from typing import Any
