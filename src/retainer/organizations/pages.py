@@ -28,7 +28,7 @@ LIKELY = 5  # organizations shown as perhaps the same
 
 
 async def index(request: Request) -> Answer:
-    shown = await show(request, store.LIST, expand=("owner", "counts"))
+    shown = await show(request, store.LIST, expand=("owner", "work"))
     return await pages.page(request, "organizations/list.html", shown=shown, owners=await owners(request), **WORDS)
 
 
@@ -95,9 +95,9 @@ async def frame(request: Request, id: int) -> dict[str, Any]:
     if row is None:
         raise NotFound
     organization = msgspec.json.decode(row[2])
-    found = await find(request, store.LIST, limit="1", expand="owner,parent,counts", id=str(id))
+    found = await find(request, store.LIST, limit="1", expand="owner,parent,work,counts", id=str(id))
     if found:
-        organization |= {name: found[0][name] for name in ("owner", "parent", "counts")}
+        organization |= {name: found[0][name] for name in ("owner", "parent", "work", "counts")}
     return {
         "organization": organization, "version": f"{row[0]}-{row[1]}", "owners": await owners(request), **WORDS,
     }  # fmt: skip
