@@ -33,7 +33,7 @@ lock: $(INSTALLED)  ## pin every dependency with hashes anew
 	    --no-emit-trusted-host --allow-unsafe --strip-extras --output-file requirements.lock pyproject.toml
 
 clean:  ## remove what was installed and built
-	rm -rf $(VENV) build dist .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) build dist src/retainer/layout/dist .ruff_cache .mypy_cache .hypothesis
 
 help:  ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20

@@ -57,7 +57,9 @@ def test_the_first_load_is_in_the_budget(client: httpx.Client) -> None:
 
 def test_own_scripts_are_small() -> None:
     sizes = {file.name: file.stat().st_size for file in (assets.PACKAGE / "layout/js").iterdir()}
-    assert sizes and sum(sizes.values()) <= OWN_SCRIPTS, sizes
+    pages_of_their_own = sizes.keys() & LATER
+    together = sum(sizes[name] for name in sizes.keys() - pages_of_their_own)
+    assert max(together, *(sizes[name] for name in pages_of_their_own)) <= OWN_SCRIPTS, sizes
 
 
 @pytest.mark.parametrize("name", sorted(URLS))
@@ -83,7 +85,7 @@ def test_gzip_is_sent_to_whom_accepts_it(client: httpx.Client, accepted: str | N
     for url in (URLS["app.css"], "/api/docs"):
         headers, body = wire(client, url, accepted)
         assert headers.get("content-encoding") == ("gzip" if is_packed else None)
-        assert headers["vary"] == "accept-encoding"
+        assert "accept-encoding" in headers["vary"].split(", ")
         assert int(headers["content-length"]) == len(body)
 
 
@@ -141,11 +143,12 @@ def test_templates_hold_no_style_and_no_script_of_their_own(page: Path) -> None:
 
 
 def test_icons_are_drawn_where_they_are_named_and_no_others() -> None:
-    assert assets.named() <= set(json.loads((assets.DIST / "icons.json").read_text()))
+    named = {name for page in PAGES for name in re.findall(r"""\bicon\(["']([^"']*)["']\)""", page.read_text())}
+    assert {"search"} <= named <= assets.icons().keys()
     svg = pages._templates.from_string("{{ icon('search') }}").render()
     assert svg.startswith('<svg class="icon" aria-hidden="true" width="16" height="16"')
     assert 'stroke-width="1.75"' in svg and "<circle" in svg and "style" not in svg
-    with pytest.raises(LookupError, match="no page names the icon grin-beam"):
+    with pytest.raises(KeyError, match="grin-beam"):
         pages._templates.from_string("{{ icon(name) }}").render(name="grin-beam")
 
 
@@ -169,7 +172,7 @@ def test_a_wheel_holds_the_same_assets_and_needs_nothing_that_built_them(
 ) -> None:
     layout = wheel / "retainer/layout"
     assert not (layout / "css").exists()
-    assert set(json.loads((layout / "dist/icons.json").read_text())) == assets.named()
+    assert set(json.loads((layout / "dist/icons.json").read_text())) == assets.icons().keys()
     licences = (layout / "dist/LICENCES.txt").read_text()
     assert "SIL OPEN FONT LICENSE" in licences and "ISC License" in licences and "Zero-Clause BSD" in licences
     (wheel / "lightningcss.py").write_text("raise ImportError('not where a wheel is installed')")

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from conftest import Cast, Server
+from retainer.static import URLS
 
 pytestmark = pytest.mark.slow
 
@@ -97,4 +98,17 @@ def test_the_api_page_shows_every_operation(server: Server, page: Page) -> None:
     for words in ("List all organizations", "Remove a member from an organization", "Add a version of a file"):
         assert page.get_by_text(words).count()
     fits(page)
+    quiet(page)
+
+
+def test_letters_outside_latin_1_alone_fetch_the_second_font(server: Server, page: Page) -> None:
+    fonts = []
+    page.on("request", lambda request: fonts.append(request.url) if request.resource_type == "font" else None)
+    page.goto(f"{server.url}/api/docs")
+    page.evaluate("document.fonts.ready")
+    assert [url.removeprefix(server.url) for url in fonts] == [URLS["inter-latin-wght-normal.woff2"]]
+    page.evaluate("document.querySelector('h1').append(' Łódź')")
+    page.evaluate("document.fonts.load('600 20px \"Inter Variable\"', 'Łódź')")
+    assert [url.removeprefix(server.url) for url in fonts[1:]] == [URLS["inter-latin-ext-wght-normal.woff2"]]
+    assert page.evaluate("[...document.fonts].every(font => font.status == 'loaded')")
     quiet(page)

@@ -11,6 +11,7 @@ import pytest
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
 from retainer import api_page, glossary, openapi
+from retainer.activities.model import ActivityKind
 from retainer.bulk_lines import Method
 from retainer.contacts.model import ContactType
 from retainer.errors import title
@@ -31,7 +32,7 @@ DOCUMENT = openapi.document(ROUTES)
 SCHEMAS = DOCUMENT["components"]["schemas"]
 DESCRIBED = [route for route in ROUTES if not route.page]
 ENUMS = [Audience, ChangeAction, ContactType, Kind, MemberRole, OrganizationStatus, OrganizationType, ProjectStatus, Role,
-         TaskPriority, TaskStatus, Method, Outcome, TrashKind, Theme, Density, ViewNoun]  # fmt: skip
+         TaskPriority, TaskStatus, Method, Outcome, TrashKind, Theme, Density, ViewNoun, ActivityKind]  # fmt: skip
 
 routes = pytest.mark.parametrize("route", DESCRIBED, ids=lambda r: r.name)
 

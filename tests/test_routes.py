@@ -162,7 +162,10 @@ SAMPLES: dict[str, Sample] = {
     "getDocumentVersionContent": (version, None),
     "listActivities": (nothing, None),
     "listOrganizationActivities": (organization, None),
-    "createActivity": (organization, lambda c: {"text": "A", "kind": "call", "contactIds": [c.gita_contact]}),
+    "createActivity": (
+        organization,
+        lambda c: {"text": "A", "happenedAt": "2026-01-31T09:30:00Z", "contactIds": [c.gita_contact]},
+    ),
     "getActivity": (activity, None),
     "updateActivity": (activity, lambda c: {"text": "B", "contactIds": [c.stan_contact]}),
     "deleteActivity": (activity, None),

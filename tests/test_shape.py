@@ -25,7 +25,7 @@ TREES = {path: ast.parse(path.read_text()) for path in FILES}
 SLICES = sorted(folder.name for folder in ROOT.iterdir() if (folder / "web.py").exists())
 
 # What knows the nouns: the sitemap, and the commands.
-MAY_USE_SLICES = {"routes.py", "serve.py", "demo.py", "__main__.py"}
+MAY_USE_SLICES = {"routes.py", "page_routes.py", "serve.py", "demo.py", "__main__.py"}
 PART_OF_A_SLICE = {"__init__.py", "model.py", "store.py", "web.py"}
 # What a model may not reach: it has types and pure rules.
 IO = {"admission", "app", "connections", "database", "request", "storage"}

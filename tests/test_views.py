@@ -251,7 +251,7 @@ def test_undoing_takes_back_what_was_done_to_a_view(cast: Cast) -> None:
     assert cast.stan.delete(path).status_code == 204
     undone(cast, last(cast, "stan")["id"], "stan")
     assert cast.stan.get(path).json()["query"] == "status=todo"
-    created = [row for row in cast.stan.get("/api/operations").json() if row["action"] == "createView"][0]
+    created = next(row for row in cast.stan.get("/api/operations").json() if row["action"] == "createView")
     assert cast.stan.get(f"/api/operations/{created['id']}").json()["changes"][0]["entity"] == "views"
 
 

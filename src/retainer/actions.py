@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from retainer import admission, writes
+from retainer import admission, conditions, writes
 from retainer.body import decode
 from retainer.database import Retry
 from retainer.errors import NotFound
@@ -61,7 +61,7 @@ async def perform(
 async def _once(inner: Request, ids: list[int | str]) -> Done:
     route = inner.route
     assert route is not None
-    admission.conditions.expect(inner, route)
+    conditions.expect(inner, route)
     writes.expect(inner, route)
     async with writes.held(inner) as tx:
         answer = await admission.answered(inner, route, ids)

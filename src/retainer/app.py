@@ -140,9 +140,9 @@ class App:
     async def send(self, request: Request, answer: Answer, send: Any) -> None:
         """Status, headers, body; a stream with a deadline on each stall instead of one on the whole."""
         answer = compressed(request, answer)
-        if not request.path.startswith("/api/") and self.table.has_page(request.segments):
-            if all(name != b"vary" for name, _ in answer.headers):
-                answer.headers.append((b"vary", b"Accept"))
+        is_bare = not request.path.startswith("/api/") and self.table.has_page(request.segments)
+        if is_bare and all(name != b"vary" for name, _ in answer.headers):
+            answer.headers.append((b"vary", b"Accept"))
         headers = [*self.headers, (b"x-request-id", request.id.encode()), *answer.headers]
         if request.route is None or request.path.startswith("/api/") or request.who is not None:
             headers.append(NO_STORE)

@@ -56,5 +56,5 @@ _ICONS = {name: _SVG % drawing for name, drawing in icons().items()}
 
 
 def icon(name: str) -> str:
-    """An icon as markup, 16 pixels, in the colour of the text beside it. Raises KeyError for a name that Lucide lacks."""
+    """An icon as markup, 16 pixels, in the colour of the text beside it. Raises KeyError for one that is not there."""
     return _ICONS[name]

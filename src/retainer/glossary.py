@@ -338,8 +338,8 @@ OPERATIONS = {
     "with its list and its owner.",
     "deleteView": "The owner's to delete; a shared one also an administrator's, and for all others 403.",
     "searchEverything": "Finds organizations, contacts, projects, tasks, activities and documents, these also by the "
-    "text in PDF, Word, Excel and plain text files. The words typed count as beginnings of words, in any order, without "
-    "regard to case and accents, and with typing errors. The best hits come first.",
+    "text in PDF, Word, Excel and plain text files. The words typed count as beginnings of words, in any order, "
+    "without regard to case and accents, and with typing errors. The best hits come first.",
     "login": "Sets the session cookie. Too many wrong attempts lock the account and the address for some minutes.",
     "logout": "Ends the session and takes the cookie back.",
     "setup": "The link is made by an administrator and works once, for 72 hours.",

@@ -1,7 +1,7 @@
 """THE SITEMAP of pages: what browsers get at the bare paths, one line each, under the same permissions as the API.
 
-A GET shows a page; a POST is a form of one, and makes its change through the API's own route (actions.py). Forms know no
-other methods, so that each works without scripts.
+A GET shows a page; a POST is a form of one, and makes its change through the API's own route (actions.py). Forms know
+no other methods, so that each works without scripts.
 """
 
 from typing import Any
@@ -20,11 +20,11 @@ from retainer.sessions import pages as sessions
 
 
 def _page(name: str, path: str, handler: Handler, permission: str, **more: Any) -> Route:
-    return Route(f"{name}Page", "GET", path, handler, permission, f"The page {name}", html=True, **more)
+    return Route(f"{name}Page", "GET", path, handler, permission, f"The page {name}", page=True, html=True, **more)
 
 
 def _form(name: str, path: str, handler: Handler, permission: str, **more: Any) -> Route:
-    return Route(f"{name}Form", "POST", path, handler, permission, f"The form {name}", html=True, **more)
+    return Route(f"{name}Form", "POST", path, handler, permission, f"The form {name}", page=True, html=True, **more)
 
 
 PAGES = [

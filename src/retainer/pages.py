@@ -1,12 +1,12 @@
 """Pages: the templates of layout/ and of each slice, escaped by default; whole, or only the part that htmx asks for.
 
-A page is whole for a browser, `<main>` for htmx, and one block of its template where a smaller part of the page is to be
-replaced: HX-Target names it (`more`, `dialog-body`). What was just done stands in a cookie until the next page tells it.
+A page is whole for a browser, `<main>` for htmx, and one block of its template where a smaller part of the page is to
+be replaced: HX-Target names it (`more`, `dialog-body`). What was just done stands in a cookie until the next page
+tells it.
 """
 
 import base64
 import re
-from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -178,12 +178,11 @@ def _is_part(request: Request) -> bool:
     return b"hx-request" in request.headers and b"hx-history-restore-request" not in request.headers
 
 
-async def _sidebar(request: Request) -> list[Mapping[str, Any]]:
+async def _sidebar(request: Request) -> list[dict[str, Any]]:
     """The saved views, on the pages of somebody who is signed in."""
     if request.who is None or request.route is None:
         return []
-    found: list[Mapping[str, Any]] = await request.app.sidebar(request.db)
-    return found
+    return await request.app.sidebar(request.db)
 
 
 def _told(request: Request) -> Toast | None:

@@ -157,7 +157,9 @@ class Request:
         if self.path.startswith("/api/"):
             return False
         if self.method in ("GET", "HEAD"):
-            return b"text/html" in self.headers.get(b"accept", b"") or b"hx-request" in self.headers
+            # Going back, htmx 4.0.1 says no more than the last of these.
+            asks = b"hx-request" in self.headers or b"hx-history-restore-request" in self.headers
+            return asks or b"text/html" in self.headers.get(b"accept", b"")
         return self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower() in FORMS
 
     def header(self, name: bytes) -> str | None:

@@ -60,7 +60,7 @@ class Route(msgspec.Struct, frozen=True):
     @property
     def url(self) -> str:
         """The whole path."""
-        return self.path if self.page or self.html else API + self.path
+        return self.path if self.page else API + self.path
 
     @property
     def changes(self) -> bool:

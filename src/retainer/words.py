@@ -27,12 +27,9 @@ def size(count: int | None) -> str:
     """Bytes as people say them: 1.4 MB."""
     if count is None:
         return ""
-    amount = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if amount < 1000 or unit == "GB":
-            return f"{amount:.0f} {unit}" if amount >= 10 or unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1000
-    raise AssertionError
+    power = 0 if count < 1000 else 1 if count < 1e6 else 2 if count < 1e9 else 3
+    amount = count / (1, 1e3, 1e6, 1e9)[power]
+    return f"{amount:.{int(power > 0 and amount < 10)}f} {('B', 'kB', 'MB', 'GB')[power]}"
 
 
 def initials(name: str) -> str:
@@ -80,8 +77,11 @@ def today(context: Context) -> date:
 
 def paragraphs(text: str | None) -> Markup:
     """Text as it was typed: empty lines part paragraphs, others break."""
-    parts = re.split(r"\n{2,}", (text or "").strip())
-    return Markup("").join(Markup("<p>{}</p>").format(Markup("<br>").join(escape(x) for x in p.split("\n"))) for p in parts)
+    return Markup("").join(_paragraph(part) for part in re.split(r"\n{2,}", (text or "").strip()))
+
+
+def _paragraph(text: str) -> Markup:
+    return Markup("<p>{}</p>").format(Markup("<br>").join(escape(line) for line in text.split("\n")))
 
 
 def is_web(address: str | None) -> bool:

@@ -8,9 +8,9 @@ from retainer import pages
 from retainer.actions import perform
 from retainer.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from retainer.forms import blank
+from retainer.journal import store as journal
 from retainer.lists.shown import find, show
 from retainer.members import store as members
-from retainer.journal import store as journal
 from retainer.organizations import store
 from retainer.organizations.model import (
     OrganizationCreate,
@@ -23,12 +23,12 @@ from retainer.request import Answer, Request
 from retainer.tasks import store as tasks
 from retainer.users import store as users
 
-WORDS = {"types": list(OrganizationType), "statuses": list(OrganizationStatus)}
+WORDS: dict[str, Any] = {"types": list(OrganizationType), "statuses": list(OrganizationStatus)}
 LIKELY = 5  # organizations shown as perhaps the same
 
 
 async def index(request: Request) -> Answer:
-    shown = await show(request, store.LIST, expand=("owner", "counts"))
+    shown = await show(request, store.LIST, expand=("owner", "work"))
     return await pages.page(request, "organizations/list.html", shown=shown, owners=await owners(request), **WORDS)
 
 
@@ -85,19 +85,19 @@ async def show_overview(request: Request, id: int) -> Answer:
     )  # fmt: skip
 
 
-OPEN_TASKS = {"status:not": "completed"}
-OPEN_PROJECTS = {"status:in": "planned,active,on_hold"}
+OPEN_TASKS: Any = {"status:not": "completed"}
+OPEN_PROJECTS: Any = {"status:in": "planned,active,on_hold"}
 
 
 async def frame(request: Request, id: int) -> dict[str, Any]:
-    """What every tab of an organization shows: the organization itself, how much of everything it has, its properties."""
+    """What every tab of an organization shows: itself, its properties, how much of everything it has."""
     row = await store.read(request.db, id)
     if row is None:
         raise NotFound
     organization = msgspec.json.decode(row[2])
-    found = await find(request, store.LIST, limit="1", expand="owner,parent,counts", **{"id": str(id)})
+    found = await find(request, store.LIST, limit="1", expand="owner,parent,work,counts", id=str(id))
     if found:
-        organization |= {name: found[0][name] for name in ("owner", "parent", "counts")}
+        organization |= {name: found[0][name] for name in ("owner", "parent", "work", "counts")}
     return {
         "organization": organization, "version": f"{row[0]}-{row[1]}", "owners": await owners(request), **WORDS,
     }  # fmt: skip

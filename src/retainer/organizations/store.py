@@ -57,19 +57,23 @@ LIST = Collection(
             WHERE o.deleted_by IS NULL AND @visible_organizations) q)""",
         "owner": """(SELECT row_to_json(q) FROM (SELECT u.id, u.username, u.full_name AS "fullName"
             FROM users u WHERE u.tenant_id = :tenant AND u.id = o.owner_id AND :viewer_role <> 'guest') q)""",
-        "counts": """(SELECT row_to_json(q) FROM (SELECT
+        "work": """(SELECT row_to_json(q) FROM (SELECT
             (SELECT count(*) FROM projects p WHERE p.tenant_id = :tenant AND p.organization_id = o.id
                 AND p.deleted_by IS NULL AND @visible_projects) AS projects,
-            (SELECT count(*) FROM members m WHERE m.tenant_id = :tenant AND m.organization_id = o.id
-                AND m.deleted_by IS NULL) AS members,
-            (SELECT count(*) FROM documents d WHERE d.tenant_id = :tenant AND d.organization_id = o.id
-                AND d.deleted_by IS NULL AND @visible_documents) AS documents,
             (SELECT count(*) FROM tasks t WHERE t.tenant_id = :tenant AND t.organization_id = o.id
                 AND t.deleted_by IS NULL AND t.status <> 'completed' AND @visible_tasks)
             + (SELECT count(*) FROM projects p JOIN tasks t ON t.tenant_id = p.tenant_id AND t.project_id = p.id
                 WHERE p.tenant_id = :tenant AND p.organization_id = o.id AND p.deleted_by IS NULL
                     AND t.organization_id IS DISTINCT FROM o.id AND t.deleted_by IS NULL
                     AND t.status <> 'completed' AND @visible_tasks) AS "openTasks") q)""",
+        "counts": """(SELECT row_to_json(q) FROM (SELECT
+            (SELECT count(*) FROM members m WHERE m.tenant_id = :tenant AND m.organization_id = o.id
+                AND m.deleted_by IS NULL) AS members,
+            (SELECT count(*) FROM documents d WHERE d.tenant_id = :tenant AND d.deleted_by IS NULL
+                AND (d.organization_id = o.id OR d.id = ANY(ARRAY(SELECT l.document_id FROM document_projects l
+                    JOIN projects p ON p.tenant_id = l.tenant_id AND p.id = l.project_id
+                    WHERE l.tenant_id = :tenant AND l.deleted_by IS NULL AND p.organization_id = o.id
+                        AND p.deleted_by IS NULL))) AND @visible_documents) AS documents) q)""",
     },
 )  # fmt: skip
 

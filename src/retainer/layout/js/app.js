@@ -48,7 +48,7 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   for (const menu of $$(".more[open], .actions .menu[open]")) menu.open = false;
   if (went && !restoring) scrollTo(0, 0);
   if (went || ctx.response?.status >= 400) focusOn($("[autofocus]", main()) || $("[aria-invalid]", main()) || $("h1", main()));
-  else if (!document.activeElement || document.activeElement === document.body) refocus();
+  else if (asked?.focus !== document.body && !asked?.focus?.isConnected) refocus();
 });
 
 // A morph leaves in fields what was typed or chosen before. After a change, and on another page, the page's own holds.
@@ -505,5 +505,63 @@ function neighbour(step) {
   if (rows[at + step]) go(rows[at + step]);
 }
 
+// ---------------------------------------------------------------- what others change
+
+// A page says what it shows (data-live-of: nouns, or one record). It is fetched anew in place, where that moves nothing
+// that somebody is at; else a button offers it.
+const own = (operations) => operations?.length && operations.every(({ id }) => $(`#toasts form[action="/operations/${id}/undo"]`));
+
+function heard({ records = [], nouns = [], operations }) {
+  const shows = (main().dataset.liveOf || "").split(" ").filter(Boolean);
+  const all = records === "*" || records.includes("*");
+  if (!shows.some((one) => (one.includes("/") && !all ? records.includes(one) : nouns.includes(one.split("/")[0]))) || own(operations)) return;
+  const taken = dirty() || dialog.open || palette?.open || $("details.menu[open]") || $("[data-busy]");
+  if (taken) offer(); else refresh();
+}
+
+function refresh() {
+  $("#news")?.remove();
+  const url = new URL(location.href), rows = $$("table [data-row]").length;
+  if (rows > 50) url.searchParams.set("limit", Math.min(rows, 1000));
+  htmx.ajax("GET", url.pathname + url.search, { target: "#main", swap: "outerMorph", push: "false" });
+}
+
+function offer() {
+  if ($("#news")) return;
+  const button = document.createElement("button");
+  button.id = "news";
+  button.className = "button news";
+  button.textContent = "Changed by others: show";
+  button.addEventListener("click", refresh);
+  document.body.append(button);
+}
+
+function listen() {
+  const url = document.body.dataset.live;
+  if (!url) return;
+  const source = new EventSource(url);
+  let failures = 0;
+  source.addEventListener("changed", (event) => heard(JSON.parse(event.data)));
+  source.addEventListener("open", () => { failures = 0; });
+  // Where streams do not get through, it is asked every few seconds instead.
+  source.addEventListener("error", () => {
+    if (++failures < 4 && source.readyState !== EventSource.CLOSED) return;
+    source.close();
+    poll(url);
+  });
+}
+
+async function poll(url, after) {
+  try {
+    const answer = await fetch(after ? `${url}?after=${encodeURIComponent(after)}` : url, { headers: { Accept: "application/json" } });
+    if (answer.status === 401) return;
+    const news = await answer.json();
+    if (after) heard(news);
+    after = news.mark ?? after;
+  } catch { /* the next time */ }
+  setTimeout(poll, 5000, url, after);
+}
+
+listen();
 settle();
 if ($("[autofocus]")) focusOn($("[autofocus]"));

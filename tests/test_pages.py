@@ -1,0 +1,237 @@
+"""Every page and every form, generated from the sitemap of pages: who gets it, who is sent to sign in, who is refused;
+and what holds for the HTML of all of them.
+"""
+
+import gzip
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+import test_routes
+from conftest import Cast, Person
+from retainer.page_routes import PAGES
+from retainer.permissions import PERMISSIONS, PUBLIC, Role
+from retainer.routing import Route
+from test_statements import InProcess, inside  # noqa: F401 -- a fixture
+
+HTML = {"Accept": "text/html,application/xhtml+xml"}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+ROLES = {"ada": Role.ADMIN, "cora": Role.CONSULTANT, "stan": Role.STAFF, "gita": Role.GUEST}
+SHOWN = [route for route in PAGES if not route.changes and route.permission != PUBLIC]
+FORMS = [route for route in PAGES if route.changes and route.permission != PUBLIC]
+# What the ids of a path name, by its first word.
+IDS = {
+    "organizations": test_routes.organization,
+    "contacts": test_routes.contact,
+    "projects": test_routes.project,
+    "tasks": test_routes.task,
+    "documents": test_routes.file,
+    "activities": test_routes.activity,
+    "users": test_routes.user,
+    "views": test_routes.view,
+    "operations": test_routes.operation,
+}
+# Parameters without which a page has nothing to show.
+QUERIES: dict[str, str] = {}
+# Pages that answer no page: a part of one, or a file.
+PARTS = {"duplicates", "exportOrganizations", "exportContacts", "previewDocument"}
+
+pages = pytest.mark.parametrize("route", SHOWN, ids=lambda r: r.name)
+forms = pytest.mark.parametrize("route", FORMS, ids=lambda r: r.name)
+
+
+def path_of(cast: Cast, route: Route) -> str:
+    path = route.path
+    if route.parameters:
+        ids = IDS[path.split("/")[1]](cast)
+        if len(route.parameters) > len(ids):
+            ids = test_routes.membership(cast) if "contactId" in path else [*ids, 1]
+        for parameter, id in zip(route.parameters, ids, strict=False):
+            path = path.replace(f"{{{parameter}}}", str(id))
+    return path + QUERIES.get(route.name.removesuffix("Page"), "")
+
+
+def get(person: Person, path: str, **headers: str) -> Any:
+    return person.get(path, headers=HTML | headers, follow_redirects=False)
+
+
+def post(person: Person, path: str, **fields: Any) -> Any:
+    return person.request("POST", path, headers=HTML | FORM, data=fields, follow_redirects=False)
+
+
+class Outline(HTMLParser):
+    """What a page is made of, as far as rules speak of it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.h1 = self.main = 0
+        self.ids: list[str] = []
+        self.wrong: list[str] = []
+        self.labelled: set[str] = set()
+        self.fields: list[dict[str, str | None]] = []
+        self.open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.h1 += tag == "h1"
+        self.main += tag == "main"
+        self.ids += [given["id"] or ""] if "id" in given else []
+        self.wrong += [name for name in given if name == "style" or name.startswith(("on", "hx-on"))]
+        if tag == "script" and "src" not in given:
+            self.wrong.append("a script in the page")
+        if tag == "label" and given.get("for"):
+            self.labelled.add(given["for"] or "")
+        if tag in ("input", "select", "textarea") and given.get("type") not in ("hidden", "submit"):
+            given["wrapped"] = "yes" if "label" in self.open else None
+            self.fields.append(given)
+        if tag not in ("input", "meta", "link", "br", "path", "circle", "rect", "line", "img", "hr", "polyline"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self.open:
+            del self.open[len(self.open) - 1 - self.open[::-1].index(tag) :]
+
+
+def check(text: str) -> None:
+    """What holds for the HTML of every page."""
+    found = Outline(text)
+    assert (found.h1, found.main) == (1, 1)
+    assert found.wrong == [], "the content security policy forbids it"
+    assert len(set(found.ids)) == len(found.ids), sorted(i for i in found.ids if found.ids.count(i) > 1)
+    for field in found.fields:
+        assert field.get("wrapped") or field.get("aria-label") or field.get("id") in found.labelled, field
+    assert re.search(r"<title>\S.* · Retainer</title>", text)
+    assert len(gzip.compress(text.encode())) <= 12_000, "the budget of a page"
+
+
+@pages
+def test_a_page_is_for_whoever_may_see_it(cast: Cast, route: Route) -> None:
+    for who, role in ROLES.items():
+        cast.asking = getattr(cast, who)
+        answer = get(cast.asking, path_of(cast, route))
+        if role not in PERMISSIONS[route.permission].roles:
+            assert answer.status_code in (403, 404), who
+            check(answer.text)
+        elif answer.status_code != 303 and route.name.removesuffix("Page") not in PARTS:
+            assert answer.status_code == 200, (who, answer.text[-2000:])
+            assert {"Accept", "HX-Request"} <= set(re.split(r",\s*", answer.headers["vary"]))
+            check(answer.text)
+
+
+@pages
+def test_a_page_sends_who_is_not_signed_in_to_sign_in(cast: Cast, route: Route) -> None:
+    answer = get(cast.nobody, path_of(cast, route))
+    assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (303, "/login")
+
+
+@pages
+def test_a_page_of_what_one_does_not_see_is_404(cast: Cast, route: Route) -> None:
+    path = path_of(cast, route)
+    if route.parameters:
+        for stranger in (cast.olga, cast.sam):
+            answer = get(stranger, path)
+            assert answer.status_code in (403, 404)
+            check(answer.text)
+
+
+@pages
+def test_a_page_costs_few_statements(cast: Cast, inside: InProcess, route: Route) -> None:  # noqa: F811
+    path = path_of(cast, route)
+    inside.send(cast.ada, "GET", path, headers=HTML)  # the session is known now
+    assert inside.send(cast.ada, "GET", path, headers=HTML)[1] <= 20
+
+
+@pages
+def test_no_button_fails_for_who_sees_it(cast: Cast, route: Route) -> None:
+    """Each form of a page is one that its viewer's role may send."""
+    for who, role in ROLES.items():
+        cast.asking = getattr(cast, who)
+        answer = get(cast.asking, path_of(cast, route))
+        for method, action in re.findall(r'<form[^>]*method="(post)"[^>]*action="([^"]+)"', answer.text):
+            found = form_at(action)
+            assert found is not None, (method, action)
+            assert found.permission == PUBLIC or role in PERMISSIONS[found.permission].roles, (who, action)
+
+
+def form_at(action: str) -> Route | None:
+    parts = action.partition("?")[0].split("/")
+    for route in PAGES:
+        own = route.path.split("/")
+        if route.changes and len(own) == len(parts) and all(
+            mine == theirs or (mine.startswith("{") and theirs.isdigit()) for mine, theirs in zip(own, parts, strict=True)
+        ):  # fmt: skip
+            return route
+    return None
+
+
+@forms
+def test_a_form_takes_who_is_signed_in_and_may(cast: Cast, route: Route) -> None:
+    for who, role in ROLES.items():
+        if role not in PERMISSIONS[route.permission].roles:
+            cast.asking = getattr(cast, who)
+            path = path_of(cast, route)
+            before = test_routes.rows_of(cast)
+            assert post(cast.asking, path).status_code in (403, 404), who
+            assert test_routes.rows_of(cast) == before
+    path = path_of(cast, route)
+    before = test_routes.rows_of(cast)
+    assert post(cast.nobody, path).status_code == 401
+    foreign = cast.ada.request("POST", path, headers=HTML | FORM | {"Origin": "https://evil.example"}, data={})
+    assert foreign.status_code == 403
+    assert test_routes.rows_of(cast) == before
+
+
+@forms
+def test_a_form_of_what_one_does_not_see_is_404(cast: Cast, route: Route) -> None:
+    path = path_of(cast, route)
+    if route.parameters:
+        before = test_routes.rows_of(cast)
+        assert post(cast.olga, path).status_code in (403, 404)
+        assert test_routes.rows_of(cast) == before
+
+
+@forms
+def test_a_form_is_no_part_of_the_api(cast: Cast, route: Route) -> None:
+    answer = cast.ada.request("POST", "/api" + path_of(cast, route), headers=FORM, data={"name": "x"})
+    assert answer.status_code in (404, 405, 415)
+
+
+def test_without_asking_for_html_the_contract_answers(cast: Cast) -> None:
+    assert cast.ada.get("/organizations").headers["content-type"] == "application/json"
+    assert get(cast.ada, "/organizations").headers["content-type"] == "text/html; charset=utf-8"
+    one = cast.ada.get(f"/organizations/{cast.acme}")
+    assert one.json()["name"] == "Acme Corporation"
+    assert "Accept" in one.headers["vary"]
+    assert cast.ada.get("/contacts").status_code == 404, "a bare path of pages alone"
+    assert cast.nobody.get("/organizations").status_code == 401
+
+
+def test_the_part_that_htmx_asks_for_has_no_shell(cast: Cast) -> None:
+    part = get(cast.ada, "/organizations", **{"HX-Request": "true", "HX-Target": "main#main"}).text
+    assert "<html" not in part
+    assert '<main id="main"' in part
+    assert part.lstrip().startswith("<title>")
+
+
+def test_an_error_keeps_the_shell_and_says_what_to_do(cast: Cast) -> None:
+    answer = get(cast.ada, "/organizations/999999999")
+    assert answer.status_code == 404
+    assert 'id="sidebar"' in answer.text
+    assert "Look in the trash" in answer.text
+    broken = get(cast.ada, "/organizations?sort=nothing")
+    assert broken.status_code == 422
+    assert "the nearest is" in broken.text or "it takes" in broken.text
+
+
+def test_texts_of_people_are_texts(cast: Cast) -> None:
+    name = "<script>alert(1)</script>\"'&"
+    made = cast.ada.made(
+        "/api/organizations", name=name, type="other", website="javascript:alert(1)", tags=["<i>x</i>"]
+    )
+    for path in (f"/organizations/{made['id']}", "/organizations"):
+        text = get(cast.ada, path).text
+        assert "<script>alert" not in text
+        assert 'href="javascript:' not in text
