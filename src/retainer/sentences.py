@@ -62,7 +62,7 @@ def sentences(groups: list[dict[str, Any]], titles: Titles) -> dict[int, Sentenc
 
 def sentence(operation: int, groups: list[dict[str, Any]], titles: Titles) -> Sentence:
     """Of one operation, by what it did."""
-    first = min(groups, key=lambda group: ORDER.index(group["entity"]) if group["entity"] in ORDER else len(ORDER))
+    first = _foremost(groups)
     rest = sum(group["alike"] for group in groups) - first["alike"]
     done, doing, near = _verbs(first)
     is_one = first["alike"] == 1
@@ -76,6 +76,14 @@ def sentence(operation: int, groups: list[dict[str, Any]], titles: Titles) -> Se
     href = address(first) if is_one else ""
     changes = first["changes"] if is_one and first["action"] == "update" else []
     return Sentence(done, doing, name, href or f"/operations/{operation}", more, changes)
+
+
+def _foremost(groups: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the sentence is about. Somebody who was added with a membership was added to that organization."""
+    members = [group for group in groups if group["entity"] == "members"]
+    if members and {group["entity"] for group in groups} == {"members", "contacts"}:
+        return members[0]
+    return min(groups, key=lambda group: ORDER.index(group["entity"]) if group["entity"] in ORDER else len(ORDER))
 
 
 def _verbs(group: dict[str, Any]) -> tuple[str, str, str]:
