@@ -54,6 +54,12 @@ def named(changes: list[dict[str, Any]]) -> set[tuple[str, int]]:
     }  # fmt: skip
 
 
+def of_rows(rows: list[dict[str, Any]]) -> set[tuple[str, int]]:
+    """The records that changes are about and refer to."""
+    found = {(str(TOLD_AS.get(row["entity"], row["entity"])), int(row["entityId"])) for row in rows}
+    return found.union(*(named(row["changes"]) for row in rows))
+
+
 def _field(name: str, before: Any, after: Any, titles: Titles) -> list[Line]:
     label = words.label(name.removesuffix("Id"))
     if isinstance(before, dict) or isinstance(after, dict):

@@ -73,8 +73,7 @@ async def operation(request: Request, id: int) -> Answer:
 
 async def changes(request: Request, rows: list[Row]) -> list[Row]:
     """Each change with what its record is called, where that is, and its diff."""
-    named = {(diffs.TOLD_AS.get(row["entity"], row["entity"]), row["entityId"]) for row in rows}
-    titles = await store.titles(request.db, named.union(*(diffs.named(row["changes"]) for row in rows)))
+    titles = await store.titles(request.db, diffs.of_rows(rows))
     for row in rows:
         group = {"id": row["entityId"], "alike": 1, "organizationId": organization_of(row)}
         row["sentence"] = sentences.sentence(0, [row | group], titles)

@@ -1,5 +1,6 @@
 """Every statement that reads the journal. The aliases are c, a change, and op, its operation."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -109,7 +110,7 @@ def _history(noun: str) -> Collection:
         _FIELDS,
         order="-operation",
         id="c.sequence",
-        extras=_EXTRAS,
+        extras=_extras(_operation),
     )
 
 
@@ -117,12 +118,14 @@ def _operation(condition: str) -> str:
     return f"""(SELECT {condition} FROM operations op WHERE op.tenant_id = :tenant AND op.id = c.operation_id)"""
 
 
-# Conditions on the operation, which is no plain field.
-_EXTRAS = {
-    "actorId": Extra(_operation("op.actor_id = {}::bigint"), Kind.INTEGER, "Only what this user did"),
-    "since": Extra(_operation("op.at >= {}::timestamptz"), Kind.MOMENT, "Only what was done then or after"),
-    "until": Extra(_operation("op.at < {}::timestamptz"), Kind.MOMENT, "Only what was done before"),
-}
+def _extras(of: Callable[[str], str]) -> dict[str, Extra]:
+    """Conditions on the operation, each as `of` makes it one of the list."""
+    return {
+        "actorId": Extra(of("op.actor_id = {}::bigint"), Kind.INTEGER, "Only what this user did"),
+        "since": Extra(of("op.at >= {}::timestamptz"), Kind.MOMENT, "Only what was done then or after"),
+        "until": Extra(of("op.at < {}::timestamptz"), Kind.MOMENT, "Only what was done before"),
+    }
+
 
 HISTORY = {noun: _history(noun) for noun in LISTS}
 
@@ -199,11 +202,7 @@ OPERATIONS = Collection(
     _OPERATIONS,
     order="-id",
     id="op.id",
-    extras={
-        "actorId": Extra("op.actor_id = {}::bigint", Kind.INTEGER, "Only what this user did"),
-        "since": Extra("op.at >= {}::timestamptz", Kind.MOMENT, "Only what was done then or after"),
-        "until": Extra("op.at < {}::timestamptz", Kind.MOMENT, "Only what was done before"),
-    },
+    extras=_extras(str),
 )
 
 _DETAILS = rows_json(f"""
@@ -237,12 +236,11 @@ FEED = OPERATIONS.within("""AND op.outcome = 'done' AND EXISTS (SELECT FROM chan
     WHERE c.tenant_id = :tenant AND c.operation_id = op.id AND (@visible_changes))""")
 
 # What people know a record by, be it deleted; of what the viewer may see.
-_ALIASES = {"organizations": "o", "contacts": "c", "projects": "p", "tasks": "t", "documents": "d", "activities": "a",
-            "views": "v"}  # fmt: skip
+_NAMED = ("organizations", "contacts", "projects", "tasks", "documents", "activities", "views")
 _TITLES = " ".join(
-    f"""WHEN '{noun}' THEN (SELECT {x}.{NOUNS[noun].title} FROM {noun} {x}
-        WHERE {x}.tenant_id = :tenant AND {x}.id = named.id AND (@visible_{noun}))"""
-    for noun, x in _ALIASES.items()
+    f"""WHEN '{noun}' THEN (SELECT {noun[0]}.{NOUNS[noun].title} FROM {noun} {noun[0]}
+        WHERE {noun[0]}.tenant_id = :tenant AND {noun[0]}.id = named.id AND (@visible_{noun}))"""
+    for noun in _NAMED
 )
 TITLES = Statement(f"""
     SELECT named.noun, named.id, CASE named.noun {_TITLES}

@@ -1,6 +1,6 @@
 """What is done to several organizations of the list at once: change them, delete them, export them.
 
-Who selected all that match sends the list's address instead of ids. Either way it is one operation, which can be undone.
+Who selected all that match sends the list's address instead of ids. It is one operation, to be undone as one.
 """
 
 import re
@@ -84,7 +84,8 @@ async def refused(request: Request, problem: Problem, ids: list[int]) -> Answer:
     lines = [(ids[found.line - 1], found.detail) for found in problem.extra.get("lines", [])[:50] if ids]
     names = await journal.titles(request.db, {("organizations", id) for id, _ in lines})
     return await pages.page(
-        request, "organizations/refused.html", status=problem.status, problem=problem, back=pages.back(request, "/organizations"),
+        request, "organizations/refused.html", status=problem.status, problem=problem,
+        back=pages.back(request, "/organizations"),
         lines=[(id, names.get(("organizations", id), f"Organization {id}"), words) for id, words in lines],
     )  # fmt: skip
 

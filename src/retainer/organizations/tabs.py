@@ -9,11 +9,12 @@ from retainer import diffs, pages, writes
 from retainer.actions import perform
 from retainer.contacts import store as contacts
 from retainer.contacts.model import ContactCreate, ContactType
-from retainer.errors import Conflict, FieldError, Invalid
+from retainer.errors import Conflict, FieldError, Invalid, NotFound
 from retainer.journal import store as journal
 from retainer.lists.shown import find, show
 from retainer.members import store as members
 from retainer.members.model import MemberRole
+from retainer.organizations import store
 from retainer.organizations.pages import frame
 from retainer.projects import store as projects
 from retainer.projects.model import ProjectStatus
@@ -67,6 +68,8 @@ def errors_of(problem: Invalid | Conflict) -> dict[str, str]:
 
 async def choices(request: Request, id: int) -> Answer:
     """Contacts that what is being typed may mean."""
+    if not await store.exists(request.db, id):
+        raise NotFound
     found = await proposed(request, request.query.get("contact", ""))
     return await pages.page(request, "organizations/choices.html", choices=found)
 
@@ -161,8 +164,7 @@ async def show_history(request: Request, id: int) -> Answer:
 
 async def entries(request: Request, id: int, rows: list[Row]) -> list[Row]:
     """The entries of a history with their sentences, their diffs, and what can be undone."""
-    named = {(diffs.TOLD_AS.get(row["entity"], row["entity"]), row["entityId"]) for row in rows}
-    titles = await journal.titles(request.db, named.union(*(diffs.named(row["changes"]) for row in rows)))
+    titles = await journal.titles(request.db, diffs.of_rows(rows))
     operations = await journal.undoable(request.db, [row["operation"]["id"] for row in rows])
     for row in rows:
         group = {"id": row["entityId"], "alike": 1, "organizationId": id}
