@@ -100,7 +100,7 @@ def test_whom_a_name_means_is_asked(cast: Cast) -> None:
     answer = post(cast.cora, tab(cast, "members"), contact="Ann Lee", role="billing_contact")
     assert answer.status_code == 422
     assert "choose whom you mean" in answer.text
-    chosen = dict((mail, id) for id, mail in re.findall(r'value="(\d+)">Ann Lee, (\S+)<', answer.text))
+    chosen = {mail: id for id, mail in re.findall(r'value="(\d+)">Ann Lee, ([^<]+)<', answer.text)}
     assert set(chosen) == {"a@x.example", "b@x.example"}
     assert re.search(r'value="billing_contact" selected', answer.text), "what was chosen stays"
     fields = {"contact": "Ann Lee", "contactId": chosen["b@x.example"], "role": "billing_contact"}
@@ -268,14 +268,15 @@ def test_an_operation_tells_what_it_did(cast: Cast) -> None:
     assert "/undo" not in text, "staff undo what they did themselves"
     assert "/undo" in get(cast.ada, f"/operations/{operation}").text
     assert get(cast.sam, f"/operations/{operation}").status_code == 404
-    assert get(cast.gita, f"/operations/{operation}").status_code == 404
+    assert get(cast.gita, f"/operations/{operation}").status_code == 403
     assert get(cast.olga, f"/operations/{operation}").status_code == 404
 
 
 def test_who_may_not_undo_is_refused(cast: Cast) -> None:
     _, operation = told(post(cast.cora, f"/organizations/{cast.acme}", industry="Energy"))
     assert post(cast.stan, f"/operations/{operation}/undo").status_code == 403
-    assert post(cast.gita, f"/operations/{operation}/undo").status_code == 404
+    assert post(cast.gita, f"/operations/{operation}/undo").status_code == 403
+    assert post(cast.sam, f"/operations/{operation}/undo").status_code == 404
 
 
 # ---------------------------------------------------------------- bulk
@@ -405,7 +406,9 @@ def test_a_conflict_names_who_came_between(cast: Cast) -> None:
     text = get(cast.cora, f"/organizations/{cast.acme}").text
     (version, *_) = re.findall(r'name="version" value="([\d-]+)"', text)
     cast.ada.put(f"/api/organizations/{cast.acme}", {"industry": "Energy"})
-    answer = post(cast.cora, f"/organizations/{cast.acme}", industry="Mining", version=version, back=tab(cast, "members"))
+    answer = post(
+        cast.cora, f"/organizations/{cast.acme}", industry="Mining", version=version, back=tab(cast, "members")
+    )
     assert answer.status_code == 409
     assert "Ada changed it" in plain(answer.text)
     for strange in ("1-1", "x", f"{cast.acme}-99999999999", ""):

@@ -62,7 +62,8 @@ async def people(request: Request, id: int, problem: Invalid | Conflict | None =
 
 def errors_of(problem: Invalid | Conflict) -> dict[str, str]:
     """What is wrong, by the fields of the form: there a contact is named, not numbered."""
-    found = {"contact" if name == "contactId" else name: words for name, words in pages.errors_of(problem).items()}
+    named = {"contactId": "contact", "id": "contact", "q": "contact"}
+    found = {named.get(name, name): words for name, words in pages.errors_of(problem).items()}
     return {name: words.replace("with PATCH instead", "below instead") for name, words in found.items()}
 
 
