@@ -30,7 +30,7 @@ from retainer.indexer import Indexer
 from retainer.live import Live
 from retainer.log import Log
 from retainer.request import Answer, Request
-from retainer.routes import CHANGED_SINCE, SIDEBAR, TABLE
+from retainer.routes import SIDEBAR, TABLE
 from retainer.storage import Storage
 
 START_SECONDS = 3.0  # how long a start waits for the database
@@ -55,7 +55,6 @@ class App:
         self.settings = settings
         self.table = TABLE
         self.sidebar = SIDEBAR
-        self.changed_since = CHANGED_SINCE
         self.log = Log(settings.log)
         self.database = Database(
             settings.database_url, size=settings.pool_size, statement_seconds=settings.request_seconds * 0.9

@@ -16,7 +16,7 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from retainer import words
+from retainer import news, words
 from retainer.assets import icon
 from retainer.errors import FieldError, NotFound, NotSignedIn, PreconditionFailed, Problem, title
 from retainer.permissions import PERMISSIONS
@@ -121,8 +121,7 @@ async def _by(request: Request, path: str, version: str) -> dict[str, str] | Non
         return None
     if not request.viewer.may("history.read"):
         return None
-    found: dict[str, str] | None = await request.app.changed_since(request.db, match[1], int(record), int(shown))
-    return found
+    return await news.changed_since(request.db, match[1], int(record), int(shown))
 
 
 async def not_saved(request: Request, problem: Problem, path: str, sent: dict[str, Any]) -> Answer:

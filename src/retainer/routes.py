@@ -280,4 +280,3 @@ ROUTES = [
 
 TABLE = Table(ROUTES + PAGES)
 SIDEBAR = view.sidebar
-CHANGED_SINCE = history.since

@@ -23,9 +23,12 @@ Row = dict[str, Any]
 async def activity(request: Request) -> Answer:
     """What everybody did, the newest first, by days."""
     shown = await show(request, store.FEED, counted=False)
-    told = await described(request, [row["id"] for row in shown.rows])
+    ids = [row["id"] for row in shown.rows]
+    told, undoable = await described(request, ids), await store.undoable(request.db, ids)
+    shown.rows[:] = [row for row in shown.rows if row["id"] in told and row["id"] in undoable]
     days = [day_of(request, row["at"]) for row in await before(request)]
     for row in shown.rows:
+        row |= undoable[row["id"]]
         row["day"] = day_of(request, row["at"])
         row["begins"] = [row["day"]] != days[-1:]
         row["lines"] = diffs.lines(told[row["id"]][0].changes, told[row["id"]][1])

@@ -228,12 +228,20 @@ GROUPS = Statement(f"""
         ORDER BY c.operation_id, c.entity, c.done, c.sequence) c
     ORDER BY c.operation_id, c.sequence
 """)
-_UNDOABLE = {name: _OPERATIONS[name] for name in ("id", "canUndo", "undoneBy", "records")}
+# Whether one of many thousand changes can be undone is asked where it alone is shown: each has to be looked at.
+MOST_JUDGED = 1000
+_UNDOABLE = {name: _OPERATIONS[name].sql for name in ("id", "undoneBy", "records", "canUndo")}
+_UNDOABLE["canUndo"] = f"CASE WHEN {_UNDOABLE['records']} <= {MOST_JUDGED} THEN {_CAN_UNDO} END"
 UNDOABLE = Statement(f"""SELECT {row_json(_UNDOABLE)} FROM operations op
     WHERE op.tenant_id = :tenant AND op.id = ANY(:ids::bigint[]) AND @visible_operations""")
 # Those whose changes can be told in a sentence.
-FEED = OPERATIONS.within("""AND op.outcome = 'done' AND EXISTS (SELECT FROM changes c
-    WHERE c.tenant_id = :tenant AND c.operation_id = op.id AND (@visible_changes))""")
+FEED = Collection(
+    OPERATIONS.table,
+    f"""{OPERATIONS.where} AND op.outcome = 'done' AND EXISTS (SELECT FROM changes c
+        WHERE c.tenant_id = :tenant AND c.operation_id = op.id AND (@visible_changes))""",
+    {name: _OPERATIONS[name] for name in ("id", "at", "via", "actor", "undoes")},
+    order="-id", id="op.id", extras=OPERATIONS.extras,
+)  # fmt: skip
 
 # What people know a record by, be it deleted; of what the viewer may see.
 _NAMED = ("organizations", "contacts", "projects", "tasks", "documents", "activities", "views")
@@ -247,15 +255,6 @@ TITLES = Statement(f"""
         WHEN 'users' THEN (SELECT u.full_name FROM users u
             WHERE u.tenant_id = :tenant AND u.id = named.id AND :viewer_role::text <> 'guest') END AS title
     FROM unnest(:nouns::text[], :ids::bigint[]) named (noun, id)
-""")
-
-# Who wrote a record's later versions: the last of them.
-SINCE = Statement("""
-    SELECT iso(op.at) AS at, coalesce((SELECT u.full_name FROM users u
-        WHERE u.tenant_id = :tenant AND u.id = op.actor_id), 'Retainer') AS name
-    FROM changes c JOIN operations op ON op.tenant_id = :tenant AND op.id = c.operation_id
-    WHERE c.tenant_id = :tenant AND c.entity = :entity AND c.entity_id = :id AND c.version > :version
-    ORDER BY c.version DESC LIMIT 1
 """)
 
 
@@ -274,15 +273,9 @@ async def titles(db: Db, named: set[tuple[str, int]]) -> dict[tuple[str, int], s
 
 
 async def undoable(db: Db, ids: list[int]) -> dict[int, dict[str, Any]]:
-    """Of each of these operations whether it can be undone and is: id, canUndo, undoneBy, records."""
+    """Of each of these operations whether it is undone and can be (None: it is too large to tell in passing)."""
     found = [msgspec.json.decode(row[0]) for row in await db.rows(UNDOABLE, ids=sorted(set(ids)))] if ids else []
     return {one["id"]: one for one in found}
-
-
-async def since(db: Db, entity: str, id: int, version: int) -> dict[str, str] | None:
-    """Who changed a record last after a version of it, and when: name, at. None where nobody did."""
-    row = await db.row(SINCE, entity=entity, id=id, version=version)
-    return dict(row) if row else None
 
 
 async def exists(db: Db, id: int) -> bool:
