@@ -8,6 +8,7 @@ from typing import Any
 
 from retainer.organizations import pages as organizations
 from retainer.organizations import store as organization
+from retainer.pages import style_guide
 from retainer.permissions import PUBLIC
 from retainer.routing import Handler, Route
 from retainer.sessions import pages as sessions
@@ -26,6 +27,7 @@ PAGES = [
     _page("login", "/login", sessions.login, PUBLIC),
     _form("login", "/login", sessions.sign_in, PUBLIC),
     _form("logout", "/logout", sessions.sign_out, "account.own"),
+    _page("styleguide", "/styleguide", style_guide, "account.own"),
 
     # Organizations
     _page("organizations", "/organizations", organizations.index, "organizations.read", lists=organization.LIST),
