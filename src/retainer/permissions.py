@@ -178,10 +178,11 @@ _TOUCHED = {
 }
 
 
-def _touched(scope: Scope) -> list[str]:
+def _touched(scope: Scope, among: str = "true") -> list[str]:
     return [
         f"""(c.entity = '{entity}' AND c.entity_id = ANY(ARRAY(SELECT {alias}.id FROM {table}
-            WHERE {alias}.tenant_id = :tenant AND {noun[0]}.tenant_id = :tenant AND {VISIBLE[noun][scope]})))"""
+            WHERE {alias}.tenant_id = :tenant AND {noun[0]}.tenant_id = :tenant AND {among.format(alias, entity)}
+                AND {VISIBLE[noun][scope]})))"""
         for entity, (alias, table, noun) in _TOUCHED.items()
     ]
 
@@ -191,6 +192,13 @@ VISIBLE["changes"] = {
     "all": f"({_RECORDS} OR :viewer_role::text = 'admin')",
     "own": " OR ".join(_touched("own")),
     "client": " OR ".join(_touched("client")),
+}
+# The same where the changes in question are few and known: `few` has them, and nothing else is looked at.
+_FEW = "{0}.id = ANY(ARRAY(SELECT few.entity_id FROM few WHERE few.entity = '{1}'))"
+VISIBLE["few"] = {
+    "all": VISIBLE["changes"]["all"],
+    "own": " OR ".join(_touched("own", _FEW)),
+    "client": " OR ".join(_touched("client", _FEW)),
 }
 
 
