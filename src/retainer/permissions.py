@@ -54,6 +54,7 @@ PERMISSIONS: dict[str, Rule] = {
     "operations.undo": Rule("Undo what was done, each record as its own permission allows", OUR_PEOPLE),
     "trash.read": Rule("See what was deleted and can be restored", CONSULTANTS),
     "search.use": Rule("Search in what they have access to", EVERYONE),
+    "live.follow": Rule("Learn at once what others change of what they have access to", EVERYONE),
     "users.names": Rule("See the names of the people of the consultancy", OUR_PEOPLE),
     "users.manage": Rule("Manage users: invite, change the role, disable, end sessions", ADMINS),
     "account.own": Rule("Manage their own name, password and sessions", EVERYONE),
