@@ -150,6 +150,7 @@ SAMPLES: dict[str, Sample] = {
     "undoOperation": (operation, None),
     "listTrash": (trash, None),
     "searchEverything": (nothing, None),
+    "live": (nothing, None),
     "bulk": (nothing, lambda c: line("POST", "/tasks", {"title": "T", "organizationId": c.acme})),
     "logout": (nothing, None),
     "getOwnUser": (nothing, None),
