@@ -212,18 +212,13 @@ _TOUCHED = {
 }
 
 
-def _touched(scope: Scope, entities: Iterable[str] = _TOUCHED) -> list[str]:
-    return [
-        f"""(c.entity = '{entity}' AND c.entity_id = ANY(ARRAY(SELECT {alias}.id FROM {table}
-            WHERE {alias}.tenant_id = :tenant AND {noun[0]}.tenant_id = :tenant AND {VISIBLE[noun][scope]})))"""
-        for entity in entities
-        for alias, table, noun in [_TOUCHED[entity]]
-def _touched(scope: Scope, among: str = "true") -> list[str]:
+def _touched(scope: Scope, entities: Iterable[str] = _TOUCHED, among: str = "true") -> list[str]:
     return [
         f"""(c.entity = '{entity}' AND c.entity_id = ANY(ARRAY(SELECT {alias}.id FROM {table}
             WHERE {alias}.tenant_id = :tenant AND {noun[0]}.tenant_id = :tenant AND {among.format(alias, entity)}
                 AND {VISIBLE[noun][scope]})))"""
-        for entity, (alias, table, noun) in _TOUCHED.items()
+        for entity in entities
+        for alias, table, noun in [_TOUCHED[entity]]
     ]
 
 
@@ -239,8 +234,8 @@ VISIBLE["changes"] = {
 _FEW = "{0}.id = ANY(ARRAY(SELECT few.entity_id FROM few WHERE few.entity = '{1}'))"
 VISIBLE["few"] = {
     "all": VISIBLE["changes"]["all"],
-    "own": " OR ".join(_touched("own", _FEW)),
-    "client": " OR ".join(_touched("client", _FEW)),
+    "own": " OR ".join(_touched("own", among=_FEW)),
+    "client": " OR ".join(_touched("client", among=_FEW)),
 }
 
 
