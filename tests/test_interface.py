@@ -21,6 +21,6 @@ def test_every_page_is_for_everybody(browser: Browser, server: Server, cast: Cas
             for scheme in ("light", "dark"):
                 at.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
                 assert at.axe() == [], (width, scheme)
-            assert at.fits(), width
+            assert at.fits(), f"scrolls sideways at {width}"
         at.page.set_viewport_size({"width": 320, "height": 900})
-        assert at.fits(), 320
+        assert at.fits(), "scrolls sideways at 320"

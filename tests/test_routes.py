@@ -180,6 +180,7 @@ SAMPLES: dict[str, Sample] = {
     "getView": (view, None),
     "updateView": (view, lambda c: {"query": "status=todo"}),
     "deleteView": (view, None),
+    "live": (nothing, None),
     "bulk": (nothing, lambda c: line("POST", "/tasks", {"title": "T", "organizationId": c.acme})),
     "logout": (nothing, None),
     "getOwnUser": (nothing, None),

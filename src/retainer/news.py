@@ -43,12 +43,12 @@ _LOOK = Statement("""
 
 # A change names its record and what shows it: the organization, of a task the project, of a membership the contact.
 # Each of these is named to who sees it, and only of changes that they see. Whose own membership changed sees other
-# things than before. The changes come first, as few as they are, and not what the viewer sees.
+# things than before. The changes come first, as few as they are, then what of just these the viewer sees.
 _TOLD = Statement("""
-    WITH c AS MATERIALIZED (
+    WITH few AS MATERIALIZED (
         SELECT c.operation_id, c.entity, c.entity_id, c.organization_before, c.organization_after
         FROM changes c WHERE c.tenant_id = :tenant AND c.operation_id = ANY(:operations::bigint[])),
-    seen AS MATERIALIZED (SELECT c.* FROM c WHERE c.entity <> 'links' AND (@visible_changes)),
+    seen AS MATERIALIZED (SELECT c.* FROM few c WHERE c.entity <> 'links' AND (@visible_few)),
     named AS (
         SELECT s.operation_id, s.entity, s.entity AS noun, s.entity_id AS id FROM seen s
         WHERE s.entity NOT IN ('members', 'document_projects', 'document_versions')
@@ -65,20 +65,21 @@ _TOLD = Statement("""
         UNION SELECT s.operation_id, s.entity, 'documents', v.document_id FROM seen s
             JOIN document_versions v ON v.tenant_id = :tenant AND v.id = s.entity_id
             WHERE s.entity = 'document_versions'
-        UNION SELECT c.operation_id, c.entity, '*', 0 FROM c
+        UNION SELECT c.operation_id, c.entity, '*', 0 FROM few c
             JOIN members m ON m.tenant_id = :tenant AND m.id = c.entity_id
-            WHERE c.entity = 'members' AND m.contact_id = :contact AND :viewer_role::text IN ('staff', 'guest'))
+            WHERE c.entity = 'members' AND m.contact_id = :contact AND :viewer_role::text IN ('staff', 'guest')),
+    shown AS (
+        SELECT 'organizations' AS noun, o.id FROM organizations o WHERE o.tenant_id = :tenant
+            AND o.id = ANY(ARRAY(SELECT n.id FROM named n WHERE n.noun = 'organizations')) AND @visible_organizations
+        UNION ALL SELECT 'projects', p.id FROM projects p WHERE p.tenant_id = :tenant
+            AND p.id = ANY(ARRAY(SELECT n.id FROM named n WHERE n.noun = 'projects')) AND @visible_projects
+        UNION ALL SELECT 'contacts', c.id FROM contacts c WHERE c.tenant_id = :tenant
+            AND c.id = ANY(ARRAY(SELECT n.id FROM named n WHERE n.noun = 'contacts')) AND @visible_contacts)
     SELECT n.operation_id, op.request_id, op.actor_id, n.noun, n.id,
         CASE WHEN n.entity IN ('document_projects', 'document_versions') THEN 'documents' ELSE n.entity END AS entity
     FROM named n JOIN operations op ON op.tenant_id = :tenant AND op.id = n.operation_id
-    WHERE n.id IS NOT NULL AND CASE n.noun
-        WHEN 'organizations' THEN EXISTS (SELECT FROM organizations o
-            WHERE o.tenant_id = :tenant AND o.id = n.id AND @visible_organizations)
-        WHEN 'projects' THEN EXISTS (SELECT FROM projects p
-            WHERE p.tenant_id = :tenant AND p.id = n.id AND @visible_projects)
-        WHEN 'contacts' THEN EXISTS (SELECT FROM contacts c
-            WHERE c.tenant_id = :tenant AND c.id = n.id AND @visible_contacts)
-        ELSE true END
+    WHERE (n.noun, n.id) IN (SELECT shown.noun, shown.id FROM shown)
+        OR (n.noun NOT IN ('organizations', 'projects', 'contacts') AND n.id IS NOT NULL)
     ORDER BY n.operation_id LIMIT :most::bigint""")
 
 

@@ -13,6 +13,7 @@ from retainer.organizations import pages as organizations
 from retainer.organizations import selection
 from retainer.organizations import store as organization
 from retainer.organizations import tabs as organization_tabs
+from retainer.pages import style_guide
 from retainer.permissions import PUBLIC
 from retainer.projects import store as project
 from retainer.routing import Handler, Route
@@ -32,6 +33,7 @@ PAGES = [
     _page("login", "/login", sessions.login, PUBLIC),
     _form("login", "/login", sessions.sign_in, PUBLIC),
     _form("logout", "/logout", sessions.sign_out, "account.own"),
+    _page("styleguide", "/styleguide", style_guide, "account.own"),
 
     # Organizations
     _page("organizations", "/organizations", organizations.index, "organizations.read", lists=organization.LIST),

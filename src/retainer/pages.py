@@ -61,6 +61,11 @@ async def page(request: Request, template: str, *, status: int = 200, **values: 
     return Answer(status, found.render(values).encode(), *headers)
 
 
+async def style_guide(request: Request) -> Answer:
+    """Every component in its states."""
+    return await page(request, "layout/styleguide.html")
+
+
 def render(template: str, **values: Any) -> bytes:
     """A page that nobody needs to be signed in for."""
     return _templates.get_template(template).render(values).encode()

@@ -63,6 +63,7 @@ PERMISSIONS: dict[str, Rule] = {
     "views.read": Rule("See their own views, and but for guests the shared ones", EVERYONE),
     "views.write": Rule("Keep views of their own; administrators change shared ones too", EVERYONE),
     "views.share": Rule("Share their views with everybody but guests", OUR_PEOPLE),
+    "live.follow": Rule("Learn at once what others change of what they have access to", EVERYONE),
     "users.names": Rule("See the names of the people of the consultancy", OUR_PEOPLE),
     "users.manage": Rule("Manage users: invite, change the role, disable, end sessions", ADMINS),
     "account.own": Rule("Manage their own name, preferences, password and sessions", EVERYONE),
@@ -211,10 +212,11 @@ _TOUCHED = {
 }
 
 
-def _touched(scope: Scope, entities: Iterable[str] = _TOUCHED) -> list[str]:
+def _touched(scope: Scope, entities: Iterable[str] = _TOUCHED, among: str = "true") -> list[str]:
     return [
         f"""(c.entity = '{entity}' AND c.entity_id = ANY(ARRAY(SELECT {alias}.id FROM {table}
-            WHERE {alias}.tenant_id = :tenant AND {noun[0]}.tenant_id = :tenant AND {VISIBLE[noun][scope]})))"""
+            WHERE {alias}.tenant_id = :tenant AND {noun[0]}.tenant_id = :tenant AND {among.format(alias, entity)}
+                AND {VISIBLE[noun][scope]})))"""
         for entity in entities
         for alias, table, noun in [_TOUCHED[entity]]
     ]
@@ -227,6 +229,13 @@ VISIBLE["changes"] = {
     "all": f"({_RECORDS} OR (:viewer_role::text = 'admin' AND c.entity <> 'views'))",
     "own": " OR ".join(_touched("own")),
     "client": " OR ".join(_touched("client")),
+}
+# The same where the changes in question are few and known: `few` has them, and nothing else is looked at.
+_FEW = "{0}.id = ANY(ARRAY(SELECT few.entity_id FROM few WHERE few.entity = '{1}'))"
+VISIBLE["few"] = {
+    "all": VISIBLE["changes"]["all"],
+    "own": " OR ".join(_touched("own", among=_FEW)),
+    "client": " OR ".join(_touched("client", among=_FEW)),
 }
 
 

@@ -203,7 +203,7 @@ ROUTES = [
     Route("listTrash", "GET", "/trash", trash.index, "trash.read",
           "List what was deleted and can be restored", answer=list[TrashEntry], lists=deleted.TRASH),
 
-    Route("live", "GET", "/live", live.show, "account.own",
+    Route("live", "GET", "/live", live.show, "live.follow",
           "What others change, as it happens", query=live.LiveQuery, page=True),
 
     # Search

@@ -91,8 +91,9 @@ class Route(msgspec.Struct, frozen=True):
     def tag(self) -> str:
         """The noun it belongs to."""
         words = self.path.split("/")
-        if "members" in words or "activities" in words:
-            return "members" if "members" in words else "activities"
+        for noun in ("members", "activities"):  # wherever they stand
+            if noun in words:
+                return noun
         return _TAGS.get(words[1], words[1])
 
 

@@ -34,7 +34,7 @@ def size(count: int | None) -> str:
 
 def initials(name: str) -> str:
     """Two letters for a tile."""
-    parts = re.findall(r"\w+", name)
+    parts: list[str] = re.findall(r"\w+", name)
     letters = parts[0][:1] + parts[1][:1] if len(parts) > 1 else (parts or ["?"])[0][:2]
     return letters.upper()
 

@@ -21,6 +21,7 @@ class ViewNoun(StrEnum):
     PROJECTS = "projects"
     TASKS = "tasks"
     DOCUMENTS = "documents"
+    ACTIVITIES = "activities"
 
 
 class View(Struct, rename="camel"):

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from asyncpg import Record
 
+from retainer.activities import store as activities
 from retainer.contacts import store as contacts
 from retainer.database import Db
 from retainer.documents import store as documents
@@ -25,6 +26,7 @@ LISTS: dict[ViewNoun, Collection] = {
     ViewNoun.PROJECTS: projects.LIST,
     ViewNoun.TASKS: tasks.LIST,
     ViewNoun.DOCUMENTS: documents.LIST,
+    ViewNoun.ACTIVITIES: activities.LIST,
 }
 
 # Of those that the viewer sees.
