@@ -28,7 +28,7 @@ async def activity(request: Request) -> Answer:
     shown.rows[:] = [row for row in shown.rows if row["id"] in told and row["id"] in undoable]
     days = [day_of(request, row["at"]) for row in await before(request)]
     for row in shown.rows:
-        row |= undoable[row["id"]]
+        row.update(undoable[row["id"]])
         row["day"] = day_of(request, row["at"])
         row["begins"] = [row["day"]] != days[-1:]
         row["lines"] = diffs.lines(told[row["id"]][0].changes, told[row["id"]][1])
