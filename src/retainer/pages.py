@@ -94,6 +94,8 @@ async def refusal(request: Request, problem: Problem) -> Answer:
         return _to_login(request)
     values = {"problem": problem, "heading": title(problem.status)}
     try:
+        if request.who is None and request.token:  # nobody looked, where there is no such path
+            request.who = await request.app.sessions.viewer(request.token)
         answer = await page(request, "layout/error.html", status=problem.status, **values)
     except Exception as error:  # not even the sidebar can be read, or the page itself is at fault
         if not isinstance(error, Problem):
