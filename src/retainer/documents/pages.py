@@ -18,7 +18,7 @@ from retainer.projects import store as projects
 from retainer.request import Answer, Request
 from retainer.users import store as users
 
-WORDS = {"audiences": list(Audience)}
+WORDS: dict[str, Any] = {"audiences": list(Audience)}
 OFFERED = 50  # organizations that a choice offers; typing finds the others
 KEPT = {"name", "description", "organizationId", "audience"}  # fields that a refused upload shows again
 
@@ -97,7 +97,7 @@ async def add_version(request: Request, id: int) -> Answer:
 
 
 async def _added(request: Request, made: Row, path: str, words: str) -> Answer:
-    """On to a page that tells of it, with undo where the viewer may; a script gets the same message for its next page."""
+    """On to a page that tells of it, with undo where the viewer may; a script gets the message with its next page."""
     operation = None
     if request.viewer.may("documents.write") and made["version"] == 1:  # versions are never undone
         newest = await find(request, journal.HISTORY["documents"], parent=made["id"], limit="1")
@@ -137,7 +137,7 @@ async def _page(request: Request, id: int, problem: Problem | None = None) -> An
 async def _read(request: Request, id: int) -> tuple[Row, str]:
     """The document as lists show it, with its ETag."""
     row = await store.read(request.db, id)
-    listed = await find(request, store.LIST, limit="1", expand="organization", **{"id": str(id)})
+    listed = await find(request, store.LIST, limit="1", expand="organization", id=str(id))
     if row is None or not listed:
         raise NotFound
     return listed[0], f"{row[0]}-{row[1]}"
@@ -198,7 +198,7 @@ async def moved(request: Request, id: int) -> Answer:
     document, version = await _read(request, id)
     linked = ",".join(str(one["id"]) for one in document["projects"])
     if linked and sent.get("organizationId"):
-        asked = {"id:in": linked, "organizationId": str(sent["organizationId"])}
+        asked: Row = {"id:in": linked, "organizationId": str(sent["organizationId"])}
         sent["projectIds"] = [one["id"] for one in await find(request, projects.LIST, limit="100", **asked)]
     return await _change(request, id, sent, request.body.get("version") or version)
 
@@ -234,7 +234,7 @@ async def delete(request: Request, id: int) -> Answer:
 
 async def offered(request: Request, q: str = "") -> list[Row]:
     """Organizations to choose from: the first by name, or those that have what was typed."""
-    asked = {"q": q[:200]} if q.strip() else {}
+    asked: Row = {"q": q[:200]} if q.strip() else {}
     return await find(request, organizations.LIST, fields="id,name", limit=str(OFFERED), **asked)
 
 
@@ -242,7 +242,7 @@ async def organization_of(request: Request, id: Any) -> Row | None:
     """The organization of this id, where it is one that the viewer sees."""
     if not str(id or "").isdecimal() or len(str(id)) > 15:
         return None
-    found = await find(request, organizations.LIST, fields="id,name", **{"id": str(id)})
+    found = await find(request, organizations.LIST, fields="id,name", id=str(id))
     return found[0] if found else None
 
 
