@@ -34,14 +34,17 @@ async def index(request: Request) -> Answer:
 
 async def find_organizations(request: Request) -> Answer:
     """Those that have what is typed, as links that filter or as choices of a form: HX-Target says which."""
-    found = await offered(request, request.query.get("q", ""))
-    return await pages.page(request, "documents/organizations.html", found=found, projects=[])
+    q = request.query.get("q", "").strip()
+    found = await offered(request, q)
+    best = found[0]["id"] if q and found else None  # is chosen at once
+    offers = await projects_of(request, best) if request.query.get("projects") else None
+    return await pages.page(request, "documents/organizations.html", found=found, q=q, projects=offers)
 
 
 async def find_projects(request: Request) -> Answer:
     """The projects that a document of the chosen organization can be linked to."""
     found = await projects_of(request, request.query.get("organizationId", ""))
-    return await pages.page(request, "documents/organizations.html", found=[], projects=found)
+    return await pages.page(request, "documents/organizations.html", found=[], q="", projects=found)
 
 
 async def new(request: Request) -> Answer:
