@@ -68,6 +68,6 @@ PAGES = [
     _form("addDocumentVersion", "/documents/{id}/versions", documents.add_version, "documents.create",
           on=document.exists, form=VersionForm),
     # Pictures and frames ask for it too, so it is no matter of what the browser accepts.
-    Route("documentPreview", "GET", "/documents/{id}/versions/{number}/preview", documents.show_preview,
+    Route("previewDocument", "GET", "/documents/{id}/versions/{number}/preview", documents.show_preview,
           "documents.read", "A file, shown in its page", page=True, on=document.version_exists),
 ]  # fmt: skip

@@ -70,7 +70,7 @@ def understood(q: str) -> Asked:
 async def _found(request: Request, asked: Asked, most: int) -> list[Hit]:
     if asked.id is not None:
         return await _by_id(request, asked.id)
-    if not asked.words or "\0" in asked.words:
+    if not asked.words:
         return []
     return [hit(row) for row in await store.search(request.db, asked.words, asked.kinds, most)]
 
