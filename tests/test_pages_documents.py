@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from conftest import Cast, Person
+from retainer.documents.model import Format
 
 HTML = {"Accept": "text/html"}
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + b"1 0 obj\n" * 200
@@ -175,13 +176,33 @@ def test_documents_are_found_by_name_organization_and_audience(cast: Cast) -> No
     added(cast.ada, PDF, "Annual review.pdf", organizationId=cast.acme, audience="client")
     added(cast.ada, b"text", "Notes.txt", organizationId=cast.globex)
     for query, found in (("q=annual", "Annual review"), (f"organizationId={cast.globex}", "Notes"),
-                         ("audience=client", "Annual review")):  # fmt: skip
+                         ("audience=client", "Annual review"), ("format=pdf", "Annual review"),
+                         ("format=text", "Notes")):  # fmt: skip
         page = got(cast.cora, f"/documents?{query}")
         assert found in page and ("Annual review" in page) != ("Notes.txt" in page), query
     assert "No documents match" in got(cast.cora, "/documents?q=zzzz")
     page = got(cast.cora, f"/organizations/{cast.acme}/documents?q=review")
     assert "Annual review" in page
     got(cast.cora, "/documents?colour=red", 422)
+
+
+FORMATS = {
+    "application/pdf": "pdf", "application/msword": "text_document", "application/vnd.ms-excel": "spreadsheet",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "presentation", "image/avif": "image",
+    "text/vcard": "text", None: "link", "application/zip": "other",
+}  # fmt: skip
+
+
+def test_a_format_is_of_the_newest_version_and_each_has_its_kind(cast: Cast) -> None:
+    for media_type, kind in FORMATS.items():
+        assert cast.sql.value("SELECT document_format($1)", media_type) == kind
+    assert set(FORMATS.values()) == set(Format)
+    document = added(cast.ada, PDF, "a", organizationId=cast.acme)
+    sent(cast.ada, f"/documents/{document['id']}/versions", 303, ("b", PNG))
+    cast.ada.made("/api/documents", name="L", url="https://x.example/l", organizationId=cast.acme)
+    found = {kind: [d["name"] for d in cast.ada.get(f"/api/documents?format={kind}").json()] for kind in Format}
+    assert found == dict.fromkeys(Format, []) | {"image": ["a"], "link": ["L"]}
+    assert cast.olga.get("/api/documents?format=image").json() == []
 
 
 def test_the_next_rows_come_alone(cast: Cast) -> None:

@@ -7,7 +7,7 @@ import msgspec
 from retainer import pages
 from retainer.actions import Done, perform, receive
 from retainer.documents import preview, store
-from retainer.documents.model import DocumentCreate, DocumentUpdate
+from retainer.documents.model import DocumentCreate, DocumentUpdate, Format
 from retainer.errors import PROBLEM_JSON, Conflict, Invalid, NotFound, PreconditionFailed, Problem, TooLarge
 from retainer.fields import Audience
 from retainer.forms import blank
@@ -17,8 +17,12 @@ from retainer.organizations import store as organizations
 from retainer.projects import store as projects
 from retainer.request import Answer, Request
 from retainer.users import store as users
+from retainer.words import label
 
-WORDS: dict[str, Any] = {"audiences": list(Audience)}
+WORDS: dict[str, Any] = {
+    "audiences": list(Audience),
+    "formats": [(each.value, "PDF" if each == Format.PDF else label(each)) for each in Format],
+}
 OFFERED = 50  # organizations that a choice offers; typing finds the others
 KEPT = {"name", "description", "organizationId", "audience"}  # fields that a refused upload shows again
 

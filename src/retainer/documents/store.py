@@ -7,6 +7,7 @@ from typing import Any
 from asyncpg import Record
 
 from retainer.database import Db
+from retainer.documents.model import Format
 from retainer.fields import Audience
 from retainer.lists.collection import Collection, Extra, Field, Kind, expanded_organization, moments, row_json, searched
 from retainer.statement import Statement, Update, rows_json
@@ -56,7 +57,16 @@ LIST = Collection(
     },
     order="name",
     id="d.id",
-    extras=searched("documents", "d") | {"projectId": Extra(_OF_PROJECT, Kind.INTEGER, "Those linked to this project")},
+    extras=searched("documents", "d")
+    | {
+        "projectId": Extra(_OF_PROJECT, Kind.INTEGER, "Those linked to this project"),
+        "format": Extra(
+            "document_format(v.media_type) = {}::text",
+            Kind.TEXT,
+            f"Those of this kind: {', '.join(Format)}",
+            "documents_few_of_format(:tenant, {}::text, :most)",
+        ),
+    },
     expand={"organization": expanded_organization("d")},
 )
 OF_ORGANIZATION = LIST.within(
