@@ -201,7 +201,7 @@ def test_a_format_is_of_the_newest_version_and_each_has_its_kind(cast: Cast) -> 
     sent(cast.ada, f"/documents/{document['id']}/versions", 303, ("b", PNG))
     cast.ada.made("/api/documents", name="L", url="https://x.example/l", organizationId=cast.acme)
     found = {kind: [d["name"] for d in cast.ada.get(f"/api/documents?format={kind}").json()] for kind in Format}
-    assert found == dict.fromkeys(Format, []) | {"image": ["a"], "link": ["L"]}
+    assert {kind: names for kind, names in found.items() if names} == {"image": ["a"], "link": ["L"]}
     assert cast.olga.get("/api/documents?format=image").json() == []
 
 
