@@ -1,6 +1,7 @@
 -- Documents by what kind of thing they are.
--- squawk-ignore-file require-concurrent-index-creation, require-statement-timeout
+-- squawk-ignore-file require-concurrent-index-creation
 SET LOCAL lock_timeout = '5s';
+SET LOCAL statement_timeout = '60min';
 
 -- What kind of thing a document is, to people, by its media type; a link has none.
 CREATE FUNCTION document_format(media_type text) RETURNS text
