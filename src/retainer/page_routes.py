@@ -6,11 +6,16 @@ no other methods, so that each works without scripts.
 
 from typing import Any
 
+from retainer.documents import pages as documents
+from retainer.documents import store as document
+from retainer.documents.model import DocumentForm, VersionForm
+from retainer.organizations import documents_tab
 from retainer.organizations import pages as organizations
 from retainer.organizations import store as organization
 from retainer.pages import style_guide
 from retainer.permissions import PUBLIC
 from retainer.routing import Handler, Route
+from retainer.search import pages as search
 from retainer.sessions import pages as sessions
 
 
@@ -40,4 +45,29 @@ PAGES = [
           on=organization.exists),
     _form("deleteOrganization", "/organizations/{id}/delete", organizations.delete, "organizations.delete",
           on=organization.exists),
+
+    _page("search", "/search", search.index, "search.use"),
+
+    # Documents
+    _page("organizationDocuments", "/organizations/{id}/documents", documents_tab.index, "documents.read",
+          on=organization.exists, lists=document.OF_ORGANIZATION),
+    _page("documents", "/documents", documents.index, "documents.read", lists=document.LIST),
+    _page("newDocument", "/documents/new", documents.new, "documents.create"),
+    _page("documentOrganizations", "/documents/organizations", documents.find_organizations, "documents.read"),
+    _page("documentProjects", "/documents/projects", documents.find_projects, "documents.read"),
+    _form("createDocument", "/documents", documents.create, "documents.create", form=DocumentForm),
+    _page("document", "/documents/{id}", documents.show_one, "documents.read", on=document.exists),
+    _form("updateDocument", "/documents/{id}", documents.update, "documents.write", on=document.exists),
+    _form("deleteDocument", "/documents/{id}/delete", documents.delete, "documents.write", on=document.exists),
+    _page("documentOrganization", "/documents/{id}/organization", documents.move, "documents.write",
+          on=document.exists),
+    _form("documentOrganization", "/documents/{id}/organization", documents.moved, "documents.write",
+          on=document.exists),
+    _form("documentProjects", "/documents/{id}/projects", documents.link_projects, "documents.write",
+          on=document.exists),
+    _form("addDocumentVersion", "/documents/{id}/versions", documents.add_version, "documents.create",
+          on=document.exists, form=VersionForm),
+    # Pictures and frames ask for it too, so it is no matter of what the browser accepts.
+    Route("previewDocument", "GET", "/documents/{id}/versions/{number}/preview", documents.show_preview,
+          "documents.read", "A file, shown in its page", page=True, on=document.version_exists),
 ]  # fmt: skip

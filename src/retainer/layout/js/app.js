@@ -322,7 +322,7 @@ function list(title, options) {
   return options.length ? [head, ...options.map(option)] : [];
 }
 
-let proposing;
+let proposing, proposed;
 async function propose(text) {
   proposing?.abort();
   const box = $("#results");
@@ -341,6 +341,7 @@ async function propose(text) {
       box.setHTMLUnsafe(await answer.text());
     } catch { return; }
   }
+  proposed = text;
   move(0);
 }
 
@@ -367,11 +368,17 @@ palette?.addEventListener("input", ({ target }) => {
   clearTimeout(typing);
   typing = setTimeout(() => propose(target.value), 100);
 });
-palette?.addEventListener("keydown", (event) => {
+palette?.addEventListener("keydown", async (event) => {
   const all = options(), now = all.findIndex((one) => one.getAttribute("aria-selected") === "true");
   const steps = { ArrowDown: now + 1, ArrowUp: now - 1, PageDown: now + 8, PageUp: now - 8 };
   if (event.key in steps) { event.preventDefault(); move(steps[event.key]); }
-  if (event.key === "Enter" && !event.isComposing) { event.preventDefault(); choose(all[now]); }
+  if (event.key === "Escape") { event.preventDefault(); palette.close(); } // a search field would only be emptied
+  if (event.key !== "Enter" || event.isComposing) return;
+  event.preventDefault();
+  if (event.target.value === proposed) return choose(all[now]);
+  clearTimeout(typing); // Enter came before the answer to what is typed
+  await propose(event.target.value);
+  if (event.target.value === proposed) choose(options()[0]);
 });
 palette?.addEventListener("click", (event) => choose(event.target.closest("[role=option]")));
 
