@@ -504,11 +504,13 @@ function neighbour(step) {
 // that somebody is at; else a button offers it.
 const own = (operations) => operations?.length && operations.every(({ id }) => $(`#toasts form[action="/operations/${id}/undo"]`));
 
-function heard({ records = [], nouns = [], operations }) {
+function heard(news) {
+  if ($("[data-busy]")) return setTimeout(heard, 300, news); // it may be one's own, told before its answer
+  const { records = [], nouns = [], operations } = news;
   const shows = (main().dataset.liveOf || "").split(" ").filter(Boolean);
   const all = records === "*" || records.includes("*");
   if (!shows.some((one) => (one.includes("/") && !all ? records.includes(one) : nouns.includes(one.split("/")[0]))) || own(operations)) return;
-  const taken = dirty() || dialog.open || palette?.open || $("details.menu[open]") || $("[data-busy]");
+  const taken = dirty() || dialog.open || palette?.open || $("details.menu[open]");
   if (taken) offer(); else refresh();
 }
 
