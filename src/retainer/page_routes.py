@@ -6,12 +6,17 @@ no other methods, so that each works without scripts.
 
 from typing import Any
 
+from retainer.activities import pages as activities
+from retainer.activities import store as activity
 from retainer.organizations import pages as organizations
 from retainer.organizations import store as organization
+from retainer.organizations import work_tabs
 from retainer.pages import style_guide
 from retainer.permissions import PUBLIC
 from retainer.routing import Handler, Route
 from retainer.sessions import pages as sessions
+from retainer.tasks import pages as tasks
+from retainer.tasks import store as task
 
 
 def _page(name: str, path: str, handler: Handler, permission: str, **more: Any) -> Route:
@@ -40,4 +45,27 @@ PAGES = [
           on=organization.exists),
     _form("deleteOrganization", "/organizations/{id}/delete", organizations.delete, "organizations.delete",
           on=organization.exists),
+    _page("organizationChoices", "/organizations/choices", work_tabs.choices, "organizations.read"),
+    _page("organizationTasks", "/organizations/{id}/tasks", work_tabs.tasks_tab, "tasks.read",
+          on=organization.exists, lists=task.OF_ORGANIZATION),
+    _page("organizationActivities", "/organizations/{id}/activities", work_tabs.activities_tab, "activities.read",
+          on=organization.exists, lists=activity.OF_ORGANIZATION),
+
+    # Tasks
+    _page("tasks", "/tasks", tasks.index, "tasks.read"),
+    _page("newTask", "/tasks/new", tasks.new, "tasks.write"),
+    _form("createTask", "/tasks", tasks.create, "tasks.write"),
+    _page("task", "/tasks/{id}", tasks.show_one, "tasks.read", on=task.exists),
+    _form("updateTask", "/tasks/{id}", tasks.update, "tasks.write", on=task.exists),
+    _form("completeTask", "/tasks/{id}/complete", tasks.complete, "tasks.write", on=task.exists),
+    _form("reopenTask", "/tasks/{id}/reopen", tasks.reopen, "tasks.write", on=task.exists),
+    _form("deleteTask", "/tasks/{id}/delete", tasks.delete, "tasks.delete", on=task.exists),
+
+    # Activities
+    _page("activities", "/activities", activities.index, "activities.read", lists=activity.LIST),
+    _page("newActivity", "/activities/new", activities.new, "activities.write"),
+    _form("createActivity", "/activities", activities.create, "activities.write"),
+    _page("activity", "/activities/{id}", activities.show_one, "activities.read", on=activity.exists),
+    _form("updateActivity", "/activities/{id}", activities.update, "activities.write", on=activity.exists),
+    _form("deleteActivity", "/activities/{id}/delete", activities.delete, "activities.delete", on=activity.exists),
 ]  # fmt: skip

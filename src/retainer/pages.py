@@ -84,7 +84,11 @@ def redirect(request: Request, path: str, did: str = "", operation: int | None =
 
 def back(request: Request, usual: str) -> str:
     """Where a form wants to return to: a path of ours, else the usual one."""
-    path: str = request.body.get("back", "") if isinstance(request.body, dict) else ""
+    return ours(request.body.get("back", "") if isinstance(request.body, dict) else "", usual)
+
+
+def ours(path: str, usual: str) -> str:
+    """The path, if it is one of ours: what comes from outside may name another site."""
     return path if re.fullmatch(r"/(?![/\\])[^\s\\]*", path) else usual
 
 
