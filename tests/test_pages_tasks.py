@@ -298,6 +298,9 @@ def test_an_activity_is_logged_from_anywhere_by_the_organizations_name(cast: Cas
 
 
 def test_what_is_wrong_with_a_new_activity_is_said_and_what_was_typed_is_kept(cast: Cast) -> None:
+    both = ["", str(cast.stan_contact), str(cast.gita_contact)]
+    answer = sent(cast.ada, "/activities", text=" ", organizationId=str(cast.acme), contactIds=both)
+    assert all(f'value="{id}" checked' in answer.text for id in both[1:])
     answer = sent(cast.ada, "/activities", text="Typed", organization="Glob")
     assert answer.status_code == 422
     assert ">Typed</textarea>" in answer.text

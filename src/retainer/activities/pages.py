@@ -58,9 +58,10 @@ async def contacts(request: Request, organization: int) -> list[dict[str, Any]]:
 
 
 async def create(request: Request) -> Answer:
+    body = _sent(request, ActivityCreate)
     try:
         organization = await _organization(request)
-        done = await perform(request, "createActivity", organization, body=_sent(request, ActivityCreate))
+        done = await perform(request, "createActivity", organization, body=body)
     except (Invalid, Conflict) as problem:
         return await form(request, dict(request.body), problem)
     path = f"/organizations/{organization}/activities"
