@@ -198,7 +198,7 @@ function toasts() {
 document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-save]");
   // A year that is being typed is 0002 first.
-  if (form && !/^0/.test(event.target.value)) form.requestSubmit();
+  if (form && !(event.target.type === "date" && event.target.value.startsWith("0"))) form.requestSubmit();
   if (event.target.matches("[data-submits]") && event.target.value) event.target.form.requestSubmit();
 });
 document.addEventListener("keydown", (event) => {
