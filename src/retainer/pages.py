@@ -88,7 +88,11 @@ def redirect(request: Request, path: str, did: str = "", operation: int | None =
 def back(request: Request, usual: str) -> str:
     """Where a form wants to return to: a path of ours, else the usual one."""
     given = [part for part in (request.body, request.query) if isinstance(part, dict)]  # a form with a file has no body
-    path: str = next((part["back"] for part in given if part.get("back")), "")
+    return ours(next((part["back"] for part in given if part.get("back")), ""), usual)
+
+
+def ours(path: str, usual: str) -> str:
+    """The path, if it is one of ours: what comes from outside may name another site."""
     return path if re.fullmatch(r"/(?![/\\])[^\s\\]*", path) else usual
 
 

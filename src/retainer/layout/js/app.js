@@ -40,10 +40,16 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   if (ctx.target?.id !== "main") return;
   if (dialog.open) dialog.close();
   if (palette?.open) palette.close();
-  for (const menu of $$(".more[open], .actions .menu[open]")) menu.open = false;
+  for (const menu of $$(".more[open], .menu[open]:not(.filter)")) {
+    if (menu.contains(document.activeElement)) $("summary", menu).focus();
+    menu.open = false;
+  }
   const went = asked && asked.path !== location.pathname;
   if (went && !restoring) scrollTo(0, 0);
-  if (went || ctx.response?.status >= 400) focusOn($("[autofocus]", main()) || $("[aria-invalid]", main()) || $("h1", main()));
+  // What was sent and stands on the page still, such as the line that adds, begins anew with what the server has.
+  const sent = ctx.sourceElement?.closest?.("form[method=post]");
+  if (sent?.isConnected && ctx.response?.status < 400) sent.reset();
+  if (went || ctx.response?.status >= 400) focusOn($("[aria-invalid]", main()) || $("[autofocus]", main()) || $("h1", main()));
   else if (asked?.focus !== document.body && !asked?.focus?.isConnected) refocus();
 });
 
@@ -191,7 +197,8 @@ function toasts() {
 
 document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-save]");
-  if (form) form.requestSubmit();
+  // A year that is being typed is 0002 first.
+  if (form && !(event.target.type === "date" && event.target.value.startsWith("0"))) form.requestSubmit();
   if (event.target.matches("[data-submits]") && event.target.value) event.target.form.requestSubmit();
 });
 document.addEventListener("keydown", (event) => {
@@ -389,6 +396,7 @@ const moves = [
   { keys: "j", help: "Next row", run: () => row(1), when: () => $("[data-row]") },
   { keys: "k", help: "Previous row", run: () => row(-1), when: () => $("[data-row]") },
   { keys: "x", help: "Select the row", run: () => tick(), when: () => $("form[data-selects] [data-row]") },
+  { keys: "d", help: "Complete the row's task", run: () => inRow("[data-done]")?.click(), when: () => $("[data-done]") },
   { keys: "[", help: "Previous record of the list", run: () => neighbour(-1), when: () => neighbours() },
   { keys: "]", help: "Next record of the list", run: () => neighbour(1), when: () => neighbours() },
   { keys: "e", help: "Edit the first property", run: () => focusOn($(".properties :is(input, select):not([type=hidden])")), when: () => $(".properties form") },
@@ -419,7 +427,8 @@ document.addEventListener("focusin", ({ target }) => {
   const now = $$("[data-row]").findIndex((one) => one === target || one.closest("tr, li")?.contains(target));
   if (now >= 0) lastRow = now;
 });
-const box = () => document.activeElement?.closest?.("tr, li")?.querySelector("input[name=id]");
+const inRow = (selector) => document.activeElement?.closest?.("tr, li")?.querySelector(selector);
+const box = () => inRow("input[name=id]");
 function tick() { box()?.click(); }
 function setStatus() {
   const field = shown($("[data-bulk] [name=status]")) ? $("[data-bulk] [name=status]") : $("#p-status");
