@@ -53,6 +53,13 @@ def when(context: Context, text: str | None) -> Markup | str:
 
 
 @pass_context
+def local(context: Context, text: str) -> str:
+    """A moment as a field for date and time takes it: where the viewer is, to the minute."""
+    moment = datetime.fromisoformat(text).astimezone(_zone(context["viewer"].time_zone))
+    return moment.strftime("%Y-%m-%dT%H:%M")
+
+
+@pass_context
 def day(context: Context, text: str | None) -> Markup | str:
     """A date without a time, such as a due date: "Today", "Tomorrow", "3 Nov", "3 Nov 2027"."""
     if not text:
@@ -106,6 +113,6 @@ def _zone(name: str) -> ZoneInfo:
 
 
 FILTERS = {
-    "label": label, "number": number, "size": size, "initials": initials, "when": when, "day": day,
+    "label": label, "number": number, "size": size, "initials": initials, "when": when, "local": local, "day": day,
     "is_overdue": is_overdue, "paragraphs": paragraphs, "is_web": is_web,
 }  # fmt: skip
