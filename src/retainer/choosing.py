@@ -46,3 +46,15 @@ def _words(is_shared: bool, near: Found) -> str:
         return "is the name of nothing that you may see; type the beginning of one"
     names = ", ".join(f"{one['name']} #{one['id']}" for one in near)
     return f"is the name of {'several' if is_shared else 'none'}; choose one of {names}"
+
+
+async def of_form(request: Request, collection: Collection, field: str) -> int:
+    """The id of the record that a form names: the one that was picked, else the one of the name that was typed.
+    Raises Invalid.
+    """
+    picked, typed = request.body.get(f"{field}Id", ""), request.body.get(field, "").strip()
+    if re.fullmatch(r"\d{1,15}", picked, re.ASCII):
+        return int(picked)
+    if not typed:
+        raise Invalid(FieldError(field, "is not named yet; type the beginning of its name"))
+    return await chosen(request, collection, field, typed)

@@ -8,6 +8,8 @@ from typing import Any
 
 from retainer.activities import pages as activities
 from retainer.activities import store as activity
+from retainer.contacts import pages as contacts
+from retainer.contacts import store as contact
 from retainer.documents import pages as documents
 from retainer.documents import store as document
 from retainer.documents.model import DocumentForm, VersionForm
@@ -20,6 +22,7 @@ from retainer.organizations import store as organization
 from retainer.organizations import tabs as organization_tabs
 from retainer.pages import style_guide
 from retainer.permissions import PUBLIC
+from retainer.projects import pages as projects
 from retainer.projects import store as project
 from retainer.routing import Handler, Route
 from retainer.search import pages as search
@@ -126,4 +129,29 @@ PAGES = [
     _page("activity", "/activities/{id}", activities.show_one, "activities.read", on=activity.exists),
     _form("updateActivity", "/activities/{id}", activities.update, "activities.write", on=activity.exists),
     _form("deleteActivity", "/activities/{id}/delete", activities.delete, "activities.delete", on=activity.exists),
+
+    # Contacts
+    _page("contacts", "/contacts", contacts.index, "contacts.read", lists=contact.LIST),
+    _page("newContact", "/contacts/new", contacts.new, "contacts.write"),
+    _page("exportContacts", "/contacts/export", contacts.export, "contacts.read", lists=contact.LIST),
+    _form("createContact", "/contacts", contacts.create, "contacts.write"),
+    _page("contact", "/contacts/{id}", contacts.show_one, "contacts.read", on=contact.exists),
+    _form("updateContact", "/contacts/{id}", contacts.update, "contacts.write", on=contact.exists),
+    _form("deleteContact", "/contacts/{id}/delete", contacts.delete, "contacts.write", on=contact.exists),
+    _page("newMembership", "/contacts/{id}/members", contacts.new_membership, "members.write", on=contact.exists),
+    _form("addMembership", "/contacts/{id}/members", contacts.join, "members.write", on=contact.exists),
+    _form("updateMembership", "/contacts/{id}/members/{organizationId}", contacts.change_role, "members.write",
+          on=contacts.is_member),
+    _form("removeMembership", "/contacts/{id}/members/{organizationId}/remove", contacts.leave, "members.write",
+          on=contacts.is_member),
+
+    # Projects
+    _page("projects", "/projects", projects.index, "projects.read"),
+    _page("newProject", "/projects/new", projects.new, "projects.write"),
+    _form("createProject", "/projects", projects.create, "projects.write"),
+    _page("project", "/projects/{id}", projects.show_one, "projects.read", on=project.exists),
+    _form("updateProject", "/projects/{id}", projects.update, "projects.write", on=project.exists),
+    _form("deleteProject", "/projects/{id}/delete", projects.delete, "projects.write", on=project.exists),
+    _page("newProjectTask", "/projects/{id}/tasks", projects.new_task, "tasks.write", on=project.exists),
+    _form("addProjectTask", "/projects/{id}/tasks", projects.add_task, "tasks.write", on=project.exists),
 ]  # fmt: skip

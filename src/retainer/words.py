@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, date, datetime
 from typing import Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from jinja2 import pass_context
@@ -96,6 +97,16 @@ def is_web(address: str | None) -> bool:
     return bool(address and re.match(r"https?://[^\s/]", address, re.IGNORECASE))
 
 
+def mail_link(address: str) -> str:
+    """Writes to an e-mail address."""
+    return "mailto:" + quote(address, safe="@+")
+
+
+def phone_link(number: str | None) -> str | None:
+    """Calls a telephone number."""
+    return "tel:" + quote(re.sub(r"\s", "", number), safe="+") if number else None
+
+
 def _ago(seconds: float) -> str:
     if -60 < seconds < 60:
         return "now"
@@ -115,4 +126,5 @@ def _zone(name: str) -> ZoneInfo:
 FILTERS = {
     "label": label, "number": number, "size": size, "initials": initials, "when": when, "local": local, "day": day,
     "is_overdue": is_overdue, "paragraphs": paragraphs, "is_web": is_web,
+    "mail_link": mail_link, "phone_link": phone_link,
 }  # fmt: skip

@@ -234,7 +234,7 @@ const select = {
   get key() { return `selected ${this.form?.dataset.selects}`; },
   ids() { return new Set(JSON.parse(sessionStorage.getItem(this.key) || "[]")); },
   keep(ids) { sessionStorage.setItem(this.key, JSON.stringify([...ids])); this.show(); },
-  boxes() { return $$("input[name=id]", this.form || document.createElement("i")); },
+  boxes() { return $$("input[name=record]", this.form || document.createElement("i")); },
   show() {
     if (!this.form) return;
     const ids = this.ids(), boxes = this.boxes(), bar = $("[data-bulk]", this.form);
@@ -265,7 +265,7 @@ document.addEventListener("click", (event) => {
     matching.value = matching.dataset.matching;
     return select.show();
   }
-  if (!event.target.matches("form[data-selects] input[name=id]")) return;
+  if (!event.target.matches("form[data-selects] input[name=record]")) return;
   const boxes = select.boxes(), box = event.target;
   const range = event.shiftKey && boxes.includes(lastTicked)
     ? boxes.slice(...[boxes.indexOf(lastTicked), boxes.indexOf(box)].sort((a, b) => a - b).map((n, i) => n + i)) : [box];
@@ -283,8 +283,8 @@ document.addEventListener("change", (event) => {
 // What is selected and not on the page goes along.
 document.addEventListener("formdata", ({ target, formData }) => {
   if (!target.matches("form[data-selects]")) return;
-  formData.delete("id");
-  if (!formData.get("matching")) for (const id of select.ids()) formData.append("id", id);
+  formData.delete("record");
+  if (!formData.get("matching")) for (const id of select.ids()) formData.append("record", id);
 });
 // A file is no page: the browser itself sends its form.
 document.addEventListener("submit", (event) => {
@@ -439,7 +439,7 @@ document.addEventListener("focusin", ({ target }) => {
   if (now >= 0) lastRow = now;
 });
 const inRow = (selector) => document.activeElement?.closest?.("tr, li")?.querySelector(selector);
-const box = () => inRow("input[name=id]");
+const box = () => inRow("input[name=record]");
 function tick() { box()?.click(); }
 function setStatus() {
   const field = shown($("[data-bulk] [name=status]")) ? $("[data-bulk] [name=status]") : $("#p-status");
