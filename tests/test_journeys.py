@@ -338,7 +338,7 @@ def test_a_person_is_added_with_a_role_which_then_changes(ada: Desk, cast: Cast)
     ada.told("Willem Weber")
     row = page.locator("li, tr").filter(has_text="Willem Weber").first
     row.get_by_role("combobox").select_option("stakeholder")
-    ada.told("Willem Weber")
+    ada.told("Made Willem Weber stakeholder")
     roles = {m["role"] for m in cast.ada.get(f"/api/organizations/{cast.acme}/members").json()}
     assert roles == {"member", "stakeholder"}
     page.locator("#toasts .undo").first.click()
