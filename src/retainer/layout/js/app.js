@@ -4,15 +4,24 @@
 const $ = (selector, root = document) => root.querySelector(selector);
 const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 const main = () => $("#main");
+const here = () => location.pathname + location.search;
 const dialog = $("#dialog");
 const palette = $("#palette");
-const shown = (node) => node && node.isConnected && node.getClientRects().length > 0;
+const first = (root, ...selectors) => selectors.map((selector) => $(selector, root)).find(Boolean);
+const shown = (node) => node?.isConnected && node.getClientRects().length > 0;
+const on = (name, act, options) => document.addEventListener(name, act, options);
+const withCommand = (event) => event.ctrlKey || event.metaKey;
+const made = (tag, properties, ...inside) => {
+  const node = Object.assign(document.createElement(tag), properties);
+  node.append(...inside);
+  return node;
+};
 
-// ---------------------------------------------------------------- going from page to page
+// ---- going from page to page
 
 let asked = null; // what the swap under way was asked for
 
-document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+on("htmx:config:request", ({ detail: { ctx } }) => {
   const form = ctx.sourceElement.closest?.("form");
   // A second press of the same button would do it twice.
   if (ctx.request.method === "POST" && form) {
@@ -25,19 +34,18 @@ document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
   }
 });
 
-document.addEventListener("htmx:before:history:update", ({ detail }) => {
-  const here = location.pathname + location.search;
-  if (detail.history.path === here) detail.history.type = "replace";
+on("htmx:before:history:update", ({ detail }) => {
+  if (detail.history.path === here()) detail.history.type = "replace";
 });
 
-document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
+on("htmx:before:swap", ({ detail: { ctx } }) => {
   // What was done to the selection ends it; what was refused does not.
   if (ctx.sourceElement.matches?.("form[data-selects]") && ctx.response?.status < 400) select.clear();
   const sent = ctx.request?.method === "POST" && ctx.response?.status < 400 ? ctx.sourceElement.closest?.("form") : null;
-  asked = { path: location.pathname, scroll: scrollY, focus: document.activeElement, target: ctx.target?.id, sent };
+  asked = { path: location.pathname, focus: document.activeElement, sent };
 });
 
-document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+on("htmx:after:swap", ({ detail: { ctx } }) => {
   if (ctx.target?.id === "dialog-body") return openDialog(ctx);
   const went = asked && asked.path !== location.pathname;
   if (ctx.target?.id === "main") renew(went);
@@ -50,7 +58,7 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
     menu.open = false;
   }
   if (went && !restoring) scrollTo(0, 0);
-  if (went || ctx.response?.status >= 400) focusOn($("[aria-invalid]", main()) || $("[autofocus]", main()) || $("h1", main()));
+  if (went || ctx.response?.status >= 400) focusOn(first(main(), "[aria-invalid]", "[autofocus]", "h1"));
   else if (asked?.focus !== document.body && !asked?.focus?.isConnected) refocus();
 });
 
@@ -63,44 +71,35 @@ function renew(went) {
   }
 }
 
-document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
-  const form = ctx.sourceElement.closest?.("form");
-  if (form) delete form.dataset.busy;
+on("htmx:finally:request", () => {
   for (const box of $$("[data-busy]")) delete box.dataset.busy;
   loading(-1);
 });
-document.addEventListener("htmx:before:request", () => loading(1));
+on("htmx:before:request", () => loading(1));
 
-document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
+on("htmx:response:error", ({ detail: { ctx } }) => {
   const { status } = ctx.response;
-  if (status >= 500) say(`The server could not do that (${status}). Nothing on this page was lost; try again.`, { stays: true });
+  if (status >= 500) say(`The server could not do that (${status}). Nothing on this page was lost; try again.`);
 });
-document.addEventListener("htmx:error", ({ detail }) => {
-  if (detail.ctx) say("The server cannot be reached. What you typed is still here; try again.", { stays: true });
+on("htmx:error", ({ detail }) => {
+  if (detail.ctx) say("The server cannot be reached. What you typed is still here; try again.");
 });
 
 let restoring = false;
 const places = new Map(); // how far down each page was, by its address
 addEventListener("scroll", () => places.set(location.href, scrollY), { passive: true });
-document.addEventListener("htmx:before:history:restore", () => { restoring = true; });
-document.addEventListener("htmx:after:swap", () => {
+on("htmx:before:history:restore", () => { restoring = true; });
+on("htmx:after:swap", () => {
   if (!restoring) return;
   restoring = false;
   scrollTo(0, places.get(location.href) || 0);
 });
 
-let waiting = 0, dim, bar;
-function loading(change) {
+let waiting = 0;
+function loading(change) { // styles say after how long it is to be seen
   waiting = Math.max(0, waiting + change);
-  clearTimeout(dim);
-  clearTimeout(bar);
-  if (!waiting) {
-    main().classList.remove("is-loading");
-    $("#progress").hidden = true;
-    return;
-  }
-  dim = setTimeout(() => main().classList.add("is-loading"), 150);
-  bar = setTimeout(() => { $("#progress").hidden = false; }, 300);
+  main().classList.toggle("is-loading", waiting > 0);
+  $("#progress").hidden = !waiting;
 }
 
 function focusOn(node) {
@@ -123,8 +122,9 @@ function settle() {
   remember();
 }
 
-// ---------------------------------------------------------------- dialogs
+// ---- dialogs
 
+const MENUS = "details.menu[open], details.more[open]";
 let opener = null;
 
 function openDialog(ctx) {
@@ -134,58 +134,39 @@ function openDialog(ctx) {
     opener = ctx?.sourceElement || document.activeElement;
     dialog.showModal();
   }
-  focusOn($("[aria-invalid]", dialog) || $("[autofocus]", dialog) || $("input:not([type=hidden]), select, textarea", dialog) || title);
-  for (const form of $$("form[method=post]", dialog)) {
-    if (form.hasAttribute("hx-target")) continue;
+  focusOn(first(dialog, "[aria-invalid]", "[autofocus]", "input:not([type=hidden]), select, textarea", "h1"));
+  for (const form of $$("form[method=post]:not([hx-target])", dialog)) {
     form.setAttribute("hx-target", "#dialog-body");
     form.setAttribute("hx-swap", "innerHTML");
     form.setAttribute("hx-push-url", "false");
   }
 }
 
-dialog.addEventListener("close", () => {
-  $("#dialog-body").replaceChildren();
-  if (shown(opener)) opener.focus();
-});
 for (const box of $$("dialog")) {
-  box.addEventListener("click", (event) => { if (event.target === box) box.close(); });
+  box.addEventListener("click", ({ target }) => target === box && box.close());
+  box.addEventListener("close", () => {
+    if (box === dialog) $("#dialog-body").replaceChildren();
+    if (shown(opener)) opener.focus();
+  });
 }
 
-document.addEventListener("click", (event) => {
+on("click", (event) => {
   const at = (selector) => event.target.closest(selector);
-  if (at("[data-cancel]") && dialog.open) {
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    return dialog.close();
-  }
+  const instead = (act) => { event.preventDefault(); event.stopImmediatePropagation(); act(); };
+  if (at("[data-cancel]") && dialog.open) return instead(() => dialog.close());
   if (at("[data-close]")) at("[data-toast]").remove();
   if (at("[data-open]")) openHelp();
   if (at("[data-print]")) print();
-  if (at("[data-palette]") && !event.ctrlKey && !event.metaKey) {
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    openPalette();
-  }
-  for (const menu of $$("details.menu[open], details.more[open]")) {
-    if (!menu.contains(event.target)) menu.open = false;
-  }
+  if (at("[data-palette]") && !withCommand(event)) instead(openPalette);
+  for (const menu of $$(MENUS)) if (!menu.contains(event.target)) menu.open = false;
 }, true);
 
-// ---------------------------------------------------------------- messages
+// ---- messages
 
-function say(words, { stays = false } = {}) {
-  const toast = document.createElement("div");
-  toast.className = "toast";
-  toast.dataset.toast = "";
-  if (stays) toast.dataset.stays = "";
-  const text = document.createElement("span");
-  text.textContent = words;
-  const close = document.createElement("button");
-  close.type = "button";
-  close.className = "close";
-  close.dataset.close = "";
-  close.textContent = "Close";
-  toast.append(text, close);
+function say(words) { // what went wrong: it stays
+  const toast = made("div", { className: "toast" }, made("span", {}, words),
+    made("button", { type: "button", className: "close", textContent: "Close" }));
+  toast.dataset.toast = toast.dataset.stays = toast.lastChild.dataset.close = "";
   $("#toasts").prepend(toast);
   toasts();
 }
@@ -195,7 +176,7 @@ function toasts() {
   const all = $$("#toasts [data-toast]");
   for (const old of all.slice(3)) old.remove();
   for (const toast of all) {
-    if (toast.timer || toast.hasAttribute("data-stays")) continue;
+    if (toast.timer || "stays" in toast.dataset) continue;
     const wait = () => { toast.timer = setTimeout(() => toast.remove(), 10_000); };
     for (const name of ["pointerenter", "focusin"]) toast.addEventListener(name, () => clearTimeout(toast.timer));
     for (const name of ["pointerleave", "focusout"]) toast.addEventListener(name, wait);
@@ -203,38 +184,37 @@ function toasts() {
   }
 }
 
-// ---------------------------------------------------------------- saving in place
+// ---- saving in place
 
-document.addEventListener("change", (event) => {
-  const form = event.target.closest("form[data-save]");
-  // A year that is being typed is 0002 first.
-  if (form && !(event.target.type === "date" && event.target.value.startsWith("0"))) form.requestSubmit();
-  if (event.target.matches("[data-submits]") && event.target.value) event.target.form.requestSubmit();
+on("change", ({ target }) => {
+  const isTyped = target.type === "date" && target.value.startsWith("0"); // a year is 0002 first
+  if (target.closest("form[data-save]") && !isTyped || target.matches("[data-submits]") && target.value) target.form.requestSubmit();
 });
-document.addEventListener("keydown", (event) => {
-  const { target, key } = event;
-  const form = target.closest?.("form");
-  if (key === "Enter" && (event.ctrlKey || event.metaKey) && form) {
+on("keydown", (event) => {
+  const { target, key } = event, form = target.closest?.("form");
+  if (key === "Enter" && withCommand(event) && form) {
     event.preventDefault();
     form.requestSubmit();
   }
-  if (key === "Escape" && target.closest?.("form[data-save]") && "defaultValue" in target) {
+  if (key === "Escape" && form?.matches("[data-save]") && "defaultValue" in target) {
     target.value = target.defaultValue;
     target.blur();
   }
 });
-const dirty = () => $$("#main :is(input, textarea)").some((field) =>
-  field === document.activeElement && field.type !== "checkbox" && field.type !== "search" && field.value !== field.defaultValue);
+function dirty() {
+  const field = document.activeElement;
+  return field?.matches("#main :is(input:not([type=checkbox], [type=search]), textarea)") && field.value !== field.defaultValue;
+}
 
-// ---------------------------------------------------------------- selection
+// ---- selection
 
 // Ids, by list, for as long as the tab is open: a sort or a filter moves rows away, and they stay selected.
 const select = {
   get form() { return $("form[data-selects]"); },
   get key() { return `selected ${this.form?.dataset.selects}`; },
-  ids() { return new Set(JSON.parse(sessionStorage.getItem(this.key) || "[]")); },
+  ids() { return new Set(read(sessionStorage, this.key)); },
   keep(ids) { sessionStorage.setItem(this.key, JSON.stringify([...ids])); this.show(); },
-  boxes() { return $$("input[name=record]", this.form || document.createElement("i")); },
+  boxes() { return this.form ? $$("input[name=record]", this.form) : []; },
   show() {
     if (!this.form) return;
     const ids = this.ids(), boxes = this.boxes(), bar = $("[data-bulk]", this.form);
@@ -249,52 +229,44 @@ const select = {
     $("[data-selected]", bar).textContent = matching.value ? more.textContent.replace("Select all", "All") : `${ids.size} selected`;
     more.hidden = !!matching.value || !all?.checked || !$("[data-more]");
   },
-  set(box, on) {
+  set(boxes, isOn) {
     const ids = this.ids();
-    if (on) ids.add(box.value); else ids.delete(box.value);
+    for (const box of boxes) if (isOn) ids.add(box.value); else ids.delete(box.value);
     this.keep(ids);
   },
   clear() { if (this.form) this.keep([]); },
 };
 
 let lastTicked = null;
-document.addEventListener("click", (event) => {
-  if (event.target.matches("[data-deselect]")|| event.target.closest("[data-deselect]")) return select.clear();
-  if (event.target.closest("[data-select-matching]")) {
+on("click", ({ target, shiftKey }) => {
+  if (target.closest("[data-deselect]")) return select.clear();
+  if (target.closest("[data-select-matching]")) {
     const matching = $("[data-matching]");
     matching.value = matching.dataset.matching;
     return select.show();
   }
-  if (!event.target.matches("form[data-selects] input[name=record]")) return;
-  const boxes = select.boxes(), box = event.target;
-  const range = event.shiftKey && boxes.includes(lastTicked)
-    ? boxes.slice(...[boxes.indexOf(lastTicked), boxes.indexOf(box)].sort((a, b) => a - b).map((n, i) => n + i)) : [box];
-  const ids = select.ids();
-  for (const one of range) if (box.checked) ids.add(one.value); else ids.delete(one.value);
-  lastTicked = box;
-  select.keep(ids);
+  const boxes = select.boxes(), from = boxes.indexOf(lastTicked), to = boxes.indexOf(target);
+  if (to < 0) return;
+  select.set(shiftKey && from >= 0 ? boxes.slice(Math.min(from, to), Math.max(from, to) + 1) : [target], target.checked);
+  lastTicked = target;
 });
-document.addEventListener("change", (event) => {
-  if (!event.target.matches("[data-select-all]")) return;
-  const ids = select.ids();
-  for (const box of select.boxes()) if (event.target.checked) ids.add(box.value); else ids.delete(box.value);
-  select.keep(ids);
+on("change", ({ target }) => {
+  if (target.matches("[data-select-all]")) select.set(select.boxes(), target.checked);
 });
 // What is selected and not on the page goes along.
-document.addEventListener("formdata", ({ target, formData }) => {
+on("formdata", ({ target, formData }) => {
   if (!target.matches("form[data-selects]")) return;
   formData.delete("record");
   if (!formData.get("matching")) for (const id of select.ids()) formData.append("record", id);
 });
 // A file is no page: the browser itself sends its form.
-document.addEventListener("submit", (event) => {
+on("submit", (event) => {
   if (event.submitter?.matches("[data-plain]")) event.stopPropagation();
 }, true);
 
-// ---------------------------------------------------------------- the palette
+// ---- the palette
 
-let recent = [];
-try { recent = JSON.parse(localStorage.getItem("recent") || "[]"); } catch { /* begin anew */ }
+let recent = read(localStorage, "recent") || [];
 
 function remember() {
   const match = location.pathname.match(/^\/(organizations|contacts|projects|tasks|documents)\/\d+$/);
@@ -313,31 +285,19 @@ function openPalette() {
   field.focus();
   propose("");
 }
-palette?.addEventListener("close", () => shown(opener) && opener.focus());
 
 const commands = () => registry().filter((one) => one.node).map((one) => ({ words: one.help, note: one.keys, node: one.node }));
 
 function option({ words, note, href, node }, n) {
-  const row = document.createElement("div");
-  row.className = "option";
-  row.id = `option-own-${n}`;
-  row.role = "option";
+  const row = made("div", { className: "option", id: `option-own-${n}`, role: "option" },
+    made("span", {}, words), made("span", { className: "side-note" }, note || ""));
   if (href) row.dataset.href = href;
   row.act = node && (() => press(node));
-  const text = document.createElement("span"), side = document.createElement("span");
-  text.textContent = words;
-  side.className = "side-note";
-  side.textContent = note || "";
-  row.append(text, side);
   return row;
 }
 
 function list(title, options) {
-  const head = document.createElement("div");
-  head.className = "group";
-  head.role = "presentation";
-  head.textContent = title;
-  return options.length ? [head, ...options.map(option)] : [];
+  return options.length ? [made("div", { className: "group", role: "presentation" }, title), ...options.map(option)] : [];
 }
 
 let proposing, proposed;
@@ -377,8 +337,8 @@ function choose(one) {
   if (one.act) one.act();
   else if (one.dataset.href) go(one.dataset.href);
 }
-function go(href) {
-  htmx.ajax("GET", href, { target: "#main", swap: "outerMorph", push: "true" });
+function go(href, push = "true") {
+  return htmx.ajax("GET", href, { target: "#main", swap: "outerMorph", push });
 }
 
 let typing;
@@ -400,25 +360,26 @@ palette?.addEventListener("keydown", async (event) => {
 });
 palette?.addEventListener("click", (event) => choose(event.target.closest("[role=option]")));
 
-// ---------------------------------------------------------------- keys
+// ---- keys
 
 // Every key clicks a control that says so (data-keys, data-help); those below move within the page.
 const moves = [
   { keys: "j", help: "Next row", run: () => row(1), when: () => $("[data-row]") },
   { keys: "k", help: "Previous row", run: () => row(-1), when: () => $("[data-row]") },
-  { keys: "x", help: "Select the row", run: () => tick(), when: () => $("form[data-selects] [data-row]") },
+  { keys: "x", help: "Select the row", run: () => box()?.click(), when: () => $("form[data-selects] [data-row]") },
   { keys: "d", help: "Complete the row's task", run: () => inRow("[data-done]")?.click(), when: () => $("[data-done]") },
-  { keys: "[", help: "Previous record of the list", run: () => neighbour(-1), when: () => neighbours() },
-  { keys: "]", help: "Next record of the list", run: () => neighbour(1), when: () => neighbours() },
+  { keys: "[", help: "Previous record of the list", run: () => go(neighbour(-1)), when: () => neighbour(-1) },
+  { keys: "]", help: "Next record of the list", run: () => go(neighbour(1)), when: () => neighbour(1) },
   { keys: "e", help: "Edit the first property", run: () => focusOn($(".properties :is(input, select):not([type=hidden])")), when: () => $(".properties form") },
-  { keys: "s", help: "Set the status", run: () => setStatus(), when: () => $("#p-status") || $("[data-bulk] [name=status]") },
+  { keys: "s", help: "Set the status", run: () => openChoice(statusField()), when: () => statusField() },
 ];
 
 function registry() {
   const found = new Map();
   for (const node of $$("[data-keys]")) {
-    if (node.closest("dialog") || !shown(node) && !node.closest("details, .toast")) continue;
-    if (!found.has(node.dataset.keys)) found.set(node.dataset.keys, { keys: node.dataset.keys, help: node.dataset.help, node });
+    const { keys, help } = node.dataset;
+    if (node.closest("dialog") || !shown(node) && !node.closest("details, .toast") || found.has(keys)) continue;
+    found.set(keys, { keys, help, node });
   }
   for (const one of moves) if (one.when()) found.set(one.keys, one);
   return [...found.values()];
@@ -434,43 +395,43 @@ function row(step) {
   lastRow = Math.max(0, Math.min(now < 0 ? (step > 0 ? 0 : rows.length - 1) : now + step, rows.length - 1));
   rows[lastRow]?.focus();
 }
-document.addEventListener("focusin", ({ target }) => {
+on("focusin", ({ target }) => {
   const now = $$("[data-row]").findIndex((one) => one === target || one.closest("tr, li")?.contains(target));
   if (now >= 0) lastRow = now;
 });
 const inRow = (selector) => document.activeElement?.closest?.("tr, li")?.querySelector(selector);
 const box = () => inRow("input[name=record]");
-function tick() { box()?.click(); }
-function setStatus() {
-  const field = shown($("[data-bulk] [name=status]")) ? $("[data-bulk] [name=status]") : $("#p-status");
-  field?.focus();
-  try { field?.showPicker(); } catch { /* the focus is enough */ }
+const statusField = () => $$("[data-bulk] [name=status], #p-status").find(shown);
+function openChoice(field) {
+  field.focus();
+  try { field.showPicker(); } catch { /* the focus is enough */ }
 }
 
 let pending = "", since = 0;
-document.addEventListener("keydown", (event) => {
-  const { key, target } = event;
-  if ((event.ctrlKey || event.metaKey) && key.toLowerCase() === "k" && palette) {
+on("keydown", (event) => {
+  const { key, target } = event, commanded = withCommand(event);
+  if (commanded && key.toLowerCase() === "k" && palette) {
     event.preventDefault();
     return openPalette();
   }
   if (event.isComposing || event.altKey || $("dialog[open]")) return;
   const inField = target.matches?.("input:not([type=checkbox]), select, textarea, [contenteditable]");
-  if ((event.ctrlKey || event.metaKey) && key === "z" && !inField) {
+  if (commanded && key === "z" && !inField) {
     const undo = $("#toasts [data-keys=z]");
     if (undo) { event.preventDefault(); undo.click(); }
     return;
   }
-  if (event.ctrlKey || event.metaKey || inField) return;
+  if (commanded || inField) return;
   if (["ArrowDown", "ArrowUp", "Home", "End"].includes(key) && document.activeElement?.matches("[data-row]")) {
     event.preventDefault();
     const all = $$("[data-row]").length;
     return row({ ArrowDown: 1, ArrowUp: -1, Home: -all, End: all }[key]);
   }
   if (key === "Escape") {
-    const open = $("details.menu[open], details.more[open]");
-    if (open) { open.open = false; open.querySelector("summary").focus(); } else select.clear();
-    return;
+    const menu = $(MENUS);
+    if (!menu) return select.clear();
+    menu.open = false;
+    return $("summary", menu).focus();
   }
   if (document.body.dataset.shortcuts !== "on") return;
   // Shift and X: from the row that was ticked last to this one.
@@ -487,38 +448,29 @@ document.addEventListener("keydown", (event) => {
 });
 
 function openHelp() {
-  const rows = [{ keys: "Ctrl K", help: "Search and commands" }, ...registry()].flatMap(({ keys, help }) => {
-    const term = document.createElement("dt"), key = document.createElement("kbd"), words = document.createElement("dd");
-    key.textContent = keys;
-    words.textContent = help;
-    term.append(key);
-    return [term, words];
-  });
+  const rows = [{ keys: "Ctrl K", help: "Search and commands" }, ...registry()].flatMap(({ keys, help }) =>
+    [made("dt", {}, made("kbd", {}, keys)), made("dd", {}, help)]);
   $("#help-keys").replaceChildren(...rows);
   opener = document.activeElement;
   $("#help").showModal();
 }
-$("#help")?.addEventListener("close", () => shown(opener) && opener.focus());
 
 // The list that a record was opened from: the way back to it, and its neighbours.
 function backToList() {
   const rows = $$("table [data-row]").map((link) => link.getAttribute("href"));
-  if (rows.length) sessionStorage.setItem(`list ${location.pathname}`, JSON.stringify({ address: location.pathname + location.search, rows }));
-  const link = $("[data-back-to-list]"), list = link && read(`list ${new URL(link.href).pathname}`);
-  if (list) link.setAttribute("href", list.address);
+  if (rows.length) sessionStorage.setItem(`list ${location.pathname}`, JSON.stringify({ address: here(), rows }));
+  const link = $("[data-back-to-list]"), list = link && read(sessionStorage, `list ${link.pathname}`);
+  if (list) link.href = list.address;
 }
-function read(name) { return JSON.parse(sessionStorage.getItem(name) || "null"); }
-function neighbours() {
-  const list = read(`list /${location.pathname.split("/")[1]}`);
-  const at = list ? list.rows.indexOf(location.pathname) : -1;
-  return at < 0 ? null : { rows: list.rows, at };
+function read(storage, name) {
+  try { return JSON.parse(storage.getItem(name)); } catch { return null; }
 }
 function neighbour(step) {
-  const { rows, at } = neighbours();
-  if (rows[at + step]) go(rows[at + step]);
+  const rows = read(sessionStorage, `list /${location.pathname.split("/")[1]}`)?.rows || [], at = rows.indexOf(location.pathname);
+  return at < 0 ? null : rows[at + step];
 }
 
-// ---------------------------------------------------------------- what others change
+// ---- what others change
 
 // A page says what it shows (data-live-of: nouns, or one record). It is fetched anew in place, where that moves nothing
 // that somebody is at; else a button offers it.
@@ -526,29 +478,22 @@ const own = (operations) => operations?.length && operations.every(({ id }) => $
 
 function heard(news) {
   if ($("[data-busy]")) return setTimeout(heard, 300, news); // it may be one's own, told before its answer
-  const { records = [], nouns = [], operations } = news;
-  const shows = (main().dataset.liveOf || "").split(" ").filter(Boolean);
-  const all = records === "*" || records.includes("*");
-  if (!shows.some((one) => (one.includes("/") && !all ? records.includes(one) : nouns.includes(one.split("/")[0]))) || own(operations)) return;
-  const taken = dirty() || dialog.open || palette?.open || $("details.menu[open]");
-  if (taken) offer(); else refresh();
+  const { records = [], nouns = [], operations } = news, all = records.includes("*");
+  const concerns = (one) => (one.includes("/") && !all ? records.includes(one) : nouns.includes(one.split("/")[0]));
+  if (!main().dataset.liveOf?.split(" ").some(concerns) || own(operations)) return;
+  if (dirty() || $("dialog[open], details.menu[open]")) offer(); else refresh();
 }
 
 function refresh() {
   $("#news")?.remove();
   const url = new URL(location.href), rows = $$("table [data-row]").length;
   if (rows > 50) url.searchParams.set("limit", Math.min(rows, 1000));
-  htmx.ajax("GET", url.pathname + url.search, { target: "#main", swap: "outerMorph", push: "false" });
+  go(url.pathname + url.search, "false");
 }
 
 function offer() {
   if ($("#news")) return;
-  const button = document.createElement("button");
-  button.id = "news";
-  button.className = "button news";
-  button.textContent = "Changed by others: show";
-  button.addEventListener("click", refresh);
-  document.body.append(button);
+  document.body.append(made("button", { id: "news", className: "button news", textContent: "Changed by others: show", onclick: refresh }));
 }
 
 function listen() {
@@ -579,4 +524,4 @@ async function poll(url, after) {
 
 listen();
 settle();
-if ($("[autofocus]")) focusOn($("[autofocus]"));
+focusOn($("[autofocus]"));

@@ -1,21 +1,15 @@
-// Files that are dropped or chosen are sent one after the other, each with its progress, by the form that takes one alone.
+// Files that are dropped or chosen are sent one after the other, each with its progress, by the form that takes one
+// alone. What is not said here is said in app.js.
 
-const $ = (selector) => document.querySelector(selector);
 const waiting = [];
 let sending, failed = [], done = 0;
 
-function made(tag, words, parent, more) {
-  const node = Object.assign(document.createElement(tag), { textContent: words }, more);
-  parent.append(node);
-  return node;
-}
-
 function add(form, files) {
   for (const file of $("[data-drop] [multiple]") ? files : [...files].slice(0, 1)) {
-    const row = made("li", "", $("[data-uploads]")), data = new FormData(form);
-    made("span", file.name, row);
-    const bar = made("progress", "", row, { max: 1, value: 0, ariaLabel: `Progress of ${file.name}` });
-    const cancel = made("button", "Cancel", row, { type: "button", className: "button quiet", ariaLabel: `Cancel ${file.name}` });
+    const bar = made("progress", { max: 1, value: 0, ariaLabel: `Progress of ${file.name}` });
+    const cancel = made("button", { type: "button", className: "button quiet", ariaLabel: `Cancel ${file.name}` }, "Cancel");
+    const row = made("li", {}, made("span", {}, file.name), bar, cancel), data = new FormData(form);
+    $("[data-uploads]").append(row);
     data.set("file", file);
     const one = { row, bar, cancel, data, url: form.action };
     cancel.onclick = () => { one.off = true; if (sending === one) one.request.abort(); else end(one); };
@@ -39,8 +33,7 @@ function next() {
 function end(one) {
   const words = one.off ? "Cancelled" : problem(one.request);
   one.bar.remove();
-  one.cancel.remove();
-  made("span", words || "Added", one.row, { className: words ? "error" : "muted" });
+  one.cancel.replaceWith(made("span", { className: words ? "error" : "muted" }, words || "Added"));
   if (words) failed.push(one.row); else done += 1;
 }
 
@@ -60,12 +53,12 @@ async function refresh() {
   failed = [];
   done = 0;
   if (!some || !$("[data-drop]")) return;
-  await htmx.ajax("GET", location.pathname + location.search, { target: "#main", swap: "outerMorph" });
+  await go(here(), "false");
   $("[data-uploads]")?.append(...rows);
 }
 
 for (const name of ["dragover", "dragleave", "drop"]) {
-  document.addEventListener(name, (event) => {
+  on(name, (event) => {
     const form = $("[data-drop]");
     if (!form || !event.dataTransfer?.types.includes("Files")) return;
     event.preventDefault(); // beside the form, too: the browser would leave the page
@@ -73,7 +66,7 @@ for (const name of ["dragover", "dragleave", "drop"]) {
     if (name === "drop") add(form, event.dataTransfer.files);
   });
 }
-document.addEventListener("change", ({ target }) => {
+on("change", ({ target }) => {
   if (!target.matches("[data-drop] [type=file]") || !target.files.length) return;
   add(target.form, target.files);
   target.value = "";
