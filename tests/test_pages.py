@@ -38,8 +38,7 @@ QUERIES: dict[str, str] = {}
 # Pages that answer no page: a part of one, or a file.
 PARTS = {
     "duplicates",
-    "organizationChoices",
-    "memberChoices",
+    "choices",
     "exportOrganizations",
     "exportContacts",
     "previewDocument",

@@ -128,7 +128,7 @@ def test_one_goes_back_to_where_one_added_it_and_nowhere_else(cast: Cast) -> Non
 def test_what_is_wrong_with_an_upload_is_said_and_what_was_typed_stays(cast: Cast) -> None:
     data = {"name": "Kept <b>", "organizationId": str(cast.acme), "description": "Long text", "audience": "nobody"}
     page = sent(cast.cora, "/documents", 422, ("empty.txt", b""), **data).text
-    for kept in ('value="Kept &lt;b&gt;"', "Long text</textarea>", f'value="{cast.acme}" selected', "is empty"):
+    for kept in ('value="Kept &lt;b&gt;"', "Long text</textarea>", f'name="organizationId" value="{cast.acme}"', "is empty"):
         assert kept in page
     page = sent(cast.cora, "/documents", 422, organizationId=str(2**50), name="N", url="javascript:alert(1)").text
     assert 'value="javascript:alert(1)"' in page and "error-url" in page and "error-organizationId" not in page
@@ -157,16 +157,21 @@ def test_a_link_is_added(cast: Cast) -> None:
     assert "Brief" not in page, "it is internal"
 
 
-def test_a_choice_of_organizations_finds_the_others_by_typing(cast: Cast) -> None:
+def test_its_organization_is_named_in_words(cast: Cast) -> None:
     project = cast.ada.made("/api/projects", organizationId=cast.acme, title="Roll-out")["id"]
-    choices = part(cast.cora, "/documents/organizations?q=acm&projects=1", "f-organizationId")
-    assert f'<option value="{cast.acme}" selected>' in choices and "Globex" not in choices and "<main" not in choices
-    assert f'value="{project}"' in choices
-    assert "Globex" not in part(cast.gita, "/documents/organizations", "f-organizationId")
-    links = part(cast.cora, "/documents/organizations?q=glob", "organizations-found")
-    assert f'href="/documents?organizationId={cast.globex}"' in links and "Acme" not in links
-    assert "Roll-out" in part(cast.cora, f"/documents/projects?organizationId={cast.acme}", "f-projects")
+    offered = part(cast.cora, "/documents/projects?organization=acme+corporation", "f-projects")
+    assert f'value="{project}"' in offered and "<main" not in offered
     assert "Roll-out" not in part(cast.olga, f"/documents/projects?organizationId={cast.acme}", "f-projects")
+    data = {"organization": "Acme corporation", "projectIds": str(project), "name": "", "audience": "internal"}
+    sent(cast.cora, "/documents", 303, ("a.txt", b"a"), **data)
+    sent(cast.cora, "/documents", 303, kind="link", url="https://x.example/", **data | {"name": "L"})
+    made = cast.ada.get("/api/documents").json()
+    assert [(d["organizationId"], [p["id"] for p in d["projects"]]) for d in made] == [(cast.acme, [project])] * 2
+    for page in (sent(cast.cora, "/documents", 422, ("b.txt", b"b"), organization="glob").text,
+                 sent(cast.cora, f"/documents/{made[0]['id']}/organization", 422, organization="glob").text):  # fmt: skip
+        assert "is the name of none; choose one of Globex" in page and 'name="organization" value="glob"' in page
+        assert f'<input type="radio" name="organizationId" value="{cast.globex}">' in page
+    assert len(cast.ada.get("/api/documents").json()) == 2
 
 
 # The lists

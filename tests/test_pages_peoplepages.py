@@ -219,10 +219,10 @@ def test_a_contact_joins_an_organization_by_its_name(cast: Cast) -> None:
 
 
 def test_organizations_are_proposed_while_one_types(cast: Cast) -> None:
-    found = page(cast.cora, "/organizations/choices?organization=acm").text
+    found = page(cast.cora, "/choices?organization=acm").text
     assert 'value="Acme Corporation"' in found
-    assert "<option" not in page(cast.sam, "/organizations/choices?organization=acm").text
-    assert "<option" not in page(cast.cora, "/organizations/choices?organization=").text
+    assert "<option" not in page(cast.sam, "/choices?organization=acm").text
+    assert "<option" not in page(cast.cora, "/choices?organization=").text
 
 
 def test_a_contact_is_deleted_unless_something_keeps_it(cast: Cast) -> None:

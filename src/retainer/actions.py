@@ -1,5 +1,6 @@
 """What a form of a page does: a change of the API, made in this process with all that the API asks of it."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -58,12 +59,15 @@ async def perform(
     raise AssertionError
 
 
-async def receive(request: Request, name: str, *ids: int) -> Done:
-    """Make what the API's route of this name makes of a form with a file, which that route reads as it arrives. Its
-    operation is in the journal only.
+async def receive(
+    request: Request, name: str, *ids: int, named: Callable[[Request], Awaitable[None]] | None = None
+) -> Done:
+    """Make what the API's route of this name makes of a form with a file, which that route reads as it arrives, once
+    `named` has put ids for the names in it. Its operation is in the journal only.
     """
     route = request.app.table.named[name]
     inner = request.inner(route, WEB)
+    inner.named = named
     for header in (b"content-type", b"content-length", b"transfer-encoding"):
         if header in request.headers:
             inner.headers[header] = request.headers[header]

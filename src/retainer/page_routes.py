@@ -66,8 +66,6 @@ PAGES = [
           lists=project.OF_ORGANIZATION, on=organization.exists),
     _page("organizationMembers", "/organizations/{id}/members", organization_tabs.show_members, "members.read",
           lists=member.LIST, on=organization.exists),
-    _page("memberChoices", "/organizations/{id}/members/choices", organization_tabs.choices, "members.write",
-          on=organization.exists),
     _form("addMember", "/organizations/{id}/members", organization_tabs.add_member, "members.write",
           on=organization.exists),
     _form("updateMember", "/organizations/{id}/members/{contactId}", organization_tabs.change_member, "members.write",
@@ -83,13 +81,13 @@ PAGES = [
     _form("undo", "/operations/{id}/undo", journal.undo, "operations.undo", on=history.exists),
 
     _page("search", "/search", search.index, "search.use"),
+    _page("choices", "/choices", search.choices, "search.use"),
 
     # Documents
     _page("organizationDocuments", "/organizations/{id}/documents", documents_tab.index, "documents.read",
           on=organization.exists, lists=document.OF_ORGANIZATION),
-    _page("documents", "/documents", documents.index, "documents.read", lists=document.LIST),
+    _page("documents", "/documents", documents.index, "documents.read"),
     _page("newDocument", "/documents/new", documents.new, "documents.create"),
-    _page("documentOrganizations", "/documents/organizations", documents.find_organizations, "documents.read"),
     _page("documentProjects", "/documents/projects", documents.find_projects, "documents.read"),
     _form("createDocument", "/documents", documents.create, "documents.create", form=DocumentForm),
     _page("document", "/documents/{id}", documents.show_one, "documents.read", on=document.exists),
@@ -106,7 +104,6 @@ PAGES = [
     # Pictures and frames ask for it too, so it is no matter of what the browser accepts.
     Route("previewDocument", "GET", "/documents/{id}/versions/{number}/preview", documents.show_preview,
           "documents.read", "A file, shown in its page", page=True, on=document.version_exists),
-    _page("organizationChoices", "/organizations/choices", work_tabs.choices, "organizations.read"),
     _page("organizationTasks", "/organizations/{id}/tasks", work_tabs.tasks_tab, "tasks.read",
           on=organization.exists, lists=task.OF_ORGANIZATION),
     _page("organizationActivities", "/organizations/{id}/activities", work_tabs.activities_tab, "activities.read",

@@ -28,8 +28,7 @@ TOLD = b"retainer.done"  # the cookie that tells the next page what was done
 # What is replaced by a block of the page's template, by the id that HX-Target names.
 FRAGMENTS = {
     "more": "more", "dialog-body": "main", "results": "results", "duplicates": "duplicates",
-    "organizations-found": "found", "f-organizationId": "choices", "f-projects": "projects",
-    "contact-choices": "choices",
+    "f-projects": "projects",
 }  # fmt: skip
 
 _ROOT = Path(str(files("retainer")))

@@ -3,7 +3,7 @@
 import asyncio
 import copy
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode
@@ -109,6 +109,7 @@ class Request:
         self.raw = b""  # the body as it was sent, where it is JSON
         self.key: str | None = None  # its Idempotency-Key
         self.typed: dict[str, list[str]] = {}  # the fields of a form with a file, as far as it was read
+        self.named: Callable[[Any], Awaitable[None]] | None = None  # puts ids for names into `typed`
         self.wishes: dict[str, str] = {}  # its preferences (Prefer)
         self.left: asyncio.Task[None] | None = None  # done when the client goes while its answer is streamed
         self.changed_users: list[int] = []  # whose sessions are forgotten once it is committed

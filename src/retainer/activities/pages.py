@@ -10,7 +10,7 @@ from retainer import choosing, pages
 from retainer.actions import perform
 from retainer.activities import store
 from retainer.activities.model import ActivityCreate, ActivityKind, ActivityUpdate
-from retainer.errors import Conflict, Invalid, NotFound, PreconditionFailed, Problem, invalid
+from retainer.errors import Conflict, Invalid, NotFound, PreconditionFailed, Problem
 from retainer.fields import Audience
 from retainer.forms import blank
 from retainer.journal import store as journal
@@ -44,7 +44,7 @@ async def form(request: Request, values: dict[str, Any], problem: Problem | None
     organization = found[0] if found else None
     return await pages.page(
         request, "activities/form.html", status=problem.status if problem else 200, values=values,
-        near=problem.near if isinstance(problem, choosing.Unclear) else [], organization=organization,
+        near=choosing.near_of(problem), organization=organization,
         errors=pages.errors_of(problem) if problem else {}, ticked=values["contactIds"].split(","),
         contacts=await contacts(request, organization["id"]) if organization else [], is_needed=True,
         cancel=pages.ours(values["back"], "/activities"), **WORDS,
@@ -60,22 +60,12 @@ async def contacts(request: Request, organization: int) -> list[dict[str, Any]]:
 async def create(request: Request) -> Answer:
     body = _sent(request, ActivityCreate)
     try:
-        organization = await _organization(request)
+        organization = await choosing.of_form(request, organizations.LIST, "organization")
         done = await perform(request, "createActivity", organization, body=body)
     except (Invalid, Conflict) as problem:
         return await form(request, dict(request.body), problem)
     path = f"/organizations/{organization}/activities"
     return pages.redirect(request, pages.back(request, path), f"Logged the {_word(done.record)}", done.operation)
-
-
-async def _organization(request: Request) -> int:
-    """The organization that the form means, by its id or else by its name."""
-    of, named = request.body.get("organizationId", ""), request.body.get("organization", "")
-    if of.isascii() and of.isdigit() and len(of) < 16 and await organizations.exists(request.db, int(of)):
-        return int(of)
-    if not named.strip():
-        raise invalid("organization", "is needed: type the beginning of its name")
-    return await choosing.chosen(request, organizations.LIST, "organization", named)
 
 
 def _sent(request: Request, kind: type[msgspec.Struct]) -> dict[str, Any]:

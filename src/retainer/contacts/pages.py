@@ -148,7 +148,7 @@ async def membership_form(request: Request, id: int, values: Row, problem: Inval
     return await pages.page(
         request, "contacts/membership.html", status=problem.status if problem else 200, id=id,
         name=await name_of(request, id), values={"organization": "", "role": ""} | values, errors=errors,
-        near=problem.near if isinstance(problem, choosing.Unclear) else [], **WORDS,
+        near=choosing.near_of(problem), **WORDS,
     )  # fmt: skip
 
 

@@ -1,10 +1,11 @@
 """The pages of documents: the list, one document with its preview and versions, the forms."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 
-from retainer import pages
+from retainer import choosing, pages
 from retainer.actions import Done, perform, receive
 from retainer.documents import preview, store
 from retainer.documents.model import DocumentCreate, DocumentUpdate, Format
@@ -12,6 +13,7 @@ from retainer.errors import PROBLEM_JSON, Conflict, Invalid, NotFound, Precondit
 from retainer.fields import Audience
 from retainer.forms import blank
 from retainer.journal import store as journal
+from retainer.lists.query import read as read_list
 from retainer.lists.shown import find, show
 from retainer.organizations import store as organizations
 from retainer.projects import store as projects
@@ -23,32 +25,29 @@ WORDS: dict[str, Any] = {
     "audiences": list(Audience),
     "formats": [(each.value, "PDF" if each == Format.PDF else label(each)) for each in Format],
 }
-OFFERED = 50  # organizations that a choice offers; typing finds the others
-KEPT = {"name", "description", "organizationId", "audience"}  # fields that a refused upload shows again
+KEPT = {"name", "description", "organizationId", "organization", "audience"}  # fields that a refused upload shows again
 
 Row = dict[str, Any]
 
 
 async def index(request: Request) -> Answer:
+    asked = dict(request.query)
+    named, near = await choosing.of_filter(request, organizations.LIST, "organization", asked)
+    request.query = read_list(store.LIST, urlencode(asked).encode(), request.viewer.time_zone)
     shown = await show(request, store.LIST, expand=("organization",))
-    chosen = await organization_of(request, shown.asked.get("organizationId"))
-    return await pages.page(request, "documents/list.html", shown=shown, chosen=chosen, found=await offered(request),
-                            **WORDS)  # fmt: skip
-
-
-async def find_organizations(request: Request) -> Answer:
-    """Those that have what is typed, as links that filter or as choices of a form: HX-Target says which."""
-    q = request.query.get("q", "").strip()
-    found = await offered(request, q)
-    best = found[0]["id"] if q and found else None  # is chosen at once
-    offers = await projects_of(request, best) if request.query.get("projects") else None
-    return await pages.page(request, "documents/organizations.html", found=found, q=q, projects=offers)
+    home = await home_of(request, asked.get("organizationId"))
+    return await pages.page(
+        request, "documents/list.html", shown=shown, home=[home] if home else [], named=named, near=near, **WORDS
+    )  # fmt: skip
 
 
 async def find_projects(request: Request) -> Answer:
-    """The projects that a document of the chosen organization can be linked to."""
-    found = await projects_of(request, request.query.get("organizationId", ""))
-    return await pages.page(request, "documents/organizations.html", found=[], q="", projects=found)
+    """The projects that a document of the organization that is named can be linked to; none while that is unclear."""
+    try:
+        of = await choosing.of_fields(request, organizations.LIST, "organization", request.query)
+    except choosing.Unclear:
+        of = None
+    return await pages.page(request, "documents/projects.html", projects=await projects_of(request, of))
 
 
 async def new(request: Request) -> Answer:
@@ -57,12 +56,11 @@ async def new(request: Request) -> Answer:
 
 
 async def form(request: Request, values: Row, problem: Problem | None = None) -> Answer:
-    values = blank(DocumentCreate) | {"kind": "", "back": ""} | values
-    chosen = await organization_of(request, values["organizationId"])
-    found = [one for one in await offered(request) if chosen is None or one["id"] != chosen["id"]]
+    values = blank(DocumentCreate) | {"kind": "", "back": "", "organization": ""} | values
     return await pages.page(
         request, "documents/new.html", status=problem.status if problem else 200, values=values,
-        errors=pages.errors_of(problem) if problem else {}, found=[chosen, *found] if chosen else found,
+        errors=pages.errors_of(problem) if problem else {}, near=choosing.near_of(problem),
+        home=await home_of(request, values["organizationId"]),
         projects=await projects_of(request, values["organizationId"]), **WORDS,
     )  # fmt: skip
 
@@ -71,7 +69,7 @@ async def create(request: Request) -> Answer:
     """A link, or a file that is read as it arrives; scripts that send many ask for no page."""
     back = pages.back(request, "")
     try:
-        done = await (receive(request, "createDocument") if request.body is None else _link(request))
+        done = await (receive(request, "createDocument", named=_named) if request.body is None else _link(request))
     except (Invalid, Conflict, TooLarge) as problem:
         if _is_script(request):
             return _refused(request, problem)
@@ -82,7 +80,19 @@ async def create(request: Request) -> Answer:
 
 async def _link(request: Request) -> Done:
     request.body["projectIds"] = ",".join(request.body.all("projectIds"))
-    return await perform(request, "createDocument", body=request.body.body(DocumentCreate))
+    body = request.body.body(DocumentCreate)
+    if not body.get("organizationId"):
+        body["organizationId"] = await choosing.of_fields(request, organizations.LIST, "organization", request.body)
+    return await perform(request, "createDocument", body=body)
+
+
+async def _named(request: Request) -> None:
+    """Put the organization's id where the form has its name: the API takes ids."""
+    typed = request.typed
+    given = {name: values[-1] for name, values in typed.items() if name in ("organization", "organizationId")}
+    id = given.get("organizationId") or await choosing.of_fields(request, organizations.LIST, "organization", given)
+    typed.pop("organization", None)
+    typed["organizationId"] = [str(id)] if id else []
 
 
 def _typed(request: Request) -> Row:
@@ -191,21 +201,31 @@ async def update(request: Request, id: int) -> Answer:
 
 
 async def move(request: Request, id: int) -> Answer:
-    """The form that chooses another organization."""
+    """The form that names another organization."""
+    return await move_form(request, id)
+
+
+async def move_form(request: Request, id: int, problem: Invalid | None = None) -> Answer:
     document, version = await _read(request, id)
-    chosen = document.get("organization")
-    found = [one for one in await offered(request) if chosen is None or one["id"] != chosen["id"]]
-    return await pages.page(request, "documents/move.html", document=document, version=version, errors={},
-                            found=[chosen, *found] if chosen else found)  # fmt: skip
+    values = {"organization": (document["organization"] or {}).get("name", "")}
+    return await pages.page(
+        request, "documents/move.html", status=problem.status if problem else 200, document=document, version=version,
+        values=dict(request.body) if problem else values, errors=pages.errors_of(problem) if problem else {},
+        near=choosing.near_of(problem),
+    )  # fmt: skip
 
 
 async def moved(request: Request, id: int) -> Answer:
     """To another organization, with those of its projects that are that one's; without one, with all."""
-    sent = request.body.body(DocumentUpdate)
+    try:
+        to = await choosing.of_fields(request, organizations.LIST, "organization", request.body)
+    except choosing.Unclear as problem:
+        return await move_form(request, id, problem)
+    sent: Row = {"organizationId": to}
     document, version = await _read(request, id)
     linked = ",".join(str(one["id"]) for one in document["projects"])
-    if linked and sent.get("organizationId"):
-        asked: Row = {"id:in": linked, "organizationId": str(sent["organizationId"])}
+    if linked and to:
+        asked: Row = {"id:in": linked, "organizationId": str(to)}
         sent["projectIds"] = [one["id"] for one in await find(request, projects.LIST, limit="100", **asked)]
     return await _change(request, id, sent, request.body.get("version") or version)
 
@@ -239,13 +259,7 @@ async def delete(request: Request, id: int) -> Answer:
     return pages.redirect(request, pages.back(request, "/documents"), f"Deleted {name}", done.operation)
 
 
-async def offered(request: Request, q: str = "") -> list[Row]:
-    """Organizations to choose from: the first by name, or those that have what was typed."""
-    asked: Row = {"q": q[:200]} if q.strip() else {}
-    return await find(request, organizations.LIST, fields="id,name", limit=str(OFFERED), **asked)
-
-
-async def organization_of(request: Request, id: Any) -> Row | None:
+async def home_of(request: Request, id: Any) -> Row | None:
     """The organization of this id, where it is one that the viewer sees."""
     if not str(id or "").isdecimal() or len(str(id)) > 15:
         return None
@@ -255,7 +269,7 @@ async def organization_of(request: Request, id: Any) -> Row | None:
 
 async def projects_of(request: Request, organization: Any) -> list[Row]:
     """The projects of the organization of this id, to choose from."""
-    found = await organization_of(request, organization)
+    found = await home_of(request, organization)
     if found is None:
         return []
     return await find(request, projects.OF_ORGANIZATION, parent=found["id"], fields="id,title", limit="100")

@@ -42,6 +42,8 @@ async def received(request: Request, kind: type[T]) -> AsyncIterator[dict[str, A
             form.fields(kind)  # raises: the file is missing
         file = _Measured()
         await request.app.storage.put(key, _patient(request, file.through(form.file()), file))
+        if request.named is not None:
+            await request.named(request)
         if "name" in kind.__struct_fields__:
             form.name_after_file()
         values = sent(form.fields(kind))

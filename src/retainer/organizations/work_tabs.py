@@ -4,7 +4,6 @@ from retainer import pages
 from retainer.activities import store as activities
 from retainer.lists.query import read
 from retainer.lists.shown import find, show
-from retainer.organizations import store
 from retainer.organizations.happened import logging
 from retainer.organizations.pages import frame
 from retainer.request import Answer, Request
@@ -37,15 +36,3 @@ async def activities_tab(request: Request, id: int) -> Answer:
         request, "organizations/activities.html", **values, tab="activities", **await logging(request, id),
         shown=await show(request, activities.OF_ORGANIZATION, parent=id), people=values["owners"],
     )  # fmt: skip
-
-
-async def choices(request: Request) -> Answer:
-    """Names of organizations that come near to what is being typed, for a browser to propose."""
-    typed = _typed(request)
-    near = await find(request, store.LIST, q=typed, limit="8") if typed else []
-    return await pages.page(request, "organizations/choices.html", near=near, names=[one["name"] for one in near])
-
-
-def _typed(request: Request) -> str:
-    text: str = request.query.get("organization", "")
-    return text.strip()[:200]

@@ -35,12 +35,7 @@ Row = dict[str, Any]
 
 async def index(request: Request) -> Answer:
     asked = dict(request.query)
-    named, near = asked.pop("organization", "").strip(), None
-    if named:
-        try:
-            asked["organizationId"] = str(await choosing.chosen(request, organizations.LIST, "organization", named))
-        except choosing.Unclear as unclear:
-            near = unclear.near
+    named, near = await choosing.of_filter(request, organizations.LIST, "organization", asked)
     request.query = read_list(store.LIST, urlencode({"sort": USUAL} | asked).encode(), request.viewer.time_zone)
     shown = usual(await show(request, store.LIST, expand=("organization",)))
     of = shown.asked.get("organizationId", "")
@@ -78,7 +73,7 @@ async def form(request: Request, values: Row, problem: Invalid | Conflict | None
     return await pages.page(
         request, "projects/form.html", status=problem.status if problem else 200, values=values,
         errors=pages.errors_of(problem) if problem else {}, home=home[0] if home else None,
-        near=problem.near if isinstance(problem, choosing.Unclear) else [], **WORDS,
+        near=choosing.near_of(problem), **WORDS,
     )  # fmt: skip
 
 

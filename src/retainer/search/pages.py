@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from retainer import pages
+from retainer import choosing, pages
 from retainer.contacts import store as contacts
 from retainer.documents import store as documents
 from retainer.lists.shown import parameters
@@ -32,6 +32,8 @@ _PLURALS = {
     Kind.DOCUMENT: "documents", Kind.ACTIVITY: "activities",
 }  # fmt: skip
 
+NAMED = {"organization": organizations.LIST, "contact": contacts.LIST}  # what fields name in words
+
 
 class Asked(NamedTuple):
     """What was typed: words in some kinds, or the id of a record of whatever kind."""
@@ -55,6 +57,13 @@ async def index(request: Request) -> Answer:
     groups = _grouped(found, _address(q))
     return await pages.page(request, "search/page.html", q=q, groups=groups, total=len(found), most=MOST,
                             prefixes=list(PREFIXES))  # fmt: skip
+
+
+async def choices(request: Request) -> Answer:
+    """What a field that names a record may mean, for a browser to propose while one types."""
+    field = next((name for name in NAMED if name in request.query), None)
+    near = await choosing.near_to(request, NAMED[field], field, request.query[field]) if field else []
+    return await pages.page(request, "layout/choices.html", near=near)
 
 
 def understood(q: str) -> Asked:

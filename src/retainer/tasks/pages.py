@@ -36,13 +36,9 @@ Row = dict[str, Any]
 async def index(request: Request) -> Answer:
     """Without parameters one's own open tasks; whatever is asked for else stands in the address."""
     asked = dict(request.query) or {"assigneeId": str(request.viewer.user), "status:in": OPEN, "sort": "dueDate"}
-    near: choosing.Found | None = None
-    if named := asked.pop("organization", ""):
-        try:
-            asked["organizationId"] = str(await choosing.chosen(request, organizations.LIST, "organization", named))
-            return pages.redirect(request, "/tasks" + parameters(asked))
-        except choosing.Unclear as unclear:
-            near = unclear.near
+    named, near = await choosing.of_filter(request, organizations.LIST, "organization", asked)
+    if named and near is None:
+        return pages.redirect(request, "/tasks" + parameters(asked))
     asked.setdefault("sort", "dueDate")
     request.query = read_list(store.LIST, urlencode(asked).encode(), request.viewer.time_zone)
     shown = await show(request, store.LIST, expand=("organization",))
@@ -113,7 +109,7 @@ async def form(request: Request, values: dict[str, Any], problem: Problem | None
     values = blank(TaskCreate) | {"organization": "", "back": ""} | values
     of = str(values["organizationId"] or "")
     found = await find(request, organizations.LIST, id=of) if of.isdigit() else []
-    near = problem.near if isinstance(problem, choosing.Unclear) else []
+    near = choosing.near_of(problem)
     return await pages.page(
         request, "tasks/form.html", status=problem.status if problem else 200, values=values, near=near,
         errors=pages.errors_of(problem) if problem else {}, organization=found[0] if found else None,
@@ -130,8 +126,8 @@ async def _projects(request: Request, organization: int) -> list[tuple[int, str]
 async def create(request: Request) -> Answer:
     try:
         body = request.body.body(TaskCreate)
-        if not body.get("organizationId") and (named := request.body.get("organization", "").strip()):
-            body["organizationId"] = await choosing.chosen(request, organizations.LIST, "organization", named)
+        if not body.get("organizationId"):
+            body["organizationId"] = await named(request)
         done = await perform(request, "createTask", body=body)
     except (Invalid, Conflict) as problem:
         return await form(request, dict(request.body), problem)
@@ -198,9 +194,12 @@ async def update(request: Request, id: int) -> Answer:
 
 async def _moved(request: Request) -> dict[str, Any]:
     """To another organization, by its name; a project of the one before does not go along."""
-    named = request.body["organization"].strip()
-    to = await choosing.chosen(request, organizations.LIST, "organization", named) if named else None
-    return {"organizationId": to, "projectId": None}
+    return {"organizationId": await named(request), "projectId": None}
+
+
+async def named(request: Request) -> int | None:
+    """The organization that the form names, if it does."""
+    return await choosing.of_fields(request, organizations.LIST, "organization", request.body)
 
 
 async def complete(request: Request, id: int) -> Answer:
