@@ -128,7 +128,12 @@ def test_one_goes_back_to_where_one_added_it_and_nowhere_else(cast: Cast) -> Non
 def test_what_is_wrong_with_an_upload_is_said_and_what_was_typed_stays(cast: Cast) -> None:
     data = {"name": "Kept <b>", "organizationId": str(cast.acme), "description": "Long text", "audience": "nobody"}
     page = sent(cast.cora, "/documents", 422, ("empty.txt", b""), **data).text
-    for kept in ('value="Kept &lt;b&gt;"', "Long text</textarea>", f'name="organizationId" value="{cast.acme}"', "is empty"):
+    for kept in (
+        'value="Kept &lt;b&gt;"',
+        "Long text</textarea>",
+        f'name="organizationId" value="{cast.acme}"',
+        "is empty",
+    ):
         assert kept in page
     page = sent(cast.cora, "/documents", 422, organizationId=str(2**50), name="N", url="javascript:alert(1)").text
     assert 'value="javascript:alert(1)"' in page and "error-url" in page and "error-organizationId" not in page

@@ -42,7 +42,7 @@ def test_projects_mark_what_is_overdue_and_what_is_stalled(cast: Cast, sql: Sql)
         cast.ada.made("/api/projects", organizationId=cast.acme, title=title, dueDate=due, status="active")
     cast.ada.made("/api/projects", organizationId=cast.acme, title="Done", dueDate="2020-01-31", status="completed")
     text = get(cast.ada, tab(cast, "projects")).text
-    assert text.count("Overdue") == 1
+    assert text.count("Late, ") == 1
     assert text.count("Stalled") == 0, "all of them were changed just now"
     assert f'href="/projects/new?organizationId={cast.acme}"' in text
     shown = get(cast.ada, tab(cast, "projects") + "?status:in=completed").text

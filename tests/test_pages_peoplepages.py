@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from conftest import Cast, Person
-from retainer.projects import pages as projects
+from retainer.projects.model import stalled
 
 HTML = {"Accept": "text/html"}
 
@@ -279,7 +279,7 @@ def test_an_active_project_without_changes_stands_still() -> None:
         return {"id": id, "status": status, "updatedAt": (datetime.now(UTC) - timedelta(days=days)).isoformat()}
 
     rows = [row(1, "active", 29), row(2, "active", 31), row(3, "completed", 90), row(4, "active", 0)]
-    assert projects.marks(rows) == {2: 31}
+    assert stalled(rows) == {2: 31}
 
 
 def test_a_project_is_added_for_an_organization(cast: Cast) -> None:

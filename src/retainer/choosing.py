@@ -46,6 +46,14 @@ def near_of(problem: Exception | None) -> Found:
     return problem.near if isinstance(problem, Unclear) else []
 
 
+async def people(request: Request, names: Collection) -> list[tuple[int, str]]:
+    """Colleagues as choices, oneself first; for those who may know them."""
+    if not request.viewer.may("users.names"):
+        return []
+    found = [(one["id"], one["fullName"]) for one in await find(request, names, limit="1000")]
+    return sorted(found, key=lambda one: one[0] != request.viewer.user)
+
+
 async def of_form(request: Request, collection: Collection, field: str) -> int:
     """The id of the record that a form has to name. Raises Invalid."""
     found = await of_fields(request, collection, field, request.body)

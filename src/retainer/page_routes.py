@@ -15,6 +15,7 @@ from retainer.documents import store as document
 from retainer.documents.model import DocumentForm, VersionForm
 from retainer.journal import pages as journal
 from retainer.journal import store as history
+from retainer.lists.answer import exported
 from retainer.members import store as member
 from retainer.organizations import documents_tab, selection, work_tabs
 from retainer.organizations import pages as organizations
@@ -58,7 +59,7 @@ PAGES = [
     _form("deleteOrganization", "/organizations/{id}/delete", organizations.delete, "organizations.delete",
           on=organization.exists),
     _form("changeOrganizations", "/organizations/bulk", selection.change, "organizations.update"),
-    _page("exportOrganizations", "/organizations/export", selection.export, "organizations.read",
+    _page("exportOrganizations", "/organizations/export", exported, "organizations.read",
           lists=organization.LIST),
     _form("exportOrganizations", "/organizations/export", selection.export_chosen, "organizations.read",
           lists=organization.CHOSEN),
@@ -130,7 +131,7 @@ PAGES = [
     # Contacts
     _page("contacts", "/contacts", contacts.index, "contacts.read", lists=contact.LIST),
     _page("newContact", "/contacts/new", contacts.new, "contacts.write"),
-    _page("exportContacts", "/contacts/export", contacts.export, "contacts.read", lists=contact.LIST),
+    _page("exportContacts", "/contacts/export", exported, "contacts.read", lists=contact.LIST),
     _form("createContact", "/contacts", contacts.create, "contacts.write"),
     _page("contact", "/contacts/{id}", contacts.show_one, "contacts.read", on=contact.exists),
     _form("updateContact", "/contacts/{id}", contacts.update, "contacts.write", on=contact.exists),

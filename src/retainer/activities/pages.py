@@ -26,8 +26,7 @@ NAMED = "200"  # people of an organization that a form offers
 
 async def index(request: Request) -> Answer:
     shown = await show(request, store.LIST, expand=("organization",))
-    found = await find(request, users.NAMES, limit="1000") if request.viewer.may("users.names") else []
-    people = [(user["id"], user["fullName"]) for user in found]
+    people = await choosing.people(request, users.NAMES)
     return await pages.page(request, "activities/list.html", shown=shown, people=people, **WORDS)
 
 

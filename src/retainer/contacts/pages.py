@@ -14,7 +14,6 @@ from retainer.database import Db
 from retainer.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from retainer.forms import blank
 from retainer.journal import store as journal
-from retainer.lists.answer import listed
 from retainer.lists.shown import find, show
 from retainer.members import store as members
 from retainer.members.model import MemberRole
@@ -30,12 +29,6 @@ Row = dict[str, Any]
 
 async def index(request: Request) -> Answer:
     return await pages.page(request, "contacts/list.html", shown=await show(request, store.LIST), **WORDS)
-
-
-async def export(request: Request) -> Answer:
-    """The list as it is asked for, as CSV."""
-    request.headers[b"accept"] = b"text/csv"
-    return await listed(request)
 
 
 async def new(request: Request) -> Answer:

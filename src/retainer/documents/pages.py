@@ -140,13 +140,13 @@ async def show_one(request: Request, id: int) -> Answer:
 
 async def _page(request: Request, id: int, problem: Problem | None = None) -> Answer:
     document, version = await _read(request, id)
-    names = dict(await _names(request))
+    names = dict(await choosing.people(request, users.NAMES))
     linked = {one["id"] for one in document["projects"]}
     offered_projects = await projects_of(request, str(document["organizationId"] or ""))
     return await pages.page(
         request, "documents/show.html", status=problem.status if problem else 200, document=document, version=version,
         errors=pages.errors_of(problem) if problem else {}, names=names, versions=await _versions(request, document),
-        history=await _history(request, id), more=[one for one in offered_projects if one["id"] not in linked],
+        changes=await _changes(request, id), more=[one for one in offered_projects if one["id"] not in linked],
         **await _preview(request, document), **WORDS,
     )  # fmt: skip
 
@@ -175,16 +175,10 @@ async def _versions(request: Request, document: Row) -> list[Row]:
     return await find(request, store.VERSIONS, parent=document["id"], sort="-number", limit="100")
 
 
-async def _history(request: Request, id: int) -> list[Row]:
+async def _changes(request: Request, id: int) -> list[Row]:
     if not request.viewer.may("history.read"):
         return []
-    return await find(request, journal.HISTORY["documents"], parent=id, limit="20")
-
-
-async def _names(request: Request) -> list[tuple[int, str]]:
-    if not request.viewer.may("users.names"):
-        return []
-    return [(u["id"], u["fullName"]) for u in await find(request, users.NAMES, limit="1000")]
+    return await find(request, journal.HISTORY["documents"], parent=id, limit="10")
 
 
 async def show_preview(request: Request, id: int, number: int) -> Answer:

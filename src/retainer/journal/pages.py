@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from retainer import diffs, pages, sentences
+from retainer import choosing, diffs, pages, sentences
 from retainer.actions import perform
 from retainer.errors import Conflict, Invalid, NotFound, Problem
 from retainer.journal import store
@@ -34,7 +34,8 @@ async def activity(request: Request) -> Answer:
         row["lines"] = diffs.lines(told[row["id"]][0].changes, told[row["id"]][1])
         row["sentence"] = told[row["id"]][0]
         days.append(row["day"])
-    return await pages.page(request, "journal/activity.html", shown=shown, people=await people(request))
+    people = await choosing.people(request, users.NAMES)
+    return await pages.page(request, "journal/activity.html", shown=shown, people=people)
 
 
 async def before(request: Request) -> list[Row]:
@@ -54,11 +55,6 @@ async def described(request: Request, ids: list[int]) -> dict[int, tuple[sentenc
     named = sentences.named(groups).union(*(diffs.named(group["changes"]) for group in groups))
     titles = await store.titles(request.db, named)
     return {id: (sentence, titles) for id, sentence in sentences.sentences(groups, titles).items()}
-
-
-async def people(request: Request) -> list[tuple[int, str]]:
-    """Whose doings may be asked for, as choices."""
-    return [(one["id"], one["fullName"]) for one in await find(request, users.NAMES, limit="1000")]
 
 
 async def operation(request: Request, id: int) -> Answer:

@@ -76,6 +76,12 @@ class Listing:
         return name, b"%d" % await self.db.estimate(self.collection.matching("1", self.where), **self.values)
 
 
+async def exported(request: Request, chosen: list[int] | None = None) -> Answer:
+    """The list as it is asked for, or those rows of it, as CSV."""
+    request.headers[b"accept"] = b"text/csv"
+    return await listed(request, chosen=chosen)
+
+
 async def listed(request: Request, **values: Any) -> Answer:
     """The list that the route names, as the request wants it."""
     return (await answer(request, **values))[0]

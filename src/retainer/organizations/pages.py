@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from retainer import pages
+from retainer import choosing, pages
 from retainer.actions import perform
 from retainer.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from retainer.forms import blank
@@ -30,7 +30,8 @@ LIKELY = 5  # organizations shown as perhaps the same
 
 async def index(request: Request) -> Answer:
     shown = await show(request, store.LIST, expand=("owner", "work"))
-    return await pages.page(request, "organizations/list.html", shown=shown, owners=await owners(request), **WORDS)
+    owners = await choosing.people(request, users.NAMES)
+    return await pages.page(request, "organizations/list.html", shown=shown, owners=owners, **WORDS)
 
 
 async def new(request: Request) -> Answer:
@@ -49,7 +50,7 @@ async def form(request: Request, values: dict[str, Any], problem: Invalid | Conf
     errors = pages.errors_of(problem) if problem else {}
     return await pages.page(
         request, "organizations/form.html", status=problem.status if problem else 200, values=values, errors=errors,
-        owners=await owners(request), likely=await likely(request, values["name"] or ""), **WORDS,
+        owners=await choosing.people(request, users.NAMES), likely=await likely(request, values["name"] or ""), **WORDS,
     )  # fmt: skip
 
 
@@ -98,7 +99,7 @@ async def frame(request: Request, id: int) -> dict[str, Any]:
     return {
         "organization": msgspec.json.decode(row[2]),
         "version": f"{row[0]}-{row[1]}",
-        "owners": await owners(request),
+        "owners": await choosing.people(request, users.NAMES),
         **WORDS,
     }
 
@@ -121,11 +122,3 @@ async def delete(request: Request, id: int) -> Answer:
     done = await perform(request, "deleteOrganization", id)
     name = msgspec.json.decode(row[2])["name"] if row else "the organization"
     return pages.redirect(request, pages.back(request, "/organizations"), f"Deleted {name}", done.operation)
-
-
-async def owners(request: Request) -> list[tuple[int, str]]:
-    """Who can own an organization, as choices; for those who may know."""
-    if not request.viewer.may("users.names"):
-        return []
-    found: list[tuple[int, str]] = [(u["id"], u["fullName"]) for u in await find(request, users.NAMES, limit="1000")]
-    return found

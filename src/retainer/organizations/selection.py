@@ -15,7 +15,7 @@ from retainer.bulk import MOST
 from retainer.bulk_lines import Refused
 from retainer.errors import Invalid, Problem, TooLarge, invalid
 from retainer.journal import store as journal
-from retainer.lists.answer import listed
+from retainer.lists.answer import exported
 from retainer.lists.shown import ids_of
 from retainer.organizations import store
 from retainer.request import Answer, Request
@@ -90,20 +90,13 @@ async def refused(request: Request, problem: Problem, ids: list[int]) -> Answer:
     )  # fmt: skip
 
 
-async def export(request: Request) -> Answer:
-    """The list as it is asked for, as CSV."""
-    request.headers[b"accept"] = b"text/csv"
-    return await listed(request)
-
-
 async def export_chosen(request: Request) -> Answer:
     """Those that were selected, as CSV."""
     matching = request.body.get("matching", "")
     if matching:
         query = "" if matching == "all" else "?" + quote(matching, safe="=&:,.%+-")
         return pages.redirect(request, f"/organizations/export{query}")
-    request.headers[b"accept"] = b"text/csv"
     try:
-        return await listed(request, chosen=await chosen(request))
+        return await exported(request, await chosen(request))
     except Invalid as problem:
         return await refused(request, problem, [])

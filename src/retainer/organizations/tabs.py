@@ -1,6 +1,5 @@
 """The tabs of an organization's page: its projects, its people, its history. Their forms come back to them."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -16,11 +15,10 @@ from retainer.members import store as members
 from retainer.members.model import MemberRole
 from retainer.organizations.pages import frame
 from retainer.projects import store as projects
-from retainer.projects.model import ProjectStatus
+from retainer.projects.model import OPEN, ProjectStatus, stalled
 from retainer.request import Answer, Request
 from retainer.sentences import sentence
 
-STALLED_DAYS = 30  # after which an active project that nobody has changed is marked
 ROLES = list(MemberRole)
 _TOLD = {"organizationId", "contactId"}  # fields that the page and the sentence tell
 Row = dict[str, Any]
@@ -29,17 +27,10 @@ Row = dict[str, Any]
 async def show_projects(request: Request, id: int) -> Answer:
     values = await frame(request, id)
     shown = await show(request, projects.OF_ORGANIZATION, parent=id)
-    for row in shown.rows:
-        row["isStalled"] = row["status"] == "active" and row["updatedAt"] < ago(STALLED_DAYS)
     return await pages.page(
-        request, "organizations/projects.html", **values, tab="projects", shown=shown, stalled_days=STALLED_DAYS,
-        project_statuses=list(ProjectStatus),
+        request, "organizations/projects.html", **values, tab="projects", shown=shown, open=OPEN,
+        marks=stalled(shown.rows), project_statuses=list(ProjectStatus),
     )  # fmt: skip
-
-
-def ago(days: int) -> str:
-    """A moment so many days ago, as the API writes it."""
-    return (datetime.now(UTC) - timedelta(days=days)).isoformat()
 
 
 async def show_members(request: Request, id: int) -> Answer:

@@ -19,7 +19,7 @@ async def tasks_tab(request: Request, id: int) -> Answer:
     """What is open, by when it is due, and what was completed last."""
     values = await frame(request, id)
     request.query = request.query or read(tasks.OF_ORGANIZATION, OPEN, request.viewer.time_zone)
-    people = sorted(values["owners"], key=lambda one: one[0] != request.viewer.user)  # oneself first
+    people = values["owners"]
     return await pages.page(
         request, "organizations/tasks.html", **values, tab="tasks", people=people, row_people=people[:IN_ROWS],
         shown=await show(request, tasks.OF_ORGANIZATION, parent=id), days=due_days(request.viewer.time_zone),

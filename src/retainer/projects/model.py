@@ -1,10 +1,14 @@
 """What a project is."""
 
+from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 
 from retainer.fields import Audience, Date, Id, Name, Text, Timestamp
+
+STALLED_DAYS = 30  # without a change, after which an active project is marked
 
 
 class ProjectStatus(StrEnum):
@@ -51,3 +55,14 @@ class ProjectUpdate(Struct, rename="camel", forbid_unknown_fields=True):
     start_date: Date | None | UnsetType = UNSET
     due_date: Date | None | UnsetType = UNSET
     audience: Audience | UnsetType = UNSET
+
+
+OPEN = (ProjectStatus.PLANNED, ProjectStatus.ACTIVE, ProjectStatus.ON_HOLD)
+
+
+def stalled(rows: list[dict[str, Any]]) -> dict[int, int]:
+    """The days without a change of each active project that stands still, by its id."""
+    now = datetime.now(UTC)
+    active = [row for row in rows if row["status"] == ProjectStatus.ACTIVE]
+    days = {row["id"]: (now - datetime.fromisoformat(row["updatedAt"])).days for row in active}
+    return {id: count for id, count in days.items() if count >= STALLED_DAYS}

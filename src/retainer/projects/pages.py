@@ -1,6 +1,5 @@
 """The pages of projects: the list, by when each is due, one project with its tasks and documents, the forms."""
 
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,18 +16,16 @@ from retainer.lists.query import read as read_list
 from retainer.lists.shown import Shown, find, show
 from retainer.organizations import store as organizations
 from retainer.projects import store
-from retainer.projects.model import ProjectCreate, ProjectStatus, ProjectUpdate
+from retainer.projects.model import OPEN, ProjectCreate, ProjectStatus, ProjectUpdate, stalled
 from retainer.request import Answer, Request
 from retainer.tasks import store as tasks
 from retainer.tasks.model import TaskCreate
 from retainer.users import store as users
 
-OPEN = (ProjectStatus.PLANNED, ProjectStatus.ACTIVE, ProjectStatus.ON_HOLD)
 AT_RISK = {"status:in": ",".join(OPEN), "dueDate:lt": "today"}
 WORDS: dict[str, Any] = {"statuses": list(ProjectStatus), "audiences": list(Audience), "open": OPEN}
 OPEN_TASKS: dict[str, Any] = {"status:not": "completed", "sort": "dueDate"}
 USUAL = "dueDate"  # the order, where none is asked for
-STALLED_DAYS = 30  # without a change, after which an active project is marked
 ROWS = 50  # tasks and documents that a project's page shows
 Row = dict[str, Any]
 
@@ -40,7 +37,7 @@ async def index(request: Request) -> Answer:
     shown = usual(await show(request, store.LIST, expand=("organization",)))
     of = shown.asked.get("organizationId", "")
     return await pages.page(
-        request, "projects/list.html", shown=shown, near=near, named=named, marks=marks(shown.rows),
+        request, "projects/list.html", shown=shown, near=near, named=named, marks=stalled(shown.rows),
         home=await find(request, organizations.LIST, id=of) if of.isdigit() else [],
         at_risk=AT_RISK, is_at_risk=AT_RISK.items() <= shown.asked.items(), **WORDS,
     )  # fmt: skip
@@ -50,14 +47,6 @@ def usual(shown: Shown) -> Shown:
     """The list, which was asked for nothing where its order is the usual one."""
     kept = {name: value for name, value in shown.asked.items() if (name, value) != ("sort", USUAL)}
     return shown._replace(asked=kept)
-
-
-def marks(rows: list[Row]) -> dict[int, int]:
-    """The days without a change of each active project that stands still, by its id."""
-    now = datetime.now(UTC)
-    active = [row for row in rows if row["status"] == ProjectStatus.ACTIVE]
-    days = {row["id"]: (now - datetime.fromisoformat(row["updatedAt"])).days for row in active}
-    return {id: count for id, count in days.items() if count >= STALLED_DAYS}
 
 
 async def new(request: Request) -> Answer:
@@ -94,21 +83,14 @@ async def show_one(request: Request, id: int) -> Answer:
     if row is None or not found:
         raise NotFound
     return await pages.page(
-        request, "projects/project.html", project=found[0], version=f"{row[0]}-{row[1]}", people=await people(request),
+        request, "projects/project.html", project=found[0], version=f"{row[0]}-{row[1]}",
+        people=await choosing.people(request, users.NAMES),
         tasks=await find(request, tasks.LIST, projectId=str(id), limit=str(ROWS), **OPEN_TASKS),
         documents=await find(request, documents.LIST, projectId=str(id), limit=str(ROWS)), most=ROWS,
-        stalled=marks(found).get(id, 0),
+        stalled=stalled(found).get(id, 0),
         changes=await find(request, journal.HISTORY["projects"], parent=id, limit="10")
         if request.viewer.may("history.read") else [], **WORDS,
     )  # fmt: skip
-
-
-async def people(request: Request) -> list[tuple[int, str]]:
-    """Who can be given a task, oneself first; for those who may know."""
-    if not request.viewer.may("users.names"):
-        return []
-    found = [(one["id"], one["fullName"]) for one in await find(request, users.NAMES, limit="1000")]
-    return sorted(found, key=lambda one: one[0] != request.viewer.user)
 
 
 async def update(request: Request, id: int) -> Answer:
@@ -150,7 +132,7 @@ async def task_form(request: Request, id: int, values: Row, problem: Invalid | C
     return await pages.page(
         request, "projects/task_form.html", status=problem.status if problem else 200,
         project=await read(request, id), values=blank(TaskCreate) | values,
-        errors=pages.errors_of(problem) if problem else {}, people=await people(request),
+        errors=pages.errors_of(problem) if problem else {}, people=await choosing.people(request, users.NAMES),
     )  # fmt: skip
 
 

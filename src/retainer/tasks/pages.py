@@ -52,17 +52,8 @@ async def index(request: Request) -> Answer:
 
 async def choices(request: Request) -> dict[str, Any]:
     """What the fields of tasks offer: all people, and those that each row of a list does."""
-    people = await names(request)
+    people = await choosing.people(request, users.NAMES)
     return WORDS | {"people": people, "row_people": people[:IN_ROWS], "days": due_days(request.viewer.time_zone)}
-
-
-async def names(request: Request) -> list[tuple[int, str]]:
-    """Who can be assigned a task, oneself first; for those who may know."""
-    if not request.viewer.may("users.names"):
-        return []
-    me = request.viewer.user
-    found = [(u["id"], u["fullName"]) for u in await find(request, users.NAMES, limit="1000")]
-    return sorted(found, key=lambda one: one[0] != me)
 
 
 def grouped(request: Request, shown: Shown) -> list[tuple[str, list[Row]]]:
