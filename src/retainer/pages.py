@@ -37,6 +37,7 @@ _templates = Environment(
 )
 _templates.globals["asset"] = URLS.__getitem__
 _templates.globals["icon"] = lambda name: Markup(icon(name))  # noqa: S704  # Lucide's drawings, by name
+_templates.globals["today"] = words.today
 _templates.filters |= words.FILTERS
 _TOLD = re.compile(rb"(?:^|;)\s*" + re.escape(TOLD) + rb"=([\w-]+)")
 

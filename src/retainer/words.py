@@ -78,6 +78,7 @@ def is_overdue(context: Context, text: str | None) -> bool:
     return bool(text) and date.fromisoformat(str(text)) < today(context)
 
 
+@pass_context
 def today(context: Context) -> date:
     viewer = context.get("viewer")
     return datetime.now(_zone(viewer.time_zone if viewer else "UTC")).date()
