@@ -12,6 +12,8 @@ from retainer.pages import style_guide
 from retainer.permissions import PUBLIC
 from retainer.routing import Handler, Route
 from retainer.sessions import pages as sessions
+from retainer.sessions import store as session
+from retainer.users import profile
 
 
 def _page(name: str, path: str, handler: Handler, permission: str, **more: Any) -> Route:
@@ -27,6 +29,13 @@ PAGES = [
     _page("login", "/login", sessions.login, PUBLIC),
     _form("login", "/login", sessions.sign_in, PUBLIC),
     _form("logout", "/logout", sessions.sign_out, "account.own"),
+    _page("setup", "/setup", sessions.setup, PUBLIC),
+    _form("setup", "/setup", sessions.set_up, PUBLIC),
+    _page("profile", "/profile", profile.show, "account.own"),
+    _form("profile", "/profile", profile.update, "account.own"),
+    _page("password", "/profile/password", profile.password, "account.own"),
+    _form("password", "/profile/password", profile.change_password, "account.own"),
+    _form("endSession", "/profile/sessions/{id}/end", profile.end_session, "account.own", on=session.exists),
     _page("styleguide", "/styleguide", style_guide, "account.own"),
 
     # Organizations

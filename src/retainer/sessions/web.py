@@ -12,8 +12,7 @@ from retainer.authentication import COOKIE, digest
 from retainer.database import Db, SessionChanged
 from retainer.errors import BadCredentials, FieldError, Invalid, NotFound, Unavailable, invalid
 from retainer.lists.answer import listed
-from retainer.pages import render
-from retainer.request import HTML, Answer, Request, empty, found
+from retainer.request import Answer, Request, empty, found
 from retainer.sessions import store, throttle
 
 DEAD_LINK = "is not valid any more: it was used, replaced, or has expired; ask an administrator for a new link"
@@ -37,10 +36,6 @@ async def login(request: Request) -> Answer:
 async def logout(request: Request) -> Answer:
     await leave(request)
     return signed_out(request)
-
-
-async def setup_page(_request: Request) -> Answer:
-    return Answer(200, render("layout/setup.html"), HTML, (b"cache-control", b"no-cache"))
 
 
 async def setup(request: Request) -> Answer:
