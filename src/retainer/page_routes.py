@@ -14,6 +14,8 @@ from retainer.routing import Handler, Route
 from retainer.sessions import pages as sessions
 from retainer.sessions import store as session
 from retainer.users import profile
+from retainer.views import pages as views
+from retainer.views import store as view
 
 
 def _page(name: str, path: str, handler: Handler, permission: str, **more: Any) -> Route:
@@ -49,4 +51,12 @@ PAGES = [
           on=organization.exists),
     _form("deleteOrganization", "/organizations/{id}/delete", organizations.delete, "organizations.delete",
           on=organization.exists),
+
+    # Views of the lists
+    _page("views", "/views", views.index, "views.read"),
+    _page("newView", "/views/new", views.new, "views.write"),
+    _form("createView", "/views", views.create, "views.write"),
+    _page("view", "/views/{id}", views.show, "views.write", on=view.exists),
+    _form("updateView", "/views/{id}", views.update, "views.write", on=view.exists),
+    _form("deleteView", "/views/{id}/delete", views.delete, "views.write", on=view.exists),
 ]  # fmt: skip

@@ -18,8 +18,9 @@ from markupsafe import Markup
 
 from retainer import words
 from retainer.assets import icon
-from retainer.errors import FieldError, NotFound, NotSignedIn, PreconditionFailed, Problem, title
+from retainer.errors import FieldError, Invalid, NotFound, NotSignedIn, PreconditionFailed, Problem, title
 from retainer.permissions import PERMISSIONS
+from retainer.query import of_form, pairs
 from retainer.request import HTML, Answer, Request
 from retainer.static import URLS
 
@@ -174,7 +175,19 @@ async def _sidebar(request: Request) -> list[dict[str, Any]]:
     """The saved views, on the pages of somebody who is signed in."""
     if request.who is None or request.route is None:
         return []
-    return await request.app.sidebar(request.db)
+    found: list[dict[str, Any]] = await request.app.sidebar(request.db)
+    asked = _asked(request)
+    for view in found:
+        view["isHere"] = request.path == f"/{view['noun']}" and asked == set(pairs(view["query"].encode()))
+    return found
+
+
+def _asked(request: Request) -> set[tuple[str, str]] | None:
+    """What filters and sorts the list that is shown; None where that cannot be read."""
+    try:
+        return {pair for pair in pairs(of_form(request.scope["query_string"])) if pair[0] not in ("cursor", "limit")}
+    except Invalid:
+        return None
 
 
 def _told(request: Request) -> Toast | None:
