@@ -13,7 +13,9 @@ from retainer.permissions import PUBLIC
 from retainer.routing import Handler, Route
 from retainer.sessions import pages as sessions
 from retainer.sessions import store as session
+from retainer.users import pages as users
 from retainer.users import profile
+from retainer.users import store as user
 from retainer.views import pages as views
 from retainer.views import store as view
 
@@ -59,4 +61,17 @@ PAGES = [
     _page("view", "/views/{id}", views.show, "views.write", on=view.exists),
     _form("updateView", "/views/{id}", views.update, "views.write", on=view.exists),
     _form("deleteView", "/views/{id}/delete", views.delete, "views.write", on=view.exists),
+
+    # Administration
+    _page("users", "/users", users.index, "users.manage", lists=user.LIST),
+    _page("newUser", "/users/new", users.new, "users.manage"),
+    _form("createUser", "/users", users.create, "users.manage"),
+    _page("user", "/users/{id}", users.show_one, "users.manage", on=user.exists),
+    _form("updateUser", "/users/{id}", users.update, "users.manage", on=user.exists),
+    _page("disableUser", "/users/{id}/disable", users.confirm_disabling, "users.manage", on=user.exists),
+    _form("disableUser", "/users/{id}/disable", users.disable, "users.manage", on=user.exists),
+    _form("enableUser", "/users/{id}/enable", users.enable, "users.manage", on=user.exists),
+    _form("recoverUser", "/users/{id}/link", users.recover, "users.manage", on=user.exists),
+    _form("endUserSessions", "/users/{id}/sessions/end", users.end_sessions, "users.manage", on=user.exists),
+    _page("roles", "/roles", users.roles, "users.manage"),
 ]  # fmt: skip

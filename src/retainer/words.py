@@ -53,6 +53,14 @@ def when(context: Context, text: str | None) -> Markup | str:
 
 
 @pass_context
+def until(context: Context, text: str) -> Markup:
+    """A moment to come, in full: something ends then."""
+    viewer = context.get("viewer")
+    moment = datetime.fromisoformat(text).astimezone(_zone(viewer.time_zone if viewer else "UTC"))
+    return Markup('<time datetime="{}">{}</time>').format(text, moment.strftime("%A, %-d %B, %H:%M"))
+
+
+@pass_context
 def day(context: Context, text: str | None) -> Markup | str:
     """A date without a time, such as a due date: "Today", "Tomorrow", "3 Nov", "3 Nov 2027"."""
     if not text:
@@ -106,6 +114,6 @@ def _zone(name: str) -> ZoneInfo:
 
 
 FILTERS = {
-    "label": label, "number": number, "size": size, "initials": initials, "when": when, "day": day,
+    "label": label, "number": number, "size": size, "initials": initials, "when": when, "until": until, "day": day,
     "is_overdue": is_overdue, "paragraphs": paragraphs, "is_web": is_web,
 }  # fmt: skip
