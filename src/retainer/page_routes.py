@@ -71,6 +71,7 @@ PAGES = [
     _page("disableUser", "/users/{id}/disable", users.confirm_disabling, "users.manage", on=user.exists),
     _form("disableUser", "/users/{id}/disable", users.disable, "users.manage", on=user.exists),
     _form("enableUser", "/users/{id}/enable", users.enable, "users.manage", on=user.exists),
+    _page("recoverUser", "/users/{id}/link", users.confirm_recovering, "users.manage", on=user.exists),
     _form("recoverUser", "/users/{id}/link", users.recover, "users.manage", on=user.exists),
     _form("endUserSessions", "/users/{id}/sessions/end", users.end_sessions, "users.manage", on=user.exists),
     _page("roles", "/roles", users.roles, "users.manage"),

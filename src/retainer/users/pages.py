@@ -158,12 +158,22 @@ async def enable(request: Request, id: int) -> Answer:
     return pages.redirect(request, f"/users/{id}", f"Enabled {done.record['fullName']}")
 
 
+async def confirm_recovering(request: Request, id: int) -> Answer:
+    return await recovering(request, id)
+
+
+async def recovering(request: Request, id: int, problem: Conflict | None = None) -> Answer:
+    """What a new link means for somebody who has lost their password."""
+    status = problem.status if problem else 200
+    user = await known(request, id)
+    return await pages.page(request, "users/recover.html", status=status, user=user, problem=problem)
+
+
 async def recover(request: Request, id: int) -> Answer:
-    """A new link for somebody who has lost their password."""
     try:
         return await link(request, await known(request, id))
     except Conflict as problem:
-        return await one(request, id, problem)
+        return await recovering(request, id, problem)
 
 
 async def end_sessions(request: Request, id: int) -> Answer:
