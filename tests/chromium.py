@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from conftest import Person, Server
 
@@ -56,11 +56,9 @@ class Desk:
         self.page.wait_for_timeout(50)
         self.page.wait_for_function("() => !document.querySelector('main.is-loading, [data-busy], .htmx-request')")
 
-    def toast(self) -> str:
-        """What the newest message says."""
-        newest = self.page.locator("#toasts [data-toast]").first
-        newest.wait_for()
-        return str(newest.locator("span").first.inner_text())
+    def told(self, words: str) -> None:
+        """The newest message says so."""
+        expect(self.page.locator("#toasts [data-toast]").first).to_contain_text(words)
 
     def focus(self) -> str:
         """What has the focus: its id, else its text."""

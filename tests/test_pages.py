@@ -36,7 +36,7 @@ IDS = {
 # Parameters without which a page has nothing to show.
 QUERIES: dict[str, str] = {}
 # Pages that answer no page: a part of one, or a file.
-PARTS = {"duplicates", "exportOrganizations", "exportContacts", "previewDocument"}
+PARTS = {"duplicates", "memberChoices", "exportOrganizations", "exportContacts", "previewDocument"}
 
 pages = pytest.mark.parametrize("route", SHOWN, ids=lambda r: r.name)
 forms = pytest.mark.parametrize("route", FORMS, ids=lambda r: r.name)

@@ -8,10 +8,9 @@ from retainer import admission, conditions, writes
 from retainer.body import decode
 from retainer.database import Retry
 from retainer.errors import NotFound
-from retainer.request import Answer, Request
+from retainer.request import WEB, Answer, Request
 from retainer.statement import Statement
 
-WEB = "web"  # through what the journal says it was done
 _OPERATION = Statement("SELECT nullif(split_part(current_setting('retainer.operation', true), ' ', 1), '')::bigint")
 
 
@@ -36,6 +35,9 @@ async def perform(
     """
     route = request.app.table.named[name]
     inner = request.inner(route, WEB, **({"if_match": f'"{version}"'} if version else {}))
+    held = request.db.held if request.who is not None else None
+    if held is not None:  # a part of what the caller does in one transaction
+        inner.db = inner.db.bound(held)
     admission.refuse_unpermitted(inner, route)
     if route.on is not None and not await route.on(inner.db, *ids):
         raise NotFound
@@ -50,7 +52,7 @@ async def perform(
         try:
             return await _once(inner, list(ids))
         except Retry:
-            if attempt == admission.ATTEMPTS - 1:
+            if attempt == admission.ATTEMPTS - 1 or held is not None:
                 raise
     raise AssertionError
 

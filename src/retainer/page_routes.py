@@ -6,13 +6,22 @@ no other methods, so that each works without scripts.
 
 from typing import Any
 
+from retainer.journal import audit
+from retainer.journal import pages as journal
+from retainer.journal import store as history
+from retainer.members import store as member
 from retainer.organizations import pages as organizations
+from retainer.organizations import selection
 from retainer.organizations import store as organization
+from retainer.organizations import tabs as organization_tabs
 from retainer.pages import style_guide
 from retainer.permissions import PUBLIC
+from retainer.projects import store as project
 from retainer.routing import Handler, Route
 from retainer.sessions import pages as sessions
 from retainer.sessions import store as session
+from retainer.trash import pages as trash
+from retainer.trash import store as deleted
 from retainer.users import pages as users
 from retainer.users import profile
 from retainer.users import store as user
@@ -53,6 +62,31 @@ PAGES = [
           on=organization.exists),
     _form("deleteOrganization", "/organizations/{id}/delete", organizations.delete, "organizations.delete",
           on=organization.exists),
+    _form("changeOrganizations", "/organizations/bulk", selection.change, "organizations.update"),
+    _page("exportOrganizations", "/organizations/export", selection.export, "organizations.read",
+          lists=organization.LIST),
+    _form("exportOrganizations", "/organizations/export", selection.export_chosen, "organizations.read",
+          lists=organization.CHOSEN),
+    _page("organizationProjects", "/organizations/{id}/projects", organization_tabs.show_projects, "projects.read",
+          lists=project.OF_ORGANIZATION, on=organization.exists),
+    _page("organizationMembers", "/organizations/{id}/members", organization_tabs.show_members, "members.read",
+          lists=member.LIST, on=organization.exists),
+    _page("memberChoices", "/organizations/{id}/members/choices", organization_tabs.choices, "members.write",
+          on=organization.exists),
+    _form("addMember", "/organizations/{id}/members", organization_tabs.add_member, "members.write",
+          on=organization.exists),
+    _form("updateMember", "/organizations/{id}/members/{contactId}", organization_tabs.change_member, "members.write",
+          on=member.exists),
+    _form("removeMember", "/organizations/{id}/members/{contactId}/remove", organization_tabs.remove_member,
+          "members.write", on=member.exists),
+    _page("organizationHistory", "/organizations/{id}/history", organization_tabs.show_history, "history.read",
+          lists=history.HISTORY["organizations"], on=organization.exists),
+
+    # What was done
+    _page("activity", "/activity", journal.activity, "history.read", lists=history.FEED),
+    _page("operation", "/operations/{id}", journal.operation, "history.read", on=history.exists),
+    _form("undo", "/operations/{id}/undo", journal.undo, "operations.undo", on=history.exists),
+    _page("trash", "/trash", trash.index, "trash.read", lists=deleted.TRASH),
 
     # Views of the lists
     _page("views", "/views", views.index, "views.read"),
@@ -75,4 +109,6 @@ PAGES = [
     _form("recoverUser", "/users/{id}/link", users.recover, "users.manage", on=user.exists),
     _form("endUserSessions", "/users/{id}/sessions/end", users.end_sessions, "users.manage", on=user.exists),
     _page("roles", "/roles", users.roles, "users.manage"),
+    _page("audit", "/audit", audit.show_all, "users.manage", lists=history.AUDIT),
+    _page("exportAudit", "/audit/export", audit.export, "users.manage", lists=history.AUDIT),
 ]  # fmt: skip

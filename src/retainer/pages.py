@@ -16,7 +16,7 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from retainer import words
+from retainer import news, words
 from retainer.assets import icon
 from retainer.errors import FieldError, Invalid, NotFound, NotSignedIn, PreconditionFailed, Problem, title
 from retainer.permissions import PERMISSIONS
@@ -27,7 +27,8 @@ from retainer.static import URLS
 VARY = (b"vary", b"Accept, HX-Request, HX-Target")
 TOLD = b"retainer.done"  # the cookie that tells the next page what was done
 # What is replaced by a block of the page's template, by the id that HX-Target names.
-FRAGMENTS = {"more": "more", "dialog-body": "main", "results": "results", "duplicates": "duplicates"}
+FRAGMENTS = {"more": "more", "dialog-body": "main", "results": "results", "duplicates": "duplicates",
+             "contact-choices": "choices"}  # fmt: skip
 
 _ROOT = Path(str(files("retainer")))
 _templates = Environment(
@@ -114,8 +115,19 @@ async def conflict(request: Request, problem: PreconditionFailed, path: str, sen
     fields = {name: text for name, text in request.body.items() if name != "version"}
     return await page(
         request, "layout/conflict.html", status=409, rows=rows, current=current, action=path, version=version,
-        fields=fields, record=path,
+        fields=fields, record=path, by=await _by(request, path, version),
     )  # fmt: skip
+
+
+async def _by(request: Request, path: str, version: str) -> dict[str, str] | None:
+    """Who changed the record since the form was shown, and when; for those who may know."""
+    record, _, shown = request.body.get("version", "").partition("-")
+    match = re.search(r"/([a-z]+)/\d+$", path)
+    if not (match and re.fullmatch(r"\d{1,9}", shown, re.ASCII) and version.startswith(f"{record}-")):
+        return None
+    if not request.viewer.may("history.read"):
+        return None
+    return await news.changed_since(request.db, match[1], int(record), int(shown))
 
 
 async def not_saved(request: Request, problem: Problem, path: str, sent: dict[str, Any]) -> Answer:

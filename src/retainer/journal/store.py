@@ -1,5 +1,9 @@
 """Every statement that reads the journal. The aliases are c, a change, and op, its operation."""
 
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
 from asyncpg import Record
 
 from retainer.activities import store as activities
@@ -56,7 +60,7 @@ _FIELDS = {
 }
 
 # The nouns that have a history: who sees a record in its list reads its history.
-_LISTS = {
+LISTS = {
     "organizations": organizations.LIST,
     "contacts": contacts.LIST,
     "projects": projects.LIST,
@@ -98,7 +102,7 @@ _BESIDE = {"organizations": _MEMBERS, "documents": _LINKS, "activities": _PEOPLE
 def _history(noun: str) -> Collection:
     """What was done to a record of the noun (:parent) and what is told beside it, the newest first."""
     changes = _CHANGED.format(told=noun, told_id="c.entity_id", which=f"c.entity = '{noun}' AND c.entity_id = :parent")
-    seen = _LISTS[noun]
+    seen = LISTS[noun]
     both = " UNION ALL ".join([changes, *filter(None, [_BESIDE.get(noun)])])
     return Collection(
         f"({both}) c",
@@ -106,7 +110,7 @@ def _history(noun: str) -> Collection:
         _FIELDS,
         order="-operation",
         id="c.sequence",
-        extras=_EXTRAS,
+        extras=_extras(_operation),
     )
 
 
@@ -114,14 +118,16 @@ def _operation(condition: str) -> str:
     return f"""(SELECT {condition} FROM operations op WHERE op.tenant_id = :tenant AND op.id = c.operation_id)"""
 
 
-# Conditions on the operation, which is no plain field.
-_EXTRAS = {
-    "actorId": Extra(_operation("op.actor_id = {}::bigint"), Kind.INTEGER, "Only what this user did"),
-    "since": Extra(_operation("op.at >= {}::timestamptz"), Kind.MOMENT, "Only what was done then or after"),
-    "until": Extra(_operation("op.at < {}::timestamptz"), Kind.MOMENT, "Only what was done before"),
-}
+def _extras(of: Callable[[str], str]) -> dict[str, Extra]:
+    """Conditions on the operation, each as `of` makes it one of the list."""
+    return {
+        "actorId": Extra(of("op.actor_id = {}::bigint"), Kind.INTEGER, "Only what this user did"),
+        "since": Extra(of("op.at >= {}::timestamptz"), Kind.MOMENT, "Only what was done then or after"),
+        "until": Extra(of("op.at < {}::timestamptz"), Kind.MOMENT, "Only what was done before"),
+    }
 
-HISTORY = {noun: _history(noun) for noun in _LISTS}
+
+HISTORY = {noun: _history(noun) for noun in LISTS}
 
 
 # Of any change, as histories tell it: a version of a file by its document.
@@ -196,22 +202,86 @@ OPERATIONS = Collection(
     _OPERATIONS,
     order="-id",
     id="op.id",
-    extras={
-        "actorId": Extra("op.actor_id = {}::bigint", Kind.INTEGER, "Only what this user did"),
-        "since": Extra("op.at >= {}::timestamptz", Kind.MOMENT, "Only what was done then or after"),
-        "until": Extra("op.at < {}::timestamptz", Kind.MOMENT, "Only what was done before"),
-    },
+    extras=_extras(str),
 )
 
 _DETAILS = rows_json(f"""
     SELECT {TOLD} AS entity, {TOLD_ID} AS "entityId", c.version, {_ACTION} AS action, {_CHANGES} AS changes
-    FROM changes c WHERE {_OF_OPERATION} AND (@visible_changes) ORDER BY c.sequence""")
+    FROM changes c WHERE {_OF_OPERATION} AND (@visible_changes) ORDER BY c.sequence LIMIT :most::bigint""")
 
 # What of an operation can change is whether it is undone, and whether it can be: an ETag tells these apart.
 _STATE = f"1 + ({_UNDONE_BY} IS NOT NULL)::int * 2 + ({_CAN_UNDO})::int AS version"
 _ONE = "FROM operations op WHERE op.tenant_id = :tenant AND op.id = :id AND @visible_operations"
 SUMMARY = Statement(f"SELECT op.id, {_STATE}, {row_json(_OPERATIONS)} {_ONE}")
 READ = Statement(f"SELECT op.id, {_STATE}, {row_json(_OPERATIONS | {'changes': _DETAILS})} {_ONE}")
+
+
+# What operations did, in short: their changes that are alike, each told by the first of them and how many there are.
+_ALIKE = {
+    "operation": "c.operation_id", "entity": TOLD, "id": TOLD_ID, "action": "c.done", "alike": "c.alike",
+    "changes": _CHANGES, "organizationId": "coalesce(c.organization_after, c.organization_before)",
+}  # fmt: skip
+GROUPS = Statement(f"""
+    SELECT {row_json(_ALIKE)} FROM (SELECT DISTINCT ON (c.operation_id, c.entity, c.done) c.* FROM (
+        SELECT c.*, {_ACTION} AS done, count(*) OVER (PARTITION BY c.operation_id, c.entity, {_ACTION}) AS alike
+        FROM changes c WHERE c.tenant_id = :tenant AND c.operation_id = ANY(:ids::bigint[]) AND (@visible_changes)) c
+        ORDER BY c.operation_id, c.entity, c.done, c.sequence) c
+    ORDER BY c.operation_id, c.sequence
+""")
+# Whether one of many thousand changes can be undone is asked where it alone is shown: each has to be looked at.
+MOST_JUDGED = 1000
+_UNDOABLE = {name: _OPERATIONS[name].sql for name in ("id", "undoneBy", "records", "canUndo")}
+_UNDOABLE["canUndo"] = f"CASE WHEN {_UNDOABLE['records']} <= {MOST_JUDGED} THEN {_CAN_UNDO} END"
+UNDOABLE = Statement(f"""SELECT {row_json(_UNDOABLE)} FROM operations op
+    WHERE op.tenant_id = :tenant AND op.id = ANY(:ids::bigint[]) AND @visible_operations""")
+# All of them, without what takes long to judge.
+AUDIT = Collection(
+    OPERATIONS.table, OPERATIONS.where,
+    {name: field for name, field in _OPERATIONS.items() if name not in ("canUndo", "undoneBy")},
+    order="-id", id="op.id", extras=OPERATIONS.extras,
+)  # fmt: skip
+# Those whose changes can be told in a sentence.
+FEED = Collection(
+    OPERATIONS.table,
+    f"""{OPERATIONS.where} AND op.outcome = 'done' AND EXISTS (SELECT FROM changes c
+        WHERE c.tenant_id = :tenant AND c.operation_id = op.id AND (@visible_changes))""",
+    {name: _OPERATIONS[name] for name in ("id", "at", "via", "actor", "undoes")},
+    order="-id", id="op.id", extras=OPERATIONS.extras,
+)  # fmt: skip
+
+# What people know a record by, be it deleted; of what the viewer may see.
+_NAMED = ("organizations", "contacts", "projects", "tasks", "documents", "activities", "views")
+_TITLES = " ".join(
+    f"""WHEN '{noun}' THEN (SELECT {noun[0]}.{NOUNS[noun].title} FROM {noun} {noun[0]}
+        WHERE {noun[0]}.tenant_id = :tenant AND {noun[0]}.id = named.id AND (@visible_{noun}))"""
+    for noun in _NAMED
+)
+TITLES = Statement(f"""
+    SELECT named.noun, named.id, CASE named.noun {_TITLES}
+        WHEN 'users' THEN (SELECT u.full_name FROM users u
+            WHERE u.tenant_id = :tenant AND u.id = named.id AND :viewer_role::text <> 'guest') END AS title
+    FROM unnest(:nouns::text[], :ids::bigint[]) named (noun, id)
+""")
+
+
+async def groups(db: Db, ids: list[int]) -> list[dict[str, Any]]:
+    """What operations did, in short."""
+    return [msgspec.json.decode(row[0]) for row in await db.rows(GROUPS, ids=ids)] if ids else []
+
+
+async def titles(db: Db, named: set[tuple[str, int]]) -> dict[tuple[str, int], str]:
+    """What people know records by, of (noun, id)."""
+    if not named:
+        return {}
+    nouns, ids = zip(*sorted(named), strict=True)
+    rows = await db.rows(TITLES, nouns=list(nouns), ids=list(ids))
+    return {(row["noun"], row["id"]): row["title"] for row in rows if row["title"]}
+
+
+async def undoable(db: Db, ids: list[int]) -> dict[int, dict[str, Any]]:
+    """Of each of these operations whether it is undone and can be (None: it is too large to tell in passing)."""
+    found = [msgspec.json.decode(row[0]) for row in await db.rows(UNDOABLE, ids=sorted(set(ids)))] if ids else []
+    return {one["id"]: one for one in found}
 
 
 async def exists(db: Db, id: int) -> bool:
@@ -224,6 +294,6 @@ async def summary(db: Db, id: int) -> Record | None:
     return await db.row(SUMMARY, id=id)
 
 
-async def read(db: Db, id: int) -> Record | None:
-    """One operation with what it did: id, version, json."""
-    return await db.row(READ, id=id)
+async def read(db: Db, id: int, most: int | None = None) -> Record | None:
+    """One operation with what it did, or the first of it: id, version, json."""
+    return await db.row(READ, id=id, most=most)

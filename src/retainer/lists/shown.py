@@ -6,10 +6,12 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from retainer.database import TimedOut
+from retainer.errors import invalid
 from retainer.lists import cursor, formats
 from retainer.lists.answer import Listing, too_costly
 from retainer.lists.collection import Collection
 from retainer.lists.query import Query, plain, read
+from retainer.query import of_form
 from retainer.request import Request
 
 ROWS = 50
@@ -68,6 +70,23 @@ async def find(
     row = await listing.page(request.db, None, query.limit or MOST)
     found: list[dict[str, Any]] = msgspec.json.decode(b"[" + (row["chunk"] or b"") + b"]")
     return found
+
+
+async def ids_of(request: Request, collection: Collection, asked: str, most: int) -> list[int]:
+    """The ids of all rows of a list with these parameters. Raises Invalid where they are more than `most`."""
+    query = read(collection, of_form(asked.encode()), request.viewer.time_zone)
+    query = query._replace(fields=("id",), expand=(), counted="", place=None)
+    listing = Listing(request.db, collection, query, formats.JSON, {})
+    try:
+        await listing.narrow(request.db)
+        row = await listing.page(request.db, None, most)
+    except TimedOut as error:
+        raise too_costly(collection, query) from error
+    if row["count"] > most:
+        raise invalid(
+            "matching", f"is more than the {most:,} rows that can be changed at once; filter the list further"
+        )
+    return [one["id"] for one in msgspec.json.decode(b"[" + (row["chunk"] or b"") + b"]")]
 
 
 async def _total(listing: Listing) -> tuple[int | None, bool]:

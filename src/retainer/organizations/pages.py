@@ -91,16 +91,15 @@ OPEN_PROJECTS: Any = {"status:in": "planned,active,on_hold"}
 
 async def frame(request: Request, id: int) -> dict[str, Any]:
     """What every tab of an organization shows: itself, its properties, how much of everything it has."""
-    row = await store.read(request.db, id)
+    row = await store.read_shown(request.db, id)
     if row is None:
         raise NotFound
-    organization = msgspec.json.decode(row[2])
-    found = await find(request, store.LIST, limit="1", expand="owner,parent,work,counts", id=str(id))
-    if found:
-        organization |= {name: found[0][name] for name in ("owner", "parent", "work", "counts")}
     return {
-        "organization": organization, "version": f"{row[0]}-{row[1]}", "owners": await owners(request), **WORDS,
-    }  # fmt: skip
+        "organization": msgspec.json.decode(row[2]),
+        "version": f"{row[0]}-{row[1]}",
+        "owners": await owners(request),
+        **WORDS,
+    }
 
 
 async def update(request: Request, id: int) -> Answer:

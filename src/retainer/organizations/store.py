@@ -77,11 +77,17 @@ LIST = Collection(
     },
 )  # fmt: skip
 
+CHOSEN = LIST.within("AND o.id = ANY(:chosen::bigint[])")
+
 READ = Statement(f"""
     SELECT o.id, o.version, {JSON}
     FROM organizations o
     WHERE o.tenant_id = :tenant AND o.id = ANY(:ids::bigint[]) AND o.deleted_by IS NULL AND @visible_organizations
 """)
+
+# As its page shows it.
+_SHOWN = FIELDS | {name: LIST.expand[name] for name in ("owner", "parent", "work", "counts")}
+SHOWN = Statement(f"SELECT o.id, o.version, {row_json(_SHOWN)} FROM organizations o WHERE {_SEEN} AND o.id = :id")
 
 # What an organization refers to must be there and visible, and is held shared so that it stays so meanwhile.
 REFERENCES = {
@@ -233,6 +239,11 @@ async def exists(db: Db, id: int) -> bool:
 async def read(db: Db, id: int) -> Record | None:
     """One organization: id, version, json."""
     return await db.point(READ, id)
+
+
+async def read_shown(db: Db, id: int) -> Record | None:
+    """One organization with its owner, its parent and how much of everything it has: id, version, json."""
+    return await db.row(SHOWN, id=id)
 
 
 async def create(db: Db, values: dict[str, Any]) -> Record | None:

@@ -121,14 +121,15 @@ async def leave(request: Request) -> None:
     if viewer is None:
         return
     with suppress(SessionChanged):  # it has ended already, or its user may not use it any more
-        await store.end(request.app.database.of(viewer, request.id, "logout"), viewer.session)
+        await store.end(request.app.database.of(viewer, request.id, "logout", request.via), viewer.session)
     request.app.sessions.forget(viewer.user)
 
 
 def as_user(request: Request, user: Record) -> Db:
     """The database for somebody who has no session yet."""
     assert request.route is not None
-    return request.app.database.without_viewer(user["tenant_id"], request.id, request.route.name, user=user["user_id"])
+    who = {"user": user["user_id"]}
+    return request.app.database.without_viewer(user["tenant_id"], request.id, request.route.name, request.via, **who)
 
 
 def session_of(request: Request, token: str) -> dict[str, Any]:

@@ -122,7 +122,9 @@ async def update(request: Request, id: int) -> Answer:
     except Invalid as problem:
         return await pages.not_saved(request, problem, path, sent)
     except Conflict as problem:
-        return await one(request, id, problem)
+        answer = await one(request, id, problem)
+        answer.headers.append((b"hx-reswap", b"outerHTML show:none"))  # nothing that was chosen may stay
+        return answer
     return pages.redirect(request, path, f"Changed {pages.named(sent)} of {done.record['fullName']}")
 
 

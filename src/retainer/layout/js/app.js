@@ -31,21 +31,34 @@ document.addEventListener("htmx:before:history:update", ({ detail }) => {
 });
 
 document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
-  asked = { path: location.pathname, scroll: scrollY, focus: document.activeElement, target: ctx.target?.id };
+  // What was done to the selection ends it; what was refused does not.
+  if (ctx.sourceElement.matches?.("form[data-selects]") && ctx.response?.status < 400) select.clear();
+  const sent = ctx.request?.method === "POST" && ctx.response?.status < 400 ? ctx.sourceElement.closest?.("form") : null;
+  asked = { path: location.pathname, scroll: scrollY, focus: document.activeElement, target: ctx.target?.id, sent };
 });
 
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   if (ctx.target?.id === "dialog-body") return openDialog(ctx);
+  const went = asked && asked.path !== location.pathname;
+  if (ctx.target?.id === "main") renew(went);
   settle();
   if (ctx.target?.id !== "main") return;
   if (dialog.open) dialog.close();
   if (palette?.open) palette.close();
   for (const menu of $$(".more[open], .actions .menu[open]")) menu.open = false;
-  const went = asked && asked.path !== location.pathname;
   if (went && !restoring) scrollTo(0, 0);
   if (went || ctx.response?.status >= 400) focusOn($("[autofocus]", main()) || $("[aria-invalid]", main()) || $("h1", main()));
   else if (asked?.focus !== document.body && !asked?.focus?.isConnected) refocus();
 });
+
+// A morph leaves in fields what was typed or chosen before. After a change, and on another page, the page's own holds.
+function renew(went) {
+  const { sent } = asked || {};
+  for (const form of $$("form", main())) {
+    const stands = sent && form.matches("[data-save]") && !form.contains(document.activeElement);
+    if (went || form === sent || stands) form.reset();
+  }
+}
 
 document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
   const form = ctx.sourceElement.closest?.("form");
@@ -269,9 +282,10 @@ document.addEventListener("formdata", ({ target, formData }) => {
   formData.delete("id");
   if (!formData.get("matching")) for (const id of select.ids()) formData.append("id", id);
 });
+// A file is no page: the browser itself sends its form.
 document.addEventListener("submit", (event) => {
-  if (event.target.matches("form[data-selects]") && !event.submitter?.matches("[data-plain]")) sessionStorage.removeItem(select.key);
-});
+  if (event.submitter?.matches("[data-plain]")) event.stopPropagation();
+}, true);
 
 // ---------------------------------------------------------------- the palette
 
