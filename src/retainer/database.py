@@ -63,7 +63,7 @@ class Database:
         """The database as this viewer sees it, for one request."""
         return Db(self, viewer.scope, viewer.values, request_id, action, via)
 
-    def without_viewer(self, tenant: int, request_id: str, action: str, via: str, **who: Any) -> "Db":
+    def without_viewer(self, tenant: int, request_id: str, action: str, via: str = "api", **who: Any) -> "Db":
         """The database of one tenant before anybody is signed in (login, set-up)."""
         return Db(self, "all", {"tenant": tenant, **who}, request_id, action, via)
 

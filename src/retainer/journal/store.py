@@ -259,7 +259,9 @@ _TITLES = " ".join(
 TITLES = Statement(f"""
     SELECT named.noun, named.id, CASE named.noun {_TITLES}
         WHEN 'users' THEN (SELECT u.full_name FROM users u
-            WHERE u.tenant_id = :tenant AND u.id = named.id AND :viewer_role::text <> 'guest') END AS title
+            WHERE u.tenant_id = :tenant AND u.id = named.id AND :viewer_role::text <> 'guest')
+        WHEN 'links' THEN (SELECT u.full_name FROM links l JOIN users u ON u.tenant_id = :tenant AND u.id = l.user_id
+            WHERE l.tenant_id = :tenant AND l.id = named.id AND :viewer_role::text = 'admin') END AS title
     FROM unnest(:nouns::text[], :ids::bigint[]) named (noun, id)
 """)
 

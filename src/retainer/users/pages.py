@@ -32,8 +32,8 @@ async def contacts_of(request: Request, rows: list[Row]) -> dict[int, Row]:
     ids = sorted({row["contactId"] for row in rows if row["contactId"]})
     found: list[Row] = []
     for n in range(0, len(ids), 200):
-        part = ",".join(map(str, ids[n : n + 200]))
-        found += await find(request, contacts.LIST, fields="id,fullName,email", **{"id:in": part})
+        asked: Any = {"fields": "id,fullName,email", "id:in": ",".join(map(str, ids[n : n + 200]))}
+        found += await find(request, contacts.LIST, **asked)
     return {contact["id"]: contact for contact in found}
 
 

@@ -27,10 +27,10 @@ async def index(request: Request) -> Answer:
 
 async def seen(request: Request, **asked: str) -> list[Row]:
     """The views that the viewer sees, each with what it shows in words, whose it is, and whether they may change it."""
-    found = await find(request, store.LIST, **asked)
+    found = await find(request, store.LIST, None, **asked)
     owners = {str(view["ownerId"]) for view in found} if request.viewer.may("users.names") else set()
-    named = await find(request, users.LIST, fields="id,fullName", **{"id:in": ",".join(owners)}) if owners else []
-    names = {user["id"]: user["fullName"] for user in named}
+    named: Any = {"fields": "id,fullName", "id:in": ",".join(owners)}
+    names = {user["id"]: user["fullName"] for user in await find(request, users.LIST, **named)} if owners else {}
     for view in found:
         view["shows"] = shows(view["query"])
         view["owner"] = names.get(view["ownerId"], "")
