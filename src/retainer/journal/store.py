@@ -236,8 +236,7 @@ UNDOABLE = Statement(f"""SELECT {row_json(_UNDOABLE)} FROM operations op
     WHERE op.tenant_id = :tenant AND op.id = ANY(:ids::bigint[]) AND @visible_operations""")
 # All of them, without what takes long to judge.
 AUDIT = Collection(
-    OPERATIONS.table, OPERATIONS.where,
-    {name: field for name, field in _OPERATIONS.items() if name not in ("canUndo", "undoneBy")},
+    OPERATIONS.table, OPERATIONS.where, {n: f for n, f in _OPERATIONS.items() if n not in ("canUndo", "undoneBy")},
     order="-id", id="op.id", extras=OPERATIONS.extras,
 )  # fmt: skip
 # Those whose changes can be told in a sentence.
