@@ -4,12 +4,13 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from conftest import Person, Server
+if TYPE_CHECKING:
+    from conftest import Person, Server
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -33,7 +34,7 @@ def browser() -> Iterator[Browser]:
 class Desk:
     """A browser window of somebody: `page`, and what it complained about."""
 
-    def __init__(self, server: Server, context: BrowserContext, person: Person | None) -> None:
+    def __init__(self, server: "Server", context: BrowserContext, person: "Person | None") -> None:
         self.server = server
         self.context = context
         if person and person.token:
@@ -77,7 +78,7 @@ class Desk:
 
 
 @contextmanager
-def desk(browser: Browser, server: Server, person: Person | None, **options: Any) -> Iterator[Desk]:
+def desk(browser: Browser, server: "Server", person: "Person | None", **options: Any) -> Iterator[Desk]:
     """A window for somebody; at its end nothing may have been complained about."""
     options = {"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce"} | options
     context = browser.new_context(**options)

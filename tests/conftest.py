@@ -23,6 +23,7 @@ from typing import Any
 import httpx
 import pytest
 
+from chromium import browser as browser
 from retainer.connections import connect
 
 PASSWORD = "correct horse battery"

@@ -20,8 +20,8 @@ from retainer.static import ASSETS, URLS
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(assets.PACKAGE.rglob("*.html"))
 
-# What no first load fetches: pages of their own, and letters such as Ł.
-LATER = {"api.css", "api.js", "setup.js", "inter-latin-ext-wght-normal.woff2"}
+# What no first load fetches: pages of their own, where files are dropped, and letters such as Ł.
+LATER = {"api.css", "api.js", "documents.js", "setup.js", "inter-latin-ext-wght-normal.woff2"}
 FIRST_LOAD = 90_000  # bytes, as sent
 OWN_SCRIPTS = 25_000  # bytes, as written
 

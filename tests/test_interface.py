@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser
 
-from chromium import browser, desk  # noqa: F401 -- a fixture
+from chromium import desk
 from conftest import Cast, Server
 from retainer.routing import Route
 from test_pages import PARTS, SHOWN, path_of
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("route", [r for r in SHOWN if r.name.removesuffix("Page") not in PARTS], ids=lambda r: r.name)
-def test_every_page_is_for_everybody(browser: Browser, server: Server, cast: Cast, route: Route) -> None:  # noqa: F811
+def test_every_page_is_for_everybody(browser: Browser, server: Server, cast: Cast, route: Route) -> None:
     path = path_of(cast, route)
     with desk(browser, server, cast.ada) as at:
         for width in (1440, 390):

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from chromium import Desk, browser, desk  # noqa: F401 -- a fixture
+from chromium import Desk, desk
 from conftest import PASSWORD, Cast, Person, Server
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def ada(browser: Browser, server: Server, cast: Cast) -> Iterator[Desk]:  # noqa: F811
+def ada(browser: Browser, server: Server, cast: Cast) -> Iterator[Desk]:
     with desk(browser, server, cast.ada) as opened:
         yield opened
 
@@ -28,7 +28,7 @@ def many(person: Person, count: int) -> None:
     assert answer.status_code == 200, answer.text
 
 
-def test_sign_in_find_open_edit_in_place_and_undo(browser: Browser, server: Server, cast: Cast) -> None:  # noqa: F811
+def test_sign_in_find_open_edit_in_place_and_undo(browser: Browser, server: Server, cast: Cast) -> None:
     with desk(browser, server, None) as at:
         page = at.open("/organizations?status=active")
         assert page.url.endswith("/login?next=%2Forganizations%3Fstatus%3Dactive")
@@ -147,7 +147,7 @@ def test_all_that_match_are_selected_by_the_server(ada: Desk, cast: Cast) -> Non
     assert len(cast.ada.get("/api/organizations?status=inactive").json()) == 70
 
 
-def test_two_at_one_record_both_see_both_versions(browser: Browser, server: Server, cast: Cast) -> None:  # noqa: F811
+def test_two_at_one_record_both_see_both_versions(browser: Browser, server: Server, cast: Cast) -> None:
     with desk(browser, server, cast.ada) as first, desk(browser, server, cast.cora) as second:
         path = f"/organizations/{cast.acme}"
         mine, theirs = first.open(path), second.open(path)
@@ -168,7 +168,7 @@ def test_two_at_one_record_both_see_both_versions(browser: Browser, server: Serv
     assert cast.ada.get(f"/api{path}").json()["website"] == "https://mine.example"
 
 
-def test_an_open_page_follows_what_others_change(browser: Browser, server: Server, cast: Cast) -> None:  # noqa: F811
+def test_an_open_page_follows_what_others_change(browser: Browser, server: Server, cast: Cast) -> None:
     with desk(browser, server, cast.ada) as at:
         page = at.open("/organizations")
         page.wait_for_timeout(300)
@@ -238,7 +238,7 @@ def test_a_deleted_organization_comes_back(ada: Desk, cast: Cast) -> None:
     assert cast.ada.get(f"/api/organizations/{cast.globex}").status_code == 200
 
 
-def test_everything_works_without_scripts(browser: Browser, server: Server, cast: Cast) -> None:  # noqa: F811
+def test_everything_works_without_scripts(browser: Browser, server: Server, cast: Cast) -> None:
     with desk(browser, server, cast.ada, java_script_enabled=False) as at:
         page = at.open("/organizations")
         page.get_by_placeholder("Filter by name").fill("globex")

@@ -51,7 +51,15 @@ IDS = {
 # Parameters without which a page has nothing to show.
 QUERIES: dict[str, str] = {"newView": "?noun=tasks&query=status%3Dtodo"}
 # Pages that answer no page: a part of one, or a file.
-PARTS = {"duplicates", "memberChoices", "exportOrganizations", "exportContacts", "exportAudit", "previewDocument"}
+PARTS = {
+    "duplicates",
+    "organizationChoices",
+    "memberChoices",
+    "exportOrganizations",
+    "exportContacts",
+    "exportAudit",
+    "previewDocument",
+}
 
 pages = pytest.mark.parametrize("route", SHOWN, ids=lambda r: r.name)
 forms = pytest.mark.parametrize("route", FORMS, ids=lambda r: r.name)

@@ -283,7 +283,12 @@ def test_who_may_not_undo_is_refused(cast: Cast) -> None:
 
 
 def test_several_are_archived_and_it_is_undone(cast: Cast) -> None:
-    fields = {"id": [cast.acme, cast.globex], "status": "archived", "ownerId": "", "back": "/organizations?sort=-name"}
+    fields = {
+        "record": [cast.acme, cast.globex],
+        "status": "archived",
+        "ownerId": "",
+        "back": "/organizations?sort=-name",
+    }
     answer = post(cast.cora, "/organizations/bulk", **fields)
     assert answer.headers["location"] == "/organizations?sort=-name"
     words, operation = told(answer)
@@ -310,10 +315,10 @@ def test_all_that_match_are_changed(cast: Cast) -> None:
     ("fields", "words"),
     [
         ({"status": "archived"}, "names no organization"),
-        ({"id": "1"}, "was not chosen"),
+        ({"record": "1"}, "was not chosen"),
         ({"matching": "nonsense=1", "status": "archived"}, "is not a parameter"),
         ({"matching": "\u00fc", "status": "archived"}, "must be"),
-        ({"id": "999999999", "do": "delete"}, "Organization 999999999"),
+        ({"record": "999999999", "do": "delete"}, "Organization 999999999"),
     ],
 )
 def test_what_cannot_be_done_to_several_is_said(cast: Cast, fields: dict[str, Any], words: str) -> None:
@@ -325,10 +330,10 @@ def test_what_cannot_be_done_to_several_is_said(cast: Cast, fields: dict[str, An
 
 
 def test_all_or_nothing_is_changed(cast: Cast) -> None:
-    answer = post(cast.cora, "/organizations/bulk", id=[cast.acme, 999999999], status="archived")
+    answer = post(cast.cora, "/organizations/bulk", record=[cast.acme, 999999999], status="archived")
     assert answer.status_code == 422
     assert set(statuses(cast).values()) == {"active"}
-    answer = post(cast.cora, "/organizations/bulk", id=[cast.acme], status="wonderful")
+    answer = post(cast.cora, "/organizations/bulk", record=[cast.acme], status="wonderful")
     assert answer.status_code == 422
     assert "Acme Corporation</a>" in answer.text, "which one it is about"
 
@@ -349,7 +354,7 @@ def test_more_than_can_be_changed_at_once_is_said(cast: Cast, sql: Sql) -> None:
 
 def test_staff_and_guests_change_nothing_in_bulk(cast: Cast) -> None:
     for person in (cast.stan, cast.gita):
-        assert post(person, "/organizations/bulk", id=cast.acme, status="archived").status_code == 403
+        assert post(person, "/organizations/bulk", record=cast.acme, status="archived").status_code == 403
         text = get(person, "/organizations").text
         assert "/organizations/bulk" not in text
         assert "Acme Corporation" in text

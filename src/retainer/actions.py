@@ -57,6 +57,19 @@ async def perform(
     raise AssertionError
 
 
+async def receive(request: Request, name: str, *ids: int) -> Done:
+    """Make what the API's route of this name makes of a form with a file, which that route reads as it arrives. Its
+    operation is in the journal only.
+    """
+    route = request.app.table.named[name]
+    inner = request.inner(route, WEB)
+    for header in (b"content-type", b"content-length", b"transfer-encoding"):
+        if header in request.headers:
+            inner.headers[header] = request.headers[header]
+    admission.refuse_unpermitted(inner, route)
+    return Done(await route.handler(inner, *ids), None)
+
+
 async def _once(inner: Request, ids: list[int | str]) -> Done:
     route = inner.route
     assert route is not None

@@ -38,7 +38,7 @@ STALL_SECONDS = 30.0  # how long a streamed answer waits for a client that does 
 
 CSP = (
     b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    b"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    b"connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 SECURITY = [
     (b"content-security-policy", CSP),
@@ -142,7 +142,9 @@ class App:
         is_bare = not request.path.startswith("/api/") and self.table.has_page(request.segments)
         if is_bare and all(name != b"vary" for name, _ in answer.headers):
             answer.headers.append((b"vary", b"Accept"))
-        headers = [*self.headers, (b"x-request-id", request.id.encode()), *answer.headers]
+        own = {name for name, _ in answer.headers}  # a preview has a policy of its own, and two would both hold
+        headers = [header for header in self.headers if header[0] not in own]
+        headers += [(b"x-request-id", request.id.encode()), *answer.headers]
         if request.route is None or request.path.startswith("/api/") or request.who is not None:
             headers.append(NO_STORE)
         body = answer.body

@@ -6,20 +6,31 @@ no other methods, so that each works without scripts.
 
 from typing import Any
 
+from retainer.activities import pages as activities
+from retainer.activities import store as activity
+from retainer.contacts import pages as contacts
+from retainer.contacts import store as contact
+from retainer.documents import pages as documents
+from retainer.documents import store as document
+from retainer.documents.model import DocumentForm, VersionForm
 from retainer.journal import audit
 from retainer.journal import pages as journal
 from retainer.journal import store as history
 from retainer.members import store as member
+from retainer.organizations import documents_tab, selection, work_tabs
 from retainer.organizations import pages as organizations
-from retainer.organizations import selection
 from retainer.organizations import store as organization
 from retainer.organizations import tabs as organization_tabs
 from retainer.pages import style_guide
 from retainer.permissions import PUBLIC
+from retainer.projects import pages as projects
 from retainer.projects import store as project
 from retainer.routing import Handler, Route
+from retainer.search import pages as search
 from retainer.sessions import pages as sessions
 from retainer.sessions import store as session
+from retainer.tasks import pages as tasks
+from retainer.tasks import store as task
 from retainer.trash import pages as trash
 from retainer.trash import store as deleted
 from retainer.users import pages as users
@@ -83,10 +94,83 @@ PAGES = [
           lists=history.HISTORY["organizations"], on=organization.exists),
 
     # What was done
-    _page("activity", "/activity", journal.activity, "history.read", lists=history.FEED),
+    _page("feed", "/activity", journal.activity, "history.read", lists=history.FEED),
     _page("operation", "/operations/{id}", journal.operation, "history.read", on=history.exists),
     _form("undo", "/operations/{id}/undo", journal.undo, "operations.undo", on=history.exists),
     _page("trash", "/trash", trash.index, "trash.read", lists=deleted.TRASH),
+
+    _page("search", "/search", search.index, "search.use"),
+
+    # Documents
+    _page("organizationDocuments", "/organizations/{id}/documents", documents_tab.index, "documents.read",
+          on=organization.exists, lists=document.OF_ORGANIZATION),
+    _page("documents", "/documents", documents.index, "documents.read", lists=document.LIST),
+    _page("newDocument", "/documents/new", documents.new, "documents.create"),
+    _page("documentOrganizations", "/documents/organizations", documents.find_organizations, "documents.read"),
+    _page("documentProjects", "/documents/projects", documents.find_projects, "documents.read"),
+    _form("createDocument", "/documents", documents.create, "documents.create", form=DocumentForm),
+    _page("document", "/documents/{id}", documents.show_one, "documents.read", on=document.exists),
+    _form("updateDocument", "/documents/{id}", documents.update, "documents.write", on=document.exists),
+    _form("deleteDocument", "/documents/{id}/delete", documents.delete, "documents.write", on=document.exists),
+    _page("documentOrganization", "/documents/{id}/organization", documents.move, "documents.write",
+          on=document.exists),
+    _form("documentOrganization", "/documents/{id}/organization", documents.moved, "documents.write",
+          on=document.exists),
+    _form("documentProjects", "/documents/{id}/projects", documents.link_projects, "documents.write",
+          on=document.exists),
+    _form("addDocumentVersion", "/documents/{id}/versions", documents.add_version, "documents.create",
+          on=document.exists, form=VersionForm),
+    # Pictures and frames ask for it too, so it is no matter of what the browser accepts.
+    Route("previewDocument", "GET", "/documents/{id}/versions/{number}/preview", documents.show_preview,
+          "documents.read", "A file, shown in its page", page=True, on=document.version_exists),
+    _page("organizationChoices", "/organizations/choices", work_tabs.choices, "organizations.read"),
+    _page("organizationTasks", "/organizations/{id}/tasks", work_tabs.tasks_tab, "tasks.read",
+          on=organization.exists, lists=task.OF_ORGANIZATION),
+    _page("organizationActivities", "/organizations/{id}/activities", work_tabs.activities_tab, "activities.read",
+          on=organization.exists, lists=activity.OF_ORGANIZATION),
+
+    # Tasks
+    _page("tasks", "/tasks", tasks.index, "tasks.read"),
+    _page("newTask", "/tasks/new", tasks.new, "tasks.write"),
+    _form("createTask", "/tasks", tasks.create, "tasks.write"),
+    _page("task", "/tasks/{id}", tasks.show_one, "tasks.read", on=task.exists),
+    _form("updateTask", "/tasks/{id}", tasks.update, "tasks.write", on=task.exists),
+    _form("completeTask", "/tasks/{id}/complete", tasks.complete, "tasks.write", on=task.exists),
+    _form("reopenTask", "/tasks/{id}/reopen", tasks.reopen, "tasks.write", on=task.exists),
+    _form("deleteTask", "/tasks/{id}/delete", tasks.delete, "tasks.delete", on=task.exists),
+
+    # Activities
+    _page("activities", "/activities", activities.index, "activities.read", lists=activity.LIST),
+    _page("newActivity", "/activities/new", activities.new, "activities.write"),
+    _form("createActivity", "/activities", activities.create, "activities.write"),
+    _page("activity", "/activities/{id}", activities.show_one, "activities.read", on=activity.exists),
+    _form("updateActivity", "/activities/{id}", activities.update, "activities.write", on=activity.exists),
+    _form("deleteActivity", "/activities/{id}/delete", activities.delete, "activities.delete", on=activity.exists),
+
+    # Contacts
+    _page("contacts", "/contacts", contacts.index, "contacts.read", lists=contact.LIST),
+    _page("newContact", "/contacts/new", contacts.new, "contacts.write"),
+    _page("exportContacts", "/contacts/export", contacts.export, "contacts.read", lists=contact.LIST),
+    _form("createContact", "/contacts", contacts.create, "contacts.write"),
+    _page("contact", "/contacts/{id}", contacts.show_one, "contacts.read", on=contact.exists),
+    _form("updateContact", "/contacts/{id}", contacts.update, "contacts.write", on=contact.exists),
+    _form("deleteContact", "/contacts/{id}/delete", contacts.delete, "contacts.write", on=contact.exists),
+    _page("newMembership", "/contacts/{id}/members", contacts.new_membership, "members.write", on=contact.exists),
+    _form("addMembership", "/contacts/{id}/members", contacts.join, "members.write", on=contact.exists),
+    _form("updateMembership", "/contacts/{id}/members/{organizationId}", contacts.change_role, "members.write",
+          on=contacts.is_member),
+    _form("removeMembership", "/contacts/{id}/members/{organizationId}/remove", contacts.leave, "members.write",
+          on=contacts.is_member),
+
+    # Projects
+    _page("projects", "/projects", projects.index, "projects.read"),
+    _page("newProject", "/projects/new", projects.new, "projects.write"),
+    _form("createProject", "/projects", projects.create, "projects.write"),
+    _page("project", "/projects/{id}", projects.show_one, "projects.read", on=project.exists),
+    _form("updateProject", "/projects/{id}", projects.update, "projects.write", on=project.exists),
+    _form("deleteProject", "/projects/{id}/delete", projects.delete, "projects.write", on=project.exists),
+    _page("newProjectTask", "/projects/{id}/tasks", projects.new_task, "tasks.write", on=project.exists),
+    _form("addProjectTask", "/projects/{id}/tasks", projects.add_task, "tasks.write", on=project.exists),
 
     # Views of the lists
     _page("views", "/views", views.index, "views.read"),

@@ -27,8 +27,11 @@ from retainer.static import URLS
 VARY = (b"vary", b"Accept, HX-Request, HX-Target")
 TOLD = b"retainer.done"  # the cookie that tells the next page what was done
 # What is replaced by a block of the page's template, by the id that HX-Target names.
-FRAGMENTS = {"more": "more", "dialog-body": "main", "results": "results", "duplicates": "duplicates",
-             "contact-choices": "choices"}  # fmt: skip
+FRAGMENTS = {
+    "more": "more", "dialog-body": "main", "results": "results", "duplicates": "duplicates",
+    "organizations-found": "found", "f-organizationId": "choices", "f-projects": "projects",
+    "contact-choices": "choices",
+}  # fmt: skip
 
 _ROOT = Path(str(files("retainer")))
 _templates = Environment(
@@ -51,7 +54,7 @@ async def page(request: Request, template: str, *, status: int = 200, **values: 
     """A page, or the part of it that is asked for."""
     found = _templates.get_template(template)
     values = _context(request) | values
-    block = FRAGMENTS.get(_target(request))
+    block = FRAGMENTS.get(target(request))
     if block == "main" or block in found.blocks:
         return Answer(status, found.render(values, layout="layout/only.html", only=block).encode(), HTML, VARY)
     headers = [HTML, VARY]
@@ -78,7 +81,7 @@ def redirect(request: Request, path: str, did: str = "", operation: int | None =
     if did:
         told = base64.urlsafe_b64encode(msgspec.json.encode(Toast(did[:300], operation))).rstrip(b"=")
         headers.append(_cookie(request, told.decode(), seconds=60))
-    if _target(request) == "dialog-body":
+    if target(request) == "dialog-body":
         place = msgspec.json.encode({"path": path, "target": "#main", "swap": "outerMorph"})
         return Answer(200, b"", (b"hx-location", place), HTML, *headers[1:])
     return Answer(303, b"", *headers)
@@ -86,7 +89,12 @@ def redirect(request: Request, path: str, did: str = "", operation: int | None =
 
 def back(request: Request, usual: str) -> str:
     """Where a form wants to return to: a path of ours, else the usual one."""
-    path: str = request.body.get("back", "") if isinstance(request.body, dict) else ""
+    given = [part for part in (request.body, request.query) if isinstance(part, dict)]  # a form with a file has no body
+    return ours(next((part["back"] for part in given if part.get("back")), ""), usual)
+
+
+def ours(path: str, usual: str) -> str:
+    """The path, if it is one of ours: what comes from outside may name another site."""
     return path if re.fullmatch(r"/(?![/\\])[^\s\\]*", path) else usual
 
 
@@ -96,6 +104,8 @@ async def refusal(request: Request, problem: Problem) -> Answer:
         return _to_login(request)
     values = {"problem": problem, "heading": title(problem.status)}
     try:
+        if request.who is None and request.token:  # nobody looked, where there is no such path
+            request.who = await request.app.sessions.viewer(request.token)
         answer = await page(request, "layout/error.html", status=problem.status, **values)
     except Exception as error:  # not even the sidebar can be read, or the page itself is at fault
         if not isinstance(error, Problem):
@@ -174,7 +184,7 @@ def _context(request: Request) -> dict[str, Any]:
     }
 
 
-def _target(request: Request) -> str:
+def target(request: Request) -> str:
     """The id of what htmx will replace."""
     return request.headers.get(b"hx-target", b"").decode("latin-1").partition("#")[2]
 

@@ -110,6 +110,7 @@ class Request:
         self.deadline: Deadline | None = None
         self.raw = b""  # the body as it was sent, where it is JSON
         self.key: str | None = None  # its Idempotency-Key
+        self.typed: dict[str, list[str]] = {}  # the fields of a form with a file, as far as it was read
         self.wishes: dict[str, str] = {}  # its preferences (Prefer)
         self.left: asyncio.Task[None] | None = None  # done when the client goes while its answer is streamed
         self.changed_users: list[int] = []  # whose sessions are forgotten once it is committed

@@ -221,6 +221,7 @@ CREATE TABLE document_versions (
     CONSTRAINT document_versions_sha256_format CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text)),
     CONSTRAINT document_versions_size CHECK ((size >= 0))
 );
+CREATE INDEX document_versions_format ON public.document_versions USING btree (tenant_id, document_format(media_type), document_id, number);
 CREATE TRIGGER await_text AFTER INSERT ON public.document_versions FOR EACH ROW EXECUTE FUNCTION await_text();
 CREATE TRIGGER count_version BEFORE UPDATE ON public.document_versions FOR EACH ROW EXECUTE FUNCTION count_version();
 CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.document_versions FOR EACH ROW EXECUTE FUNCTION journal();
@@ -263,6 +264,7 @@ CREATE INDEX documents_by_part ON public.documents USING gin (tenant_id, name_fo
 CREATE INDEX documents_by_updated_at ON public.documents USING btree (tenant_id, updated_at, id) WHERE (deleted_by IS NULL);
 CREATE INDEX documents_by_uploader ON public.documents USING btree (tenant_id, uploader_id, name_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX documents_deleted ON public.documents USING btree (tenant_id, deleted_by, id) WHERE (deleted_by IS NOT NULL);
+CREATE INDEX documents_links ON public.documents USING btree (tenant_id, id) WHERE (link IS NOT NULL);
 CREATE INDEX documents_search ON public.documents USING gin (search_terms(tenant_id, name, VARIADIC ARRAY[description])) WHERE (deleted_by IS NULL);
 CREATE TRIGGER count_version BEFORE UPDATE ON public.documents FOR EACH ROW EXECUTE FUNCTION count_version('name_folded');
 CREATE TRIGGER forget_text AFTER UPDATE ON public.documents FOR EACH ROW WHEN (((new.link IS NULL) AND ((new.deleted_by IS NULL) <> (old.deleted_by IS NULL)))) EXECUTE FUNCTION forget_text();

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, date, datetime
 from typing import Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from jinja2 import pass_context
@@ -61,6 +62,13 @@ def until(context: Context, text: str) -> Markup:
 
 
 @pass_context
+def local(context: Context, text: str) -> str:
+    """A moment as a field for date and time takes it: where the viewer is, to the minute."""
+    moment = datetime.fromisoformat(text).astimezone(_zone(context["viewer"].time_zone))
+    return moment.strftime("%Y-%m-%dT%H:%M")
+
+
+@pass_context
 def day(context: Context, text: str | None) -> Markup | str:
     """A date without a time, such as a due date: "Today", "Tomorrow", "3 Nov", "3 Nov 2027"."""
     if not text:
@@ -97,6 +105,16 @@ def is_web(address: str | None) -> bool:
     return bool(address and re.match(r"https?://[^\s/]", address, re.IGNORECASE))
 
 
+def mail_link(address: str) -> str:
+    """Writes to an e-mail address."""
+    return "mailto:" + quote(address, safe="@+")
+
+
+def phone_link(number: str | None) -> str | None:
+    """Calls a telephone number."""
+    return "tel:" + quote(re.sub(r"\s", "", number), safe="+") if number else None
+
+
 def _ago(seconds: float) -> str:
     if -60 < seconds < 60:
         return "now"
@@ -114,6 +132,8 @@ def _zone(name: str) -> ZoneInfo:
 
 
 FILTERS = {
-    "label": label, "number": number, "size": size, "initials": initials, "when": when, "until": until, "day": day,
+    "label": label, "number": number, "size": size, "initials": initials, "when": when, "until": until,
+    "local": local, "day": day,
     "is_overdue": is_overdue, "paragraphs": paragraphs, "is_web": is_web,
+    "mail_link": mail_link, "phone_link": phone_link,
 }  # fmt: skip

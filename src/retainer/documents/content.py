@@ -16,8 +16,11 @@ _RANGE = re.compile(rb"bytes\s*=\s*([0-9]{0,18})-([0-9]{0,18})\s*", re.IGNORECAS
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069/\\\\]")
 
 
-async def answer(request: Request, file: Any) -> Answer:
-    """200, 206 or 304 with a file: storage_key, size, sha256, media_type, name. Raises RangeNotSatisfiable."""
+async def answer(request: Request, file: Any, shown: bytes = b"") -> Answer:
+    """200, 206 or 304 with a file: storage_key, size, sha256, media_type, name. Raises RangeNotSatisfiable.
+
+    It is downloaded, unless `shown` has the media type that a page may show it as (preview.py).
+    """
     etag = b'"%s"' % file["sha256"].encode()
     headers = [(b"etag", etag), (b"accept-ranges", b"bytes")]
     if conditions.is_listed(etag, request):
@@ -28,8 +31,8 @@ async def answer(request: Request, file: Any) -> Answer:
         headers.append((b"content-range", b"bytes %d-%d/%d" % (start, end - 1, file["size"])))
     headers += [
         (b"content-length", b"%d" % (end - start)),
-        (b"content-type", file["media_type"].encode()),
-        (b"content-disposition", disposition(file["name"])),
+        (b"content-type", shown or file["media_type"].encode()),
+        (b"content-disposition", disposition(file["name"], b"inline" if shown else b"attachment")),
     ]
     body = nothing() if request.method == "HEAD" else await opened(request, file, start, end)
     return Answer(206 if span else 200, body, *headers)
@@ -55,14 +58,14 @@ def wanted(request: Request, etag: bytes, size: int) -> tuple[int, int] | None:
     return start, end
 
 
-def disposition(name: str) -> bytes:
+def disposition(name: str, how: bytes = b"attachment") -> bytes:
     """Content-Disposition (RFC 6266): the name in ASCII for old clients, and whole in UTF-8."""
     safe = _UNSAFE.sub("_", name)
     plain = unicodedata.normalize("NFKD", safe).encode("ascii", "ignore").decode()
     # After normalizing, which makes plain quotes and slashes of their full-width kind.
     plain = re.sub(r'["%/\\]', "_", plain).strip() or "document"
     whole = quote(safe, safe="!#$&+^`|", encoding="utf-8", errors="replace")
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{whole}".encode()
+    return how + f"; filename=\"{plain}\"; filename*=UTF-8''{whole}".encode()
 
 
 async def nothing() -> AsyncIterator[bytes]:

@@ -37,7 +37,7 @@ class Form:
         self.limit = request.app.settings.upload_mb << 20
         self.file_name: str | None = None  # "" where the part names none; None: no file yet
         self.file_size = 0
-        self.values: dict[str, list[str]] = {}
+        self.values = request.typed
         self.problems: list[FieldError] = []
         self._received = self._parts = self._field_bytes = 0
         self._piece = bytearray()

@@ -1,5 +1,6 @@
 """What a document is."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -9,6 +10,19 @@ from retainer.fields import HTTP, Audience, Id, Name, Text, Timestamp
 # Only addresses that a page may safely link: "javascript:…" would run there as the reader.
 Link = Annotated[str, Meta(min_length=8, max_length=2000, pattern=HTTP)]
 ProjectIds = Annotated[list[Id], Meta(max_length=100)]
+
+
+class Format(StrEnum):
+    """What kind of thing a document is, to people; document_format() of the database says so of media types."""
+
+    PDF = "pdf"
+    TEXT_DOCUMENT = "text_document"
+    SPREADSHEET = "spreadsheet"
+    PRESENTATION = "presentation"
+    IMAGE = "image"
+    TEXT = "text"
+    LINK = "link"
+    OTHER = "other"
 
 
 class Document(Struct, rename="camel"):

@@ -1,6 +1,4 @@
-"""Every statement about documents. The alias is d; what the viewer sees of them is @visible_documents; v is the
-version that an answer tells of, the newest.
-"""
+"""Every statement about documents. The alias is d; v is the version that an answer tells of, the newest."""
 
 from typing import Any
 
@@ -38,6 +36,7 @@ _OF_PROJECT = """d.id = ANY(ARRAY(SELECT l.document_id
     FROM document_projects l JOIN projects p ON p.tenant_id = l.tenant_id AND p.id = l.project_id
     WHERE l.tenant_id = :tenant AND l.project_id = {}::bigint AND l.deleted_by IS NULL AND p.deleted_by IS NULL
         AND @visible_projects))"""
+_OF_FORMAT = "documents_few_of_format(:tenant, {}::text, :most)"
 
 LIST = Collection(
     f"documents d LEFT JOIN {_NEWEST}",
@@ -56,9 +55,12 @@ LIST = Collection(
     },
     order="name",
     id="d.id",
-    extras=searched("documents", "d") | {"projectId": Extra(_OF_PROJECT, Kind.INTEGER, "Those linked to this project")},
+    extras=searched("documents", "d") | {
+        "projectId": Extra(_OF_PROJECT, Kind.INTEGER, "Those linked to this project"),
+        "format": Extra("document_format(v.media_type) = {}::text", Kind.TEXT, "Those of this kind", _OF_FORMAT),
+    },
     expand={"organization": expanded_organization("d")},
-)
+)  # fmt: skip
 OF_ORGANIZATION = LIST.within(
     """AND (d.organization_id = :parent OR d.id = ANY(ARRAY(
             SELECT l.document_id
@@ -70,8 +72,7 @@ OF_ORGANIZATION = LIST.within(
 )
 
 READ = Statement(f"""
-    SELECT d.id, d.version, {JSON}
-    FROM documents d
+    SELECT d.id, d.version, {JSON} FROM documents d
     WHERE d.tenant_id = :tenant AND d.id = ANY(:ids::bigint[]) AND d.deleted_by IS NULL AND @visible_documents
 """)
 
@@ -166,8 +167,7 @@ UPDATE = Update(f"""
 # Locked before its references change. Who waited here must see the links as the other left them, which only a new
 # statement does.
 LOCK = Statement("""
-    SELECT d.organization_id, d.link, d.projects_changed
-    FROM documents d
+    SELECT d.organization_id, d.link, d.projects_changed FROM documents d
     WHERE d.tenant_id = :tenant AND d.id = :id AND d.deleted_by IS NULL AND @visible_documents AND @expected_d
     FOR UPDATE
 """)

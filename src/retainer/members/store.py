@@ -29,6 +29,20 @@ LIST = Collection(
     },
 )
 
+# What a contact (:parent) is a member of, by name.
+OF_CONTACT = Collection(
+    "members m JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id",
+    """m.tenant_id = :tenant AND m.contact_id = :parent AND m.deleted_by IS NULL AND o.deleted_by IS NULL
+        AND @visible_organizations""",
+    FIELDS
+    | {
+        "name": Field("o.name", sort="o.name_folded"),
+        "organization": Field("json_build_object('id', o.id, 'name', o.name, 'type', o.type, 'status', o.status)"),
+    },
+    order="name",
+    id="m.id",
+)
+
 # Both ends are held shared: the organization or the contact cannot be deleted while this is added.
 CREATE = Change("""
     INSERT INTO members (tenant_id, organization_id, contact_id, role)

@@ -12,6 +12,7 @@ from retainer.journal import store as journal
 from retainer.lists.shown import find, show
 from retainer.members import store as members
 from retainer.organizations import store
+from retainer.organizations.happened import latest
 from retainer.organizations.model import (
     OrganizationCreate,
     OrganizationStatus,
@@ -76,7 +77,7 @@ async def likely(request: Request, name: str) -> list[dict[str, Any]]:
 async def show_overview(request: Request, id: int) -> Answer:
     values = await frame(request, id)
     return await pages.page(
-        request, "organizations/overview.html", **values, tab="overview",
+        request, "organizations/overview.html", **values, tab="overview", **await latest(request, id),
         tasks=await find(request, tasks.OF_ORGANIZATION, parent=id, limit="6", sort="dueDate", **OPEN_TASKS),
         projects=await find(request, projects.OF_ORGANIZATION, parent=id, limit="6", sort="dueDate", **OPEN_PROJECTS),
         people=await find(request, members.LIST, parent=id, limit="8", expand="contact"),

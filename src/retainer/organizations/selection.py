@@ -53,9 +53,9 @@ async def chosen(request: Request) -> list[int]:
     if matching:
         ids = await ids_of(request, store.LIST, "" if matching == "all" else matching, MOST)
     else:
-        ids = [int(id) for id in dict.fromkeys(request.body.all("id")) if ID.fullmatch(id)]
+        ids = [int(id) for id in dict.fromkeys(request.body.all("record")) if ID.fullmatch(id)]
     if not ids:
-        raise invalid("id", "names no organization; select some first")
+        raise invalid("record", "names no organization; select some first")
     return ids
 
 

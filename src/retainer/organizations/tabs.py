@@ -72,7 +72,7 @@ async def choices(request: Request, id: int) -> Answer:
     if not await store.exists(request.db, id):
         raise NotFound
     found = await proposed(request, request.query.get("contact", ""))
-    return await pages.page(request, "organizations/choices.html", choices=found)
+    return await pages.page(request, "organizations/contact_choices.html", choices=found)
 
 
 async def proposed(request: Request, text: str) -> list[Row]:

@@ -12,10 +12,10 @@ from retainer.search.model import Hit, Kind, SearchQuery
 
 async def index(request: Request) -> Answer:
     asked: SearchQuery = request.query
-    return encoded([_hit(row) for row in await store.search(request.db, asked.q, asked.kinds, asked.limit)])
+    return encoded([hit(row) for row in await store.search(request.db, asked.q, asked.kinds, asked.limit)])
 
 
-def _hit(row: Any) -> Hit:
+def hit(row: Any) -> Hit:
     texts = msgspec.json.decode(row["texts"], type=dict[str, str | None])
     return Hit(
         Kind(row["kind"]), row["id"], row["title"], row["subtitle"], row["organization_id"], row["score"],

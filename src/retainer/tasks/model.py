@@ -1,7 +1,9 @@
 """What a task is."""
 
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -92,3 +94,18 @@ class TaskUpdate(Struct, rename="camel", forbid_unknown_fields=True):
     due_date: Date | None | UnsetType = UNSET
     order: Order | UnsetType = UNSET
     audience: Audience | UnsetType = UNSET
+
+
+def today(zone: str) -> date:
+    """Which day it is in a time zone."""
+    return datetime.now(UTC).astimezone(ZoneInfo(zone)).date()
+
+
+def due_days(zone: str) -> list[tuple[str, str]]:
+    """The days that a task is put off to at one press, as dates and words."""
+    now = today(zone)
+    monday = now + timedelta(days=7 - now.weekday())
+    return [
+        (now.isoformat(), "Today"), ((now + timedelta(days=1)).isoformat(), "Tomorrow"),
+        (monday.isoformat(), "Next Monday"), ("", "No date"),
+    ]  # fmt: skip

@@ -45,9 +45,12 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   if (ctx.target?.id !== "main") return;
   if (dialog.open) dialog.close();
   if (palette?.open) palette.close();
-  for (const menu of $$(".more[open], .actions .menu[open]")) menu.open = false;
+  for (const menu of $$(".more[open], .menu[open]:not(.filter)")) {
+    if (menu.contains(document.activeElement)) $("summary", menu).focus();
+    menu.open = false;
+  }
   if (went && !restoring) scrollTo(0, 0);
-  if (went || ctx.response?.status >= 400) focusOn($("[autofocus]", main()) || $("[aria-invalid]", main()) || $("h1", main()));
+  if (went || ctx.response?.status >= 400) focusOn($("[aria-invalid]", main()) || $("[autofocus]", main()) || $("h1", main()));
   else if (asked?.focus !== document.body && !asked?.focus?.isConnected) refocus();
 });
 
@@ -204,7 +207,8 @@ function toasts() {
 
 document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-save]");
-  if (form) form.requestSubmit();
+  // A year that is being typed is 0002 first.
+  if (form && !(event.target.type === "date" && event.target.value.startsWith("0"))) form.requestSubmit();
   if (event.target.matches("[data-submits]") && event.target.value) event.target.form.requestSubmit();
 });
 document.addEventListener("keydown", (event) => {
@@ -230,7 +234,7 @@ const select = {
   get key() { return `selected ${this.form?.dataset.selects}`; },
   ids() { return new Set(JSON.parse(sessionStorage.getItem(this.key) || "[]")); },
   keep(ids) { sessionStorage.setItem(this.key, JSON.stringify([...ids])); this.show(); },
-  boxes() { return $$("input[name=id]", this.form || document.createElement("i")); },
+  boxes() { return $$("input[name=record]", this.form || document.createElement("i")); },
   show() {
     if (!this.form) return;
     const ids = this.ids(), boxes = this.boxes(), bar = $("[data-bulk]", this.form);
@@ -261,7 +265,7 @@ document.addEventListener("click", (event) => {
     matching.value = matching.dataset.matching;
     return select.show();
   }
-  if (!event.target.matches("form[data-selects] input[name=id]")) return;
+  if (!event.target.matches("form[data-selects] input[name=record]")) return;
   const boxes = select.boxes(), box = event.target;
   const range = event.shiftKey && boxes.includes(lastTicked)
     ? boxes.slice(...[boxes.indexOf(lastTicked), boxes.indexOf(box)].sort((a, b) => a - b).map((n, i) => n + i)) : [box];
@@ -279,8 +283,8 @@ document.addEventListener("change", (event) => {
 // What is selected and not on the page goes along.
 document.addEventListener("formdata", ({ target, formData }) => {
   if (!target.matches("form[data-selects]")) return;
-  formData.delete("id");
-  if (!formData.get("matching")) for (const id of select.ids()) formData.append("id", id);
+  formData.delete("record");
+  if (!formData.get("matching")) for (const id of select.ids()) formData.append("record", id);
 });
 // A file is no page: the browser itself sends its form.
 document.addEventListener("submit", (event) => {
@@ -336,7 +340,7 @@ function list(title, options) {
   return options.length ? [head, ...options.map(option)] : [];
 }
 
-let proposing;
+let proposing, proposed;
 async function propose(text) {
   proposing?.abort();
   const box = $("#results");
@@ -355,6 +359,7 @@ async function propose(text) {
       box.setHTMLUnsafe(await answer.text());
     } catch { return; }
   }
+  proposed = text;
   move(0);
 }
 
@@ -381,11 +386,17 @@ palette?.addEventListener("input", ({ target }) => {
   clearTimeout(typing);
   typing = setTimeout(() => propose(target.value), 100);
 });
-palette?.addEventListener("keydown", (event) => {
+palette?.addEventListener("keydown", async (event) => {
   const all = options(), now = all.findIndex((one) => one.getAttribute("aria-selected") === "true");
   const steps = { ArrowDown: now + 1, ArrowUp: now - 1, PageDown: now + 8, PageUp: now - 8 };
   if (event.key in steps) { event.preventDefault(); move(steps[event.key]); }
-  if (event.key === "Enter" && !event.isComposing) { event.preventDefault(); choose(all[now]); }
+  if (event.key === "Escape") { event.preventDefault(); palette.close(); } // a search field would only be emptied
+  if (event.key !== "Enter" || event.isComposing) return;
+  event.preventDefault();
+  if (event.target.value === proposed) return choose(all[now]);
+  clearTimeout(typing); // Enter came before the answer to what is typed
+  await propose(event.target.value);
+  if (event.target.value === proposed) choose(options()[0]);
 });
 palette?.addEventListener("click", (event) => choose(event.target.closest("[role=option]")));
 
@@ -396,6 +407,7 @@ const moves = [
   { keys: "j", help: "Next row", run: () => row(1), when: () => $("[data-row]") },
   { keys: "k", help: "Previous row", run: () => row(-1), when: () => $("[data-row]") },
   { keys: "x", help: "Select the row", run: () => tick(), when: () => $("form[data-selects] [data-row]") },
+  { keys: "d", help: "Complete the row's task", run: () => inRow("[data-done]")?.click(), when: () => $("[data-done]") },
   { keys: "[", help: "Previous record of the list", run: () => neighbour(-1), when: () => neighbours() },
   { keys: "]", help: "Next record of the list", run: () => neighbour(1), when: () => neighbours() },
   { keys: "e", help: "Edit the first property", run: () => focusOn($(".properties :is(input, select):not([type=hidden])")), when: () => $(".properties form") },
@@ -426,7 +438,8 @@ document.addEventListener("focusin", ({ target }) => {
   const now = $$("[data-row]").findIndex((one) => one === target || one.closest("tr, li")?.contains(target));
   if (now >= 0) lastRow = now;
 });
-const box = () => document.activeElement?.closest?.("tr, li")?.querySelector("input[name=id]");
+const inRow = (selector) => document.activeElement?.closest?.("tr, li")?.querySelector(selector);
+const box = () => inRow("input[name=record]");
 function tick() { box()?.click(); }
 function setStatus() {
   const field = shown($("[data-bulk] [name=status]")) ? $("[data-bulk] [name=status]") : $("#p-status");
@@ -511,11 +524,13 @@ function neighbour(step) {
 // that somebody is at; else a button offers it.
 const own = (operations) => operations?.length && operations.every(({ id }) => $(`#toasts form[action="/operations/${id}/undo"]`));
 
-function heard({ records = [], nouns = [], operations }) {
+function heard(news) {
+  if ($("[data-busy]")) return setTimeout(heard, 300, news); // it may be one's own, told before its answer
+  const { records = [], nouns = [], operations } = news;
   const shows = (main().dataset.liveOf || "").split(" ").filter(Boolean);
   const all = records === "*" || records.includes("*");
   if (!shows.some((one) => (one.includes("/") && !all ? records.includes(one) : nouns.includes(one.split("/")[0]))) || own(operations)) return;
-  const taken = dirty() || dialog.open || palette?.open || $("details.menu[open]") || $("[data-busy]");
+  const taken = dirty() || dialog.open || palette?.open || $("details.menu[open]");
   if (taken) offer(); else refresh();
 }
 

@@ -1,0 +1,169 @@
+"""The pages of projects: the list, by when each is due, one project with its tasks and documents, the forms."""
+
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+
+from retainer import choosing, pages
+from retainer.actions import perform
+from retainer.documents import store as documents
+from retainer.errors import Conflict, Invalid, NotFound, PreconditionFailed
+from retainer.fields import Audience
+from retainer.forms import blank
+from retainer.journal import store as journal
+from retainer.lists.query import read as read_list
+from retainer.lists.shown import Shown, find, show
+from retainer.organizations import store as organizations
+from retainer.projects import store
+from retainer.projects.model import ProjectCreate, ProjectStatus, ProjectUpdate
+from retainer.request import Answer, Request
+from retainer.tasks import store as tasks
+from retainer.tasks.model import TaskCreate
+from retainer.users import store as users
+
+OPEN = (ProjectStatus.PLANNED, ProjectStatus.ACTIVE, ProjectStatus.ON_HOLD)
+AT_RISK = {"status:in": ",".join(OPEN), "dueDate:lt": "today"}
+WORDS: dict[str, Any] = {"statuses": list(ProjectStatus), "audiences": list(Audience), "open": OPEN}
+OPEN_TASKS: dict[str, Any] = {"status:not": "completed", "sort": "dueDate"}
+USUAL = "dueDate"  # the order, where none is asked for
+STALLED_DAYS = 30  # without a change, after which an active project is marked
+ROWS = 50  # tasks and documents that a project's page shows
+Row = dict[str, Any]
+
+
+async def index(request: Request) -> Answer:
+    asked = dict(request.query)
+    named, near = asked.pop("organization", "").strip(), None
+    if named:
+        try:
+            asked["organizationId"] = str(await choosing.chosen(request, organizations.LIST, "organization", named))
+        except choosing.Unclear as unclear:
+            near = unclear.near
+    request.query = read_list(store.LIST, urlencode({"sort": USUAL} | asked).encode(), request.viewer.time_zone)
+    shown = usual(await show(request, store.LIST, expand=("organization",)))
+    of = shown.asked.get("organizationId", "")
+    return await pages.page(
+        request, "projects/list.html", shown=shown, near=near, named=named, marks=marks(shown.rows),
+        home=await find(request, organizations.LIST, id=of) if of.isdigit() else [],
+        at_risk=AT_RISK, is_at_risk=AT_RISK.items() <= shown.asked.items(), **WORDS,
+    )  # fmt: skip
+
+
+def usual(shown: Shown) -> Shown:
+    """The list, which was asked for nothing where its order is the usual one."""
+    kept = {name: value for name, value in shown.asked.items() if (name, value) != ("sort", USUAL)}
+    return shown._replace(asked=kept)
+
+
+def marks(rows: list[Row]) -> dict[int, int]:
+    """The days without a change of each active project that stands still, by its id."""
+    now = datetime.now(UTC)
+    active = [row for row in rows if row["status"] == ProjectStatus.ACTIVE]
+    days = {row["id"]: (now - datetime.fromisoformat(row["updatedAt"])).days for row in active}
+    return {id: count for id, count in days.items() if count >= STALLED_DAYS}
+
+
+async def new(request: Request) -> Answer:
+    of = request.query.get("organizationId", "")
+    return await form(request, {"organizationId": of, "title": request.query.get("title", "")})
+
+
+async def form(request: Request, values: Row, problem: Invalid | Conflict | None = None) -> Answer:
+    """What a new project takes; its organization is given, or named in words."""
+    values = blank(ProjectCreate) | {"organization": ""} | values
+    of = str(values["organizationId"] or "")
+    home = await find(request, organizations.LIST, id=of) if of.isdigit() and len(of) < 16 else []
+    return await pages.page(
+        request, "projects/form.html", status=problem.status if problem else 200, values=values,
+        errors=pages.errors_of(problem) if problem else {}, home=home[0] if home else None,
+        near=problem.near if isinstance(problem, choosing.Unclear) else [], **WORDS,
+    )  # fmt: skip
+
+
+async def create(request: Request) -> Answer:
+    try:
+        organization = await choosing.of_form(request, organizations.LIST, "organization")
+        body = request.body.body(ProjectCreate) | {"organizationId": organization}
+        done = await perform(request, "createProject", body=body)
+    except (Invalid, Conflict) as problem:
+        return await form(request, dict(request.body), problem)
+    made = done.record
+    return pages.redirect(request, f"/projects/{made['id']}", f"Added {made['title']}", done.operation)
+
+
+async def show_one(request: Request, id: int) -> Answer:
+    row = await store.read(request.db, id)
+    found = await find(request, store.LIST, id=str(id), expand="organization")
+    if row is None or not found:
+        raise NotFound
+    return await pages.page(
+        request, "projects/project.html", project=found[0], version=f"{row[0]}-{row[1]}", people=await people(request),
+        tasks=await find(request, tasks.LIST, projectId=str(id), limit=str(ROWS), **OPEN_TASKS),
+        documents=await find(request, documents.LIST, projectId=str(id), limit=str(ROWS)), most=ROWS,
+        stalled=marks(found).get(id, 0),
+        changes=await find(request, journal.HISTORY["projects"], parent=id, limit="10")
+        if request.viewer.may("history.read") else [], **WORDS,
+    )  # fmt: skip
+
+
+async def people(request: Request) -> list[tuple[int, str]]:
+    """Who can be given a task, oneself first; for those who may know."""
+    if not request.viewer.may("users.names"):
+        return []
+    found = [(one["id"], one["fullName"]) for one in await find(request, users.NAMES, limit="1000")]
+    return sorted(found, key=lambda one: one[0] != request.viewer.user)
+
+
+async def update(request: Request, id: int) -> Answer:
+    """Change what the form has, while nobody else has changed the project since it was shown."""
+    path, sent = f"/projects/{id}", request.body.body(ProjectUpdate)
+    try:
+        done = await perform(request, "updateProject", id, body=sent, version=request.body.get("version"))
+    except PreconditionFailed as problem:
+        return await pages.conflict(request, problem, path, sent)
+    except (Invalid, Conflict) as problem:
+        return await pages.not_saved(request, problem, path, sent)
+    words = f"Changed {pages.named(sent)} of {done.record['title']}"
+    return pages.redirect(request, pages.back(request, path), words, done.operation)
+
+
+async def delete(request: Request, id: int) -> Answer:
+    project = await read(request, id)
+    done = await perform(request, "deleteProject", id)
+    return pages.redirect(request, pages.back(request, "/projects"), f"Deleted {project['title']}", done.operation)
+
+
+async def read(request: Request, id: int) -> Row:
+    row = await store.read(request.db, id)
+    if row is None:
+        raise NotFound
+    project: Row = msgspec.json.decode(row[2])
+    return project
+
+
+# The tasks of a project, added in a line.
+
+
+async def new_task(request: Request, id: int) -> Answer:
+    return await task_form(request, id, {"assigneeId": str(request.viewer.user)})
+
+
+async def task_form(request: Request, id: int, values: Row, problem: Invalid | Conflict | None = None) -> Answer:
+    """What the line takes, on a page of its own: where something in it was wrong."""
+    return await pages.page(
+        request, "projects/task_form.html", status=problem.status if problem else 200,
+        project=await read(request, id), values=blank(TaskCreate) | values,
+        errors=pages.errors_of(problem) if problem else {}, people=await people(request),
+    )  # fmt: skip
+
+
+async def add_task(request: Request, id: int) -> Answer:
+    project = await read(request, id)
+    body = request.body.body(TaskCreate) | {"projectId": id, "organizationId": project["organizationId"]}
+    try:
+        done = await perform(request, "createTask", body=body)
+    except (Invalid, Conflict) as problem:
+        return await task_form(request, id, dict(request.body), problem)
+    return pages.redirect(request, f"/projects/{id}", f"Added {done.record['title']}", done.operation)

@@ -1,0 +1,70 @@
+"""How changes and operations are told: pure functions."""
+
+from typing import Any
+
+import pytest
+
+from retainer.diffs import Piece, compared, lines
+from retainer.sentences import sentence
+
+
+def kinds(pieces: list[Piece]) -> str:
+    return " ".join(f"{piece.kind}:{piece.text.strip()}" for piece in pieces)
+
+
+def test_texts_are_compared_by_the_word() -> None:
+    assert kinds(compared("a b c", "a x c")) == "same:a del:b ins:x same:c"
+    many = " ".join(f"w{n}" for n in range(60))
+    told = kinds(compared(many, many.replace("w30 ", "")))
+    assert told == "cut:… same:w22 w23 w24 w25 w26 w27 w28 w29 del:w30 same:w31 w32 w33 w34 w35 w36 w37 w38 cut:…"
+    huge = "word " * 20_000
+    assert [piece.kind for piece in compared(huge, huge + "more")] == ["del", "ins"], "beyond, the whole is told"
+    assert max(len(piece.text) for piece in compared(huge, huge + "more")) < 2000
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (("industry", None, "Energy"), [("Industry", "ins:Energy")]),
+        (("industry", "Energy", None), [("Industry", "del:Energy")]),
+        (("isActive", True, False), [("Is active", "del:yes ins:no")]),
+        (("status", "on_hold", "active"), [("Status", "del:On hold ins:Active")]),
+        (("ownerId", 1, 2), [("Owner", "del:Cora ins:user 2")]),
+        (("tags", ["a", "b"], ["b", "a"]), [("Tags", "same:in another order")]),
+        (("tags", ["a"], None), [("Tags", "del:a")]),
+        (("metadata", {"a": 1, "b": {"c": [1]}}, {"b": {"c": [2]}}),
+         [("Metadata · a", "del:1"), ("Metadata · b", "del:c: [1] ins:c: [2]")]),
+        (("metadata", None, {"a": None}), []),
+    ],
+)  # fmt: skip
+def test_fields_are_told_in_words(change: tuple[str, Any, Any], told: list[tuple[str, str]]) -> None:
+    field, before, after = change
+    found = lines([{"field": field, "before": before, "after": after}], {("users", 1): "Cora"})
+    assert [(line.label, kinds(line.pieces)) for line in found] == told
+
+
+def group(entity: str, action: str, alike: int = 1, id: int = 7, fields: tuple[str, ...] = ()) -> dict[str, Any]:
+    changes = [{"field": name, "before": None, "after": "completed"} for name in fields]
+    return {"entity": entity, "action": action, "alike": alike, "id": id, "organizationId": 1, "changes": changes}
+
+
+@pytest.mark.parametrize(
+    ("groups", "told", "href"),
+    [
+        ([group("organizations", "delete"), group("tasks", "delete", 3)],
+         "deleted organization 7 with all that belongs to it", "/operations/5"),
+        ([group("organizations", "update", 12, fields=("status",))],
+         "changed status of 12 organizations", "/operations/5"),
+        ([group("contacts", "insert"), group("members", "insert")], "added Ann to Acme", "/organizations/1/members"),
+        ([group("members", "delete")], "removed Ann from Acme", "/organizations/1/members"),
+        ([group("tasks", "update", fields=("status",))], "completed task 7 at Acme", "/tasks/7"),
+        ([group("projects", "update", fields=("title", "dueDate", "status", "audience"))],
+         "changed title, due date and 2 more fields of project 7 at Acme", "/projects/7"),
+        ([group("activities", "insert")], "logged activity 7 at Acme", "/organizations/1/activities"),
+        ([group("newcomers", "insert")], "added newcomer 7 at Acme", "/operations/5"),
+    ],
+)  # fmt: skip
+def test_operations_are_told_in_sentences(groups: list[dict[str, Any]], told: str, href: str) -> None:
+    found = sentence(5, groups, {("organizations", 1): "Acme", ("contacts", 7): "Ann"})
+    assert f"{found.done} {found.name}{found.more}" == told
+    assert found.href == href

@@ -1,0 +1,389 @@
+"""The pages of documents and of search: what each role gets, what each form does, and what a preview never is."""
+
+import re
+from typing import Any
+
+import httpx
+import pytest
+
+from conftest import Cast, Person
+from retainer.documents.model import Format
+
+HTML = {"Accept": "text/html"}
+PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + b"1 0 obj\n" * 200
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\6\0\0\0"
+GIF = b"GIF89a\1\0\1\0\x80\0\0"
+
+
+def got(person: Person, path: str, status: int = 200, **headers: str) -> str:
+    answer = person.get(path, headers=HTML | headers, follow_redirects=False)
+    assert answer.status_code == status, (answer.status_code, answer.text[:2000])
+    assert answer.headers["content-type"].startswith("text/html")
+    return answer.text
+
+
+def part(person: Person, path: str, target: str) -> str:
+    """What htmx gets for the element of this id."""
+    return got(person, path, **{"HX-Request": "true", "HX-Target": f"div#{target}"})
+
+
+def sent(person: Person, path: str, status: int = 303, file: Any = None, script: bool = False, **data: Any) -> Any:
+    """The answer to a form; with a file it is a multipart one."""
+    accept = {"Accept": "application/json"} if script else HTML
+    files = {"file": file} if file else None
+    data = data if data or file else {"back": ""}
+    answer = person.request("POST", path, headers=accept, data=data, files=files, follow_redirects=False)
+    assert answer.status_code == status, (answer.status_code, answer.text[:2000])
+    return answer
+
+
+def toast(person: Person, answer: httpx.Response) -> str:
+    """What the next page tells of it."""
+    cookie = re.search(r"retainer\.done=([\w-]+)", answer.headers["set-cookie"])
+    assert cookie
+    path = answer.headers.get("location", "/documents")
+    page = got(person, path, Cookie=f"connect.sid={person.token}; retainer.done={cookie[1]}")
+    return page[page.index('id="toasts"') :]
+
+
+def added(person: Person, content: bytes, name: str, **data: Any) -> dict[str, Any]:
+    answer = person.post("/api/documents", files={"file": (name, content)}, data=data)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def preview(person: Person, document: dict[str, Any], number: int = 1) -> httpx.Response:
+    return person.get(f"/documents/{document['id']}/versions/{number}/preview")
+
+
+# Who gets what
+
+
+def test_everybody_gets_the_pages_with_the_buttons_that_work_for_them(cast: Cast) -> None:
+    document = added(cast.ada, PDF, "Offer.pdf", organizationId=cast.acme, audience="client")
+    pages = ["/documents", f"/documents/{document['id']}", f"/organizations/{cast.acme}/documents"]
+    for path in pages:
+        for person in (cast.ada, cast.cora, cast.stan, cast.gita):
+            page = got(person, path)
+            assert "Offer.pdf" in page
+            assert ('type="file"' in page or "/documents/new" in page) == (person is not cast.gita), path
+            assert (f"/documents/{document['id']}/delete" in page) == (
+                person in (cast.ada, cast.cora) and path != "/documents"
+            ), path
+        nobody = cast.nobody.get(path, headers=HTML, follow_redirects=False)
+        assert (nobody.status_code, nobody.headers["location"][:6]) == (303, "/login")
+    for path in pages[1:]:
+        for stranger in (cast.sam, cast.olga):
+            got(stranger, path, 404)
+    assert "Offer.pdf" not in got(cast.olga, "/documents") and "Offer.pdf" not in got(cast.sam, "/documents")
+    got(cast.gita, "/documents/new", 403)
+    got(cast.stan, f"/documents/{document['id']}/organization", 403)
+
+
+def test_forms_are_refused_to_whom_the_api_refuses_them(cast: Cast) -> None:
+    document = added(cast.ada, PDF, "Offer.pdf", organizationId=cast.acme, audience="client")
+    path = f"/documents/{document['id']}"
+    sent(cast.gita, "/documents", 403, ("a.txt", b"a"))
+    sent(cast.gita, f"{path}/versions", 403, ("a.txt", b"a"))
+    for end, data in (("", {"name": "X"}), ("/delete", {}), ("/projects", {"link": "1"}),
+                      ("/organization", {"organizationId": ""})):  # fmt: skip
+        for person in (cast.stan, cast.gita):
+            sent(person, path + end, 403, **data)
+        sent(cast.olga, path + end, 404, **data)
+    sent(cast.sam, f"{path}/versions", 404, ("a.txt", b"a"))
+    assert cast.ada.get(f"/api/documents/{document['id']}").json() == document
+
+
+# Adding
+
+
+def test_a_file_is_added_by_a_plain_form_with_undo_for_who_may(cast: Cast) -> None:
+    project = cast.ada.made("/api/projects", organizationId=cast.acme, title="Roll-out")["id"]
+    data = {"organizationId": str(cast.acme), "projectIds": str(project), "audience": "client", "name": ""}
+    answer = sent(cast.cora, "/documents", 303, ("Offer.pdf", PDF), **data)
+    document = cast.ada.get("/api/documents").json()[0]
+    assert document == document | {"name": "Offer.pdf", "organizationId": cast.acme, "audience": "client"}
+    assert [p["id"] for p in document["projects"]] == [project]
+    assert answer.headers["location"] == f"/documents/{document['id']}"
+    told = toast(cast.cora, answer)
+    assert "Added Offer.pdf" in told
+    undo = re.search(r'action="/operations/(\d+)/undo"', told)
+    assert undo
+    operation = cast.ada.get(f"/api/operations/{undo[1]}").json()
+    assert (operation["via"], operation["action"], operation["actor"]["id"]) == ("web", "createDocument", cast.cora.id)
+    assert cast.cora.post(f"/api/operations/{undo[1]}/undo").status_code == 200
+    assert cast.ada.get("/api/documents").json() == []
+    told = toast(cast.stan, sent(cast.stan, "/documents", 303, ("Plan.txt", b"plan"), organizationId=str(cast.acme)))
+    assert "Added Plan.txt" in told and "undo" not in told
+
+
+def test_one_goes_back_to_where_one_added_it_and_nowhere_else(cast: Cast) -> None:
+    here = f"/organizations/{cast.acme}/documents"
+    for back, reached in ((here, here), ("//evil.example", None), ("https://evil.example", None), ("/\\evil", None)):
+        answer = sent(cast.cora, "/documents?back=" + back, 303, ("a.txt", b"a"), organizationId=str(cast.acme))
+        assert answer.headers["location"] == (reached or answer.headers["location"])
+        assert answer.headers["location"].startswith(("/organizations/", "/documents/"))
+
+
+def test_what_is_wrong_with_an_upload_is_said_and_what_was_typed_stays(cast: Cast) -> None:
+    data = {"name": "Kept <b>", "organizationId": str(cast.acme), "description": "Long text", "audience": "nobody"}
+    page = sent(cast.cora, "/documents", 422, ("empty.txt", b""), **data).text
+    for kept in ('value="Kept &lt;b&gt;"', "Long text</textarea>", f'value="{cast.acme}" selected', "is empty"):
+        assert kept in page
+    page = sent(cast.cora, "/documents", 422, organizationId=str(2**50), name="N", url="javascript:alert(1)").text
+    assert 'value="javascript:alert(1)"' in page and "error-url" in page and "error-organizationId" not in page
+    assert cast.ada.get("/api/documents").json() == []
+
+
+def test_a_script_learns_of_each_file_without_a_page(cast: Cast) -> None:
+    path = f"/documents?back=/organizations/{cast.acme}/documents"
+    answer = sent(cast.cora, path, 204, ("a.txt", b"a"), script=True, organizationId=str(cast.acme))
+    assert answer.content == b"" and "location" not in answer.headers
+    assert "Added a.txt" in toast(cast.cora, answer)
+    refused = sent(cast.cora, path, 422, ("b.txt", b""), script=True, organizationId=str(cast.acme))
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.json()["errors"][0]["field"] == "file"
+    assert len(cast.ada.get("/api/documents").json()) == 1
+
+
+def test_a_link_is_added(cast: Cast) -> None:
+    projects = [cast.ada.made("/api/projects", organizationId=cast.acme, title=t)["id"] for t in ("A", "B")]
+    sent(cast.cora, "/documents", 303, name="Brief", url="https://files.example/brief", audience="internal",
+         organizationId=str(cast.acme), projectIds=[str(p) for p in projects], description="", kind="link")  # fmt: skip
+    document = cast.ada.get("/api/documents").json()[0]
+    assert document == document | {"name": "Brief", "type": "link", "description": None}
+    assert [p["id"] for p in document["projects"]] == projects
+    page = got(cast.gita, f"/organizations/{cast.acme}/documents")
+    assert "Brief" not in page, "it is internal"
+
+
+def test_a_choice_of_organizations_finds_the_others_by_typing(cast: Cast) -> None:
+    project = cast.ada.made("/api/projects", organizationId=cast.acme, title="Roll-out")["id"]
+    choices = part(cast.cora, "/documents/organizations?q=acm&projects=1", "f-organizationId")
+    assert f'<option value="{cast.acme}" selected>' in choices and "Globex" not in choices and "<main" not in choices
+    assert f'value="{project}"' in choices
+    assert "Globex" not in part(cast.gita, "/documents/organizations", "f-organizationId")
+    links = part(cast.cora, "/documents/organizations?q=glob", "organizations-found")
+    assert f'href="/documents?organizationId={cast.globex}"' in links and "Acme" not in links
+    assert "Roll-out" in part(cast.cora, f"/documents/projects?organizationId={cast.acme}", "f-projects")
+    assert "Roll-out" not in part(cast.olga, f"/documents/projects?organizationId={cast.acme}", "f-projects")
+
+
+# The lists
+
+
+def test_documents_are_found_by_name_organization_and_audience(cast: Cast) -> None:
+    added(cast.ada, PDF, "Annual review.pdf", organizationId=cast.acme, audience="client")
+    added(cast.ada, b"text", "Notes.txt", organizationId=cast.globex)
+    for query, found in (("q=annual", "Annual review"), (f"organizationId={cast.globex}", "Notes"),
+                         ("audience=client", "Annual review"), ("format=pdf", "Annual review"),
+                         ("format=text", "Notes")):  # fmt: skip
+        page = got(cast.cora, f"/documents?{query}")
+        assert found in page and ("Annual review" in page) != ("Notes.txt" in page), query
+    assert "No documents match" in got(cast.cora, "/documents?q=zzzz")
+    page = got(cast.cora, f"/organizations/{cast.acme}/documents?q=review")
+    assert "Annual review" in page
+    got(cast.cora, "/documents?colour=red", 422)
+
+
+FORMATS = {
+    "application/pdf": "pdf", "application/msword": "text_document", "application/vnd.ms-excel": "spreadsheet",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "presentation", "image/avif": "image",
+    "text/vcard": "text", None: "link", "application/zip": "other",
+}  # fmt: skip
+
+
+def test_a_format_is_of_the_newest_version_and_each_has_its_kind(cast: Cast) -> None:
+    for media_type, kind in FORMATS.items():
+        assert cast.sql.value("SELECT document_format($1)", media_type) == kind
+    assert set(FORMATS.values()) == set(Format)
+    document = added(cast.ada, PDF, "a", organizationId=cast.acme)
+    sent(cast.ada, f"/documents/{document['id']}/versions", 303, ("b", PNG))
+    cast.ada.made("/api/documents", name="L", url="https://x.example/l", organizationId=cast.acme)
+    found = {kind: [d["name"] for d in cast.ada.get(f"/api/documents?format={kind}").json()] for kind in Format}
+    assert {kind: names for kind, names in found.items() if names} == {"image": ["a"], "link": ["L"]}
+    assert cast.olga.get("/api/documents?format=image").json() == []
+
+
+def test_the_next_rows_come_alone(cast: Cast) -> None:
+    for n in range(52):
+        cast.ada.made("/api/documents", name=f"D{n:02}", url="https://x.example/d", organizationId=cast.acme)
+    for path in ("/documents", f"/organizations/{cast.acme}/documents"):
+        page = got(cast.cora, path)
+        more = re.search(r'href="([^"]+cursor=[^"]+)"', page)
+        assert more and "D49" in page and "D50" not in page
+        rows = part(cast.cora, more[1].replace("&amp;", "&"), "more")
+        assert "D50" in rows and "D51" in rows and "<main" not in rows
+
+
+# One document
+
+
+def test_properties_change_in_place_and_a_second_writer_sees_both(cast: Cast) -> None:
+    document = added(cast.ada, PDF, "Offer.pdf", organizationId=cast.acme)
+    path = f"/documents/{document['id']}"
+    version = re.search(r'name="version" value="([^"]+)"', got(cast.cora, path))
+    assert version
+    answer = sent(cast.cora, path, 303, name="Offer 2.pdf", version=version[1])
+    assert "Changed name of Offer 2.pdf" in toast(cast.cora, answer)
+    page = sent(cast.ada, path, 409, name="Mine.pdf", version=version[1]).text
+    assert "Offer 2.pdf" in page and "Mine.pdf" in page
+    assert 'aria-invalid="true"' in sent(cast.ada, path, 422, name="").text
+    assert cast.ada.get(f"/api/documents/{document['id']}").json()["name"] == "Offer 2.pdf"
+
+
+def test_it_moves_to_another_organization_without_the_projects_of_the_old(cast: Cast) -> None:
+    project = cast.ada.made("/api/projects", organizationId=cast.acme, title="Roll-out")["id"]
+    document = added(cast.ada, PDF, "Offer.pdf", organizationId=cast.acme)
+    path = f"/documents/{document['id']}"
+    assert f'<option value="{project}">' in got(cast.cora, path)
+    sent(cast.cora, f"{path}/projects", 303, link=str(project))
+    page = got(cast.cora, path)
+    assert f"/projects/{project}" in page and "Unlink Roll-out" in page and "linked a project" in page
+    assert "Projects of another" in got(cast.cora, f"{path}/organization")
+    sent(cast.cora, f"{path}/organization", 303, organizationId=str(cast.globex))
+    moved = cast.ada.get("/api/documents").json()[0]
+    assert (moved["organizationId"], moved["projects"]) == (cast.globex, [])
+    sent(cast.cora, f"{path}/projects", 422, link=str(project))
+    sent(cast.cora, f"{path}/organization", 303, organizationId="")
+    sent(cast.cora, f"{path}/projects", 303, link=str(project))
+    sent(cast.cora, f"{path}/projects", 303, unlink=str(project))
+    assert cast.ada.get("/api/documents").json()[0]["projects"] == []
+
+
+def test_versions_are_added_and_told(cast: Cast) -> None:
+    document = added(cast.ada, PDF, "Offer.pdf", organizationId=cast.acme)
+    path = f"/documents/{document['id']}"
+    told = toast(cast.stan, sent(cast.stan, f"{path}/versions", 303, ("b.txt", b"second text")))
+    assert "Added version 2 of Offer.pdf" in told and "undo" not in told
+    page = got(cast.stan, path)
+    assert "second text" in page and f"/api/documents/{document['id']}/versions/1/content" in page
+    assert "is empty; choose" in sent(cast.stan, f"{path}/versions", 422, ("c.txt", b"")).text
+    link = cast.ada.made("/api/documents", name="L", url="https://x.example/l", organizationId=cast.acme)
+    assert 'type="file"' not in got(cast.ada, f"/documents/{link['id']}")
+    sent(cast.ada, f"/documents/{link['id']}/versions", 409, ("c.txt", b"c"))
+
+
+def test_it_is_deleted_with_undo(cast: Cast) -> None:
+    document = added(cast.ada, PDF, "Offer.pdf", organizationId=cast.acme)
+    here = f"/organizations/{cast.acme}/documents"
+    answer = sent(cast.cora, f"/documents/{document['id']}/delete", 303, back=here)
+    assert answer.headers["location"] == here
+    told = toast(cast.cora, answer)
+    assert "Deleted Offer.pdf" in told and "/undo" in told
+    got(cast.cora, f"/documents/{document['id']}", 404)
+
+
+# Previews: strangers' bytes on our own origin
+
+
+SHOWN = [
+    (PNG, "image/png"), (GIF, "image/gif"), (b"\xff\xd8\xff\xe0\0\x10JFIF\0\1", "image/jpeg"), (PDF, "application/pdf"),
+    (b"plain words", "text/plain; charset=utf-8"),
+    (b"<!DOCTYPE html><script>alert(1)</script>", "text/plain; charset=utf-8"),
+    # Two things at once: the bytes begin as one, and that is what they are sent as.
+    (GIF + b"/*<html><script>alert(1)</script>*/=1;", "image/gif"),
+    (PDF + b"<html><script>alert(1)</script></html>", "application/pdf"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("content", "kind"), SHOWN)
+@pytest.mark.parametrize("name", ["a.html", "a.svg", "a.pdf"])
+def test_a_preview_is_what_the_bytes_are_and_can_do_nothing(cast: Cast, content: bytes, kind: str, name: str) -> None:
+    answer = preview(cast.gita, added(cast.ada, content, name, organizationId=cast.acme, audience="client"))
+    assert (answer.status_code, answer.content) == (200, content)
+    headers = answer.headers
+    assert headers["content-type"] == kind
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["content-disposition"].startswith("inline; filename=")
+    assert headers["cross-origin-resource-policy"] == "same-origin"
+    policies = headers.get_list("content-security-policy")
+    usual = "default-src 'none'; frame-ancestors 'self'"
+    assert policies == [usual if kind == "application/pdf" else f"{usual}; sandbox"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>',
+        b'<?xml version="1.0"?>\n<!-- a -->\n<svg onload="alert(1)"/>',
+        b'<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><script>alert(1)</script></html>',
+        b"\0\1\2 <html>", b"PK\x03\x04 <html>",
+    ],
+)  # fmt: skip
+def test_nothing_else_is_shown_but_as_text(cast: Cast, content: bytes) -> None:
+    document = added(cast.ada, content, "a.png", organizationId=cast.acme)
+    answer = preview(cast.ada, document)
+    assert answer.status_code == 404 or answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert answer.status_code == 404 or b"svg" not in content
+    page = got(cast.ada, f"/documents/{document['id']}")
+    assert "<iframe" not in page and "<img" not in page and "onload" not in page.replace("&#34;", '"').split("<pre")[0]
+
+
+def test_a_preview_is_seen_by_who_sees_the_document(cast: Cast) -> None:
+    document = added(cast.ada, PNG, "a.png", organizationId=cast.acme)
+    assert preview(cast.stan, document).status_code == 200
+    assert preview(cast.stan, document, 2).status_code == 404
+    for person in (cast.gita, cast.sam, cast.olga):
+        assert preview(person, document).status_code == 404
+    assert preview(cast.nobody, document).status_code == 401
+    link = cast.ada.made("/api/documents", name="L", url="https://x.example/l", organizationId=cast.acme)
+    assert preview(cast.ada, link).status_code == 404
+
+
+def test_a_text_stands_escaped_in_its_page_as_far_as_it_fits(cast: Cast) -> None:
+    text = "</pre><script>alert('ü')</script>\n" * 2000
+    page = got(cast.ada, f"/documents/{added(cast.ada, text.encode(), 'a.html', organizationId=cast.acme)['id']}")
+    assert "<script>alert" not in page and "&lt;script&gt;alert(&#39;ü&#39;)" in page
+    assert "Show the whole text" in page and "\ufffd" not in page and len(page) < 60_000
+    assert "Show the whole text" not in got(
+        cast.ada, f"/documents/{added(cast.ada, b'short', 'b.txt', organizationId=cast.acme)['id']}"
+    )
+
+
+def test_pages_are_framed_by_nobody_and_downloads_stay_downloads(cast: Cast) -> None:
+    document = added(cast.ada, b"<html><script>alert(1)</script>", "a.html", organizationId=cast.acme)
+    page = cast.ada.get(f"/documents/{document['id']}", headers=HTML)
+    assert "frame-src 'self'" in page.headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+    content = cast.ada.get(document["url"])
+    assert content.headers["content-disposition"].startswith("attachment;")
+    assert "frame-ancestors 'none'" in content.headers["content-security-policy"]
+
+
+# Search
+
+
+def test_search_groups_what_it_finds_and_marks_where(cast: Cast) -> None:
+    cast.ada.made("/api/projects", organizationId=cast.acme, title="Acme <roll-out>")
+    page = got(cast.cora, "/search?q=acme")
+    assert "<mark>Acme</mark> Corporation" in page and "<mark>Acme</mark> &lt;roll-out&gt;" in page
+    assert page.index(">Organizations</h2>") < page.index(">Projects</h2>")
+    assert f'href="/organizations/{cast.acme}"' in page
+    assert "Nothing is called or says zzzz" in got(cast.cora, "/search?q=zzzz")
+    assert "Search in names" in got(cast.cora, "/search") and "Search in names" in got(cast.gita, "/search?q=%20")
+    assert "Corporation" not in got(cast.olga, "/search?q=acme")
+    assert cast.nobody.get("/search?q=a", headers=HTML, follow_redirects=False).status_code == 303
+
+
+def test_the_palette_gets_options_alone(cast: Cast) -> None:
+    options = part(cast.cora, "/search?q=acme", "results")
+    assert "<main" not in options
+    assert re.search(
+        rf'<div role="option" id="hit-organization-{cast.acme}" data-href="/organizations/{cast.acme}"', options
+    )
+    assert '<div class="group" role="presentation">Organizations</div>' in options
+    assert options.rstrip().endswith("</div>") and "All results for acme" in options.splitlines()[-1]
+    assert len(set(re.findall(r'id="([^"]+)"', options))) == options.count("id=")
+
+
+def test_a_prefix_searches_one_kind_and_a_number_finds_a_record(cast: Cast) -> None:
+    project = cast.ada.made("/api/projects", organizationId=cast.acme, title="Acme roll-out")["id"]
+    only = part(cast.cora, "/search?q=project:acme", "results")
+    assert "roll-out" in only and "hit-organization" not in only
+    assert "Corporation" in part(cast.cora, "/search?q=ORG%3A+acme", "results")
+    assert f"/projects/{project}" in part(cast.cora, f"/search?q=%23{project}", "results")
+    assert f"/organizations/{cast.acme}" in part(cast.gita, f"/search?q=%23{cast.acme}", "results")
+    assert f"/organizations/{cast.acme}" not in part(cast.olga, f"/search?q=%23{cast.acme}", "results")
+    for odd in ("%23", "%230", "%23999999999999999", "org:", "x" * 500, "%22%3E%3Cb%3E", "é%F0%9F%98%80"):
+        assert "<b>" not in part(cast.cora, f"/search?q={odd}", "results")
