@@ -210,6 +210,13 @@ def test_a_view_is_saved_shown_changed_and_deleted(cast: Cast) -> None:
     assert cast.cora.get(f"/api/views/{id}").status_code == 404
 
 
+def test_nobody_is_offered_an_undo_that_would_be_refused(cast: Cast) -> None:
+    made = post(cast.gita, "/views", noun="tasks", query="status=todo", name="Mine")
+    page = followed(cast.gita, made).text
+    assert toast(page) == "Saved the view Mine"
+    assert "/undo" not in page
+
+
 def test_a_broken_view_is_refused_in_words(cast: Cast) -> None:
     broken = post(cast.cora, "/views", noun="organizations", query="colour=red", name="Red")
     assert broken.status_code == 422

@@ -79,7 +79,9 @@ def redirect(request: Request, path: str, did: str = "", operation: int | None =
     """303 to a page, which tells what was done and offers to undo it. From a dialog the page beneath follows it."""
     headers = [(b"location", path.encode()), VARY]
     if did:
-        told = base64.urlsafe_b64encode(msgspec.json.encode(Toast(did[:300], operation))).rstrip(b"=")
+        may = request.who is not None and request.who.may("operations.undo")
+        toast = Toast(did[:300], operation if may else None)
+        told = base64.urlsafe_b64encode(msgspec.json.encode(toast)).rstrip(b"=")
         headers.append(_cookie(request, told.decode(), seconds=60))
     if target(request) == "dialog-body":
         place = msgspec.json.encode({"path": path, "target": "#main", "swap": "outerMorph"})
