@@ -63,7 +63,7 @@ def wordless(operation: dict[str, Any], routes: dict[str, Any]) -> str:
     if name in _WORDLESS:
         return _WORDLESS[name][is_refused]
     route = routes.get(name)
-    tried = f"“{route.summary if route and not route.html else operation['action']}”"
+    tried = f"“{route.summary if route and not route.html else words.label(name)}”"
     return f"was refused: {tried}" if is_refused else f"did {tried}"
 
 
