@@ -84,5 +84,5 @@ def desk(browser: Browser, server: "Server", person: "Person | None", **options:
     context = browser.new_context(**options)
     opened = Desk(server, context, person)
     yield opened
-    assert opened.complaints == []
+    assert not opened.complaints, "\n".join(opened.complaints)
     context.close()

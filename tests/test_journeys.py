@@ -283,3 +283,75 @@ def test_a_guest_sees_one_organization_and_no_button_that_would_fail(
         assert page.locator("main form[method=post]").count() == 0
         assert page.get_by_role("link", name="History").count() == 0
         assert at.axe() == []
+
+
+def test_tasks_are_completed_by_keyboard_alone(ada: Desk, cast: Cast) -> None:
+    for title in ("First", "Second"):
+        cast.ada.made("/api/tasks", title=title, organizationId=cast.acme, assigneeId=cast.ada.id, dueDate="2026-01-31")
+    page = ada.open("/tasks")
+    page.keyboard.press("c")
+    page.keyboard.type("Third")
+    page.keyboard.press("Enter")
+    ada.told("Added Third")
+    page.get_by_role("heading", name="My tasks").focus()
+    page.keyboard.press("j")
+    assert "First" in ada.focus()
+    page.keyboard.press("d")
+    ada.told("First")
+    ada.settled()
+    assert "Second" in ada.focus(), "the next row has the focus"
+    page.keyboard.press("d")
+    ada.told("Second")
+    ada.settled()
+    open_ones = cast.ada.get("/api/tasks?status:not=completed").json()
+    assert [task["title"] for task in open_ones] == ["Third"]
+    page.keyboard.press("z")
+    ada.settled()
+    expect(page.locator("[data-row]").filter(has_text="Second")).to_have_count(1)
+
+
+def test_a_file_is_dropped_and_previewed(ada: Desk, cast: Cast) -> None:
+    page = ada.open(f"/organizations/{cast.acme}/documents")
+    page.evaluate(
+        """() => {
+            const carried = new DataTransfer();
+            carried.items.add(new File(["Plums in the icebox"], "plums.txt", {type: "text/plain"}));
+            const zone = document.querySelector(".drop");
+            for (const name of ["dragenter", "dragover", "drop"]) {
+                zone.dispatchEvent(new DragEvent(name, {bubbles: true, cancelable: true, dataTransfer: carried}));
+            }
+        }"""
+    )
+    page.get_by_role("link", name="plums.txt").first.click()
+    page.get_by_role("heading", name="plums.txt").wait_for()
+    expect(page.get_by_role("region", name="Preview")).to_contain_text("Plums in the icebox")
+    assert ada.axe() == []
+
+
+def test_a_person_is_added_with_a_role_which_then_changes(ada: Desk, cast: Cast) -> None:
+    cast.ada.made("/api/contacts", fullName="Willem Weber", email="willem@acme.example", type="client")
+    page = ada.open(f"/organizations/{cast.acme}/members")
+    line = page.get_by_role("form", name="Add a contact")
+    line.get_by_label("Name or e-mail of a contact").fill("Willem Weber")
+    line.get_by_label("Role").select_option("billing_contact")
+    line.get_by_role("button").last.click()
+    ada.told("Willem Weber")
+    row = page.locator("li, tr").filter(has_text="Willem Weber").first
+    row.get_by_role("combobox").select_option("stakeholder")
+    ada.told("Made Willem Weber stakeholder")
+    roles = {m["role"] for m in cast.ada.get(f"/api/organizations/{cast.acme}/members").json()}
+    assert roles == {"member", "stakeholder"}
+    page.locator("#toasts .undo").first.click()
+    expect(row.get_by_role("combobox")).to_have_value("billing_contact")
+    roles = {m["role"] for m in cast.ada.get(f"/api/organizations/{cast.acme}/members").json()}
+    assert roles == {"member", "billing_contact"}
+
+
+def test_history_reverts_one_change(ada: Desk, cast: Cast) -> None:
+    cast.cora.put(f"/api/organizations/{cast.acme}", {"industry": "Rockets"})
+    page = ada.open(f"/organizations/{cast.acme}/history")
+    entry = page.locator("li").filter(has_text="Rockets").first
+    expect(entry).to_contain_text("Cora")
+    entry.get_by_role("button", name=re.compile("Undo|Revert")).click()
+    ada.settled()
+    assert cast.ada.get(f"/api/organizations/{cast.acme}").json()["industry"] is None
