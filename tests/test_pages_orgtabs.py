@@ -364,7 +364,7 @@ def test_the_view_and_the_selection_are_exported(cast: Cast) -> None:
     answer = get(cast.cora, "/organizations/export?type:in=customer&status:in=active")
     assert answer.headers["content-disposition"] == 'attachment; filename="organizations.csv"'
     assert [line.split(",")[1] for line in answer.text.splitlines()] == ["name", "Acme Corporation"]
-    answer = post(cast.cora, "/organizations/export", id=[cast.globex])
+    answer = post(cast.cora, "/organizations/export", record=[cast.globex])
     assert [line.split(",")[1] for line in answer.text.splitlines()] == ["name", "Globex"]
     answer = post(cast.cora, "/organizations/export", matching="q=caf\u00e9&sort=-name")
     assert answer.headers["location"] == "/organizations/export?q=caf%C3%A9&sort=-name"
