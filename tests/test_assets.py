@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = sorted(assets.PACKAGE.rglob("*.html"))
 
 # What no first load fetches: pages of their own, where files are dropped, and letters such as Ł.
-LATER = {"api.css", "api.js", "documents.js", "setup.css", "setup.js", "inter-latin-ext-wght-normal.woff2"}
+LATER = {"api.css", "api.js", "documents.js", "setup.js", "inter-latin-ext-wght-normal.woff2"}
 SCRIPTS_APART = {"api.js", "setup.js"}  # each is of one page alone
 FIRST_LOAD = 90_000  # bytes, as sent
 OWN_SCRIPTS = 25_000  # bytes, as written: all that the interface ever fetches, together

@@ -291,7 +291,8 @@ def test_a_word_of_very_many_rows_is_met_on_a_walk(many: Cast) -> None:
     assert len(many.ada.get("/api/organizations?q=many&fields=id").json()) == 1300
     found = many.sql.value(
         """SELECT count(*) FROM organizations o
-           WHERE o.tenant_id = $1 AND organizations_matches(o, (SELECT s FROM sought($1, 'many') s))""",
+           WHERE o.tenant_id = $1 AND organizations_matches(o, (SELECT s.needs FROM sought($1, 'many') s),
+               (SELECT s.texts FROM sought($1, 'many') s))""",
         many.tenant,
     )
     assert found == 1300, "the condition of the walk finds the same"

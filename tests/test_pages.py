@@ -4,6 +4,7 @@ and what holds for the HTML of all of them.
 
 import gzip
 import re
+import secrets
 from html.parser import HTMLParser
 from typing import Any
 
@@ -21,6 +22,19 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 ROLES = {"ada": Role.ADMIN, "cora": Role.CONSULTANT, "stan": Role.STAFF, "gita": Role.GUEST}
 SHOWN = [route for route in PAGES if not route.changes and route.permission != PUBLIC]
 FORMS = [route for route in PAGES if route.changes and route.permission != PUBLIC]
+
+
+def own_session(cast: Cast) -> list[int]:
+    """One of whoever is about to ask, beside the one they ask with."""
+    return [
+        cast.sql.value(
+            """INSERT INTO sessions (tenant_id, user_id, token_hash, idle_expires_at, expires_at)
+               VALUES ($1, $2, $3, now() + interval '1 day', now() + interval '30 days') RETURNING id""",
+            cast.asking.tenant, cast.asking.id, secrets.token_bytes(32),
+        )
+    ]  # fmt: skip
+
+
 # What the ids of a path name, by its first word.
 IDS = {
     "organizations": test_routes.organization,
@@ -32,15 +46,17 @@ IDS = {
     "users": test_routes.user,
     "views": test_routes.view,
     "operations": test_routes.operation,
+    "profile": own_session,
 }
 # Parameters without which a page has nothing to show.
-QUERIES: dict[str, str] = {}
+QUERIES: dict[str, str] = {"newView": "?noun=tasks&query=status%3Dtodo"}
 # Pages that answer no page: a part of one, or a file.
 PARTS = {
     "duplicates",
     "choices",
     "exportOrganizations",
     "exportContacts",
+    "exportAudit",
     "previewDocument",
 }
 

@@ -151,6 +151,25 @@ def test_what_is_typed_finds_what_is_meant(house: Cast, typed: str, first: str) 
     assert titles(house.ada, typed)[:1] == [first]
 
 
+@pytest.mark.parametrize(
+    "typed",
+    ["acme", "zur", "corp acme", "Aceme", "ludenscheid", "strasse", "cafe lumire", "geneve", "mueller start", "a",
+     "ωμεγα", "acme nothing"],
+)  # fmt: skip
+def test_a_walk_meets_what_the_index_finds(house: Cast, typed: str) -> None:
+    """Rows that have the words are looked up where they are few, and met in the list's order where they are many."""
+    found, met = house.sql.rows(
+        """SELECT array_agg(hit ORDER BY hit) FROM organizations_matching($1, sought($1, $2), 4000) hit
+           UNION ALL
+           SELECT array_agg(o.id ORDER BY o.id) FROM organizations o
+           WHERE o.tenant_id = $1 AND o.deleted_by IS NULL AND organizations_matches(
+               o, (SELECT s.needs FROM sought($1, $2) s), (SELECT s.texts FROM sought($1, $2) s))""",
+        house.tenant, typed,
+    )  # fmt: skip
+    assert met == found
+    assert (found[0] is None) == (typed == "acme nothing")
+
+
 def test_names_come_before_other_texts_and_the_kinds_are_ranked_together(house: Cast) -> None:
     found = titles(house.ada, "acme")
     assert found[:2] == ["Acme Corporation", "Acmetal Werke AG"]

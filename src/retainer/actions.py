@@ -9,10 +9,9 @@ from retainer import admission, conditions, writes
 from retainer.body import decode
 from retainer.database import Retry
 from retainer.errors import NotFound
-from retainer.request import Answer, Request
+from retainer.request import WEB, Answer, Request
 from retainer.statement import Statement
 
-WEB = "web"  # through what the journal says it was done
 _OPERATION = Statement("SELECT nullif(split_part(current_setting('retainer.operation', true), ' ', 1), '')::bigint")
 
 

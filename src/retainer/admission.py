@@ -24,7 +24,7 @@ from retainer.errors import (
 from retainer.lists.query import read as read_list
 from retainer.permissions import PERMISSIONS, PUBLIC
 from retainer.query import decode_query, of_form, pairs, unknown
-from retainer.request import Answer, Request
+from retainer.request import WEB, Answer, Request
 from retainer.routing import TEXT, Route
 from retainer.statement import Statement
 
@@ -44,6 +44,8 @@ async def handle(request: Request) -> Answer:
         allowed = sorted(routes) + (["HEAD"] if "GET" in routes else [])
         names = ", ".join(allowed)
         raise MethodNotAllowed(f"This path takes {names}.", headers=[(b"allow", names.encode())])
+    if route.html:
+        request.via = WEB
     if route.permission != PUBLIC:
         await authenticate(request)
     try:
@@ -79,7 +81,7 @@ async def admitted(request: Request, route: Route, ids: list[str]) -> Answer:
 async def record_refusal(request: Request) -> None:
     """Write down that the viewer may not do what they asked for: an operation of its own, in no other's transaction."""
     assert request.route is not None
-    await request.app.database.of(request.viewer, request.id, request.route.name).row(_REFUSED)
+    await request.app.database.of(request.viewer, request.id, request.route.name, request.via).row(_REFUSED)
 
 
 async def admit(request: Request, route: Route, ids: list[str]) -> list[int | str]:

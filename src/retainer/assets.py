@@ -14,7 +14,7 @@ SOURCES = PACKAGE / "layout/css"
 DIST = PACKAGE / "layout/dist"
 
 # What templates may link to. Each brings in its parts by @import, in the order of the layers.
-SHEETS = ("app.css", "api.css", "setup.css")
+SHEETS = ("app.css", "api.css")
 
 # Where an icon may be named: any such word in quotes, for macros hand names on; a few too many cost little.
 _NAMED = re.compile(r"""["']([a-z0-9-]+)["']""")

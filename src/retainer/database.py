@@ -63,9 +63,9 @@ class Database:
         """The database as this viewer sees it, for one request."""
         return Db(self, viewer.scope, viewer.values, request_id, action, via)
 
-    def without_viewer(self, tenant: int, request_id: str, action: str, **who: Any) -> "Db":
+    def without_viewer(self, tenant: int, request_id: str, action: str, via: str = "api", **who: Any) -> "Db":
         """The database of one tenant before anybody is signed in (login, set-up)."""
-        return Db(self, "all", {"tenant": tenant, **who}, request_id, action, "api")
+        return Db(self, "all", {"tenant": tenant, **who}, request_id, action, via)
 
     async def load_messages(self, connection: Connection) -> None:
         """Read the sentences that the migrations wrote beside their constraints and unique indexes."""

@@ -13,6 +13,7 @@ from retainer.contacts import store as contact
 from retainer.documents import pages as documents
 from retainer.documents import store as document
 from retainer.documents.model import DocumentForm, VersionForm
+from retainer.journal import audit
 from retainer.journal import pages as journal
 from retainer.journal import store as history
 from retainer.lists.answer import exported
@@ -28,8 +29,16 @@ from retainer.projects import store as project
 from retainer.routing import Handler, Route
 from retainer.search import pages as search
 from retainer.sessions import pages as sessions
+from retainer.sessions import store as session
 from retainer.tasks import pages as tasks
 from retainer.tasks import store as task
+from retainer.trash import pages as trash
+from retainer.trash import store as deleted
+from retainer.users import pages as users
+from retainer.users import profile
+from retainer.users import store as user
+from retainer.views import pages as views
+from retainer.views import store as view
 
 
 def _page(name: str, path: str, handler: Handler, permission: str, **more: Any) -> Route:
@@ -45,6 +54,13 @@ PAGES = [
     _page("login", "/login", sessions.login, PUBLIC),
     _form("login", "/login", sessions.sign_in, PUBLIC),
     _form("logout", "/logout", sessions.sign_out, "account.own"),
+    _page("setup", "/setup", sessions.setup, PUBLIC),
+    _form("setup", "/setup", sessions.set_up, PUBLIC),
+    _page("profile", "/profile", profile.show, "account.own"),
+    _form("profile", "/profile", profile.update, "account.own"),
+    _page("password", "/profile/password", profile.password, "account.own"),
+    _form("password", "/profile/password", profile.change_password, "account.own"),
+    _form("endSession", "/profile/sessions/{id}/end", profile.end_session, "account.own", on=session.exists),
     _page("styleguide", "/styleguide", style_guide, "account.own"),
 
     # Organizations
@@ -80,6 +96,7 @@ PAGES = [
     _page("feed", "/activity", journal.activity, "history.read", lists=history.FEED),
     _page("operation", "/operations/{id}", journal.operation, "history.read", on=history.exists),
     _form("undo", "/operations/{id}/undo", journal.undo, "operations.undo", on=history.exists),
+    _page("trash", "/trash", trash.index, "trash.read", lists=deleted.TRASH),
 
     _page("search", "/search", search.index, "search.use"),
     _page("choices", "/choices", search.choices, "search.use"),
@@ -152,4 +169,28 @@ PAGES = [
     _form("deleteProject", "/projects/{id}/delete", projects.delete, "projects.write", on=project.exists),
     _page("newProjectTask", "/projects/{id}/tasks", projects.new_task, "tasks.write", on=project.exists),
     _form("addProjectTask", "/projects/{id}/tasks", projects.add_task, "tasks.write", on=project.exists),
+
+    # Views of the lists
+    _page("views", "/views", views.index, "views.read"),
+    _page("newView", "/views/new", views.new, "views.write"),
+    _form("createView", "/views", views.create, "views.write"),
+    _page("view", "/views/{id}", views.show, "views.write", on=view.exists),
+    _form("updateView", "/views/{id}", views.update, "views.write", on=view.exists),
+    _form("deleteView", "/views/{id}/delete", views.delete, "views.write", on=view.exists),
+
+    # Administration
+    _page("users", "/users", users.index, "users.manage", lists=user.LIST),
+    _page("newUser", "/users/new", users.new, "users.manage"),
+    _form("createUser", "/users", users.create, "users.manage"),
+    _page("user", "/users/{id}", users.show_one, "users.manage", on=user.exists),
+    _form("updateUser", "/users/{id}", users.update, "users.manage", on=user.exists),
+    _page("disableUser", "/users/{id}/disable", users.confirm_disabling, "users.manage", on=user.exists),
+    _form("disableUser", "/users/{id}/disable", users.disable, "users.manage", on=user.exists),
+    _form("enableUser", "/users/{id}/enable", users.enable, "users.manage", on=user.exists),
+    _page("recoverUser", "/users/{id}/link", users.confirm_recovering, "users.manage", on=user.exists),
+    _form("recoverUser", "/users/{id}/link", users.recover, "users.manage", on=user.exists),
+    _form("endUserSessions", "/users/{id}/sessions/end", users.end_sessions, "users.manage", on=user.exists),
+    _page("roles", "/roles", users.roles, "users.manage"),
+    _page("audit", "/audit", audit.show_all, "users.manage", lists=history.AUDIT),
+    _page("exportAudit", "/audit/export", audit.export, "users.manage", lists=history.AUDIT),
 ]  # fmt: skip

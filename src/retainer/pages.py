@@ -18,8 +18,9 @@ from markupsafe import Markup
 
 from retainer import news, words
 from retainer.assets import icon
-from retainer.errors import FieldError, NotFound, NotSignedIn, PreconditionFailed, Problem, title
+from retainer.errors import FieldError, Invalid, NotFound, NotSignedIn, PreconditionFailed, Problem, title
 from retainer.permissions import PERMISSIONS
+from retainer.query import of_form, pairs
 from retainer.request import HTML, Answer, Request
 from retainer.static import URLS
 
@@ -78,7 +79,9 @@ def redirect(request: Request, path: str, did: str = "", operation: int | None =
     """303 to a page, which tells what was done and offers to undo it. From a dialog the page beneath follows it."""
     headers = [(b"location", path.encode()), VARY]
     if did:
-        told = base64.urlsafe_b64encode(msgspec.json.encode(Toast(did[:300], operation))).rstrip(b"=")
+        may = request.who is not None and request.who.may("operations.undo")
+        toast = Toast(did[:300], operation if may else None)
+        told = base64.urlsafe_b64encode(msgspec.json.encode(toast)).rstrip(b"=")
         headers.append(_cookie(request, told.decode(), seconds=60))
     if target(request) == "dialog-body":
         place = msgspec.json.encode({"path": path, "target": "#main", "swap": "outerMorph"})
@@ -196,7 +199,19 @@ async def _sidebar(request: Request) -> list[dict[str, Any]]:
     """The saved views, on the pages of somebody who is signed in."""
     if request.who is None or request.route is None:
         return []
-    return await request.app.sidebar(request.db)
+    found: list[dict[str, Any]] = await request.app.sidebar(request.db)
+    asked = _asked(request)
+    for view in found:
+        view["isHere"] = request.path == f"/{view['noun']}" and asked == set(pairs(view["query"].encode()))
+    return found
+
+
+def _asked(request: Request) -> set[tuple[str, str]] | None:
+    """What filters and sorts the list that is shown; None where that cannot be read."""
+    try:
+        return {pair for pair in pairs(of_form(request.scope["query_string"])) if pair[0] not in ("cursor", "limit")}
+    except Invalid:
+        return None
 
 
 def _told(request: Request) -> Toast | None:

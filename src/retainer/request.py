@@ -25,6 +25,8 @@ JSON = (b"content-type", b"application/json")
 FORMS = (b"application/x-www-form-urlencoded", b"multipart/form-data")
 HTML = (b"content-type", b"text/html; charset=utf-8")
 
+API, WEB = "api", "web"  # through what the journal says something was done
+
 _OF_CLIENT = (b"host", b"cookie", b"user-agent", b"x-forwarded-for")  # of whom and from where a request is
 
 _COOKIE = re.compile(rb"(?:^|;)\s*" + re.escape(COOKIE).encode() + rb"=([^;]*)")
@@ -113,7 +115,7 @@ class Request:
         self.wishes: dict[str, str] = {}  # its preferences (Prefer)
         self.left: asyncio.Task[None] | None = None  # done when the client goes while its answer is streamed
         self.changed_users: list[int] = []  # whose sessions are forgotten once it is committed
-        self.via = "api"
+        self.via = API
 
     @property
     def segments(self) -> list[str]:

@@ -234,8 +234,6 @@ ROUTES = [
     Route("setup", "POST", "/setup", sessions.setup, PUBLIC,
           "Choose a password with a single-use link, and sign in", body=Setup, answer=UserDetails, errors=(429,),
           keyed=False, dry=False),
-    Route("setupPage", "GET", "/setup", sessions.setup_page, PUBLIC,
-          "The page of a single-use link", page=True),
     Route("getOwnUser", "GET", "/user", users.show_own, "account.own",
           "Get the signed-in user", answer=UserDetails),
     Route("updateOwnUser", "PUT", "/user", users.update_own, "account.own",

@@ -29,7 +29,7 @@ CREATE TABLE activities (
 CREATE INDEX activities_by_audience ON public.activities USING btree (tenant_id, audience, happened_at, id) WHERE (deleted_by IS NULL);
 CREATE INDEX activities_by_author_id ON public.activities USING btree (tenant_id, author_id, happened_at, id) WHERE (deleted_by IS NULL);
 CREATE INDEX activities_by_created_at ON public.activities USING btree (tenant_id, created_at, id) WHERE (deleted_by IS NULL);
-CREATE INDEX activities_by_happened_at ON public.activities USING btree (tenant_id, happened_at, id) WHERE (deleted_by IS NULL);
+CREATE INDEX activities_by_happened_at ON public.activities USING btree (tenant_id, happened_at, id) INCLUDE (created_at, updated_at) WHERE (deleted_by IS NULL);
 CREATE INDEX activities_by_kind ON public.activities USING btree (tenant_id, kind, happened_at, id) WHERE (deleted_by IS NULL);
 CREATE INDEX activities_by_organization_id ON public.activities USING btree (tenant_id, organization_id, happened_at, id) WHERE (deleted_by IS NULL);
 CREATE INDEX activities_by_title ON public.activities USING btree (tenant_id, title_folded, id) WHERE (deleted_by IS NULL);
@@ -127,7 +127,7 @@ CREATE INDEX contacts_by_created_at ON public.contacts USING btree (tenant_id, c
 CREATE INDEX contacts_by_email_folded ON public.contacts USING btree (tenant_id, email_folded, full_name_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX contacts_by_is_active ON public.contacts USING btree (tenant_id, is_active, full_name_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX contacts_by_metadata ON public.contacts USING gin (tenant_id, metadata jsonb_path_ops) WHERE ((deleted_by IS NULL) AND (metadata IS NOT NULL));
-CREATE INDEX contacts_by_name ON public.contacts USING btree (tenant_id, full_name_folded, id) WHERE (deleted_by IS NULL);
+CREATE INDEX contacts_by_name ON public.contacts USING btree (tenant_id, full_name_folded, id) INCLUDE (created_at, updated_at) WHERE (deleted_by IS NULL);
 CREATE INDEX contacts_by_part ON public.contacts USING gin (tenant_id, full_name_folded gin_trgm_ops) WITH (fastupdate='on', gin_pending_list_limit='256') WHERE (deleted_by IS NULL);
 CREATE INDEX contacts_by_type ON public.contacts USING btree (tenant_id, type, full_name_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX contacts_by_updated_at ON public.contacts USING btree (tenant_id, updated_at, id) WHERE (deleted_by IS NULL);
@@ -258,7 +258,7 @@ CREATE TABLE documents (
 );
 CREATE INDEX documents_by_audience ON public.documents USING btree (tenant_id, audience, name_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX documents_by_created_at ON public.documents USING btree (tenant_id, created_at, id) WHERE (deleted_by IS NULL);
-CREATE INDEX documents_by_name ON public.documents USING btree (tenant_id, name_folded, id) WHERE (deleted_by IS NULL);
+CREATE INDEX documents_by_name ON public.documents USING btree (tenant_id, name_folded, id) INCLUDE (created_at, updated_at) WHERE (deleted_by IS NULL);
 CREATE INDEX documents_by_organization ON public.documents USING btree (tenant_id, organization_id, name_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX documents_by_part ON public.documents USING gin (tenant_id, name_folded gin_trgm_ops) WITH (fastupdate='on', gin_pending_list_limit='256') WHERE (deleted_by IS NULL);
 CREATE INDEX documents_by_updated_at ON public.documents USING btree (tenant_id, updated_at, id) WHERE (deleted_by IS NULL);
@@ -435,7 +435,7 @@ CREATE TABLE organizations (
 CREATE INDEX organizations_by_created_at ON public.organizations USING btree (tenant_id, created_at, id) WHERE (deleted_by IS NULL);
 CREATE INDEX organizations_by_industry_key ON public.organizations USING btree (tenant_id, industry_key, name_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX organizations_by_metadata ON public.organizations USING gin (tenant_id, metadata jsonb_path_ops) WHERE ((deleted_by IS NULL) AND (metadata IS NOT NULL));
-CREATE INDEX organizations_by_name ON public.organizations USING btree (tenant_id, name_folded, id) WHERE (deleted_by IS NULL);
+CREATE INDEX organizations_by_name ON public.organizations USING btree (tenant_id, name_folded, id) INCLUDE (created_at, updated_at) WHERE (deleted_by IS NULL);
 CREATE INDEX organizations_by_owner_id ON public.organizations USING btree (tenant_id, owner_id, name_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX organizations_by_parent ON public.organizations USING btree (tenant_id, parent_id, name_folded, id) WHERE ((deleted_by IS NULL) AND (parent_id IS NOT NULL));
 CREATE INDEX organizations_by_part ON public.organizations USING gin (tenant_id, name_folded gin_trgm_ops) WITH (fastupdate='on', gin_pending_list_limit='256') WHERE (deleted_by IS NULL);
@@ -521,7 +521,7 @@ CREATE INDEX projects_by_organization ON public.projects USING btree (tenant_id,
 CREATE INDEX projects_by_part ON public.projects USING gin (tenant_id, title_folded gin_trgm_ops) WITH (fastupdate='on', gin_pending_list_limit='256') WHERE (deleted_by IS NULL);
 CREATE INDEX projects_by_start_date_key ON public.projects USING btree (tenant_id, start_date_key, title_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX projects_by_status_rank ON public.projects USING btree (tenant_id, status_rank, title_folded, id) WHERE (deleted_by IS NULL);
-CREATE INDEX projects_by_title ON public.projects USING btree (tenant_id, title_folded, id) WHERE (deleted_by IS NULL);
+CREATE INDEX projects_by_title ON public.projects USING btree (tenant_id, title_folded, id) INCLUDE (created_at, updated_at) WHERE (deleted_by IS NULL);
 CREATE INDEX projects_by_updated_at ON public.projects USING btree (tenant_id, updated_at, id) WHERE (deleted_by IS NULL);
 CREATE INDEX projects_deleted ON public.projects USING btree (tenant_id, deleted_by, id) WHERE (deleted_by IS NOT NULL);
 CREATE INDEX projects_search ON public.projects USING gin (search_terms(tenant_id, title, VARIADIC ARRAY[description])) WHERE (deleted_by IS NULL);
@@ -603,7 +603,7 @@ CREATE INDEX tasks_by_assignee ON public.tasks USING btree (tenant_id, assignee_
 CREATE INDEX tasks_by_audience ON public.tasks USING btree (tenant_id, audience, "order", id) WHERE (deleted_by IS NULL);
 CREATE INDEX tasks_by_created_at ON public.tasks USING btree (tenant_id, created_at, id) WHERE (deleted_by IS NULL);
 CREATE INDEX tasks_by_due_date_key ON public.tasks USING btree (tenant_id, due_date_key, "order", id) WHERE (deleted_by IS NULL);
-CREATE INDEX tasks_by_order ON public.tasks USING btree (tenant_id, "order", id) WHERE (deleted_by IS NULL);
+CREATE INDEX tasks_by_order ON public.tasks USING btree (tenant_id, "order", id) INCLUDE (created_at, updated_at) WHERE (deleted_by IS NULL);
 CREATE INDEX tasks_by_organization ON public.tasks USING btree (tenant_id, organization_id, "order", id) WHERE (deleted_by IS NULL);
 CREATE INDEX tasks_by_part ON public.tasks USING gin (tenant_id, title_folded gin_trgm_ops) WITH (fastupdate='on', gin_pending_list_limit='256') WHERE (deleted_by IS NULL);
 CREATE INDEX tasks_by_priority_rank ON public.tasks USING btree (tenant_id, priority_rank, "order", id) WHERE (deleted_by IS NULL);

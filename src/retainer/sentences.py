@@ -11,7 +11,7 @@ ORDER = ["organizations", "contacts", "projects", "tasks", "documents", "activit
 NOUNS = {"members": "people", "activities": "activities", "documentProjects": "links to projects",
          "activityContacts": "people of activities", "documentVersions": "versions"}  # fmt: skip
 SINGULAR = {"activities": "activity"}
-PAGES = {"organizations", "contacts", "projects", "tasks", "documents"}
+PAGES = {"organizations", "contacts", "projects", "tasks", "documents", "users"}
 MOST_FIELDS = 3
 
 # What is done, and doing it; and what stands between that and the record, and between it and its organization.
@@ -26,6 +26,17 @@ _SPECIAL = {
     ("documentVersions", "insert"): ("added a version of", "adding a version of", "at"),
     ("activityContacts", "insert"): ("added to an activity", "adding to an activity", "at"),
     ("activityContacts", "delete"): ("took out of an activity", "taking out of an activity", "at"),
+}
+
+# What changes no record: when it was done, and when it was refused.
+_WORDLESS = {
+    "login": ("signed in", "tried to sign in"),
+    "logout": ("signed out", "tried to sign out"),
+    "setup": ("chose a password with a link", "tried to choose a password with a link"),
+    "changeOwnPassword": ("changed their password", "tried to change their password"),
+    "endOwnSession": ("ended one of their sessions", "tried to end one of their sessions"),
+    "endUserSessions": ("ended all sessions of a user", "tried to end all sessions of a user"),
+    "createUserLink": ("made a link to choose a password", "tried to make a link to choose a password"),
 }
 
 
@@ -43,6 +54,17 @@ class Sentence(NamedTuple):
     def undone(self) -> str:
         """For the message that it was undone."""
         return f"Undid {self.doing} {self.name}{self.more}"
+
+
+def wordless(operation: dict[str, Any], routes: dict[str, Any]) -> str:
+    """What an operation was that changed no record which could be told: an action, or one that was refused."""
+    name = operation["action"].removesuffix("Form").removesuffix("Page")
+    is_refused = operation["outcome"] == "refused"
+    if name in _WORDLESS:
+        return _WORDLESS[name][is_refused]
+    route = routes.get(name)
+    tried = f"“{route.summary if route and not route.html else words.label(name)}”"
+    return f"was refused: {tried}" if is_refused else f"did {tried}"
 
 
 def named(groups: list[dict[str, Any]]) -> set[tuple[str, int]]:
@@ -88,14 +110,25 @@ def _foremost(groups: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _verbs(group: dict[str, Any]) -> tuple[str, str, str]:
     entity, action = group["entity"], group["action"]
+    if entity == "links":  # to choose a password: a new one ends the others
+        return "made a password link for", "making a password link for", "at"
     if action != "update":
         done, doing, *near = _SPECIAL.get((entity, action), _PLAIN[action])
         return done, doing, near[0] if near else "at"
     changed = {change["field"]: change["after"] for change in group["changes"]}
+    if entity == "users" and (not changed or "isActive" in changed):
+        return _of_user(changed.get("isActive"))
     if entity == "tasks" and changed.get("status") == "completed":
         return "completed", "completing", "at"
     fields = listed(list(changed))
     return f"changed {fields} of", f"changing {fields} of", "at"
+
+
+def _of_user(is_active: bool | None) -> tuple[str, str, str]:
+    """What is no field of theirs, or ends their sessions."""
+    if is_active is None:
+        return "changed the password of", "changing the password of", "at"
+    return ("enabled", "enabling", "at") if is_active else ("disabled", "disabling", "at")
 
 
 def listed(fields: list[str]) -> str:

@@ -54,6 +54,14 @@ def when(context: Context, text: str | None) -> Markup | str:
 
 
 @pass_context
+def until(context: Context, text: str) -> Markup:
+    """A moment to come, in full: something ends then."""
+    viewer = context.get("viewer")
+    moment = datetime.fromisoformat(text).astimezone(_zone(viewer.time_zone if viewer else "UTC"))
+    return Markup('<time datetime="{}">{}</time>').format(text, moment.strftime("%A, %-d %B, %H:%M"))
+
+
+@pass_context
 def local(context: Context, text: str) -> str:
     """A moment as a field for date and time takes it: where the viewer is, to the minute."""
     moment = datetime.fromisoformat(text).astimezone(_zone(context["viewer"].time_zone))
@@ -125,7 +133,8 @@ def _zone(name: str) -> ZoneInfo:
 
 
 FILTERS = {
-    "label": label, "number": number, "size": size, "initials": initials, "when": when, "local": local, "day": day,
+    "label": label, "number": number, "size": size, "initials": initials, "when": when, "until": until,
+    "local": local, "day": day,
     "is_overdue": is_overdue, "paragraphs": paragraphs, "is_web": is_web,
     "mail_link": mail_link, "phone_link": phone_link,
 }  # fmt: skip

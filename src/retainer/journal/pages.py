@@ -66,7 +66,7 @@ async def operation(request: Request, id: int) -> Answer:
     told = (await described(request, [id])).get(id)
     return await pages.page(
         request, "journal/operation.html", operation=found, sentence=told[0] if told else None,
-        changes=await changes(request, found["changes"]),
+        changes=await changes(request, found["changes"]), words=sentences.wordless(found, request.app.table.named),
     )  # fmt: skip
 
 

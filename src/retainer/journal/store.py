@@ -234,6 +234,11 @@ _UNDOABLE = {name: _OPERATIONS[name].sql for name in ("id", "undoneBy", "records
 _UNDOABLE["canUndo"] = f"CASE WHEN {_UNDOABLE['records']} <= {MOST_JUDGED} THEN {_CAN_UNDO} END"
 UNDOABLE = Statement(f"""SELECT {row_json(_UNDOABLE)} FROM operations op
     WHERE op.tenant_id = :tenant AND op.id = ANY(:ids::bigint[]) AND @visible_operations""")
+# All of them, without what takes long to judge.
+AUDIT = Collection(
+    OPERATIONS.table, OPERATIONS.where, {n: f for n, f in _OPERATIONS.items() if n not in ("canUndo", "undoneBy")},
+    order="-id", id="op.id", extras=OPERATIONS.extras,
+)  # fmt: skip
 # Those whose changes can be told in a sentence.
 FEED = Collection(
     OPERATIONS.table,
@@ -253,7 +258,9 @@ _TITLES = " ".join(
 TITLES = Statement(f"""
     SELECT named.noun, named.id, CASE named.noun {_TITLES}
         WHEN 'users' THEN (SELECT u.full_name FROM users u
-            WHERE u.tenant_id = :tenant AND u.id = named.id AND :viewer_role::text <> 'guest') END AS title
+            WHERE u.tenant_id = :tenant AND u.id = named.id AND :viewer_role::text <> 'guest')
+        WHEN 'links' THEN (SELECT u.full_name FROM links l JOIN users u ON u.tenant_id = :tenant AND u.id = l.user_id
+            WHERE l.tenant_id = :tenant AND l.id = named.id AND :viewer_role::text = 'admin') END AS title
     FROM unnest(:nouns::text[], :ids::bigint[]) named (noun, id)
 """)
 

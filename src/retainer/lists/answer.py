@@ -30,23 +30,23 @@ class Listing:
         self.format = format
         self.values = query.values | values
         self.where = query.where
+        self.is_narrowed = False
         self.is_careful = bool(query.where) or query.counted == "exact" or len(query.sort) > 1
 
     async def narrow(self, db: Db) -> None:
         """Let a filter's own function find its rows, where they are few, as they are for this database."""
-        self.where = self.query.where
+        self.where, self.is_narrowed = self.query.where, False
         for finder in self.query.finders:
             ids = await db.value(self.collection.finding(finder.sql), most=FEW, **self.values)
             if ids is not None:
-                known = f" AND {self.collection.id} = ANY(:narrowed::bigint[])"
-                self.where = self.where.replace(f" AND {finder.condition}", known, 1)
-                self.values["narrowed"] = ids
+                self.where = self.where.replace(f" AND {finder.condition}", "", 1)
+                self.values["narrowed"], self.is_narrowed = ids, True
                 return
 
     async def page(self, db: Db, place: Place, chunk: int, *, is_backward: bool = False) -> Record:
         """Up to `chunk` rows behind a place: chunk, count (one more where there are more), first, last."""
         plan = Plan(
-            self.query.fields, self.query.expand, self.query.sort, self.where,
+            self.query.fields, self.query.expand, self.query.sort, self.where, self.is_narrowed,
             place is not None, is_backward, self.is_careful, self.format.separator,
         )  # fmt: skip
         keys = {f"k{n}": key for n, key in enumerate(place or ())}
@@ -69,11 +69,12 @@ class Listing:
 
     async def count(self) -> tuple[bytes, bytes]:
         """How many rows there are in all, or about how many, as a header."""
+        where = self.where + (f" AND {self.collection.id} = ANY(:narrowed::bigint[])" if self.is_narrowed else "")
         name = b"x-total-count" if self.query.counted == "exact" else b"x-estimated-count"
         if self.query.counted == "exact" or await self.db.value(self.collection.is_short, most=FEW, **self.values):
-            return name, b"%d" % await self.db.value(self.collection.matching("count(*)", self.where), **self.values)
+            return name, b"%d" % await self.db.value(self.collection.matching("count(*)", where), **self.values)
         # The planner knows all tenants and viewers only together: what it thinks holds for long lists alone.
-        return name, b"%d" % await self.db.estimate(self.collection.matching("1", self.where), **self.values)
+        return name, b"%d" % await self.db.estimate(self.collection.matching("1", where), **self.values)
 
 
 async def exported(request: Request, chosen: list[int] | None = None) -> Answer:

@@ -3,6 +3,7 @@
 The API's parameters, the statements of a page, the OpenAPI document and exports are all read off this declaration.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from functools import cached_property, lru_cache
@@ -11,7 +12,6 @@ from typing import NamedTuple
 from retainer.statement import Statement
 
 MOST_EXPANDED = 20  # objects of an expanded array
-MOST_SEARCHED = 20_000  # rows found by their words that are fetched one by one; from more on the list is walked
 ABSENT = "U&'\\+10FFFF'"  # what a text's sort key holds where there is none: it sorts last
 NEVER = "'infinity'::date"  # the same of a date
 
@@ -93,6 +93,7 @@ class Plan(NamedTuple):
     expand: tuple[str, ...]
     sort: tuple[tuple[str, bool], ...]  # name, whether descending
     where: str = ""
+    is_narrowed: bool = False  # whether only the rows of :narrowed can be meant
     is_placed: bool = False  # whether it begins behind a place, :k0, :k1 …
     is_backward: bool = False
     is_careful: bool = False  # whether it may be costly, and so runs under the short limit
@@ -165,26 +166,47 @@ class Collection:
         return found
 
     def _page(self, plan: Plan) -> Statement:
-        keys = self.keys(plan.sort)
         values = {name: self.fields.get(name) or self.expand[name] for name in plan.fields + plan.expand}
-        order = ", ".join(f"{sql} {'DESC' if d != plan.is_backward else 'ASC'}" for sql, _, d in keys)
-        behind = f"AND {_behind(keys, plan.is_backward)}" if plan.is_placed else ""
-        places = ", ".join(f"{sql}::text" for sql, _, _ in keys)
+        is_late = self.is_plain and (plan.is_narrowed or bool(plan.where) or len(plan.sort) > 1)
+        json = self._again(row_json(values)) if is_late else "page.json"
+        keys = self.keys(plan.sort)
+        places = ", ".join(f"k{n}::text" for n in range(len(keys)))
         direction = " ORDER BY n DESC" if plan.is_backward else ""
         return Statement(
             f"""
             SELECT convert_to(string_agg(json::text, '{plan.separator}'{direction}) FILTER (WHERE n <= :chunk), 'UTF8')
                     AS chunk, count(*), max(place) FILTER (WHERE n = 1) AS first,
                 max(place) FILTER (WHERE n = :chunk) AS last
-            FROM (SELECT row_number() OVER () AS n, page.* FROM (
-                SELECT {row_json(values)} AS json, ARRAY[{places}] AS place
-                FROM {self.table}
-                WHERE {self.where} {plan.where} {behind}
-                ORDER BY {order}
+            FROM (SELECT row_number() OVER () AS n, ARRAY[{places}] AS place, {json} AS json FROM (
+                {self._found(plan, keys, f"{self.id} AS id" if is_late else f"{row_json(values)} AS json")}
                 LIMIT :chunk + 1) page) numbered
             """,
             is_careful=plan.is_careful,
         )
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its rows are those of one table, which may be read again by their id."""
+        return not self.table.startswith("(") and not re.search(r"(?<!LEFT) JOIN", self.table)
+
+    def _again(self, json: str) -> str:
+        """The JSON of a row that was found. It is written for the rows of the page only, however many were sorted, and
+        an index that knows what is filtered and sorted by is all that the others are read from.
+        """
+        alias = self.id.partition(".")[0]
+        return f"(SELECT {json} FROM {self.table} WHERE {alias}.tenant_id = :tenant AND {self.id} = page.id)"
+
+    def _found(self, plan: Plan, keys: list[tuple[str, str, bool]], what: str) -> str:
+        """The rows of a page in order: their sort keys, and what else there shall be."""
+        named = ", ".join(f"{sql} AS k{n}" for n, (sql, _, _) in enumerate(keys))
+        order = ", ".join(f"k{n} {'DESC' if d != plan.is_backward else 'ASC'}" for n, (_, _, d) in enumerate(keys))
+        behind = f"AND {_behind(keys, plan.is_backward)}" if plan.is_placed else ""
+        # All of few are read, then sorted. For the first of them the planner would walk the list, looking each row up.
+        few = f"AND {self.id} = ANY(:narrowed::bigint[]) OFFSET 0" if plan.is_narrowed else ""
+        return f"""SELECT * FROM (
+                    SELECT {named}, {what} FROM {self.table}
+                    WHERE {self.where} {plan.where} {behind} {few}) found
+                ORDER BY {order}"""
 
     def _matching(self, what: str, where: str) -> Statement:
         return Statement(f"SELECT {what} FROM {self.table} WHERE {self.where} {where}", is_careful=True)
@@ -215,10 +237,11 @@ def moments(alias: str) -> dict[str, Field]:
 
 def searched(noun: str, alias: str) -> dict[str, Extra]:
     """The filter `q`: rows that have each word, as search finds it (migration 0010)."""
-    asked = "sought(:tenant, {}::text)"
-    few = f"{noun}_few_matching(:tenant, {{}}::text, {MOST_SEARCHED})"
+    asked = "sought(:tenant, {0}::text)"
+    few = f"{noun}_few_matching(:tenant, {{}}::text, :most)"
     words = "Those that have each of these words, as search finds them: beginnings, typing errors"
-    return {"q": Extra(f"{noun}_matches({alias}, (SELECT s FROM {asked} s))", Kind.TEXT, words, few)}
+    condition = f"{noun}_matches({alias}, (SELECT s.needs FROM {asked} s), (SELECT s.texts FROM {asked} s))"
+    return {"q": Extra(condition, Kind.TEXT, words, few)}
 
 
 def expanded_organization(alias: str) -> str:

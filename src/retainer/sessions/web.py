@@ -12,8 +12,7 @@ from retainer.authentication import COOKIE, digest
 from retainer.database import Db, SessionChanged
 from retainer.errors import BadCredentials, FieldError, Invalid, NotFound, Unavailable, invalid
 from retainer.lists.answer import listed
-from retainer.pages import render
-from retainer.request import HTML, Answer, Request, empty, found
+from retainer.request import Answer, Request, empty, found
 from retainer.sessions import store, throttle
 
 DEAD_LINK = "is not valid any more: it was used, replaced, or has expired; ask an administrator for a new link"
@@ -37,10 +36,6 @@ async def login(request: Request) -> Answer:
 async def logout(request: Request) -> Answer:
     await leave(request)
     return signed_out(request)
-
-
-async def setup_page(_request: Request) -> Answer:
-    return Answer(200, render("layout/setup.html"), HTML, (b"cache-control", b"no-cache"))
 
 
 async def setup(request: Request) -> Answer:
@@ -126,14 +121,15 @@ async def leave(request: Request) -> None:
     if viewer is None:
         return
     with suppress(SessionChanged):  # it has ended already, or its user may not use it any more
-        await store.end(request.app.database.of(viewer, request.id, "logout"), viewer.session)
+        await store.end(request.app.database.of(viewer, request.id, "logout", request.via), viewer.session)
     request.app.sessions.forget(viewer.user)
 
 
 def as_user(request: Request, user: Record) -> Db:
     """The database for somebody who has no session yet."""
     assert request.route is not None
-    return request.app.database.without_viewer(user["tenant_id"], request.id, request.route.name, user=user["user_id"])
+    who = {"user": user["user_id"]}
+    return request.app.database.without_viewer(user["tenant_id"], request.id, request.route.name, request.via, **who)
 
 
 def session_of(request: Request, token: str) -> dict[str, Any]:

@@ -80,11 +80,12 @@ class Link(Struct, rename="camel"):
 
 def refuse_unknown_time_zone(name: str | None) -> None:
     """Raises Invalid on `timeZone` unless the time zone database knows the name; null is fine."""
-    if name is not None and name not in _time_zones():
+    if name is not None and name not in time_zones():
         raise invalid("timeZone", f'must be the name of a time zone such as Europe/Zurich, not "{name}"')
 
 
 @lru_cache(maxsize=1)
-def _time_zones() -> frozenset[str]:
+def time_zones() -> frozenset[str]:
+    """The names that time zones have here."""
     # Some systems list these two beside the real ones; PostgreSQL and other machines do not know them.
     return frozenset(available_timezones() - {"localtime", "Factory"})

@@ -9,7 +9,7 @@ from asyncpg import Record
 
 from retainer.database import Db
 from retainer.errors import Conflict, invalid
-from retainer.lists.collection import Collection, Field, Kind, row_json
+from retainer.lists.collection import Collection, Extra, Field, Kind, row_json
 from retainer.permissions import Role
 from retainer.statement import Statement, Update
 
@@ -31,7 +31,15 @@ JSON = row_json(FIELDS)
 # As they see themselves.
 OWN_JSON = row_json(FIELDS | {name: Field(f"u.{name}") for name in ("theme", "density", "shortcuts")})
 
-LIST = Collection("users u", "u.tenant_id = :tenant", FIELDS, order="username", id="u.id")
+LIST = Collection(
+    "users u", "u.tenant_id = :tenant", FIELDS, order="username", id="u.id",
+    extras={
+        "q": Extra(
+            "(fold(u.full_name) LIKE like_part({0}::text) OR fold(u.username) LIKE like_part({0}::text))",
+            Kind.TEXT, "Those whose name or username has this part, whatever case and accents",
+        )
+    },
+)  # fmt: skip
 
 # By what colleagues are called.
 NAMES = Collection(

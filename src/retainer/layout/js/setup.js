@@ -5,10 +5,11 @@ const button = document.getElementById("submit");
 const fields = { password: document.getElementById("password"), again: document.getElementById("again") };
 const token = new URLSearchParams(location.hash.slice(1)).get("token");
 
+form.noValidate = true;
 if (token) {
-  form.hidden = false;
   fields.password.focus();
 } else {
+  form.hidden = true;
   sayProblem("The link is incomplete. Open it exactly as you received it, or ask an administrator for a new one.");
 }
 
