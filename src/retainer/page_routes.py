@@ -192,5 +192,5 @@ PAGES = [
     _form("endUserSessions", "/users/{id}/sessions/end", users.end_sessions, "users.manage", on=user.exists),
     _page("roles", "/roles", users.roles, "users.manage"),
     _page("audit", "/audit", audit.show_all, "users.manage", lists=history.AUDIT),
-    _page("exportAudit", "/audit/export", audit.export, "users.manage", lists=history.AUDIT),
+    _page("exportAudit", "/audit/export", exported, "users.manage", lists=history.AUDIT),
 ]  # fmt: skip

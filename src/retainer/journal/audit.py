@@ -5,7 +5,6 @@ from typing import Any
 from retainer import pages, sentences
 from retainer.journal import store
 from retainer.journal.pages import described
-from retainer.lists.answer import listed
 from retainer.lists.shown import find, show
 from retainer.request import API, WEB, Answer, Request
 from retainer.users import store as users
@@ -31,9 +30,3 @@ def actions(request: Request) -> list[tuple[str, str]]:
     """What may be asked for, as choices."""
     found = [route for route in request.app.table.named.values() if route.changes and not route.html]
     return sorted(((route.name, route.summary) for route in found), key=lambda choice: choice[1])
-
-
-async def export(request: Request) -> Answer:
-    """All that match, as CSV."""
-    request.headers[b"accept"] = b"text/csv"
-    return await listed(request)

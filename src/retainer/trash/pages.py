@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from retainer import pages
+from retainer import choosing, pages
 from retainer.journal import store as journal
-from retainer.lists.shown import find, show
+from retainer.lists.shown import show
 from retainer.request import Answer, Request
 from retainer.trash import store
 from retainer.trash.model import TrashKind
@@ -22,11 +22,8 @@ async def index(request: Request) -> Answer:
         row["organization"] = "" if own else names.get(("organizations", row["organizationId"]), "")
         row["place"] = place(row)
         row["together"] = sum(other["operationId"] == row["operationId"] for other in shown.rows) - 1
-    people = await find(request, users.NAMES, limit="1000")
-    return await pages.page(
-        request, "trash/list.html", shown=shown, kinds=list(TrashKind),
-        people=[(one["id"], one["fullName"]) for one in people],
-    )  # fmt: skip
+    people = await choosing.people(request, users.NAMES)
+    return await pages.page(request, "trash/list.html", shown=shown, kinds=list(TrashKind), people=people)
 
 
 def place(row: Row) -> str:

@@ -50,7 +50,7 @@ on("htmx:after:swap", ({ detail: { ctx } }) => {
   const went = asked && asked.path !== location.pathname;
   if (ctx.target?.id === "main") renew(went);
   settle();
-  if (ctx.target?.id !== "main") return;
+  if (ctx.target?.id !== "main") return asked?.focus?.isConnected || refocus(); // "Load more" is gone
   if (dialog.open) dialog.close();
   if (palette?.open) palette.close();
   for (const menu of $$(".more[open], .menu[open]:not(.filter)")) {
