@@ -146,7 +146,7 @@ def test_what_is_undone_leaves_nothing_behind(cast: Cast) -> None:
 
 @pytest.mark.slow
 def test_long_histories_undone_leave_nothing_behind(cast: Cast) -> None:
-    run(cast, examples=60, steps=40)
+    run(cast, examples=30, steps=40)
 
 
 def run(cast: Cast, *, examples: int, steps: int) -> None:

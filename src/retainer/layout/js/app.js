@@ -145,7 +145,8 @@ function openDialog(ctx) {
 for (const box of $$("dialog")) {
   box.addEventListener("click", ({ target }) => target === box && box.close());
   box.addEventListener("close", () => {
-    if (box === dialog) $("#dialog-body").replaceChildren();
+    const body = box === dialog && $("#dialog-body");
+    if (body) htmx.process(body, true), body.replaceChildren(); // what waits for more typing waits no more
     if (shown(opener)) opener.focus();
   });
 }
