@@ -70,6 +70,11 @@ async def style_guide(request: Request) -> Answer:
     return await page(request, "layout/styleguide.html")
 
 
+async def something_new(request: Request) -> Answer:
+    """What can be added, from anywhere."""
+    return await page(request, "layout/new.html")
+
+
 def render(template: str, **values: Any) -> bytes:
     """A page that nobody needs to be signed in for."""
     return _templates.get_template(template).render(values).encode()
