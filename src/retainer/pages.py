@@ -175,7 +175,9 @@ def errors_of(problem: Problem) -> dict[str, str]:
     found: dict[str, str] = {}
     for error in problem.errors or [FieldError("", problem.detail)]:
         name = re.split(r"[\[.]", error.field)[0]
-        found[name] = f"{found[name]}; {error.message}" if name in found else error.message
+        # What a field was left as is told in people's words: they did not type "".
+        message = "must not be empty" if error.message.endswith('not ""') else error.message
+        found[name] = f"{found[name]}; {message}" if name in found else message
     return found
 
 
