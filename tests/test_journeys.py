@@ -355,3 +355,27 @@ def test_history_reverts_one_change(ada: Desk, cast: Cast) -> None:
     entry.get_by_role("button", name=re.compile("Undo|Revert")).click()
     ada.settled()
     assert cast.ada.get(f"/api/organizations/{cast.acme}").json()["industry"] is None
+
+
+def test_a_row_is_deleted_by_its_key_and_comes_back_after_the_message_is_gone(ada: Desk, cast: Cast) -> None:
+    page = ada.open("/organizations")
+    page.locator("[data-row]").first.focus()
+    page.keyboard.press("Backspace")
+    ada.told("Deleted Acme Corporation")
+    expect(page.get_by_role("link", name="Acme Corporation")).to_have_count(0)
+    ada.settled()
+    assert "Globex" in ada.focus(), "the row that took its place has the focus"
+    assert page.url.endswith("/organizations")
+    page.get_by_text("Deleted Acme Corporation").wait_for(state="hidden", timeout=15_000)
+    page.keyboard.press("z")
+    ada.told("Undid deleting Acme Corporation")
+    expect(page.locator("#toasts [data-toast]")).to_have_count(1)  # what is undone offers Undo no more
+    assert cast.ada.get(f"/api/organizations/{cast.acme}").status_code == 200
+
+
+def test_anything_is_added_from_anywhere(ada: Desk) -> None:
+    page = ada.open("/roles")
+    page.keyboard.press("n")
+    page.get_by_role("dialog").get_by_role("link", name="Contact").click()
+    page.get_by_role("heading", name="New contact").wait_for()
+    assert ada.axe() == []

@@ -257,3 +257,34 @@ def test_texts_of_people_are_texts(cast: Cast) -> None:
         text = get(cast.ada, path).text
         assert "<script>alert" not in text
         assert 'href="javascript:' not in text
+
+
+def test_what_may_be_added_is_offered_from_anywhere(cast: Cast) -> None:
+    shown = {
+        who: set(re.findall(r'href="/(\w+)/new"', person.get("/new", headers=HTML).text))
+        for who, person in (("cora", cast.cora), ("stan", cast.stan))
+    }
+    assert shown["cora"] == {"organizations", "contacts", "projects", "tasks", "documents", "activities"}
+    assert "tasks" in shown["stan"] and not shown["stan"] & {"organizations", "contacts", "projects"}
+    assert cast.gita.get("/new", headers=HTML).status_code == 403
+    assert 'href="/new"' in cast.stan.get("/tasks", headers=HTML).text
+    assert 'href="/new"' not in cast.gita.get("/tasks", headers=HTML).text
+
+
+@pytest.mark.parametrize("path", ["/organizations", "/contacts"])
+def test_rows_are_deleted_by_their_key_only_where_that_is_allowed(cast: Cast, path: str) -> None:
+    assert "data-deletes" in cast.ada.get(path, headers=HTML).text
+    assert "data-deletes" not in cast.gita.get(path, headers=HTML).text
+
+
+@pytest.mark.parametrize(("path", "status"), [("/organizations/999999", 404), ("/organizations?limit=x", 422)])
+def test_the_page_of_an_error_is_called_as_its_heading(cast: Cast, path: str, status: int) -> None:
+    answer = cast.ada.get(path, headers=HTML)
+    heading = re.findall(r"<h1[^>]*>(.*?)</h1>", answer.text)[0]
+    assert answer.status_code == status and f"<title>{heading} · Retainer</title>" in answer.text
+
+
+def test_a_field_left_empty_is_told_so_in_words(cast: Cast) -> None:
+    form = cast.ada.post("/contacts", content="fullName=&email=&type=client", headers=HTML | FORM)
+    assert form.status_code == 422 and form.text.count("must not be empty") == 4
+    assert 'href="#f-email">E-mail</a>' in form.text, "the summary calls fields as their labels do"

@@ -397,3 +397,8 @@ def test_a_prefix_searches_one_kind_and_a_number_finds_a_record(cast: Cast) -> N
     assert f"/organizations/{cast.acme}" not in part(cast.olga, f"/search?q=%23{cast.acme}", "results")
     for odd in ("%23", "%230", "%23999999999999999", "org:", "x" * 500, "%22%3E%3Cb%3E", "é%F0%9F%98%80"):
         assert "<b>" not in part(cast.cora, f"/search?q={odd}", "results")
+
+
+def test_an_upload_without_a_file_is_refused_in_its_form(cast: Cast) -> None:
+    answer = cast.ada.post("/documents", data={"name": "Minutes"}, files={"file": ("", b"")}, headers=HTML)
+    assert answer.status_code == 422 and "<h1" in answer.text, answer.text

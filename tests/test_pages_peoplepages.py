@@ -241,7 +241,7 @@ def test_a_contact_is_deleted_unless_something_keeps_it(cast: Cast) -> None:
 
 
 def titles(text: str) -> list[str]:
-    return re.findall(r'<a href="/projects/\d+" title="([^"]+)" data-row>', text)
+    return re.findall(r'<a href="/projects/\d+" title="([^"]+)"[^>]* data-row>', text)
 
 
 def test_projects_are_listed_by_when_they_are_due(cast: Cast) -> None:

@@ -22,7 +22,7 @@ from retainer.organizations import documents_tab, selection, work_tabs
 from retainer.organizations import pages as organizations
 from retainer.organizations import store as organization
 from retainer.organizations import tabs as organization_tabs
-from retainer.pages import style_guide
+from retainer.pages import something_new, style_guide
 from retainer.permissions import PUBLIC
 from retainer.projects import pages as projects
 from retainer.projects import store as project
@@ -62,6 +62,7 @@ PAGES = [
     _form("password", "/profile/password", profile.change_password, "account.own"),
     _form("endSession", "/profile/sessions/{id}/end", profile.end_session, "account.own", on=session.exists),
     _page("styleguide", "/styleguide", style_guide, "account.own"),
+    _page("new", "/new", something_new, "tasks.write"),
 
     # Organizations
     _page("organizations", "/organizations", organizations.index, "organizations.read", lists=organization.LIST),

@@ -70,6 +70,11 @@ async def style_guide(request: Request) -> Answer:
     return await page(request, "layout/styleguide.html")
 
 
+async def something_new(request: Request) -> Answer:
+    """What can be added, from anywhere."""
+    return await page(request, "layout/new.html")
+
+
 def render(template: str, **values: Any) -> bytes:
     """A page that nobody needs to be signed in for."""
     return _templates.get_template(template).render(values).encode()
@@ -170,7 +175,9 @@ def errors_of(problem: Problem) -> dict[str, str]:
     found: dict[str, str] = {}
     for error in problem.errors or [FieldError("", problem.detail)]:
         name = re.split(r"[\[.]", error.field)[0]
-        found[name] = f"{found[name]}; {error.message}" if name in found else error.message
+        # What a field was left as is told in people's words: they did not type "".
+        message = "must not be empty" if error.message.endswith('not ""') else error.message
+        found[name] = f"{found[name]}; {message}" if name in found else message
     return found
 
 

@@ -92,7 +92,9 @@ async def _named(request: Request) -> None:
     given = {name: values[-1] for name, values in typed.items() if name in ("organization", "organizationId")}
     id = given.get("organizationId") or await choosing.of_fields(request, organizations.LIST, "organization", given)
     typed.pop("organization", None)
-    typed["organizationId"] = [str(id)] if id else []
+    typed.pop("organizationId", None)
+    if id:
+        typed["organizationId"] = [str(id)]
 
 
 def _typed(request: Request) -> Row:

@@ -4,6 +4,7 @@
 const $ = (selector, root = document) => root.querySelector(selector);
 const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 const main = () => $("#main");
+const focused = () => document.activeElement;
 const here = () => location.pathname + location.search;
 const dialog = $("#dialog");
 const palette = $("#palette");
@@ -42,7 +43,7 @@ on("htmx:before:swap", ({ detail: { ctx } }) => {
   // What was done to the selection ends it; what was refused does not.
   if (ctx.sourceElement.matches?.("form[data-selects]") && ctx.response?.status < 400) select.clear();
   const sent = ctx.request?.method === "POST" && ctx.response?.status < 400 ? ctx.sourceElement.closest?.("form") : null;
-  asked = { path: location.pathname, focus: document.activeElement, sent };
+  asked = { path: location.pathname, focus: focused(), sent };
 });
 
 on("htmx:after:swap", ({ detail: { ctx } }) => {
@@ -54,9 +55,10 @@ on("htmx:after:swap", ({ detail: { ctx } }) => {
   if (dialog.open) dialog.close();
   if (palette?.open) palette.close();
   for (const menu of $$(".more[open], .menu[open]:not(.filter)")) {
-    if (menu.contains(document.activeElement)) $("summary", menu).focus();
+    if (menu.contains(focused())) $("summary", menu).focus();
     menu.open = false;
   }
+  asked?.sent?.closest(".toast")?.remove(); // not to be undone twice
   if (went && !restoring) scrollTo(0, 0);
   if (went || ctx.response?.status >= 400) focusOn(first(main(), "[aria-invalid]", "[autofocus]", "h1"));
   else if (asked?.focus !== document.body && !asked?.focus?.isConnected) refocus();
@@ -66,7 +68,7 @@ on("htmx:after:swap", ({ detail: { ctx } }) => {
 function renew(went) {
   const { sent } = asked || {};
   for (const form of $$("form", main())) {
-    const stands = sent && form.matches("[data-save]") && !form.contains(document.activeElement);
+    const stands = sent && form.matches("[data-save]") && !form.contains(focused());
     if (went || form === sent || stands) form.reset();
   }
 }
@@ -87,7 +89,7 @@ on("htmx:error", ({ detail }) => {
 
 let restoring = false;
 const places = new Map(); // how far down each page was, by its address
-addEventListener("scroll", () => places.set(location.href, scrollY), { passive: true });
+addEventListener("scroll", () => places.set(location.href, scrollY));
 on("htmx:before:history:restore", () => { restoring = true; });
 on("htmx:after:swap", () => {
   if (!restoring) return;
@@ -131,7 +133,7 @@ function openDialog(ctx) {
   const title = $("h1", dialog);
   if (title) title.id = "dialog-title";
   if (!dialog.open) {
-    opener = ctx?.sourceElement || document.activeElement;
+    opener = ctx?.sourceElement || focused();
     dialog.showModal();
   }
   focusOn(first(dialog, "[aria-invalid]", "[autofocus]", "input:not([type=hidden]), select, textarea", "h1"));
@@ -172,13 +174,13 @@ function say(words) { // what went wrong: it stays
   toasts();
 }
 
-// Three at most; each for ten seconds, in which nobody points at it or is in it.
+// Three at most; each for ten seconds, in which nobody points at it or is in it. Z still undoes it then.
 function toasts() {
   const all = $$("#toasts [data-toast]");
   for (const old of all.slice(3)) old.remove();
   for (const toast of all) {
     if (toast.timer || "stays" in toast.dataset) continue;
-    const wait = () => { toast.timer = setTimeout(() => toast.remove(), 10_000); };
+    const wait = () => { toast.timer = setTimeout(() => { toast.hidden = true; }, 10_000); };
     for (const name of ["pointerenter", "focusin"]) toast.addEventListener(name, () => clearTimeout(toast.timer));
     for (const name of ["pointerleave", "focusout"]) toast.addEventListener(name, wait);
     wait();
@@ -203,7 +205,7 @@ on("keydown", (event) => {
   }
 });
 function dirty() {
-  const field = document.activeElement;
+  const field = focused();
   return field?.matches("#main :is(input:not([type=checkbox], [type=search]), textarea)") && field.value !== field.defaultValue;
 }
 
@@ -279,7 +281,7 @@ function remember() {
 
 function openPalette() {
   if (!palette || palette.open) return;
-  opener = document.activeElement;
+  opener = focused();
   palette.showModal();
   const field = $("#palette-field");
   field.value = "";
@@ -328,7 +330,7 @@ function options() { return $$("[role=option]", palette); }
 function move(to) {
   const all = options();
   const next = all[Math.max(0, Math.min(to, all.length - 1))];
-  for (const one of all) one.setAttribute("aria-selected", String(one === next));
+  for (const one of all) one.setAttribute("aria-selected", one === next);
   next?.scrollIntoView({ block: "nearest" });
   $("#palette-field").setAttribute("aria-activedescendant", next?.id || "");
 }
@@ -338,8 +340,8 @@ function choose(one) {
   if (one.act) one.act();
   else if (one.dataset.href) go(one.dataset.href);
 }
-function go(href, push = "true") {
-  return htmx.ajax("GET", href, { target: "#main", swap: "outerMorph", push });
+function go(href, more = { push: "true" }, method = "GET") {
+  return htmx.ajax(method, href, { target: "#main", swap: "outerMorph", ...more });
 }
 
 let typing;
@@ -359,7 +361,7 @@ palette?.addEventListener("keydown", async (event) => {
   await propose(event.target.value);
   if (event.target.value === proposed) choose(options()[0]);
 });
-palette?.addEventListener("click", (event) => choose(event.target.closest("[role=option]")));
+palette?.addEventListener("click", ({ target }) => choose(target.closest("[role=option]")));
 
 // ---- keys
 
@@ -369,6 +371,7 @@ const moves = [
   { keys: "k", help: "Previous row", run: () => row(-1), when: () => $("[data-row]") },
   { keys: "x", help: "Select the row", run: () => box()?.click(), when: () => $("form[data-selects] [data-row]") },
   { keys: "d", help: "Complete the row's task", run: () => inRow("[data-done]")?.click(), when: () => $("[data-done]") },
+  { keys: "Backspace", help: "Delete the row", run: () => go(`${focused().pathname}/delete`, { values: { back: here() } }, "POST"), when: () => focused().matches("[data-deletes]") },
   { keys: "[", help: "Previous record of the list", run: () => go(neighbour(-1)), when: () => neighbour(-1) },
   { keys: "]", help: "Next record of the list", run: () => go(neighbour(1)), when: () => neighbour(1) },
   { keys: "e", help: "Edit the first property", run: () => focusOn($(".properties :is(input, select):not([type=hidden])")), when: () => $(".properties form") },
@@ -392,7 +395,7 @@ function press(node) {
 
 let lastRow = 0;
 function row(step) {
-  const rows = $$("[data-row]"), now = rows.indexOf(document.activeElement);
+  const rows = $$("[data-row]"), now = rows.indexOf(focused());
   lastRow = Math.max(0, Math.min(now < 0 ? (step > 0 ? 0 : rows.length - 1) : now + step, rows.length - 1));
   rows[lastRow]?.focus();
 }
@@ -400,7 +403,7 @@ on("focusin", ({ target }) => {
   const now = $$("[data-row]").findIndex((one) => one === target || one.closest("tr, li")?.contains(target));
   if (now >= 0) lastRow = now;
 });
-const inRow = (selector) => document.activeElement?.closest?.("tr, li")?.querySelector(selector);
+const inRow = (selector) => focused().closest("tr, li")?.querySelector(selector);
 const box = () => inRow("input[name=record]");
 const statusField = () => $$("[data-bulk] [name=status], #p-status").find(shown);
 function openChoice(field) {
@@ -423,10 +426,10 @@ on("keydown", (event) => {
     return;
   }
   if (commanded || inField) return;
-  if (["ArrowDown", "ArrowUp", "Home", "End"].includes(key) && document.activeElement?.matches("[data-row]")) {
+  const all = $$("[data-row]").length, step = { ArrowDown: 1, ArrowUp: -1, Home: -all, End: all }[key];
+  if (step && focused().matches("[data-row]")) {
     event.preventDefault();
-    const all = $$("[data-row]").length;
-    return row({ ArrowDown: 1, ArrowUp: -1, Home: -all, End: all }[key]);
+    return row(step);
   }
   if (key === "Escape") {
     const menu = $(MENUS);
@@ -436,11 +439,11 @@ on("keydown", (event) => {
   }
   if (document.body.dataset.shortcuts !== "on") return;
   // Shift and X: from the row that was ticked last to this one.
-  if (key === "X" && box()) return box().dispatchEvent(new MouseEvent("click", { shiftKey: true, bubbles: true, cancelable: true }));
+  if (key === "X" && box()) return box().dispatchEvent(new MouseEvent("click", { shiftKey: true, bubbles: true }));
   const word = pending && Date.now() - since < 1000 ? `${pending} ${key}` : key;
-  const all = registry();
-  const found = all.find((one) => one.keys === word) || (key === "Delete" && all.find((one) => one.keys === "Backspace"));
-  pending = all.some((one) => one.keys.startsWith(`${key} `)) ? key : "";
+  const known = registry(), by = (keys) => known.find((one) => one.keys === keys);
+  const found = by(word) || key === "Delete" && by("Backspace");
+  pending = known.some((one) => one.keys.startsWith(`${key} `)) ? key : "";
   since = Date.now();
   if (!found) return;
   event.preventDefault();
@@ -452,7 +455,7 @@ function openHelp() {
   const rows = [{ keys: "Ctrl K", help: "Search and commands" }, ...registry()].flatMap(({ keys, help }) =>
     [made("dt", {}, made("kbd", {}, keys)), made("dd", {}, help)]);
   $("#help-keys").replaceChildren(...rows);
-  opener = document.activeElement;
+  opener = focused();
   $("#help").showModal();
 }
 
@@ -489,7 +492,7 @@ function refresh() {
   $("#news")?.remove();
   const url = new URL(location.href), rows = $$("table [data-row]").length;
   if (rows > 50) url.searchParams.set("limit", Math.min(rows, 1000));
-  go(url.pathname + url.search, "false");
+  go(url.pathname + url.search, {});
 }
 
 function offer() {
