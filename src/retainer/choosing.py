@@ -17,6 +17,7 @@ NEAR = 8  # records offered for a name that is none
 # By which of its fields a record is found, the first its name; and which are shown beside it.
 KNOWN_BY = {"organization": ("name",), "contact": ("fullName", "email")}
 BESIDE = {"organization": ("type", "status"), "contact": ("email", "title")}
+ID = re.compile(r"\d{1,15}", re.ASCII)  # what may be an id, where a parameter or a field names one
 _NUMBERED = re.compile(r"#(\d{1,15})$", re.ASCII)
 _ADDRESSED = re.compile(r"<([^<>\s]+@[^<>\s]+)>$")  # as mail programs write people
 

@@ -102,7 +102,7 @@ def ours(path: str, usual: str) -> str:
 
 async def refusal(request: Request, problem: Problem) -> Answer:
     """The page of an error: what happened and what to do next. Who is not signed in, signs in first."""
-    if isinstance(problem, NotSignedIn) and request.method == "GET":
+    if isinstance(problem, NotSignedIn) and request.method in ("GET", "HEAD"):
         return _to_login(request)
     values = {"problem": problem, "heading": title(problem.status)}
     try:
@@ -182,6 +182,7 @@ def _context(request: Request) -> dict[str, Any]:
         "viewer": who,
         "may": {name: who is not None and who.may(name) for name in PERMISSIONS},
         "toast": _told(request),
+        "views": [],  # for a part of a page; a whole one has those of its sidebar
         "status_words": title,
     }
 

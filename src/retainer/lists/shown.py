@@ -41,7 +41,7 @@ class Shown(NamedTuple):
 async def show(request: Request, collection: Collection, *, expand: tuple[str, ...] = (), counted: bool = True,
                most: int = ROWS, **values: Any) -> Shown:  # fmt: skip
     """The rows of a list for the parameters of the page. Raises Invalid for what takes too long."""
-    query: Query = request.query or plain(collection)
+    query: Query = request.query if isinstance(request.query, Query) else plain(collection)  # a form's is another's
     limit = min(query.limit or most, MOST)
     listing = Listing(request.db, collection, query._replace(expand=expand, counted=""), formats.JSON, values)
     try:
