@@ -96,8 +96,8 @@ def back(request: Request, usual: str) -> str:
 
 
 def ours(path: str, usual: str) -> str:
-    """The path, if it is one of ours: what comes from outside may name another site."""
-    return path if re.fullmatch(r"/(?![/\\])[^\s\\]*", path) else usual
+    """The path, if it is one of ours: what comes from outside may name another site, or end the header it stands in."""
+    return path if re.fullmatch(r"/(?!/)[!-\[\]-~]*", path) else usual  # ASCII as in an address, without a backslash
 
 
 async def refusal(request: Request, problem: Problem) -> Answer:
