@@ -170,3 +170,35 @@ def test_what_another_deletion_keeps_from_coming_back_is_told(cast: Cast) -> Non
     answer = post(cast.ada, f"/operations/{deletion}/undo")
     assert answer.status_code == 409
     assert "which is deleted; restore that one first" in answer.text
+
+
+def test_the_last_day_there_is_can_be_shown(cast: Cast) -> None:
+    cast.gita.put("/api/user", {"timeZone": "Pacific/Kiritimati"}).raise_for_status()
+    last = {"text": "Later", "happenedAt": "9999-12-31T23:59:59Z", "audience": "client"}
+    made = cast.ada.made(f"/api/organizations/{cast.acme}/activities", **last)["id"]
+    for path in ("/activities", f"/activities/{made}", f"/organizations/{cast.acme}"):
+        assert get(cast.gita, path).status_code == 200
+
+
+@pytest.mark.parametrize("matching", ["999", "²", "status", "status=active&x", "&", "q=a&q=b", "%ff=1", "\0", "é=1"])
+def test_what_matches_nothing_known_is_not_all_that_there_is(cast: Cast, matching: str) -> None:
+    answer = post(cast.ada, "/organizations/bulk", matching=matching, do="delete")
+    assert answer.status_code == 422
+    assert len(cast.ada.get("/api/organizations").json()) == 2
+
+
+def test_what_somebody_did_is_not_told_to_who_uses_the_browser_next(cast: Cast) -> None:
+    done = post(cast.ada, "/organizations", name="Secret client", type="other")
+    told = done.headers["set-cookie"].partition(";")[0]
+    assert "Added Secret client" in get(cast.ada, "/contacts", Cookie=f"connect.sid={cast.ada.token}; {told}").text
+    assert "Secret client" not in get(cast.gita, "/contacts", Cookie=f"connect.sid={cast.gita.token}; {told}").text
+    assert "Secret client" not in get(cast.nobody, "/login", Cookie=told).text
+
+
+@pytest.mark.parametrize(
+    "told", ["W10", "bnVsbA", "_w", "A", "A" * 4000, "WyJcdWQ4MDAiLDFd", "WyI8YiBkYXRhLWV2aWw-Iiw5OTk5OTk5OTk5OTk5OTk5OTk5LG51bGxd"]
+)  # fmt: skip
+def test_a_forged_message_is_but_text(cast: Cast, told: str) -> None:
+    answer = get(cast.ada, "/contacts", Cookie=f"connect.sid={cast.ada.token}; retainer.done={told}")
+    assert answer.status_code == 200
+    check(answer.text)

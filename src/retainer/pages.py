@@ -44,10 +44,11 @@ _TOLD = re.compile(rb"(?:^|;)\s*" + re.escape(TOLD) + rb"=([\w-]+)")
 
 
 class Toast(NamedTuple):
-    """What was done, in words, and the operation that can be undone (None: none)."""
+    """What was done, in words, the operation that can be undone (None: none), and whom it is told (None: whoever comes)."""
 
     words: str
     operation: int | None
+    user: int | None
 
 
 async def page(request: Request, template: str, *, status: int = 200, **values: Any) -> Answer:
@@ -79,8 +80,9 @@ def redirect(request: Request, path: str, did: str = "", operation: int | None =
     """303 to a page, which tells what was done and offers to undo it. From a dialog the page beneath follows it."""
     headers = [(b"location", path.encode()), VARY]
     if did:
-        may = request.who is not None and request.who.may("operations.undo")
-        toast = Toast(did[:300], operation if may else None)
+        who = request.who if path != "/login" else None  # who signs out is nobody then
+        may = who is not None and who.may("operations.undo")
+        toast = Toast(did[:300], operation if may else None, who.user if who else None)
         told = base64.urlsafe_b64encode(msgspec.json.encode(toast)).rstrip(b"=")
         headers.append(_cookie(request, told.decode(), seconds=60))
     if target(request) == "dialog-body":
@@ -216,13 +218,15 @@ def _asked(request: Request) -> set[tuple[str, str]] | None:
 
 
 def _told(request: Request) -> Toast | None:
+    """What was done, unless by somebody else who used this browser a moment ago."""
     match = _TOLD.search(request.headers.get(b"cookie", b""))
     if match is None:
         return None
     try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(match[1] + b"=" * (-len(match[1]) % 4)), type=Toast)
+        told = msgspec.json.decode(base64.urlsafe_b64decode(match[1] + b"=" * (-len(match[1]) % 4)), type=Toast)
     except (ValueError, msgspec.MsgspecError):
         return None
+    return told if told.user in (None, request.who.user if request.who else None) else None
 
 
 def _cookie(request: Request, value: str, *, seconds: int) -> tuple[bytes, bytes]:
