@@ -4,14 +4,14 @@ import random
 import re
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import pytest
 
 from conftest import Cast
 from retainer.page_routes import PAGES
 from retainer.routing import Route
-from test_pages import FORM, HTML, ROLES, SHOWN, get, path_of, post
+from test_pages import FORM, HTML, SHOWN, get, path_of, post
 
 PARTS = ("results", "duplicates", "contact-choices")
 OWN = re.compile(r"(/(?![/\\])|#|\?|https?://[^\s/]|mailto:|tel:|data:,$).*|", re.DOTALL)
@@ -66,9 +66,7 @@ def evil_records(cast: Cast) -> None:
     ada.put(f"/api/tasks/{task}", {"title": EVIL + "2", "description": "a\n\n" + EVIL}).raise_for_status()
     url = "https://x.example/\"'><b/data-evil=1>"
     ada.made("/api/documents", name=EVIL, url=url, description=EVIL, organizationId=cast.acme, audience="client")
-    ada.made(
-        f"/api/organizations/{cast.acme}/activities", text=EVIL, contactIds=[cast.gita_contact], audience="client"
-    )
+    ada.made(f"/api/organizations/{cast.acme}/activities", text=EVIL, contactIds=[cast.gita_contact], audience="client")
     cast.asking.made("/api/views", noun="tasks", name=EVIL, query=urlencode({"q": EVIL}), isShared=False)
     cast.asking.put("/api/user", {"fullName": EVIL}).raise_for_status()
 
@@ -77,7 +75,11 @@ def newest(cast: Cast, route: Route) -> str:
     """The page with the newest of the viewer's records, which are the hostile ones."""
     noun = route.path.split("/")[1]
     if route.parameters and noun in ("projects", "tasks", "documents", "activities", "views", "operations"):
-        rows = [] if route.permission == "history.read" and cast.asking is cast.gita else cast.asking.get(f"/api/{noun}?limit=1" + ("" if noun == "views" else "&sort=-id")).json()
+        rows = (
+            []
+            if route.permission == "history.read" and cast.asking is cast.gita
+            else cast.asking.get(f"/api/{noun}?limit=1" + ("" if noun == "views" else "&sort=-id")).json()
+        )
         if rows:
             return route.path.replace("{id}", str(rows[0]["id"])).replace("{number}", "1")
     return path_of(cast, route)
@@ -202,3 +204,31 @@ def test_a_forged_message_is_but_text(cast: Cast, told: str) -> None:
     answer = get(cast.ada, "/contacts", Cookie=f"connect.sid={cast.ada.token}; retainer.done={told}")
     assert answer.status_code == 200
     check(answer.text)
+
+
+VALUES = [
+    "", "0", "-1", "9" * 40, "\0", "a\0b", "%", "'\"\\", "²", "٣", "é\u202e", "[1", "{}", "[" * 500, "1-1", "1-" + "9" * 30,
+    "2026-02-30", "0001-01-01", "9999-12-31", "name,-name", "org:", "#1", "x@", "true", "status=active", EVIL, "a" * 5000,
+]  # fmt: skip
+NAMES = [
+    "q", "sort", "cursor", "limit", "back", "next", "name", "title", "status", "organization", "organizationId", "copy",
+    "projectId", "assigneeId", "record", "matching", "version", "contact", "contactId", "contactIds", "role", "link", "unlink",
+    "query", "noun", "since", "until", "text", "happenedAt", "dueDate", "tags", "metadata", "domains", "ownerId", "id", "order",
+]  # fmt: skip
+# Nobody could go on after these.
+LAST = {"logoutForm", "passwordForm", "endSessionForm", "loginForm", "setupForm"}
+
+
+@pytest.mark.parametrize("route", [r for r in PAGES if r.name not in LAST], ids=lambda r: r.name)
+def test_nothing_that_is_sent_to_a_page_is_our_fault(cast: Cast, route: Route) -> None:
+    """Neither a status from 500 on nor an answer that cannot be sent. The order is the same in each run."""
+    chance = random.Random(route.name)
+    path = path_of(cast, route).partition("?")[0]
+    for _ in range(6):
+        given = urlencode([(name, chance.choice(VALUES)) for name in chance.sample(NAMES, 3)])
+        given += chance.choice(["", "", "", "&q=%ff", "&%", "&a=1&a=2"])
+        headers = HTML | chance.choice([{}, {"HX-Request": "true", "HX-Target": "div#dialog-body"}])
+        asked = f"{path}?{given}" if not route.changes or chance.random() < 0.2 else path
+        body: dict[str, Any] = {"headers": headers | FORM, "content": given} if route.changes else {"headers": headers}
+        answer = cast.ada.request(route.method, asked, follow_redirects=False, **body)
+        assert answer.status_code < 500, (asked, given)

@@ -44,7 +44,7 @@ _TOLD = re.compile(rb"(?:^|;)\s*" + re.escape(TOLD) + rb"=([\w-]+)")
 
 
 class Toast(NamedTuple):
-    """What was done, in words, the operation that can be undone (None: none), and whom it is told (None: whoever comes)."""
+    """What was done, in words, the operation that can be undone (None: none), and whom it is told (None: anybody)."""
 
     words: str
     operation: int | None
