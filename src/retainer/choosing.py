@@ -68,7 +68,7 @@ async def of_fields(request: Request, collection: Collection, field: str, given:
     they name none. Raises Unclear.
     """
     picked, typed = given.get(f"{field}Id", ""), given.get(field, "")
-    if re.fullmatch(r"\d{1,15}", picked, re.ASCII):
+    if ID.fullmatch(picked):
         return int(picked)
     return await chosen(request, collection, field, typed) if typed.strip() else None
 
