@@ -29,7 +29,7 @@ def part(person: Person, path: str, target: str) -> str:
 
 def sent(person: Person, path: str, status: int = 303, file: Any = None, script: bool = False, **data: Any) -> Any:
     """The answer to a form; with a file it is a multipart one."""
-    accept = {"Accept": "application/json"} if script else HTML
+    accept = {"Accept": "application/json, text/html;q=0.1"} if script else HTML
     files = {"file": file} if file else None
     data = data if data or file else {"back": ""}
     answer = person.request("POST", path, headers=accept, data=data, files=files, follow_redirects=False)

@@ -17,7 +17,7 @@ def told(answer: httpx.Response) -> tuple[str, int]:
     """What a form answers it did, and the operation that the toast offers to undo."""
     assert answer.status_code == 303, answer.text
     (cookie,) = re.findall(r"retainer\.done=([\w-]+)", answer.headers["set-cookie"])
-    words, operation = json.loads(base64.urlsafe_b64decode(cookie + "=="))
+    words, operation, _ = json.loads(base64.urlsafe_b64decode(cookie + "=="))
     return words, operation
 
 

@@ -145,7 +145,8 @@ class App:
         own = {name for name, _ in answer.headers}  # a preview has a policy of its own, and two would both hold
         headers = [header for header in self.headers if header[0] not in own]
         headers += [(b"x-request-id", request.id.encode()), *answer.headers]
-        if request.route is None or request.path.startswith("/api/") or request.who is not None:
+        is_page = request.route is not None and request.route.html and b"cache-control" not in own
+        if request.route is None or request.path.startswith("/api/") or request.who is not None or is_page:
             headers.append(NO_STORE)
         body = answer.body
         if isinstance(body, bytes):

@@ -17,6 +17,7 @@ NEAR = 8  # records offered for a name that is none
 # By which of its fields a record is found, the first its name; and which are shown beside it.
 KNOWN_BY = {"organization": ("name",), "contact": ("fullName", "email")}
 BESIDE = {"organization": ("type", "status"), "contact": ("email", "title")}
+ID = re.compile(r"\d{1,15}", re.ASCII)  # what may be an id, where a parameter or a field names one
 _NUMBERED = re.compile(r"#(\d{1,15})$", re.ASCII)
 _ADDRESSED = re.compile(r"<([^<>\s]+@[^<>\s]+)>$")  # as mail programs write people
 
@@ -67,7 +68,7 @@ async def of_fields(request: Request, collection: Collection, field: str, given:
     they name none. Raises Unclear.
     """
     picked, typed = given.get(f"{field}Id", ""), given.get(field, "")
-    if re.fullmatch(r"\d{1,15}", picked, re.ASCII):
+    if ID.fullmatch(picked):
         return int(picked)
     return await chosen(request, collection, field, typed) if typed.strip() else None
 

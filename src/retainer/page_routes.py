@@ -46,6 +46,8 @@ def _page(name: str, path: str, handler: Handler, permission: str, **more: Any) 
 
 
 def _form(name: str, path: str, handler: Handler, permission: str, **more: Any) -> Route:
+    # Nothing that programs ask of changes is kept or rehearsed of a form: its fields and its page may hold secrets.
+    more |= {"keyed": False, "dry": False}
     return Route(f"{name}Form", "POST", path, handler, permission, f"The form {name}", page=True, html=True, **more)
 
 

@@ -44,10 +44,11 @@ _TOLD = re.compile(rb"(?:^|;)\s*" + re.escape(TOLD) + rb"=([\w-]+)")
 
 
 class Toast(NamedTuple):
-    """What was done, in words, and the operation that can be undone (None: none)."""
+    """What was done, in words, the operation that can be undone (None: none), and whom it is told (None: anybody)."""
 
     words: str
     operation: int | None
+    user: int | None
 
 
 async def page(request: Request, template: str, *, status: int = 200, **values: Any) -> Answer:
@@ -84,8 +85,9 @@ def redirect(request: Request, path: str, did: str = "", operation: int | None =
     """303 to a page, which tells what was done and offers to undo it. From a dialog the page beneath follows it."""
     headers = [(b"location", path.encode()), VARY]
     if did:
-        may = request.who is not None and request.who.may("operations.undo")
-        toast = Toast(did[:300], operation if may else None)
+        who = request.who if path != "/login" else None  # who signs out is nobody then
+        may = who is not None and who.may("operations.undo")
+        toast = Toast(did[:300], operation if may else None, who.user if who else None)
         told = base64.urlsafe_b64encode(msgspec.json.encode(toast)).rstrip(b"=")
         headers.append(_cookie(request, told.decode(), seconds=60))
     if target(request) == "dialog-body":
@@ -101,13 +103,13 @@ def back(request: Request, usual: str) -> str:
 
 
 def ours(path: str, usual: str) -> str:
-    """The path, if it is one of ours: what comes from outside may name another site."""
-    return path if re.fullmatch(r"/(?![/\\])[^\s\\]*", path) else usual
+    """The path, if it is one of ours: what comes from outside may name another site, or end the header it stands in."""
+    return path if re.fullmatch(r"/(?!/)[!-\[\]-~]*", path) else usual  # ASCII as in an address, without a backslash
 
 
 async def refusal(request: Request, problem: Problem) -> Answer:
     """The page of an error: what happened and what to do next. Who is not signed in, signs in first."""
-    if isinstance(problem, NotSignedIn) and request.method == "GET":
+    if isinstance(problem, NotSignedIn) and request.method in ("GET", "HEAD"):
         return _to_login(request)
     values = {"problem": problem, "heading": title(problem.status)}
     try:
@@ -189,6 +191,7 @@ def _context(request: Request) -> dict[str, Any]:
         "viewer": who,
         "may": {name: who is not None and who.may(name) for name in PERMISSIONS},
         "toast": _told(request),
+        "views": [],  # for a part of a page; a whole one has those of its sidebar
         "status_words": title,
     }
 
@@ -222,13 +225,15 @@ def _asked(request: Request) -> set[tuple[str, str]] | None:
 
 
 def _told(request: Request) -> Toast | None:
+    """What was done, unless by somebody else who used this browser a moment ago."""
     match = _TOLD.search(request.headers.get(b"cookie", b""))
     if match is None:
         return None
     try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(match[1] + b"=" * (-len(match[1]) % 4)), type=Toast)
+        told = msgspec.json.decode(base64.urlsafe_b64decode(match[1] + b"=" * (-len(match[1]) % 4)), type=Toast)
     except (ValueError, msgspec.MsgspecError):
         return None
+    return told if told.user in (None, request.who.user if request.who else None) else None
 
 
 def _cookie(request: Request, value: str, *, seconds: int) -> tuple[bytes, bytes]:

@@ -29,6 +29,7 @@ API, WEB = "api", "web"  # through what the journal says something was done
 
 _OF_CLIENT = (b"host", b"cookie", b"user-agent", b"x-forwarded-for")  # of whom and from where a request is
 
+_ACCEPTED = re.compile(r"text/html(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))", re.IGNORECASE)
 _COOKIE = re.compile(rb"(?:^|;)\s*" + re.escape(COOKIE).encode() + rb"=([^;]*)")
 
 
@@ -163,8 +164,15 @@ class Request:
         if self.method in ("GET", "HEAD"):
             # Going back, htmx 4.0.1 says no more than the last of these.
             asks = b"hx-request" in self.headers or b"hx-history-restore-request" in self.headers
-            return asks or b"text/html" in self.headers.get(b"accept", b"")
-        return self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower() in FORMS
+            return asks or self.accepts_html
+        # A form by itself asks for no page: who sends JSON and forgets to say so is told that, as the API tells it.
+        is_form = self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower() in FORMS
+        return is_form and self.method == "POST" and (b"hx-request" in self.headers or self.accepts_html)
+
+    @property
+    def accepts_html(self) -> bool:
+        """Whether Accept names HTML, unless to say that it will not do."""
+        return _ACCEPTED.search(self.header(b"accept") or "") is not None
 
     def header(self, name: bytes) -> str | None:
         """A header's value, its lines joined by commas; None where there is none."""

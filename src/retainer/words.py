@@ -45,8 +45,7 @@ def when(context: Context, text: str | None) -> Markup | str:
     """A moment: "6 d" within a week, then "3 Nov", then "Nov 2025"; the whole of it in a tooltip."""
     if not text:
         return ""
-    viewer = context.get("viewer")
-    moment = datetime.fromisoformat(text).astimezone(_zone(viewer.time_zone if viewer else "UTC"))
+    moment = _here(context, text)
     now = datetime.now(UTC)
     shown = _ago((now - moment).total_seconds()) or _day(moment.date(), now.astimezone(moment.tzinfo).date())
     whole = moment.strftime("%A, %-d %B %Y, %H:%M %Z")
@@ -56,16 +55,24 @@ def when(context: Context, text: str | None) -> Markup | str:
 @pass_context
 def until(context: Context, text: str) -> Markup:
     """A moment to come, in full: something ends then."""
-    viewer = context.get("viewer")
-    moment = datetime.fromisoformat(text).astimezone(_zone(viewer.time_zone if viewer else "UTC"))
+    moment = _here(context, text)
     return Markup('<time datetime="{}">{}</time>').format(text, moment.strftime("%A, %-d %B, %H:%M"))
 
 
 @pass_context
 def local(context: Context, text: str) -> str:
     """A moment as a field for date and time takes it: where the viewer is, to the minute."""
-    moment = datetime.fromisoformat(text).astimezone(_zone(context["viewer"].time_zone))
+    moment = _here(context, text)
     return moment.strftime("%Y-%m-%dT%H:%M")
+
+
+def _here(context: Context, text: str) -> datetime:
+    """A moment where the viewer is; as it is where that would be a day beyond the last there is."""
+    viewer, moment = context.get("viewer"), datetime.fromisoformat(text)
+    try:
+        return moment.astimezone(_zone(viewer.time_zone if viewer else "UTC"))
+    except OverflowError:
+        return moment
 
 
 @pass_context

@@ -39,7 +39,7 @@ async def new(request: Request) -> Answer:
 async def form(request: Request, values: dict[str, Any], problem: Problem | None = None) -> Answer:
     values = blank(ActivityCreate) | {"organization": "", "organizationId": "", "back": "", "contactIds": ""} | values
     of = str(values["organizationId"])
-    found = await find(request, organizations.LIST, id=of) if of.isdigit() else []
+    found = await find(request, organizations.LIST, id=of) if choosing.ID.fullmatch(of) else []
     organization = found[0] if found else None
     return await pages.page(
         request, "activities/form.html", status=problem.status if problem else 200, values=values,

@@ -7,6 +7,7 @@ import msgspec
 
 from retainer import choosing, pages
 from retainer.actions import Done, perform, receive
+from retainer.choosing import ID
 from retainer.documents import preview, store
 from retainer.documents.model import DocumentCreate, DocumentUpdate, Format
 from retainer.errors import PROBLEM_JSON, Conflict, Invalid, NotFound, PreconditionFailed, Problem, TooLarge
@@ -52,7 +53,8 @@ async def find_projects(request: Request) -> Answer:
 
 async def new(request: Request) -> Answer:
     """A file, or with kind=link a link; `back` is where to go then."""
-    return await form(request, {name: request.query.get(name, "") for name in ("organizationId", "kind", "back")})
+    asked = {name: request.query.get(name, "") for name in ("organizationId", "kind", "back")}
+    return await form(request, asked | {"back": pages.ours(asked["back"], "")})
 
 
 async def form(request: Request, values: Row, problem: Problem | None = None) -> Answer:
@@ -231,7 +233,7 @@ async def link_projects(request: Request, id: int) -> Answer:
     document, version = await _read(request, id)
     linked: list[Any] = [one["id"] for one in document["projects"]]
     more, less = request.body.get("link", ""), request.body.get("unlink", "")
-    linked = [one for one in linked if str(one) != less] + ([int(more) if more.isdecimal() else more] if more else [])
+    linked = [one for one in linked if str(one) != less] + ([int(more) if ID.fullmatch(more) else more] if more else [])
     return await _change(request, id, {"projectIds": linked}, version)
 
 
@@ -257,7 +259,7 @@ async def delete(request: Request, id: int) -> Answer:
 
 async def home_of(request: Request, id: Any) -> Row | None:
     """The organization of this id, where it is one that the viewer sees."""
-    if not str(id or "").isdecimal() or len(str(id)) > 15:
+    if not ID.fullmatch(str(id or "")):
         return None
     found = await find(request, organizations.LIST, fields="id,name", id=str(id))
     return found[0] if found else None

@@ -110,7 +110,8 @@ async def place(request: Request, id: int) -> str:
 
 async def clash(request: Request, problem: Problem, id: int, sentence: sentences.Sentence | None) -> Answer:
     """Why it cannot be undone: what came later, by whom and when, and what can be done about it."""
-    clashes = [msgspec.to_builtins(one) for one in problem.extra.get("clashes", [])]
+    unknown = {"title": None, "by": None, "at": None, "operationId": None}  # what a clash leaves out
+    clashes = [unknown | msgspec.to_builtins(one) for one in problem.extra.get("clashes", [])]
     ids = [one["operationId"] for one in clashes if one.get("operationId")]
     can_undo = await store.undoable(request.db, ids)
     for one in clashes:

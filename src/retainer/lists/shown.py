@@ -11,7 +11,6 @@ from retainer.lists import cursor, formats
 from retainer.lists.answer import Listing, too_costly
 from retainer.lists.collection import Collection
 from retainer.lists.query import Query, plain, read
-from retainer.query import of_form
 from retainer.request import Request
 
 ROWS = 50
@@ -41,7 +40,7 @@ class Shown(NamedTuple):
 async def show(request: Request, collection: Collection, *, expand: tuple[str, ...] = (), counted: bool = True,
                most: int = ROWS, **values: Any) -> Shown:  # fmt: skip
     """The rows of a list for the parameters of the page. Raises Invalid for what takes too long."""
-    query: Query = request.query or plain(collection)
+    query: Query = request.query if isinstance(request.query, Query) else plain(collection)  # a form's is another's
     limit = min(query.limit or most, MOST)
     listing = Listing(request.db, collection, query._replace(expand=expand, counted=""), formats.JSON, values)
     try:
@@ -73,8 +72,10 @@ async def find(
 
 
 async def ids_of(request: Request, collection: Collection, asked: str, most: int) -> list[int]:
-    """The ids of all rows of a list with these parameters. Raises Invalid where they are more than `most`."""
-    query = read(collection, of_form(asked.encode()), request.viewer.time_zone)
+    """The ids of all rows of a list with these parameters. Raises Invalid where they are more than `most`, and for what
+    is no parameter: left out, it would mean more rows than anybody chose.
+    """
+    query = read(collection, asked.encode(), request.viewer.time_zone)
     query = query._replace(fields=("id",), expand=(), counted="", place=None)
     listing = Listing(request.db, collection, query, formats.JSON, {})
     try:

@@ -6,6 +6,7 @@ import msgspec
 
 from retainer import choosing, pages
 from retainer.actions import perform
+from retainer.choosing import ID
 from retainer.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from retainer.forms import blank
 from retainer.journal import store as journal
@@ -37,7 +38,7 @@ async def index(request: Request) -> Answer:
 async def new(request: Request) -> Answer:
     values: dict[str, Any] = {"status": "active", "type": "prospect"}
     copied = request.query.get("copy", "")
-    if copied.isdigit() and (row := await store.read(request.db, int(copied))):
+    if ID.fullmatch(copied) and (row := await store.read(request.db, int(copied))):
         values = msgspec.json.decode(row[2])
         values |= {"name": f"{values['name']} (copy)", "tags": ", ".join(values["tags"]), "copy": copied}
     elif copied:
@@ -64,7 +65,9 @@ async def create(request: Request) -> Answer:
 
 
 async def duplicates(request: Request) -> Answer:
-    """Those that may be the same as one that is being typed."""
+    """Those that may be the same as one that is being typed: a part of the form, which stands alone for nobody."""
+    if pages.target(request) != "duplicates":
+        return await new(request)
     found = await likely(request, request.query.get("name", ""))
     return await pages.page(request, "organizations/form.html", likely=found)
 

@@ -49,7 +49,7 @@ def asked(request: Request) -> Change | None:
 
 async def chosen(request: Request) -> list[int]:
     """The ids that were selected, or of all that match. Raises Invalid for none and for too many."""
-    matching = request.body.get("matching", "")
+    matching = request.body.get("matching", "").strip("&")
     if matching:
         ids = await ids_of(request, store.LIST, "" if matching == "all" else matching, MOST)
     else:
@@ -92,7 +92,7 @@ async def refused(request: Request, problem: Problem, ids: list[int]) -> Answer:
 
 async def export_chosen(request: Request) -> Answer:
     """Those that were selected, as CSV."""
-    matching = request.body.get("matching", "")
+    matching = request.body.get("matching", "").strip("&")
     if matching:
         query = "" if matching == "all" else "?" + quote(matching, safe="=&:,.%+-")
         return pages.redirect(request, f"/organizations/export{query}")

@@ -38,7 +38,7 @@ async def index(request: Request) -> Answer:
     of = shown.asked.get("organizationId", "")
     return await pages.page(
         request, "projects/list.html", shown=shown, near=near, named=named, marks=stalled(shown.rows),
-        home=await find(request, organizations.LIST, id=of) if of.isdigit() else [],
+        home=await find(request, organizations.LIST, id=of) if choosing.ID.fullmatch(of) else [],
         at_risk=AT_RISK, is_at_risk=AT_RISK.items() <= shown.asked.items(), **WORDS,
     )  # fmt: skip
 
@@ -58,7 +58,7 @@ async def form(request: Request, values: Row, problem: Invalid | Conflict | None
     """What a new project takes; its organization is given, or named in words."""
     values = blank(ProjectCreate) | {"organization": ""} | values
     of = str(values["organizationId"] or "")
-    home = await find(request, organizations.LIST, id=of) if of.isdigit() and len(of) < 16 else []
+    home = await find(request, organizations.LIST, id=of) if choosing.ID.fullmatch(of) else []
     return await pages.page(
         request, "projects/form.html", status=problem.status if problem else 200, values=values,
         errors=pages.errors_of(problem) if problem else {}, home=home[0] if home else None,

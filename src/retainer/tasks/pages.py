@@ -42,7 +42,8 @@ async def index(request: Request) -> Answer:
     asked.setdefault("sort", "dueDate")
     request.query = read_list(store.LIST, urlencode(asked).encode(), request.viewer.time_zone)
     shown = await show(request, store.LIST, expand=("organization",))
-    home = await find(request, organizations.LIST, id=of) if (of := asked.get("organizationId", "")).isdigit() else []
+    of = asked.get("organizationId", "")
+    home = await find(request, organizations.LIST, id=of) if choosing.ID.fullmatch(of) else []
     offered, me = await choices(request), request.viewer.user
     return await pages.page(
         request, "tasks/list.html", shown=shown, groups=grouped(request, shown), near=near, named=named, home=home,
@@ -99,7 +100,7 @@ async def new(request: Request) -> Answer:
 async def form(request: Request, values: dict[str, Any], problem: Problem | None = None) -> Answer:
     values = blank(TaskCreate) | {"organization": "", "back": ""} | values
     of = str(values["organizationId"] or "")
-    found = await find(request, organizations.LIST, id=of) if of.isdigit() else []
+    found = await find(request, organizations.LIST, id=of) if choosing.ID.fullmatch(of) else []
     near = choosing.near_of(problem)
     return await pages.page(
         request, "tasks/form.html", status=problem.status if problem else 200, values=values, near=near,

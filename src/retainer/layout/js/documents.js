@@ -26,7 +26,7 @@ function next() {
   request.upload.onprogress = ({ loaded, total }) => { one.bar.value = loaded / total; };
   request.onloadend = () => { end(one); next(); };
   request.open("POST", one.url);
-  request.setRequestHeader("Accept", "application/json");
+  request.setRequestHeader("Accept", "application/json, text/html;q=0.1");
   request.send(one.data);
 }
 
