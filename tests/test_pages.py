@@ -121,6 +121,7 @@ def check(text: str) -> None:
     """What holds for the HTML of every page."""
     found = Outline(text)
     assert (found.h1, found.main) == (1, 1)
+    assert re.search(r'<h1[^>]* tabindex="-1"', text), "it takes the focus when the page is another"
     assert found.wrong == [], "the content security policy forbids it"
     assert len(set(found.ids)) == len(found.ids), sorted(i for i in found.ids if found.ids.count(i) > 1)
     for field in found.fields:

@@ -104,11 +104,7 @@ function loading(change) { // styles say after how long it is to be seen
   $("#progress").hidden = !waiting;
 }
 
-function focusOn(node) {
-  if (!node) return;
-  if (!node.matches("a, button, input, select, textarea, [tabindex]")) node.tabIndex = -1;
-  node.focus({ preventScroll: true });
-}
+const focusOn = (node) => node?.focus({ preventScroll: true });
 
 // What had the focus is gone: the row that took its place, else the heading.
 function refocus() {
