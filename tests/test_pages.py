@@ -258,3 +258,17 @@ def test_texts_of_people_are_texts(cast: Cast) -> None:
         text = get(cast.ada, path).text
         assert "<script>alert" not in text
         assert 'href="javascript:' not in text
+
+
+def test_a_filtered_list_counts_its_own_rows(cast: Cast) -> None:
+    def counted(path: str) -> tuple[int, int]:
+        text = cast.ada.get(path, headers={"Accept": "text/html"}).text
+        found = re.search(r'id="count"[^>]*><span>(\d+)', text)
+        assert found is not None
+        return int(found[1]), text.count("data-row>")
+
+    everything = counted("/organizations")[0]
+    for path in ("/organizations?q=acme", "/organizations?q=acme&type=customer", "/users?q=stan"):
+        found, rows = counted(path)
+        assert (found == rows, found < everything) == (True, True), path
+    assert counted("/organizations?q=acme")[0] > 0
