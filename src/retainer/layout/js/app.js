@@ -20,11 +20,12 @@ const made = (tag, properties, ...inside) => {
 
 // ---- going from page to page
 
-let asked = null; // what the swap under way was asked for
+htmx.initialize(); // before keys
+let asked = null; // what the swap came from
 
 on("htmx:config:request", ({ detail: { ctx } }) => {
   const form = ctx.sourceElement.closest?.("form");
-  // A second press of the same button would do it twice.
+  // A second press would do it twice.
   if (ctx.request.method === "POST" && form) {
     if (form.dataset.busy) return ctx.request.abort();
     form.dataset.busy = "on";
