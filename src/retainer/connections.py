@@ -31,7 +31,9 @@ class Pool:
     def __init__(self, url: str, size: int, statement_seconds: float) -> None:
         self.url = url
         self.statement_limit = f"{int(statement_seconds * 1000)}ms"
+        self.size = size
         self.places = asyncio.Semaphore(size)
+        self.connecting = 0
         self.idle: list[Connection] = []
         self.open: WeakSet[Connection] = WeakSet()
 
@@ -46,8 +48,8 @@ class Pool:
         else:
             await self.places.acquire()
         try:
-            while self.idle:
-                connection = self.idle.pop(self._best(is_careful))
+            while (place := self._best(is_careful)) is not None:
+                connection = self.idle.pop(place)
                 if not connection.is_closed():
                     return connection
             return await self._connect()
@@ -55,13 +57,16 @@ class Pool:
             self.places.release()
             raise
 
-    def _best(self, is_careful: bool) -> int:
-        """The place of the last used one that need not be told how to serve; else of the last used."""
+    def _best(self, is_careful: bool) -> int | None:
+        """The place of the last used one that need not be told how to serve; else None for a new one, while there may
+        be more: a page asks in both ways, and would tell the same one anew twice each time. Else the last used.
+        """
         for place in range(len(self.idle) - 1, -1, -1):
             serves = self.idle[place].serves
-            if serves is not None and serves[1] == is_careful:
+            if serves is None or serves[1] == is_careful:
                 return place
-        return -1
+        open = sum(not connection.is_closed() for connection in self.open)
+        return -1 if self.idle and open + self.connecting >= self.size else None
 
     def release(self, connection: Connection, *, clean: bool) -> None:
         if clean and not connection.is_closed() and not connection.is_in_transaction():
@@ -71,6 +76,7 @@ class Pool:
         self.places.release()
 
     async def _connect(self) -> Connection:
+        self.connecting += 1
         try:
             async with asyncio.timeout(ACQUIRE_SECONDS * 2):
                 connection = await connect(
@@ -85,6 +91,8 @@ class Pool:
                 )
         except UNREACHABLE as error:
             raise Unavailable from error
+        finally:
+            self.connecting -= 1
         self.open.add(connection)
         return connection
 

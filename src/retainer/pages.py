@@ -33,9 +33,23 @@ FRAGMENTS = {
 }  # fmt: skip
 
 _ROOT = Path(str(files("retainer")))
-_templates = Environment(
-    loader=FileSystemLoader(_ROOT), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-)
+
+
+class Templates(Environment):
+    """Jinja, for which `row.name` is row["name"] first where a row is a dict: it would try the attribute, and fail, at
+    each value of each row.
+    """
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if type(obj) is dict and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
+
+_templates = Templates(
+    loader=FileSystemLoader(_ROOT), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+    auto_reload=False,
+)  # fmt: skip
 _templates.globals["asset"] = URLS.__getitem__
 _templates.globals["icon"] = lambda name: Markup(icon(name))  # noqa: S704  # Lucide's drawings, by name
 _templates.globals["today"] = words.today

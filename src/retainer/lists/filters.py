@@ -34,6 +34,7 @@ class Finder(NamedTuple):
 
     sql: str  # its call, with parameters
     condition: str  # the filter that it stands for
+    is_of_words: bool = False  # whether the filter takes the words of each row apart
 
 
 class Context(NamedTuple):
@@ -86,10 +87,10 @@ class Conditions:
             raise Wrong("must not be empty")
         name = self.bind(_PARSERS[extra.kind](text, self.context))
         condition = extra.condition.format(name)
-        return self._found(extra.finder.format(name), condition) if extra.finder else condition
+        return self._found(extra.finder.format(name), condition, is_of_words=True) if extra.finder else condition
 
-    def _found(self, call: str, condition: str) -> str:
-        self.finders.append(Finder(call, condition))
+    def _found(self, call: str, condition: str, *, is_of_words: bool = False) -> str:
+        self.finders.append(Finder(call, condition, is_of_words))
         return condition
 
     def _null(self, field: Field, path: str, is_wanted: bool) -> str:

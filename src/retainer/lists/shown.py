@@ -11,6 +11,7 @@ from retainer.lists import cursor, formats
 from retainer.lists.answer import Listing, too_costly
 from retainer.lists.collection import Collection
 from retainer.lists.query import Query, plain, read
+from retainer.pages import target
 from retainer.request import Request
 
 ROWS = 50
@@ -46,7 +47,7 @@ async def show(request: Request, collection: Collection, *, expand: tuple[str, .
     try:
         await listing.narrow(request.db)
         row = await listing.page(request.db, query.place, limit, is_backward=query.is_backward)
-        total = await _total(listing) if counted else (None, False)
+        total = await _total(listing) if counted and target(request) != "more" else (None, False)
     except TimedOut as error:
         raise too_costly(collection, query) from error
     asked = {name: value for name, value in query.asked if name not in ("cursor", "limit")}
@@ -92,11 +93,15 @@ async def ids_of(request: Request, collection: Collection, asked: str, most: int
 
 async def _total(listing: Listing) -> tuple[int | None, bool]:
     """How many rows there are, and whether that is an estimate; None where counting them takes too long."""
+    if "q" in listing.query.filters and not listing.is_narrowed:
+        return None, False  # the words of each row would be taken apart, and the planner can but guess
+    if listing.is_narrowed and not listing.where and listing.db.scope == "all":
+        return len(listing.values["narrowed"]), False
     try:
-        found = await listing.db.value(listing.collection.counting(listing.where), most=COUNTED, **listing.values)
+        found = await listing.db.value(listing.collection.counting(listing.all), most=COUNTED, **listing.values)
         if found <= COUNTED:
             return found, False
-        return await listing.db.estimate(listing.collection.matching("1", listing.where), **listing.values), True
+        return await listing.db.estimate(listing.collection.matching("1", listing.all), **listing.values), True
     except TimedOut:
         return None, False
 
