@@ -8,7 +8,7 @@ VARY = (b"vary", b"accept-encoding")
 GZIP = (b"content-encoding", b"gzip")
 
 _LEAST = 1024  # bytes; what fits one packet gains nothing
-_LEVEL = 4  # of a page: 70 kB in 0.3 ms; 6 takes more than twice that for a twentieth less
+_LEVEL = 6  # of a page: 60 kB in half a millisecond, and 9 makes it hardly smaller
 
 
 def packed(content: bytes, level: int = 9) -> bytes:
