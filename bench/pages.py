@@ -239,8 +239,8 @@ def report(found: list[Found], seen: list[str], times: int) -> str:
     over = [f"{one.name} ({middle(one.large, 0):.0f} ms)" for one in found if middle(one.large, 0) > 15]
     return "\n".join([
         "# Pages at 500,000 organizations", "", f"Made by `python -m bench.pages`: {facts()}.", "",
-        f"Each page {times} times, of both in turn, one request at a time over loopback. CPU is the median of what one "
-        "request took; the best time is what others on the machine disturbed least.", "", head, *(line(one) for one in found), "",
+        f"Each page {times} times, of both in turn, one request at a time over loopback. CPU is the median of one "
+        "request; others on the machine disturbed the best time least.", "", head, *(line(one) for one in found), "",
         "Above 15 ms at 500,000 (p50): " + (", ".join(over) or "none") + ".", "", *seen, "",
     ])  # fmt: skip
 

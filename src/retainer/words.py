@@ -41,6 +41,13 @@ def size(count: int | None) -> str:
     return f"{amount:.{int(power > 0 and amount < 10)}f} {('B', 'kB', 'MB', 'GB')[power]}"
 
 
+def chosen(options: Markup, value: Any) -> Markup:
+    """Options that are written already, with the one of a value selected."""
+    if value is None:
+        return options
+    return Markup(str(options).replace(f'value="{escape(value)}" ', f'value="{escape(value)}" selected', 1))  # noqa: S704
+
+
 def initials(name: str) -> str:
     """Two letters for a tile."""
     parts: list[str] = re.findall(r"\w+", name)
@@ -152,7 +159,7 @@ def _zone(name: str) -> ZoneInfo:
 
 FILTERS = {
     "label": label, "number": number, "size": size, "initials": initials, "when": when, "until": until,
-    "local": local, "day": day,
+    "local": local, "day": day, "chosen": chosen,
     "is_overdue": is_overdue, "paragraphs": paragraphs, "is_web": is_web,
     "mail_link": mail_link, "phone_link": phone_link,
 }  # fmt: skip
