@@ -288,3 +288,17 @@ def test_a_field_left_empty_is_told_so_in_words(cast: Cast) -> None:
     form = cast.ada.post("/contacts", content="fullName=&email=&type=client", headers=HTML | FORM)
     assert form.status_code == 422 and form.text.count("must not be empty") == 4
     assert 'href="#f-email">E-mail</a>' in form.text, "the summary calls fields as their labels do"
+
+
+def test_a_filtered_list_counts_its_own_rows(cast: Cast) -> None:
+    def counted(path: str) -> tuple[int, int]:
+        text = cast.ada.get(path, headers={"Accept": "text/html"}).text
+        found = re.search(r'id="count"[^>]*><span>(\d+)', text)
+        assert found is not None
+        return int(found[1]), text.count("data-row>")
+
+    everything = counted("/organizations")[0]
+    for path in ("/organizations?q=acme", "/organizations?q=acme&type=customer", "/users?q=stan"):
+        found, rows = counted(path)
+        assert (found == rows, found < everything) == (True, True), path
+    assert counted("/organizations?q=acme")[0] > 0

@@ -93,7 +93,7 @@ async def ids_of(request: Request, collection: Collection, asked: str, most: int
 
 async def _total(listing: Listing) -> tuple[int | None, bool]:
     """How many rows there are, and whether that is an estimate; None where counting them takes too long."""
-    if "q" in listing.query.filters and not listing.is_narrowed:
+    if any(finder.is_of_words for finder in listing.query.finders) and not listing.is_narrowed:
         return None, False  # the words of each row would be taken apart, and the planner can but guess
     if listing.is_narrowed and not listing.where and listing.db.scope == "all":
         return len(listing.values["narrowed"]), False
