@@ -15,7 +15,7 @@ from retainer.pages import target
 from retainer.request import Request
 
 ROWS = 50
-COUNTED = 4000  # rows that are counted one by one; from more on PostgreSQL estimates
+COUNTED = 1000  # rows that are counted one by one; from more on PostgreSQL estimates
 MOST = 1000  # rows that one page shows after loading more
 
 Asked = list[tuple[str, str]]
