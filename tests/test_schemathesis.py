@@ -71,7 +71,7 @@ def test_no_check_fails(server: Server, cast: Cast, who: str, tmp_path: Path) ->
         str(Path(sys.executable).parent / "schemathesis"), "--config-file", str(config),
         "run", f"{server.url}/api/openapi.json", "--url", f"{server.url}/api",
         "--phases", "examples,coverage,fuzzing,stateful", "--checks", "all",
-        "--max-examples", "15", "--seed", "1", "--workers", "1", "--no-color", "--request-timeout", "20",
+        "--max-examples", "10", "--seed", "1", "--workers", "1", "--no-color", "--request-timeout", "20",
         "--generation-database", "none", "--suppress-health-check", "all", "--warnings", "off",
         *(part for name in EXCLUDED for part in ("--exclude-operation-id", name)),
     ]  # fmt: skip
