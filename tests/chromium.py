@@ -73,6 +73,16 @@ class Desk:
             f"{v['id']}: {v['help']}: {[node['html'][:160] for node in v['nodes'][:3]]}" for v in found["violations"]
         ]
 
+    def axe_everywhere(self) -> list[str]:
+        """The same of this state in both schemes, at a desk and on a phone."""
+        found: list[str] = []
+        for width in (390, 1440):
+            self.page.set_viewport_size({"width": width, "height": 900})
+            for scheme in ("dark", "light"):
+                self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+                found += [f"{width} {scheme} {words}" for words in self.axe()]
+        return found
+
     def fits(self) -> bool:
         return bool(self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 

@@ -73,7 +73,7 @@ def test_a_likely_duplicate_is_pointed_out_while_its_name_is_typed(ada: Desk) ->
     box.get_by_label("Name").press_sequentially("Aceme Corpration", delay=5)
     expect(box.get_by_text("Perhaps it is here already")).to_be_visible()
     expect(box.get_by_role("link", name="Acme Corporation")).to_be_visible()
-    assert ada.axe() == []
+    assert ada.axe_everywhere() == []
     page.keyboard.press("Escape")
     expect(box).to_be_hidden()
     assert ada.focus() == "New", "the focus returns to what opened it"
@@ -89,7 +89,7 @@ def test_a_refused_form_stays_in_its_dialog_with_what_was_typed(ada: Desk, cast:
     expect(page.locator("#error-name")).to_contain_text("255 characters")
     assert page.get_by_label("Name").input_value() == "x" * 256
     assert ada.focus() == "f-name", "the first mistake has the focus"
-    assert ada.axe() == []
+    assert ada.axe_everywhere() == []
 
 
 def test_back_returns_to_the_list_as_it_was(ada: Desk, cast: Cast) -> None:
@@ -162,7 +162,7 @@ def test_two_at_one_record_both_see_both_versions(browser: Browser, server: Serv
         expect(mine.locator("main")).to_contain_text("https://theirs.example")
         expect(mine.locator("main")).to_contain_text("https://mine.example")
         expect(mine.locator("main")).to_contain_text("Cora")
-        assert first.axe() == []
+        assert first.axe_everywhere() == []
         mine.get_by_role("button", name="Use mine").click()
         first.told("Changed website")
     assert cast.ada.get(f"/api{path}").json()["website"] == "https://mine.example"
@@ -185,7 +185,7 @@ def test_the_palette_finds_and_commands(ada: Desk, cast: Cast) -> None:
     page.keyboard.press("Control+k")
     page.keyboard.type("aceme")
     expect(page.locator("#results [role=option]").first).to_contain_text("Acme Corporation")
-    assert ada.axe() == []
+    assert ada.axe_everywhere() == []
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Acme Corporation").wait_for()
     page.keyboard.press("Control+k")
@@ -211,7 +211,7 @@ def test_keys_move_in_a_list_and_can_be_turned_off(ada: Desk, cast: Cast) -> Non
     expect(page.get_by_label("Select Acme Corporation")).not_to_be_checked()
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_contain_text("Filter this list")
-    assert ada.axe() == []
+    assert ada.axe_everywhere() == []
     page.keyboard.press("Escape")
     page.locator("[data-row]").first.press("Enter")
     page.get_by_role("heading", name="Acme Corporation").wait_for()
@@ -282,7 +282,7 @@ def test_a_guest_sees_one_organization_and_no_button_that_would_fail(
         page.get_by_role("heading", name="Acme Corporation").wait_for()
         assert page.locator("main form[method=post]").count() == 0
         assert page.get_by_role("link", name="History").count() == 0
-        assert at.axe() == []
+        assert at.axe_everywhere() == []
 
 
 def test_tasks_are_completed_by_keyboard_alone(ada: Desk, cast: Cast) -> None:
@@ -325,7 +325,7 @@ def test_a_file_is_dropped_and_previewed(ada: Desk, cast: Cast) -> None:
     page.get_by_role("link", name="plums.txt").first.click()
     page.get_by_role("heading", name="plums.txt").wait_for()
     expect(page.get_by_role("region", name="Preview")).to_contain_text("Plums in the icebox")
-    assert ada.axe() == []
+    assert ada.axe_everywhere() == []
 
 
 def test_a_person_is_added_with_a_role_which_then_changes(ada: Desk, cast: Cast) -> None:
@@ -378,4 +378,4 @@ def test_anything_is_added_from_anywhere(ada: Desk) -> None:
     page.keyboard.press("n")
     page.get_by_role("dialog").get_by_role("link", name="Contact").click()
     page.get_by_role("heading", name="New contact").wait_for()
-    assert ada.axe() == []
+    assert ada.axe_everywhere() == []

@@ -21,6 +21,8 @@ from retainer.live import MOST_OF_SESSION, MOST_STREAMS
 from retainer.news import CHANNEL, EARLIER, MOST_RECORDS, Mark, Pile
 from test_bulk import bulk, line
 
+pytestmark = pytest.mark.slow
+
 WAIT = 20  # seconds, for what must come
 
 

@@ -13,6 +13,8 @@ from retainer.page_routes import PAGES
 from retainer.routing import Route
 from test_pages import FORM, HTML, SHOWN, get, path_of, post
 
+pytestmark = pytest.mark.slow
+
 PARTS = ("results", "duplicates", "contact-choices")
 OWN = re.compile(r"(/(?![/\\])|#|\?|https?://[^\s/]|mailto:|tel:|data:,$).*|", re.DOTALL)
 EVIL = "<b data-evil=1>'\" data-evil=2 {{7*7}}</textarea></title></script><svg/onload=evil()>&lt;javascript:evil()"
