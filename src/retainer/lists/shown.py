@@ -18,8 +18,6 @@ ROWS = 50
 COUNTED = 1000  # rows that are counted one by one; from more on PostgreSQL estimates
 MOST = 1000  # rows that one page shows after loading more
 
-Asked = list[tuple[str, str]]
-
 
 class Shown(NamedTuple):
     """Rows as the API answers them, by field; `more` are the parameters of the next rows, `total` how many rows there
