@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from retainer import admission, conditions, writes
+from retainer import admission, conditions, pages, writes
 from retainer.body import decode
 from retainer.database import Retry
-from retainer.errors import NotFound
+from retainer.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from retainer.request import WEB, Answer, Request
 from retainer.statement import Statement
 
@@ -56,6 +56,21 @@ async def perform(
             if attempt == admission.ATTEMPTS - 1 or held is not None:
                 raise
     raise AssertionError
+
+
+async def edit(
+    request: Request, name: str, id: int, path: str, sent: dict[str, Any], words: Callable[[Any], str]
+) -> Answer:
+    """Change a record by a form, while nobody else has changed it since the form was shown; else both versions, or what
+    is wrong with what was typed. `words` say of the record what was done.
+    """
+    try:
+        done = await perform(request, name, id, body=sent, version=request.body.get("version"))
+    except PreconditionFailed as problem:
+        return await pages.conflict(request, problem, path, sent)
+    except (Invalid, Conflict) as problem:
+        return await pages.not_saved(request, problem, path, sent)
+    return pages.redirect(request, pages.back(request, path), words(done.record), done.operation)
 
 
 async def receive(

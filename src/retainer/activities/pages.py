@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from retainer import choosing, pages
-from retainer.actions import perform
+from retainer.actions import edit, perform
 from retainer.activities import store
 from retainer.activities.model import ActivityCreate, ActivityKind, ActivityUpdate
-from retainer.errors import Conflict, Invalid, NotFound, PreconditionFailed, Problem
+from retainer.errors import Conflict, Invalid, NotFound, Problem
 from retainer.fields import Audience
 from retainer.forms import blank
 from retainer.journal import store as journal
@@ -119,13 +119,7 @@ async def _with(request: Request, activity: dict[str, Any]) -> list[dict[str, An
 async def update(request: Request, id: int) -> Answer:
     """Change what the form has, while nobody else has changed the activity since it was shown."""
     path, sent = f"/activities/{id}", _sent(request, ActivityUpdate)
-    try:
-        done = await perform(request, "updateActivity", id, body=sent, version=request.body.get("version"))
-    except PreconditionFailed as problem:
-        return await pages.conflict(request, problem, path, sent)
-    except (Invalid, Conflict) as problem:
-        return await pages.not_saved(request, problem, path, sent)
-    return pages.redirect(request, pages.back(request, path), f"Changed the {_word(done.record)}", done.operation)
+    return await edit(request, "updateActivity", id, path, sent, lambda made: f"Changed the {_word(made)}")
 
 
 async def delete(request: Request, id: int) -> Answer:

@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 
 from retainer import choosing, pages
-from retainer.actions import perform
+from retainer.actions import edit, perform
 from retainer.activities import store as activities
 from retainer.contacts import store
 from retainer.contacts.model import ContactCreate, ContactType, ContactUpdate
 from retainer.database import Db
-from retainer.errors import Conflict, Invalid, NotFound, PreconditionFailed
+from retainer.errors import Conflict, Invalid, NotFound
 from retainer.forms import blank
 from retainer.journal import store as journal
 from retainer.lists.shown import find, show
@@ -81,13 +81,7 @@ def known_by(touches: list[Row]) -> list[tuple[str, int]]:
 async def update(request: Request, id: int) -> Answer:
     """Change what the form has, while nobody else has changed the contact since it was shown."""
     path, sent = f"/contacts/{id}", request.body.body(ContactUpdate)
-    try:
-        done = await perform(request, "updateContact", id, body=sent, version=request.body.get("version"))
-    except PreconditionFailed as problem:
-        return await pages.conflict(request, problem, path, sent)
-    except (Invalid, Conflict) as problem:
-        return await pages.not_saved(request, problem, path, sent)
-    return pages.redirect(request, pages.back(request, path), changed(sent, done.record), done.operation)
+    return await edit(request, "updateContact", id, path, sent, lambda contact: changed(sent, contact))
 
 
 def changed(sent: Row, contact: Row) -> str:

@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 
 from retainer import choosing, pages
-from retainer.actions import perform
+from retainer.actions import edit, perform
 from retainer.choosing import ID
-from retainer.errors import Conflict, Invalid, NotFound, PreconditionFailed
+from retainer.errors import Conflict, Invalid, NotFound
 from retainer.forms import blank
 from retainer.journal import store as journal
 from retainer.lists.shown import find, show
@@ -109,15 +109,9 @@ async def frame(request: Request, id: int) -> dict[str, Any]:
 
 async def update(request: Request, id: int) -> Answer:
     """Change what the form has, while nobody else has changed the organization since it was shown."""
-    sent = request.body.body(OrganizationUpdate)
-    try:
-        done = await perform(request, "updateOrganization", id, body=sent, version=request.body.get("version"))
-    except PreconditionFailed as problem:
-        return await pages.conflict(request, problem, f"/organizations/{id}", sent)
-    except (Invalid, Conflict) as problem:
-        return await pages.not_saved(request, problem, f"/organizations/{id}", sent)
-    words = f"Changed {pages.named(sent)} of {done.record['name']}"
-    return pages.redirect(request, pages.back(request, f"/organizations/{id}"), words, done.operation)
+    path, sent = f"/organizations/{id}", request.body.body(OrganizationUpdate)
+    what = pages.named(sent)
+    return await edit(request, "updateOrganization", id, path, sent, lambda made: f"Changed {what} of {made['name']}")
 
 
 async def delete(request: Request, id: int) -> Answer:

@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 import msgspec
 
 from retainer import choosing, pages
-from retainer.actions import perform
+from retainer.actions import edit, perform
 from retainer.documents import store as documents
-from retainer.errors import Conflict, Invalid, NotFound, PreconditionFailed
+from retainer.errors import Conflict, Invalid, NotFound
 from retainer.fields import Audience
 from retainer.forms import blank
 from retainer.journal import store as journal
@@ -96,14 +96,8 @@ async def show_one(request: Request, id: int) -> Answer:
 async def update(request: Request, id: int) -> Answer:
     """Change what the form has, while nobody else has changed the project since it was shown."""
     path, sent = f"/projects/{id}", request.body.body(ProjectUpdate)
-    try:
-        done = await perform(request, "updateProject", id, body=sent, version=request.body.get("version"))
-    except PreconditionFailed as problem:
-        return await pages.conflict(request, problem, path, sent)
-    except (Invalid, Conflict) as problem:
-        return await pages.not_saved(request, problem, path, sent)
-    words = f"Changed {pages.named(sent)} of {done.record['title']}"
-    return pages.redirect(request, pages.back(request, path), words, done.operation)
+    what = pages.named(sent)
+    return await edit(request, "updateProject", id, path, sent, lambda made: f"Changed {what} of {made['title']}")
 
 
 async def delete(request: Request, id: int) -> Answer:
