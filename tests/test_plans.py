@@ -231,7 +231,7 @@ def test_every_filter_stands_on_an_index(sql: Sql, many: int, name: str, query: 
 def page_of(sql: Sql, tenant: int, query: str, narrowed: list[int] | None = None) -> str:
     collection = LISTS["listOrganizations"]
     asked = read(collection, query.encode(), "UTC")
-    plan = Plan(asked.fields, (), asked.sort, asked.where, is_narrowed=narrowed is not None)
+    plan = Plan(asked.fields, (), asked.sort, asked.where, ":narrowed::bigint[]" if narrowed else "")
     text, names = collection.page(plan).compiled["all"]
     values = {"tenant": tenant, "chunk": 50, "viewer_role": "admin", "narrowed": narrowed, **asked.values}
     return explained(sql, tenant, text, [values[n] for n in names])

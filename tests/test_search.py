@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from conftest import Cast, Person, Sql
+from retainer.organizations.store import LIST
 
 WAIT = 30.0  # seconds for the background
 
@@ -158,15 +159,15 @@ def test_what_is_typed_finds_what_is_meant(house: Cast, typed: str, first: str) 
 )  # fmt: skip
 def test_a_walk_meets_what_the_index_finds(house: Cast, typed: str) -> None:
     """Rows that have the words are looked up where they are few, and met in the list's order where they are many."""
+    condition = LIST.extras["q"].condition.format("$2").replace(":tenant", "$1")
     found, met = house.sql.rows(
-        """SELECT array_agg(hit ORDER BY hit) FROM organizations_matching($1, sought($1, $2), 4000) hit
-           UNION ALL
-           SELECT array_agg(o.id ORDER BY o.id) FROM organizations o
-           WHERE o.tenant_id = $1 AND o.deleted_by IS NULL AND organizations_matches(
-               o, (SELECT s.needs FROM sought($1, $2) s), (SELECT s.texts FROM sought($1, $2) s))""",
+        f"""SELECT organizations_matching($1, sought($1, $2), 4000) AS ids
+            UNION ALL
+            SELECT array_agg(o.id ORDER BY o.name_folded, o.id) FROM organizations o
+            WHERE o.tenant_id = $1 AND o.deleted_by IS NULL AND {condition}""",
         house.tenant, typed,
     )  # fmt: skip
-    assert met == found
+    assert met["ids"] == found["ids"]
     assert (found[0] is None) == (typed == "acme nothing")
 
 

@@ -17,6 +17,8 @@ CREATE TABLE activities (
     created_at timestamp(3) with time zone NOT NULL DEFAULT now(),
     updated_at timestamp(3) with time zone NOT NULL DEFAULT now(),
     deleted_by bigint,
+    words text GENERATED ALWAYS AS (words_of(first_words(text), VARIADIC ARRAY[text])) STORED,
+    word_bits bit(256) GENERATED ALWAYS AS (bits_of(words_of(first_words(text), VARIADIC ARRAY[text]))) STORED,
     CONSTRAINT activities_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT activities_author FOREIGN KEY (tenant_id, author_id) REFERENCES users(tenant_id, id),
     CONSTRAINT activities_deleted_by FOREIGN KEY (tenant_id, deleted_by) REFERENCES operations(tenant_id, id),
@@ -29,15 +31,15 @@ CREATE TABLE activities (
 CREATE INDEX activities_by_audience ON public.activities USING btree (tenant_id, audience, happened_at, id) WHERE (deleted_by IS NULL);
 CREATE INDEX activities_by_author_id ON public.activities USING btree (tenant_id, author_id, happened_at, id) WHERE (deleted_by IS NULL);
 CREATE INDEX activities_by_created_at ON public.activities USING btree (tenant_id, created_at, id) WHERE (deleted_by IS NULL);
-CREATE INDEX activities_by_happened_at ON public.activities USING btree (tenant_id, happened_at, id) INCLUDE (created_at, updated_at) WHERE (deleted_by IS NULL);
+CREATE INDEX activities_by_happened_at ON public.activities USING btree (tenant_id, happened_at, id) INCLUDE (created_at, updated_at, word_bits) WHERE (deleted_by IS NULL);
 CREATE INDEX activities_by_kind ON public.activities USING btree (tenant_id, kind, happened_at, id) WHERE (deleted_by IS NULL);
 CREATE INDEX activities_by_organization_id ON public.activities USING btree (tenant_id, organization_id, happened_at, id) WHERE (deleted_by IS NULL);
 CREATE INDEX activities_by_title ON public.activities USING btree (tenant_id, title_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX activities_by_updated_at ON public.activities USING btree (tenant_id, updated_at, id) WHERE (deleted_by IS NULL);
 CREATE INDEX activities_deleted ON public.activities USING btree (tenant_id, deleted_by, id) WHERE (deleted_by IS NOT NULL);
-CREATE INDEX activities_search ON public.activities USING gin (search_terms(tenant_id, title, VARIADIC ARRAY[text])) WHERE (deleted_by IS NULL);
-CREATE TRIGGER count_version BEFORE UPDATE ON public.activities FOR EACH ROW EXECUTE FUNCTION count_version('title', 'title_folded');
-CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.activities FOR EACH ROW EXECUTE FUNCTION journal('title', 'title_folded');
+CREATE INDEX activities_search ON public.activities USING gin (word_terms(tenant_id, words)) WHERE (deleted_by IS NULL);
+CREATE TRIGGER count_version BEFORE UPDATE ON public.activities FOR EACH ROW EXECUTE FUNCTION count_version('title', 'title_folded', 'words', 'word_bits');
+CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.activities FOR EACH ROW EXECUTE FUNCTION journal('title', 'title_folded', 'words', 'word_bits');
 ALTER TABLE activities FORCE ROW LEVEL SECURITY;
 -- policy owner for the owner: true
 -- policy tenant for retainer_app: (tenant_id = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)
@@ -110,6 +112,8 @@ CREATE TABLE contacts (
     deleted_by bigint,
     email_folded text GENERATED ALWAYS AS (fold(email)) STORED,
     company_key text GENERATED ALWAYS AS (fold_key(company)) STORED,
+    words text GENERATED ALWAYS AS (words_of(full_name, VARIADIC ARRAY[email, mention_name, company, title, department])) STORED,
+    word_bits bit(256) GENERATED ALWAYS AS (bits_of(words_of(full_name, VARIADIC ARRAY[email, mention_name, company, title, department]))) STORED,
     CONSTRAINT contacts_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT contacts_deleted_by FOREIGN KEY (tenant_id, deleted_by) REFERENCES operations(tenant_id, id),
     CONSTRAINT contacts_company_length CHECK ((length(company) <= 255)),
@@ -125,17 +129,18 @@ CREATE TABLE contacts (
 CREATE INDEX contacts_by_company_key ON public.contacts USING btree (tenant_id, company_key, full_name_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX contacts_by_created_at ON public.contacts USING btree (tenant_id, created_at, id) WHERE (deleted_by IS NULL);
 CREATE INDEX contacts_by_email_folded ON public.contacts USING btree (tenant_id, email_folded, full_name_folded, id) WHERE (deleted_by IS NULL);
+CREATE INDEX contacts_by_full_name ON public.contacts USING btree (tenant_id, full_name_folded, id) INCLUDE (created_at, updated_at, word_bits) WHERE (deleted_by IS NULL);
 CREATE INDEX contacts_by_is_active ON public.contacts USING btree (tenant_id, is_active, full_name_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX contacts_by_metadata ON public.contacts USING gin (tenant_id, metadata jsonb_path_ops) WHERE ((deleted_by IS NULL) AND (metadata IS NOT NULL));
 CREATE INDEX contacts_by_name ON public.contacts USING btree (tenant_id, full_name_folded, id) INCLUDE (created_at, updated_at) WHERE (deleted_by IS NULL);
-CREATE INDEX contacts_by_part ON public.contacts USING gin (tenant_id, full_name_folded gin_trgm_ops) WITH (fastupdate='on', gin_pending_list_limit='256') WHERE (deleted_by IS NULL);
+CREATE INDEX contacts_by_part ON public.contacts USING gin (name_parts(tenant_id, full_name_folded)) WHERE (deleted_by IS NULL);
 CREATE INDEX contacts_by_type ON public.contacts USING btree (tenant_id, type, full_name_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX contacts_by_updated_at ON public.contacts USING btree (tenant_id, updated_at, id) WHERE (deleted_by IS NULL);
 CREATE INDEX contacts_deleted ON public.contacts USING btree (tenant_id, deleted_by, id) WHERE (deleted_by IS NOT NULL);
-CREATE INDEX contacts_search ON public.contacts USING gin (search_terms(tenant_id, full_name, VARIADIC ARRAY[email, mention_name, company, title, department])) WHERE (deleted_by IS NULL);
+CREATE INDEX contacts_search ON public.contacts USING gin (word_terms(tenant_id, words)) WHERE (deleted_by IS NULL);
 CREATE UNIQUE INDEX contacts_email_taken ON public.contacts USING btree (tenant_id, lowercase(email)) WHERE (deleted_by IS NULL);
-CREATE TRIGGER count_version BEFORE UPDATE ON public.contacts FOR EACH ROW EXECUTE FUNCTION count_version('full_name_folded', 'email_folded', 'company_key');
-CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.contacts FOR EACH ROW EXECUTE FUNCTION journal('full_name_folded', 'email_folded', 'company_key');
+CREATE TRIGGER count_version BEFORE UPDATE ON public.contacts FOR EACH ROW EXECUTE FUNCTION count_version('full_name_folded', 'email_folded', 'company_key', 'words', 'word_bits');
+CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.contacts FOR EACH ROW EXECUTE FUNCTION journal('full_name_folded', 'email_folded', 'company_key', 'words', 'word_bits');
 ALTER TABLE contacts FORCE ROW LEVEL SECURITY;
 -- policy owner for the owner: true
 -- policy tenant for retainer_app: (tenant_id = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)
@@ -246,6 +251,8 @@ CREATE TABLE documents (
     created_at timestamp(3) with time zone NOT NULL DEFAULT now(),
     updated_at timestamp(3) with time zone NOT NULL DEFAULT now(),
     deleted_by bigint,
+    words text GENERATED ALWAYS AS (words_of(name, VARIADIC ARRAY[description])) STORED,
+    word_bits bit(256) GENERATED ALWAYS AS (bits_of(words_of(name, VARIADIC ARRAY[description]))) STORED,
     CONSTRAINT documents_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT documents_deleted_by FOREIGN KEY (tenant_id, deleted_by) REFERENCES operations(tenant_id, id),
     CONSTRAINT documents_organization FOREIGN KEY (tenant_id, organization_id) REFERENCES organizations(tenant_id, id),
@@ -258,17 +265,17 @@ CREATE TABLE documents (
 );
 CREATE INDEX documents_by_audience ON public.documents USING btree (tenant_id, audience, name_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX documents_by_created_at ON public.documents USING btree (tenant_id, created_at, id) WHERE (deleted_by IS NULL);
-CREATE INDEX documents_by_name ON public.documents USING btree (tenant_id, name_folded, id) INCLUDE (created_at, updated_at) WHERE (deleted_by IS NULL);
+CREATE INDEX documents_by_name ON public.documents USING btree (tenant_id, name_folded, id) INCLUDE (created_at, updated_at, word_bits) WHERE (deleted_by IS NULL);
 CREATE INDEX documents_by_organization ON public.documents USING btree (tenant_id, organization_id, name_folded, id) WHERE (deleted_by IS NULL);
-CREATE INDEX documents_by_part ON public.documents USING gin (tenant_id, name_folded gin_trgm_ops) WITH (fastupdate='on', gin_pending_list_limit='256') WHERE (deleted_by IS NULL);
+CREATE INDEX documents_by_part ON public.documents USING gin (name_parts(tenant_id, name_folded)) WHERE (deleted_by IS NULL);
 CREATE INDEX documents_by_updated_at ON public.documents USING btree (tenant_id, updated_at, id) WHERE (deleted_by IS NULL);
 CREATE INDEX documents_by_uploader ON public.documents USING btree (tenant_id, uploader_id, name_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX documents_deleted ON public.documents USING btree (tenant_id, deleted_by, id) WHERE (deleted_by IS NOT NULL);
 CREATE INDEX documents_links ON public.documents USING btree (tenant_id, id) WHERE (link IS NOT NULL);
-CREATE INDEX documents_search ON public.documents USING gin (search_terms(tenant_id, name, VARIADIC ARRAY[description])) WHERE (deleted_by IS NULL);
-CREATE TRIGGER count_version BEFORE UPDATE ON public.documents FOR EACH ROW EXECUTE FUNCTION count_version('name_folded');
+CREATE INDEX documents_search ON public.documents USING gin (word_terms(tenant_id, words)) WHERE (deleted_by IS NULL);
+CREATE TRIGGER count_version BEFORE UPDATE ON public.documents FOR EACH ROW EXECUTE FUNCTION count_version('name_folded', 'words', 'word_bits');
 CREATE TRIGGER forget_text AFTER UPDATE ON public.documents FOR EACH ROW WHEN (((new.link IS NULL) AND ((new.deleted_by IS NULL) <> (old.deleted_by IS NULL)))) EXECUTE FUNCTION forget_text();
-CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.documents FOR EACH ROW EXECUTE FUNCTION journal('name_folded');
+CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.documents FOR EACH ROW EXECUTE FUNCTION journal('name_folded', 'words', 'word_bits');
 ALTER TABLE documents FORCE ROW LEVEL SECURITY;
 -- policy owner for the owner: true
 -- policy tenant for retainer_app: (tenant_id = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)
@@ -414,6 +421,8 @@ CREATE TABLE organizations (
     website_host text GENERATED ALWAYS AS (host(website)) STORED,
     industry_key text GENERATED ALWAYS AS (fold_key(industry)) STORED,
     tags_folded text[] GENERATED ALWAYS AS (fold_each(tags)) STORED,
+    words text GENERATED ALWAYS AS (words_of(name, VARIADIC ARRAY[industry, site(website), description, external_id, spaced(domains), spaced(tags)])) STORED,
+    word_bits bit(256) GENERATED ALWAYS AS (bits_of(words_of(name, VARIADIC ARRAY[industry, site(website), description, external_id, spaced(domains), spaced(tags)]))) STORED,
     CONSTRAINT organizations_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT organizations_deleted_by FOREIGN KEY (tenant_id, deleted_by) REFERENCES operations(tenant_id, id),
     CONSTRAINT organizations_owner FOREIGN KEY (tenant_id, owner_id) REFERENCES users(tenant_id, id),
@@ -435,22 +444,22 @@ CREATE TABLE organizations (
 CREATE INDEX organizations_by_created_at ON public.organizations USING btree (tenant_id, created_at, id) WHERE (deleted_by IS NULL);
 CREATE INDEX organizations_by_industry_key ON public.organizations USING btree (tenant_id, industry_key, name_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX organizations_by_metadata ON public.organizations USING gin (tenant_id, metadata jsonb_path_ops) WHERE ((deleted_by IS NULL) AND (metadata IS NOT NULL));
-CREATE INDEX organizations_by_name ON public.organizations USING btree (tenant_id, name_folded, id) INCLUDE (created_at, updated_at) WHERE (deleted_by IS NULL);
+CREATE INDEX organizations_by_name ON public.organizations USING btree (tenant_id, name_folded, id) INCLUDE (created_at, updated_at, word_bits) WHERE (deleted_by IS NULL);
 CREATE INDEX organizations_by_owner_id ON public.organizations USING btree (tenant_id, owner_id, name_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX organizations_by_parent ON public.organizations USING btree (tenant_id, parent_id, name_folded, id) WHERE ((deleted_by IS NULL) AND (parent_id IS NOT NULL));
-CREATE INDEX organizations_by_part ON public.organizations USING gin (tenant_id, name_folded gin_trgm_ops) WITH (fastupdate='on', gin_pending_list_limit='256') WHERE (deleted_by IS NULL);
+CREATE INDEX organizations_by_part ON public.organizations USING gin (name_parts(tenant_id, name_folded)) WHERE (deleted_by IS NULL);
 CREATE INDEX organizations_by_status ON public.organizations USING btree (tenant_id, status, name_folded, id) WHERE (deleted_by IS NULL);
-CREATE INDEX organizations_by_tag ON public.organizations USING gin (tenant_id, tags_folded) WHERE ((deleted_by IS NULL) AND (tags_folded <> '{}'::text[]));
+CREATE INDEX organizations_by_tag ON public.organizations USING gin (tags_of(tenant_id, tags_folded)) WHERE ((deleted_by IS NULL) AND (tags_folded <> '{}'::text[]));
 CREATE INDEX organizations_by_type ON public.organizations USING btree (tenant_id, type, name_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX organizations_by_updated_at ON public.organizations USING btree (tenant_id, updated_at, id) WHERE (deleted_by IS NULL);
 CREATE INDEX organizations_deleted ON public.organizations USING btree (tenant_id, deleted_by, id) WHERE (deleted_by IS NOT NULL);
-CREATE INDEX organizations_search ON public.organizations USING gin (search_terms(tenant_id, name, VARIADIC ARRAY[industry, site(website), description, external_id, spaced(domains), spaced(tags)])) WHERE (deleted_by IS NULL);
+CREATE INDEX organizations_search ON public.organizations USING gin (word_terms(tenant_id, words)) WHERE (deleted_by IS NULL);
 CREATE UNIQUE INDEX organizations_external_id_taken ON public.organizations USING btree (tenant_id, external_id) WHERE ((deleted_by IS NULL) AND (external_id IS NOT NULL));
 CREATE CONSTRAINT TRIGGER keep_hierarchy AFTER INSERT ON public.organizations DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW WHEN (((new.parent_id IS NOT NULL) AND (new.deleted_by IS NULL))) EXECUTE FUNCTION keep_hierarchy();
 CREATE CONSTRAINT TRIGGER keep_hierarchy_changed AFTER UPDATE ON public.organizations DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW WHEN (((new.parent_id IS NOT NULL) AND (new.deleted_by IS NULL) AND ((new.parent_id IS DISTINCT FROM old.parent_id) OR (old.deleted_by IS NOT NULL)))) EXECUTE FUNCTION keep_hierarchy();
 CREATE TRIGGER clean_tags BEFORE INSERT OR UPDATE OF tags ON public.organizations FOR EACH ROW WHEN ((cardinality(new.tags) > 0)) EXECUTE FUNCTION clean_tags();
-CREATE TRIGGER count_version BEFORE UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION count_version('name_folded', 'website_host', 'industry_key', 'tags_folded');
-CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION journal('name_folded', 'website_host', 'industry_key', 'tags_folded');
+CREATE TRIGGER count_version BEFORE UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION count_version('name_folded', 'website_host', 'industry_key', 'tags_folded', 'words', 'word_bits');
+CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION journal('name_folded', 'website_host', 'industry_key', 'tags_folded', 'words', 'word_bits');
 CREATE TRIGGER keep_domains AFTER INSERT ON public.organizations FOR EACH ROW WHEN ((cardinality(new.domains) > 0)) EXECUTE FUNCTION keep_domains();
 CREATE TRIGGER keep_domains_changed AFTER UPDATE ON public.organizations FOR EACH ROW WHEN (((new.domains <> old.domains) OR ((new.deleted_by IS DISTINCT FROM old.deleted_by) AND (cardinality(new.domains) > 0)))) EXECUTE FUNCTION keep_domains();
 ALTER TABLE organizations FORCE ROW LEVEL SECURITY;
@@ -504,6 +513,8 @@ CREATE TABLE projects (
     status_rank smallint GENERATED ALWAYS AS ((array_position(ARRAY['planned'::text, 'active'::text, 'on_hold'::text, 'completed'::text, 'cancelled'::text], status) - 1)) STORED,
     start_date_key date GENERATED ALWAYS AS (COALESCE(start_date, 'infinity'::date)) STORED,
     due_date_key date GENERATED ALWAYS AS (COALESCE(due_date, 'infinity'::date)) STORED,
+    words text GENERATED ALWAYS AS (words_of(title, VARIADIC ARRAY[description])) STORED,
+    word_bits bit(256) GENERATED ALWAYS AS (bits_of(words_of(title, VARIADIC ARRAY[description]))) STORED,
     CONSTRAINT projects_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT projects_organization_key UNIQUE (tenant_id, id, organization_id),
     CONSTRAINT projects_deleted_by FOREIGN KEY (tenant_id, deleted_by) REFERENCES operations(tenant_id, id),
@@ -518,15 +529,15 @@ CREATE INDEX projects_by_audience ON public.projects USING btree (tenant_id, aud
 CREATE INDEX projects_by_created_at ON public.projects USING btree (tenant_id, created_at, id) WHERE (deleted_by IS NULL);
 CREATE INDEX projects_by_due_date_key ON public.projects USING btree (tenant_id, due_date_key, title_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX projects_by_organization ON public.projects USING btree (tenant_id, organization_id, title_folded, id) WHERE (deleted_by IS NULL);
-CREATE INDEX projects_by_part ON public.projects USING gin (tenant_id, title_folded gin_trgm_ops) WITH (fastupdate='on', gin_pending_list_limit='256') WHERE (deleted_by IS NULL);
+CREATE INDEX projects_by_part ON public.projects USING gin (name_parts(tenant_id, title_folded)) WHERE (deleted_by IS NULL);
 CREATE INDEX projects_by_start_date_key ON public.projects USING btree (tenant_id, start_date_key, title_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX projects_by_status_rank ON public.projects USING btree (tenant_id, status_rank, title_folded, id) WHERE (deleted_by IS NULL);
-CREATE INDEX projects_by_title ON public.projects USING btree (tenant_id, title_folded, id) INCLUDE (created_at, updated_at) WHERE (deleted_by IS NULL);
+CREATE INDEX projects_by_title ON public.projects USING btree (tenant_id, title_folded, id) INCLUDE (created_at, updated_at, word_bits) WHERE (deleted_by IS NULL);
 CREATE INDEX projects_by_updated_at ON public.projects USING btree (tenant_id, updated_at, id) WHERE (deleted_by IS NULL);
 CREATE INDEX projects_deleted ON public.projects USING btree (tenant_id, deleted_by, id) WHERE (deleted_by IS NOT NULL);
-CREATE INDEX projects_search ON public.projects USING gin (search_terms(tenant_id, title, VARIADIC ARRAY[description])) WHERE (deleted_by IS NULL);
-CREATE TRIGGER count_version BEFORE UPDATE ON public.projects FOR EACH ROW EXECUTE FUNCTION count_version('title_folded', 'status_rank', 'start_date_key', 'due_date_key');
-CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.projects FOR EACH ROW EXECUTE FUNCTION journal('title_folded', 'status_rank', 'start_date_key', 'due_date_key');
+CREATE INDEX projects_search ON public.projects USING gin (word_terms(tenant_id, words)) WHERE (deleted_by IS NULL);
+CREATE TRIGGER count_version BEFORE UPDATE ON public.projects FOR EACH ROW EXECUTE FUNCTION count_version('title_folded', 'status_rank', 'start_date_key', 'due_date_key', 'words', 'word_bits');
+CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.projects FOR EACH ROW EXECUTE FUNCTION journal('title_folded', 'status_rank', 'start_date_key', 'due_date_key', 'words', 'word_bits');
 ALTER TABLE projects FORCE ROW LEVEL SECURITY;
 -- policy owner for the owner: true
 -- policy tenant for retainer_app: (tenant_id = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)
@@ -586,6 +597,8 @@ CREATE TABLE tasks (
     status_rank smallint GENERATED ALWAYS AS ((array_position(ARRAY['todo'::text, 'in_progress'::text, 'blocked'::text, 'review'::text, 'completed'::text], status) - 1)) STORED,
     priority_rank smallint GENERATED ALWAYS AS ((array_position(ARRAY['low'::text, 'medium'::text, 'high'::text], priority) - 1)) STORED,
     due_date_key date GENERATED ALWAYS AS (COALESCE(due_date, 'infinity'::date)) STORED,
+    words text GENERATED ALWAYS AS (words_of(title, VARIADIC ARRAY[description])) STORED,
+    word_bits bit(256) GENERATED ALWAYS AS (bits_of(words_of(title, VARIADIC ARRAY[description]))) STORED,
     CONSTRAINT tasks_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT tasks_assignee FOREIGN KEY (tenant_id, assignee_id) REFERENCES users(tenant_id, id),
     CONSTRAINT tasks_deleted_by FOREIGN KEY (tenant_id, deleted_by) REFERENCES operations(tenant_id, id),
@@ -603,18 +616,18 @@ CREATE INDEX tasks_by_assignee ON public.tasks USING btree (tenant_id, assignee_
 CREATE INDEX tasks_by_audience ON public.tasks USING btree (tenant_id, audience, "order", id) WHERE (deleted_by IS NULL);
 CREATE INDEX tasks_by_created_at ON public.tasks USING btree (tenant_id, created_at, id) WHERE (deleted_by IS NULL);
 CREATE INDEX tasks_by_due_date_key ON public.tasks USING btree (tenant_id, due_date_key, "order", id) WHERE (deleted_by IS NULL);
-CREATE INDEX tasks_by_order ON public.tasks USING btree (tenant_id, "order", id) INCLUDE (created_at, updated_at) WHERE (deleted_by IS NULL);
+CREATE INDEX tasks_by_order ON public.tasks USING btree (tenant_id, "order", id) INCLUDE (created_at, updated_at, word_bits) WHERE (deleted_by IS NULL);
 CREATE INDEX tasks_by_organization ON public.tasks USING btree (tenant_id, organization_id, "order", id) WHERE (deleted_by IS NULL);
-CREATE INDEX tasks_by_part ON public.tasks USING gin (tenant_id, title_folded gin_trgm_ops) WITH (fastupdate='on', gin_pending_list_limit='256') WHERE (deleted_by IS NULL);
+CREATE INDEX tasks_by_part ON public.tasks USING gin (name_parts(tenant_id, title_folded)) WHERE (deleted_by IS NULL);
 CREATE INDEX tasks_by_priority_rank ON public.tasks USING btree (tenant_id, priority_rank, "order", id) WHERE (deleted_by IS NULL);
 CREATE INDEX tasks_by_project ON public.tasks USING btree (tenant_id, project_id, "order", id) WHERE (deleted_by IS NULL);
 CREATE INDEX tasks_by_status_rank ON public.tasks USING btree (tenant_id, status_rank, "order", id) WHERE (deleted_by IS NULL);
 CREATE INDEX tasks_by_title_folded ON public.tasks USING btree (tenant_id, title_folded, "order", id) WHERE (deleted_by IS NULL);
 CREATE INDEX tasks_by_updated_at ON public.tasks USING btree (tenant_id, updated_at, id) WHERE (deleted_by IS NULL);
 CREATE INDEX tasks_deleted ON public.tasks USING btree (tenant_id, deleted_by, id) WHERE (deleted_by IS NOT NULL);
-CREATE INDEX tasks_search ON public.tasks USING gin (search_terms(tenant_id, title, VARIADIC ARRAY[description])) WHERE (deleted_by IS NULL);
-CREATE TRIGGER count_version BEFORE UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNCTION count_version('title_folded', 'status_rank', 'priority_rank', 'due_date_key');
-CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNCTION journal('title_folded', 'status_rank', 'priority_rank', 'due_date_key');
+CREATE INDEX tasks_search ON public.tasks USING gin (word_terms(tenant_id, words)) WHERE (deleted_by IS NULL);
+CREATE TRIGGER count_version BEFORE UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNCTION count_version('title_folded', 'status_rank', 'priority_rank', 'due_date_key', 'words', 'word_bits');
+CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNCTION journal('title_folded', 'status_rank', 'priority_rank', 'due_date_key', 'words', 'word_bits');
 ALTER TABLE tasks FORCE ROW LEVEL SECURITY;
 -- policy owner for the owner: true
 -- policy tenant for retainer_app: (tenant_id = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)

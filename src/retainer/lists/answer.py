@@ -9,15 +9,12 @@ from asyncpg import Record
 from retainer.database import CHUNK, Db, TimedOut
 from retainer.errors import FieldError, Invalid, NotFound
 from retainer.lists import cursor, formats
-from retainer.lists.collection import Collection, Plan
+from retainer.lists.collection import FEW, Collection, Plan
+from retainer.lists.filters import Finder
 from retainer.lists.formats import Format
 from retainer.lists.query import Query, plain
 from retainer.request import Answer, Request
 from retainer.routing import Exists
-
-# Rows that a filter may leave to be fetched one by one; from more on the list is walked in its order. Of words more are
-# fetched, for a walk takes those of each row apart: to the names in X among 500,000 it took longer than it may.
-FEW, FEW_WORDS = 4000, 30_000
 
 Place = tuple[str, ...] | None
 
@@ -31,36 +28,69 @@ class Listing:
         self.query = query
         self.format = format
         self.values = query.values | values
-        self.where = query.where
+        self.finders = query.finders  # those that have not yet said that their rows are many
         self.is_narrowed = False
         self.is_careful = bool(query.where) or query.counted == "exact" or len(query.sort) > 1
 
-    async def narrow(self, db: Db) -> None:
-        """Let a filter's own function find its rows, where they are few, as they are for this database."""
-        self.where, self.is_narrowed = self.query.where, False
-        for finder in self.query.finders:
-            most = FEW_WORDS if finder.is_of_words else FEW
-            ids = await db.value(self.collection.finding(finder.sql), most=most, **self.values)
-            if ids is not None:
-                self.where = self.where.replace(f" AND {finder.condition}", "", 1)
-                self.values["narrowed"], self.is_narrowed = ids, True
-                return
+    @property
+    def finder(self) -> Finder | None:
+        """The filter whose own function finds its rows."""
+        return self.finders[0] if self.finders else None
+
+    @property
+    def where(self) -> str:
+        """The other filters."""
+        return self.query.where.replace(f" AND {self.finder.condition}", "", 1) if self.finder else self.query.where
+
+    @property
+    def ids(self) -> str:
+        """SQL of the ids that the finder finds."""
+        if self.is_narrowed:
+            return ":narrowed::bigint[]"
+        return self.finder.sql if self.finder else ""
+
+    @property
+    def is_found(self) -> bool:
+        """Whether the viewer sees all that the finder finds, and no other filter leaves some of it out."""
+        return self.finder is not None and not self.where and self.db.scope == "all" and self.collection.is_whole
 
     @property
     def all(self) -> str:
         """The condition of all its rows, wherever a page of them begins."""
-        return self.where + (f" AND {self.collection.id} = ANY(:narrowed::bigint[])" if self.is_narrowed else "")
+        return self.where + (f" AND {self.collection.id} = ANY(({self.ids})::bigint[])" if self.finder else "")
 
     async def page(self, db: Db, place: Place, chunk: int, *, is_backward: bool = False) -> Record:
-        """Up to `chunk` rows behind a place: chunk, count (one more where there are more), first, last."""
-        plan = Plan(
-            self.query.fields, self.query.expand, self.query.sort, self.where, self.is_narrowed,
-            place is not None, is_backward, self.is_careful, self.format.separator,
-        )  # fmt: skip
+        """Up to `chunk` rows behind a place: chunk, count (one more where there are more), first, last; and met, how
+        many ids its finder found. Those that find many are left behind, for good.
+        """
         keys = {f"k{n}": key for n, key in enumerate(place or ())}
-        row = await db.row(self.collection.page(plan), chunk=chunk, **keys, **self.values)
-        assert row is not None  # an aggregate
-        return row
+        while True:
+            statement = self.collection.page(self._plan(place, is_backward=is_backward))
+            row = await db.row(statement, chunk=chunk, **keys, **self.values)
+            assert row is not None  # an aggregate
+            if self.finder is None or row["met"] is not None:
+                return row
+            self.finders = self.finders[1:]
+
+    def _plan(self, place: Place, *, is_backward: bool) -> Plan:
+        query = self.query
+        is_usual = len(query.sort) == 1 and query.sort[0][0] == self.collection.order[0]
+        # Ids that another statement found are in the order of that moment.
+        is_first = is_usual and place is None and self.is_found and not self.is_narrowed
+        return Plan(
+            query.fields, query.expand, query.sort, self.where, self.ids, is_first, place is not None, is_backward,
+            self.is_careful, self.format.separator,
+        )  # fmt: skip
+
+    async def narrow(self, db: Db) -> None:
+        """Let a finder find its rows once, for many pages."""
+        self.finders, self.is_narrowed = self.query.finders, False
+        while self.finder is not None:
+            ids = await db.value(self.collection.finding(self.ids), **self.values)
+            if ids is not None:
+                self.values["narrowed"], self.is_narrowed = ids, True
+                return
+            self.finders = self.finders[1:]
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The whole list, at one point in time."""
@@ -75,10 +105,13 @@ class Listing:
                     return
                 place = row["last"]
 
-    async def count(self) -> tuple[bytes, bytes]:
-        """How many rows there are in all, or about how many, as a header."""
+    async def count(self, page: Record) -> tuple[bytes, bytes]:
+        """How many rows there are in all, or about how many, as a header; `page` is one of them."""
         name = b"x-total-count" if self.query.counted == "exact" else b"x-estimated-count"
-        if self.query.counted == "exact" or await self.db.value(self.collection.is_short, most=FEW, **self.values):
+        if page["met"] is not None and self.is_found:
+            return name, b"%d" % page["met"]
+        is_exact = self.query.counted == "exact" or page["met"] is not None
+        if is_exact or await self.db.value(self.collection.is_short, most=FEW, **self.values):
             return name, b"%d" % await self.db.value(self.collection.matching("count(*)", self.all), **self.values)
         # The planner knows all tenants and viewers only together: what it thinks holds for long lists alone.
         return name, b"%d" % await self.db.estimate(self.collection.matching("1", self.all), **self.values)
@@ -109,26 +142,18 @@ async def answer(request: Request, **values: Any) -> tuple[Answer, bool]:
     collection, query = request.route.lists, request.query or plain(request.route.lists)
     listing = Listing(request.db, collection, query, formats.wanted(request.headers.get(b"accept")), values)
     try:
-        await listing.narrow(request.db)
-        headers = [await listing.count()] if query.counted else []
-        if query.limit is None:
-            return await _whole(request, listing, headers)
-        row = await listing.page(request.db, query.place, query.limit, is_backward=query.is_backward)
+        row = await listing.page(request.db, query.place, query.limit or CHUNK, is_backward=query.is_backward)
+        headers = [await listing.count(row)] if query.counted else []
     except TimedOut as error:
         if not listing.is_careful:
             raise  # the database is slow, not the question
         raise too_costly(collection, query) from error
-    if links := _links(request, query, row):
+    if query.limit is None and row["count"] > CHUNK:
+        await request.app.database.stream_place()
+        return _answer(listing, _body(listing, listing.chunks()), headers), False
+    if query.limit is not None and (links := _links(request, query, row)):
         headers.append((b"link", ", ".join(links).encode()))
     return _finished(listing, row, headers), not row["count"]
-
-
-async def _whole(request: Request, listing: Listing, headers: list[tuple[bytes, bytes]]) -> tuple[Answer, bool]:
-    row = await listing.page(request.db, None, CHUNK)
-    if row["count"] <= CHUNK:
-        return _finished(listing, row, headers), not row["count"]
-    await request.app.database.stream_place()
-    return _answer(listing, _body(listing, listing.chunks()), headers), False
 
 
 def _finished(listing: Listing, row: Record, headers: list[tuple[bytes, bytes]]) -> Answer:

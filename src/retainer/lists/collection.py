@@ -12,6 +12,9 @@ from typing import NamedTuple
 from retainer.statement import Statement
 
 MOST_EXPANDED = 20  # objects of an expanded array
+# Rows that a filter may leave to be fetched one by one; from more on the list is walked in its order. Of words more are
+# fetched: a walk to the names in X among 500,000 took longer than it may.
+FEW, FEW_WORDS = 4000, 30_000
 ABSENT = "U&'\\+10FFFF'"  # what a text's sort key holds where there is none: it sorts last
 NEVER = "'infinity'::date"  # the same of a date
 
@@ -93,7 +96,8 @@ class Plan(NamedTuple):
     expand: tuple[str, ...]
     sort: tuple[tuple[str, bool], ...]  # name, whether descending
     where: str = ""
-    is_narrowed: bool = False  # whether only the rows of :narrowed can be meant
+    ids: str = ""  # SQL of an array of the ids that can be meant; it may be null at last: then the page has nothing
+    is_first: bool = False  # whether these are all there is, in the list's usual order, and the page their beginning
     is_placed: bool = False  # whether it begins behind a place, :k0, :k1 …
     is_backward: bool = False
     is_careful: bool = False  # whether it may be costly, and so runs under the short limit
@@ -123,6 +127,7 @@ class Collection:
         self.id = id
         self.extras = dict(extras or {})
         self.expand = dict(expand or {})
+        self.is_whole = True
         self.page: Callable[[Plan], Statement] = lru_cache(maxsize=512)(self._page)
         self.matching: Callable[[str, str], Statement] = lru_cache(maxsize=128)(self._matching)
         self.counting: Callable[[str], Statement] = lru_cache(maxsize=128)(self._counting)
@@ -136,10 +141,12 @@ class Collection:
 
     def within(self, condition: str) -> "Collection":
         """The same list, of what belongs to a parent (:parent)."""
-        return Collection(
+        part = Collection(
             self.table, f"{self.where} {condition}", self.fields, id=self.id, extras=self.extras, expand=self.expand,
             order=("-" if self.order[1] else "") + self.order[0],
         )  # fmt: skip
+        part.is_whole = False
+        return part
 
     @property
     def noun(self) -> str:
@@ -167,16 +174,20 @@ class Collection:
 
     def _page(self, plan: Plan) -> Statement:
         values = {name: self.fields.get(name) or self.expand[name] for name in plan.fields + plan.expand}
-        is_late = self.is_plain and (plan.is_narrowed or bool(plan.where) or len(plan.sort) > 1)
+        is_late = self.is_plain and not plan.is_first
+        is_late = is_late and (bool(plan.ids) or bool(plan.where) or len(plan.sort) > 1)
         json = self._again(row_json(values)) if is_late else "page.json"
         keys = self.keys(plan.sort)
         places = ", ".join(f"k{n}::text" for n in range(len(keys)))
         direction = " ORDER BY n DESC" if plan.is_backward else ""
+        met = f"WITH met AS MATERIALIZED (SELECT {plan.ids} AS ids)" if plan.ids else ""
         return Statement(
             f"""
+            {met}
             SELECT convert_to(string_agg(json::text, '{plan.separator}'{direction}) FILTER (WHERE n <= :chunk), 'UTF8')
                     AS chunk, count(*), max(place) FILTER (WHERE n = 1) AS first,
-                max(place) FILTER (WHERE n = :chunk) AS last
+                max(place) FILTER (WHERE n = :chunk) AS last,
+                {"(SELECT cardinality(ids) FROM met)" if plan.ids else "NULL::int"} AS met
             FROM (SELECT row_number() OVER () AS n, ARRAY[{places}] AS place, {json} AS json FROM (
                 {self._found(plan, keys, f"{self.id} AS id" if is_late else f"{row_json(values)} AS json")}
                 LIMIT :chunk + 1) page) numbered
@@ -201,8 +212,8 @@ class Collection:
         named = ", ".join(f"{sql} AS k{n}" for n, (sql, _, _) in enumerate(keys))
         order = ", ".join(f"k{n} {'DESC' if d != plan.is_backward else 'ASC'}" for n, (_, _, d) in enumerate(keys))
         behind = f"AND {_behind(keys, plan.is_backward)}" if plan.is_placed else ""
+        few = f"AND {self.id} = ANY((SELECT ids{_beginning(plan)} FROM met)::bigint[]) OFFSET 0" if plan.ids else ""
         # All of few are read, then sorted. For the first of them the planner would walk the list, looking each row up.
-        few = f"AND {self.id} = ANY(:narrowed::bigint[]) OFFSET 0" if plan.is_narrowed else ""
         return f"""SELECT * FROM (
                     SELECT {named}, {what} FROM {self.table}
                     WHERE {self.where} {plan.where} {behind} {few}) found
@@ -238,9 +249,18 @@ def moments(alias: str) -> dict[str, Field]:
 def searched(noun: str, alias: str) -> dict[str, Extra]:
     """The filter `q`: rows that have each word, as search finds it (migration 0010)."""
     asked = "sought(:tenant, {0}::text)"
-    few = f"{noun}_few_matching(:tenant, {{}}::text, :most)"
+    few = f"{noun}_few_matching(:tenant, {{}}::text, {FEW_WORDS})"
     words = "Those that have each of these words, as search finds them: beginnings, typing errors"
-    condition = f"{noun}_matches({alias}, (SELECT s.needs FROM {asked} s), (SELECT s.texts FROM {asked} s))"
+    bits = "bits_of(plain({0}::text))"
+    # The index of the list knows the bits; only a row that has all of them is read. (CASE: of what is compared the
+    # planner would think that few rows have it, and sort them all.)
+    condition = f"""CASE WHEN NOT (SELECT all_known(:tenant, {{0}}::text)) THEN (
+            SELECT are_meant(:tenant, w.words, (SELECT s.needs FROM {asked} s), (SELECT s.beyond FROM {asked} s))
+            FROM {noun} w WHERE w.tenant_id = :tenant AND w.id = {alias}.id)
+        WHEN {alias}.word_bits & {bits} = {bits} THEN (
+            SELECT w.words LIKE ALL (needs_of({{0}}::text)) FROM {noun} w
+            WHERE w.tenant_id = :tenant AND w.id = {alias}.id)
+        ELSE false END"""
     return {"q": Extra(condition, Kind.TEXT, words, few)}
 
 
@@ -249,6 +269,13 @@ def expanded_organization(alias: str) -> str:
     return f"""(SELECT row_to_json(q) FROM (SELECT o.id, o.name, o.type, o.status FROM organizations o
         WHERE o.tenant_id = :tenant AND o.id = {alias}.organization_id AND o.deleted_by IS NULL
             AND @visible_organizations) q)"""
+
+
+def _beginning(plan: Plan) -> str:
+    """The part of the found ids that a first page shows: they ascend."""
+    if not plan.is_first:
+        return ""
+    return "[cardinality(ids) - :chunk::int :]" if plan.sort[0][1] else "[: :chunk::int + 1]"
 
 
 def _behind(keys: list[tuple[str, str, bool]], is_backward: bool) -> str:

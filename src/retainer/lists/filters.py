@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from retainer.lists.collection import Collection, Extra, Field, Kind
+from retainer.lists.collection import FEW, Collection, Extra, Field, Kind
 
 MOST_VALUES = 200  # of one `in`
 MOST_CHARACTERS = 300  # of one value
@@ -30,11 +30,13 @@ class Wrong(Exception):
 
 
 class Finder(NamedTuple):
-    """A function that finds the few rows of a filter by an index which row-level security keeps from the statement."""
+    """A function that finds the few rows of a filter by an index which row-level security keeps from the statement: an
+    array of their ids in the list's usual order, or null where they are many (more than {FEW}).
+    """
 
     sql: str  # its call, with parameters
     condition: str  # the filter that it stands for
-    is_of_words: bool = False  # whether the filter takes the words of each row apart
+    is_of_words: bool = False
 
 
 class Context(NamedTuple):
@@ -87,7 +89,9 @@ class Conditions:
             raise Wrong("must not be empty")
         name = self.bind(_PARSERS[extra.kind](text, self.context))
         condition = extra.condition.format(name)
-        return self._found(extra.finder.format(name), condition, is_of_words=True) if extra.finder else condition
+        if not extra.finder:
+            return condition
+        return self._found(extra.finder.format(name), condition, is_of_words=True)
 
     def _found(self, call: str, condition: str, *, is_of_words: bool = False) -> str:
         self.finders.append(Finder(call, condition, is_of_words))
@@ -105,7 +109,7 @@ class Conditions:
         if not text.strip():
             raise Wrong("must not be empty")
         name = self.bind(text)
-        call = f"{field.contains}(:tenant, {name}::text, :most)"
+        call = f"{field.contains}(:tenant, {name}::text, {FEW})"
         return self._found(call, f"{field.column} LIKE like_part({name}::text)")
 
     def _json(self, field: Field, operator: str, path: list[str], text: str) -> str:
@@ -118,7 +122,7 @@ class Conditions:
         condition = f"{field.column} @> ANY({name}::jsonb[])"
         if operator == "not":
             return f"({condition}) IS NOT TRUE"
-        return self._found(f"{field.finder}(:tenant, {name}::jsonb[], :most)", condition)
+        return self._found(f"{field.finder}(:tenant, {name}::jsonb[], {FEW})", condition)
 
     def _compared(self, field: Field, operator: str, text: str) -> str:
         kind = field.kind
@@ -144,7 +148,7 @@ class Conditions:
         condition = f"{field.column} && fold_each({name}::text[])"
         if operator == "not":
             return f"NOT {condition}"
-        return self._found(f"{field.finder}(:tenant, fold_each({name}::text[]), :most)", condition)
+        return self._found(f"{field.finder}(:tenant, fold_each({name}::text[]), {FEW})", condition)
 
     def _value(self, field: Field, text: str) -> Any:
         if field.values is not None:

@@ -43,9 +43,8 @@ async def show(request: Request, collection: Collection, *, expand: tuple[str, .
     limit = min(query.limit or most, MOST)
     listing = Listing(request.db, collection, query._replace(expand=expand, counted=""), formats.JSON, values)
     try:
-        await listing.narrow(request.db)
         row = await listing.page(request.db, query.place, limit, is_backward=query.is_backward)
-        total = await _total(listing) if counted and target(request) != "more" else (None, False)
+        total = await _total(listing, row["met"]) if counted and target(request) != "more" else (None, False)
     except TimedOut as error:
         raise too_costly(collection, query) from error
     asked = {name: value for name, value in query.asked if name not in ("cursor", "limit")}
@@ -64,7 +63,6 @@ async def find(
     query = read(collection, urlencode(asked).encode(), request.viewer.time_zone)
     values = {} if parent is None else {"parent": parent}
     listing = Listing(request.db, collection, query, formats.JSON, values)
-    await listing.narrow(request.db)
     row = await listing.page(request.db, None, query.limit or MOST)
     found: list[dict[str, Any]] = msgspec.json.decode(b"[" + (row["chunk"] or b"") + b"]")
     return found
@@ -78,7 +76,6 @@ async def ids_of(request: Request, collection: Collection, asked: str, most: int
     query = query._replace(fields=("id",), expand=(), counted="", place=None)
     listing = Listing(request.db, collection, query, formats.JSON, {})
     try:
-        await listing.narrow(request.db)
         row = await listing.page(request.db, None, most)
     except TimedOut as error:
         raise too_costly(collection, query) from error
@@ -89,15 +86,18 @@ async def ids_of(request: Request, collection: Collection, asked: str, most: int
     return [one["id"] for one in msgspec.json.decode(b"[" + (row["chunk"] or b"") + b"]")]
 
 
-async def _total(listing: Listing) -> tuple[int | None, bool]:
-    """How many rows there are, and whether that is an estimate; None where counting them takes too long."""
-    if any(finder.is_of_words for finder in listing.query.finders) and not listing.is_narrowed:
-        return None, False  # the words of each row would be taken apart, and the planner can but guess
-    if listing.is_narrowed and not listing.where and listing.db.scope == "all":
-        return len(listing.values["narrowed"]), False
+async def _total(listing: Listing, met: int | None) -> tuple[int | None, bool]:
+    """How many rows there are, and whether that is an estimate; None where counting them takes too long. `met` is how
+    many ids a filter's own function found.
+    """
+    if met is not None and listing.is_found:
+        return met, False
+    if met is None and any(finder.is_of_words for finder in listing.query.finders):
+        return None, False  # many rows would be looked at, and the planner can but guess
+    most = COUNTED if met is None else met
     try:
-        found = await listing.db.value(listing.collection.counting(listing.all), most=COUNTED, **listing.values)
-        if found <= COUNTED:
+        found = await listing.db.value(listing.collection.counting(listing.all), most=most, **listing.values)
+        if found <= most:
             return found, False
         return await listing.db.estimate(listing.collection.matching("1", listing.all), **listing.values), True
     except TimedOut:
