@@ -70,8 +70,9 @@ def test_every_key_begins_with_the_tenant(sql: Sql) -> None:
     assert keys
     # What is looked up before the tenant is known: who signs in, and by which token.
     before_the_tenant = {"users_username_taken", "sessions_token", "links_token"}
-    # What the words are of is in each of them; and what is new in any tenant, for the background.
-    of_search = {f"{noun}_search" for noun in SEARCHED} | {"operations_in_order"}
+    # In words, parts of names and tags the tenant is a part of each; and what is new in any tenant, for the background.
+    named = {f"{noun}_by_part" for noun in ("organizations", "contacts", "projects", "tasks", "documents")}
+    of_search = {f"{noun}_search" for noun in SEARCHED} | named | {"organizations_by_tag", "operations_in_order"}
     assert {row["index"] for row in keys if row["first"] != "tenant_id"} == before_the_tenant | of_search
 
 

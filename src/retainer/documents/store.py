@@ -6,17 +6,7 @@ from asyncpg import Record
 
 from retainer.database import Db
 from retainer.fields import Audience
-from retainer.lists.collection import (
-    FEW,
-    Collection,
-    Extra,
-    Field,
-    Kind,
-    expanded_organization,
-    moments,
-    row_json,
-    searched,
-)
+from retainer.lists.collection import Collection, Extra, Field, Kind, expanded_organization, moments, row_json, searched
 from retainer.statement import Statement, Update, rows_json
 
 _SEEN = "d.tenant_id = :tenant AND d.deleted_by IS NULL AND @visible_documents"
@@ -46,7 +36,7 @@ _OF_PROJECT = """d.id = ANY(ARRAY(SELECT l.document_id
     FROM document_projects l JOIN projects p ON p.tenant_id = l.tenant_id AND p.id = l.project_id
     WHERE l.tenant_id = :tenant AND l.project_id = {}::bigint AND l.deleted_by IS NULL AND p.deleted_by IS NULL
         AND @visible_projects))"""
-_OF_FORMAT = f"documents_few_of_format(:tenant, {{}}::text, {FEW})"
+_OF_FORMAT = "documents_few_of_format(:tenant, {}::text, {few})"
 
 LIST = Collection(
     f"documents d LEFT JOIN {_NEWEST}",

@@ -81,7 +81,9 @@ class Field(NamedTuple):
 
 
 class Extra(NamedTuple):
-    """A filter that is no field: `condition` with `{}` for the value; of a boolean, `condition` or its opposite."""
+    """A filter that is no field: `condition` with `{}` for the value; of a boolean, `condition` or its opposite. `finder`
+    is the call of a function that finds its few rows; it may name `{few}`.
+    """
 
     condition: str
     kind: Kind

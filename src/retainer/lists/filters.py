@@ -91,7 +91,7 @@ class Conditions:
         condition = extra.condition.format(name)
         if not extra.finder:
             return condition
-        return self._found(extra.finder.format(name), condition, is_of_words=True)
+        return self._found(extra.finder.format(name, few=FEW), condition, is_of_words=True)
 
     def _found(self, call: str, condition: str, *, is_of_words: bool = False) -> str:
         self.finders.append(Finder(call, condition, is_of_words))
