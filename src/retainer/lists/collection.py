@@ -81,7 +81,7 @@ class Field(NamedTuple):
 
 
 class Extra(NamedTuple):
-    """A filter that is no field: `condition` with `{}` for the value; of a boolean, `condition` or its opposite. `finder`
+    """A filter that is no field: `condition` with `{}` for the value; of a boolean, it or its opposite. `finder`
     is the call of a function that finds its few rows; it may name `{few}`.
     """
 
