@@ -31,7 +31,7 @@ from retainer.postgres_programs import (
 from retainer.postmaster import Place, adopt, answers, exists, launch, read_pid_file
 
 # In postgresql.conf from the first day; from then on the operator's to tune.
-AT_FIRST = ["shared_buffers=64MB", "max_connections=100", "max_wal_size=1GB", "jit=off"]
+AT_FIRST = ["shared_buffers=256MB", "max_connections=100", "max_wal_size=1GB", "jit=off"]
 LOCALE = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
 ACCESS = ["--username=postgres", "--auth-local=trust", "--auth-host=reject", "--data-checksums"]
 # Errors in the owner's statements are the application's to log; the server's own stay in postgres.log.
