@@ -7,9 +7,11 @@ last of them are accepted first. Behind a proxy with two instances a restart fai
 import asyncio
 import socket
 from contextlib import suppress
+from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http import httptools_impl
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.supervisors import Multiprocess, multiprocess
 
 HEAD_SECONDS = 10.0  # for a request's head to arrive
@@ -64,12 +66,52 @@ class Workers(Multiprocess):
 multiprocess.Server = HttpServer  # type: ignore[attr-defined]
 
 
+class Gathered:
+    """A transport that keeps what is written to it, until it is told to pass all of it on."""
+
+    def __init__(self, transport: Any) -> None:
+        self.transport = transport
+        self.pieces: list[bytes] = []
+        self.write = self.pieces.append
+
+    def close(self) -> None:
+        self.pass_on()
+        self.transport.close()
+
+    def pass_on(self) -> None:
+        self.transport.write(b"".join(self.pieces))
+        self.pieces.clear()
+
+
+class Exchange(RequestResponseCycle):
+    """A request and its answer. One that is told `whole`, its body being there when its head is, goes out in one piece:
+    a system call less, and its client is not woken twice.
+    """
+
+    head: Any = None
+
+    async def send(self, message: Any) -> None:
+        if "whole" in message:
+            self.head = message
+        elif self.head is None:
+            await super().send(message)
+        else:
+            gathered = self.transport = Gathered(self.transport)  # type: ignore[assignment]
+            await super().send(self.head)
+            await super().send(message)
+            gathered.pass_on()
+
+
+httptools_impl.RequestResponseCycle = Exchange  # type: ignore[misc]
+
+
 class HttpConnection(HttpToolsProtocol):
     """An HTTP connection that does not wait for ever for the rest of a request's head, nor take one without end, and
     that answers what it was sent before it ends.
     """
 
     waiting: asyncio.TimerHandle | None = None
+    in_head = False
     head_size = 0
     is_stopping = False
 
@@ -80,6 +122,8 @@ class HttpConnection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         waiting = self.waiting
         super().data_received(data)
+        if self.in_head and self.waiting is None:
+            self._wait(self.transport)
         # Still waiting for the same head: all of this piece was of it.
         self.head_size = self.head_size + len(data) if waiting is not None and waiting is self.waiting else 0
         if self.head_size > HEAD_BYTES and not self.transport.is_closing():
@@ -87,9 +131,11 @@ class HttpConnection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._wait(self.transport)
+        self._wait(None)
+        self.in_head = True
 
     def on_headers_complete(self) -> None:
+        self.in_head = False
         self._wait(None)
         super().on_headers_complete()
         self._end_reuse()
