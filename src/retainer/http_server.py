@@ -11,7 +11,7 @@ from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http import httptools_impl
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.supervisors import Multiprocess, multiprocess
 
 HEAD_SECONDS = 10.0  # for a request's head to arrive
@@ -66,26 +66,9 @@ class Workers(Multiprocess):
 multiprocess.Server = HttpServer  # type: ignore[attr-defined]
 
 
-class Gathered:
-    """A transport that keeps what is written to it, until it is told to pass all of it on."""
-
-    def __init__(self, transport: Any) -> None:
-        self.transport = transport
-        self.pieces: list[bytes] = []
-        self.write = self.pieces.append
-
-    def close(self) -> None:
-        self.pass_on()
-        self.transport.close()
-
-    def pass_on(self) -> None:
-        self.transport.write(b"".join(self.pieces))
-        self.pieces.clear()
-
-
 class Exchange(RequestResponseCycle):
     """A request and its answer. One that is told `whole`, its body being there when its head is, goes out in one piece:
-    a system call less, and its client is not woken twice.
+    a system call less, and the client is not woken twice.
     """
 
     head: Any = None
@@ -96,10 +79,24 @@ class Exchange(RequestResponseCycle):
         elif self.head is None:
             await super().send(message)
         else:
-            gathered = self.transport = Gathered(self.transport)  # type: ignore[assignment]
-            await super().send(self.head)
-            await super().send(message)
-            gathered.pass_on()
+            head, self.head = self.head, None
+            if self.flow.write_paused and not self.disconnected:
+                await self.flow.drain()
+            if not self.disconnected:
+                self._answer(head["status"], self.default_headers + head["headers"], message["body"])
+
+    def _answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        lines = [b"%b: %b\r\n" % header for header in headers]
+        head = b"".join(lines)
+        if head.count(b"\r") != len(lines) or head.count(b"\n") != len(lines) or b"\0" in head:
+            raise ValueError("a header's value would begin another line")
+        end = b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n"
+        self.response_started = self.response_complete = True
+        self.transport.write(b"".join((STATUS_LINE[status], head, end, body)))
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
 
 
 httptools_impl.RequestResponseCycle = Exchange  # type: ignore[misc]
