@@ -1,4 +1,4 @@
-"""What uvicorn lacks for us: limits on a request's head, and a stop that no client notices.
+"""What uvicorn lacks for us: limits on a request's head, whole answers in one write, and a stop that no client notices.
 
 A stop closes the listening socket, and the kernel then resets whatever has connected but was not accepted yet; so the
 last of them are accepted first. Behind a proxy with two instances a restart fails no request.
