@@ -92,6 +92,7 @@ class Exchange(RequestResponseCycle):
             raise ValueError("a header's value would begin another line")
         end = b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n"
         self.response_started = self.response_complete = True
+        self.waiting_for_100_continue = False
         self.transport.write(b"".join((STATUS_LINE[status], head, end, body)))
         self.message_event.set()
         if not self.keep_alive:
@@ -99,6 +100,7 @@ class Exchange(RequestResponseCycle):
         self.on_response()
 
 
+# As for the worker's server above: uvicorn offers no other way.
 httptools_impl.RequestResponseCycle = Exchange  # type: ignore[misc]
 
 

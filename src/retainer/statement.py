@@ -42,7 +42,7 @@ class Change(Statement):
 class Create(Change):
     """An INSERT of one row from its values, `INSERT INTO … SELECT … FROM @acting … RETURNING …`. `many` makes it one of
     each object of the JSON array :rows, by column names, and answers them in their order. `beside` is for one beside
-    those of other requests in a transaction (batch.py). It makes a row for certain where none of the values that it
+    those of other requests in a transaction (together.py). It makes a row for certain where none of the values that it
     `refers` by is given; else it may have to wait for what they name, or find it gone.
     """
 
