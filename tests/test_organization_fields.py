@@ -409,3 +409,16 @@ def test_the_database_judges_also_what_does_not_come_through_the_api(cast: Cast,
                    "domains = ARRAY[NULL]", f"parent_id = {cast.acme}", "owner_id = 1"):  # fmt: skip
         with pytest.raises(asyncpg.PostgresError):
             change(cast.sql, cast.tenant, f"UPDATE organizations SET {values} WHERE id = {cast.acme}")
+
+
+@pytest.mark.parametrize(("column", "value"), [
+    ("name", "''"), ("name", "'  '"), ("name", "repeat('n', 256)"), ("type", "'friend'"), ("status", "'new'"),
+    ("industry", "repeat('i', 256)"), ("website", "repeat('w', 2001)"), ("description", "repeat('d', 20001)"),
+    ("external_id", "''"), ("external_id", "' '"), ("external_id", "repeat('e', 256)"),
+    ("domains", "array_fill('a.example'::text, ARRAY[51])"), ("domains", "ARRAY[NULL]::text[]"),
+    ("tags", "ARRAY(SELECT 't' || n FROM generate_series(1, 51) n)"),
+])  # fmt: skip
+def test_the_database_refuses_what_the_types_do(cast: Cast, column: str, value: str) -> None:
+    """Whoever writes, and whatever else of the row is not given."""
+    with pytest.raises(asyncpg.CheckViolationError, match="organizations_values_known"):
+        cast.sql.rows(f"UPDATE organizations SET {column} = {value} WHERE id = $1", cast.acme)

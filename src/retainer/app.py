@@ -152,7 +152,7 @@ class App:
         if isinstance(body, bytes):
             if answer.status != 204:
                 headers.append((b"content-length", b"%d" % len(body)))
-            await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+            await send({"type": "http.response.start", "status": answer.status, "headers": headers, "whole": True})
             await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else body})
             return
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})

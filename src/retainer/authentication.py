@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from datetime import timedelta
 
+from retainer import messages
 from retainer.connections import UNREACHABLE, Connection, connect
 from retainer.database import Database
 from retainer.log import Log
@@ -107,7 +108,7 @@ class Monitor:
                 connection.terminate()
 
     async def _watch(self, connection: Connection) -> None:
-        await self.database.load_messages(connection)
+        self.database.messages = await messages.load(connection)
         for channel in {SESSIONS, *self.listeners}:
             await connection.add_listener(channel, self._told)
         self.sessions.forget_all()

@@ -221,9 +221,7 @@ class Json(str):
 def sent(body: msgspec.Struct) -> dict[str, Any]:
     """Only the fields that were sent, by their column names, as asyncpg takes them."""
     return {
-        name: _column_value(value) for name in body.__struct_fields__ if (value := getattr(body, name)) is not UNSET
+        name: Json(msgspec.json.encode(value).decode()) if isinstance(value, dict) else value
+        for name, value in msgspec.structs.asdict(body).items()
+        if value is not UNSET
     }
-
-
-def _column_value(value: Any) -> Any:
-    return Json(msgspec.json.encode(value).decode()) if isinstance(value, dict) else value

@@ -15,7 +15,8 @@ from retainer.connections import ACQUIRE_SECONDS, BROKEN, Connection, Pool
 from retainer.errors import UNSTORABLE, Conflict, FieldError, Invalid, NotSignedIn, Problem, StorageFull, Unavailable
 from retainer.fields import camel
 from retainer.permissions import Scope, Viewer
-from retainer.statement import Statement
+from retainer.statement import Create, Statement
+from retainer.together import Together
 
 CHUNK = 500  # rows of a whole list per statement
 STREAMS, BULKS = 4, 2  # connections that whole lists, and requests of many writes, may hold at the same time
@@ -45,6 +46,8 @@ class TimedOut(Unavailable):
 class Retry(Unavailable):
     """A deadlock or serialization failure: nothing was changed, the same request may run again."""
 
+    is_undone = True
+
 
 class Database:
     """What all requests of a process share: the pool, the combined point reads, the bound on streams."""
@@ -52,10 +55,11 @@ class Database:
     def __init__(self, url: str, *, size: int, statement_seconds: float) -> None:
         self.pool = Pool(url, size, statement_seconds)
         self.batches: dict[tuple[Statement, int, Scope, int | None, int], Batch] = {}
+        self.together = Together(self)
         self.streams = asyncio.Semaphore(STREAMS)
         self.bulks = asyncio.Semaphore(BULKS)
         self.is_up = False  # kept by the monitor; while False requests fail fast
-        self.messages: dict[str, tuple[str, str]] = {}  # constraint → field, message; read from the catalogue
+        self.messages: dict[str, tuple[str, str]] = {}  # constraint → field, message (messages.py)
         self.statements = 0  # how many were sent, for tests that count
         self.changed: set[int] = set()  # tenants of which something was committed, until all processes are told
 
@@ -66,12 +70,6 @@ class Database:
     def without_viewer(self, tenant: int, request_id: str, action: str, via: str = "api", **who: Any) -> "Db":
         """The database of one tenant before anybody is signed in (login, set-up)."""
         return Db(self, "all", {"tenant": tenant, **who}, request_id, action, via)
-
-    async def load_messages(self, connection: Connection) -> None:
-        """Read the sentences that the migrations wrote beside their constraints and unique indexes."""
-        for row in await connection.fetch(_MESSAGES):
-            field, _, message = row["comment"].partition(": ")
-            self.messages[row["name"]] = (field, message)
 
     async def stream_place(self) -> None:
         """Wait for one more whole list to be allowed. Raises Unavailable after about a second."""
@@ -138,13 +136,13 @@ class Database:
             return Invalid(self._field(error))
         if state in UNSTORABLE:
             return Invalid(FieldError("body", UNSTORABLE[state]))
-        if state in ("40001", "40P01"):
+        if state in ("40001", "40P01", "55P03"):
             return Retry("The change met another one at the same moment. Try again.")
         if state in ("53100", "53200"):
             return StorageFull()
         if state == "57014":
             return TimedOut()
-        if state[:2] in ("08", "53", "57", "58") or state in ("55P03", "25006", "25P03"):
+        if state[:2] in ("08", "53", "57", "58") or state in ("25006", "25P03"):
             return Unavailable("The database could not answer in time. Try again shortly.")
         raise error
 
@@ -163,15 +161,6 @@ _SERVE = """SELECT set_config('retainer.tenant', $1, false), set_config('plan_ca
 CAREFUL = ("force_custom_plan", "2s")
 
 LOST = "The connection to the database was lost; whether a change was made is not known. Look before trying again."
-
-
-_MESSAGES = """
-    SELECT c.conname::text AS name, obj_description(c.oid, 'pg_constraint') AS comment
-    FROM pg_constraint c WHERE obj_description(c.oid, 'pg_constraint') LIKE '%: %'
-    UNION ALL
-    SELECT i.relname::text, obj_description(i.oid, 'pg_class')
-    FROM pg_class i WHERE i.relkind = 'i' AND obj_description(i.oid, 'pg_class') LIKE '%: %'
-"""
 
 
 class Db:
@@ -210,6 +199,15 @@ class Db:
         """The first row, or None."""
         rows = await self.rows(statement, **values)
         return rows[0] if rows else None
+
+    async def create(self, statement: Create, /, **values: Any) -> asyncpg.Record | None:
+        """The row that is made, or None. Creates that arrive together share a transaction (docs/decisions/0018)."""
+        if self.held is None and all(values[name] is None for name in statement.refers):
+            text, arguments = self.bind(statement.beside, values)
+            row = await self.database.together.make(self.viewer_values["tenant"], text, arguments)
+            if row is not None:
+                return row
+        return await self.row(statement, **values)
 
     async def value(self, statement: Statement, /, **values: Any) -> Any:
         """The first column of the first row, or None."""

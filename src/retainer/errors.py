@@ -66,6 +66,7 @@ class Problem(Exception):
 
     status = 500
     detail = "Something went wrong on our side. The request id finds it in the log."
+    is_undone = True  # for certain: of what was refused nothing was done
 
     def __init__(
         self,
@@ -165,6 +166,7 @@ class Unavailable(Problem):
 
     status = 503
     detail = "The database cannot be reached at the moment. Try again shortly."
+    is_undone = False
 
     def __init__(self, detail: str = "", retry_after: int = 1) -> None:
         super().__init__(detail, headers=[(b"retry-after", str(retry_after).encode())])

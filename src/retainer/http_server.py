@@ -1,4 +1,4 @@
-"""What uvicorn lacks for us: limits on a request's head, and a stop that no client notices.
+"""What uvicorn lacks for us: limits on a request's head, whole answers in one write, and a stop that no client notices.
 
 A stop closes the listening socket, and the kernel then resets whatever has connected but was not accepted yet; so the
 last of them are accepted first. Behind a proxy with two instances a restart fails no request.
@@ -7,9 +7,11 @@ last of them are accepted first. Behind a proxy with two instances a restart fai
 import asyncio
 import socket
 from contextlib import suppress
+from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http import httptools_impl
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.supervisors import Multiprocess, multiprocess
 
 HEAD_SECONDS = 10.0  # for a request's head to arrive
@@ -64,12 +66,51 @@ class Workers(Multiprocess):
 multiprocess.Server = HttpServer  # type: ignore[attr-defined]
 
 
+class Exchange(RequestResponseCycle):
+    """A request and its answer. One that is told `whole`, its body being there when its head is, goes out in one piece:
+    a system call less, and the client is not woken twice.
+    """
+
+    head: Any = None
+
+    async def send(self, message: Any) -> None:
+        if "whole" in message:
+            self.head = message
+        elif self.head is None:
+            await super().send(message)
+        else:
+            head, self.head = self.head, None
+            if self.flow.write_paused and not self.disconnected:
+                await self.flow.drain()
+            if not self.disconnected:
+                self._answer(head["status"], self.default_headers + head["headers"], message["body"])
+
+    def _answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        lines = [b"%b: %b\r\n" % header for header in headers]
+        head = b"".join(lines)
+        if head.count(b"\r") != len(lines) or head.count(b"\n") != len(lines) or b"\0" in head:
+            raise ValueError("a header's value would begin another line")
+        end = b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n"
+        self.response_started = self.response_complete = True
+        self.waiting_for_100_continue = False
+        self.transport.write(b"".join((STATUS_LINE[status], head, end, body)))
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
+
+
+# As for the worker's server above: uvicorn offers no other way.
+httptools_impl.RequestResponseCycle = Exchange  # type: ignore[misc]
+
+
 class HttpConnection(HttpToolsProtocol):
     """An HTTP connection that does not wait for ever for the rest of a request's head, nor take one without end, and
     that answers what it was sent before it ends.
     """
 
     waiting: asyncio.TimerHandle | None = None
+    in_head = False
     head_size = 0
     is_stopping = False
 
@@ -80,6 +121,8 @@ class HttpConnection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         waiting = self.waiting
         super().data_received(data)
+        if self.in_head and self.waiting is None:
+            self._wait(self.transport)
         # Still waiting for the same head: all of this piece was of it.
         self.head_size = self.head_size + len(data) if waiting is not None and waiting is self.waiting else 0
         if self.head_size > HEAD_BYTES and not self.transport.is_closing():
@@ -87,9 +130,11 @@ class HttpConnection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._wait(self.transport)
+        self._wait(None)
+        self.in_head = True
 
     def on_headers_complete(self) -> None:
+        self.in_head = False
         self._wait(None)
         super().on_headers_complete()
         self._end_reuse()

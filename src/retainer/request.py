@@ -220,27 +220,32 @@ class Request:
         announced = self.headers.get(b"content-length", b"0")
         if int(announced) > limit:
             raise TooLarge(f"The body has {announced.decode()} bytes; at most {limit} are accepted.")
-        chunks: list[bytes] = []
-        size = 0
-        async for chunk in self.chunks():
-            size += len(chunk)
-            if size > limit:
-                raise TooLarge(f"The body has more than the {limit} bytes that are accepted.")
-            chunks.append(chunk)
-        return b"".join(chunks)
+        pieces: list[bytes] = []
+        size, more = 0, True
+        while more and size <= limit:
+            piece, more = await self._piece()
+            pieces.append(piece)
+            size += len(piece)
+        if size > limit:
+            raise TooLarge(f"The body has more than the {limit} bytes that are accepted.")
+        return b"".join(pieces)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it arrives."""
         more = True
         while more:
-            message = await self.receive()
-            if message["type"] == "http.disconnect":
-                raise MalformedRequest("The connection ended before the body did.")
-            more = message.get("more_body", False)
+            piece, more = await self._piece()
             if self.route is not None and self.route.multipart and self.deadline is not None:
                 self.app.deadlines.extend(self.deadline)  # an upload may take long, as long as it goes on
-            if message.get("body"):
-                yield message["body"]
+            if piece:
+                yield piece
+
+    async def _piece(self) -> tuple[bytes, bool]:
+        """What has come of the body, and whether there is more."""
+        message = await self.receive()
+        if message["type"] == "http.disconnect":
+            raise MalformedRequest("The connection ended before the body did.")
+        return message.get("body", b""), message.get("more_body", False)
 
     async def gone(self) -> None:
         """Returns when the client has closed the connection."""

@@ -1,6 +1,7 @@
 """One line of the sitemap, and finding it by method and path."""
 
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -85,7 +86,7 @@ class Route(msgspec.Struct, frozen=True):
     @property
     def parameters(self) -> list[str]:
         """Names of the ids in the path, in order; `value` is a text."""
-        return [part[1:-1] for part in self.path.split("/") if part.startswith("{")]
+        return _parameters(self.path)
 
     @property
     def tag(self) -> str:
@@ -105,6 +106,11 @@ _IN_BULK = {"organizations", "members", "contacts", "projects", "tasks", "docume
 TEXT = "value"  # the parameter of a path that is a text, where all others are ids
 _METHODS = ""  # the key of a node's methods: no path segment is empty
 _ID = "/"  # the key of what follows an id: no path segment has a slash
+
+
+@cache
+def _parameters(path: str) -> list[str]:
+    return [part[1:-1] for part in path.split("/") if part.startswith("{")]
 
 
 class Table:

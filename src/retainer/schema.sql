@@ -427,17 +427,9 @@ CREATE TABLE organizations (
     CONSTRAINT organizations_deleted_by FOREIGN KEY (tenant_id, deleted_by) REFERENCES operations(tenant_id, id),
     CONSTRAINT organizations_owner FOREIGN KEY (tenant_id, owner_id) REFERENCES users(tenant_id, id),
     CONSTRAINT organizations_parent FOREIGN KEY (tenant_id, parent_id) REFERENCES organizations(tenant_id, id),
-    CONSTRAINT organizations_description_length CHECK ((length(description) <= 20000)),
-    CONSTRAINT organizations_domains_count CHECK (((cardinality(domains) <= 50) AND (array_position(domains, NULL::text) IS NULL))),
-    CONSTRAINT organizations_external_id_length CHECK ((((length(external_id) >= 1) AND (length(external_id) <= 255)) AND (external_id ~ '\S'::text))),
-    CONSTRAINT organizations_industry_length CHECK ((length(industry) <= 255)),
     CONSTRAINT organizations_metadata_object CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (octet_length((metadata)::text) <= 65536))),
-    CONSTRAINT organizations_name_length CHECK ((((length(name) >= 1) AND (length(name) <= 255)) AND (name ~ '\S'::text))),
     CONSTRAINT organizations_parent_other CHECK ((parent_id <> id)),
-    CONSTRAINT organizations_status_known CHECK ((status = ANY (ARRAY['active'::text, 'inactive'::text, 'archived'::text]))),
-    CONSTRAINT organizations_tags_count CHECK (((cardinality(tags) <= 50) AND (array_position(tags, NULL::text) IS NULL))),
-    CONSTRAINT organizations_type_known CHECK ((type = ANY (ARRAY['customer'::text, 'prospect'::text, 'partner'::text, 'vendor'::text, 'internal'::text, 'other'::text]))),
-    CONSTRAINT organizations_website_length CHECK ((length(website) <= 2000)),
+    CONSTRAINT organizations_values_known CHECK (organization_values_known(name, type, status, industry, website, description, external_id, domains, tags)),
     CONSTRAINT keep_hierarchy TRIGGER DEFERRABLE,
     CONSTRAINT keep_hierarchy_changed TRIGGER DEFERRABLE
 );

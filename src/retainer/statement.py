@@ -41,11 +41,15 @@ class Change(Statement):
 
 class Create(Change):
     """An INSERT of one row from its values, `INSERT INTO … SELECT … FROM @acting … RETURNING …`. `many` makes it one of
-    each object of the JSON array :rows, by column names, and answers them in their order.
+    each object of the JSON array :rows, by column names, and answers them in their order. `beside` is for one beside
+    those of other requests in a transaction (together.py). It makes a row for certain where none of the values that it
+    `refers` by is given; else it may have to wait for what they name, or find it gone.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, refers: Iterable[str]) -> None:
         super().__init__(text)
+        self.refers = tuple(refers)
+        self.beside = Statement(text.replace("@acting", ACTING.replace("acting", "acting_anew", 1)))
         table = re.search(r"INSERT INTO (\w+)", text)
         assert table is not None and text.count("FROM @acting") == text.count("RETURNING") == 1
         each = f"""FROM @acting,

@@ -85,7 +85,7 @@ _LINK = """
         INSERT INTO activity_contacts (tenant_id, activity_id, contact_id)
         SELECT :tenant, a.id, held.id FROM a, held"""
 
-CREATE = Create(f"{_INSERT} RETURNING a.id, a.version, {JSON}")
+CREATE = Create(f"{_INSERT} RETURNING a.id, a.version, {JSON}", refers=["organization_id"])
 CREATE_WITH_CONTACTS = Statement(f"""
     WITH {_HELD}, a AS ({_INSERT} AND {_ARE_HELD}
         RETURNING a.*
@@ -157,7 +157,7 @@ async def create(db: Db, values: dict[str, Any]) -> Record | None:
     """The new activity, or None when something it refers to is not there for the viewer."""
     contacts = values["contact_ids"]
     if not contacts:
-        return await db.row(CREATE, **{name: value for name, value in values.items() if name != "contact_ids"})
+        return await db.create(CREATE, **{name: value for name, value in values.items() if name != "contact_ids"})
     return await db.row(CREATE_WITH_CONTACTS, added=contacts, **values)
 
 

@@ -56,13 +56,16 @@ READ = Statement(f"""
     WHERE c.tenant_id = :tenant AND c.id = ANY(:ids::bigint[]) AND c.deleted_by IS NULL AND @visible_contacts
 """)
 
-CREATE = Create(f"""
+CREATE = Create(
+    f"""
     INSERT INTO contacts AS c (tenant_id, full_name, mention_name, email, phone, company, title, department, type,
         is_active, metadata)
     SELECT :tenant, :full_name, :mention_name, :email, :phone, :company, :title, :department, :type,
         :is_active, :metadata FROM @acting
     RETURNING c.id, c.version, {JSON}
-""")
+""",
+    refers=[],
+)
 
 UPDATE = Update(f"""
     UPDATE contacts c SET @columns FROM @acting
@@ -104,7 +107,7 @@ async def exists(db: Db, id: int) -> bool:
 
 async def create(db: Db, values: dict[str, Any]) -> Record | None:
     """The new contact: id, version, json."""
-    return await db.row(CREATE, **values)
+    return await db.create(CREATE, **values)
 
 
 async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:

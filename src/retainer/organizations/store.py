@@ -101,7 +101,8 @@ def _held(column: str, kept: str = "") -> str:
     return f"(:{column}::bigint IS NULL OR {kept}:{column} = ({REFERENCES[column]} FOR SHARE))"
 
 
-CREATE = Create(f"""
+CREATE = Create(
+    f"""
     INSERT INTO organizations AS o (tenant_id, name, type, status, industry, website, description, metadata,
         external_id, domains, parent_id, owner_id, tags)
     SELECT :tenant, :name, :type, :status, :industry, :website, :description, :metadata,
@@ -109,7 +110,9 @@ CREATE = Create(f"""
     FROM @acting
     WHERE {_held("parent_id")} AND {_held("owner_id")}
     RETURNING o.id, o.version, {JSON}
-""")
+""",
+    refers=REFERENCES,
+)
 
 
 def _update(references: list[str]) -> Update:
@@ -248,7 +251,7 @@ async def read_shown(db: Db, id: int) -> Record | None:
 
 async def create(db: Db, values: dict[str, Any]) -> Record | None:
     """The new organization: id, version, json; None when something it refers to is not there for the viewer."""
-    return await db.row(CREATE, **values)
+    return await db.create(CREATE, **values)
 
 
 async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:

@@ -46,14 +46,17 @@ READ = Statement(f"""
 """)
 
 # The organization is held shared, so that it cannot be deleted while its project is added.
-CREATE = Create(f"""
+CREATE = Create(
+    f"""
     INSERT INTO projects AS p (tenant_id, organization_id, title, description, status, start_date, due_date, audience)
     SELECT :tenant, organization.id, :title, :description, :status, :start_date, :due_date, :audience
     FROM @acting, LATERAL
         (SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :organization_id
             AND o.deleted_by IS NULL AND @visible_organizations FOR SHARE) organization
     RETURNING p.id, p.version, {JSON}
-""")
+""",
+    refers=["organization_id"],
+)
 
 UPDATE = Update(f"""
     UPDATE projects p SET @columns FROM @acting
@@ -105,7 +108,7 @@ async def exists(db: Db, id: int) -> bool:
 
 async def create(db: Db, values: dict[str, Any]) -> Record | None:
     """The new project, or None when the viewer sees no such organization."""
-    return await db.row(CREATE, **values)
+    return await db.create(CREATE, **values)
 
 
 async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:

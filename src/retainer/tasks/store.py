@@ -74,7 +74,8 @@ def _held(column: str) -> str:
     return f"(:{column}::bigint IS NULL OR :{column} = ({REFERENCES[column]} FOR SHARE))"
 
 
-CREATE = Create(f"""
+CREATE = Create(
+    f"""
     INSERT INTO tasks AS t (tenant_id, title, description, organization_id, project_id, assignee_id, status, priority,
         due_date, "order", audience)
     SELECT :tenant, :title, :description, :organization_id, :project_id, :assignee_id, :status, :priority,
@@ -82,7 +83,9 @@ CREATE = Create(f"""
     FROM @acting
     WHERE {_held("organization_id")} AND {_held("project_id")} AND {_held("assignee_id")}
     RETURNING t.id, t.version, {JSON}
-""")
+""",
+    refers=REFERENCES,
+)
 
 
 def _update(references: list[str]) -> Update:
@@ -123,7 +126,7 @@ async def exists(db: Db, id: int) -> bool:
 
 async def create(db: Db, values: dict[str, Any]) -> Record | None:
     """The new task, or None when something it refers to is not there for the viewer."""
-    return await db.row(CREATE, **values)
+    return await db.create(CREATE, **values)
 
 
 async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
