@@ -1,5 +1,6 @@
 """What finds the few rows of a filter by an index of its own: all of them, none else, in the order of the list."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -50,6 +51,27 @@ def test_a_part_of_a_name_is_found_whatever_stands_in_it(world: Cast) -> None:
         assert row["few"] == row["all"], row["part"]
 
 
+def until_known(world: Cast, word: str) -> None:
+    for _ in range(300):
+        if world.sql.value("SELECT all_known($1, $2)", world.tenant, word):
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{word} is not learned")
+
+
+def test_no_letters_are_in_no_row_whichever_way_it_is_asked(world: Cast) -> None:
+    for query in ("q=...", "type=vendor&q=...", "name:contains=o&q=...", 'filter=q="..."', 'filter=q="..." or id=0'):
+        assert world.ada.get(f"/api/organizations?{query}").json() == [], query
+
+
+def test_a_word_that_is_new_is_met_by_its_first_letter(world: Cast) -> None:
+    """Few words begin so, and none of them is common: the index is asked for all that begin so."""
+    until_known(world, "quoted")
+    made = world.ada.made("/api/organizations", name="Qu" + "lo" * 25, type="other")  # longer than what is learned
+    assert made["id"] in world.sql.value("SELECT organizations_matching($1, sought($1, 'q'), 4000)", world.tenant)
+    world.ada.delete(f"/api/organizations/{made['id']}")
+
+
 FOUND = ["q=rarely", "tags=rare", "metadata.rare=true", "name:contains=s", "q=rarely&type=vendor", "tags=rare&q=told"]
 
 
@@ -73,8 +95,14 @@ def test_all_that_is_found_is_no_more_than_the_viewer_sees(world: Cast) -> None:
     assert (answer.json(), answer.headers["x-total-count"]) == ([], "0")
 
 
-@pytest.mark.parametrize("typed", ["rarely", "vendr", "told rarely", "t", "told x", "group quoted", "ofice"])
+NINE = "rarely " * 8 + "nowhere"  # eight count
+
+
+@pytest.mark.parametrize(
+    "typed", ["rarely", "vendr", "told rarely", "t", "told x", "group quoted", "ofice", "...", NINE]
+)
 def test_a_walk_meets_what_the_index_finds(world: Cast, typed: str) -> None:
+    until_known(world, "rarely")
     condition = LIST.extras["q"].condition.format("$2").replace(":tenant", "$1")
     looked_up, walked = world.sql.rows(
         f"""SELECT organizations_matching($1, sought($1, $2), 4000) AS ids

@@ -57,7 +57,7 @@ class Listing:
     @property
     def all(self) -> str:
         """The condition of all its rows, wherever a page of them begins."""
-        return self.where + (f" AND {self.collection.id} = ANY(({self.ids})::bigint[])" if self.finder else "")
+        return self.where + (self.collection.among(self.ids) if self.finder else "")
 
     async def page(self, db: Db, place: Place, chunk: int, *, is_backward: bool = False) -> Record:
         """Up to `chunk` rows behind a place: chunk, count (one more where there are more), first, last; and met, how
