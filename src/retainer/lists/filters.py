@@ -31,12 +31,12 @@ class Wrong(Exception):
 
 class Finder(NamedTuple):
     """A function that finds the few rows of a filter by an index which row-level security keeps from the statement: an
-    array of their ids in the list's usual order, or null where they are many (more than {FEW}).
+    array of their ids in the list's usual order, or null where they are many.
     """
 
     sql: str  # its call, with parameters
     condition: str  # the filter that it stands for
-    is_of_words: bool = False
+    is_of_words: bool = False  # whether it is `q`
 
 
 class Context(NamedTuple):

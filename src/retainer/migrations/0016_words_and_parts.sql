@@ -86,7 +86,8 @@ CREATE OR REPLACE PROCEDURE found_by_part(named text, target regclass, usual tex
 LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format('DROP INDEX IF EXISTS %I', format('%s_by_part', target));
-    EXECUTE format('CREATE INDEX %I ON %s USING gin (name_parts(tenant_id, %I)) WHERE deleted_by IS NULL',
+    EXECUTE format('CREATE INDEX %I ON %s USING gin (name_parts(tenant_id, %I)) WITH (gin_pending_list_limit = 256)
+                    WHERE deleted_by IS NULL',
                    format('%s_by_part', target), target, name_column);
     CALL found_by(named, target, usual, 'text', format('x.%I LIKE like_part(wanted)', name_column), format(
         'SELECT x.id, x.place FROM (
@@ -514,7 +515,8 @@ BEGIN
         SET search_path = public, pg_temp SET enable_seqscan = off SET plan_cache_mode = force_custom_plan AS $$
         BEGIN
             RETURN QUERY SELECT r.id, CASE WHEN r.words LIKE ALL (asked.name_needs)
-                                           AND (asked.names_beyond IS NULL OR word_terms(tenant, r.words) @@ asked.names_beyond) THEN 2 ELSE 1 END
+                                           AND (asked.names_beyond IS NULL
+                                               OR word_terms(tenant, r.words) @@ asked.names_beyond) THEN 2 ELSE 1 END
                 FROM %1$s r
                 WHERE r.tenant_id = tenant AND r.id = ANY (within) AND r.deleted_by IS NULL
                     AND word_terms(r.tenant_id, r.words) @@ asked.texts
@@ -532,7 +534,8 @@ BEGIN
                         WHERE r.deleted_by IS NULL AND word_terms(r.tenant_id, r.words) @@ asked.key_texts
                         LIMIT CASE WHEN asked.is_common THEN 200 ELSE 500 END) r
                     WHERE r.tenant_id = tenant AND (asked.key_texts = asked.texts
-                        OR r.words LIKE ALL (asked.needs) AND (asked.beyond IS NULL OR word_terms(tenant, r.words) @@ asked.beyond)) LIMIT most;
+                        OR r.words LIKE ALL (asked.needs)
+                            AND (asked.beyond IS NULL OR word_terms(tenant, r.words) @@ asked.beyond)) LIMIT most;
             END IF;
         END $$ $definition$, target);
 END $procedure$;
