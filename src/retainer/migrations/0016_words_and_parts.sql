@@ -133,7 +133,6 @@ CALL found_by('organizations_tagged', 'organizations', 'name_folded', 'text[]', 
               AND tags_of(x.tenant_id, x.tags_folded) && tags_of(tenant, wanted) OFFSET 0) x
       WHERE x.tenant_id = tenant LIMIT most + 1$$);
 
-
 -- Documents of a format, likewise, and of those alone that are there.
 CREATE OR REPLACE FUNCTION documents_few_of_format(tenant bigint, wanted text, most integer) RETURNS bigint []
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
