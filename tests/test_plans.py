@@ -251,6 +251,13 @@ def test_a_range_of_dates_in_another_order_is_read_from_an_index_alone(sql: Sql,
         assert "Index Only Scan using organizations_by_name" in plan, plan
 
 
+def test_a_walk_looks_at_the_index_before_it_looks_at_a_row(sql: Sql, many: int) -> None:
+    sql.rows("VACUUM organizations")
+    plan = page_of(sql, many, "q=org%20nothing")
+    assert "Index Only Scan using organizations_by_name" in plan, plan
+    assert "bits_of(" not in plan, "what is asked is known before the first row"
+
+
 def reads_of(sql: Sql, index: str) -> int:
     sql.rows("SELECT pg_stat_force_next_flush()")
     sql.rows("SELECT 1")

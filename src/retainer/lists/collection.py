@@ -259,7 +259,7 @@ def searched(noun: str, alias: str) -> dict[str, Extra]:
     asked = "sought(:tenant, {0}::text)"
     few = f"{noun}_few_matching(:tenant, {{}}::text, {FEW_WORDS})"
     words = "Those that have each of these words, as search finds them: beginnings, typing errors"
-    bits = "bits_of(array_to_string(typed_words({0}::text), ' '))"
+    bits = "bits_of(spaced(typed_words({0}::text)))"
     # The index of the list knows the bits; only a row that has all of them is read. (CASE: of what is compared the
     # planner would think that few rows have it, and sort them all.)
     condition = f"""CASE WHEN NOT (SELECT all_known(:tenant, {{0}}::text)) THEN (

@@ -483,7 +483,7 @@ BEGIN
                               ORDER BY r.id DESC LIMIT 1000 OFFSET 1000 * step) newest
                         WHERE newest.word_bits & asked.bits = asked.bits AND newest.words LIKE ALL (asked.needs)
                             AND (asked.beyond IS NULL OR word_terms(tenant, newest.words) @@ asked.beyond)) met;
-                    EXIT WHEN cardinality(named) >= most / 4 OR cardinality(told) >= most;
+                    EXIT WHEN cardinality(named) >= most / 4 OR named = '{}' AND cardinality(told) >= most / 10;
                 END LOOP;
                 RETURN QUERY SELECT unnest(named[:most]), 2;
                 so_far := so_far + cardinality(named);
@@ -501,7 +501,7 @@ BEGIN
             IF asked.is_common AND so_far < most / 4 THEN
                 RETURN QUERY SELECT unnest(told[:most]), 1;
             END IF;
-            IF so_far < most / (CASE WHEN asked.is_common THEN 4 ELSE 2 END) AND cardinality(told) < most / 5 THEN
+            IF so_far < most / (CASE WHEN asked.is_common THEN 4 ELSE 2 END) AND cardinality(told) < most / 10 THEN
                 RETURN QUERY SELECT * FROM %1$s_told(tenant, asked, most);
             END IF;
         END $$ $definition$, target, folded);
