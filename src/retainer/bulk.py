@@ -35,6 +35,8 @@ async def create(request: Request) -> Answer:
             await record_refusal(request)
         if run.failed and not is_lenient:
             raise Refused(run.failed, len(lines))
+    for user in run.changed_users:
+        request.forget(user)
     heeded = [applying("handling=lenient")] if is_lenient else []
     heeded += [applying("return=minimal")] if request.wishes.get("return") == "minimal" else []
     return Answer(200, b"".join(run.told), (b"content-type", b"application/x-ndjson"), *heeded)
@@ -69,6 +71,7 @@ class Run:
         self.told: list[bytes] = []
         self.size = 0
         self.failed: list[tuple[int, Problem]] = []
+        self.changed_users: list[int] = []
         self.alone: set[str] = set()  # routes whose changes cannot be sent together
 
     async def chunk(self, tx: Db, lines: list[Line]) -> None:
@@ -122,6 +125,7 @@ class Run:
     def tell(self, results: list[Result]) -> None:
         """Keep what is to be answered. Raises TooLarge when that grows without bound."""
         for line, result in results:
+            self.changed_users += line.changed_users
             if isinstance(result, Problem):
                 self.failed.append((line.number, result))
             told = line.told(result)

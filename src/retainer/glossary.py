@@ -314,9 +314,9 @@ OPERATIONS = {
     "getDocumentContent": "The newest version's bytes, as an attachment; by Range a part of them. 409 for a link.",
     "getDocumentVersionContent": "One version's bytes, as an attachment; by Range a part of them.",
     "bulk": "Each line is a write as it would be sent alone, of organizations, members, contacts, projects, tasks, "
-    "documents or activities, by JSON. All of it is done or nothing (422 with the lines that cannot be done), unless "
-    "`Prefer: handling=lenient` asks for each by itself. It is one operation of the journal. The answer has a line for "
-    "each, in their order.",
+    "documents, activities, views or users, by JSON. All of it is done or nothing (422 with the lines that cannot be "
+    "done), unless `Prefer: handling=lenient` asks for each by itself. It is one operation of the journal. The answer "
+    "has a line for each, in their order.",
     "listOrganizationHistory": "Returns who changed what and when, newest first: the organization and its members.",
     "listDocumentHistory": "Returns who changed what and when, newest first: the document and its projects.",
     "listActivities": "Returns all activities, the newest first.",

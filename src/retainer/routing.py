@@ -75,8 +75,9 @@ class Route(msgspec.Struct, frozen=True):
 
     @property
     def in_bulk(self) -> bool:
-        """Whether /bulk takes it: the changes of records, by JSON."""
-        return self.changes and self.tag in _IN_BULK and (self.form is None or self.body is not None)
+        """Whether /bulk takes it: the changes of records, by JSON. Of users not what makes or ends a way to sign in."""
+        is_of_record = self.tag in _IN_BULK or (self.tag == "users" and self.record)
+        return self.changes and is_of_record and (self.form is None or self.body is not None)
 
     @property
     def multipart(self) -> bool:
@@ -102,7 +103,7 @@ _TAGS = {
     "login": "account", "logout": "account", "setup": "account", "user": "account", "openapi.json": "api",
     "bulk": "writes",
 }  # fmt: skip
-_IN_BULK = {"organizations", "members", "contacts", "projects", "tasks", "documents", "activities"}
+_IN_BULK = {"organizations", "members", "contacts", "projects", "tasks", "documents", "activities", "views"}
 TEXT = "value"  # the parameter of a path that is a text, where all others are ids
 _METHODS = ""  # the key of a node's methods: no path segment is empty
 _ID = "/"  # the key of what follows an id: no path segment has a slash
