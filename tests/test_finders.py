@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from conftest import Cast
-from retainer.organizations.store import LIST
+from test_search import both_ways
 
 NAMES = [
     "O'Brien & Söhne", "Back\\slash \\' Ltd", "50% Off_Shop", "a:*b|c & !d", "İstanbul Çağrı A.Ş.", "x", "Tab\tand  gaps",
@@ -103,15 +103,8 @@ NINE = "rarely " * 8 + "nowhere"  # eight count
 )
 def test_a_walk_meets_what_the_index_finds(world: Cast, typed: str) -> None:
     until_known(world, "rarely")
-    condition = LIST.extras["q"].condition.format("$2").replace(":tenant", "$1")
-    looked_up, walked = world.sql.rows(
-        f"""SELECT organizations_matching($1, sought($1, $2), 4000) AS ids
-            UNION ALL
-            SELECT array_agg(o.id ORDER BY o.name_folded, o.id) FROM organizations o
-            WHERE o.tenant_id = $1 AND o.deleted_by IS NULL AND {condition}""",
-        world.tenant, typed,
-    )  # fmt: skip
-    assert looked_up["ids"] == walked["ids"]
+    looked_up, walked = both_ways(world, typed)
+    assert looked_up == walked
 
 
 def test_documents_of_a_format_are_found_in_order_and_none_that_are_deleted(world: Cast) -> None:

@@ -159,16 +159,22 @@ def test_what_is_typed_finds_what_is_meant(house: Cast, typed: str, first: str) 
 )  # fmt: skip
 def test_a_walk_meets_what_the_index_finds(house: Cast, typed: str) -> None:
     """Rows that have the words are looked up where they are few, and met in the list's order where they are many."""
+    looked_up, walked = both_ways(house, typed)
+    assert looked_up == walked
+    assert (looked_up is None) == (typed == "acme nothing")
+
+
+def both_ways(cast: Cast, typed: str) -> tuple[list[int] | None, list[int] | None]:
+    """The organizations that have the words typed: as the index finds them, and as a walk of the list meets them."""
     condition = LIST.extras["q"].condition.format("$2").replace(":tenant", "$1")
-    found, met = house.sql.rows(
+    looked_up, walked = cast.sql.rows(
         f"""SELECT organizations_matching($1, sought($1, $2), 4000) AS ids
             UNION ALL
             SELECT array_agg(o.id ORDER BY o.name_folded, o.id) FROM organizations o
             WHERE o.tenant_id = $1 AND o.deleted_by IS NULL AND {condition}""",
-        house.tenant, typed,
+        cast.tenant, typed,
     )  # fmt: skip
-    assert met["ids"] == found["ids"]
-    assert (found[0] is None) == (typed == "acme nothing")
+    return looked_up["ids"], walked["ids"]
 
 
 def test_names_come_before_other_texts_and_the_kinds_are_ranked_together(house: Cast) -> None:

@@ -388,6 +388,7 @@ DECLARE
     listing CONSTANT text := format('%s_by_%s', target, replace(usual, '_folded', ''));
 BEGIN
     EXECUTE format('DROP INDEX IF EXISTS %I', target || '_search');
+    -- (A generated column may not be made of another one: the words are folded for each.)
     EXECUTE format('ALTER TABLE %1$I DROP COLUMN IF EXISTS words, DROP COLUMN IF EXISTS word_bits,
                         ADD COLUMN words text COLLATE "C" GENERATED ALWAYS AS (words_of(%2$s, %3$s)) STORED,
                         ADD COLUMN word_bits bit(256) GENERATED ALWAYS AS (bits_of(words_of(%2$s, %3$s))) STORED',
