@@ -24,20 +24,20 @@ check: $(INSTALLED)  ## lint, strict types, migrations
 	$(RUN)ruff check .
 	$(RUN)ruff format --check .
 	$(RUN)mypy
-	$(RUN)squawk --config .squawk.toml src/retainer/migrations/*.sql
+	$(RUN)squawk --config .squawk.toml src/retainer/database/migrations/*.sql
 
 bench: $(INSTALLED)  ## measure side by side with other stacks and write bench/RESULTS.md
 	$(RUN)python -m bench
 
-schema: $(INSTALLED)  ## write src/retainer/schema.sql anew, from a database made for it
-	$(RUN)python tests/schema.py > schema.sql.new && mv schema.sql.new src/retainer/schema.sql
+schema: $(INSTALLED)  ## write src/retainer/database/schema.sql anew, from a database made for it
+	$(RUN)python tests/schema.py > schema.sql.new && mv schema.sql.new src/retainer/database/schema.sql
 
 lock: $(INSTALLED)  ## pin every dependency with hashes anew
 	$(RUN)python -m piptools compile --quiet --extra dev --generate-hashes --no-emit-index-url --no-emit-find-links \
 	    --no-emit-trusted-host --allow-unsafe --strip-extras --output-file requirements.lock pyproject.toml
 
 clean:  ## remove what was installed and built
-	rm -rf $(VENV) build dist src/retainer/layout/dist .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) build dist src/retainer/pages/layout/dist .ruff_cache .mypy_cache .hypothesis
 
 help:  ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20

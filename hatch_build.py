@@ -42,7 +42,7 @@ class Assets(BuildHookInterface[Any]):
         dist = made(root)
         if version != "editable":
             wheel = packed(root, dist)
-            build_data["force_include"].update({str(file): f"retainer/layout/dist/{file.name}" for file in wheel})
+            build_data["force_include"].update({str(file): f"retainer/pages/layout/dist/{file.name}" for file in wheel})
 
 
 def made(root: Path) -> Path:
@@ -51,13 +51,13 @@ def made(root: Path) -> Path:
     contents = {place.rpartition("/")[2]: (modules / place).read_bytes() for place in TAKEN}
     contents["icons.json"] = json.dumps(drawings(modules / ICONS), indent=0).encode()
     contents["LICENCES.txt"] = "\n\n".join(f"{place}\n\n{(modules / place).read_text()}" for place in LICENCES).encode()
-    return written(root / "src/retainer/layout/dist", contents)
+    return written(root / "src/retainer/pages/layout/dist", contents)
 
 
 def packed(root: Path, dist: Path) -> list[Path]:
     """The files of the wheel's dist: the same with only the icons that are used, and the stylesheets in bundles."""
     sys.path.insert(0, str(root / "src"))
-    from retainer import assets  # noqa: PLC0415  # this tree's, which need not be installed
+    from retainer.pages import assets  # noqa: PLC0415  # this tree's, which need not be installed
 
     contents: dict[str, bytes] = dict(assets.stylesheets())
     contents["icons.json"] = json.dumps(assets.icons(), indent=0).encode()

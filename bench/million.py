@@ -24,11 +24,11 @@ from typing import Any, NamedTuple
 import asyncpg
 
 from bench import contender, postgres, processes, retainer, system
-from retainer import embedded
-from retainer.connections import connect
-from retainer.lists.collection import Plan
-from retainer.lists.query import read
-from retainer.organizations.store import LIST
+from retainer.database.pool import connect
+from retainer.lists.parameters import read
+from retainer.lists.spec import Plan
+from retainer.records.organizations.store import LIST
+from retainer.server.postgres import embedded
 
 RESULTS = Path(__file__).parent / "MILLION.md"
 PLANS = Path(__file__).parent.parent / "docs" / "plans" / "organizations.md"

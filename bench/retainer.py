@@ -54,12 +54,12 @@ def point_read() -> str:
     """
     sys.path.append(str(REPOSITORY / "src"))
     try:
-        text: str = importlib.import_module("retainer.organizations.store").READ.text
+        text: str = importlib.import_module("retainer.records.organizations.store").READ.text
     except (ImportError, AttributeError) as error:
-        raise UnavailableError(f"no statement retainer.organizations.store.READ: {error}") from None
+        raise UnavailableError(f"no statement retainer.records.organizations.store.READ: {error}") from None
     for product, ours in (("= ANY(:ids::bigint[])", "= :id"), ("@visible_organizations", "true")):
         if product not in text:
-            raise UnavailableError(f"retainer.organizations.store.READ no longer says {product}")
+            raise UnavailableError(f"retainer.records.organizations.store.READ no longer says {product}")
         text = text.replace(product, ours)
     return text.strip()
 

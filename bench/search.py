@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from bench import system
-from retainer import embedded
-from retainer.app import App
 from retainer.config import Settings
-from retainer.connections import Connection, connect
-from retainer.migrate import migrate
+from retainer.database.migrate import migrate
+from retainer.database.pool import Connection, connect
+from retainer.server.app import App
+from retainer.server.postgres import embedded
 
 SIZES = {"10k": 10_000, "1M": 1_000_000}
 ROUNDS = 60

@@ -24,7 +24,7 @@ import httpx
 import pytest
 
 from chromium import browser as browser
-from retainer.connections import connect
+from retainer.database.pool import connect
 
 PASSWORD = "correct horse battery"
 
@@ -75,7 +75,7 @@ class Server:
 
     @property
     def database_url(self) -> str:
-        from retainer import embedded
+        from retainer.server.postgres import embedded
 
         url = self.settings.get("database_url") or embedded.running(self.folder)
         assert url

@@ -6,9 +6,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from retainer import embedded
-from retainer.connections import connect
-from retainer.migrate import migrate
+from retainer.database.migrate import migrate
+from retainer.database.pool import connect
+from retainer.server.postgres import embedded
 
 HEADING = """-- The schema after all migrations, written from the catalogue by `make schema`; a test compares.
 -- Read migrations/ for the reasons. Functions are left to them too.

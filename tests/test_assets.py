@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from conftest import Server
-from retainer import assets, pages
-from retainer.static import ASSETS, URLS
+from retainer.pages import assets, render
+from retainer.pages.static import ASSETS, URLS
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(assets.PACKAGE.rglob("*.html"))
@@ -145,11 +145,11 @@ def test_templates_hold_no_style_and_no_script_of_their_own(page: Path) -> None:
 def test_icons_are_drawn_where_they_are_named_and_no_others() -> None:
     named = {name for page in PAGES for name in re.findall(r"""\bicon\(["']([^"']*)["']\)""", page.read_text())}
     assert {"search"} <= named <= assets.icons().keys()
-    svg = pages._templates.from_string("{{ icon('search') }}").render()
+    svg = render._templates.from_string("{{ icon('search') }}").render()
     assert svg.startswith('<svg class="icon" aria-hidden="true" width="16" height="16"')
     assert 'stroke-width="1.75"' in svg and "<circle" in svg and "style" not in svg
     with pytest.raises(KeyError, match="grin-beam"):
-        pages._templates.from_string("{{ icon(name) }}").render(name="grin-beam")
+        render._templates.from_string("{{ icon(name) }}").render(name="grin-beam")
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ def wheel(tmp_path: Path) -> Path:
 def test_a_wheel_holds_the_same_assets_and_needs_nothing_that_built_them(
     wheel: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    layout = wheel / "retainer/layout"
+    layout = wheel / "retainer/pages/layout"
     assert not (layout / "css").exists()
     assert set(json.loads((layout / "dist/icons.json").read_text())) == assets.icons().keys()
     licences = (layout / "dist/LICENCES.txt").read_text()

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from conftest import Cast, Server
-from retainer.static import URLS
+from retainer.pages.static import URLS
 
 pytestmark = pytest.mark.slow
 

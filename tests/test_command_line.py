@@ -11,8 +11,9 @@ import httpx
 import pytest
 
 from conftest import PASSWORD, Server, Sql, data_folder, free_port
-from retainer import demo, embedded
-from retainer.migrate import available
+from retainer.database.migrate import available
+from retainer.server import demo
+from retainer.server.postgres import embedded
 from test_faults import retainer, until
 
 pytestmark = pytest.mark.slow  # each starts a server of its own

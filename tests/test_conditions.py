@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from conftest import Cast, Person
+from retainer.http.routing import Route
 from retainer.routes import ROUTES, TABLE
-from retainer.routing import Route
 from test_routes import CHECKED, path_of, rows_of, sample, send
 from test_statements import InProcess, inside  # noqa: F401 -- a fixture
 

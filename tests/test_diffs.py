@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from retainer.diffs import Piece, compared, lines
-from retainer.sentences import sentence
+from retainer.pages.journal.diffs import Piece, compared, lines
+from retainer.pages.journal.sentences import sentence
 
 
 def kinds(pieces: list[Piece]) -> str:

@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from conftest import Server, data_folder
+from retainer.identity.sessions import throttle
 from retainer.permissions import PERMISSIONS, Role
-from retainer.sessions import throttle
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = sorted(DOCS.glob("*.md"))

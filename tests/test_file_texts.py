@@ -13,8 +13,8 @@ import openpyxl
 import pytest
 
 from conftest import Cast, Person
-from retainer import extraction, text_reader
-from retainer.extraction import Text
+from retainer.files import extraction, text_reader
+from retainer.files.extraction import Text
 from test_search import eventually, search, titles
 
 PHRASE = "The liability of the contractor is limited to Zürich marzipan"

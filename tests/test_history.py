@@ -10,7 +10,7 @@ import pytest
 from conftest import Cast, Sql
 from retainer.journal import store
 from retainer.journal.model import COLUMNS
-from retainer.lists.collection import Plan
+from retainer.lists.spec import Plan
 from retainer.permissions import SCOPES
 from test_lists import linked
 from test_organization_fields import change

@@ -7,7 +7,7 @@ from typing import Any
 import uvicorn
 
 from conftest import Cast, Server
-from retainer.http_server import HttpConnection
+from retainer.server.http_server import HttpConnection
 
 
 def exchange(server: Server, *requests: str) -> bytes:

@@ -5,7 +5,7 @@ from playwright.sync_api import Browser
 
 from chromium import desk
 from conftest import Cast, Server
-from retainer.routing import Route
+from retainer.http.routing import Route
 from test_pages import PARTS, SHOWN, path_of
 
 pytestmark = pytest.mark.slow

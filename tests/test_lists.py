@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from conftest import Cast, Person, Server, Sql
-from retainer import database
-from retainer.organizations.store import LIST
+from retainer.database import database
+from retainer.records.organizations.store import LIST
 from retainer.routes import ROUTES
 from test_routes import SAMPLES, path_of
 from test_statements import InProcess

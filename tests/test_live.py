@@ -16,9 +16,9 @@ import httpx
 import pytest
 
 from conftest import PASSWORD, Cast, Person, Server, Sql
-from retainer.connections import connect
-from retainer.live import MOST_OF_SESSION, MOST_STREAMS
-from retainer.news import CHANNEL, EARLIER, MOST_RECORDS, Mark, Pile
+from retainer.database.pool import connect
+from retainer.journal.changes import CHANNEL, EARLIER, MOST_RECORDS, Mark, Pile
+from retainer.journal.live.web import MOST_OF_SESSION, MOST_STREAMS
 from test_bulk import bulk, line
 
 pytestmark = pytest.mark.slow

@@ -10,25 +10,26 @@ import jsonschema_rs
 import pytest
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
-from retainer import api_page, glossary, openapi
-from retainer.activities.model import ActivityKind
-from retainer.bulk_lines import Method
-from retainer.contacts.model import ContactType
 from retainer.errors import title
-from retainer.fields import Audience, Density, Theme
+from retainer.http.bulk.lines import Method
+from retainer.http.fields import Audience, Density, Theme
+from retainer.http.routing import TEXT, Route
 from retainer.journal.model import ChangeAction, Outcome
-from retainer.members.model import MemberRole
-from retainer.organizations.model import OrganizationStatus, OrganizationType
+from retainer.journal.trash.model import TrashKind
+from retainer.pages.reference import document, glossary
+from retainer.pages.reference import handlers as api_page
 from retainer.permissions import PERMISSIONS, PUBLIC, Role
-from retainer.projects.model import ProjectStatus
+from retainer.records.activities.model import ActivityKind
+from retainer.records.contacts.model import ContactType
+from retainer.records.members.model import MemberRole
+from retainer.records.organizations.model import OrganizationStatus, OrganizationType
+from retainer.records.projects.model import ProjectStatus
+from retainer.records.tasks.model import TaskPriority, TaskStatus
+from retainer.records.views.model import ViewNoun
 from retainer.routes import ROUTES, TABLE
-from retainer.routing import TEXT, Route
 from retainer.search.model import Kind
-from retainer.tasks.model import TaskPriority, TaskStatus
-from retainer.trash.model import TrashKind
-from retainer.views.model import ViewNoun
 
-DOCUMENT = openapi.document(ROUTES)
+DOCUMENT = document.document(ROUTES)
 SCHEMAS = DOCUMENT["components"]["schemas"]
 DESCRIBED = [route for route in ROUTES if not route.page]
 ENUMS = [Audience, ChangeAction, ContactType, Kind, MemberRole, OrganizationStatus, OrganizationType, ProjectStatus, Role,

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from conftest import Cast, Server, Sql
-from retainer.organizations.model import domain
+from retainer.records.organizations.model import domain
 
 
 def made(cast: Cast, name: str = "New", **body: Any) -> dict[str, Any]:

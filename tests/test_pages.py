@@ -12,9 +12,9 @@ import pytest
 
 import test_routes
 from conftest import Cast, Person
-from retainer.page_routes import PAGES
+from retainer.http.routing import Route
+from retainer.pages.routes import PAGES
 from retainer.permissions import PERMISSIONS, PUBLIC, Role
-from retainer.routing import Route
 from test_statements import InProcess, inside  # noqa: F401 -- a fixture
 
 HTML = {"Accept": "text/html,application/xhtml+xml"}

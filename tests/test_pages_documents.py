@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from conftest import Cast, Person
-from retainer.documents.model import Format
+from retainer.records.documents.model import Format
 
 HTML = {"Accept": "text/html"}
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + b"1 0 obj\n" * 200

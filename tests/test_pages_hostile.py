@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 import pytest
 
 from conftest import Cast
-from retainer.page_routes import PAGES
-from retainer.routing import Route
+from retainer.http.routing import Route
+from retainer.pages.routes import PAGES
 from test_pages import FORM, HTML, SHOWN, get, path_of, post
 
 pytestmark = pytest.mark.slow

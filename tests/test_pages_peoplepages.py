@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from conftest import Cast, Person
-from retainer.projects.model import stalled
+from retainer.records.projects.model import stalled
 
 HTML = {"Accept": "text/html"}
 

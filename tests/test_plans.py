@@ -3,6 +3,7 @@ operators that might leak from using one.
 """
 
 import importlib
+import pkgutil
 import re
 import time
 from collections.abc import Iterator
@@ -10,14 +11,15 @@ from typing import Any
 
 import pytest
 
+import retainer
 from conftest import Sql
-from retainer.lists.collection import Plan
-from retainer.lists.query import read
+from retainer.database.statement import Statement
+from retainer.lists.parameters import read
+from retainer.lists.spec import Plan
 from retainer.permissions import SCOPES
 from retainer.routes import ROUTES
 from retainer.search import store as search
 from retainer.search.model import Kind
-from retainer.statement import Statement
 
 pytestmark = pytest.mark.slow  # 24,000 rows of each noun take as long to make as a tenth of the everyday tests
 
@@ -117,9 +119,16 @@ def make(sql: Sql, tenant: int) -> None:
     )
 
 
+STORES = {
+    module.name.split(".")[-2]: module.name
+    for module in pkgutil.walk_packages(retainer.__path__, "retainer.")
+    if module.name.endswith(".store")
+}
+
+
 def reads() -> Iterator[tuple[str, Statement]]:
     for noun in NOUNS:
-        store = importlib.import_module(f"retainer.{noun}.store")
+        store = importlib.import_module(STORES[noun])
         for name, value in vars(store).items():
             if isinstance(value, Statement) and value.text.lstrip().startswith("SELECT"):
                 yield f"{noun}.{name}", value

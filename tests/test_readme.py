@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from retainer.__main__ import parser
 from retainer.config import DEFAULTS, PREFIX, SECRETS, WORDS
+from retainer.server.cli import parser
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 

@@ -10,11 +10,11 @@ import pytest
 
 from conftest import Cast, Server, Sql
 from retainer import config
-from retainer.__main__ import main
-from retainer.body import decode
-from retainer.documents.model import DocumentCreate
 from retainer.errors import Invalid
-from retainer.log import Log
+from retainer.http.body import decode
+from retainer.http.log import Log
+from retainer.records.documents.model import DocumentCreate
+from retainer.server.cli import main
 
 
 @pytest.mark.parametrize("path", ["/api/organizations/*", "/organizations/*/members/*", "/api/users/*/links", "/api/*"])

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from conftest import Cast, Person
+from retainer.http.routing import TEXT, Route
 from retainer.permissions import PERMISSIONS, PUBLIC, Role
 from retainer.routes import ROUTES
-from retainer.routing import TEXT, Route
 
 Ids = list[Any]
 Sample = tuple[Callable[[Cast], Ids], Any]

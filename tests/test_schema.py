@@ -32,7 +32,7 @@ def app_role(sql: Sql):
 
 
 def test_the_snapshot_is_current(sql: Sql) -> None:
-    path = Path(retainer.__file__).parent / "schema.sql"
+    path = Path(retainer.__file__).parent / "database" / "schema.sql"
     now = sql.run(snapshot(sql.connection))
     assert path.read_text() == now, "the schema has changed: run `make schema` and read the difference"
 

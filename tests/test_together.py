@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conftest import Cast, Person, Server, Sql
-from retainer import together
-from retainer.authentication import digest
-from retainer.connections import Connection, connect
+from retainer.database import group_commit
+from retainer.database.pool import Connection, connect
+from retainer.identity.sessions.cache import digest
 from test_statements import InProcess
 
 ORGANIZATIONS = "/api/organizations"
@@ -91,7 +91,7 @@ def test_each_is_an_operation_of_its_own(cast: Cast, crowd: Crowd) -> None:
     expected = {(a.json()["id"], p.id, a.headers["x-request-id"], 1) for a, p in zip(answers, people, strict=True)}
     assert {(row["id"], row["actor"], row["request"], row["sequence"]) for row in found} == expected
     assert len({row["operation"] for row in found}) == 40
-    assert 1 < max(Counter(row["transaction"] for row in found).values()) <= together.MOST
+    assert 1 < max(Counter(row["transaction"] for row in found).values()) <= group_commit.MOST
 
 
 def test_each_can_be_undone_by_itself(cast: Cast, crowd: Crowd) -> None:
@@ -211,7 +211,7 @@ def test_without_a_free_connection_nobody_waits_twice(cast: Cast, crowd: Crowd) 
             taken += 1
         try:
             async with asyncio.timeout(2 * 1.0):  # one wait, and less than a second one
-                return await asyncio.gather(*(crowd.create(cast.ada, name="N") for _ in range(3 * together.MOST)))
+                return await asyncio.gather(*(crowd.create(cast.ada, name="N") for _ in range(3 * group_commit.MOST)))
         finally:
             for _ in range(taken):
                 places.release()

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from conftest import Cast, Person
-from retainer.views.model import ViewNoun
+from retainer.records.views.model import ViewNoun
 from test_organization_fields import together
 from test_statements import InProcess, inside  # noqa: F401 -- a fixture
 from test_undo import last, undo, undone

@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from conftest import PASSWORD, Cast, Person, Server, Sql
+from retainer.http.routing import Route
 from retainer.routes import ROUTES
-from retainer.routing import Route
 from test_crash import kill_main, sign_in
 from test_routes import CHECKED, FILE, rows_of, sample, send
 from test_statements import InProcess, inside  # noqa: F401 -- a fixture

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from retainer.fields import Density, Theme
+from retainer.http.fields import Density, Theme
 
 
 class Role(StrEnum):

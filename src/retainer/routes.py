@@ -4,17 +4,37 @@ A line reads: name, method, path, handler, permission, sentence, and what Route 
 slice's web (`contacts.show`); `on` is its store's answer to "does the viewer see it?" (`contact.exists`).
 """
 
-from retainer import api_page, bulk, health, live, openapi, static
-from retainer.activities import store as activity
-from retainer.activities import web as activities
-from retainer.activities.model import Activity, ActivityCreate, ActivityUpdate, ListedActivity
-from retainer.bulk_lines import BulkAnswer, BulkLine
-from retainer.contacts import store as contact
-from retainer.contacts import web as contacts
-from retainer.contacts.model import Contact, ContactCreate, ContactUpdate
-from retainer.documents import store as document
-from retainer.documents import web as documents
-from retainer.documents.model import (
+from retainer.http import health
+from retainer.http.bulk import run as bulk
+from retainer.http.bulk.lines import BulkAnswer, BulkLine
+from retainer.http.routing import Route, Table
+from retainer.identity.sessions import store as session
+from retainer.identity.sessions import web as sessions
+from retainer.identity.sessions.model import Login, PasswordChange, Session, Setup
+from retainer.identity.users import store as user
+from retainer.identity.users import web as users
+from retainer.identity.users.model import AccountUpdate, Link, User, UserCreate, UserDetails, UserName, UserUpdate
+from retainer.journal import store as history
+from retainer.journal import web as journal
+from retainer.journal.live import web as live
+from retainer.journal.model import HistoryEntry, ListedOperation, OperationDetails
+from retainer.journal.trash import store as deleted
+from retainer.journal.trash import web as trash
+from retainer.journal.trash.model import TrashEntry
+from retainer.pages import static
+from retainer.pages.reference import document as openapi
+from retainer.pages.reference import handlers as api_page
+from retainer.pages.routes import PAGES
+from retainer.permissions import PUBLIC
+from retainer.records.activities import store as activity
+from retainer.records.activities import web as activities
+from retainer.records.activities.model import Activity, ActivityCreate, ActivityUpdate, ListedActivity
+from retainer.records.contacts import store as contact
+from retainer.records.contacts import web as contacts
+from retainer.records.contacts.model import Contact, ContactCreate, ContactUpdate
+from retainer.records.documents import store as document
+from retainer.records.documents import web as documents
+from retainer.records.documents.model import (
     Document,
     DocumentCreate,
     DocumentForm,
@@ -23,39 +43,24 @@ from retainer.documents.model import (
     ListedDocument,
     VersionForm,
 )
-from retainer.journal import store as history
-from retainer.journal import web as journal
-from retainer.journal.model import HistoryEntry, ListedOperation, OperationDetails
-from retainer.members import store as member
-from retainer.members import web as members
-from retainer.members.model import Member, MemberCreate, MemberUpdate
-from retainer.organizations import store as organization
-from retainer.organizations import upsert
-from retainer.organizations import web as organizations
-from retainer.organizations.model import Organization, OrganizationCreate, OrganizationUpdate
-from retainer.page_routes import PAGES
-from retainer.permissions import PUBLIC
-from retainer.projects import store as project
-from retainer.projects import web as projects
-from retainer.projects.model import Project, ProjectCreate, ProjectUpdate
-from retainer.routing import Route, Table
+from retainer.records.members import store as member
+from retainer.records.members import web as members
+from retainer.records.members.model import Member, MemberCreate, MemberUpdate
+from retainer.records.organizations import store as organization
+from retainer.records.organizations import upsert
+from retainer.records.organizations import web as organizations
+from retainer.records.organizations.model import Organization, OrganizationCreate, OrganizationUpdate
+from retainer.records.projects import store as project
+from retainer.records.projects import web as projects
+from retainer.records.projects.model import Project, ProjectCreate, ProjectUpdate
+from retainer.records.tasks import store as task
+from retainer.records.tasks import web as tasks
+from retainer.records.tasks.model import ListedTask, Task, TaskCreate, TaskUpdate
+from retainer.records.views import store as view
+from retainer.records.views import web as views
+from retainer.records.views.model import View, ViewCreate, ViewUpdate
 from retainer.search import web as search
 from retainer.search.model import Hit, SearchQuery
-from retainer.sessions import store as session
-from retainer.sessions import web as sessions
-from retainer.sessions.model import Login, PasswordChange, Session, Setup
-from retainer.tasks import store as task
-from retainer.tasks import web as tasks
-from retainer.tasks.model import ListedTask, Task, TaskCreate, TaskUpdate
-from retainer.trash import store as deleted
-from retainer.trash import web as trash
-from retainer.trash.model import TrashEntry
-from retainer.users import store as user
-from retainer.users import web as users
-from retainer.users.model import AccountUpdate, Link, User, UserCreate, UserDetails, UserName, UserUpdate
-from retainer.views import store as view
-from retainer.views import web as views
-from retainer.views.model import View, ViewCreate, ViewUpdate
 
 ROUTES = [
     Route("healthz", "GET", "/healthz", health.alive, PUBLIC, "Is the process alive", page=True),

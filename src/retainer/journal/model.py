@@ -5,16 +5,16 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from retainer.activities.model import Activity
-from retainer.contacts.model import Contact
-from retainer.documents.model import Document
-from retainer.fields import Id, Name, Timestamp
-from retainer.members.model import Member
-from retainer.organizations.model import Organization
-from retainer.projects.model import Project
-from retainer.tasks.model import Task
-from retainer.users.model import UserDetails
-from retainer.views.model import View
+from retainer.http.fields import Id, Name, Timestamp
+from retainer.identity.users.model import UserDetails
+from retainer.records.activities.model import Activity
+from retainer.records.contacts.model import Contact
+from retainer.records.documents.model import Document
+from retainer.records.members.model import Member
+from retainer.records.organizations.model import Organization
+from retainer.records.projects.model import Project
+from retainer.records.tasks.model import Task
+from retainer.records.views.model import View
 
 
 class ChangeAction(StrEnum):

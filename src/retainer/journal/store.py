@@ -6,19 +6,19 @@ from typing import Any
 import msgspec
 from asyncpg import Record
 
-from retainer.activities import store as activities
-from retainer.contacts import store as contacts
-from retainer.database import Db
-from retainer.documents import store as documents
+from retainer.database.database import Db
+from retainer.database.statement import Statement, rows_json
+from retainer.identity.users import store as users
 from retainer.journal.model import COLUMNS, MOMENTS, NOUNS, Outcome
-from retainer.lists.collection import Collection, Extra, Field, Kind, row_json
-from retainer.organizations import store as organizations
+from retainer.lists.spec import Collection, Extra, Field, Kind, row_json
 from retainer.permissions import PERMISSIONS, Role
-from retainer.projects import store as projects
-from retainer.statement import Statement, rows_json
-from retainer.tasks import store as tasks
-from retainer.users import store as users
-from retainer.views import store as views
+from retainer.records.activities import store as activities
+from retainer.records.contacts import store as contacts
+from retainer.records.documents import store as documents
+from retainer.records.organizations import store as organizations
+from retainer.records.projects import store as projects
+from retainer.records.tasks import store as tasks
+from retainer.records.views import store as views
 
 _NAMES = ", ".join(f"({n}, '{c.entity}', '{c.column}', '{c.field}')" for n, c in enumerate(COLUMNS))
 

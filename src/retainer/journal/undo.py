@@ -12,14 +12,14 @@ from functools import lru_cache
 
 from asyncpg import Record
 
-from retainer.database import Db
+from retainer.database.database import Db
+from retainer.database.statement import Statement
 from retainer.errors import Clash, Conflict, Forbidden, Invalid, NotFound, invalid
 from retainer.journal import store
 from retainer.journal.model import NOUNS
 from retainer.journal.store import IS_CHANGE, IS_UNDOABLE, IS_YOURS, LATER, TOLD, TOLD_ID
-from retainer.organizations.store import LOCK_HIERARCHY
 from retainer.permissions import PERMISSIONS, Viewer
-from retainer.statement import Statement
+from retainer.records.organizations.store import LOCK_HIERARCHY
 
 MOST_NAMED = 20  # clashes
 

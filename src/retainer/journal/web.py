@@ -1,18 +1,18 @@
 """The handlers of histories and operations."""
 
-from retainer.activities import store as activities
-from retainer.admission import record_refusal
-from retainer.contacts import store as contacts
-from retainer.documents import store as documents
 from retainer.errors import Forbidden
+from retainer.http.dispatch import record_refusal
+from retainer.http.request import Answer, Request, found
+from retainer.identity.users import store as users
 from retainer.journal import store
 from retainer.journal.undo import undo
 from retainer.lists.answer import listed, listed_of
-from retainer.organizations import store as organizations
-from retainer.projects import store as projects
-from retainer.request import Answer, Request, found
-from retainer.tasks import store as tasks
-from retainer.users import store as users
+from retainer.records.activities import store as activities
+from retainer.records.contacts import store as contacts
+from retainer.records.documents import store as documents
+from retainer.records.organizations import store as organizations
+from retainer.records.projects import store as projects
+from retainer.records.tasks import store as tasks
 
 
 async def of_organization(request: Request, id: int) -> Answer:

@@ -6,15 +6,15 @@ from urllib.parse import quote, urlencode
 
 from asyncpg import Record
 
-from retainer.database import CHUNK, Db, TimedOut
+from retainer.database.database import CHUNK, Db, TimedOut
 from retainer.errors import FieldError, Invalid, NotFound
+from retainer.http.request import Answer, Request
+from retainer.http.routing import Exists
 from retainer.lists import cursor, formats
-from retainer.lists.collection import FEW, Collection, Plan
 from retainer.lists.filters import Finder
 from retainer.lists.formats import Format
-from retainer.lists.query import Query, plain
-from retainer.request import Answer, Request
-from retainer.routing import Exists
+from retainer.lists.parameters import Query, plain
+from retainer.lists.spec import FEW, Collection, Plan
 
 Place = tuple[str, ...] | None
 

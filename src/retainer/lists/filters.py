@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from retainer.lists.collection import FEW, Collection, Extra, Field, Kind
+from retainer.lists.spec import FEW, Collection, Extra, Field, Kind
 
 MOST_VALUES = 200  # of one `in`
 MOST_CHARACTERS = 300  # of one value

@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from retainer.fields import Id
+from retainer.http.fields import Id
 
 Typed = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
 Most = Annotated[int, Meta(ge=1, le=100)]

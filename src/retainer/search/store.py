@@ -4,9 +4,9 @@ which know nothing of who asks; every row they name is read again here, through 
 
 from asyncpg import Record
 
-from retainer.database import Db
+from retainer.database.database import Db
+from retainer.database.statement import Statement
 from retainer.search.model import Kind
-from retainer.statement import Statement
 
 CANDIDATES = 100  # rows of each kind that are ranked
 

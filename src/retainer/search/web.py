@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from retainer.request import Answer, Request, encoded
+from retainer.http.request import Answer, Request, encoded
 from retainer.search import store
 from retainer.search.highlight import highlights, pattern
 from retainer.search.model import Hit, Kind, SearchQuery

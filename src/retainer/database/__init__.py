@@ -1,0 +1,1 @@
+"""PostgreSQL as requests use it, and the schema."""

@@ -1,0 +1,298 @@
+"""The database as requests use it: statements bound to a viewer, one transaction per writing request, and what
+PostgreSQL refuses said in the API's words.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Self
+
+import asyncpg
+import msgspec
+
+from retainer.database.group_commit import Together
+from retainer.database.pool import ACQUIRE_SECONDS, BROKEN, Connection, Pool
+from retainer.database.read_coalescing import Batch
+from retainer.database.statement import Create, Statement
+from retainer.errors import UNSTORABLE, Conflict, FieldError, Invalid, NotSignedIn, Problem, StorageFull, Unavailable
+from retainer.http.fields import camel
+from retainer.permissions import Scope, Viewer
+
+CHUNK = 500  # rows of a whole list per statement
+STREAMS, BULKS = 4, 2  # connections that whole lists, and requests of many writes, may hold at the same time
+
+Values = dict[str, Any]
+Rows = list[asyncpg.Record]
+
+
+class SessionChanged(NotSignedIn):
+    """A write found its session ended, or its user's role changed, since it was looked up."""
+
+
+class Undo(Exception):
+    """Ends a transaction by rolling it back though nothing is wrong: `answer` is given all the same."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+        super().__init__()
+
+
+class TimedOut(Unavailable):
+    """A statement took longer than it may."""
+
+    detail = "The database could not answer in time. Try again shortly."
+
+
+class Retry(Unavailable):
+    """A deadlock or serialization failure: nothing was changed, the same request may run again."""
+
+    is_undone = True
+
+
+class Database:
+    """What all requests of a process share: the pool, the combined point reads, the bound on streams."""
+
+    def __init__(self, url: str, *, size: int, statement_seconds: float) -> None:
+        self.pool = Pool(url, size, statement_seconds)
+        self.batches: dict[tuple[Statement, int, Scope, int | None, int], Batch] = {}
+        self.together = Together(self)
+        self.streams = asyncio.Semaphore(STREAMS)
+        self.bulks = asyncio.Semaphore(BULKS)
+        self.is_up = False  # kept by the monitor; while False requests fail fast
+        self.messages: dict[str, tuple[str, str]] = {}  # constraint → field, message (messages.py)
+        self.statements = 0  # how many were sent, for tests that count
+        self.changed: set[int] = set()  # tenants of which something was committed, until all processes are told
+
+    def of(self, viewer: Viewer, request_id: str, action: str, via: str = "api") -> "Db":
+        """The database as this viewer sees it, for one request."""
+        return Db(self, viewer.scope, viewer.values, request_id, action, via)
+
+    def without_viewer(self, tenant: int, request_id: str, action: str, via: str = "api", **who: Any) -> "Db":
+        """The database of one tenant before anybody is signed in (login, set-up)."""
+        return Db(self, "all", {"tenant": tenant, **who}, request_id, action, via)
+
+    async def stream_place(self) -> None:
+        """Wait for one more whole list to be allowed. Raises Unavailable after about a second."""
+        if self.streams.locked():
+            try:
+                async with asyncio.timeout(ACQUIRE_SECONDS), self.streams:
+                    pass
+            except TimeoutError:
+                raise Unavailable("Too many whole lists are being sent at this moment. Try again shortly.") from None
+
+    async def plain(self, text: str, *arguments: Any) -> Rows:
+        """A statement that needs no tenant: what precedes signing in, and throttles."""
+        async with self.connection(None) as connection:
+            return await self.send(connection, text, arguments)
+
+    @asynccontextmanager
+    async def connection(
+        self, tenant: int | None, *, is_careful: bool = False, acts: bool = False
+    ) -> AsyncIterator[Connection]:
+        """A connection on which the tenant and the limits are set; given back clean, or closed."""
+        if not self.is_up:
+            raise Unavailable
+        connection = await self.pool.acquire(is_careful=is_careful)
+        clean = False
+        try:
+            if tenant is not None and connection.serves != (tenant, is_careful):
+                connection.serves = None
+                limits = CAREFUL if is_careful else ("auto", self.pool.statement_limit)
+                await self.send(connection, _SERVE, (str(tenant), *limits))
+                connection.serves = (tenant, is_careful)
+            yield connection
+            clean = True
+            if acts and tenant:
+                self.changed.add(tenant)
+        except (Problem, Undo):
+            clean = True  # PostgreSQL answered and the connection is in step
+            raise
+        finally:
+            self.pool.release(connection, clean=clean)
+
+    async def send(self, connection: Connection, text: str, arguments: Any, *, many: bool = False) -> Rows:
+        """One statement, or the same with each of many arguments; what PostgreSQL refuses becomes a Problem."""
+        self.statements += 1
+        try:
+            return list(await (connection.fetchmany(text, arguments) if many else connection.fetch(text, *arguments)))
+        except asyncpg.PostgresError as error:
+            raise self.problem(error) from error
+        except BROKEN as error:
+            connection.terminate()
+            raise Unavailable(LOST) from error
+
+    def problem(self, error: asyncpg.PostgresError) -> Problem:  # noqa: PLR0911 -- a case each
+        """The API's words for what PostgreSQL refused (its SQLSTATE, appendix A of its manual)."""
+        state = error.sqlstate or ""
+        if state in ("RT409", "RT422"):
+            field = FieldError(error.column_name or "", error.args[0])
+            return Invalid(field) if state == "RT422" else Conflict(f"{field.field}: {field.message}.", errors=[field])
+        if state == "RT401":
+            return SessionChanged()
+        if state == "23505":
+            found = self._field(error)
+            return Conflict(f"{found.field}: {found.message}.", errors=[found])
+        if state in ("23503", "23514", "23502"):
+            return Invalid(self._field(error))
+        if state in UNSTORABLE:
+            return Invalid(FieldError("body", UNSTORABLE[state]))
+        if state in ("40001", "40P01", "55P03"):
+            return Retry("The change met another one at the same moment. Try again.")
+        if state in ("53100", "53200"):
+            return StorageFull()
+        if state == "57014":
+            return TimedOut()
+        if state[:2] in ("08", "53", "57", "58") or state in ("25006", "25P03"):
+            return Unavailable("The database could not answer in time. Try again shortly.")
+        raise error
+
+    def _field(self, error: asyncpg.PostgresError) -> FieldError:
+        """The field a broken constraint is about: by its comment, else by its name, <table>_<column>_<rule>."""
+        name = error.constraint_name or ""
+        if name in self.messages:
+            return FieldError(*self.messages[name])
+        column = error.column_name or name.removeprefix(f"{error.table_name}_").rpartition("_")[0]
+        return FieldError(camel(column), "is not allowed to have this value; see the API page for what is")
+
+
+# Everything that a connection is told before it serves somebody, in one statement.
+_SERVE = """SELECT set_config('retainer.tenant', $1, false), set_config('plan_cache_mode', $2, false),
+    set_config('statement_timeout', $3, false)"""
+CAREFUL = ("force_custom_plan", "2s")
+
+LOST = "The connection to the database was lost; whether a change was made is not known. Look before trying again."
+
+
+class Db:
+    """The database bound to a viewer and a request: tenant, visibility and actor are in every statement it sends.
+
+    Statements are given by value names; `:tenant`, `:user`, `:contact`, `:session`, `:viewer_role`, `:via`,
+    `:request` and `:action` are filled in here, and so are `:expected` and `:wanted`: the ETags, without quotes, of
+    which a row that is changed must have one (wanted) or none; None expects nothing.
+    """
+
+    __slots__ = ("action", "database", "expected", "held", "request_id", "scope", "via", "viewer_values", "wanted")
+
+    def __init__(
+        self, database: Database, scope: Scope, viewer_values: Values, request_id: str, action: str, via: str
+    ) -> None:
+        self.database = database
+        self.scope = scope
+        self.viewer_values = viewer_values
+        self.request_id = request_id
+        self.action = action
+        self.via = via
+        self.held: Connection | None = None  # the transaction's connection
+        self.expected: list[str] | None = None
+        self.wanted = True
+
+    async def rows(self, statement: Statement, /, **values: Any) -> Rows:
+        """All rows of one statement, which is its own transaction unless one is open."""
+        text, arguments = self.bind(statement, values)
+        if self.held is not None:
+            return await self.database.send(self.held, text, arguments)
+        tenant = self.viewer_values["tenant"]
+        async with self.database.connection(tenant, is_careful=statement.is_careful, acts=statement.acts) as connection:
+            return await self.database.send(connection, text, arguments)
+
+    async def row(self, statement: Statement, /, **values: Any) -> asyncpg.Record | None:
+        """The first row, or None."""
+        rows = await self.rows(statement, **values)
+        return rows[0] if rows else None
+
+    async def create(self, statement: Create, /, **values: Any) -> asyncpg.Record | None:
+        """The row that is made, or None. Creates that arrive together share a transaction (docs/decisions/0018)."""
+        if self.held is None and all(values[name] is None for name in statement.refers):
+            text, arguments = self.bind(statement.beside, values)
+            row = await self.database.together.make(self.viewer_values["tenant"], text, arguments)
+            if row is not None:
+                return row
+        return await self.row(statement, **values)
+
+    async def value(self, statement: Statement, /, **values: Any) -> Any:
+        """The first column of the first row, or None."""
+        row = await self.row(statement, **values)
+        return None if row is None else row[0]
+
+    async def point(self, statement: Statement, key: int) -> asyncpg.Record | None:
+        """One row by id. Reads of one tenant and visibility that arrive together share one statement, whose
+        :ids is an array and whose first column is the id.
+        """
+        if self.held is not None:
+            return await self.row(statement, ids=[key])
+        contact = self.viewer_values["contact"] if self.scope != "all" else None
+        user = self.viewer_values["user"] if self.scope != "all" else 0
+        group = (statement, self.viewer_values["tenant"], self.scope, contact, user)
+        batch = self.database.batches.get(group)
+        if batch is None:
+            batch = self.database.batches[group] = Batch(lambda: self.database.batches.pop(group, None))
+        return await batch.read(lambda ids: self.rows(statement, ids=ids), key)
+
+    @asynccontextmanager
+    async def transaction(self, *, snapshot: bool = False, dry: bool = False) -> AsyncIterator[Self]:
+        """Several statements that hold together; `snapshot` for reading only, all at one point in time; `dry` to check
+        every constraint at once and roll back in any case. Inside one that is open they become part of it.
+        """
+        if self.held is not None:
+            yield self
+            return
+        begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if snapshot else "BEGIN"
+        begin += "; SET CONSTRAINTS ALL IMMEDIATE" if dry else ""
+        async with self.database.connection(self.viewer_values["tenant"], acts=not (snapshot or dry)) as connection:
+            bound = self.bound(connection)
+            await self._control(connection, begin)
+            try:
+                yield bound
+            except (Problem, Undo):
+                await self._control(connection, "ROLLBACK")
+                raise
+            await self._control(connection, "ROLLBACK" if dry else "COMMIT")
+
+    async def many(self, statement: Statement, values: list[Values]) -> Rows:
+        """The rows of one statement sent once for each of the values, in one go and inside the open transaction."""
+        assert self.held is not None
+        text, arguments = statement.compiled[self.scope][0], [self.bind(statement, each)[1] for each in values]
+        return await self.database.send(self.held, text, arguments, many=True)
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """A part of the open transaction that is taken back when it raises; where none is open, nothing."""
+        if self.held is None:
+            yield
+            return
+        await self._control(self.held, "SAVEPOINT part")
+        try:
+            yield
+        except (Problem, Undo):
+            await self._control(self.held, "ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")
+            raise
+        await self._control(self.held, "RELEASE SAVEPOINT part")
+
+    async def estimate(self, statement: Statement, /, **values: Any) -> int:
+        """About how many rows a statement finds, as the planner thinks."""
+        text, arguments = self.bind(statement, values)
+        async with self.database.connection(self.viewer_values["tenant"], is_careful=True) as connection:
+            plan = await self.database.send(connection, f"EXPLAIN (FORMAT JSON) {text}", arguments)
+        return int(msgspec.json.decode(plan[0][0])[0]["Plan"]["Plan Rows"])
+
+    def bound(self, connection: Connection) -> Self:
+        """The same, on the connection of a transaction."""
+        bound = type(self)(self.database, self.scope, self.viewer_values, self.request_id, self.action, self.via)
+        bound.held, bound.expected, bound.wanted = connection, self.expected, self.wanted
+        return bound
+
+    async def _control(self, connection: Connection, text: str) -> None:
+        try:
+            await connection.execute(text)
+        except asyncpg.PostgresError as error:
+            raise self.database.problem(error) from error
+        except BROKEN as error:
+            connection.terminate()
+            raise Unavailable(LOST) from error
+
+    def bind(self, statement: Statement, values: Values) -> tuple[str, list[Any]]:
+        """The text of a statement and its arguments, in order."""
+        text, names = statement.compiled[self.scope]
+        known: Values = {"request": self.request_id, "action": self.action, "via": self.via, "expected": self.expected}
+        known |= {"wanted": self.wanted, **self.viewer_values, **values}
+        return text, [known[name] for name in names]

@@ -1,0 +1,227 @@
+"""Request bodies: JSON into the route's type, and every problem of a body told at once, by field, with the remedy."""
+
+from functools import cache
+from typing import Any, TypeVar, get_type_hints
+
+import msgspec
+from msgspec import UNSET, inspect
+
+from retainer.errors import FieldError, Invalid, MalformedJson
+from retainer.http.fields import EMAIL, HOST, HTTP
+
+MAX_DEPTH = 32  # levels of arrays and objects in metadata
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class Nothing(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a change that takes none: what would be ignored is refused, as an unknown field is."""
+
+
+@cache
+def _decoder(kind: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
+
+
+def decode(raw: bytes, kind: type[T]) -> T:
+    """The body as its type. Raises MalformedJson, or Invalid naming every field that is wrong."""
+    try:
+        body: T = _decoder(kind).decode(raw)
+    except msgspec.ValidationError:
+        raise Invalid(*problems(_plain(raw), kind)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _malformed(raw, error) from None
+    _check_storable(body, raw)
+    return body
+
+
+def _plain(raw: bytes) -> Any:
+    try:
+        return msgspec.json.decode(raw)
+    except msgspec.ValidationError as error:  # a number no double holds
+        raise MalformedJson(f"The body is not usable JSON: {str(error).lower()}.") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _malformed(raw, error) from None
+
+
+def _malformed(raw: bytes, error: Exception) -> MalformedJson:
+    if not raw.strip():
+        return MalformedJson("The body is empty; send a JSON object.")
+    if isinstance(error, RecursionError):
+        return MalformedJson("The body is nested too deeply.")
+    if isinstance(error, UnicodeDecodeError):
+        return MalformedJson("The body is not text in UTF-8.")
+    return MalformedJson(f"The body is not valid JSON: {str(error).removeprefix('JSON is malformed: ')}.")
+
+
+def _check_storable(body: msgspec.Struct, raw: bytes) -> None:
+    """What JSON allows and PostgreSQL cannot keep: NUL in text, and nesting without end."""
+    if b"\\u0000" not in raw and raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH:
+        return
+    problems = []
+    for field, name in zip(body.__struct_fields__, body.__struct_encode_fields__, strict=True):
+        value = getattr(body, field)
+        if _has_nul(value):
+            problems.append(FieldError(name, "must not contain the NUL character; remove \\u0000"))
+        if _depth(value) > MAX_DEPTH:
+            problems.append(FieldError(name, f"must not be nested deeper than {MAX_DEPTH} levels"))
+    if problems:
+        raise Invalid(*problems)
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(_has_nul(k) or _has_nul(v) for k, v in value.items())
+    return isinstance(value, list) and any(map(_has_nul, value))
+
+
+def _depth(value: Any) -> int:
+    """Levels of nesting, without recursion: the value may be as deep as the parser lets through."""
+    depth, level = 0, [value]
+    while level := [child for node in level for child in _children(node)]:
+        depth += 1
+    return depth
+
+
+def _children(node: Any) -> list[Any]:
+    if isinstance(node, dict):
+        return list(node.values())
+    return node if isinstance(node, list) else []
+
+
+def problems(given: Any, kind: type[msgspec.Struct]) -> list[FieldError]:
+    """What is wrong. Each field on its own, so that one mistake does not hide another."""
+    if not isinstance(given, dict):
+        return [FieldError("body", f"must be a JSON object, not {_kind_of(given)}")]
+    info = inspect.type_info(kind)
+    assert isinstance(info, inspect.StructType)
+    fields = {f.encode_name: f for f in info.fields}
+    problems = [FieldError(name, _unknown(name, list(fields))) for name in given if name not in fields]
+    for name, field in fields.items():
+        if name not in given:
+            if field.required:
+                problems.append(FieldError(name, f"is required; it must be {_words(field.type)}"))
+            continue
+        wrong = _wrong_items(given[name], field, kind)
+        problem = _problem(given[name], field, kind)
+        if problem and not wrong:
+            problems.append(FieldError(name, problem))
+        problems += wrong
+    return problems
+
+
+READ_ONLY = {
+    "id", "createdAt", "updatedAt", "tenantId", "ownerId", "uploaderId", "authorId", "size", "sha256", "version",
+    "suggestedDomain", "lastLoginAt",
+}  # fmt: skip
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    if not known:
+        return "is not a field here; this path takes none"
+    if name in READ_ONLY:
+        return "is read-only; leave it out"
+    return f"is not a field here; the fields are {', '.join(known)}"
+
+
+def _problem(value: Any, field: inspect.Field, kind: type[msgspec.Struct]) -> str | None:
+    try:
+        msgspec.convert({field.encode_name: value}, _single(kind, field.name), strict=True)
+    except msgspec.ValidationError:
+        secret = any(word in field.name for word in ("password", "token"))
+        return f"must be {_words(field.type)}" + ("" if secret else f", not {_kind_of(value)}")
+    return None
+
+
+def _wrong_items(value: Any, field: inspect.Field, kind: type[msgspec.Struct]) -> list[FieldError]:
+    """The wrong ones of an array, each by its place; none when it is the array as such that is wrong."""
+    array = field.type
+    if not isinstance(array, inspect.ListType) or not isinstance(value, list) or len(value) > (array.max_length or 0):
+        return []
+    words = _words(array.item_type)
+    return [
+        FieldError(f"{field.encode_name}[{place}]", f"must be {words}, not {_kind_of(item)}")
+        for place, item in enumerate(value)
+        if _problem([item], field, kind)
+    ]
+
+
+@cache
+def _single(kind: type[msgspec.Struct], name: str) -> type[msgspec.Struct]:
+    """A struct with one field of another, to check it alone."""
+    hint = get_type_hints(kind, include_extras=True)[name]
+    return msgspec.defstruct(f"{kind.__name__}_{name}", [(name, hint)], rename="camel")
+
+
+def _words(kind: inspect.Type) -> str:  # noqa: PLR0911 -- a case each
+    """A type as a person would say it."""
+    if isinstance(kind, inspect.Metadata):
+        return _words(kind.type)
+    if isinstance(kind, inspect.UnionType):
+        return " or ".join(_words(t) for t in kind.types)
+    if isinstance(kind, inspect.EnumType):
+        return "one of " + ", ".join(str(member.value) for member in kind.cls)
+    if isinstance(kind, inspect.StrType):
+        return _text_words(kind)
+    if isinstance(kind, inspect.IntType):
+        low, high = kind.ge, kind.le
+        if low is not None and high is not None:
+            return f"a whole number from {low} to {high}"
+        return "a whole number" + (f" of at least {low}" if low is not None else "")
+    if isinstance(kind, inspect.ListType):
+        return f"an array of at most {kind.max_length}, each {_words(kind.item_type)}"
+    return _WORDS.get(type(kind), "something else")
+
+
+_WORDS: dict[type[inspect.Type], str] = {
+    inspect.NoneType: "null",
+    inspect.BoolType: "true or false",
+    inspect.DateType: "a date such as 2026-01-31",
+    inspect.DateTimeType: "a time with its zone, such as 2026-01-31T09:30:00Z",
+    inspect.DictType: "an object",
+}
+
+
+def _text_words(kind: inspect.StrType) -> str:
+    words = "text"
+    if kind.max_length is not None:
+        words += f" of {kind.min_length or 0} to {kind.max_length} characters"
+    if kind.pattern == EMAIL:
+        return f"an e-mail address of {kind.min_length} to {kind.max_length} characters"
+    if kind.pattern == HOST:
+        return f"a host name such as acme.example.com, of {kind.min_length} to {kind.max_length} characters"
+    if kind.pattern == HTTP:
+        words += ", an http or https address"
+    elif kind.pattern:
+        words += ", not only spaces"
+    return words
+
+
+def _kind_of(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        shown = value if len(value) <= 40 else f"text of {len(value)} characters"
+        return f'"{shown}"' if shown is value else shown
+    if isinstance(value, (int, float)):
+        return f"the number {str(value)[:40]}"
+    return "an array" if isinstance(value, list) else "an object"
+
+
+class Json(str):
+    """JSON text, as asyncpg takes it for a jsonb column."""
+
+    __slots__ = ()
+
+
+def sent(body: msgspec.Struct) -> dict[str, Any]:
+    """Only the fields that were sent, by their column names, as asyncpg takes them."""
+    return {
+        name: Json(msgspec.json.encode(value).decode()) if isinstance(value, dict) else value
+        for name, value in msgspec.structs.asdict(body).items()
+        if value is not UNSET
+    }

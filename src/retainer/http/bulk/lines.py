@@ -1,0 +1,129 @@
+"""The lines of /bulk: a write each, read as a request of its own, and what is answered to it."""
+
+from enum import StrEnum
+from typing import Annotated
+from urllib.parse import quote, unquote
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+
+from retainer.database.database import Db
+from retainer.errors import FieldError, LineProblem, MethodNotAllowed, Problem, TooLarge, invalid
+from retainer.http.body import decode
+from retainer.http.dispatch import admit, changed
+from retainer.http.prefer import applied
+from retainer.http.request import JSON, Answer, Request
+from retainer.http.routing import API, Route
+
+_IN_PATHS = "/%!$&'()*+,;=:@~"  # what stands in a path as it is, percents included: it is encoded already
+NULL = Raw(b"null")
+
+
+class Method(StrEnum):
+    POST = "POST"
+    PUT = "PUT"
+    PATCH = "PATCH"
+    DELETE = "DELETE"
+
+
+class BulkLine(Struct, rename="camel", forbid_unknown_fields=True):
+    """A line of the body of POST /bulk: one write, as it would be sent alone."""
+
+    method: Method
+    path: Annotated[str, Meta(min_length=1, max_length=1000)]
+    body: Raw | UnsetType = UNSET
+    if_match: Annotated[str, Meta(max_length=1000)] | UnsetType = UNSET
+
+
+class BulkAnswer(Struct):
+    """A line of its answer: what the write would have answered alone, or its problem."""
+
+    line: int
+    status: int
+    etag: str | None
+    body: Raw
+    problem: Raw
+
+
+class Line(Request):
+    """One line as a request, sent by who sent the whole."""
+
+    def __init__(self, whole: Request, number: int, raw: bytes) -> None:
+        self.number = number
+        self.text = raw
+        scope = {"method": "POST", "path": whole.path, "headers": [], "query_string": b""}
+        super().__init__(whole.app, scope, whole.receive, whole.id)
+        self.who = whole.who
+        self.form = whole.wishes.get("return")
+        self.ids: list[str] = []
+        self.refusal: Problem | None = None
+        try:
+            self._read()
+        except Problem as problem:
+            self.refusal = problem
+
+    def _read(self) -> None:
+        """Where it goes. Raises Problem for what is no write of a record."""
+        line = decode(self.text, BulkLine)
+        path, _, query = line.path.partition("?")
+        path = path if path.startswith(API + "/") else API + path
+        self.method = line.method.value
+        self.path = unquote(path)
+        self.text = bytes(line.body) if line.body is not UNSET else b""
+        self.headers = {JSON[0]: JSON[1], b"content-length": b"%d" % len(self.text)}
+        if self.form is not None:
+            self.headers[b"prefer"] = f"return={self.form}".encode()
+        if line.if_match is not UNSET:
+            self.headers[b"if-match"] = line.if_match.encode()
+        self.scope = {"method": self.method, "path": self.path, "raw_path": quote(path, safe=_IN_PATHS).encode(),
+                      "query_string": query.encode(), "headers": list(self.headers.items())}  # fmt: skip
+        self.route = self._found()
+
+    def _found(self) -> Route:
+        routes, self.ids = self.app.table.find(self.segments)
+        writes = {name: route for name, route in (routes or {}).items() if route.in_bulk}
+        if not writes:
+            raise invalid("path", "must be one of a record, such as /organizations/12, whose changes are JSON")
+        if self.method not in writes:
+            raise MethodNotAllowed(f"In bulk this path takes {', '.join(sorted(writes))}.")
+        return writes[self.method]
+
+    async def content(self, limit: int) -> bytes:
+        """Its body, which is there already."""
+        if len(self.text) > limit:
+            raise TooLarge(f"The body has {len(self.text)} bytes; at most {limit} are accepted.")
+        return self.text
+
+    async def answer(self, db: Db) -> Answer:
+        """What it would answer alone. Raises Problem."""
+        if self.refusal is not None:
+            raise self.refusal
+        assert self.route is not None
+        self.db = db
+        self.body = None
+        arguments = await admit(self, self.route, self.ids)
+        return applied(self.wishes, self.route, await changed(self, self.route, arguments))
+
+    def told(self, result: Answer | Problem) -> bytes:
+        """The line of the answer."""
+        answer = BulkAnswer(self.number, result.status, None, NULL, NULL)
+        if isinstance(result, Problem):
+            answer.problem = Raw(result.body(self.path, self.id))
+        else:
+            assert isinstance(result.body, bytes)
+            answer.etag = dict(result.headers).get(b"etag", b"").decode() or None
+            answer.body = Raw(result.body) if result.body else NULL
+        return msgspec.json.encode(answer) + b"\n"
+
+
+class Refused(Problem):
+    """All of it, because of these lines."""
+
+    status = 422
+
+    def __init__(self, lines: list[tuple[int, Problem]], count: int) -> None:
+        words = [FieldError(f"line {number}", problem.detail.removesuffix(".")) for number, problem in lines]
+        what = "1 line" if len(lines) == 1 else f"{len(lines)} lines"
+        detail = f"{what} of {count} cannot be done, so nothing was changed. {words[0].field}: {words[0].message}."
+        super().__init__(detail, errors=words)
+        self.extra = {"lines": [LineProblem(number, p.status, p.detail, p.errors) for number, p in lines]}

@@ -1,0 +1,16 @@
+"""What a supervisor or a proxy asks: is the process alive, can it do its work."""
+
+from retainer.errors import Unavailable
+from retainer.http.request import Answer, Request, encoded
+
+
+async def alive(_request: Request) -> Answer:
+    """200 as long as the process answers; never touches the database."""
+    return encoded({"status": "ok"})
+
+
+async def ready(request: Request) -> Answer:
+    """200 while the database answers and session changes are heard; else 503."""
+    if not (request.app.database.is_up and request.app.sessions.listening):
+        raise Unavailable
+    return encoded({"status": "ready"})

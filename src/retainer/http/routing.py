@@ -1,0 +1,174 @@
+"""One line of the sitemap, and finding it by method and path."""
+
+from collections.abc import Awaitable, Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from retainer.lists.spec import Collection
+from retainer.permissions import PERMISSIONS, PUBLIC
+
+if TYPE_CHECKING:
+    from retainer.http.request import Answer
+
+Handler = Callable[..., Awaitable["Answer"]]
+Exists = Callable[..., Awaitable[bool]]
+
+API = "/api"
+
+
+class Route(msgspec.Struct, frozen=True):
+    """A line of routes.py.
+
+    `name` is the operation id of the OpenAPI document and the action in the journal; `permission` a key of
+    PERMISSIONS or PUBLIC; `body` the type of the JSON body; `answer` the type of a 200's body (None: an empty body);
+    `on` tells whether the viewer sees what the path's ids name, so that refusals come in the right order;
+    `bare` serves the path without /api too, as the contract writes it; `page` serves it without /api only and
+    leaves it out of the OpenAPI document; `html` marks what browsers get at a bare path: a page, or what a form of one
+    does (page_routes.py); `form` is the type of a multipart body that carries a file;
+    `errors` are the statuses of its own beside those that every such route may answer; `lists` is the list it answers,
+    which takes parameters; `query` the type of another route's parameters (None: it takes none); `creates` says that
+    it answers 201 where it made something.
+    `lines` is the type of each line of an NDJSON body; `answer` is then that of each line of the answer.
+    A change that is more than a transaction cannot be repeated or tried (`keyed`, `dry`: see writes.py); `secret` says
+    that its body or its answer holds one.
+    """
+
+    name: str
+    method: str
+    path: str
+    handler: Handler
+    permission: str
+    summary: str
+    body: type[msgspec.Struct] | None = None
+    answer: Any = None
+    status: int = 200
+    on: Exists | None = None
+    bare: bool = False
+    page: bool = False
+    html: bool = False
+    form: type[msgspec.Struct] | None = None
+    errors: tuple[int, ...] = ()
+    lines: type[msgspec.Struct] | None = None
+    keyed: bool = True
+    dry: bool = True
+    secret: bool = False
+    lists: Collection | None = None
+    creates: bool = False
+    query: type[msgspec.Struct] | None = None
+
+    @property
+    def url(self) -> str:
+        """The whole path."""
+        return self.path if self.page else API + self.path
+
+    @property
+    def changes(self) -> bool:
+        """Whether it may change something."""
+        return self.method not in ("GET", "HEAD")
+
+    @property
+    def record(self) -> bool:
+        """Whether it answers one record, with the ETag of its state. A membership is told by its contact's id."""
+        return not {"id", "contact_id"}.isdisjoint(getattr(self.answer, "__struct_fields__", ()))
+
+    @property
+    def in_bulk(self) -> bool:
+        """Whether /bulk takes it: the changes of records, by JSON. Of users not what makes or ends a way to sign in."""
+        is_of_record = self.tag in _IN_BULK or (self.tag == "users" and self.record)
+        return self.changes and is_of_record and (self.form is None or self.body is not None)
+
+    @property
+    def multipart(self) -> bool:
+        """Whether it takes a file upload."""
+        return self.form is not None
+
+    @property
+    def parameters(self) -> list[str]:
+        """Names of the ids in the path, in order; `value` is a text."""
+        return _parameters(self.path)
+
+    @property
+    def tag(self) -> str:
+        """The noun it belongs to."""
+        words = self.path.split("/")
+        for noun in ("members", "activities"):  # wherever they stand
+            if noun in words:
+                return noun
+        return _TAGS.get(words[1], words[1])
+
+
+_TAGS = {
+    "login": "account", "logout": "account", "setup": "account", "user": "account", "openapi.json": "api",
+    "bulk": "writes",
+}  # fmt: skip
+_IN_BULK = {"organizations", "members", "contacts", "projects", "tasks", "documents", "activities", "views"}
+TEXT = "value"  # the parameter of a path that is a text, where all others are ids
+_METHODS = ""  # the key of a node's methods: no path segment is empty
+_ID = "/"  # the key of what follows an id: no path segment has a slash
+
+
+@cache
+def _parameters(path: str) -> list[str]:
+    return [part[1:-1] for part in path.split("/") if part.startswith("{")]
+
+
+class Table:
+    """All routes as a tree of path segments; an id matches where no word does."""
+
+    def __init__(self, routes: list[Route]) -> None:
+        self.routes = routes
+        self.root: dict[str, Any] = {}
+        self.pages: dict[str, Any] = {}
+        self.named = {route.name: route for route in routes}
+        self.readers = {r.path: r for r in routes if r.method == "GET" and r.record}
+        for route in routes:
+            if route.permission != PUBLIC and route.permission not in PERMISSIONS:
+                raise ValueError(f"{route.method} {route.path}: no permission is called {route.permission!r}")
+            self._add(self.pages if route.html else self.root, route, route.url)
+            if route.bare:
+                self._add(self.root, route, route.path)
+
+    def _add(self, node: dict[str, Any], route: Route, path: str) -> None:
+        for part in path.split("/")[1:] if path != "/" else []:
+            node = node.setdefault(_ID if part.startswith("{") else part, {})
+        methods = node.setdefault(_METHODS, {})
+        if route.method in methods:
+            raise ValueError(f"two routes for {route.method} {path}")
+        methods[route.method] = route
+
+    def takes_conditions(self, route: Route) -> bool:
+        """Whether it changes a record that has an ETag."""
+        return route.changes and (route.creates or self.reader(route) is not None)
+
+    def reader(self, route: Route) -> Route | None:
+        """The route that reads the record which this one changes, where both have the same path."""
+        return self.readers.get(route.path)
+
+    def find(self, segments: list[str], *, pages: bool = False) -> tuple[dict[str, Route] | None, list[str]]:
+        """The routes of a path by method (None: no such path), and what its parameters stand for, as written. A browser
+        gets the page where there is one.
+        """
+        if pages:
+            routes, ids = _walk(self.pages, segments)
+            if routes is not None:
+                return routes, ids
+        return _walk(self.root, segments)
+
+    def has_page(self, segments: list[str]) -> bool:
+        """Whether a browser gets something else at this path than others do."""
+        return _walk(self.pages, segments)[0] is not None
+
+
+def _walk(node: dict[str, Any], segments: list[str]) -> tuple[dict[str, Route] | None, list[str]]:
+    ids: list[str] = []
+    for part in segments if segments != [""] else []:
+        if part in node and part:
+            node = node[part]
+        elif _ID in node and part:
+            node = node[_ID]
+            ids.append(part)
+        else:
+            return None, []
+    return node.get(_METHODS), ids

@@ -1,0 +1,226 @@
+"""Every statement about sessions, and those that prove who somebody is. The alias is s."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from asyncpg import Record
+
+from retainer.database.database import Database, Db
+from retainer.database.statement import Statement
+from retainer.identity.users import store as users
+from retainer.lists.spec import Collection, Field, Kind
+
+LIST = Collection(
+    "sessions s",
+    "s.tenant_id = :tenant AND s.user_id = :user AND s.expires_at > now() AND s.idle_expires_at > now()",
+    {
+        "id": Field("s.id", Kind.INTEGER, sort="s.id", cast="bigint"),
+        "createdAt": Field("iso(s.created_at)"),
+        "lastSeenAt": Field("iso(s.last_seen_at)"),
+        "expiresAt": Field("iso(least(s.idle_expires_at, s.expires_at))"),
+        "userAgent": Field("s.user_agent"),
+        "address": Field("s.address"),
+        "current": Field("s.id = :session"),
+    },
+    order="-id",  # the newest first
+    id="s.id",
+)
+
+OWN = Statement("""
+    SELECT s.id FROM sessions s
+    WHERE s.tenant_id = :tenant AND s.id = :id AND s.user_id = :user
+        AND s.expires_at > now() AND s.idle_expires_at > now()
+""")
+
+END = Statement("""
+    WITH gone AS (
+        DELETE FROM sessions s USING @acting
+        WHERE s.tenant_id = :tenant AND s.id = :id AND s.user_id = :user
+        RETURNING s.id
+    )
+    SELECT operation() FROM gone
+""")
+
+# Only while the password that was proven is still the one in force. The user's dead sessions are cleared away.
+SIGN_IN = Statement(f"""
+    WITH person AS (
+        UPDATE users u SET last_login_at = now() FROM acting_as(:user, 'user', :via, :request, :action)
+        WHERE u.tenant_id = :tenant AND u.id = :user AND u.is_active
+            AND u.password_changed_at IS NOT DISTINCT FROM :password_changed_at::timestamptz
+        RETURNING u.id, u.version, {users.OWN_JSON} AS json
+    ), dead AS (
+        DELETE FROM sessions s USING person
+        WHERE s.tenant_id = :tenant AND s.user_id = person.id AND least(s.idle_expires_at, s.expires_at) <= now()
+    ), made AS (
+        INSERT INTO sessions (tenant_id, user_id, token_hash, user_agent, address, idle_expires_at, expires_at)
+        SELECT :tenant, person.id, :token_hash, :user_agent, :address,
+            now() + :idle::interval, now() + :lifetime::interval
+        FROM person
+        RETURNING id
+    )
+    SELECT person.id, person.version, person.json, operation() FROM person, made
+""")
+
+REFUSED = Statement("""
+    SELECT operation('refused') FROM users u, acting_as(u.id, 'user', :via, :request, :action)
+    WHERE u.tenant_id = :tenant AND u.id = :user
+""")
+
+REHASH = Statement("""
+    UPDATE users u SET password_hash = :password_hash FROM acting_as(:user, 'user', :via, :request, :action)
+    WHERE u.tenant_id = :tenant AND u.id = :user
+        AND u.password_changed_at IS NOT DISTINCT FROM :password_changed_at::timestamptz
+""")
+
+UNCHANGED = Statement("""
+    SELECT u.id FROM users u
+    WHERE u.tenant_id = :tenant AND u.id = :user
+        AND u.password_changed_at IS NOT DISTINCT FROM :password_changed_at::timestamptz
+    FOR NO KEY UPDATE
+""")
+
+USE_LINK = Statement("""
+    UPDATE links l SET used_at = now() FROM acting_as(:user, 'user', :via, :request, :action)
+    WHERE l.tenant_id = :tenant AND l.id = :link AND l.used_at IS NULL AND l.expires_at > now()
+    RETURNING l.id
+""")
+
+SET_PASSWORD = Statement("""
+    UPDATE users u SET password_hash = :password_hash, password_changed_at = now()
+    FROM acting_as(:user, 'user', :via, :request, :action)
+    WHERE u.tenant_id = :tenant AND u.id = :user AND u.is_active
+    RETURNING u.password_changed_at
+""")
+
+# Attempts are counted before the tenant is known. A username is digested as the users' unique index compares it:
+# no spelling of it has a count of its own, and a password typed into the wrong field is not kept.
+_ACCOUNT = "'account ' || encode(sha256(convert_to(lowercase($2::text), 'UTF8')), 'hex')"
+
+# Always the address before the account, so that two attempts never wait for each other. An address that is locked
+# cannot lock further accounts.
+_COUNT = f"""
+    WITH address AS (
+        INSERT INTO throttles AS t (key, failures) VALUES ('address ' || $1::text, 1)
+        ON CONFLICT (key) DO UPDATE SET
+            failures = CASE WHEN t.since < now() - $3::interval THEN 1 ELSE least(t.failures, 1000000) + 1 END,
+            since = CASE WHEN t.since < now() - $3::interval THEN now() ELSE t.since END
+        RETURNING failures, since, $4::int AS most
+    ), account AS (
+        INSERT INTO throttles AS t (key, failures)
+        SELECT {_ACCOUNT}, 1 FROM address WHERE $2::text IS NOT NULL AND address.failures <= address.most
+        ON CONFLICT (key) DO UPDATE SET
+            failures = CASE WHEN t.since < now() - $3::interval THEN 1 ELSE least(t.failures, 1000000) + 1 END,
+            since = CASE WHEN t.since < now() - $3::interval THEN now() ELSE t.since END
+        RETURNING failures, since, $5::int AS most
+    )
+    SELECT greatest(1, ceil(extract(epoch FROM max(since) + $3::interval - now())))::int AS seconds
+    FROM (SELECT * FROM address UNION ALL SELECT * FROM account) counted
+    WHERE failures > most
+    HAVING count(*) > 0
+"""
+
+_TAKE_BACK = f"""
+    WITH address AS (
+        UPDATE throttles SET failures = greatest(failures - 1, 0) WHERE key = 'address ' || $1::text RETURNING key
+    )
+    UPDATE throttles SET failures = CASE WHEN $3::boolean THEN 0 ELSE greatest(failures - 1, 0) END
+    WHERE key = {_ACCOUNT} AND (SELECT count(*) FROM address) >= 0
+"""
+
+# Skipping what others hold: clearing away never waits, so it cannot deadlock with an attempt.
+_CLEAR_AWAY = """
+    DELETE FROM throttles WHERE key IN (
+        SELECT key FROM throttles WHERE since < now() - $1::interval LIMIT 1000 FOR UPDATE SKIP LOCKED)
+"""
+
+# What a refusal costs, for a name that nobody has: one committed write.
+_REFUSED_NOBODY = f"UPDATE throttles SET failures = failures WHERE $1::text IS NOT NULL AND key = {_ACCOUNT}"
+
+
+async def exists(db: Db, id: int) -> bool:
+    """Whether it is a live session of the viewer."""
+    return await db.row(OWN, id=id) is not None
+
+
+async def end(db: Db, id: int) -> bool:
+    """End a session of the viewer; False when it is none."""
+    return await db.row(END, id=id) is not None
+
+
+async def user_by_username(database: Database, username: str) -> Record | None:
+    """Whom a username belongs to: tenant_id, user_id, password_hash, is_active, password_changed_at."""
+    rows = await database.plain("SELECT * FROM user_by_username($1)", username)
+    return rows[0] if rows else None
+
+
+async def link_by_token(database: Database, token_hash: bytes) -> Record | None:
+    """The live link of a token: tenant_id, link_id, user_id, username."""
+    rows = await database.plain("SELECT * FROM link_by_token($1)", token_hash)
+    return rows[0] if rows else None
+
+
+async def sign_in(db: Db, session: dict[str, Any], password_changed_at: datetime | None) -> Record | None:
+    """Add a session (token_hash, user_agent, address, idle, lifetime). The user: id, version, json; None when they
+    were disabled or got another password since it was proven.
+    """
+    return await db.row(SIGN_IN, password_changed_at=password_changed_at, **session)
+
+
+async def rehash(db: Db, password_hash: str, password_changed_at: datetime | None) -> None:
+    """The same password with today's parameters."""
+    await db.rows(REHASH, password_hash=password_hash, password_changed_at=password_changed_at)
+
+
+async def change_password(
+    db: Db, user: int, session: int, password_hash: str, password_changed_at: datetime | None
+) -> bool:
+    """Set the viewer's password, ending their other sessions and their links; False when it was just changed."""
+    async with db.transaction() as tx:
+        if await tx.row(UNCHANGED, password_changed_at=password_changed_at) is None:
+            return False
+        # After the row is held: a change that overtook this one may have ended this session.
+        await tx.row(users.ACTING)
+        await tx.row(SET_PASSWORD, password_hash=password_hash)
+        await tx.rows(users.END_SESSIONS, id=user, keep=session)
+        await tx.rows(users.END_LINKS, id=user)
+        return True
+
+
+async def set_up(db: Db, link: Record, password_hash: str, session: dict[str, Any]) -> Record | None:
+    """Use a link: set the password, end all sessions and other links, sign in. The user: id, version, json; None when
+    the link has been used by now.
+    """
+    user = link["user_id"]
+    async with db.transaction() as tx:
+        await tx.row(users.LOCK, id=user)
+        if await tx.row(USE_LINK, link=link["link_id"]) is None:
+            return None
+        changed_at = await tx.value(SET_PASSWORD, password_hash=password_hash)
+        await tx.rows(users.END_SESSIONS, id=user, keep=None)
+        await tx.rows(users.END_LINKS, id=user)
+        return await sign_in(tx, session, changed_at)
+
+
+async def count(
+    database: Database, address: str, username: str | None, window: timedelta, most: tuple[int, int]
+) -> int | None:
+    """Count an attempt of an address, and of an account where one is named, each at `most` in the window: the seconds
+    until the next is allowed, or None when this one is.
+    """
+    rows = await database.plain(_COUNT, address, username, window, *most)
+    return rows[0]["seconds"] if rows else None
+
+
+async def take_back(database: Database, address: str, username: str | None, *, was_right: bool) -> None:
+    """Uncount an attempt; one that was right starts the account's count anew."""
+    await database.plain(_TAKE_BACK, address, username, was_right)
+
+
+async def clear_away(database: Database, window: timedelta) -> None:
+    """Forget counts whose window is over."""
+    await database.plain(_CLEAR_AWAY, window)
+
+
+async def refuse_nobody(database: Database, username: str) -> None:
+    """As much work as writing down the refusal of somebody."""
+    await database.plain(_REFUSED_NOBODY, "", username)

@@ -1,0 +1,207 @@
+"""Every statement about users and their links. The alias is u.
+
+The application role cannot read a password hash, so statements return named columns only.
+"""
+
+from typing import Any
+
+from asyncpg import Record
+
+from retainer.database.database import Db
+from retainer.database.statement import Statement, Update
+from retainer.errors import Conflict, invalid
+from retainer.lists.spec import Collection, Extra, Field, Kind, row_json
+from retainer.permissions import Role
+
+FIELDS = {
+    "id": Field("u.id", Kind.INTEGER, sort="u.id", cast="bigint"),
+    "username": Field("u.username", Kind.FOLDED, "fold(u.username)", sort="fold(u.username)"),
+    "fullName": Field("u.full_name", Kind.FOLDED, "fold(u.full_name)", sort="fold(u.full_name)"),
+    "role": Field("u.role", Kind.WORD, sort="u.role", values=Role),
+    "tenantId": Field("u.tenant_id"),
+    "contactId": Field("u.contact_id", Kind.INTEGER, nullable=True),
+    "isActive": Field("u.is_active", Kind.BOOLEAN),
+    "timeZone": Field("coalesce(u.time_zone, (SELECT t.time_zone FROM tenants t WHERE t.id = u.tenant_id))"),
+    "lastLoginAt": Field(
+        "iso(u.last_login_at)", Kind.MOMENT, "u.last_login_at", "coalesce(u.last_login_at, '-infinity'::timestamptz)",
+        "timestamptz", nullable=True,
+    ),
+}  # fmt: skip
+JSON = row_json(FIELDS)
+# As they see themselves.
+OWN_JSON = row_json(FIELDS | {name: Field(f"u.{name}") for name in ("theme", "density", "shortcuts")})
+
+LIST = Collection(
+    "users u", "u.tenant_id = :tenant", FIELDS, order="username", id="u.id",
+    extras={
+        "q": Extra(
+            "(fold(u.full_name) LIKE like_part({0}::text) OR fold(u.username) LIKE like_part({0}::text))",
+            Kind.TEXT, "Those whose name or username has this part, whatever case and accents",
+        )
+    },
+)  # fmt: skip
+
+# By what colleagues are called.
+NAMES = Collection(
+    "users u",
+    "u.tenant_id = :tenant AND u.is_active",
+    {name: FIELDS[name] for name in ("id", "username", "fullName")},
+    order="fullName",
+    id="u.id",
+)
+
+READ = Statement(f"""
+    SELECT u.id, u.version, {JSON}
+    FROM users u
+    WHERE u.tenant_id = :tenant AND u.id = ANY(:ids::bigint[])
+""")
+
+READ_OWN = Statement(f"SELECT u.id, u.version, {OWN_JSON} FROM users u WHERE u.tenant_id = :tenant AND u.id = :user")
+
+# Our own people know each other; guests know of themselves and of those who appear on what they see.
+KNOWN = Statement("""
+    SELECT u.id
+    FROM users u
+    WHERE u.tenant_id = :tenant AND u.id = ANY(:ids::bigint[]) AND (
+        :viewer_role <> 'guest' OR u.id = :user
+        OR EXISTS (SELECT FROM tasks t WHERE t.tenant_id = :tenant AND t.assignee_id = u.id
+            AND t.deleted_by IS NULL AND @visible_tasks)
+        OR EXISTS (SELECT FROM documents d WHERE d.tenant_id = :tenant AND d.uploader_id = u.id
+            AND d.deleted_by IS NULL AND @visible_documents)
+        OR EXISTS (SELECT FROM activities a WHERE a.tenant_id = :tenant AND a.author_id = u.id
+            AND a.deleted_by IS NULL AND @visible_activities))
+""")
+
+CREATE = Statement(f"""
+    INSERT INTO users AS u (tenant_id, username, full_name, role, contact_id)
+    SELECT :tenant, :username, :full_name, :role, :contact_id FROM @acting
+    RETURNING u.id, u.version, {JSON}
+""")
+
+UPDATE = Update(f"""
+    UPDATE users u SET @columns FROM @acting
+    WHERE u.tenant_id = :tenant AND u.id = :id AND @expected_u
+    RETURNING u.id, u.version, {JSON}
+""")
+
+UPDATE_OWN = Update(f"""
+    UPDATE users u SET @columns FROM @acting
+    WHERE u.tenant_id = :tenant AND u.id = :user AND @expected_u
+    RETURNING u.id, u.version, {OWN_JSON}
+""")
+
+# Whatever changes how somebody signs in holds their row first, so that none of it overtakes another. Not FOR UPDATE:
+# what refers to a user, such as a new session, would wait for it.
+LOCK = Statement("""
+    SELECT u.id, u.role, u.is_active FROM users u
+    WHERE u.tenant_id = :tenant AND u.id = :id AND @expected_u
+    FOR NO KEY UPDATE
+""")
+
+# Held, so that the contact cannot be deleted at the same moment.
+LOCK_CONTACT = Statement("""
+    SELECT c.id FROM contacts c
+    WHERE c.tenant_id = :tenant AND c.id = :contact_id AND c.deleted_by IS NULL AND @visible_contacts
+    FOR SHARE
+""")
+
+# Inside a transaction, once the row is held: the session may have ended while this waited.
+ACTING = Statement("SELECT u.id FROM users u, @acting WHERE u.tenant_id = :tenant AND u.id = :user")
+
+# Sessions are not journalled, so their end is written down as an operation without changes.
+RECORD = Statement("SELECT operation() FROM users u, @acting WHERE u.tenant_id = :tenant AND u.id = :user")
+
+END_SESSIONS = Statement("""
+    DELETE FROM sessions s
+    WHERE s.tenant_id = :tenant AND s.user_id = :id AND s.id IS DISTINCT FROM :keep::bigint
+""")
+
+END_LINKS = Statement("""
+    -- in transaction, after ACTING or its like
+    UPDATE links l SET expires_at = now()
+    WHERE l.tenant_id = :tenant AND l.user_id = :id AND l.used_at IS NULL AND l.expires_at > now()
+""")
+
+ADD_LINK = Statement("""
+    -- in transaction, after ACTING or its like
+    INSERT INTO links AS l (tenant_id, user_id, token_hash, expires_at)
+    VALUES (:tenant, :id, :token_hash, now() + :lifetime::interval)
+    RETURNING iso(l.expires_at)
+""")
+
+
+async def exists(db: Db, id: int) -> bool:
+    """Whether the viewer knows of this user."""
+    return await db.point(KNOWN, id) is not None
+
+
+async def read(db: Db, id: int) -> Record | None:
+    """One user: id, version, json."""
+    return await db.point(READ, id)
+
+
+async def create(db: Db, values: dict[str, Any]) -> Record | None:
+    """The new user, who cannot sign in before they have a password: id, version, json."""
+    async with db.transaction() as tx:
+        await _hold_contact(tx, values)
+        return await tx.row(CREATE, **values)
+
+
+async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
+    """The user after the change, or None when there is none. A new role or a disabled account ends the sessions."""
+    async with db.transaction() as tx:
+        before = await tx.row(LOCK, id=id)
+        if before is None:
+            return None
+        await _hold_contact(tx, values)
+        row = await tx.row(UPDATE.of(values), id=id, **values)
+        if values.get("role", before["role"]) != before["role"] or not values.get("is_active", before["is_active"]):
+            await tx.rows(END_SESSIONS, id=id, keep=None)
+        if not values.get("is_active", True):
+            await tx.rows(END_LINKS, id=id)
+        return row
+
+
+async def _hold_contact(tx: Db, values: dict[str, Any]) -> None:
+    contact = values.get("contact_id")
+    if contact is not None and await tx.row(LOCK_CONTACT, contact_id=contact) is None:
+        raise invalid("contactId", "there is no such contact; add the contact first")
+
+
+async def read_own(db: Db) -> Record | None:
+    """The signed-in user: id, version, json."""
+    return await db.row(READ_OWN)
+
+
+async def update_own(db: Db, values: dict[str, Any]) -> Record | None:
+    """The signed-in user after the change: id, version, json."""
+    return await db.row(UPDATE_OWN.of(values), **values)
+
+
+async def end_sessions(db: Db, id: int) -> bool:
+    """Sign the user out everywhere; False when there is none."""
+    async with db.transaction() as tx:
+        if await tx.row(LOCK, id=id) is None:
+            return False
+        await tx.row(RECORD)
+        await tx.rows(END_SESSIONS, id=id, keep=None)
+        return True
+
+
+async def make_link(db: Db, id: int, values: dict[str, Any]) -> str | None:
+    """Add a link (token_hash, lifetime) and end the older ones: when it expires; None when there is no such user."""
+    async with db.transaction() as tx:
+        user = await tx.row(LOCK, id=id)
+        if user is None:
+            return None
+        if not user["is_active"]:
+            raise Conflict('The user is disabled, a link would not work. Enable them first: {"isActive": true}.')
+        await tx.row(ACTING)
+        return await add_link(tx, id, values)
+
+
+async def add_link(tx: Db, id: int, values: dict[str, Any]) -> str:
+    """As make_link, inside a transaction whose actor is known and which holds the user."""
+    await tx.rows(END_LINKS, id=id)
+    expires_at: str = await tx.value(ADD_LINK, id=id, **values)
+    return expires_at

@@ -1,0 +1,254 @@
+"""What was changed since a mark, as one viewer may know it: the names of records, never what is in them.
+
+Operations are committed in another order than they are numbered, so the last number that was seen is no mark: one with
+a smaller number may come later. A mark names transactions instead. What was written by one that had not ended at the
+last look is new, or is told a second time; nothing is left out.
+"""
+
+import re
+from typing import Any
+
+import msgspec
+from asyncpg import Record
+
+from retainer.database.database import Database, Db
+from retainer.database.statement import Statement
+from retainer.errors import invalid
+
+CHANNEL = "retainer_changes"
+ALL = "*"
+MOST_RECORDS = 200  # that are named; of more it is said that anything may have changed
+MOST_ROWS = 2000  # names of one look, before they are brought together
+MOST_OPERATIONS = 1000  # of one look
+FARTHEST = 20_000  # numbers that a look goes back
+EARLIER = 2_000  # numbers before the first mark, for what had begun then
+OVERLAP = 200  # numbers: one is given a moment before its transaction has its own
+MOST_TENANTS = 500  # in one notification, of which PostgreSQL takes 8,000 bytes
+
+_MARK = re.compile(r"\d{1,18}(-\d{1,18}){3}", re.ASCII)
+_ANNOUNCE = "SELECT pg_notify($1, said) FROM unnest($2::text[]) said"
+
+# xmin has 32 bits and begins again from time to time, so it is compared by its distance.
+_LOOK = Statement("""
+    WITH here AS MATERIALIZED (
+        SELECT pg_snapshot_xmin(s)::text::bigint AS oldest, pg_snapshot_xmax(s)::text::bigint AS until,
+            (SELECT coalesce(max(op.id), 0) FROM operations op WHERE op.tenant_id = :tenant) AS last
+        FROM pg_current_snapshot() s)
+    SELECT here.oldest, here.until, here.last, ARRAY(SELECT op.id FROM operations op
+        WHERE op.tenant_id = :tenant AND op.id > greatest(:floor::bigint, here.last - :farthest::bigint)
+            AND ((op.xmin::text::bigint - :oldest::bigint) & 4294967295) < 2147483648
+            AND op.id <> ALL(:seen::bigint[])
+        ORDER BY op.id DESC LIMIT :most::bigint) AS operations
+    FROM here""")
+
+# A change names its record and what shows it: the organization, of a task the project, of a membership the contact.
+# Each of these is named to who sees it, and only of changes that they see. Whose own membership changed sees other
+# things than before. The changes come first, as few as they are, then what of just these the viewer sees.
+_TOLD = Statement("""
+    WITH few AS MATERIALIZED (
+        SELECT c.operation_id, c.entity, c.entity_id, c.organization_before, c.organization_after
+        FROM changes c WHERE c.tenant_id = :tenant AND c.operation_id = ANY(:operations::bigint[])),
+    seen AS MATERIALIZED (SELECT c.* FROM few c WHERE c.entity <> 'links' AND (@visible_few)),
+    named AS (
+        SELECT s.operation_id, s.entity, s.entity AS noun, s.entity_id AS id FROM seen s
+        WHERE s.entity NOT IN ('members', 'document_projects', 'document_versions')
+        UNION SELECT s.operation_id, s.entity, 'organizations', s.organization_before FROM seen s
+        UNION SELECT s.operation_id, s.entity, 'organizations', s.organization_after FROM seen s
+        UNION SELECT s.operation_id, s.entity, 'contacts', m.contact_id FROM seen s
+            JOIN members m ON m.tenant_id = :tenant AND m.id = s.entity_id WHERE s.entity = 'members'
+        UNION SELECT s.operation_id, s.entity, 'projects', t.project_id FROM seen s
+            JOIN tasks t ON t.tenant_id = :tenant AND t.id = s.entity_id WHERE s.entity = 'tasks'
+        UNION SELECT s.operation_id, s.entity, n.noun, n.id FROM seen s
+            JOIN document_projects l ON l.tenant_id = :tenant AND l.id = s.entity_id
+            CROSS JOIN LATERAL (VALUES ('documents', l.document_id), ('projects', l.project_id)) n (noun, id)
+            WHERE s.entity = 'document_projects'
+        UNION SELECT s.operation_id, s.entity, 'documents', v.document_id FROM seen s
+            JOIN document_versions v ON v.tenant_id = :tenant AND v.id = s.entity_id
+            WHERE s.entity = 'document_versions'
+        UNION SELECT c.operation_id, c.entity, '*', 0 FROM few c
+            JOIN members m ON m.tenant_id = :tenant AND m.id = c.entity_id
+            WHERE c.entity = 'members' AND m.contact_id = :contact AND :viewer_role::text IN ('staff', 'guest')),
+    shown AS (
+        SELECT 'organizations' AS noun, o.id FROM organizations o WHERE o.tenant_id = :tenant
+            AND o.id = ANY(ARRAY(SELECT n.id FROM named n WHERE n.noun = 'organizations')) AND @visible_organizations
+        UNION ALL SELECT 'projects', p.id FROM projects p WHERE p.tenant_id = :tenant
+            AND p.id = ANY(ARRAY(SELECT n.id FROM named n WHERE n.noun = 'projects')) AND @visible_projects
+        UNION ALL SELECT 'contacts', c.id FROM contacts c WHERE c.tenant_id = :tenant
+            AND c.id = ANY(ARRAY(SELECT n.id FROM named n WHERE n.noun = 'contacts')) AND @visible_contacts)
+    SELECT n.operation_id, op.request_id, op.actor_id, n.noun, n.id,
+        CASE WHEN n.entity IN ('document_projects', 'document_versions') THEN 'documents' ELSE n.entity END AS entity
+    FROM named n JOIN operations op ON op.tenant_id = :tenant AND op.id = n.operation_id
+    WHERE (n.noun, n.id) IN (SELECT shown.noun, shown.id FROM shown)
+        OR (n.noun NOT IN ('organizations', 'projects', 'contacts') AND n.id IS NOT NULL)
+    ORDER BY n.operation_id LIMIT :most::bigint""")
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """A point in time, in transactions: `oldest` was the first that had not ended.
+
+    Operations up to the number `floor` were all there or will never be; so are those up to `next` once all transactions
+    before `until` have ended.
+    """
+
+    floor: int
+    next: int
+    until: int
+    oldest: int
+
+    def __str__(self) -> str:
+        return f"{self.floor}-{self.next}-{self.until}-{self.oldest}"
+
+
+def mark(text: str) -> Mark:
+    """A mark as somebody gives it back. Raises Invalid."""
+    if not _MARK.fullmatch(text):
+        raise invalid("after", "must be a mark as an answer gave it; leave it out to get the present one")
+    return Mark(*map(int, text.split("-")))
+
+
+class Look(msgspec.Struct, frozen=True):
+    """What a look found: the mark for the next one, the new operations, and whether there may be more than these."""
+
+    mark: Mark
+    operations: list[int]
+    is_partial: bool
+
+
+class Told(msgspec.Struct, rename="camel"):
+    """One operation: the request that made it (X-Request-Id), who, and the records that it changed."""
+
+    id: int
+    request_id: str | None
+    actor_id: int | None
+    records: list[str]
+
+
+class News(msgspec.Struct, rename="camel"):
+    """What changed: names such as `tasks/7`, and the nouns whose lists did. `*` alone: anything may have."""
+
+    mark: str
+    records: list[str]
+    nouns: list[str]
+    operations: list[Told]
+
+
+class Pile:
+    """News that wait to be sent; of too many it remembers only that there were some."""
+
+    __slots__ = ("is_all", "nouns", "operations", "records")
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        self.records: dict[str, None] = {}
+        self.nouns: dict[str, None] = {}
+        self.operations: dict[int, Told] = {}
+        self.is_all = False
+
+    def __bool__(self) -> bool:
+        return self.is_all or bool(self.records)
+
+    def add(self, rows: list[Record]) -> None:
+        """Names as `told` has them."""
+        if len(rows) >= MOST_ROWS:
+            self.overflow()
+        for row in rows if not self.is_all else ():
+            if row["noun"] == ALL:
+                self.overflow()
+                return
+            self._name(row)
+        self._bound()
+
+    def merge(self, other: "Pile") -> None:
+        """What another one has, too."""
+        if other.is_all:
+            self.overflow()
+        elif not self.is_all:
+            self.records |= other.records
+            self.nouns |= other.nouns
+            self.operations |= other.operations
+            self._bound()
+
+    def overflow(self) -> None:
+        """Anything may have changed."""
+        self.clear()
+        self.is_all = True
+
+    def _bound(self) -> None:
+        if len(self.records) > MOST_RECORDS or len(self.operations) > MOST_RECORDS:
+            self.overflow()
+
+    def _name(self, row: Record) -> None:
+        record = f"{row['noun']}/{row['id']}"
+        made = self.operations.setdefault(
+            row["operation_id"], Told(row["operation_id"], row["request_id"], row["actor_id"], [])
+        )
+        if record not in made.records:
+            made.records.append(record)
+        self.records[record] = self.nouns[row["entity"]] = None
+
+    def news(self, at: Mark, *, with_operations: bool) -> News:
+        """All of it as it is sent."""
+        if self.is_all:
+            return News(str(at), [ALL], [ALL], [])
+        operations = list(self.operations.values()) if with_operations else []
+        return News(str(at), sorted(self.records), sorted(self.nouns), operations)
+
+
+async def look(db: Db, after: Mark | None, seen: list[int] | None = None) -> Look:
+    """The operations of the tenant that may have been committed since a mark, but those seen; without one, none."""
+    floor, oldest = (after.floor, after.oldest) if after else (2**53, 0)
+    row = await db.row(_LOOK, floor=floor, oldest=oldest, seen=seen or [], farthest=FARTHEST, most=MOST_OPERATIONS + 1)
+    assert row is not None
+    if after is None or after.until > row["until"] or after.next > row["last"]:
+        # The first look, or the mark is of another database (a backup was restored).
+        return Look(_following(None, row), [], after is not None)
+    is_partial = len(row["operations"]) > MOST_OPERATIONS or row["last"] - after.floor > FARTHEST
+    return Look(_following(after, row), row["operations"], is_partial)
+
+
+def _following(after: Mark | None, row: Any) -> Mark:
+    oldest, until, last = row["oldest"], row["until"], row["last"]
+    if after is None:
+        return Mark(max(0, last - EARLIER), last, until, oldest)
+    if oldest < after.until:
+        return Mark(max(after.floor, last - FARTHEST), after.next, after.until, oldest)
+    return Mark(max(after.floor, after.next - OVERLAP), last, until, oldest)
+
+
+async def told(db: Db, operations: list[int]) -> list[Record]:
+    """The names of what operations changed, as far as the viewer may know them."""
+    return await db.rows(_TOLD, operations=operations, most=MOST_ROWS)
+
+
+async def since(db: Db, after: Mark | None) -> tuple[Mark, Pile]:
+    """All news of one viewer since a mark, and the mark for the next time."""
+    found, pile = await look(db, after), Pile()
+    if found.is_partial:
+        pile.overflow()
+    elif found.operations:
+        pile.add(await told(db, found.operations))
+    return found.mark, pile
+
+
+async def announce(database: Database, sender: str, tenants: list[int]) -> None:
+    """Tell all processes, by one statement, whose records have changed."""
+    parts = [tenants[start : start + MOST_TENANTS] for start in range(0, len(tenants), MOST_TENANTS)]
+    said = [f"{sender} {','.join(map(str, part))}" for part in parts]
+    await database.plain(_ANNOUNCE, CHANNEL, said)
+
+
+_SINCE = Statement("""
+    SELECT iso(op.at) AS at, coalesce((SELECT u.full_name FROM users u
+        WHERE u.tenant_id = :tenant AND u.id = op.actor_id), 'Retainer') AS name
+    FROM changes c JOIN operations op ON op.tenant_id = :tenant AND op.id = c.operation_id
+    WHERE c.tenant_id = :tenant AND c.entity = :entity AND c.entity_id = :id AND c.version > :version
+    ORDER BY c.version DESC LIMIT 1
+""")
+
+
+async def changed_since(db: Db, entity: str, id: int, version: int) -> dict[str, str] | None:
+    """Who changed a record last after a version of it, and when: name, at. None where nobody did."""
+    row = await db.row(_SINCE, entity=entity, id=id, version=version)
+    return dict(row) if row else None

@@ -1,0 +1,1 @@
+"""Open pages learn what others change."""

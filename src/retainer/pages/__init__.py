@@ -1,0 +1,1 @@
+"""What people see: handlers, forms and templates, one package a noun."""

@@ -1,0 +1,278 @@
+"""The pages of documents: the list, one document with its preview and versions, the forms."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+
+from retainer.errors import PROBLEM_JSON, Conflict, Invalid, NotFound, PreconditionFailed, Problem, TooLarge
+from retainer.http.fields import Audience
+from retainer.http.forms import blank
+from retainer.http.request import Answer, Request
+from retainer.identity.users import store as users
+from retainer.journal import store as journal
+from retainer.lists.parameters import read as read_list
+from retainer.pages import record_picker, render
+from retainer.pages.documents import preview
+from retainer.pages.formatting import label
+from retainer.pages.list_page import find, show
+from retainer.pages.record_picker import ID
+from retainer.pages.submit import Done, perform, receive
+from retainer.records.documents import store
+from retainer.records.documents.model import DocumentCreate, DocumentUpdate, Format
+from retainer.records.organizations import store as organizations
+from retainer.records.projects import store as projects
+
+WORDS: dict[str, Any] = {
+    "audiences": list(Audience),
+    "formats": [(each.value, "PDF" if each == Format.PDF else label(each)) for each in Format],
+}
+KEPT = {"name", "description", "organizationId", "organization", "audience"}  # fields that a refused upload shows again
+
+Row = dict[str, Any]
+
+
+async def index(request: Request) -> Answer:
+    asked = dict(request.query)
+    named, near = await record_picker.of_filter(request, organizations.LIST, "organization", asked)
+    request.query = read_list(store.LIST, urlencode(asked).encode(), request.viewer.time_zone)
+    shown = await show(request, store.LIST, expand=("organization",))
+    home = await home_of(request, asked.get("organizationId"))
+    return await render.page(
+        request, "documents/list.html", shown=shown, home=[home] if home else [], named=named, near=near, **WORDS
+    )  # fmt: skip
+
+
+async def find_projects(request: Request) -> Answer:
+    """The projects that a document of the organization that is named can be linked to; none while that is unclear."""
+    try:
+        of = await record_picker.of_fields(request, organizations.LIST, "organization", request.query)
+    except record_picker.Unclear:
+        of = None
+    return await render.page(request, "documents/projects.html", projects=await projects_of(request, of))
+
+
+async def new(request: Request) -> Answer:
+    """A file, or with kind=link a link; `back` is where to go then."""
+    asked = {name: request.query.get(name, "") for name in ("organizationId", "kind", "back")}
+    return await form(request, asked | {"back": render.ours(asked["back"], "")})
+
+
+async def form(request: Request, values: Row, problem: Problem | None = None) -> Answer:
+    values = blank(DocumentCreate) | {"kind": "", "back": "", "organization": ""} | values
+    return await render.page(
+        request, "documents/new.html", status=problem.status if problem else 200, values=values,
+        errors=render.errors_of(problem) if problem else {}, near=record_picker.near_of(problem),
+        home=await home_of(request, values["organizationId"]),
+        projects=await projects_of(request, values["organizationId"]), **WORDS,
+    )  # fmt: skip
+
+
+async def create(request: Request) -> Answer:
+    """A link, or a file that is read as it arrives; scripts that send many ask for no page."""
+    back = render.back(request, "")
+    try:
+        done = await (receive(request, "createDocument", named=_named) if request.body is None else _link(request))
+    except (Invalid, Conflict, TooLarge) as problem:
+        if _is_script(request):
+            return _refused(request, problem)
+        return await form(request, _typed(request) | {"back": back}, problem)
+    made = done.record
+    return await _added(request, made, back or f"/documents/{made['id']}", f"Added {made['name']}")
+
+
+async def _link(request: Request) -> Done:
+    request.body["projectIds"] = ",".join(request.body.all("projectIds"))
+    body = request.body.body(DocumentCreate)
+    if not body.get("organizationId"):
+        body["organizationId"] = await record_picker.of_fields(
+            request, organizations.LIST, "organization", request.body
+        )
+    return await perform(request, "createDocument", body=body)
+
+
+async def _named(request: Request) -> None:
+    """Put the organization's id where the form has its name: the API takes ids."""
+    typed = request.typed
+    given = {name: values[-1] for name, values in typed.items() if name in ("organization", "organizationId")}
+    id = given.get("organizationId") or await record_picker.of_fields(
+        request, organizations.LIST, "organization", given
+    )
+    typed.pop("organization", None)
+    typed.pop("organizationId", None)
+    if id:
+        typed["organizationId"] = [str(id)]
+
+
+def _typed(request: Request) -> Row:
+    if request.body is not None:
+        return {**request.body, "kind": "link"}
+    return {name: values[-1] for name, values in request.typed.items() if name in KEPT}
+
+
+async def add_version(request: Request, id: int) -> Answer:
+    try:
+        done = await receive(request, "addDocumentVersion", id)
+    except (Invalid, Conflict, TooLarge) as problem:
+        if _is_script(request):
+            return _refused(request, problem)
+        return await _page(request, id, problem)
+    made = done.record
+    path = render.back(request, f"/documents/{id}")
+    return await _added(request, made, path, f"Added version {made['version']} of {made['name']}")
+
+
+async def _added(request: Request, made: Row, path: str, words: str) -> Answer:
+    """On to a page that tells of it, with undo where the viewer may; a script gets the message with its next page."""
+    operation = None
+    if request.viewer.may("documents.write") and made["version"] == 1:  # versions are never undone
+        newest = await find(request, journal.HISTORY["documents"], parent=made["id"], limit="1")
+        operation = next((e["operation"]["id"] for e in newest if e["operation"]["requestId"] == request.id), None)
+    answer = render.redirect(request, path, words, operation)
+    if _is_script(request):
+        answer.status, answer.headers = 204, [header for header in answer.headers if header[0] != b"location"]
+    return answer
+
+
+def _is_script(request: Request) -> bool:
+    return b"application/json" in request.headers.get(b"accept", b"")
+
+
+def _refused(request: Request, problem: Problem) -> Answer:
+    body = problem.body(request.path, request.id)
+    return Answer(problem.status, body, (b"content-type", PROBLEM_JSON), *problem.headers)
+
+
+async def show_one(request: Request, id: int) -> Answer:
+    return await _page(request, id)
+
+
+async def _page(request: Request, id: int, problem: Problem | None = None) -> Answer:
+    document, version = await _read(request, id)
+    names = dict(await record_picker.people(request, users.NAMES))
+    linked = {one["id"] for one in document["projects"]}
+    offered_projects = await projects_of(request, str(document["organizationId"] or ""))
+    return await render.page(
+        request, "documents/show.html", status=problem.status if problem else 200, document=document, version=version,
+        errors=render.errors_of(problem) if problem else {}, names=names, versions=await _versions(request, document),
+        changes=await _changes(request, id), more=[one for one in offered_projects if one["id"] not in linked],
+        **await _preview(request, document), **WORDS,
+    )  # fmt: skip
+
+
+async def _read(request: Request, id: int) -> tuple[Row, str]:
+    """The document as lists show it, with its ETag."""
+    row = await store.read(request.db, id)
+    listed = await find(request, store.LIST, limit="1", expand="organization", id=str(id))
+    if row is None or not listed:
+        raise NotFound
+    return listed[0], f"{row[0]}-{row[1]}"
+
+
+async def _preview(request: Request, document: Row) -> Row:
+    how = preview.kind(document["type"])
+    text = None
+    if how == "text":
+        file = await store.file(request.db, document["id"], document["version"])
+        text = await preview.excerpt(request, file) if file and file["storage_key"] else None
+    return {"how": how, "excerpt": text}
+
+
+async def _versions(request: Request, document: Row) -> list[Row]:
+    if document["type"] == "link":
+        return []
+    return await find(request, store.VERSIONS, parent=document["id"], sort="-number", limit="100")
+
+
+async def _changes(request: Request, id: int) -> list[Row]:
+    if not request.viewer.may("history.read"):
+        return []
+    return await find(request, journal.HISTORY["documents"], parent=id, limit="10")
+
+
+async def show_preview(request: Request, id: int, number: int) -> Answer:
+    """A version's bytes for the page's own frame or picture; 404 for what is not shown so."""
+    file = await store.file(request.db, id, number)
+    if file is None or file["storage_key"] is None:
+        raise NotFound
+    return await preview.answer(request, file)
+
+
+async def update(request: Request, id: int) -> Answer:
+    """Change what the form has, while nobody else has changed the document since it was shown."""
+    return await _change(request, id, request.body.body(DocumentUpdate), request.body.get("version"))
+
+
+async def move(request: Request, id: int) -> Answer:
+    """The form that names another organization."""
+    return await move_form(request, id)
+
+
+async def move_form(request: Request, id: int, problem: Invalid | None = None) -> Answer:
+    document, version = await _read(request, id)
+    values = {"organization": (document["organization"] or {}).get("name", "")}
+    return await render.page(
+        request, "documents/move.html", status=problem.status if problem else 200, document=document, version=version,
+        values=dict(request.body) if problem else values, errors=render.errors_of(problem) if problem else {},
+        near=record_picker.near_of(problem),
+    )  # fmt: skip
+
+
+async def moved(request: Request, id: int) -> Answer:
+    """To another organization, with those of its projects that are that one's; without one, with all."""
+    try:
+        to = await record_picker.of_fields(request, organizations.LIST, "organization", request.body)
+    except record_picker.Unclear as problem:
+        return await move_form(request, id, problem)
+    sent: Row = {"organizationId": to}
+    document, version = await _read(request, id)
+    linked = ",".join(str(one["id"]) for one in document["projects"])
+    if linked and to:
+        asked: Row = {"id:in": linked, "organizationId": str(to)}
+        sent["projectIds"] = [one["id"] for one in await find(request, projects.LIST, limit="100", **asked)]
+    return await _change(request, id, sent, request.body.get("version") or version)
+
+
+async def link_projects(request: Request, id: int) -> Answer:
+    """Link one more project, or unlink one."""
+    document, version = await _read(request, id)
+    linked: list[Any] = [one["id"] for one in document["projects"]]
+    more, less = request.body.get("link", ""), request.body.get("unlink", "")
+    linked = [one for one in linked if str(one) != less] + ([int(more) if ID.fullmatch(more) else more] if more else [])
+    return await _change(request, id, {"projectIds": linked}, version)
+
+
+async def _change(request: Request, id: int, sent: Row, version: str | None) -> Answer:
+    path = f"/documents/{id}"
+    try:
+        done = await perform(request, "updateDocument", id, body=sent, version=version)
+    except PreconditionFailed as problem:
+        return await render.conflict(request, problem, path, sent)
+    except (Invalid, Conflict) as problem:
+        return await render.not_saved(request, problem, path, sent)
+    what = "projects" if "projectIds" in sent and "organizationId" not in sent else render.named(sent)
+    words = f"Changed {what} of {done.record['name']}"
+    return render.redirect(request, render.back(request, path), words, done.operation)
+
+
+async def delete(request: Request, id: int) -> Answer:
+    row = await store.read(request.db, id)
+    done = await perform(request, "deleteDocument", id)
+    name = msgspec.json.decode(row[2])["name"] if row else "the document"
+    return render.redirect(request, render.back(request, "/documents"), f"Deleted {name}", done.operation)
+
+
+async def home_of(request: Request, id: Any) -> Row | None:
+    """The organization of this id, where it is one that the viewer sees."""
+    if not ID.fullmatch(str(id or "")):
+        return None
+    found = await find(request, organizations.LIST, fields="id,name", id=str(id))
+    return found[0] if found else None
+
+
+async def projects_of(request: Request, organization: Any) -> list[Row]:
+    """The projects of the organization of this id, to choose from."""
+    found = await home_of(request, organization)
+    if found is None:
+        return []
+    return await find(request, projects.OF_ORGANIZATION, parent=found["id"], fields="id,title", limit="100")

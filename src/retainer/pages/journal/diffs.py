@@ -1,0 +1,134 @@
+"""Changes as people read them: each field with what went and what came, long texts by the word, objects by the key."""
+
+import re
+from difflib import SequenceMatcher
+from typing import Any, NamedTuple
+
+from retainer.pages import formatting
+
+# Fields whose value is another record's id, by the noun of that.
+REFERS = {
+    "ownerId": "users", "assigneeId": "users", "uploaderId": "users", "authorId": "users", "parentId": "organizations",
+    "organizationId": "organizations", "projectId": "projects", "contactId": "contacts",
+}  # fmt: skip
+# What a change is told of under another noun than its own: a membership by its contact.
+TOLD_AS = {
+    "members": "contacts", "documentProjects": "projects", "activityContacts": "contacts",
+    "documentVersions": "documents",
+}  # fmt: skip
+WORDS = {"status", "type", "role", "priority", "audience", "kind", "theme", "density"}
+LONG = 60  # characters from which a text is compared by the word
+MOST_WORDS = 3000  # that are compared; beyond, the whole is told
+CONTEXT = 8  # words that stand beside a change
+MOST_SHOWN = 1200  # characters of one piece
+
+Titles = dict[tuple[str, int], str]
+
+
+class Piece(NamedTuple):
+    """A part of a value: what went (del), what came (ins), what stayed (same), or what is left out (cut)."""
+
+    kind: str
+    text: str
+
+
+class Line(NamedTuple):
+    """One field of a change: its name, its pieces, and whether they are one running text."""
+
+    label: str
+    pieces: list[Piece]
+    is_text: bool = False
+
+
+def lines(changes: list[dict[str, Any]], titles: Titles) -> list[Line]:
+    """The fields of a change, in their order."""
+    return [line for change in changes for line in _field(change["field"], change["before"], change["after"], titles)]
+
+
+def named(changes: list[dict[str, Any]]) -> set[tuple[str, int]]:
+    """The records that values refer to, as (noun, id)."""
+    return {
+        (REFERS[change["field"]], value)
+        for change in changes if change["field"] in REFERS
+        for value in (change["before"], change["after"]) if value is not None
+    }  # fmt: skip
+
+
+def of_rows(rows: list[dict[str, Any]]) -> set[tuple[str, int]]:
+    """The records that changes are about and refer to."""
+    found = {(str(TOLD_AS.get(row["entity"], row["entity"])), int(row["entityId"])) for row in rows}
+    return found.union(*(named(row["changes"]) for row in rows))
+
+
+def _field(name: str, before: Any, after: Any, titles: Titles) -> list[Line]:
+    label = formatting.label(name.removesuffix("Id"))
+    if isinstance(before, dict) or isinstance(after, dict):
+        return _object(label, before or {}, after or {})
+    if isinstance(before, list) or isinstance(after, list):
+        return [Line(label, _elements(before or [], after or []))]
+    old, new = (_plain(name, value, titles) for value in (before, after))
+    if old and new and max(len(old), len(new)) > LONG and name not in REFERS:
+        return [Line(label, compared(old, new), is_text=True)]
+    return [Line(label, _whole(old, new))]
+
+
+def _object(label: str, before: dict[str, Any], after: dict[str, Any]) -> list[Line]:
+    """An object such as metadata: each key that changed is a line of its own."""
+    keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    return [
+        Line(f"{label} · {key}", _whole(_plain("", before.get(key), {}), _plain("", after.get(key), {})))
+        for key in keys
+    ]
+
+
+def _elements(before: list[Any], after: list[Any]) -> list[Piece]:
+    went, came = ([str(x) for x in one if x not in other] for one, other in ((before, after), (after, before)))
+    return [Piece("del", x) for x in went] + [Piece("ins", x) for x in came] or [Piece("same", "in another order")]
+
+
+def _whole(old: str, new: str) -> list[Piece]:
+    return [Piece(kind, _cut(text)) for kind, text in (("del", old), ("ins", new)) if text]
+
+
+def _plain(name: str, value: Any, titles: Titles) -> str:
+    """A value in words; "" where there is none."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if name in REFERS:
+        noun = REFERS[name]
+        return titles.get((noun, value), f"{noun.removesuffix('s')} {value}")
+    if isinstance(value, dict | list):
+        return (
+            ", ".join(f"{k}: {v}" for k, v in value.items()) if isinstance(value, dict) else ", ".join(map(str, value))
+        )
+    return formatting.label(value) if name in WORDS else str(value)
+
+
+def compared(old: str, new: str) -> list[Piece]:
+    """Two texts by the word: what stayed far from any change is left out."""
+    before, after = (re.findall(r"\S+\s*", text) for text in (old, new))
+    if len(before) + len(after) > MOST_WORDS:
+        return _whole(old, new)
+    found: list[Piece] = []
+    steps = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+    for n, (step, i, j, k, m) in enumerate(steps):
+        if step == "equal":
+            found += _near(before[i:j], is_first=n == 0, is_last=n == len(steps) - 1)
+        else:
+            found += _whole("".join(before[i:j]), "".join(after[k:m]))
+    return found
+
+
+def _near(same: list[str], *, is_first: bool, is_last: bool) -> list[Piece]:
+    """Words that stayed: those beside the changes before and behind them."""
+    if len(same) <= CONTEXT * (1 if is_first or is_last else 2) + 2:
+        return [Piece("same", "".join(same))]
+    head = [] if is_first else [Piece("same", "".join(same[:CONTEXT]))]
+    tail = [] if is_last else [Piece("same", "".join(same[-CONTEXT:]))]
+    return [*head, Piece("cut", "… "), *tail]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + "…"

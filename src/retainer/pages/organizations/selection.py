@@ -1,0 +1,102 @@
+"""What is done to several organizations of the list at once: change them, delete them, export them.
+
+Who selected all that match sends the list's address instead of ids. It is one operation, to be undone as one.
+"""
+
+import re
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from retainer.errors import Invalid, Problem, TooLarge, invalid
+from retainer.http.bulk.lines import Refused
+from retainer.http.bulk.run import MOST
+from retainer.http.request import Answer, Request
+from retainer.journal import store as journal
+from retainer.lists.answer import exported
+from retainer.pages import render
+from retainer.pages.list_page import ids_of
+from retainer.pages.submit import perform
+from retainer.records.organizations import store
+
+ID = re.compile(r"\d{1,16}", re.ASCII)
+Change = dict[str, Any]
+
+
+async def change(request: Request) -> Answer:
+    try:
+        wanted = asked(request)
+        ids = await chosen(request)
+        done = await perform(request, "bulk", raw=b"\n".join(line(id, wanted) for id in ids))
+    except (Invalid, Refused, TooLarge) as problem:
+        return await refused(request, problem, ids if isinstance(problem, Refused) else [])
+    words = await told(request, wanted, len(ids))
+    return render.redirect(request, render.back(request, "/organizations"), words, done.operation)
+
+
+def asked(request: Request) -> Change | None:
+    """The fields to change; None to delete. Raises Invalid for neither."""
+    if request.body.get("do") == "delete":
+        return None
+    wanted: Change = {name: request.body[name] for name in ("status", "ownerId") if request.body.get(name)}
+    if not wanted:
+        raise invalid("status", "was not chosen, nor an owner; choose what to change")
+    if ID.fullmatch(wanted.get("ownerId", "")):
+        wanted["ownerId"] = int(wanted["ownerId"])
+    return wanted
+
+
+async def chosen(request: Request) -> list[int]:
+    """The ids that were selected, or of all that match. Raises Invalid for none and for too many."""
+    matching = request.body.get("matching", "").strip("&")
+    if matching:
+        ids = await ids_of(request, store.LIST, "" if matching == "all" else matching, MOST)
+    else:
+        ids = [int(id) for id in dict.fromkeys(request.body.all("record")) if ID.fullmatch(id)]
+    if not ids:
+        raise invalid("record", "names no organization; select some first")
+    return ids
+
+
+def line(id: int, wanted: Change | None) -> bytes:
+    """What the API's bulk takes for one of them."""
+    path = f"/organizations/{id}"
+    if wanted is None:
+        return msgspec.json.encode({"method": "DELETE", "path": path})
+    return msgspec.json.encode({"method": "PUT", "path": path, "body": wanted})
+
+
+async def told(request: Request, wanted: Change | None, count: int) -> str:
+    what = "1 organization" if count == 1 else f"{count:,} organizations"
+    if wanted is None:
+        return f"Deleted {what}"
+    if wanted == {"status": "archived"}:
+        return f"Archived {what}"
+    owner = wanted.get("ownerId")
+    name = (await journal.titles(request.db, {("users", owner)})).get(("users", owner), "") if owner else ""
+    parts = ([f"status {wanted['status']}"] if "status" in wanted else []) + ([f"owner {name}"] if owner else [])
+    return f"Gave {what} the {' and the '.join(parts)}"
+
+
+async def refused(request: Request, problem: Problem, ids: list[int]) -> Answer:
+    """Nothing was changed: why, of which organizations, and what to do."""
+    lines = [(ids[found.line - 1], found.detail) for found in problem.extra.get("lines", [])[:50] if ids]
+    names = await journal.titles(request.db, {("organizations", id) for id, _ in lines})
+    return await render.page(
+        request, "organizations/refused.html", status=problem.status, problem=problem,
+        back=render.back(request, "/organizations"),
+        lines=[(id, names.get(("organizations", id), f"Organization {id}"), words) for id, words in lines],
+    )  # fmt: skip
+
+
+async def export_chosen(request: Request) -> Answer:
+    """Those that were selected, as CSV."""
+    matching = request.body.get("matching", "").strip("&")
+    if matching:
+        query = "" if matching == "all" else "?" + quote(matching, safe="=&:,.%+-")
+        return render.redirect(request, f"/organizations/export{query}")
+    try:
+        return await exported(request, await chosen(request))
+    except Invalid as problem:
+        return await refused(request, problem, [])

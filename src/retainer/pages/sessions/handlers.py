@@ -1,0 +1,104 @@
+"""The pages of signing in and out, and of a single-use link."""
+
+import re
+
+from retainer.errors import FieldError, Invalid, Problem
+from retainer.http.request import HTML, Answer, Request
+from retainer.identity.sessions.model import Login
+from retainer.pages import render as pages
+from retainer.pages.render import render
+from retainer.pages.submit import perform
+
+USUAL = "/organizations"
+_TOKEN = re.compile(r"(?:.*[#&]token=)?([\w-]{1,200})", re.ASCII | re.DOTALL)
+
+
+async def home(request: Request) -> Answer:
+    return pages.redirect(request, USUAL)
+
+
+async def login(request: Request) -> Answer:
+    where = _next(request.query.get("next", ""))
+    if request.token and await request.app.sessions.viewer(request.token):
+        return pages.redirect(request, where)
+    return await _form(request, where, _why(request))
+
+
+def _why(request: Request) -> str:
+    """Why somebody meets this page who wanted another. Why exactly a session ended is told to nobody but its owner."""
+    if request.token:
+        hours = f"{request.app.settings.session_idle_hours:g}"
+        return (
+            f"Your session has ended. That happens after {hours} hours without use; when your password or your role is "
+            "changed; and when an administrator ends your sessions or disables your account. Sign in again; if that "
+            "fails, ask an administrator."
+        )
+    return "Sign in to open that page." if request.query.get("next") else ""
+
+
+async def sign_in(request: Request) -> Answer:
+    where = _next(request.body.get("next", ""))
+    try:
+        done = await perform(request, "login", body=request.body.body(Login))
+    except Problem as problem:
+        if problem.status >= 500:
+            raise
+        return await _form(request, where, problem.detail, problem)
+    return _with_cookie(pages.redirect(request, where), done.answer)
+
+
+async def sign_out(request: Request) -> Answer:
+    done = await perform(request, "logout")
+    return _with_cookie(pages.redirect(request, "/login", "You are signed out"), done.answer)
+
+
+async def setup(_request: Request) -> Answer:
+    """The page of a link. Its token stands behind the "#", so that it reaches no server but in a form's body."""
+    return Answer(200, _setup_page({}, ""), HTML, (b"cache-control", b"no-cache"))
+
+
+async def set_up(request: Request) -> Answer:
+    """The same without scripts: who opened the link pastes it, for the page cannot read it."""
+    link, password = (request.body.get(name, "") for name in ("link", "password"))
+    match = _TOKEN.fullmatch(link.strip())
+    try:
+        _refuse_typing_errors(bool(match), password, request.body.get("again", ""))
+        done = await perform(request, "setup", body={"token": match[1] if match else "", "password": password})
+    except Problem as problem:
+        if problem.status >= 500:
+            raise
+        text = _setup_page(pages.errors_of(problem), link)
+        return Answer(problem.status, text, HTML, (b"cache-control", b"no-store"), *problem.headers)
+    return _with_cookie(pages.redirect(request, USUAL, "Your password is set, and you are signed in"), done.answer)
+
+
+def _refuse_typing_errors(is_link: bool, password: str, again: str) -> None:
+    """Raises Invalid for what is no link, and for two passwords that differ."""
+    found = [] if is_link else [FieldError("token", "is incomplete; copy it exactly as you received it")]
+    if password != again:
+        found.append(FieldError("again", "differs from the first one"))
+    if found:
+        raise Invalid(*found)
+
+
+def _setup_page(errors: dict[str, str], link: str) -> bytes:
+    return render("sessions/setup.html", errors=errors, link=link)
+
+
+async def _form(request: Request, where: str, reason: str, problem: Problem | None = None) -> Answer:
+    username = request.body.get("username", "") if problem else ""
+    status = problem.status if problem else 200
+    values = {"next": where, "reason": reason, "problem": problem, "username": username}
+    answer = await pages.page(request, "sessions/login.html", status=status, **values)
+    answer.headers += problem.headers if problem else []
+    return answer
+
+
+def _with_cookie(answer: Answer, done: Answer) -> Answer:
+    answer.headers += [header for header in done.headers if header[0] == b"set-cookie"]
+    return answer
+
+
+def _next(path: str) -> str:
+    """Only a path of ours: a link must not lead elsewhere after signing in."""
+    return pages.ours(path, USUAL)

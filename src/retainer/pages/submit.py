@@ -1,0 +1,103 @@
+"""What a form of a page does: a change of the API, made in this process with all that the API asks of it."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+import msgspec
+
+from retainer.database.database import Retry
+from retainer.database.statement import Statement
+from retainer.errors import Conflict, Invalid, NotFound, PreconditionFailed
+from retainer.http import dispatch, preconditions, safe_writes
+from retainer.http.body import decode
+from retainer.http.request import WEB, Answer, Request
+from retainer.pages import render
+
+_OPERATION = Statement("SELECT nullif(split_part(current_setting('retainer.operation', true), ' ', 1), '')::bigint")
+
+
+class Done(NamedTuple):
+    """What the API answered, and the operation that the journal has of it (None: nothing was changed)."""
+
+    answer: Answer
+    operation: int | None
+
+    @property
+    def record(self) -> Any:
+        """The record that was answered."""
+        assert isinstance(self.answer.body, bytes)
+        return msgspec.json.decode(self.answer.body)
+
+
+async def perform(
+    request: Request, name: str, *ids: int, body: Any = None, version: str | None = None, raw: bytes = b""
+) -> Done:
+    """Make the change that the API's route of this name makes: under its permission, its body's type, and, with the
+    ETag of the state that the form was made for, only while the record is in it. Raises Problem as the API does.
+    """
+    route = request.app.table.named[name]
+    inner = request.inner(route, WEB, **({"if_match": f'"{version}"'} if version else {}))
+    held = request.db.held if request.who is not None else None
+    if held is not None:  # a part of what the caller does in one transaction
+        inner.db = inner.db.bound(held)
+    dispatch.refuse_unpermitted(inner, route)
+    if route.on is not None and not await route.on(inner.db, *ids):
+        raise NotFound
+    if route.body is not None:
+        inner.raw = msgspec.json.encode(body)
+        inner.body = decode(inner.raw, route.body)
+    elif route.lines is not None:
+        inner.raw = inner.body = raw
+    if not route.dry:  # what is more than a transaction (see writes.py)
+        return Done(await route.handler(inner, *ids), None)
+    for attempt in range(dispatch.ATTEMPTS):
+        try:
+            return await _once(inner, list(ids))
+        except Retry:
+            if attempt == dispatch.ATTEMPTS - 1 or held is not None:
+                raise
+    raise AssertionError
+
+
+async def edit(
+    request: Request, name: str, id: int, path: str, sent: dict[str, Any], words: Callable[[Any], str]
+) -> Answer:
+    """Change a record by a form, while nobody else has changed it since the form was shown; else both versions, or what
+    is wrong with what was typed. `words` say of the record what was done.
+    """
+    try:
+        done = await perform(request, name, id, body=sent, version=request.body.get("version"))
+    except PreconditionFailed as problem:
+        return await render.conflict(request, problem, path, sent)
+    except (Invalid, Conflict) as problem:
+        return await render.not_saved(request, problem, path, sent)
+    return render.redirect(request, render.back(request, path), words(done.record), done.operation)
+
+
+async def receive(
+    request: Request, name: str, *ids: int, named: Callable[[Request], Awaitable[None]] | None = None
+) -> Done:
+    """Make what the API's route of this name makes of a form with a file, which that route reads as it arrives, once
+    `named` has put ids for the names in it. Its operation is in the journal only.
+    """
+    route = request.app.table.named[name]
+    inner = request.inner(route, WEB)
+    inner.named = named
+    for header in (b"content-type", b"content-length", b"transfer-encoding"):
+        if header in request.headers:
+            inner.headers[header] = request.headers[header]
+    dispatch.refuse_unpermitted(inner, route)
+    return Done(await route.handler(inner, *ids), None)
+
+
+async def _once(inner: Request, ids: list[int | str]) -> Done:
+    route = inner.route
+    assert route is not None
+    preconditions.expect(inner, route)
+    safe_writes.expect(inner, route)
+    async with safe_writes.held(inner) as tx:
+        answer = await dispatch.answered(inner, route, ids)
+        operation = await tx.value(_OPERATION)
+    for user in inner.changed_users:
+        inner.app.sessions.forget(user)
+    return Done(answer, operation)

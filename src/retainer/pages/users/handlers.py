@@ -1,0 +1,189 @@
+"""The pages of users for administrators: the list, one user, inviting, disabling; and what each role may do."""
+
+from typing import Any
+
+import msgspec
+
+from retainer.errors import Conflict, Invalid, NotFound, PreconditionFailed, invalid
+from retainer.http.forms import blank
+from retainer.http.request import Answer, Request
+from retainer.identity.users import store
+from retainer.identity.users.model import UserCreate, UserUpdate
+from retainer.journal import store as journal
+from retainer.pages import render
+from retainer.pages.list_page import find, show
+from retainer.pages.submit import perform
+from retainer.permissions import PERMISSIONS, Role
+from retainer.records.contacts import store as contacts
+
+Row = dict[str, Any]
+WORDS: dict[str, Any] = {"roles": list(Role)}
+MOST_CHANGES = 20
+
+
+async def index(request: Request) -> Answer:
+    shown = await show(request, store.LIST)
+    people = await contacts_of(request, shown.rows)
+    return await render.page(request, "users/list.html", shown=shown, contacts=people, **WORDS)
+
+
+async def contacts_of(request: Request, rows: list[Row]) -> dict[int, Row]:
+    """Whom users are among the contacts."""
+    ids = sorted({row["contactId"] for row in rows if row["contactId"]})
+    found: list[Row] = []
+    for n in range(0, len(ids), 200):
+        asked: Any = {"fields": "id,fullName,email", "id:in": ",".join(map(str, ids[n : n + 200]))}
+        found += await find(request, contacts.LIST, **asked)
+    return {contact["id"]: contact for contact in found}
+
+
+async def new(request: Request) -> Answer:
+    return await form(request, {"role": Role.CONSULTANT.value, "contact": request.query.get("contact", "")})
+
+
+async def form(request: Request, values: Row, problem: Invalid | Conflict | None = None) -> Answer:
+    return await render.page(
+        request, "users/new.html", status=problem.status if problem else 200,
+        values=blank(UserCreate) | {"contact": ""} | values, errors=errors_of(problem) if problem else {}, **WORDS,
+    )  # fmt: skip
+
+
+def errors_of(problem: Invalid | Conflict) -> dict[str, str]:
+    """What is wrong, by the fields of the form: a contact is typed by its e-mail address."""
+    return {{"contactId": "contact"}.get(name, name): words for name, words in render.errors_of(problem).items()}
+
+
+async def create(request: Request) -> Answer:
+    """Add a user and show the link with which they choose a password, this once."""
+    try:
+        body = request.body.body(UserCreate) | await contact_typed(request)
+        done = await perform(request, "createUser", body=body)
+    except (Invalid, Conflict) as problem:
+        return await form(request, dict(request.body), problem)
+    return await link(request, done.record)
+
+
+async def contact_typed(request: Request) -> Row:
+    """The contact whose e-mail address was typed, as the API takes it; nothing where the form does not ask."""
+    if "contact" not in request.body:
+        return {}
+    typed = request.body["contact"].strip()
+    if not typed:
+        return {"contactId": None}
+    found = await find(request, contacts.LIST, email=typed[:254], fields="id", limit="1")
+    if not found:
+        raise invalid("contact", "is no contact's e-mail address; add the contact first, or leave this empty")
+    return {"contactId": found[0]["id"]}
+
+
+async def link(request: Request, user: Row) -> Answer:
+    """A new link, which stands in this answer and nowhere else."""
+    made = await perform(request, "createUserLink", user["id"])
+    return await render.page(request, "users/link.html", user=user, link=made.record)
+
+
+async def show_one(request: Request, id: int) -> Answer:
+    return await one(request, id)
+
+
+async def one(request: Request, id: int, problem: Conflict | None = None) -> Answer:
+    """The page of a user; `problem` says why they stay as they are."""
+    row = await store.read(request.db, id)
+    if row is None:
+        raise NotFound
+    user = msgspec.json.decode(row[2])
+    return await render.page(
+        request, "users/user.html", status=problem.status if problem else 200, user=user, problem=problem,
+        version=f"{row[0]}-{row[1]}", contact=(await contacts_of(request, [user])).get(user["contactId"]),
+        changes=await history(request, id), **WORDS,
+    )  # fmt: skip
+
+
+async def history(request: Request, id: int) -> list[Row]:
+    """What was changed of a user, the newest first; a contact by its name."""
+    found = await find(request, journal.HISTORY["users"], parent=id, limit=str(MOST_CHANGES))
+    told = [change for entry in found for change in entry["changes"] if change["field"] == "contactId"]
+    values = [{"contactId": change[side]} for change in told for side in ("before", "after")]
+    names = {contact["id"]: contact["fullName"] for contact in (await contacts_of(request, values)).values()}
+    for change in told:
+        change["field"] = "contact"
+        for side in ("before", "after"):
+            change[side] = names.get(change[side], change[side])
+    return found
+
+
+async def update(request: Request, id: int) -> Answer:
+    path, sent = f"/users/{id}", request.body.body(UserUpdate)
+    try:
+        sent |= await contact_typed(request)
+        done = await perform(request, "updateUser", id, body=sent, version=request.body.get("version"))
+    except PreconditionFailed as problem:
+        return await render.conflict(request, problem, path, sent)
+    except Invalid as problem:
+        return await render.not_saved(request, problem, path, sent)
+    except Conflict as problem:
+        answer = await one(request, id, problem)
+        answer.headers.append((b"hx-reswap", b"outerHTML show:none"))  # nothing that was chosen may stay
+        return answer
+    return render.redirect(request, path, f"Changed {render.named(sent)} of {done.record['fullName']}")
+
+
+async def confirm_disabling(request: Request, id: int) -> Answer:
+    return await disabling(request, id)
+
+
+async def disabling(request: Request, id: int, problem: Conflict | None = None) -> Answer:
+    """What disabling means, to be confirmed: their sessions end, and that cannot be taken back."""
+    status = problem.status if problem else 200
+    user = await known(request, id)
+    return await render.page(request, "users/disable.html", status=status, user=user, problem=problem)
+
+
+async def known(request: Request, id: int) -> Row:
+    row = await store.read(request.db, id)
+    if row is None:
+        raise NotFound
+    user: Row = msgspec.json.decode(row[2])
+    return user
+
+
+async def disable(request: Request, id: int) -> Answer:
+    try:
+        done = await perform(request, "updateUser", id, body={"isActive": False})
+    except Conflict as problem:
+        return await disabling(request, id, problem)
+    return render.redirect(request, f"/users/{id}", f"Disabled {done.record['fullName']} and ended their sessions")
+
+
+async def enable(request: Request, id: int) -> Answer:
+    done = await perform(request, "updateUser", id, body={"isActive": True})
+    return render.redirect(request, f"/users/{id}", f"Enabled {done.record['fullName']}")
+
+
+async def confirm_recovering(request: Request, id: int) -> Answer:
+    return await recovering(request, id)
+
+
+async def recovering(request: Request, id: int, problem: Conflict | None = None) -> Answer:
+    """What a new link means for somebody who has lost their password."""
+    status = problem.status if problem else 200
+    user = await known(request, id)
+    return await render.page(request, "users/recover.html", status=status, user=user, problem=problem)
+
+
+async def recover(request: Request, id: int) -> Answer:
+    try:
+        return await link(request, await known(request, id))
+    except Conflict as problem:
+        return await recovering(request, id, problem)
+
+
+async def end_sessions(request: Request, id: int) -> Answer:
+    user = await known(request, id)
+    await perform(request, "endUserSessions", id)
+    return render.redirect(request, f"/users/{id}", f"Ended all sessions of {user['fullName']}")
+
+
+async def roles(request: Request) -> Answer:
+    """The rules as they are enforced, so that nobody has to write them down a second time."""
+    return await render.page(request, "users/roles.html", permissions=PERMISSIONS, **WORDS)

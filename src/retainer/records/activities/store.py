@@ -1,0 +1,195 @@
+"""Every statement about activities. The alias is a; what the viewer sees of them is @visible_activities."""
+
+from typing import Any
+
+from asyncpg import Record
+
+from retainer.database.database import Db
+from retainer.database.statement import Create, Statement, Update, rows_json
+from retainer.http.fields import Audience
+from retainer.lists.spec import Collection, Extra, Field, Kind, expanded_organization, moments, row_json, searched
+from retainer.records.activities.model import ActivityKind
+
+_SEEN = "a.tenant_id = :tenant AND a.deleted_by IS NULL AND @visible_activities"
+
+FIELDS = {
+    "id": Field("a.id", Kind.INTEGER, sort="a.id", cast="bigint"),
+    "organizationId": Field("a.organization_id", Kind.INTEGER),
+    "kind": Field("a.kind", Kind.WORD, sort="a.kind", values=ActivityKind),
+    "text": Field("a.text"),
+    "happenedAt": Field("iso(a.happened_at)", Kind.MOMENT, "a.happened_at", "a.happened_at", "timestamptz"),
+    "authorId": Field("a.author_id", Kind.INTEGER),
+    "contactIds": Field("""to_json(ARRAY(SELECT l.contact_id FROM activity_contacts l
+        WHERE l.tenant_id = :tenant AND l.activity_id = a.id AND l.deleted_by IS NULL ORDER BY l.contact_id))"""),
+    "audience": Field("a.audience", Kind.WORD, sort="a.audience", values=Audience),
+    **moments("a"),
+}
+JSON = row_json(FIELDS)
+
+# For links that the same statement makes, which the table does not show yet.
+_GIVEN = Field("to_json(ARRAY(SELECT given FROM unnest(:contact_ids::bigint[]) given ORDER BY given))")
+_JSON_OF_LINKED = row_json(FIELDS | {"contactIds": _GIVEN})
+
+_CONTACT = "c.tenant_id = :tenant AND c.deleted_by IS NULL AND @visible_contacts"
+_WITH_CONTACT = f"""a.id = ANY(ARRAY(SELECT l.activity_id
+    FROM activity_contacts l JOIN contacts c ON c.tenant_id = l.tenant_id AND c.id = l.contact_id
+    WHERE l.tenant_id = :tenant AND l.contact_id = {{}}::bigint AND l.deleted_by IS NULL AND {_CONTACT}))"""
+
+LIST = Collection(
+    "activities a",
+    _SEEN,
+    FIELDS
+    | {
+        "author": Field("""(SELECT row_to_json(b) FROM (SELECT u.id, u.username, u.full_name AS "fullName"
+            FROM users u WHERE u.tenant_id = :tenant AND u.id = a.author_id) b)"""),
+        "contacts": Field(
+            rows_json(f"""
+            SELECT c.id, c.full_name AS "fullName"
+            FROM activity_contacts l JOIN contacts c ON c.tenant_id = l.tenant_id AND c.id = l.contact_id
+            WHERE l.tenant_id = :tenant AND l.activity_id = a.id AND l.deleted_by IS NULL AND {_CONTACT}
+            ORDER BY c.full_name_folded, c.id""")
+        ),
+    },
+    order="-happenedAt",
+    id="a.id",
+    extras=searched("activities", "a") | {"contactId": Extra(_WITH_CONTACT, Kind.INTEGER, "Those with this contact")},
+    expand={"organization": expanded_organization("a")},
+)
+OF_ORGANIZATION = LIST.within(
+    """AND a.organization_id = :parent
+        AND EXISTS (SELECT FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :parent
+            AND o.deleted_by IS NULL AND @visible_organizations)"""
+)
+
+READ = Statement(f"""
+    SELECT a.id, a.version, {JSON}
+    FROM activities a
+    WHERE a.tenant_id = :tenant AND a.id = ANY(:ids::bigint[]) AND a.deleted_by IS NULL AND @visible_activities
+""")
+
+# What an activity refers to must be there and visible, and is held shared so that it cannot be deleted meanwhile. A
+# contact that was linked before may stay, though it is deleted by now, or out of the viewer's sight.
+_ORGANIZATION = """SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :organization_id
+    AND o.deleted_by IS NULL AND @visible_organizations"""
+_IS_HELD = f"(:organization_id::bigint IS NULL OR :organization_id = ({_ORGANIZATION} FOR SHARE))"
+_CONTACTS = f"SELECT c.id FROM contacts c WHERE {_CONTACT} AND c.id = ANY(:added::bigint[])"
+_HELD = f"held AS MATERIALIZED ({_CONTACTS} FOR SHARE)"
+_ARE_HELD = "(SELECT count(*) FROM held) = cardinality(:added::bigint[])"
+
+_INSERT = f"""
+    INSERT INTO activities AS a (tenant_id, organization_id, kind, text, happened_at, author_id, audience)
+    SELECT :tenant, :organization_id, :kind, :text, coalesce(:happened_at::timestamptz, now()), :user, :audience
+    FROM @acting
+    WHERE {_IS_HELD}"""
+_LINK = """
+        INSERT INTO activity_contacts (tenant_id, activity_id, contact_id)
+        SELECT :tenant, a.id, held.id FROM a, held"""
+
+CREATE = Create(f"{_INSERT} RETURNING a.id, a.version, {JSON}", refers=["organization_id"])
+CREATE_WITH_CONTACTS = Statement(f"""
+    WITH {_HELD}, a AS ({_INSERT} AND {_ARE_HELD}
+        RETURNING a.*
+    ), come AS ({_LINK}
+    )
+    SELECT a.id, a.version, {_JSON_OF_LINKED} FROM a
+""")
+
+UPDATE = Update(f"""
+    UPDATE activities a SET @columns FROM @acting
+    WHERE a.tenant_id = :tenant AND a.id = :id AND a.deleted_by IS NULL AND @visible_activities AND @expected_a
+        AND {_IS_HELD}
+    RETURNING a.id, a.version, {JSON}
+""")
+
+# Locked before its contacts change. Who waited here must see the links as the other left them, which only a new
+# statement does.
+LOCK = Statement("""
+    SELECT a.contacts_changed FROM activities a
+    WHERE a.tenant_id = :tenant AND a.id = :id AND a.deleted_by IS NULL AND @visible_activities AND @expected_a
+    FOR UPDATE
+""")
+LINKED = Statement("""
+    SELECT l.contact_id FROM activity_contacts l
+    WHERE l.tenant_id = :tenant AND l.activity_id = :id AND l.deleted_by IS NULL
+""")
+
+CHANGE = Update(f"""
+    WITH {_HELD}, a AS (
+        UPDATE activities a SET @columns FROM @acting
+        WHERE a.tenant_id = :tenant AND a.id = :id AND a.deleted_by IS NULL AND @visible_activities
+            AND {_IS_HELD} AND {_ARE_HELD}
+        RETURNING a.*
+    ), gone AS (
+        UPDATE activity_contacts l SET deleted_by = operation() FROM a
+        WHERE l.tenant_id = :tenant AND l.activity_id = a.id AND l.deleted_by IS NULL
+            AND l.contact_id <> ALL(:contact_ids)
+    ), come AS ({_LINK}
+    )
+    SELECT a.id, a.version, {_JSON_OF_LINKED} FROM a
+""")
+
+DELETE = Statement("""
+    WITH gone AS (
+        UPDATE activities a SET deleted_by = operation() FROM @acting
+        WHERE a.tenant_id = :tenant AND a.id = :id AND a.deleted_by IS NULL
+        RETURNING a.id, a.deleted_by
+    ), links_gone AS (
+        UPDATE activity_contacts l SET deleted_by = gone.deleted_by FROM gone
+        WHERE l.tenant_id = :tenant AND l.activity_id = gone.id AND l.deleted_by IS NULL
+    )
+    SELECT id FROM gone
+""")
+
+CONTACTS = Statement(_CONTACTS)
+
+
+async def read(db: Db, id: int) -> Record | None:
+    """One activity: id, version, json."""
+    return await db.point(READ, id)
+
+
+async def exists(db: Db, id: int) -> bool:
+    """Whether the viewer sees it."""
+    return await db.point(READ, id) is not None
+
+
+async def create(db: Db, values: dict[str, Any]) -> Record | None:
+    """The new activity, or None when something it refers to is not there for the viewer."""
+    contacts = values["contact_ids"]
+    if not contacts:
+        return await db.create(CREATE, **{name: value for name, value in values.items() if name != "contact_ids"})
+    return await db.row(CREATE_WITH_CONTACTS, added=contacts, **values)
+
+
+async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
+    """The activity after a change of its own fields, or None when it or its organization is not there for one."""
+    return await db.row(UPDATE.of(values), id=id, **({"organization_id": None} | values))
+
+
+async def lock(db: Db, id: int) -> Record | None:
+    """Its contacts_changed, held until the transaction ends; None when none is seen."""
+    return await db.row(LOCK, id=id)
+
+
+async def contact_ids(db: Db, id: int) -> list[int]:
+    """The contacts of the locked activity."""
+    return [row["contact_id"] for row in await db.rows(LINKED, id=id)]
+
+
+async def change(db: Db, id: int, columns: dict[str, Any], contact_ids: list[int], added: list[int]) -> Record | None:
+    """The locked activity after a change of its columns and of its contacts, of which some are added; None when the
+    viewer does not see all that it shall refer to.
+    """
+    values = {"organization_id": None} | columns
+    return await db.row(CHANGE.of(columns), id=id, contact_ids=contact_ids, added=added, **values)
+
+
+async def delete(db: Db, id: int) -> bool:
+    """Hide it and its links to contacts, as one operation; False when the viewer sees none."""
+    async with db.transaction() as tx:
+        return await tx.row(LOCK, id=id) is not None and await tx.row(DELETE, id=id) is not None
+
+
+async def contacts(db: Db, ids: list[int]) -> set[int]:
+    """Those of the contacts that the viewer sees."""
+    return {row["id"] for row in await db.rows(CONTACTS, added=ids)}

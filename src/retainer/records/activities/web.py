@@ -1,0 +1,83 @@
+"""The handlers of activities."""
+
+from typing import Any
+
+from asyncpg import Record
+
+from retainer.database.database import Db
+from retainer.errors import FieldError, Invalid, NotFound
+from retainer.http.body import sent
+from retainer.http.request import Answer, Request, found, removed
+from retainer.lists.answer import listed, listed_of
+from retainer.records.activities import store
+from retainer.records.organizations import store as organizations
+
+
+async def index(request: Request) -> Answer:
+    return await listed(request)
+
+
+async def of_organization(request: Request, organization_id: int) -> Answer:
+    return await listed_of(request, organizations.exists, organization_id)
+
+
+async def create(request: Request, organization_id: int) -> Answer:
+    values = {"happened_at": None, "organization_id": organization_id} | sent(request.body)
+    values["contact_ids"] = unique(values["contact_ids"])
+    row = await store.create(request.db, values)
+    if row is None and await organizations.exists(request.db, organization_id):
+        await _refuse_missing(request.db, None, values["contact_ids"], values["contact_ids"])
+    return found(row)
+
+
+async def show(request: Request, id: int) -> Answer:
+    return found(await store.read(request.db, id))
+
+
+async def update(request: Request, id: int) -> Answer:
+    values = sent(request.body)
+    if "contact_ids" in values:
+        return found(await _change(request, id, values))
+    row = await store.update(request.db, id, values)
+    if row is None and await store.exists(request.db, id):
+        await _refuse_missing(request.db, values.get("organization_id"), [], [])
+    return found(row)
+
+
+async def delete(request: Request, id: int) -> Answer:
+    return removed(await store.delete(request.db, id))
+
+
+async def _change(request: Request, id: int, values: dict[str, Any]) -> Record:
+    """A change of its contacts, too. Those it has may stay, whoever they are; only others have to be seen."""
+    async with request.db.transaction() as tx:
+        now = await store.lock(tx, id)
+        if now is None:
+            raise NotFound
+        linked, contacts = await store.contact_ids(tx, id), unique(values.pop("contact_ids"))
+        added = [contact for contact in contacts if contact not in linked]
+        if set(contacts) != set(linked):
+            values["contacts_changed"] = now["contacts_changed"] + 1  # its ETag changes with its contacts
+        row = await store.change(tx, id, values, contacts, added)
+        if row is None:
+            await _refuse_missing(tx, values.get("organization_id"), contacts, added)
+            raise NotFound
+        return row
+
+
+async def _refuse_missing(db: Db, organization: int | None, contacts: list[int], added: list[int]) -> None:
+    """Name what the activity would refer to and is not there for the viewer."""
+    problems = []
+    if organization is not None and not await organizations.exists(db, organization):
+        problems.append(FieldError("organizationId", "there is no such organization, or none that you may see"))
+    wanted = set(added) - await store.contacts(db, added)
+    for place, contact in enumerate(contacts):
+        if contact in wanted:
+            problems.append(FieldError(f"contactIds[{place}]", "there is no such contact, or none that you may see"))
+    if problems:
+        raise Invalid(*problems)
+
+
+def unique(ids: list[int]) -> list[int]:
+    """Each id once, in order."""
+    return list(dict.fromkeys(ids))

@@ -1,0 +1,130 @@
+"""Every statement about contacts. The alias is c; what the viewer sees of them is @visible_contacts."""
+
+from typing import Any
+
+from asyncpg import Record
+
+from retainer.database.database import Db
+from retainer.database.statement import Create, Statement, Update, rows_json
+from retainer.lists.spec import ABSENT, MOST_EXPANDED, Collection, Extra, Field, Kind, moments, row_json, searched
+from retainer.records.contacts.model import ContactType
+
+_SEEN = "c.tenant_id = :tenant AND c.deleted_by IS NULL AND @visible_contacts"
+
+FIELDS = {
+    "id": Field("c.id", Kind.INTEGER, sort="c.id", cast="bigint"),
+    "fullName": Field(
+        "c.full_name", Kind.FOLDED, "c.full_name_folded", sort="c.full_name_folded", contains="contacts_named"
+    ),
+    "mentionName": Field("c.mention_name"),
+    "email": Field("c.email", Kind.FOLDED, "c.email_folded", sort="c.email_folded"),
+    "phone": Field("c.phone"),
+    "company": Field("c.company", Kind.FOLDED, "c.company_key", sort="c.company_key", nullable=True, absent=ABSENT),
+    "title": Field("c.title"),
+    "department": Field("c.department"),
+    "type": Field("c.type", Kind.WORD, sort="c.type", values=ContactType),
+    "isActive": Field("c.is_active", Kind.BOOLEAN, sort="c.is_active", cast="boolean"),
+    "metadata": Field("c.metadata", Kind.JSON, finder="contacts_with_metadata"),
+    **moments("c"),
+}
+JSON = row_json(FIELDS)
+
+LIST = Collection(
+    "contacts c", _SEEN, FIELDS, order="fullName", id="c.id",
+    extras=searched("contacts", "c")
+    | {
+        "organizationId": Extra(
+            """c.id = ANY(ARRAY(SELECT m.contact_id FROM members m WHERE m.tenant_id = :tenant
+                AND m.organization_id = {}::bigint AND m.deleted_by IS NULL AND EXISTS (SELECT FROM organizations o
+                    WHERE o.tenant_id = :tenant AND o.id = m.organization_id AND @visible_organizations)))""",
+            Kind.INTEGER, "Members of this organization",
+        ),
+    },
+    expand={
+        "organizations": rows_json(f"""
+            SELECT o.id, o.name, m.role
+            FROM members m JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id
+            WHERE m.tenant_id = :tenant AND m.contact_id = c.id AND m.deleted_by IS NULL AND o.deleted_by IS NULL
+                AND @visible_organizations
+            ORDER BY o.name_folded, o.id LIMIT {MOST_EXPANDED}"""),
+    },
+)  # fmt: skip
+
+READ = Statement(f"""
+    SELECT c.id, c.version, {JSON}
+    FROM contacts c
+    WHERE c.tenant_id = :tenant AND c.id = ANY(:ids::bigint[]) AND c.deleted_by IS NULL AND @visible_contacts
+""")
+
+CREATE = Create(
+    f"""
+    INSERT INTO contacts AS c (tenant_id, full_name, mention_name, email, phone, company, title, department, type,
+        is_active, metadata)
+    SELECT :tenant, :full_name, :mention_name, :email, :phone, :company, :title, :department, :type,
+        :is_active, :metadata FROM @acting
+    RETURNING c.id, c.version, {JSON}
+""",
+    refers=[],
+)
+
+UPDATE = Update(f"""
+    UPDATE contacts c SET @columns FROM @acting
+    WHERE c.tenant_id = :tenant AND c.id = :id AND c.deleted_by IS NULL AND @visible_contacts
+        AND @expected_c
+    RETURNING c.id, c.version, {JSON}
+""")
+
+LOCK = Statement("""
+    SELECT c.id FROM contacts c
+    WHERE c.tenant_id = :tenant AND c.id = :id AND c.deleted_by IS NULL AND @visible_contacts
+        AND @expected_c
+    FOR UPDATE
+""")
+
+# What keeps a contact: memberships, and the user who signs in as this person.
+USES = Statement("""
+    SELECT (SELECT count(*) FROM members m
+            WHERE m.tenant_id = :tenant AND m.contact_id = :id AND m.deleted_by IS NULL) AS memberships,
+        (SELECT min(u.username) FROM users u WHERE u.tenant_id = :tenant AND u.contact_id = :id) AS username
+""")
+
+DELETE = Statement("""
+    UPDATE contacts c SET deleted_by = operation() FROM @acting
+    WHERE c.tenant_id = :tenant AND c.id = :id AND c.deleted_by IS NULL
+    RETURNING c.id
+""")
+
+
+async def read(db: Db, id: int) -> Record | None:
+    """One contact: id, version, json."""
+    return await db.point(READ, id)
+
+
+async def exists(db: Db, id: int) -> bool:
+    """Whether the viewer sees it."""
+    return await db.point(READ, id) is not None
+
+
+async def create(db: Db, values: dict[str, Any]) -> Record | None:
+    """The new contact: id, version, json."""
+    return await db.create(CREATE, **values)
+
+
+async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
+    """The contact after the change, or None when the viewer sees none."""
+    return await db.row(UPDATE.of(values), id=id, **values)
+
+
+async def delete(db: Db, id: int) -> Record | None:
+    """Delete it unless something keeps it: what does (memberships, username), or None when there is no such one.
+
+    Its row is locked first: whoever adds a membership or a user holds it shared.
+    """
+    async with db.transaction() as tx:
+        if await tx.row(LOCK, id=id) is None:
+            return None
+        uses = await tx.row(USES, id=id)
+        assert uses is not None
+        if not uses["memberships"] and uses["username"] is None:
+            await tx.row(DELETE, id=id)
+        return uses

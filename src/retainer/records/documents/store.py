@@ -1,0 +1,299 @@
+"""Every statement about documents. The alias is d; v is the version that an answer tells of, the newest."""
+
+from typing import Any
+
+from asyncpg import Record
+
+from retainer.database.database import Db
+from retainer.database.statement import Statement, Update, rows_json
+from retainer.http.fields import Audience
+from retainer.lists.spec import Collection, Extra, Field, Kind, expanded_organization, moments, row_json, searched
+
+_SEEN = "d.tenant_id = :tenant AND d.deleted_by IS NULL AND @visible_documents"
+
+FIELDS = {
+    "id": Field("d.id", Kind.INTEGER, sort="d.id", cast="bigint"),
+    "name": Field("d.name", Kind.FOLDED, "d.name_folded", sort="d.name_folded", contains="documents_named"),
+    "description": Field("d.description"),
+    "type": Field("coalesce(v.media_type, 'link')"),
+    "url": Field("coalesce(d.link, '/api/documents/' || d.id || '/content')"),
+    "uploaderId": Field("d.uploader_id", Kind.INTEGER),
+    "organizationId": Field("d.organization_id", Kind.INTEGER, nullable=True),
+    "audience": Field("d.audience", Kind.WORD, sort="d.audience", values=Audience),
+    "size": Field("v.size"),
+    "sha256": Field("v.sha256"),
+    "version": Field("d.latest"),
+    **moments("d"),
+}
+_NEWEST = "document_versions v ON v.tenant_id = :tenant AND v.document_id = d.id AND v.number = d.latest"
+
+JSON = row_json(FIELDS, f"FROM (SELECT) one LEFT JOIN {_NEWEST}")
+
+# For a version made by the same statement, which the table does not show yet.
+_JSON_OF_NEW = row_json(FIELDS)
+
+_OF_PROJECT = """d.id = ANY(ARRAY(SELECT l.document_id
+    FROM document_projects l JOIN projects p ON p.tenant_id = l.tenant_id AND p.id = l.project_id
+    WHERE l.tenant_id = :tenant AND l.project_id = {}::bigint AND l.deleted_by IS NULL AND p.deleted_by IS NULL
+        AND @visible_projects))"""
+_OF_FORMAT = "documents_few_of_format(:tenant, {}::text, {few})"
+
+LIST = Collection(
+    f"documents d LEFT JOIN {_NEWEST}",
+    _SEEN,
+    FIELDS
+    | {
+        "uploader": Field("""(SELECT row_to_json(b) FROM (SELECT u.id, u.username, u.full_name AS "fullName"
+            FROM users u WHERE u.tenant_id = :tenant AND u.id = d.uploader_id) b)"""),
+        "projects": Field(
+            rows_json("""
+            SELECT p.id, p.title
+            FROM document_projects l JOIN projects p ON p.tenant_id = l.tenant_id AND p.id = l.project_id
+            WHERE l.tenant_id = :tenant AND l.document_id = d.id AND l.deleted_by IS NULL AND p.deleted_by IS NULL
+                AND @visible_projects ORDER BY p.title_folded, p.id""")
+        ),
+    },
+    order="name",
+    id="d.id",
+    extras=searched("documents", "d") | {
+        "projectId": Extra(_OF_PROJECT, Kind.INTEGER, "Those linked to this project"),
+        "format": Extra("document_format(v.media_type) = {}::text", Kind.TEXT, "Those of this kind", _OF_FORMAT),
+    },
+    expand={"organization": expanded_organization("d")},
+)  # fmt: skip
+OF_ORGANIZATION = LIST.within(
+    """AND (d.organization_id = :parent OR d.id = ANY(ARRAY(
+            SELECT l.document_id
+            FROM projects p JOIN document_projects l ON l.tenant_id = p.tenant_id AND l.project_id = p.id
+            WHERE p.tenant_id = :tenant AND p.organization_id = :parent AND p.deleted_by IS NULL
+                AND l.deleted_by IS NULL AND @visible_projects)))
+            AND EXISTS (SELECT FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :parent
+                AND o.deleted_by IS NULL AND @visible_organizations)"""
+)
+
+READ = Statement(f"""
+    SELECT d.id, d.version, {JSON} FROM documents d
+    WHERE d.tenant_id = :tenant AND d.id = ANY(:ids::bigint[]) AND d.deleted_by IS NULL AND @visible_documents
+""")
+
+VERSIONS = Collection(
+    "documents d JOIN document_versions v ON v.tenant_id = d.tenant_id AND v.document_id = d.id",
+    f"d.id = :parent AND {_SEEN}",
+    {
+        "number": Field("v.number", Kind.INTEGER, sort="v.number", cast="int"),
+        "size": Field("v.size", Kind.INTEGER),
+        "sha256": Field("v.sha256", Kind.TEXT),
+        "type": Field("v.media_type", Kind.TEXT),
+        "uploaderId": Field("v.uploader_id", Kind.INTEGER),
+        "createdAt": Field("iso(v.created_at)", Kind.MOMENT, "v.created_at"),
+        "url": Field("'/api/documents/' || v.document_id || '/versions/' || v.number || '/content'"),
+    },
+    order="number",
+    id="v.id",
+)
+
+FILE = Statement("""
+    SELECT d.name, d.link, v.storage_key, v.size, v.sha256, v.media_type
+    FROM documents d
+    LEFT JOIN document_versions v ON v.tenant_id = d.tenant_id AND v.document_id = d.id
+        AND v.number = coalesce(:number::bigint, d.latest)
+    WHERE d.tenant_id = :tenant AND d.id = :id AND d.deleted_by IS NULL AND @visible_documents
+""")
+
+# What a document refers to must be there and visible, and is held shared so that it cannot be deleted meanwhile: a
+# project together with its organization, whose deletion takes its projects along. The organization comes first, as
+# in its deletion, or the two would wait for each other.
+_HELD = """held AS MATERIALIZED (
+        SELECT p.id FROM organizations o JOIN projects p ON p.tenant_id = o.tenant_id AND p.organization_id = o.id
+        WHERE o.tenant_id = :tenant AND o.deleted_by IS NULL AND p.id = ANY(:project_ids::bigint[])
+            AND p.deleted_by IS NULL AND @visible_projects
+            AND (:organization_id::bigint IS NULL OR o.id = :organization_id)
+        FOR SHARE OF o, p
+    )"""
+_IS_HELD = """(:organization_id::bigint IS NULL OR :organization_id = (
+            SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :organization_id
+                AND o.deleted_by IS NULL AND @visible_organizations FOR SHARE))
+        AND (SELECT count(*) FROM held) = cardinality(:project_ids::bigint[])"""
+
+_PENDING = "DELETE FROM pending_uploads u WHERE u.tenant_id = :tenant AND u.storage_key = :storage_key RETURNING u.id"
+
+_INSERT = f"""
+        INSERT INTO documents AS made (tenant_id, name, description, organization_id, uploader_id, audience, link)
+        SELECT :tenant, :name, :description, :organization_id, :user, :audience, %s
+        FROM @acting%s
+        WHERE {_IS_HELD}
+        RETURNING made.*"""
+_INSERT_LINKS = """
+        INSERT INTO document_projects (tenant_id, document_id, project_id)
+        SELECT :tenant, d.id, held.id FROM d, held"""
+_INSERT_VERSION = """
+        INSERT INTO document_versions AS made
+            (tenant_id, document_id, number, storage_key, size, sha256, media_type, uploader_id)
+        SELECT :tenant, d.id, d.latest, :storage_key, :size, :digest, :media_type, :user FROM d
+        RETURNING made.*"""
+
+CREATE_LINK = Statement(f"""
+    WITH {_HELD}, d AS ({_INSERT % (":url", "")}
+    ), links AS ({_INSERT_LINKS}
+    )
+    SELECT d.id, d.version, {_JSON_OF_NEW} FROM d LEFT JOIN document_versions v ON false
+""")
+
+# Made only while the pending row stands: it says that the bytes do.
+CREATE_FILE = Statement(f"""
+    WITH pending AS ({_PENDING}), {_HELD}, d AS ({_INSERT % ("NULL", ", pending")}
+    ), v AS ({_INSERT_VERSION}
+    ), links AS ({_INSERT_LINKS}
+    )
+    SELECT d.id, d.version, {_JSON_OF_NEW} FROM d, v
+""")
+
+ADD_VERSION = Statement(f"""
+    WITH pending AS ({_PENDING}), d AS (
+        UPDATE documents d SET latest = d.latest + 1 FROM @acting, pending
+        WHERE d.tenant_id = :tenant AND d.id = :id AND d.deleted_by IS NULL AND d.link IS NULL AND @visible_documents
+        RETURNING d.*
+    ), v AS ({_INSERT_VERSION}
+    )
+    SELECT d.id, d.version, {_JSON_OF_NEW} FROM d, v
+""")
+
+UPDATE = Update(f"""
+    UPDATE documents d SET @columns FROM @acting
+    WHERE d.tenant_id = :tenant AND d.id = :id AND d.deleted_by IS NULL AND @visible_documents AND @expected_d
+    RETURNING d.id, d.version, {JSON}
+""")
+
+# Locked before its references change. Who waited here must see the links as the other left them, which only a new
+# statement does.
+LOCK = Statement("""
+    SELECT d.organization_id, d.link, d.projects_changed FROM documents d
+    WHERE d.tenant_id = :tenant AND d.id = :id AND d.deleted_by IS NULL AND @visible_documents AND @expected_d
+    FOR UPDATE
+""")
+LINKS = Statement("""
+    SELECT l.project_id FROM document_projects l
+    WHERE l.tenant_id = :tenant AND l.document_id = :id AND l.deleted_by IS NULL
+""")
+
+CHANGE = Update(f"""
+    WITH {_HELD}, d AS (
+        UPDATE documents d SET @columns FROM @acting
+        WHERE d.tenant_id = :tenant AND d.id = :id AND d.deleted_by IS NULL AND @visible_documents AND {_IS_HELD}
+        RETURNING d.*
+    ), gone AS (
+        UPDATE document_projects l SET deleted_by = operation() FROM d
+        WHERE l.tenant_id = :tenant AND l.document_id = d.id AND l.deleted_by IS NULL
+            AND l.project_id <> ALL(:project_ids)
+    ), come AS (
+        INSERT INTO document_projects (tenant_id, document_id, project_id)
+        SELECT :tenant, d.id, held.id FROM d, held
+        WHERE NOT EXISTS (SELECT FROM document_projects l WHERE l.tenant_id = :tenant AND l.document_id = d.id
+            AND l.project_id = held.id AND l.deleted_by IS NULL)
+    )
+    SELECT d.id, d.version, {JSON} FROM d
+""")
+
+DELETE = Statement("""
+    WITH gone AS (
+        UPDATE documents d SET deleted_by = operation() FROM @acting
+        WHERE d.tenant_id = :tenant AND d.id = :id AND d.deleted_by IS NULL
+        RETURNING d.id, d.deleted_by
+    ), links_gone AS (
+        UPDATE document_projects l SET deleted_by = gone.deleted_by FROM gone
+        WHERE l.tenant_id = :tenant AND l.document_id = gone.id AND l.deleted_by IS NULL
+    )
+    SELECT id FROM gone
+""")
+
+PROJECTS = Statement("""
+    SELECT p.id, p.organization_id FROM projects p
+    WHERE p.tenant_id = :tenant AND p.id = ANY(:project_ids::bigint[]) AND p.deleted_by IS NULL AND @visible_projects
+""")
+
+ANNOUNCE = Statement("""
+    INSERT INTO pending_uploads (tenant_id, storage_key) SELECT :tenant, :storage_key FROM @acting RETURNING id
+""")
+WITHDRAW = Statement(_PENDING)
+KEPT = Statement("SELECT FROM document_versions v WHERE v.tenant_id = :tenant AND v.storage_key = :storage_key")
+
+
+async def read(db: Db, id: int) -> Record | None:
+    """One document: id, version, json."""
+    return await db.point(READ, id)
+
+
+async def exists(db: Db, id: int) -> bool:
+    """Whether the viewer sees it."""
+    return await db.point(READ, id) is not None
+
+
+async def version_exists(db: Db, id: int, number: int) -> bool:
+    """Whether the viewer sees the document, and it has this version or is a link."""
+    row = await db.row(FILE, id=id, number=number)
+    return row is not None and (row["link"] or row["storage_key"]) is not None
+
+
+async def file(db: Db, id: int, number: int | None) -> Record | None:
+    """What to serve of a document: name, link, and storage_key, size, sha256, media_type of one version (None: the
+    newest), which are null where there is none.
+    """
+    return await db.row(FILE, id=id, number=number)
+
+
+async def create(db: Db, values: dict[str, Any]) -> Record | None:
+    """The new link or file, or None when something it refers to is not there for the viewer."""
+    return await db.row(CREATE_FILE if "storage_key" in values else CREATE_LINK, **values)
+
+
+async def add_version(db: Db, id: int, values: dict[str, Any]) -> Record | None:
+    """The document with its new version, or None when the viewer sees no such file."""
+    return await db.row(ADD_VERSION, id=id, **values)
+
+
+async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
+    """The document after a change of its own fields, or None when the viewer sees none."""
+    return await db.row(UPDATE.of(values), id=id, **values)
+
+
+async def lock(db: Db, id: int) -> Record | None:
+    """Its organization_id, link and projects_changed, held until the transaction ends; None when none is seen."""
+    return await db.row(LOCK, id=id)
+
+
+async def project_ids(db: Db, id: int) -> list[int]:
+    """The projects of the locked document."""
+    return [row["project_id"] for row in await db.rows(LINKS, id=id)]
+
+
+async def change(db: Db, id: int, columns: dict[str, Any], project_ids: list[int]) -> Record | None:
+    """The locked document after a change of its columns, organization_id among them, and of its projects; None when
+    the viewer does not see all that it shall refer to.
+    """
+    return await db.row(CHANGE.of(columns), id=id, project_ids=project_ids, **columns)
+
+
+async def delete(db: Db, id: int) -> bool:
+    """Hide it and its links to projects, as one operation; False when the viewer sees none."""
+    async with db.transaction() as tx:
+        return await tx.row(LOCK, id=id) is not None and await tx.row(DELETE, id=id) is not None
+
+
+async def projects(db: Db, ids: list[int]) -> dict[int, int]:
+    """Those of the projects that the viewer sees, with the organization of each."""
+    return {row["id"]: row["organization_id"] for row in await db.rows(PROJECTS, project_ids=ids)}
+
+
+async def announce(db: Db, storage_key: str) -> None:
+    """Commit that bytes will be stored under the key."""
+    await db.row(ANNOUNCE, storage_key=storage_key)
+
+
+async def withdraw(db: Db, storage_key: str) -> None:
+    """Take that back, after whoever is about to do so."""
+    await db.row(WITHDRAW, storage_key=storage_key)
+
+
+async def is_kept(db: Db, storage_key: str) -> bool:
+    """Whether a version has its bytes there."""
+    return await db.row(KEPT, storage_key=storage_key) is not None

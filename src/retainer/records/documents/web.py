@@ -1,0 +1,140 @@
+"""The handlers of documents."""
+
+from typing import Any
+
+from asyncpg import Record
+
+from retainer.database.database import Db
+from retainer.errors import Conflict, FieldError, Invalid, NotFound, invalid
+from retainer.http.body import sent
+from retainer.http.request import Answer, Request, found, removed
+from retainer.lists.answer import listed, listed_of
+from retainer.records.documents import content, store, upload
+from retainer.records.documents.model import DocumentForm, VersionForm
+from retainer.records.organizations import store as organizations
+
+
+async def index(request: Request) -> Answer:
+    return await listed(request)
+
+
+async def of_organization(request: Request, organization_id: int) -> Answer:
+    return await listed_of(request, organizations.exists, organization_id)
+
+
+async def create(request: Request) -> Answer:
+    if request.body is not None:
+        return found(await _create(request, sent(request.body)))
+    async with upload.received(request, DocumentForm) as values:
+        return await upload.finished(request, values, lambda: _create(request, values))
+
+
+async def show(request: Request, id: int) -> Answer:
+    return found(await store.read(request.db, id))
+
+
+async def update(request: Request, id: int) -> Answer:
+    values = sent(request.body)
+    if values.keys() & {"url", "organization_id", "project_ids"}:
+        return found(await _change(request, id, values))
+    return found(await store.update(request.db, id, values))
+
+
+async def delete(request: Request, id: int) -> Answer:
+    return removed(await store.delete(request.db, id))
+
+
+async def versions(request: Request, id: int) -> Answer:
+    return await listed_of(request, store.exists, id)
+
+
+async def add_version(request: Request, id: int) -> Answer:
+    await _file(request, id)
+    async with upload.received(request, VersionForm) as values:
+        return await upload.finished(request, values, lambda: _add_version(request, id, values))
+
+
+async def show_content(request: Request, id: int) -> Answer:
+    return await content.answer(request, await _file(request, id))
+
+
+async def show_version_content(request: Request, id: int, number: int) -> Answer:
+    return await content.answer(request, await _file(request, id, number))
+
+
+async def _file(request: Request, id: int, number: int | None = None) -> Record:
+    """The version to serve (None: the newest). Raises NotFound, or Conflict where the document is a link."""
+    row = await store.file(request.db, id, number)
+    if row is None or (row["link"] is None and row["storage_key"] is None):
+        raise NotFound
+    if row["link"] is not None:
+        raise Conflict("This document is a link: it has no content or versions here. Its url says where it leads.")
+    return row
+
+
+async def _create(request: Request, values: dict[str, Any]) -> Record:
+    organization, projects = values["organization_id"], values["project_ids"]
+    if request.viewer.scope != "all" and organization is None and not projects:
+        raise invalid("organizationId", "is required unless projectIds are given; choose one that you may see")
+    async with request.db.transaction() as tx:
+        row = await store.create(tx, values | {"project_ids": unique(projects)})
+        if row is None:
+            await _refuse_missing(tx, organization, projects)
+            raise _given_up()
+        return row
+
+
+async def _add_version(request: Request, id: int, values: dict[str, Any]) -> Record:
+    async with request.db.transaction() as tx:
+        row = await store.add_version(tx, id, values)
+        if row is None:
+            raise _given_up() if await store.exists(tx, id) else NotFound
+        return row
+
+
+async def _change(request: Request, id: int, values: dict[str, Any]) -> Record:
+    """A change of what the document refers to, which has to fit together."""
+    async with request.db.transaction() as tx:
+        now = await store.lock(tx, id)
+        if now is None:
+            raise NotFound
+        columns = {"organization_id": now["organization_id"]} | values
+        linked = await store.project_ids(tx, id)
+        projects = columns.pop("project_ids", linked)
+        if "url" in columns:
+            columns["link"] = columns.pop("url")
+            if now["link"] is None:
+                raise invalid("url", "is where the file's content is; add a version to change that")
+        if set(projects) != set(linked):
+            columns["projects_changed"] = now["projects_changed"] + 1  # its ETag changes with its projects
+        row = await store.change(tx, id, columns, unique(projects))
+        if row is None:
+            await _refuse_missing(tx, columns["organization_id"], projects, are_sent="project_ids" in values)
+            raise NotFound
+        return row
+
+
+async def _refuse_missing(db: Db, organization: int | None, projects: list[int], *, are_sent: bool = True) -> None:
+    """Name what the document would refer to and is not there for the viewer, or does not fit."""
+    problems = []
+    if organization is not None and not await organizations.exists(db, organization):
+        problems.append(FieldError("organizationId", "there is no such organization, or none that you may see"))
+    elsewhere = "its projects are another organization's; send projectIds with it"
+    seen = await store.projects(db, projects)
+    for place, project in enumerate(projects):
+        if project not in seen:
+            problems.append(FieldError(f"projectIds[{place}]", "there is no such project, or none that you may see"))
+        elif organization not in (None, seen[project]):
+            wrong = FieldError(f"projectIds[{place}]", f"must be a project of organization {organization}")
+            problems.append(wrong if are_sent else FieldError("organizationId", elsewhere))
+    if problems:
+        raise Invalid(*{(problem.field, problem.message): problem for problem in problems}.values())
+
+
+def _given_up() -> Conflict:
+    return Conflict("The upload took so long that it was given up meanwhile. Send it again.")
+
+
+def unique(ids: list[int]) -> list[int]:
+    """Each id once, in order."""
+    return list(dict.fromkeys(ids))

@@ -1,0 +1,104 @@
+"""Every statement about members. The alias is m; a membership is seen by whoever sees its organization, o."""
+
+from typing import Any
+
+from asyncpg import Record
+
+from retainer.database.database import Db
+from retainer.database.statement import Change, Statement, Update
+from retainer.lists.spec import Collection, Field, Kind, row_json
+from retainer.records.members.model import MemberRole
+
+FIELDS = {
+    "organizationId": Field("m.organization_id"),
+    "contactId": Field("m.contact_id", Kind.INTEGER, sort="m.contact_id", cast="bigint"),
+    "role": Field("m.role", Kind.WORD, sort="m.role", values=MemberRole),
+}
+JSON = row_json(FIELDS)
+
+LIST = Collection(
+    "members m JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id",
+    """m.tenant_id = :tenant AND m.organization_id = :parent AND m.deleted_by IS NULL AND o.deleted_by IS NULL
+        AND @visible_organizations""",
+    FIELDS,
+    order="id",
+    id="m.id",
+    expand={
+        "contact": """(SELECT row_to_json(q) FROM (SELECT c.id, c.full_name AS "fullName", c.email, c.phone, c.title
+            FROM contacts c WHERE c.tenant_id = :tenant AND c.id = m.contact_id) q)""",
+    },
+)
+
+# What a contact (:parent) is a member of, by name.
+OF_CONTACT = Collection(
+    "members m JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id",
+    """m.tenant_id = :tenant AND m.contact_id = :parent AND m.deleted_by IS NULL AND o.deleted_by IS NULL
+        AND @visible_organizations""",
+    FIELDS
+    | {
+        "name": Field("o.name", sort="o.name_folded"),
+        "organization": Field("json_build_object('id', o.id, 'name', o.name, 'type', o.type, 'status', o.status)"),
+    },
+    order="name",
+    id="m.id",
+)
+
+# Both ends are held shared: the organization or the contact cannot be deleted while this is added.
+CREATE = Change("""
+    INSERT INTO members (tenant_id, organization_id, contact_id, role)
+    SELECT :tenant, organization.id, contact.id, :role
+    FROM @acting,
+        (SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :organization_id
+            AND o.deleted_by IS NULL AND @visible_organizations FOR SHARE) organization,
+        (SELECT c.id FROM contacts c WHERE c.tenant_id = :tenant AND c.id = :contact_id
+            AND c.deleted_by IS NULL AND @visible_contacts FOR SHARE) contact
+    RETURNING id, version
+""")
+
+UPDATE = Update("""
+    UPDATE members m SET @columns FROM @acting, organizations o
+    WHERE m.tenant_id = :tenant AND m.organization_id = :organization_id AND m.contact_id = :contact_id
+        AND m.deleted_by IS NULL AND o.tenant_id = m.tenant_id AND o.id = m.organization_id
+        AND o.deleted_by IS NULL AND @visible_organizations AND @expected_m
+    RETURNING m.id, m.version
+""")
+
+DELETE = Change("""
+    UPDATE members m SET deleted_by = operation() FROM @acting, organizations o
+    WHERE m.tenant_id = :tenant AND m.organization_id = :organization_id AND m.contact_id = :contact_id
+        AND m.deleted_by IS NULL AND o.tenant_id = m.tenant_id AND o.id = m.organization_id
+        AND o.deleted_by IS NULL AND @visible_organizations AND @expected_m
+    RETURNING m.id, m.version
+""")
+
+READ = Statement(f"""
+    SELECT m.id, m.version, {JSON}
+    FROM members m JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id
+    WHERE m.tenant_id = :tenant AND m.organization_id = :organization_id AND m.contact_id = :contact_id
+        AND m.deleted_by IS NULL AND o.deleted_by IS NULL AND @visible_organizations
+""")
+
+
+async def exists(db: Db, organization_id: int, contact_id: int) -> bool:
+    """Whether the viewer sees this membership."""
+    return await read(db, organization_id, contact_id) is not None
+
+
+async def read(db: Db, organization_id: int, contact_id: int) -> Record | None:
+    """One membership: id, version, json."""
+    return await db.row(READ, organization_id=organization_id, contact_id=contact_id)
+
+
+async def create(db: Db, organization_id: int, contact_id: int, role: str) -> Record | None:
+    """The new membership's id and version, or None when organization or contact are not there for the viewer."""
+    return await db.row(CREATE, organization_id=organization_id, contact_id=contact_id, role=role)
+
+
+async def update(db: Db, organization_id: int, contact_id: int, values: dict[str, Any]) -> Record | None:
+    """Change what was sent: the membership's id and version; None when there is no such membership."""
+    return await db.row(UPDATE.of(values), organization_id=organization_id, contact_id=contact_id, **values)
+
+
+async def delete(db: Db, organization_id: int, contact_id: int) -> bool:
+    """End the association; False when there is none."""
+    return await db.row(DELETE, organization_id=organization_id, contact_id=contact_id) is not None

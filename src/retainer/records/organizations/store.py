@@ -1,0 +1,290 @@
+"""Every statement about organizations. The alias is o; what the viewer sees of them is @visible_organizations."""
+
+from typing import Any
+
+from asyncpg import Record
+
+from retainer.database.database import Db
+from retainer.database.statement import Create, Statement, Update
+from retainer.lists.spec import ABSENT, Collection, Extra, Field, Kind, moments, row_json, searched
+from retainer.records.organizations.model import OrganizationStatus, OrganizationType
+
+_SEEN = "o.tenant_id = :tenant AND o.deleted_by IS NULL AND @visible_organizations"
+
+FIELDS = {
+    "id": Field("o.id", Kind.INTEGER, sort="o.id", cast="bigint"),
+    "name": Field("o.name", Kind.FOLDED, "o.name_folded", sort="o.name_folded", contains="organizations_named"),
+    "type": Field("o.type", Kind.WORD, sort="o.type", values=OrganizationType),
+    "status": Field("o.status", Kind.WORD, sort="o.status", values=OrganizationStatus),
+    "industry": Field("o.industry", Kind.FOLDED, "o.industry_key", sort="o.industry_key", nullable=True, absent=ABSENT),
+    "website": Field("o.website"),
+    "description": Field("o.description"),
+    "metadata": Field("o.metadata", Kind.JSON, finder="organizations_with_metadata"),
+    **moments("o"),
+    "externalId": Field("o.external_id", Kind.TEXT, nullable=True),
+    "domains": Field("o.domains"),
+    "parentId": Field("o.parent_id", Kind.INTEGER, nullable=True),
+    "ownerId": Field("o.owner_id", Kind.INTEGER, nullable=True),
+    "tags": Field("o.tags", Kind.TAGS, "o.tags_folded", finder="organizations_tagged"),
+    "suggestedDomain": Field("CASE WHEN o.website_host <> ALL (o.domains) THEN o.website_host END"),
+}
+JSON = row_json(FIELDS)
+
+LIST = Collection(
+    "organizations o", _SEEN, FIELDS, order="name", id="o.id",
+    extras=searched("organizations", "o")
+    | {
+        "hasProjects": Extra(
+            """EXISTS (SELECT FROM projects p WHERE p.tenant_id = :tenant AND p.organization_id = o.id
+                AND p.deleted_by IS NULL AND @visible_projects)""",
+            Kind.BOOLEAN, "Those that have a project, or none",
+        ),
+        "domain": Extra(
+            """o.id = ANY(ARRAY(SELECT d.organization_id FROM organization_domains d
+                WHERE d.tenant_id = :tenant AND d.domain = lower({}::text)))""",
+            Kind.TEXT, "The one that has this among its domains",
+        ),
+        "within": Extra(
+            # What stands below one that the viewer does not see is not told either.
+            """o.id = ANY(ARRAY(SELECT organization_subtree(:tenant, (SELECT o.id FROM organizations o
+                WHERE o.tenant_id = :tenant AND o.id = {}::bigint AND @visible_organizations))))""",
+            Kind.INTEGER, "This organization and all below it",
+        ),
+    },
+    expand={
+        "parent": """(SELECT row_to_json(q) FROM (SELECT o.id, o.name, o.type, o.status
+            FROM (SELECT o.parent_id AS id) above JOIN organizations o ON o.tenant_id = :tenant AND o.id = above.id
+            WHERE o.deleted_by IS NULL AND @visible_organizations) q)""",
+        "owner": """(SELECT row_to_json(q) FROM (SELECT u.id, u.username, u.full_name AS "fullName"
+            FROM users u WHERE u.tenant_id = :tenant AND u.id = o.owner_id AND :viewer_role <> 'guest') q)""",
+        "work": """(SELECT row_to_json(q) FROM (SELECT
+            (SELECT count(*) FROM projects p WHERE p.tenant_id = :tenant AND p.organization_id = o.id
+                AND p.deleted_by IS NULL AND @visible_projects) AS projects,
+            (SELECT count(*) FROM tasks t WHERE t.tenant_id = :tenant AND t.organization_id = o.id
+                AND t.deleted_by IS NULL AND t.status <> 'completed' AND @visible_tasks)
+            + (SELECT count(*) FROM projects p JOIN tasks t ON t.tenant_id = p.tenant_id AND t.project_id = p.id
+                WHERE p.tenant_id = :tenant AND p.organization_id = o.id AND p.deleted_by IS NULL
+                    AND t.organization_id IS DISTINCT FROM o.id AND t.deleted_by IS NULL
+                    AND t.status <> 'completed' AND @visible_tasks) AS "openTasks") q)""",
+        "counts": """(SELECT row_to_json(q) FROM (SELECT
+            (SELECT count(*) FROM members m WHERE m.tenant_id = :tenant AND m.organization_id = o.id
+                AND m.deleted_by IS NULL) AS members,
+            (SELECT count(*) FROM documents d WHERE d.tenant_id = :tenant AND d.deleted_by IS NULL
+                AND (d.organization_id = o.id OR d.id = ANY(ARRAY(SELECT l.document_id FROM document_projects l
+                    JOIN projects p ON p.tenant_id = l.tenant_id AND p.id = l.project_id
+                    WHERE l.tenant_id = :tenant AND l.deleted_by IS NULL AND p.organization_id = o.id
+                        AND p.deleted_by IS NULL))) AND @visible_documents) AS documents) q)""",
+    },
+)  # fmt: skip
+
+CHOSEN = LIST.within("AND o.id = ANY(:chosen::bigint[])")
+
+READ = Statement(f"""
+    SELECT o.id, o.version, {JSON}
+    FROM organizations o
+    WHERE o.tenant_id = :tenant AND o.id = ANY(:ids::bigint[]) AND o.deleted_by IS NULL AND @visible_organizations
+""")
+
+# As its page shows it.
+_SHOWN = FIELDS | {name: LIST.expand[name] for name in ("owner", "parent", "work", "counts")}
+SHOWN = Statement(f"SELECT o.id, o.version, {row_json(_SHOWN)} FROM organizations o WHERE {_SEEN} AND o.id = :id")
+
+# What an organization refers to must be there and visible, and is held shared so that it stays so meanwhile.
+REFERENCES = {
+    "parent_id": """SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :parent_id
+        AND o.deleted_by IS NULL AND @visible_organizations""",
+    "owner_id": "SELECT u.id FROM users u WHERE u.tenant_id = :tenant AND u.id = :owner_id AND u.is_active",
+}
+
+
+def _held(column: str, kept: str = "") -> str:
+    return f"(:{column}::bigint IS NULL OR {kept}:{column} = ({REFERENCES[column]} FOR SHARE))"
+
+
+CREATE = Create(
+    f"""
+    INSERT INTO organizations AS o (tenant_id, name, type, status, industry, website, description, metadata,
+        external_id, domains, parent_id, owner_id, tags)
+    SELECT :tenant, :name, :type, :status, :industry, :website, :description, :metadata,
+        :external_id, :domains, :parent_id, :owner_id, :tags
+    FROM @acting
+    WHERE {_held("parent_id")} AND {_held("owner_id")}
+    RETURNING o.id, o.version, {JSON}
+""",
+    refers=REFERENCES,
+)
+
+
+def _update(references: list[str]) -> Update:
+    # An owner who has left may stay: only another one must be active.
+    held = "".join(f" AND {_held(column, f':{column} = o.{column} OR ')}" for column in references)
+    return Update(f"""
+        UPDATE organizations o SET @columns FROM @acting
+        WHERE o.tenant_id = :tenant AND o.id = :id AND o.deleted_by IS NULL AND @visible_organizations
+            AND @expected_o{held}
+        RETURNING o.id, o.version, {JSON}
+    """)
+
+
+# One for each set of references that may be sent, so that only what is sent is looked up.
+UPDATES = {
+    (parent, owner): _update([c for c, given in zip(REFERENCES, (parent, owner), strict=True) if given])
+    for parent in (False, True) for owner in (False, True)
+}  # fmt: skip
+
+FIND = {column: Statement(text) for column, text in REFERENCES.items()}
+
+# Before any row is: as migrations/0007 asks of whoever gives an organization another parent.
+LOCK_HIERARCHY = Statement("SELECT lock_hierarchy(:tenant)")
+
+# What another system knows an organization by.
+BY_KEY = {
+    "external_id": Statement("""
+        SELECT o.id FROM organizations o
+        WHERE o.tenant_id = :tenant AND o.external_id = :value AND o.deleted_by IS NULL AND @visible_organizations
+    """),
+    "domain": Statement("""
+        SELECT o.id
+        FROM organization_domains d JOIN organizations o ON o.tenant_id = d.tenant_id AND o.id = d.organization_id
+        WHERE d.tenant_id = :tenant AND d.domain = :value AND o.deleted_by IS NULL AND @visible_organizations
+    """),
+}
+# Those who come by the same key go one after the other: the first adds, the next ones find.
+LOCK_KEY = Statement("""
+    SELECT pg_advisory_xact_lock(hashtextextended('organization by ' || :key::text || ' ' || :value::text, :tenant))
+""")
+
+# Locked before what it is read for is decided: the rows below it, or the free name of a copy.
+LOCK = Statement("""
+    SELECT o.id FROM organizations o
+    WHERE o.tenant_id = :tenant AND o.id = :id AND o.deleted_by IS NULL AND @visible_organizations
+        AND @expected_o
+    FOR UPDATE
+""")
+
+DELETE = Statement("""
+    WITH gone AS (
+        UPDATE organizations o SET deleted_by = operation() FROM @acting
+        WHERE o.tenant_id = :tenant AND o.id = :id AND o.deleted_by IS NULL
+        RETURNING o.id, o.deleted_by
+    ), children_stay AS (
+        UPDATE organizations c SET parent_id = NULL FROM gone
+        WHERE c.tenant_id = :tenant AND c.parent_id = gone.id AND c.deleted_by IS NULL
+    ), projects_gone AS (
+        UPDATE projects p SET deleted_by = gone.deleted_by FROM gone
+        WHERE p.tenant_id = :tenant AND p.organization_id = gone.id AND p.deleted_by IS NULL
+        RETURNING p.id
+    ), members_gone AS (
+        UPDATE members m SET deleted_by = gone.deleted_by FROM gone
+        WHERE m.tenant_id = :tenant AND m.organization_id = gone.id AND m.deleted_by IS NULL
+    ), tasks_gone AS (
+        UPDATE tasks t SET deleted_by = gone.deleted_by FROM gone
+        WHERE t.tenant_id = :tenant AND t.deleted_by IS NULL
+            AND (t.organization_id = gone.id OR t.project_id IN (SELECT p.id FROM projects_gone p))
+    ), documents_gone AS (
+        UPDATE documents d SET deleted_by = gone.deleted_by FROM gone
+        WHERE d.tenant_id = :tenant AND d.organization_id = gone.id AND d.deleted_by IS NULL
+        RETURNING d.id
+    ), loose_documents_gone AS (
+        -- those of no organization that hang on nothing but the projects that go
+        UPDATE documents d SET deleted_by = gone.deleted_by FROM gone
+        WHERE d.tenant_id = :tenant AND d.organization_id IS NULL AND d.deleted_by IS NULL
+            AND d.id IN (SELECT l.document_id FROM document_projects l JOIN projects_gone p ON p.id = l.project_id
+                WHERE l.tenant_id = :tenant AND l.deleted_by IS NULL)
+            AND NOT EXISTS (SELECT FROM document_projects l WHERE l.tenant_id = :tenant AND l.document_id = d.id
+                AND l.deleted_by IS NULL AND l.project_id NOT IN (SELECT p.id FROM projects_gone p))
+    ), links_gone AS (
+        UPDATE document_projects l SET deleted_by = gone.deleted_by FROM gone
+        WHERE l.tenant_id = :tenant AND l.deleted_by IS NULL
+            AND (l.project_id IN (SELECT p.id FROM projects_gone p)
+                OR l.document_id IN (SELECT d.id FROM documents_gone d))
+    ), activities_gone AS (
+        UPDATE activities a SET deleted_by = gone.deleted_by FROM gone
+        WHERE a.tenant_id = :tenant AND a.organization_id = gone.id AND a.deleted_by IS NULL
+        RETURNING a.id
+    ), their_contacts_gone AS (
+        UPDATE activity_contacts l SET deleted_by = gone.deleted_by FROM gone
+        WHERE l.tenant_id = :tenant AND l.deleted_by IS NULL
+            AND l.activity_id IN (SELECT a.id FROM activities_gone a)
+    )
+    SELECT id FROM gone
+""")
+
+# The copy is "Name (copy)", or the first of "Name (copy 2)", "Name (copy 3)" … that no live organization has.
+DUPLICATE = Statement(f"""
+    WITH source AS (
+        SELECT o.*, left(regexp_replace(o.name, ' \\(copy( [0-9]+)?\\)$', ''), 240) AS stem
+        FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :id
+    )
+    INSERT INTO organizations AS o (tenant_id, name, type, status, industry, website, description, metadata,
+        parent_id, owner_id, tags)
+    SELECT s.tenant_id, (
+            SELECT candidate FROM (
+                SELECT n, s.stem || CASE n WHEN 1 THEN ' (copy)' ELSE ' (copy ' || n || ')' END AS candidate
+                FROM generate_series(1, 1 + (
+                    SELECT count(*) FROM organizations c
+                    WHERE c.tenant_id = :tenant AND c.deleted_by IS NULL AND starts_with(c.name, s.stem || ' (copy'))) n
+            ) numbered
+            WHERE NOT EXISTS (SELECT FROM organizations c
+                WHERE c.tenant_id = :tenant AND c.deleted_by IS NULL AND c.name = candidate)
+            ORDER BY n LIMIT 1
+        ), s.type, s.status, s.industry, s.website, s.description, s.metadata, s.parent_id, s.owner_id, s.tags
+    FROM source s, @acting
+    RETURNING o.id, o.version, {JSON}
+""")
+
+
+async def exists(db: Db, id: int) -> bool:
+    """Whether the viewer sees it."""
+    return await db.point(READ, id) is not None
+
+
+async def read(db: Db, id: int) -> Record | None:
+    """One organization: id, version, json."""
+    return await db.point(READ, id)
+
+
+async def read_shown(db: Db, id: int) -> Record | None:
+    """One organization with its owner, its parent and how much of everything it has: id, version, json."""
+    return await db.row(SHOWN, id=id)
+
+
+async def create(db: Db, values: dict[str, Any]) -> Record | None:
+    """The new organization: id, version, json; None when something it refers to is not there for the viewer."""
+    return await db.create(CREATE, **values)
+
+
+async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
+    """The organization after the change, or None when it or something it refers to is not there for the viewer."""
+    statement = UPDATES["parent_id" in values, "owner_id" in values].of(values)
+    if values.get("parent_id") is None:
+        return await db.row(statement, id=id, **values)
+    async with db.transaction() as tx:
+        await tx.row(LOCK_HIERARCHY)
+        return await tx.row(statement, id=id, **values)
+
+
+async def take(db: Db, key: str, value: str) -> int | None:
+    """The id of the organization that a key of BY_KEY names, nobody else coming by it until the transaction ends."""
+    await db.row(LOCK_KEY, key=key, value=value)
+    found: int | None = await db.value(BY_KEY[key], value=value)
+    return found
+
+
+async def missing(db: Db, values: dict[str, Any]) -> list[str]:
+    """The columns that refer to what is not there for the viewer."""
+    given = [column for column in REFERENCES if values.get(column) is not None]
+    return [c for c in given if await db.row(FIND[c], **{c: values[c]}) is None]
+
+
+async def delete(db: Db, id: int) -> bool:
+    """Hide it and all that belongs to it, as one operation; False when the viewer sees none."""
+    async with db.transaction() as tx:
+        # Its row is locked first: whoever adds a child holds it shared, so the second statement sees every child.
+        return await tx.row(LOCK, id=id) is not None and await tx.row(DELETE, id=id) is not None
+
+
+async def duplicate(db: Db, id: int) -> Record | None:
+    """The copy of its own fields: id, version, json; None when the viewer sees no such organization."""
+    async with db.transaction() as tx:
+        return await tx.row(DUPLICATE, id=id) if await tx.row(LOCK, id=id) else None

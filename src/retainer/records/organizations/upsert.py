@@ -1,0 +1,69 @@
+"""Change the organization that a key of another system's names, or add it, in one step that can be repeated blindly:
+PUT /organizations/by/externalId/{value} and /by/domain/{value}.
+"""
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from retainer.database.database import Db, Retry
+from retainer.errors import Conflict, PreconditionFailed, invalid
+from retainer.http import preconditions
+from retainer.http.body import decode, sent
+from retainer.http.request import Answer, Request, created, found
+from retainer.records.organizations import store
+from retainer.records.organizations.model import NO_DOMAIN, OrganizationCreate, OrganizationUpdate, domain
+from retainer.records.organizations.web import refuse_missing
+
+
+async def by_external_id(request: Request, value: str) -> Answer:
+    decode(msgspec.json.encode({"externalId": value}), OrganizationUpdate)  # judged as the body's field is
+    if request.body.external_id not in (UNSET, value):
+        raise invalid("externalId", "must be the one in the path, or be left out")
+    return await put(request, "external_id", value, {"external_id": value})
+
+
+async def by_domain(request: Request, value: str) -> Answer:
+    name = domain(value)
+    if name is None:
+        raise invalid("domain", NO_DOMAIN)
+    if request.body.domains is not UNSET and name not in request.body.domains:
+        raise invalid("domains", f"must have {name} among them, as the path says, or be left out")
+    return await put(request, "domain", name, {"domains": [name]})
+
+
+async def put(request: Request, key: str, value: str, implied: dict[str, Any]) -> Answer:
+    """200 with the changed organization, or 201 with a new one, which has what the key implies."""
+    try:
+        async with request.db.savepoint():
+            return await _put(request, key, value, implied)
+    except Conflict:
+        # Perhaps with somebody who gave the key to an organization in another way, and has committed now.
+        return await _put(request, key, value, implied)
+
+
+async def _put(request: Request, key: str, value: str, implied: dict[str, Any]) -> Answer:
+    async with request.db.transaction() as tx:
+        id = await store.take(tx, key, value)
+        if id is None:
+            if b"if-match" in request.headers:
+                raise PreconditionFailed("There is no such organization, so none in the state that If-Match expects.")
+            return await _add(tx, request.body, implied)
+        values = sent(request.body)
+        row = await store.update(tx, id, values)
+        if row is None:
+            await refuse_missing(tx, values)
+            if tx.expected is None:
+                raise Retry("The organization was deleted at the same moment. Try again.")
+            raise preconditions.failed(found(await store.read(tx, id)))
+        return found(row)
+
+
+async def _add(tx: Db, body: OrganizationUpdate, implied: dict[str, Any]) -> Answer:
+    complete = decode(msgspec.json.encode(body), OrganizationCreate)  # names what a new one lacks
+    values = implied | {name: value for name, value in sent(complete).items() if value or name not in implied}
+    row = await store.create(tx, values)
+    if row is None:
+        await refuse_missing(tx, values)
+    return created(row, "/api/organizations")

@@ -1,0 +1,51 @@
+"""The handlers of organizations."""
+
+from typing import Any
+
+from retainer.database.database import Db
+from retainer.errors import FieldError, Invalid
+from retainer.http.body import sent
+from retainer.http.fields import camel
+from retainer.http.request import Answer, Request, found, removed
+from retainer.lists.answer import listed
+from retainer.records.organizations import store
+
+
+async def index(request: Request) -> Answer:
+    return await listed(request)
+
+
+async def create(request: Request) -> Answer:
+    values = sent(request.body)
+    row = await store.create(request.db, values)
+    if row is None:
+        await refuse_missing(request.db, values)
+    return found(row)
+
+
+async def show(request: Request, id: int) -> Answer:
+    return found(await store.read(request.db, id))
+
+
+async def update(request: Request, id: int) -> Answer:
+    values = sent(request.body)
+    row = await store.update(request.db, id, values)
+    if row is None and await store.exists(request.db, id):
+        await refuse_missing(request.db, values)
+    return found(row)
+
+
+async def delete(request: Request, id: int) -> Answer:
+    return removed(await store.delete(request.db, id))
+
+
+async def duplicate(request: Request, id: int) -> Answer:
+    return found(await store.duplicate(request.db, id))
+
+
+async def refuse_missing(db: Db, values: dict[str, Any]) -> None:
+    """Name what the organization refers to and is not there for the viewer."""
+    words = {"parent_id": "is no organization that is there and that you may see", "owner_id": "is no active user"}
+    missing = await store.missing(db, values)
+    if missing:
+        raise Invalid(*(FieldError(camel(column), words[column]) for column in missing))

@@ -1,0 +1,124 @@
+"""Every statement about projects. The alias is p; what the viewer sees of them is @visible_projects."""
+
+from typing import Any
+
+from asyncpg import Record
+
+from retainer.database.database import Db
+from retainer.database.statement import Create, Statement, Update
+from retainer.http.fields import Audience
+from retainer.lists.spec import NEVER, Collection, Field, Kind, expanded_organization, moments, row_json, searched
+from retainer.records.projects.model import ProjectStatus
+
+_SEEN = "p.tenant_id = :tenant AND p.deleted_by IS NULL AND @visible_projects"
+
+FIELDS = {
+    "id": Field("p.id", Kind.INTEGER, sort="p.id", cast="bigint"),
+    "organizationId": Field("p.organization_id", Kind.INTEGER),
+    "title": Field("p.title", Kind.FOLDED, "p.title_folded", sort="p.title_folded", contains="projects_named"),
+    "description": Field("p.description"),
+    "status": Field("p.status", Kind.WORD, "p.status_rank", sort="p.status_rank", cast="smallint",
+                    values=ProjectStatus, is_ranked=True),
+    "startDate": Field("p.start_date", Kind.DATE, "p.start_date_key", sort="p.start_date_key", cast="date",
+                       nullable=True, absent=NEVER),
+    "dueDate": Field("p.due_date", Kind.DATE, "p.due_date_key", sort="p.due_date_key", cast="date",
+                     nullable=True, absent=NEVER),
+    "audience": Field("p.audience", Kind.WORD, sort="p.audience", values=Audience),
+    **moments("p"),
+}  # fmt: skip
+JSON = row_json(FIELDS)
+
+LIST = Collection(
+    "projects p",
+    _SEEN,
+    FIELDS,
+    order="title",
+    id="p.id",
+    extras=searched("projects", "p"),
+    expand={"organization": expanded_organization("p")},
+)
+OF_ORGANIZATION = LIST.within("AND p.organization_id = :parent")
+
+READ = Statement(f"""
+    SELECT p.id, p.version, {JSON}
+    FROM projects p
+    WHERE p.tenant_id = :tenant AND p.id = ANY(:ids::bigint[]) AND p.deleted_by IS NULL AND @visible_projects
+""")
+
+# The organization is held shared, so that it cannot be deleted while its project is added.
+CREATE = Create(
+    f"""
+    INSERT INTO projects AS p (tenant_id, organization_id, title, description, status, start_date, due_date, audience)
+    SELECT :tenant, organization.id, :title, :description, :status, :start_date, :due_date, :audience
+    FROM @acting, LATERAL
+        (SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :organization_id
+            AND o.deleted_by IS NULL AND @visible_organizations FOR SHARE) organization
+    RETURNING p.id, p.version, {JSON}
+""",
+    refers=["organization_id"],
+)
+
+UPDATE = Update(f"""
+    UPDATE projects p SET @columns FROM @acting
+    WHERE p.tenant_id = :tenant AND p.id = :id AND p.deleted_by IS NULL AND @visible_projects
+        AND @expected_p
+    RETURNING p.id, p.version, {JSON}
+""")
+
+LOCK = Statement("""
+    SELECT p.id FROM projects p
+    WHERE p.tenant_id = :tenant AND p.id = :id AND p.deleted_by IS NULL AND @visible_projects
+        AND @expected_p
+    FOR UPDATE
+""")
+
+DELETE = Statement("""
+    WITH gone AS (
+        UPDATE projects p SET deleted_by = operation() FROM @acting
+        WHERE p.tenant_id = :tenant AND p.id = :id AND p.deleted_by IS NULL
+        RETURNING p.id, p.deleted_by
+    ), tasks_gone AS (
+        UPDATE tasks t SET deleted_by = gone.deleted_by FROM gone
+        WHERE t.tenant_id = :tenant AND t.project_id = gone.id AND t.deleted_by IS NULL
+    ), documents_gone AS (
+        -- those that hang on nothing else
+        UPDATE documents d SET deleted_by = gone.deleted_by FROM gone
+        WHERE d.tenant_id = :tenant AND d.deleted_by IS NULL AND d.organization_id IS NULL
+            AND d.id IN (SELECT l.document_id FROM document_projects l
+                WHERE l.tenant_id = :tenant AND l.project_id = :id AND l.deleted_by IS NULL)
+            AND NOT EXISTS (SELECT FROM document_projects l WHERE l.tenant_id = :tenant AND l.document_id = d.id
+                AND l.project_id <> gone.id AND l.deleted_by IS NULL)
+    ), links_gone AS (
+        UPDATE document_projects l SET deleted_by = gone.deleted_by FROM gone
+        WHERE l.tenant_id = :tenant AND l.project_id = gone.id AND l.deleted_by IS NULL
+    )
+    SELECT id FROM gone
+""")
+
+
+async def read(db: Db, id: int) -> Record | None:
+    """One project: id, version, json."""
+    return await db.point(READ, id)
+
+
+async def exists(db: Db, id: int) -> bool:
+    """Whether the viewer sees it."""
+    return await db.point(READ, id) is not None
+
+
+async def create(db: Db, values: dict[str, Any]) -> Record | None:
+    """The new project, or None when the viewer sees no such organization."""
+    return await db.create(CREATE, **values)
+
+
+async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
+    """The project after the change, or None when the viewer sees none."""
+    return await db.row(UPDATE.of(values), id=id, **values)
+
+
+async def delete(db: Db, id: int) -> bool:
+    """Hide it, its tasks, its links to documents and the documents of it alone, as one operation; False when the
+    viewer sees none.
+    """
+    async with db.transaction() as tx:
+        return await tx.row(LOCK, id=id) is not None and await tx.row(DELETE, id=id) is not None

@@ -1,0 +1,146 @@
+"""Every statement about tasks. The alias is t; what the viewer sees of them is @visible_tasks."""
+
+from typing import Any
+
+from asyncpg import Record
+
+from retainer.database.database import Db
+from retainer.database.statement import Change, Create, Statement, Update
+from retainer.http.fields import Audience
+from retainer.lists.spec import NEVER, Collection, Field, Kind, expanded_organization, moments, row_json, searched
+from retainer.records.tasks.model import TaskPriority, TaskStatus
+
+_SEEN = "t.tenant_id = :tenant AND t.deleted_by IS NULL AND @visible_tasks"
+
+FIELDS = {
+    "id": Field("t.id", Kind.INTEGER, sort="t.id", cast="bigint"),
+    "title": Field("t.title", Kind.FOLDED, "t.title_folded", sort="t.title_folded", contains="tasks_named"),
+    "description": Field("t.description"),
+    "organizationId": Field("t.organization_id", Kind.INTEGER, nullable=True),
+    "projectId": Field("t.project_id", Kind.INTEGER, nullable=True),
+    "assigneeId": Field("t.assignee_id", Kind.INTEGER, nullable=True),
+    "status": Field("t.status", Kind.WORD, "t.status_rank", sort="t.status_rank", cast="smallint",
+                    values=TaskStatus, is_ranked=True),
+    "priority": Field("t.priority", Kind.WORD, "t.priority_rank", sort="t.priority_rank", cast="smallint",
+                      values=TaskPriority, is_ranked=True),
+    "dueDate": Field("t.due_date", Kind.DATE, "t.due_date_key", sort="t.due_date_key", cast="date",
+                     nullable=True, absent=NEVER),
+    "order": Field('t."order"', Kind.INTEGER, sort='t."order"', cast="int"),
+    "audience": Field("t.audience", Kind.WORD, sort="t.audience", values=Audience),
+    **moments("t"),
+}  # fmt: skip
+JSON = row_json(FIELDS)
+
+LIST = Collection(
+    "tasks t",
+    _SEEN,
+    FIELDS
+    | {
+        "assignee": Field("""(SELECT row_to_json(a) FROM (SELECT u.id, u.username, u.full_name AS "fullName"
+            FROM users u WHERE u.tenant_id = :tenant AND u.id = t.assignee_id) a)"""),
+        "project": Field("""(SELECT row_to_json(q) FROM (SELECT p.id, p.title FROM projects p
+            WHERE p.tenant_id = :tenant AND p.id = t.project_id AND @visible_projects) q)"""),
+    },
+    order="order",
+    id="t.id",
+    extras=searched("tasks", "t"),
+    expand={"organization": expanded_organization("t")},
+)
+OF_ORGANIZATION = LIST.within(
+    """AND (t.organization_id = :parent OR t.project_id = ANY(ARRAY(SELECT p.id FROM projects p
+            WHERE p.tenant_id = :tenant AND p.organization_id = :parent AND p.deleted_by IS NULL)))
+        AND EXISTS (SELECT FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :parent
+            AND o.deleted_by IS NULL AND @visible_organizations)"""
+)
+
+READ = Statement(f"""
+    SELECT t.id, t.version, {JSON}
+    FROM tasks t
+    WHERE t.tenant_id = :tenant AND t.id = ANY(:ids::bigint[]) AND t.deleted_by IS NULL AND @visible_tasks
+""")
+
+# What a task refers to must be there and visible, and is held shared so that it cannot be deleted meanwhile.
+_ORGANIZATION = """SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :organization_id
+    AND o.deleted_by IS NULL AND @visible_organizations"""
+# With its organization, first: deleting that one reads the tasks of its projects once it holds it.
+_PROJECT = """SELECT p.id FROM organizations o JOIN projects p ON p.tenant_id = o.tenant_id AND p.organization_id = o.id
+    WHERE o.tenant_id = :tenant AND p.id = :project_id AND p.deleted_by IS NULL AND o.deleted_by IS NULL
+    AND @visible_projects"""
+_ASSIGNEE = "SELECT u.id FROM users u WHERE u.tenant_id = :tenant AND u.id = :assignee_id AND u.is_active"
+REFERENCES = {"organization_id": _ORGANIZATION, "project_id": _PROJECT, "assignee_id": _ASSIGNEE}
+
+
+def _held(column: str) -> str:
+    return f"(:{column}::bigint IS NULL OR :{column} = ({REFERENCES[column]} FOR SHARE))"
+
+
+CREATE = Create(
+    f"""
+    INSERT INTO tasks AS t (tenant_id, title, description, organization_id, project_id, assignee_id, status, priority,
+        due_date, "order", audience)
+    SELECT :tenant, :title, :description, :organization_id, :project_id, :assignee_id, :status, :priority,
+        :due_date, :order, :audience
+    FROM @acting
+    WHERE {_held("organization_id")} AND {_held("project_id")} AND {_held("assignee_id")}
+    RETURNING t.id, t.version, {JSON}
+""",
+    refers=REFERENCES,
+)
+
+
+def _update(references: list[str]) -> Update:
+    held = "".join(f" AND {_held(column)}" for column in references)
+    return Update(f"""
+        UPDATE tasks t SET @columns FROM @acting
+        WHERE t.tenant_id = :tenant AND t.id = :id AND t.deleted_by IS NULL AND @visible_tasks
+            AND @expected_t{held}
+        RETURNING t.id, t.version, {JSON}
+    """)
+
+
+# One for each set of references that may be sent, so that only what is sent is looked up.
+UPDATES = {
+    sent: _update([c for c, given in zip(REFERENCES, sent, strict=True) if given])
+    for sent in [(a, b, c) for a in (False, True) for b in (False, True) for c in (False, True)]
+}
+
+DELETE = Change("""
+    UPDATE tasks t SET deleted_by = operation() FROM @acting
+    WHERE t.tenant_id = :tenant AND t.id = :id AND t.deleted_by IS NULL AND @visible_tasks
+        AND @expected_t
+    RETURNING t.id
+""")
+
+FIND = {column: Statement(text) for column, text in REFERENCES.items()}
+
+
+async def read(db: Db, id: int) -> Record | None:
+    """One task: id, version, json."""
+    return await db.point(READ, id)
+
+
+async def exists(db: Db, id: int) -> bool:
+    """Whether the viewer sees it."""
+    return await db.point(READ, id) is not None
+
+
+async def create(db: Db, values: dict[str, Any]) -> Record | None:
+    """The new task, or None when something it refers to is not there for the viewer."""
+    return await db.create(CREATE, **values)
+
+
+async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
+    """The task after the change, or None when it or something it refers to is not there for the viewer."""
+    statement = UPDATES[tuple(column in values for column in REFERENCES)]  # type: ignore[index]
+    return await db.row(statement.of(values), id=id, **values)
+
+
+async def missing(db: Db, values: dict[str, Any]) -> list[str]:
+    """The columns that refer to what is not there for the viewer."""
+    given = [column for column in REFERENCES if values.get(column) is not None]
+    return [c for c in given if await db.row(FIND[c], **{c: values[c]}) is None]
+
+
+async def delete(db: Db, id: int) -> bool:
+    """False when the viewer sees none."""
+    return await db.row(DELETE, id=id) is not None

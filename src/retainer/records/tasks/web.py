@@ -1,0 +1,74 @@
+"""The handlers of tasks."""
+
+from typing import Any
+
+import msgspec
+
+from retainer.errors import FieldError, Invalid, invalid
+from retainer.http.body import sent
+from retainer.http.fields import camel
+from retainer.http.request import Answer, Request, found, removed
+from retainer.lists.answer import listed, listed_of
+from retainer.records.organizations import store as organizations
+from retainer.records.tasks import store
+
+
+async def index(request: Request) -> Answer:
+    return await listed(request)
+
+
+async def of_organization(request: Request, organization_id: int) -> Answer:
+    return await listed_of(request, organizations.exists, organization_id)
+
+
+async def create(request: Request) -> Answer:
+    values = sent(request.body)
+    if request.viewer.scope != "all" and values["organization_id"] is None and values["project_id"] is None:
+        raise invalid("organizationId", "is required unless projectId is given; choose one that you may see")
+    row = await store.create(request.db, values)
+    if row is None:
+        await refuse_missing(request, values)
+    return found(row)
+
+
+async def show(request: Request, id: int) -> Answer:
+    return found(await store.read(request.db, id))
+
+
+async def update(request: Request, id: int) -> Answer:
+    values = sent(request.body)
+    await refuse_homeless(request, id, values)
+    row = await store.update(request.db, id, values)
+    if row is None and await store.exists(request.db, id):
+        await refuse_missing(request, values)
+    return found(row)
+
+
+async def delete(request: Request, id: int) -> Answer:
+    return removed(await store.delete(request.db, id))
+
+
+async def refuse_homeless(request: Request, id: int, values: dict[str, Any]) -> None:
+    """Those who see tasks through organizations do not take one away from them all; as in create."""
+    homes = ("organization_id", "project_id")
+    if request.viewer.scope == "all" or None not in [values.get(column, 0) for column in homes]:
+        return
+    row = await store.read(request.db, id)
+    now = msgspec.json.decode(row[2]) if row else {}
+    before = [now.get(camel(column)) for column in homes]
+    if any(before) and not any(values.get(column, now.get(camel(column))) for column in homes):
+        raise invalid("organizationId", "must stay, or projectId: a task of neither would be out of your sight")
+
+
+async def refuse_missing(request: Request, values: dict[str, Any]) -> None:
+    """Name what the task refers to and is not there for the viewer."""
+    missing = await store.missing(request.db, values)
+    if missing:
+        raise Invalid(*(FieldError(camel(column), MISSING[column]) for column in missing))
+
+
+MISSING = {
+    "organization_id": "there is no such organization, or none that you may see",
+    "project_id": "there is no such project, or none that you may see",
+    "assignee_id": "there is no such user, or they are disabled; see GET /api/users/names",
+}

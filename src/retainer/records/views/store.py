@@ -1,0 +1,109 @@
+"""Every statement about views, and the lists they are of. The alias is v; what the viewer sees is @visible_views.
+
+What is seen differs from user to user also among those who see all of a tenant: never read one by Db.point(), which
+answers all of these together.
+"""
+
+from typing import Any
+
+import msgspec
+from asyncpg import Record
+
+from retainer.database.database import Db
+from retainer.database.statement import Statement, Update
+from retainer.lists.spec import Collection, Field, Kind, moments, row_json
+from retainer.records.activities import store as activities
+from retainer.records.contacts import store as contacts
+from retainer.records.documents import store as documents
+from retainer.records.organizations import store as organizations
+from retainer.records.projects import store as projects
+from retainer.records.tasks import store as tasks
+from retainer.records.views.model import ViewNoun
+
+LISTS: dict[ViewNoun, Collection] = {
+    ViewNoun.ORGANIZATIONS: organizations.LIST,
+    ViewNoun.CONTACTS: contacts.LIST,
+    ViewNoun.PROJECTS: projects.LIST,
+    ViewNoun.TASKS: tasks.LIST,
+    ViewNoun.DOCUMENTS: documents.LIST,
+    ViewNoun.ACTIVITIES: activities.LIST,
+}
+
+# Of those that the viewer sees.
+CHANGEABLE = "(v.owner_id = :user OR (v.is_shared AND :viewer_role::text = 'admin'))"
+
+_SEEN = "v.tenant_id = :tenant AND v.deleted_by IS NULL AND @visible_views"
+_ONE = f"v.id = :id AND {_SEEN}"
+
+FIELDS = {
+    "id": Field("v.id", Kind.INTEGER, sort="v.id", cast="bigint"),
+    "noun": Field("v.noun", Kind.WORD, sort="v.noun", values=ViewNoun),
+    "name": Field("v.name", Kind.FOLDED, "v.name_folded", sort="v.name_folded"),
+    "query": Field("v.query"),
+    "isShared": Field("v.is_shared", Kind.BOOLEAN),
+    "ownerId": Field("v.owner_id", Kind.INTEGER),
+    **moments("v"),
+}
+JSON = row_json(FIELDS)
+
+LIST = Collection("views v", _SEEN, FIELDS, order="name", id="v.id")
+
+READ = Statement(f"SELECT v.id, v.version, {JSON} FROM views v WHERE {_ONE}")
+
+MOST_BESIDE = 50  # in the sidebar
+BESIDE = Statement(f"SELECT {JSON} AS json FROM views v WHERE {_SEEN} ORDER BY v.name_folded, v.id LIMIT {MOST_BESIDE}")
+
+FIND = Statement(f"SELECT v.noun, {CHANGEABLE} AS is_changeable FROM views v WHERE {_ONE}")
+
+CREATE = Statement(f"""
+    INSERT INTO views AS v (tenant_id, noun, name, query, is_shared, owner_id)
+    SELECT :tenant, :noun, :name, :query, :is_shared, :user FROM @acting
+    RETURNING v.id, v.version, {JSON}
+""")
+
+UPDATE = Update(f"""
+    UPDATE views v SET @columns FROM @acting
+    WHERE {_ONE} AND {CHANGEABLE} AND @expected_v
+    RETURNING v.id, v.version, {JSON}
+""")
+
+DELETE = Statement(f"""
+    UPDATE views v SET deleted_by = operation() FROM @acting
+    WHERE {_ONE} AND {CHANGEABLE} AND @expected_v
+    RETURNING v.id
+""")
+
+
+async def exists(db: Db, id: int) -> bool:
+    """Whether the viewer sees it."""
+    return await db.row(FIND, id=id) is not None
+
+
+async def read(db: Db, id: int) -> Record | None:
+    """One view: id, version, json."""
+    return await db.row(READ, id=id)
+
+
+async def sidebar(db: Db) -> list[dict[str, Any]]:
+    """The first of those that the viewer sees, for every page."""
+    return [msgspec.json.decode(row["json"]) for row in await db.rows(BESIDE)]
+
+
+async def find(db: Db, id: int) -> Record | None:
+    """Of which list it is and whether the viewer may change it (noun, is_changeable); None when they see none."""
+    return await db.row(FIND, id=id)
+
+
+async def create(db: Db, values: dict[str, Any]) -> Record | None:
+    """The viewer's new view: id, version, json."""
+    return await db.row(CREATE, **values)
+
+
+async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
+    """The view after the change, or None when there is none that the viewer may change."""
+    return await db.row(UPDATE.of(values), id=id, **values)
+
+
+async def delete(db: Db, id: int) -> bool:
+    """Hide it; False when there is none that the viewer may change."""
+    return await db.row(DELETE, id=id) is not None

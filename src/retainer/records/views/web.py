@@ -1,0 +1,76 @@
+"""The handlers of views."""
+
+from msgspec import UNSET, UnsetType
+
+from retainer.errors import FieldError, Forbidden, Invalid, NotFound, invalid
+from retainer.http.body import sent
+from retainer.http.query_string import pairs
+from retainer.http.request import Answer, Request, found, removed
+from retainer.lists.answer import listed
+from retainer.lists.parameters import read as read_list
+from retainer.permissions import Viewer
+from retainer.records.views import store
+from retainer.records.views.model import OF_A_PAGE, ViewNoun, unwritten
+
+
+async def index(request: Request) -> Answer:
+    return await listed(request)
+
+
+async def create(request: Request) -> Answer:
+    refuse_sharing(request.viewer, request.body.is_shared)
+    refuse_broken(request.viewer, request.body.noun, request.body.query)
+    return found(await store.create(request.db, sent(request.body)))
+
+
+async def show(request: Request, id: int) -> Answer:
+    return found(await store.read(request.db, id))
+
+
+async def update(request: Request, id: int) -> Answer:
+    noun = await noun_of_changeable(request, id)
+    refuse_sharing(request.viewer, request.body.is_shared)
+    if request.body.query is not UNSET:
+        refuse_broken(request.viewer, noun, request.body.query)
+    return found(await store.update(request.db, id, sent(request.body)))
+
+
+async def delete(request: Request, id: int) -> Answer:
+    await noun_of_changeable(request, id)
+    return removed(await store.delete(request.db, id))
+
+
+async def noun_of_changeable(request: Request, id: int) -> ViewNoun:
+    """The list of a view. Raises NotFound, or Forbidden when the viewer sees it and may not change it."""
+    view = await store.find(request.db, id)
+    if view is None:
+        raise NotFound
+    if not view["is_changeable"]:
+        raise Forbidden("Only its owner and administrators may change a shared view; save one of your own instead.")
+    return ViewNoun(view["noun"])
+
+
+def refuse_sharing(viewer: Viewer, is_shared: bool | UnsetType) -> None:
+    if is_shared is True and not viewer.may("views.share"):
+        raise Forbidden(f"isShared: your role, {viewer.role.value}, keeps views for itself; leave it out or false.")
+
+
+def refuse_broken(viewer: Viewer, noun: ViewNoun, query: str) -> None:
+    """Raises Invalid on `query` with all that its list would refuse of it."""
+    problem = unwritten(query)
+    if problem:
+        raise invalid("query", problem)
+    try:
+        names = [name for name, _ in pairs(query.encode())]
+        read_list(store.LISTS[noun], query.encode(), viewer.time_zone)
+    except Invalid as refused:
+        raise Invalid(*(in_query(error, noun) for error in refused.errors)) from None
+    kept = [name for name in OF_A_PAGE if name in names]
+    if kept:
+        raise invalid("query", f"must not have {' or '.join(kept)}: a view is the whole list, from its first page")
+
+
+def in_query(error: FieldError, noun: ViewNoun) -> FieldError:
+    """A problem of the list's parameters, told of the field that holds them."""
+    name = "" if error.field == "query" else f"{error.field} "
+    return FieldError("query", name + error.message.replace("this path", f"GET /{noun.value}"))

@@ -1,8 +1,0 @@
-"""The handler of the trash."""
-
-from retainer.lists.answer import listed
-from retainer.request import Answer, Request
-
-
-async def index(request: Request) -> Answer:
-    return await listed(request)
