@@ -42,7 +42,9 @@ class Assets(BuildHookInterface[Any]):
         dist = made(root)
         if version != "editable":
             wheel = packed(root, dist)
-            build_data["force_include"].update({str(file): f"retainer/pages/layout/dist/{file.name}" for file in wheel})
+            build_data["force_include"].update(
+                {str(file): f"retainer/pages/layout/dist/{file.name}" for file in wheel}
+            )
 
 
 def made(root: Path) -> Path:
@@ -50,7 +52,9 @@ def made(root: Path) -> Path:
     modules = fetched(root)
     contents = {place.rpartition("/")[2]: (modules / place).read_bytes() for place in TAKEN}
     contents["icons.json"] = json.dumps(drawings(modules / ICONS), indent=0).encode()
-    contents["LICENCES.txt"] = "\n\n".join(f"{place}\n\n{(modules / place).read_text()}" for place in LICENCES).encode()
+    contents["LICENCES.txt"] = "\n\n".join(
+        f"{place}\n\n{(modules / place).read_text()}" for place in LICENCES
+    ).encode()
     return written(root / "src/retainer/pages/layout/dist", contents)
 
 
@@ -88,7 +92,9 @@ def fetch(folder: Path) -> None:
         if done.returncode == 0:
             return
         problems.append(f"{' '.join(command)} failed:\n{done.stderr.strip()[-2000:]}")
-    raise SystemExit("\n".join(["The pages' assets could not be fetched from npm.", *problems, REMEDY]))
+    raise SystemExit(
+        "\n".join(["The pages' assets could not be fetched from npm.", *problems, REMEDY])
+    )
 
 
 def npms() -> list[list[str]]:

@@ -1,1 +1,3 @@
-"""Retainer measured beside its peers and beside the limit: `python -m bench`, described in README.md."""
+"""Retainer measured beside its peers and beside the limit: `python -m bench`, described in
+README.md.
+"""

@@ -9,7 +9,18 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import limit, peers, postgres, processes, report, retainer, rounds, startup, system, workloads
+from bench import (
+    limit,
+    peers,
+    postgres,
+    processes,
+    report,
+    retainer,
+    rounds,
+    startup,
+    system,
+    workloads,
+)
 from bench.bars import RETAINER
 from bench.contender import Contender, UnavailableError
 from bench.limit import Limit
@@ -36,11 +47,21 @@ def main() -> None:
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Retainer beside its peers.")
-    parser.add_argument("--seconds", type=float, default=4.0, help="of one contender's turn (default 4)")
-    parser.add_argument("--rounds", type=int, default=3, help="turns of each in each workload (default 3)")
-    parser.add_argument("--connections", type=int, default=16, help="kept alive at once (default 16)")
-    parser.add_argument("--only", type=Names(NAMES), default=list(NAMES), help=f"of {','.join(NAMES)}")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Retainer beside its peers."
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=4.0, help="of one contender's turn (default 4)"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="turns of each in each workload (default 3)"
+    )
+    parser.add_argument(
+        "--connections", type=int, default=16, help="kept alive at once (default 16)"
+    )
+    parser.add_argument(
+        "--only", type=Names(NAMES), default=list(NAMES), help=f"of {','.join(NAMES)}"
+    )
     parser.add_argument(
         "--workloads",
         type=Names(workloads.NAMES),
@@ -48,7 +69,9 @@ def parser() -> argparse.ArgumentParser:
         help=f"of {','.join(workloads.NAMES)}",
     )
     parser.add_argument("--keep", action="store_true", help="keep the data and the logs of the run")
-    parser.add_argument("--output", type=Path, default=RESULTS, help="file of the report (default bench/RESULTS.md)")
+    parser.add_argument(
+        "--output", type=Path, default=RESULTS, help="file of the report (default bench/RESULTS.md)"
+    )
     return parser
 
 

@@ -12,9 +12,18 @@ Medians = Mapping[tuple[str, str], Sample]  # by workload and contender
 
 RETAINER = "retainer"
 CHEAPER = {  # peer → workload → how many times more processor time it takes per request, at least
-    "express": {workloads.ONE: 4.0, workloads.LIST50: 3.0, workloads.CREATE: 2.0, workloads.MIX: 3.0},
-    "fastify": dict.fromkeys((workloads.ONE, workloads.LIST50, workloads.CREATE, workloads.MIX), 1.0),
-    "fastapi": dict.fromkeys((workloads.ONE, workloads.LIST50, workloads.CREATE, workloads.MIX), 5.0),
+    "express": {
+        workloads.ONE: 4.0,
+        workloads.LIST50: 3.0,
+        workloads.CREATE: 2.0,
+        workloads.MIX: 3.0,
+    },
+    "fastify": dict.fromkeys(
+        (workloads.ONE, workloads.LIST50, workloads.CREATE, workloads.MIX), 1.0
+    ),
+    "fastapi": dict.fromkeys(
+        (workloads.ONE, workloads.LIST50, workloads.CREATE, workloads.MIX), 5.0
+    ),
 }
 BAR_OF = {"express": 33, "fastify": 34, "fastapi": 35}
 LIMIT_SHARE = 0.35
@@ -27,7 +36,9 @@ MB = 1e6
 
 @dataclass(frozen=True)
 class Verdict:
-    """One bar, by its number in the project's list: what is compared, the figure, the bar, met or missed."""
+    """One bar, by its number in the project's list: what is compared, the figure, the bar, met or
+    missed.
+    """
 
     number: int
     what: str
@@ -36,7 +47,9 @@ class Verdict:
     met: bool
 
 
-def verdicts(medians: Medians, contenders: Mapping[str, Contender], startup: Startup | None) -> list[Verdict]:
+def verdicts(
+    medians: Medians, contenders: Mapping[str, Contender], startup: Startup | None
+) -> list[Verdict]:
     """Every bar that this run measured."""
     found = [*cheaper(medians), *share_of_limit(medians), *streamed(medians, contenders)]
     return found + (list(started(startup)) if startup is not None else [])
@@ -68,18 +81,26 @@ def streamed(medians: Medians, contenders: Mapping[str, Contender]) -> Iterator[
     own = medians.get((workloads.ALL, RETAINER))
     if own is None:
         return
-    peers = {name: sample for (which, name), sample in medians.items() if which == workloads.ALL and name != RETAINER}
+    peers = {
+        name: sample
+        for (which, name), sample in medians.items()
+        if which == workloads.ALL and name != RETAINER
+    }
     yield from (faster(own, peers[name], note) for name, note in rivals(peers))
     if own.beside_p50_ms is not None:
         what, met = "all: point read beside it, p50", own.beside_p50_ms <= BESIDE_MS
         yield Verdict(38, what, f"{own.beside_p50_ms:.1f} ms", f"≤ {BESIDE_MS:g} ms", met)
     idle = contenders[RETAINER].rss_idle
     figure = f"{idle / MB:.0f} → {own.rss_peak / MB:.0f} MB"
-    yield Verdict(38, "all: memory, idle → peak", figure, f"flat: ≤ {FLAT} times", own.rss_peak <= FLAT * idle)
+    yield Verdict(
+        38, "all: memory, idle → peak", figure, f"flat: ≤ {FLAT} times", own.rss_peak <= FLAT * idle
+    )
 
 
 def rivals(peers: Mapping[str, Sample]) -> Iterator[tuple[str, str]]:
-    """Fastify, whom the bar names, and whoever is faster still: an answer by schema costs Fastify time at this size."""
+    """Fastify, whom the bar names, and whoever is faster still: an answer by schema costs Fastify
+    time at this size.
+    """
     if "fastify" in peers:
         yield "fastify", ""
     fastest = max(peers, key=lambda name: peers[name].rate, default="fastify")

@@ -1,4 +1,6 @@
-"""What a person waits for, in Chromium: a list opened with nothing in the cache, and rows after the last key typed."""
+"""What a person waits for, in Chromium: a list opened with nothing in the cache, and rows after the
+last key typed.
+"""
 
 import shutil
 import statistics
@@ -16,7 +18,8 @@ FLAGS = [
 WORDS = ("logistics", "xanvor", "falcon gm")
 BETWEEN_MS = 150  # between two keys: a brisk typist
 
-# When the first row is painted: two frames after it stands in the document, for the first is before the painting.
+# When the first row is painted: two frames after it stands in the document, for the first is before
+# the painting.
 ROW_PAINTED = """
 new MutationObserver((_, watch) => {
   if (!document.querySelector("[data-row]")) return;
@@ -52,7 +55,9 @@ def measure(worlds: dict[int, World], rounds: int) -> list[str]:
 
 
 def cold(running: Browser, worlds: dict[int, World], rounds: int) -> list[str]:
-    """A browser without a cache opens the list, until the first row is painted and the scripts have run."""
+    """A browser without a cache opens the list, until the first row is painted and the scripts have
+    run.
+    """
     lines = [
         f"First load, nothing in the cache, {rounds} times in turn: ms from the click to the first row painted and the "
         "scripts run (usable), and what was transferred.", "",
@@ -62,14 +67,21 @@ def cold(running: Browser, worlds: dict[int, World], rounds: int) -> list[str]:
     taken = turns(worlds, rounds, lambda world: first_load(running, world))
     for size, found in taken.items():
         usable = [max(one["painted"], one["ready"]) for one in found]
-        parts = [statistics.median(one[name] for one in found) for name in ("answered", "painted", "ready")]
+        parts = [
+            statistics.median(one[name] for one in found)
+            for name in ("answered", "painted", "ready")
+        ]
         cells = [statistics.median(usable), min(usable), *parts]
         texts = [f"{cell:.0f}" for cell in cells]
-        lines.append(f"| {size:,} | {' | '.join(texts)} | {found[0]['files']} | {found[0]['bytes'] / 1000:.1f} |")
+        lines.append(
+            f"| {size:,} | {' | '.join(texts)} | {found[0]['files']} | {found[0]['bytes'] / 1000:.1f} |"
+        )
     return lines
 
 
-def turns(worlds: dict[int, World], rounds: int, work: Callable[[World], Any]) -> dict[int, list[Any]]:
+def turns(
+    worlds: dict[int, World], rounds: int, work: Callable[[World], Any]
+) -> dict[int, list[Any]]:
     """The same done in each world in turn; the first round is not counted."""
     found: dict[int, list[Any]] = {size: [] for size in worlds}
     for _ in range(rounds + 1):
@@ -107,7 +119,9 @@ def typing(running: Browser, worlds: dict[int, World], rounds: int) -> list[str]
         "| typed | organizations | median | best | worst |", "|---|--:|--:|--:|--:|",
     ]  # fmt: skip
     for word in WORDS:
-        for size, found in turns(worlds, rounds, lambda world, word=word: typed(running, world, word)).items():
+        for size, found in turns(
+            worlds, rounds, lambda world, word=word: typed(running, world, word)
+        ).items():
             cells = [f"{cell:.0f}" for cell in (statistics.median(found), min(found), max(found))]
             lines.append(f"| {word} | {size:,} | {' | '.join(cells)} |")
     return lines
@@ -120,7 +134,9 @@ def typed(running: Browser, world: World, word: str) -> float:
     page.evaluate(ROWS_CHANGED)
     page.focus("#filter-q")
     page.keyboard.type(word, delay=BETWEEN_MS)
-    page.wait_for_url(lambda url: f"q={word.replace(' ', '%20')}" in url or f"q={word.replace(' ', '+')}" in url)
+    page.wait_for_url(
+        lambda url: f"q={word.replace(' ', '%20')}" in url or f"q={word.replace(' ', '+')}" in url
+    )
     page.wait_for_timeout(300)  # longer than anything that may still change the rows
     taken: float = page.evaluate("() => window.changed - window.pressed")
     page.context.close()

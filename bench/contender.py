@@ -1,4 +1,6 @@
-"""A contender: a server under test, reached as its users reach it, and shown to answer like the others."""
+"""A contender: a server under test, reached as its users reach it, and shown to answer like the
+others.
+"""
 
 import contextlib
 import http.client
@@ -31,7 +33,9 @@ class Answer:
 
 @dataclass
 class Contender:
-    """A running server. Cookies are those of an admin of the first (large) and the second (small) tenant."""
+    """A running server. Cookies are those of an admin of the first (large) and the second (small)
+    tenant.
+    """
 
     name: str
     version: str
@@ -65,7 +69,9 @@ def ask(port: int, method: str, path: str, cookie: str = "", body: Any = None) -
         return Answer(got.status, cookies, got.read())
 
 
-def wait(port: int, process: subprocess.Popen[bytes], log: Path, path: str, seconds: float = 60.0) -> None:
+def wait(
+    port: int, process: subprocess.Popen[bytes], log: Path, path: str, seconds: float = 60.0
+) -> None:
     """Return when `path` answers below 500, however it answers."""
     deadline = time.monotonic() + seconds
     while True:
@@ -81,12 +87,16 @@ def log_in(port: int, username: str, password: str) -> str:
     """The session cookie, as `connect.sid=…`."""
     got = ask(port, "POST", "/api/login", body={"username": username, "password": password})
     if not got.cookie.startswith("connect.sid="):
-        raise UnavailableError(f"login of {username} answered {got.status} without the cookie connect.sid")
+        raise UnavailableError(
+            f"login of {username} answered {got.status} without the cookie connect.sid"
+        )
     return got.cookie
 
 
 def check(contender: Contender, guest_cookie: str = "") -> None:
-    """The same checks of everyone: session, tenant, role, body, and the same rows in the same shape."""
+    """The same checks of everyone: session, tenant, role, body, and the same rows in the same
+    shape.
+    """
     first, last = contender.ids
     path = f"/api/organizations/{(first + last) // 2}"
     new = next(rows.organizations(1, seed=4))
@@ -94,19 +104,30 @@ def check(contender: Contender, guest_cookie: str = "") -> None:
     _expect(contender, 404, "GET", path, contender.small_cookie)
     _expect(contender, 404, "GET", f"/api/organizations/{last + 10**9}", contender.large_cookie)
     _expect(contender, 401, "POST", "/api/organizations", body=new)
-    _expect(contender, 422, "POST", "/api/organizations", contender.small_cookie, new | {"type": "nonsense"})
+    _expect(
+        contender,
+        422,
+        "POST",
+        "/api/organizations",
+        contender.small_cookie,
+        new | {"type": "nonsense"},
+    )
     if guest_cookie:
         _expect(contender, 403, "POST", "/api/organizations", guest_cookie, new)
     _check_one(_expect(contender, 200, "GET", path, contender.large_cookie).json())
     small = _expect(contender, 200, "GET", "/api/organizations", contender.small_cookie).json()
     if {row["name"] for row in small} != {row["name"] for row in rows.tenants()[1]}:
-        raise UnavailableError(f"its list of {rows.SMALL} holds {len(small)} rows, or others than seeded")
+        raise UnavailableError(
+            f"its list of {rows.SMALL} holds {len(small)} rows, or others than seeded"
+        )
     large = _expect(contender, 200, "GET", "/api/organizations", contender.large_cookie).json()
     if len(large) != rows.LARGE:
         raise UnavailableError(f"its list of {rows.LARGE} holds {len(large)} rows")
 
 
-def _expect(contender: Contender, status: int, method: str, path: str, cookie: str = "", body: Any = None) -> Answer:
+def _expect(
+    contender: Contender, status: int, method: str, path: str, cookie: str = "", body: Any = None
+) -> Answer:
     got = ask(contender.port, method, path, cookie, body)
     accepted = {400, 422} if status == 422 else {status}
     if got.status not in accepted:
@@ -119,7 +140,9 @@ def _expect(contender: Contender, status: int, method: str, path: str, cookie: s
 def _check_one(organization: dict[str, Any]) -> None:
     missing = FIELDS - organization.keys()
     if missing or len(organization["metadata"]) != 3:
-        raise UnavailableError(f"an organization lacks {', '.join(sorted(missing)) or 'its metadata'}")
+        raise UnavailableError(
+            f"an organization lacks {', '.join(sorted(missing)) or 'its metadata'}"
+        )
     seeded = {row["name"]: row for row in rows.tenants()[0]}[organization["name"]]
     if any(organization[field] != seeded[field] for field in seeded):
         raise UnavailableError("an organization is not as seeded")

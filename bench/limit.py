@@ -1,4 +1,6 @@
-"""The limit: pgbench issuing Retainer's own statement, prepared, from the core where the server would be."""
+"""The limit: pgbench issuing Retainer's own statement, prepared, from the core where the server
+would be.
+"""
 
 import os
 import re
@@ -32,7 +34,9 @@ class Rate:
 
 @dataclass(frozen=True)
 class Limit:
-    """pgbench ready to run: on Retainer's table as its application role, else on the peers' plain one."""
+    """pgbench ready to run: on Retainer's table as its application role, else on the peers' plain
+    one.
+    """
 
     server: Postgres
     script: Path
@@ -58,7 +62,12 @@ class Limit:
         tps = re.search(r"tps = ([\d.]+)", done.stdout)
         if done.returncode != 0 or count is None or tps is None:
             raise UnavailableError(f"pgbench failed: {done.stderr.strip()[-400:]}")
-        cpu = ended.children_user - began.children_user + ended.children_system - began.children_system
+        cpu = (
+            ended.children_user
+            - began.children_user
+            + ended.children_system
+            - began.children_system
+        )
         time.sleep(LAST_BACKENDS_SECONDS)
         postgres_cpu = processes.cpu_seconds(self.server.pid) - before
         return Rate(int(count[1]), int(count[1]) / float(tps[1]), cpu, postgres_cpu)
@@ -72,11 +81,22 @@ class Limit:
 
 
 def prepare(server: Postgres, folder: Path, contender: Contender | None, core: int) -> Limit:
-    """With Retainer running its own statement, without it one of the same shape on the peers' table."""
+    """With Retainer running its own statement, without it one of the same shape on the peers'
+    table.
+    """
     script = folder / "point_read.sql"
     statement = PEERS_POINT_READ if contender is None else retainer.point_read()
     script.write_text(f"\\set id random(:first, :last)\n{statement};\n")
     if contender is None:
         return Limit(server, script, peers.DATABASE, "bench", "", 1, (1, rows.LARGE), core)
     options = f"-c role={retainer.APPLICATION_ROLE} -c retainer.tenant={contender.tenant}"
-    return Limit(server, script, retainer.DATABASE, retainer.ROLE, options, contender.tenant, contender.ids, core)
+    return Limit(
+        server,
+        script,
+        retainer.DATABASE,
+        retainer.ROLE,
+        options,
+        contender.tenant,
+        contender.ids,
+        core,
+    )

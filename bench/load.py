@@ -1,8 +1,9 @@
 """The load generator: a keep-alive HTTP/1.1 client at protocol level, as cheap as Python allows.
 
-Runs in a process of its own: `python -m bench.load` reads a Plan as JSON from standard input and writes an
-Outcome as JSON to standard output. It reads the processor time of the server's and of the database's process
-tree at the first and the last instant of its measured window, so that counts and costs cover the same time.
+Runs in a process of its own: `python -m bench.load` reads a Plan as JSON from standard input and
+writes an Outcome as JSON to standard output. It reads the processor time of the server's and of the
+database's process tree at the first and the last instant of its measured window, so that counts and
+costs cover the same time.
 """
 
 import asyncio
@@ -25,7 +26,9 @@ PREPARED = 20_000  # requests drawn before the window opens, then repeated in or
 
 
 class Part(msgspec.Struct, frozen=True):
-    """One kind of request. `path` may hold `{id}`, drawn from `ids` (first, last); `body` one `%010d`."""
+    """One kind of request. `path` may hold `{id}`, drawn from `ids` (first, last); `body` one
+    `%010d`.
+    """
 
     method: str
     path: str
@@ -36,7 +39,9 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Lane(msgspec.Struct, frozen=True):
-    """Connections that send the same mixture; `pause` seconds between an answer and the next request."""
+    """Connections that send the same mixture; `pause` seconds between an answer and the next
+    request.
+    """
 
     name: str
     connections: int
@@ -56,7 +61,9 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class LaneOutcome(msgspec.Struct):
-    """What a lane saw: latencies in ms; bytes received, and bytes of the last answer, headers included."""
+    """What a lane saw: latencies in ms; bytes received, and bytes of the last answer, headers
+    included.
+    """
 
     requests: int
     errors: int
@@ -233,7 +240,9 @@ class Run:
 
     async def connect(self, tally: Tally) -> None:
         try:
-            await self.loop.create_connection(lambda: Connection(tally), "127.0.0.1", self.plan.port)
+            await self.loop.create_connection(
+                lambda: Connection(tally), "127.0.0.1", self.plan.port
+            )
         except OSError as error:
             tally.fail(f"cannot connect: {error}")
 

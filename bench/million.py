@@ -1,9 +1,11 @@
-"""`python -m bench.million`: lists at 1,000,000 organizations beside 10,000, interleaved, on the embedded PostgreSQL.
+"""`python -m bench.million`: lists at 1,000,000 organizations beside 10,000, interleaved, on the
+embedded PostgreSQL.
 
-Two installations: one with a single tenant of 10,000, one with a tenant of 500,000 and 10,000 tenants that share the
-other half (the largest about 50,000, most of them a dozen). Each question is put to both in turn; what is printed is
-the median and the 99th percentile of the time to the answer, one request at a time, and the ratio of the medians
-(bar 37: at most 1.5). The plans of the large one go to docs/plans/organizations.md.
+Two installations: one with a single tenant of 10,000, one with a tenant of 500,000 and 10,000
+tenants that share the other half (the largest about 50,000, most of them a dozen). Each question is
+put to both in turn; what is printed is the median and the 99th percentile of the time to the
+answer, one request at a time, and the ratio of the medians (bar 37: at most 1.5). The plans of the
+large one go to docs/plans/organizations.md.
 """
 
 import argparse
@@ -37,7 +39,9 @@ PAGE = 50
 
 
 class World(NamedTuple):
-    """A running installation: where it answers, its admin's cookie, its tenant, its processes, its database."""
+    """A running installation: where it answers, its admin's cookie, its tenant, its processes, its
+    database.
+    """
 
     port: int
     cookie: str
@@ -45,7 +49,9 @@ class World(NamedTuple):
     pid: int
     url: str
 
-    def get(self, connection: http.client.HTTPConnection, path: str, accept: str = "*/*") -> tuple[bytes, str]:
+    def get(
+        self, connection: http.client.HTTPConnection, path: str, accept: str = "*/*"
+    ) -> tuple[bytes, str]:
         """The body and the Link header of an answer, which must be a 200."""
         connection.request("GET", path, headers={"Cookie": self.cookie, "Accept": accept})
         answer = connection.getresponse()
@@ -55,8 +61,9 @@ class World(NamedTuple):
         return body, answer.getheader("Link") or ""
 
 
-# name → path; {id} is one of the tenant's, {next} the cursor of a page far behind (the 1,000th, or the last but one).
-# Each has an answer of the same size in both worlds: forty rows in each are alike (RARE).
+# name → path; {id} is one of the tenant's, {next} the cursor of a page far behind (the 1,000th, or
+# the last but one). Each has an answer of the same size in both worlds: forty rows in each are
+# alike (RARE).
 QUESTIONS = {
     "one organization": "/api/organizations/{id}",
     "first page": "/api/organizations?limit=50",
@@ -123,9 +130,15 @@ def main() -> None:
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bench.million", description="Lists at a million organizations.")
-    parser.add_argument("--times", type=int, default=60, help="how often each question is put (default 60)")
-    parser.add_argument("--keep", type=Path, help="a folder for the data, used again when it is there")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.million", description="Lists at a million organizations."
+    )
+    parser.add_argument(
+        "--times", type=int, default=60, help="how often each question is put (default 60)"
+    )
+    parser.add_argument(
+        "--keep", type=Path, help="a folder for the data, used again when it is there"
+    )
     return parser
 
 
@@ -155,23 +168,34 @@ def installation(folder: Path, size: int, tenants: int) -> Iterator[World]:
         url = embedded.running(folder)
         assert url
         tenant = asyncio.run(fill(url, size, tenants))
-        yield World(port, contender.log_in(port, retainer.ADMIN, retainer.PASSWORD), tenant, process.pid, url)
+        yield World(
+            port,
+            contender.log_in(port, retainer.ADMIN, retainer.PASSWORD),
+            tenant,
+            process.pid,
+            url,
+        )
     finally:
         processes.stop(process)
 
 
 async def fill(url: str, size: int, tenants: int) -> int:
-    """Generate, unless it has been; the id of the tenant that has `size` organizations. `tenants` share as many."""
+    """Generate, unless it has been; the id of the tenant that has `size` organizations. `tenants`
+    share as many.
+    """
     connection = await asyncpg.connect(url)
     tenant: int = await connection.fetchval("SELECT min(id) FROM tenants")
     if not await connection.fetchval("SELECT EXISTS (SELECT FROM organizations)"):
         began = time.monotonic()
-        # Without triggers: what is measured is reading, and a journal of a million creations would be beside the point.
+        # Without triggers: what is measured is reading, and a journal of a million creations would
+        # be beside the point.
         await connection.execute("SELECT setseed(0.5)")
         await connection.execute(
             "CREATE TEMP TABLE wanted (id bigint GENERATED ALWAYS AS IDENTITY, tenant bigint, n int)"
         )
-        await connection.execute(f"INSERT INTO wanted (tenant, n) SELECT {tenant}, n FROM generate_series(1, {size}) n")
+        await connection.execute(
+            f"INSERT INTO wanted (tenant, n) SELECT {tenant}, n FROM generate_series(1, {size}) n"
+        )
         if tenants:
             await connection.execute(
                 f"INSERT INTO tenants (name) SELECT 'Consultancy ' || n FROM generate_series(1, {tenants}) n"
@@ -192,7 +216,8 @@ async def fill(url: str, size: int, tenants: int) -> int:
     return tenant
 
 
-# Each of the other tenants has as many as its place allows: the first a tenth of all, most of them a dozen or two.
+# Each of the other tenants has as many as its place allows: the first a tenth of all, most of them
+# a dozen or two.
 OTHERS = """
 INSERT INTO wanted (tenant, n)
 SELECT t.id, n FROM tenants t,
@@ -200,7 +225,8 @@ SELECT t.id, n FROM tenants t,
 WHERE t.id > (SELECT min(id) FROM tenants)
 """
 
-# Names of a long tail: few stems are common, most are rare. All that varies is drawn from random(), seeded.
+# Names of a long tail: few stems are common, most are rare. All that varies is drawn from random(),
+# seeded.
 ORGANIZATIONS = """
 CREATE FUNCTION pg_temp.pick(words text[]) RETURNS text LANGUAGE sql VOLATILE
     RETURN words[1 + floor(random() * cardinality(words))];
@@ -266,9 +292,7 @@ class Times(NamedTuple):
 
 def report(small: World, large: World, times: int) -> str:
     """Put every question to both in turn."""
-    facts = (
-        f"{system.processor()}, PostgreSQL embedded, {times} times each in turn, one request at a time over loopback."
-    )
+    facts = f"{system.processor()}, PostgreSQL embedded, {times} times each in turn, one request at a time over loopback."
     return "\n".join([
         "# Lists at a million organizations", "", "Made by `python -m bench.million`: " + facts, "",
         *table([ask(name, path, small, large, times) for name, path in QUESTIONS.items()]), "",
@@ -280,7 +304,15 @@ def report(small: World, large: World, times: int) -> str:
 
 
 def table(found: list[Times]) -> list[str]:
-    columns = ("question", "rows of 10,000", "of 1,000,000", "10,000: p50 ms", "1,000,000: p50 ms", "p99 ms", "ratio")
+    columns = (
+        "question",
+        "rows of 10,000",
+        "of 1,000,000",
+        "10,000: p50 ms",
+        "1,000,000: p50 ms",
+        "p99 ms",
+        "ratio",
+    )
     over = [t.name for t in found if ratio(t) > 1.5]
     return [
         f"| {' | '.join(columns)} |", f"|---{'|--:' * (len(columns) - 1)}|", *map(line, found),
@@ -290,15 +322,25 @@ def table(found: list[Times]) -> list[str]:
 
 def line(times: Times) -> str:
     taken = (p(times.small, 50), p(times.large, 50), p(times.large, 99), ratio(times))
-    return f"| {times.name} | {times.rows[0]} | {times.rows[1]} | " + " | ".join(f"{t:.2f}" for t in taken) + " |"
+    return (
+        f"| {times.name} | {times.rows[0]} | {times.rows[1]} | "
+        + " | ".join(f"{t:.2f}" for t in taken)
+        + " |"
+    )
 
 
 def ask(name: str, path: str, small: World, large: World, times: int) -> Times:
     worlds = (small, large)
-    paths = [filled(path, world, http.client.HTTPConnection("127.0.0.1", world.port, timeout=60)) for world in worlds]
-    connections = [http.client.HTTPConnection("127.0.0.1", world.port, timeout=60) for world in worlds]
+    paths = [
+        filled(path, world, http.client.HTTPConnection("127.0.0.1", world.port, timeout=60))
+        for world in worlds
+    ]
+    connections = [
+        http.client.HTTPConnection("127.0.0.1", world.port, timeout=60) for world in worlds
+    ]
     rows = [
-        count(world.get(connection, url)[0]) for world, connection, url in zip(worlds, connections, paths, strict=True)
+        count(world.get(connection, url)[0])
+        for world, connection, url in zip(worlds, connections, paths, strict=True)
     ]
     taken: tuple[list[float], list[float]] = ([], [])
     for _ in range(times + 3):
@@ -322,7 +364,9 @@ def filled(path: str, world: World, connection: http.client.HTTPConnection) -> s
     if path == "{next}":
         return far_page(world, connection)
     if "{id}" in path or "{owner}" in path:
-        row = json.loads(world.get(connection, "/api/organizations?limit=1&parentId:null=false")[0])[0]
+        row = json.loads(
+            world.get(connection, "/api/organizations?limit=1&parentId:null=false")[0]
+        )[0]
         return path.replace("{id}", str(row["parentId"])).replace("{owner}", str(row["ownerId"]))
     return path
 
@@ -343,7 +387,11 @@ def stream(world: World) -> str:
     connection = http.client.HTTPConnection("127.0.0.1", world.port, timeout=600)
     before = processes.rss_bytes(processes.tree(world.pid)[:1])
     began, most, size, lines = time.perf_counter(), before, 0, 0
-    connection.request("GET", "/api/organizations", headers={"Cookie": world.cookie, "Accept": "application/x-ndjson"})
+    connection.request(
+        "GET",
+        "/api/organizations",
+        headers={"Cookie": world.cookie, "Accept": "application/x-ndjson"},
+    )
     answer = connection.getresponse()
     while piece := answer.read(1 << 20):
         size, lines = size + len(piece), lines + piece.count(b"\n")
@@ -384,21 +432,47 @@ async def plans(world: World) -> str:
 
 
 async def plan(connection: Any, world: World, path: str) -> list[str]:
-    asked = read(LIST, path.partition("?")[2].replace("{id}", "1").replace("{owner}", "1").encode(), "UTC")
-    values = {"tenant": world.tenant, "chunk": PAGE, "viewer_role": "admin", "user": 1, "contact": None, **asked.values}
+    asked = read(
+        LIST, path.partition("?")[2].replace("{id}", "1").replace("{owner}", "1").encode(), "UTC"
+    )
+    values = {
+        "tenant": world.tenant,
+        "chunk": PAGE,
+        "viewer_role": "admin",
+        "user": 1,
+        "contact": None,
+        **asked.values,
+    }
     lines = [f"`{path}`", ""]
     where, finders = asked.where, asked.finders[:1]
     for finder in finders:
-        few = Plan(("id", "name"), (), asked.sort, where.replace(f" AND {finder.condition}", "", 1), finder.sql, True)
+        few = Plan(
+            ("id", "name"),
+            (),
+            asked.sort,
+            where.replace(f" AND {finder.condition}", "", 1),
+            finder.sql,
+            True,
+        )
         found = (await run(connection, LIST.page(few), values, ""))[0]
         if found["met"] is not None:
             return [*lines, *await explained(connection, LIST.page(few), values)]
         lines += ["Its own function says that many match: the list is walked.", ""]
-    return [*lines, *await explained(connection, LIST.page(Plan(("id", "name"), (), asked.sort, where)), values)]
+    return [
+        *lines,
+        *await explained(
+            connection, LIST.page(Plan(("id", "name"), (), asked.sort, where)), values
+        ),
+    ]
 
 
 async def explained(connection: Any, page: Any, values: dict[str, Any]) -> list[str]:
-    found = await run(connection, page, values, "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, BUFFERS OFF, SUMMARY OFF) ")
+    found = await run(
+        connection,
+        page,
+        values,
+        "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, BUFFERS OFF, SUMMARY OFF) ",
+    )
     return ["```text", *(row[0] for row in found), "```"]
 
 

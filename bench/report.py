@@ -67,7 +67,10 @@ def measured(findings: Findings, medians: Medians) -> Iterator[str]:
         yield "|---|--:|--:|--:|--:|--:|--:|--:|"
         for (which, name), median in medians.items():
             if which == workload:
-                yield row(median, [s for s in findings.samples if (s.workload, s.contender) == (which, name)])
+                yield row(
+                    median,
+                    [s for s in findings.samples if (s.workload, s.contender) == (which, name)],
+                )
         yield ""
         if workload == workloads.ALL:
             yield from streams(findings, medians)
@@ -147,7 +150,9 @@ def medians_of(samples: Sequence[Sample]) -> Medians:
 def median_of(group: Sequence[Sample]) -> Sample:
     changed: dict[str, float] = {}
     for field in fields(Sample):
-        numbers = [value for each in group if isinstance(value := getattr(each, field.name), int | float)]
+        numbers = [
+            value for each in group if isinstance(value := getattr(each, field.name), int | float)
+        ]
         if numbers:
             changed[field.name] = statistics.median(numbers)
     return replace(group[0], **changed)  # type: ignore[arg-type]  # the numeric fields only

@@ -32,7 +32,9 @@ def start(server: Postgres, folder: Path, core: int) -> Contender:
     port, log = postgres.free_port(), folder / "retainer.log"
     home = folder / "retainer"
     home.mkdir()
-    process = processes.start(_serve(port, home), log=log, core=core, env=_environment(url), cwd=folder)
+    process = processes.start(
+        _serve(port, home), log=log, core=core, env=_environment(url), cwd=folder
+    )
     started = Contender("retainer", _version(), port, process)
     try:
         contender.wait(port, process, log, "/readyz")
@@ -50,23 +52,29 @@ def start(server: Postgres, folder: Path, core: int) -> Contender:
 def point_read() -> str:
     """The statement of GET /api/organizations/{id} for one id, an admin asking; in pgbench's terms.
 
-    Read off the product, so that the limit moves with it. Retainer itself asks for several ids at once.
+    Read off the product, so that the limit moves with it. Retainer itself asks for several ids at
+    once.
     """
     sys.path.append(str(REPOSITORY / "src"))
     try:
         text: str = importlib.import_module("retainer.records.organizations.store").READ.text
     except (ImportError, AttributeError) as error:
-        raise UnavailableError(f"no statement retainer.records.organizations.store.READ: {error}") from None
+        raise UnavailableError(
+            f"no statement retainer.records.organizations.store.READ: {error}"
+        ) from None
     for product, ours in (("= ANY(:ids::bigint[])", "= :id"), ("@visible_organizations", "true")):
         if product not in text:
-            raise UnavailableError(f"retainer.records.organizations.store.READ no longer says {product}")
+            raise UnavailableError(
+                f"retainer.records.organizations.store.READ no longer says {product}"
+            )
         text = text.replace(product, ours)
     return text.strip()
 
 
 @contextlib.contextmanager
 def embedded(folder: Path) -> Iterator[tuple[float, list[int]]]:
-    """Run it with its embedded database in `folder`: seconds until it is ready, and all its processes.
+    """Run it with its embedded database in `folder`: seconds until it is ready, and all its
+    processes.
 
     The database's processes belong to it whoever their parent is: they name the data folder.
     """
@@ -75,7 +83,9 @@ def embedded(folder: Path) -> Iterator[tuple[float, list[int]]]:
     process = start_embedded(port, folder, log)
     try:
         contender.wait(port, process, log, "/healthz")
-        contender.wait(port, process, log, "/readyz")  # vouches for the database, as /healthz does not
+        contender.wait(
+            port, process, log, "/readyz"
+        )  # vouches for the database, as /healthz does not
         seconds = time.perf_counter() - began
         time.sleep(2)
         yield seconds, sorted({*processes.tree(process.pid), *processes.naming(str(folder))})
@@ -124,15 +134,21 @@ async def _make_database(server: Postgres) -> None:
 
 
 async def _seed(url: str) -> tuple[int, tuple[int, int]]:
-    """The rows by SQL as the owner, journalled like any write; the large tenant, its first and last id."""
+    """The rows by SQL as the owner, journalled like any write; the large tenant, its first and last
+    id.
+    """
     connection = await asyncpg.connect(url)
     large, small = rows.tenants()
     tenant: int = await connection.fetchval("SELECT min(id) FROM tenants")
-    other: int = await connection.fetchval("INSERT INTO tenants (name) VALUES ('small') RETURNING id")
+    other: int = await connection.fetchval(
+        "INSERT INTO tenants (name) VALUES ('small') RETURNING id"
+    )
     await _as_tenant(connection, other, USER_LIKE_THE_FIRST, SMALL_ADMIN, tenant)
     await _as_tenant(connection, tenant, ORGANIZATIONS, json.dumps(large))
     await _as_tenant(connection, other, ORGANIZATIONS, json.dumps(small))
-    ids = await connection.fetchrow("SELECT min(id), max(id) FROM organizations WHERE tenant_id = $1", tenant)
+    ids = await connection.fetchrow(
+        "SELECT min(id), max(id) FROM organizations WHERE tenant_id = $1", tenant
+    )
     await connection.execute("VACUUM ANALYZE organizations, users, operations, changes")
     await connection.close()
     return tenant, (ids[0], ids[1])

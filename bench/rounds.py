@@ -56,10 +56,16 @@ class Sample:
 
 
 def carry_out(
-    options: Options, contenders: Sequence[Contender], ceiling: Limit | None, postgres_pid: int, cores: Cores
+    options: Options,
+    contenders: Sequence[Contender],
+    ceiling: Limit | None,
+    postgres_pid: int,
+    cores: Cores,
 ) -> list[Sample]:
     """Every workload in `options.rounds` rounds; pgbench takes its turn in the point reads."""
-    by_name: Mapping[str, Contender | Limit] = {contender.name: contender for contender in contenders}
+    by_name: Mapping[str, Contender | Limit] = {
+        contender.name: contender for contender in contenders
+    }
     samples: list[Sample] = []
     for workload in options.workloads:
         for contender in contenders:
@@ -75,7 +81,9 @@ def carry_out(
     return samples
 
 
-def turn(taker: Contender | Limit, workload: str, options: Options, postgres_pid: int, cores: Cores) -> Sample | None:
+def turn(
+    taker: Contender | Limit, workload: str, options: Options, postgres_pid: int, cores: Cores
+) -> Sample | None:
     """One turn; None, and a line that says why, where nothing could be measured."""
     try:
         if isinstance(taker, Limit):
@@ -95,10 +103,14 @@ def turns(names: Sequence[str], rounds: int) -> Iterator[tuple[int, str]]:
             yield number + 1, name
 
 
-def of_contender(contender: Contender, workload: str, options: Options, postgres_pid: int, cores: Cores) -> Sample:
+def of_contender(
+    contender: Contender, workload: str, options: Options, postgres_pid: int, cores: Cores
+) -> Sample:
     lanes = workloads.lanes(workload, contender, options.connections)
     pids = {"server_pid": contender.process.pid, "postgres_pid": postgres_pid}
-    plan = Plan(port=contender.port, seconds=options.seconds, warmup=SETTLE_SECONDS, lanes=lanes, **pids)
+    plan = Plan(
+        port=contender.port, seconds=options.seconds, warmup=SETTLE_SECONDS, lanes=lanes, **pids
+    )
     outcome = run_load(plan, cores.around)
     return sample_of(contender.name, workload, outcome)
 
@@ -108,7 +120,8 @@ def sample_of(name: str, workload: str, outcome: Outcome) -> Sample:
     beside = outcome.lanes.get(workloads.BESIDE)
     if lane.requests == 0:
         raise UnavailableError(f"not one answer ({lane.first_error or 'none came in time'})")
-    # Large answers are few: those begun or ended outside the window count by the bytes that fell into it.
+    # Large answers are few: those begun or ended outside the window count by the bytes that fell
+    # into it.
     answers = lane.bytes / lane.answer_bytes if workload == workloads.ALL else lane.requests
     return Sample(
         contender=name,
@@ -156,7 +169,9 @@ def run_load(plan: Plan, core: int) -> Outcome:
     except subprocess.TimeoutExpired as error:
         raise UnavailableError("the load generator did not come to an end") from error
     if done.returncode != 0:
-        raise UnavailableError(f"the load generator failed: {done.stderr.decode(errors='replace')[-400:]}")
+        raise UnavailableError(
+            f"the load generator failed: {done.stderr.decode(errors='replace')[-400:]}"
+        )
     return msgspec.json.decode(done.stdout, type=Outcome)
 
 

@@ -55,7 +55,9 @@ WORDS = (
 
 
 def organizations(count: int, seed: int) -> Iterator[dict[str, Any]]:
-    """Bodies as the API takes them: varied names, a description near 80 characters, metadata of 3 keys."""
+    """Bodies as the API takes them: varied names, a description near 80 characters, metadata of 3
+    keys.
+    """
     dice = random.Random(seed)
     for number in range(1, count + 1):
         name = f"{dice.choice(FIRST)} {dice.choice(SECOND)} {dice.choice(FORMS)} {number}"
@@ -66,7 +68,11 @@ def organizations(count: int, seed: int) -> Iterator[dict[str, Any]]:
             "industry": dice.choice(INDUSTRIES),
             "website": f"https://www{number}.example.com",
             "description": " ".join(dice.choice(WORDS) for _ in range(15))[:80],
-            "metadata": {"tier": dice.choice("ABC"), "seats": dice.randint(1, 500), "source": "bench"},
+            "metadata": {
+                "tier": dice.choice("ABC"),
+                "seats": dice.randint(1, 500),
+                "source": "bench",
+            },
         }
 
 
@@ -78,4 +84,9 @@ def tenants() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 def new_organization_template() -> bytes:
     """The body of a create, with one `%010d` in its name so all differ and are equally long."""
     body = next(organizations(1, seed=3)) | {"name": "Bench NUMBER"}
-    return json.dumps(body, separators=(",", ":")).encode().replace(b"%", b"%%").replace(b"NUMBER", b"%010d")
+    return (
+        json.dumps(body, separators=(",", ":"))
+        .encode()
+        .replace(b"%", b"%%")
+        .replace(b"NUMBER", b"%010d")
+    )

@@ -1,9 +1,10 @@
-"""How long a search takes at a million organizations, against ten thousand: python -m bench.search [FOLDER]
+"""How long a search takes at a million organizations, against ten thousand: python -m bench.search
+[FOLDER]
 
-Each size is a database of its own: half of its rows in one tenant, the rest in tenants of varied size. Names, websites
-and descriptions are made of 60,000 words whose use is long-tailed, as that of real ones is. The time is the server
-process's, from the request's first byte to the answer's last, database included. With a folder, what
-was made there is used again.
+Each size is a database of its own: half of its rows in one tenant, the rest in tenants of varied
+size. Names, websites and descriptions are made of 60,000 words whose use is long-tailed, as that of
+real ones is. The time is the server process's, from the request's first byte to the answer's last,
+database included. With a folder, what was made there is used again.
 """
 
 import asyncio
@@ -113,9 +114,16 @@ async def typed(connection: Connection) -> dict[str, str]:
 
 async def sizes(connection: Connection) -> str:
     text = "SELECT pg_size_pretty(pg_table_size($1::regclass)), pg_size_pretty(pg_indexes_size($1::regclass))"
-    table, words = await connection.fetchrow(text, "organizations"), await connection.fetchrow(text, "words")
-    index = await connection.fetchval("SELECT pg_size_pretty(pg_relation_size('organizations_search'))")
-    return f"table {table[0]}, index of words {index}; vocabulary {words[0]} and {words[1]} of indexes"
+    table, words = (
+        await connection.fetchrow(text, "organizations"),
+        await connection.fetchrow(text, "words"),
+    )
+    index = await connection.fetchval(
+        "SELECT pg_size_pretty(pg_relation_size('organizations_search'))"
+    )
+    return (
+        f"table {table[0]}, index of words {index}; vocabulary {words[0]} and {words[1]} of indexes"
+    )
 
 
 async def ask(app: App, q: str, user: int) -> float:
@@ -161,7 +169,10 @@ async def measured(urls: list[str]) -> dict[str, tuple[list[float], ...]]:
     found = dict[str, tuple[list[float], ...]]()
     for user, who in ((1, "admin"), (2, "guest")):
         for name in worlds[0].words:
-            times = [[await ask(world.app, world.words[name], user) for world in worlds] for _ in range(ROUNDS + 8)]
+            times = [
+                [await ask(world.app, world.words[name], user) for world in worlds]
+                for _ in range(ROUNDS + 8)
+            ]
             found[f"{name}, {who}"] = tuple(sorted(each) for each in zip(*times[8:], strict=True))
     for world in worlds:
         world.watching.cancel()
@@ -199,7 +210,9 @@ def report(found: dict[str, tuple[list[float], ...]]) -> str:
         )
         if after / before > 1.5:
             over.append(name)
-    small, large = (sorted(one for times in found.values() for one in times[size]) for size in (0, 1))
+    small, large = (
+        sorted(one for times in found.values() for one in times[size]) for size in (0, 1)
+    )
     middle, last = len(small) // 2, len(small) * 99 // 100
     lines += [
         "", f"Above 1.5: {', '.join(over) or 'none'}.", "",

@@ -1,4 +1,6 @@
-"""Measured once: how soon Retainer is ready with its embedded database, and what it holds when idle."""
+"""Measured once: how soon Retainer is ready with its embedded database, and what it holds when
+idle.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path

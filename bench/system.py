@@ -34,7 +34,11 @@ def processor() -> str:
 
 def version(server: Postgres) -> str:
     command = [str(server.binaries / "postgres"), "--version"]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip().rpartition(" ")[2]
+    return (
+        subprocess.run(command, check=True, capture_output=True, text=True)
+        .stdout.strip()
+        .rpartition(" ")[2]
+    )
 
 
 def filesystem(folder: Path) -> str:

@@ -28,7 +28,13 @@ def lanes(workload: str, contender: Contender, connections: int) -> list[Lane]:
     body = rows.new_organization_template().decode()
     create = Part("POST", list_path, contender.large_cookie, 10, body=body)
     everything = Part("GET", list_path, contender.large_cookie)
-    parts = {ONE: [one], LIST50: [list50], ALL: [everything], CREATE: [create], MIX: [one, list50, create]}
+    parts = {
+        ONE: [one],
+        LIST50: [list50],
+        ALL: [everything],
+        CREATE: [create],
+        MIX: [one, list50, create],
+    }
     if workload == ALL:
         return [Lane(ALL, STREAMS, parts[ALL]), Lane(BESIDE, 1, [one], BESIDE_PAUSE)]
     return [Lane(workload, connections, parts[workload])]

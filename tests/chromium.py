@@ -23,7 +23,11 @@ EXPECTED = ("status of 401", "status of 403", "status of 404", "status of 409", 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    program = (
+        shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
     assert program, "these tests need Chromium: apt-get install chromium"
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=program, args=FLAGS)
@@ -45,7 +49,9 @@ class Desk:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def heard(self, message: Any) -> None:
-        if message.type in ("error", "warning") and not any(words in message.text for words in EXPECTED):
+        if message.type in ("error", "warning") and not any(
+            words in message.text for words in EXPECTED
+        ):
             self.complaints.append(message.text)
 
     def open(self, path: str) -> Page:
@@ -55,7 +61,9 @@ class Desk:
     def settled(self) -> None:
         """No request of the page is under way."""
         self.page.wait_for_timeout(50)
-        self.page.wait_for_function("() => !document.querySelector('main.is-loading, [data-busy], .htmx-request')")
+        self.page.wait_for_function(
+            "() => !document.querySelector('main.is-loading, [data-busy], .htmx-request')"
+        )
 
     def told(self, words: str) -> None:
         """The newest message says so."""
@@ -63,14 +71,19 @@ class Desk:
 
     def focus(self) -> str:
         """What has the focus: its id, else its text."""
-        return str(self.page.evaluate("document.activeElement.id || document.activeElement.textContent.trim()"))
+        return str(
+            self.page.evaluate(
+                "document.activeElement.id || document.activeElement.textContent.trim()"
+            )
+        )
 
     def axe(self) -> list[str]:
         """What axe finds wrong with the page as it is."""
         self.page.evaluate(AXE.read_text())
         found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         return [
-            f"{v['id']}: {v['help']}: {[node['html'][:160] for node in v['nodes'][:3]]}" for v in found["violations"]
+            f"{v['id']}: {v['help']}: {[node['html'][:160] for node in v['nodes'][:3]]}"
+            for v in found["violations"]
         ]
 
     def axe_everywhere(self) -> list[str]:
@@ -88,7 +101,9 @@ class Desk:
 
 
 @contextmanager
-def desk(browser: Browser, server: "Server", person: "Person | None", **options: Any) -> Iterator[Desk]:
+def desk(
+    browser: Browser, server: "Server", person: "Person | None", **options: Any
+) -> Iterator[Desk]:
     """A window for somebody; at its end nothing may have been complained about."""
     options = {"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce"} | options
     context = browser.new_context(**options)

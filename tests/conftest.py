@@ -42,7 +42,9 @@ class Server:
 
     def start(self, *, wait: bool = True) -> None:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("RETAINER_")}
-        environment |= {"RETAINER_LOG": "changes"} | {f"RETAINER_{k.upper()}": v for k, v in self.settings.items()}
+        environment |= {"RETAINER_LOG": "changes"} | {
+            f"RETAINER_{k.upper()}": v for k, v in self.settings.items()
+        }
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "retainer", "serve", "--data", str(self.folder), "--port", str(self.port)],
@@ -66,7 +68,9 @@ class Server:
 
     def errors(self) -> str:
         """The unknown errors in the log, for a failed assertion's message."""
-        return "\n".join(line for line in self.log.read_text().splitlines() if '"event":"error"' in line)[-4000:]
+        return "\n".join(
+            line for line in self.log.read_text().splitlines() if '"event":"error"' in line
+        )[-4000:]
 
     def last_words(self) -> str:
         """The ends of both logs, for a failed assertion's message."""
@@ -127,8 +131,16 @@ class Sql:
 class Person:
     """Somebody signed in: requests carry their cookie."""
 
-    def __init__(self, client: httpx.Client, tenant: int, id: int, username: str, token: str | None) -> None:
-        self.client, self.tenant, self.id, self.username, self.token = client, tenant, id, username, token
+    def __init__(
+        self, client: httpx.Client, tenant: int, id: int, username: str, token: str | None
+    ) -> None:
+        self.client, self.tenant, self.id, self.username, self.token = (
+            client,
+            tenant,
+            id,
+            username,
+            token,
+        )
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         headers = dict(options.pop("headers", {}))
@@ -169,12 +181,16 @@ class Cast:
         self.other_tenant = self._tenant("Another consultancy")
         self.ada = self.person("Ada", "admin")
         self.cora = self.person("Cora", "consultant")
-        self.acme = self.ada.made("/api/organizations", name="Acme Corporation", type="customer")["id"]
+        self.acme = self.ada.made("/api/organizations", name="Acme Corporation", type="customer")[
+            "id"
+        ]
         self.globex = self.ada.made("/api/organizations", name="Globex", type="prospect")["id"]
         self.stan_contact = self.contact("Stan", "internal")
         self.gita_contact = self.contact("Gita", "client")
         for contact in (self.stan_contact, self.gita_contact):
-            self.ada.made(f"/api/organizations/{self.acme}/members", contactId=contact, role="member")
+            self.ada.made(
+                f"/api/organizations/{self.acme}/members", contactId=contact, role="member"
+            )
         self.stan = self.person("Stan", "staff", contact=self.stan_contact)
         self.gita = self.person("Gita", "guest", contact=self.gita_contact)
         self.sam = self.person("Sam", "staff")
@@ -187,10 +203,17 @@ class Cast:
 
     def contact(self, name: str, type: str = "client") -> int:
         return int(
-            self.ada.made("/api/contacts", fullName=name, email=f"{secrets.token_hex(6)}@example.com", type=type)["id"]
+            self.ada.made(
+                "/api/contacts",
+                fullName=name,
+                email=f"{secrets.token_hex(6)}@example.com",
+                type=type,
+            )["id"]
         )
 
-    def person(self, name: str, role: str, *, tenant: int | None = None, contact: int | None = None) -> Person:
+    def person(
+        self, name: str, role: str, *, tenant: int | None = None, contact: int | None = None
+    ) -> Person:
         """A user with a session, made in the database: no password is hashed for it."""
         tenant = tenant or self.tenant
         username = f"{name.lower()}.{secrets.token_hex(6)}@example.com"

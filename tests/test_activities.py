@@ -50,11 +50,21 @@ def test_all_of_it(cast: Cast) -> None:
     people = sorted([cast.gita_contact, cast.stan_contact])
     assert answer.headers["etag"] == f'"{made["id"]}-1"'
     assert (made["happenedAt"], made["contactIds"]) == ("2026-01-31T09:30:00.123Z", people)
-    (listed,) = cast.ada.get(f"/api/organizations/{cast.acme}/activities?expand=organization").json()
+    (listed,) = cast.ada.get(
+        f"/api/organizations/{cast.acme}/activities?expand=organization"
+    ).json()
     assert listed == made | {
         "author": {"id": cast.cora.id, "username": cast.cora.username, "fullName": "Cora"},
-        "contacts": [{"id": cast.gita_contact, "fullName": "Gita"}, {"id": cast.stan_contact, "fullName": "Stan"}],
-        "organization": {"id": cast.acme, "name": "Acme Corporation", "type": "customer", "status": "active"},
+        "contacts": [
+            {"id": cast.gita_contact, "fullName": "Gita"},
+            {"id": cast.stan_contact, "fullName": "Stan"},
+        ],
+        "organization": {
+            "id": cast.acme,
+            "name": "Acme Corporation",
+            "type": "customer",
+            "status": "active",
+        },
     }
 
 
@@ -64,8 +74,19 @@ def test_what_is_wrong_is_named_all_at_once(cast: Cast) -> None:
         "text": "  ", "kind": "visit", "happenedAt": "2026-01-31", "contactIds": ["x", 1], "audience": "all",
         "authorId": 1, "organizationId": 1,
     }))  # fmt: skip
-    assert set(wrong) == {"text", "kind", "happenedAt", "contactIds[0]", "audience", "authorId", "organizationId"}
-    assert wrong["happenedAt"] == 'must be a time with its zone, such as 2026-01-31T09:30:00Z, not "2026-01-31"'
+    assert set(wrong) == {
+        "text",
+        "kind",
+        "happenedAt",
+        "contactIds[0]",
+        "audience",
+        "authorId",
+        "organizationId",
+    }
+    assert (
+        wrong["happenedAt"]
+        == 'must be a time with its zone, such as 2026-01-31T09:30:00Z, not "2026-01-31"'
+    )
     assert wrong["authorId"] == "is read-only; leave it out"
     assert "call, meeting, email, note" in wrong["kind"]
     assert refused(cast.ada.post(path, {})) == {
@@ -74,8 +95,12 @@ def test_what_is_wrong_is_named_all_at_once(cast: Cast) -> None:
     assert set(refused(cast.ada.post(path, {"text": "x" * 20_001, "happenedAt": "2026-01-31T09:30:00"}))) == {
         "text", "happenedAt"
     }  # fmt: skip
-    assert set(refused(cast.ada.post(path, {"text": "A", "contactIds": [cast.gita_contact] * 51}))) == {"contactIds"}
-    assert set(refused(cast.ada.put(f"/api/activities/{log(cast.ada, cast.acme)['id']}", {"text": None}))) == {"text"}
+    assert set(
+        refused(cast.ada.post(path, {"text": "A", "contactIds": [cast.gita_contact] * 51}))
+    ) == {"contactIds"}
+    assert set(
+        refused(cast.ada.put(f"/api/activities/{log(cast.ada, cast.acme)['id']}", {"text": None}))
+    ) == {"text"}
 
 
 @pytest.mark.parametrize(("given", "kept"), [
@@ -84,7 +109,9 @@ def test_what_is_wrong_is_named_all_at_once(cast: Cast) -> None:
     ("0001-01-01T00:00:00Z", None),
 ])  # fmt: skip
 def test_times_at_the_ends_of_the_calendar(cast: Cast, given: str, kept: str | None) -> None:
-    answer = cast.ada.post(f"/api/organizations/{cast.acme}/activities", {"text": "A", "happenedAt": given})
+    answer = cast.ada.post(
+        f"/api/organizations/{cast.acme}/activities", {"text": "A", "happenedAt": given}
+    )
     if kept is None:
         assert refused(answer) == {"happenedAt": "must be in the years 1900 to 9999, as UTC"}
         return
@@ -117,7 +144,11 @@ def test_the_newest_stand_first_and_are_filtered(cast: Cast) -> None:
 def test_it_is_found_by_its_words_and_known_by_its_first_ones(cast: Cast) -> None:
     log(cast.ada, cast.acme, "\n  Lunch  with\tthe board.\n" + "word " * 200 + "persimmon")
     (hit,) = cast.ada.get("/api/search?q=persimm&kinds=activity").json()
-    assert (hit["kind"], hit["subtitle"], hit["organizationId"]) == ("activity", "Acme Corporation", cast.acme)
+    assert (hit["kind"], hit["subtitle"], hit["organizationId"]) == (
+        "activity",
+        "Acme Corporation",
+        cast.acme,
+    )
     assert hit["title"] == ("Lunch with the board. " + "word " * 200)[:120], "one line of it"
     assert {"text": "persimm", "match": True} in hit["highlights"][0]["parts"]
     assert cast.stan.get("/api/search?q=lunch").json()[0]["kind"] == "activity"
@@ -127,14 +158,19 @@ def test_it_is_found_by_its_words_and_known_by_its_first_ones(cast: Cast) -> Non
 def test_a_change_keeps_what_is_absent(cast: Cast) -> None:
     made = log(cast.cora, cast.acme, "A", kind="call", contactIds=[cast.gita_contact])
     path = f"/api/activities/{made['id']}"
-    changed = cast.stan.put(path, {"text": "B", "happenedAt": "2026-01-31T09:30:00Z", "audience": "client"})
+    changed = cast.stan.put(
+        path, {"text": "B", "happenedAt": "2026-01-31T09:30:00Z", "audience": "client"}
+    )
     assert changed.json() == made | {
         "text": "B", "happenedAt": "2026-01-31T09:30:00.000Z", "audience": "client",
         "updatedAt": changed.json()["updatedAt"],
     }  # fmt: skip
     assert cast.ada.put(path, {}).headers["etag"] == changed.headers["etag"]
     moved = cast.ada.put(path, {"organizationId": cast.globex})
-    assert (moved.json()["organizationId"], moved.json()["contactIds"]) == (cast.globex, [cast.gita_contact])
+    assert (moved.json()["organizationId"], moved.json()["contactIds"]) == (
+        cast.globex,
+        [cast.gita_contact],
+    )
     assert cast.stan.get(path).status_code == 404
     assert cast.ada.get(f"/api/organizations/{cast.acme}/activities").json() == []
 
@@ -150,7 +186,9 @@ def test_its_contacts_are_replaced_whole_and_its_version_with_them(cast: Cast) -
     assert changed.json()["contactIds"] == sorted([cast.stan_contact, contact])
     assert changed.json() == cast.ada.get(path).json()
     assert cast.ada.put(path, {"contactIds": []}).json()["contactIds"] == []
-    stale = cast.ada.put(path, {"contactIds": [contact]}, headers={"If-Match": changed.headers["etag"]})
+    stale = cast.ada.put(
+        path, {"contactIds": [contact]}, headers={"If-Match": changed.headers["etag"]}
+    )
     assert stale.status_code == 412
 
 
@@ -160,15 +198,28 @@ def test_what_it_refers_to_must_be_there(cast: Cast) -> None:
     no_contact = "there is no such contact, or none that you may see"
     path = f"/api/organizations/{cast.acme}/activities"
     body = {"text": "A", "contactIds": [cast.gita_contact, gone, 2**50]}
-    assert refused(cast.ada.post(path, body)) == {"contactIds[1]": no_contact, "contactIds[2]": no_contact}
+    assert refused(cast.ada.post(path, body)) == {
+        "contactIds[1]": no_contact,
+        "contactIds[2]": no_contact,
+    }
     stranger = cast.contact("Stranger")
-    assert refused(cast.stan.post(path, {"text": "A", "contactIds": [stranger]})) == {"contactIds[0]": no_contact}
+    assert refused(cast.stan.post(path, {"text": "A", "contactIds": [stranger]})) == {
+        "contactIds[0]": no_contact
+    }
     made = log(cast.stan, cast.acme, contactIds=[cast.gita_contact])
     body = {"organizationId": cast.globex, "contactIds": [cast.gita_contact, stranger]}
-    assert set(refused(cast.stan.put(f"/api/activities/{made['id']}", body))) == {"organizationId", "contactIds[1]"}
-    assert set(refused(cast.stan.put(f"/api/activities/{made['id']}", {"organizationId": 2**50}))) == {"organizationId"}
+    assert set(refused(cast.stan.put(f"/api/activities/{made['id']}", body))) == {
+        "organizationId",
+        "contactIds[1]",
+    }
+    assert set(
+        refused(cast.stan.put(f"/api/activities/{made['id']}", {"organizationId": 2**50}))
+    ) == {"organizationId"}
     assert cast.ada.get(f"/api/activities/{made['id']}").json() == made
-    assert cast.stan.post(f"/api/organizations/{cast.globex}/activities", {"text": "A"}).status_code == 404
+    assert (
+        cast.stan.post(f"/api/organizations/{cast.globex}/activities", {"text": "A"}).status_code
+        == 404
+    )
     assert cast.ada.post(f"/api/organizations/{2**50}/activities", {"text": "A"}).status_code == 404
 
 
@@ -176,7 +227,12 @@ def test_staff_log_and_change_and_take_back_their_own_but_delete_none(cast: Cast
     made = log(cast.stan, cast.acme, "Mine")
     logged = last(cast, "stan")
     assert (logged["action"], logged["canUndo"]) == ("createActivity", True)
-    assert cast.stan.put(f"/api/activities/{log(cast.ada, cast.acme)['id']}", {"text": "Hers"}).status_code == 200
+    assert (
+        cast.stan.put(
+            f"/api/activities/{log(cast.ada, cast.acme)['id']}", {"text": "Hers"}
+        ).status_code
+        == 200
+    )
     assert cast.stan.delete(f"/api/activities/{made['id']}").status_code == 403
     undone(cast, logged["id"], "stan")
     assert cast.stan.get(f"/api/activities/{made['id']}").status_code == 404
@@ -201,7 +257,10 @@ def test_each_sees_what_is_meant_for_them(cast: Cast) -> None:
     path = f"/api/activities/{shown['id']}"
     assert cast.gita.get(path).status_code == 200
     assert cast.gita.put(path, {"text": "B"}).status_code == 403
-    assert cast.gita.post(f"/api/organizations/{cast.acme}/activities", {"text": "A"}).status_code == 403
+    assert (
+        cast.gita.post(f"/api/organizations/{cast.acme}/activities", {"text": "A"}).status_code
+        == 403
+    )
     assert cast.gita.get(f"{path}/history").status_code == 403
     cast.ada.put(path, {"audience": "internal"})
     assert cast.gita.get(path).status_code == 404
@@ -213,7 +272,9 @@ def test_contacts_out_of_sight_are_not_named_and_may_stay(cast: Cast) -> None:
     (shown,) = cast.stan.get("/api/activities").json()
     assert shown["contacts"] == [{"id": cast.gita_contact, "fullName": "Gita"}]
     assert texts(cast.stan, contactId=stranger) == []
-    answer = cast.stan.put(f"/api/activities/{made['id']}", {"contactIds": [stranger, cast.stan_contact]})
+    answer = cast.stan.put(
+        f"/api/activities/{made['id']}", {"contactIds": [stranger, cast.stan_contact]}
+    )
     assert answer.json()["contactIds"] == sorted([stranger, cast.stan_contact])
 
 
@@ -231,9 +292,14 @@ def test_who_was_there_stays_told_when_they_are_deleted(cast: Cast) -> None:
     kept = cast.ada.put(path, {"contactIds": [contact, cast.gita_contact]})
     assert kept.json()["contactIds"] == sorted([contact, cast.gita_contact])
     undone(cast, deletion)
-    assert [c["fullName"] for c in cast.ada.get("/api/activities").json()[0]["contacts"]] == ["Carl", "Gita"]
+    assert [c["fullName"] for c in cast.ada.get("/api/activities").json()[0]["contacts"]] == [
+        "Carl",
+        "Gita",
+    ]
     undone(cast)
-    assert cast.ada.get(f"/api/contacts/{contact}").status_code == 404, "deleted once more, whatever it was linked to"
+    assert cast.ada.get(f"/api/contacts/{contact}").status_code == 404, (
+        "deleted once more, whatever it was linked to"
+    )
 
 
 def test_a_contact_that_was_made_and_linked_can_be_taken_back(cast: Cast) -> None:
@@ -250,7 +316,9 @@ def test_its_organization_takes_it_along_and_brings_it_back(cast: Cast) -> None:
     cast.ada.delete(f"/api/organizations/{cast.acme}")
     assert cast.ada.get(path).status_code == 404
     (entry,) = cast.ada.get("/api/trash").json()
-    assert (entry["kind"], entry["alsoDeleted"]) == ("organization", 3), "two members and the activity"
+    assert (entry["kind"], entry["alsoDeleted"]) == ("organization", 3), (
+        "two members and the activity"
+    )
     undone(cast)
     assert cast.ada.get(path).json()["contactIds"] == [cast.gita_contact]
 
@@ -261,7 +329,11 @@ def test_it_is_deleted_into_the_trash_and_restored(cast: Cast) -> None:
     assert cast.cora.delete(path).status_code == 204
     assert cast.ada.get(path).status_code == cast.cora.delete(path).status_code == 404
     (entry,) = cast.cora.get("/api/trash?kind=activity").json()
-    assert (entry["title"], entry["organizationId"], entry["alsoDeleted"]) == ("Dictated in two lines", cast.acme, 0)
+    assert (entry["title"], entry["organizationId"], entry["alsoDeleted"]) == (
+        "Dictated in two lines",
+        cast.acme,
+        0,
+    )
     undone(cast, entry["operationId"])
     back = cast.ada.get(path).json()
     assert back == made | {"updatedAt": back["updatedAt"]}
@@ -295,21 +367,29 @@ def test_its_history_tells_of_its_contacts(cast: Cast) -> None:
 def test_many_are_logged_at_once(cast: Cast) -> None:
     path = f"/organizations/{cast.acme}/activities"
     lines = [
-        line("POST", path, {"text": f"A{n}", "happenedAt": f"2026-01-{n + 1:02}T09:30:00+01:00"}) for n in range(28)
+        line("POST", path, {"text": f"A{n}", "happenedAt": f"2026-01-{n + 1:02}T09:30:00+01:00"})
+        for n in range(28)
     ]
-    lines += [line("POST", path, {"text": "With", "contactIds": [cast.gita_contact], "kind": "call"})]
+    lines += [
+        line("POST", path, {"text": "With", "contactIds": [cast.gita_contact], "kind": "call"})
+    ]
     answer = cast.stan.post("/api/bulk", content=b"".join(lines), headers=NDJSON)
     assert answer.status_code == 200, answer.text
     assert len(texts(cast.ada)) == 29
     assert texts(cast.ada, sort="happenedAt", limit=2) == ["A0", "A1"]
-    assert cast.ada.get("/api/activities?sort=happenedAt&limit=1").json()[0]["happenedAt"] == "2026-01-01T08:30:00.000Z"
+    assert (
+        cast.ada.get("/api/activities?sort=happenedAt&limit=1").json()[0]["happenedAt"]
+        == "2026-01-01T08:30:00.000Z"
+    )
     assert {row["author"]["fullName"] for row in cast.ada.get("/api/activities").json()} == {"Stan"}
     undone(cast, who="stan")
     assert texts(cast.ada) == []
 
 
 def test_none_is_logged_on_what_is_deleted_meanwhile(cast: Cast) -> None:
-    made = [cast.ada.made("/api/organizations", name=f"O{n}", type="other")["id"] for n in range(12)]
+    made = [
+        cast.ada.made("/api/organizations", name=f"O{n}", type="other")["id"] for n in range(12)
+    ]
 
     def race(organization: int) -> list[int]:
         with ThreadPoolExecutor(2) as pool:
@@ -337,7 +417,9 @@ def test_changes_of_contacts_meet_without_losing_or_doubling_links(cast: Cast) -
     made = log(cast.ada, cast.acme)
     with ThreadPoolExecutor(6) as pool:
         bodies = [{"contactIds": people[n % 6 : n % 6 + 2]} for n in range(24)]
-        answers = list(pool.map(lambda body: cast.ada.put(f"/api/activities/{made['id']}", body), bodies))
+        answers = list(
+            pool.map(lambda body: cast.ada.put(f"/api/activities/{made['id']}", body), bodies)
+        )
     assert {answer.status_code for answer in answers} == {200}
     wanted = [sorted(body["contactIds"]) for body in bodies]
     assert cast.ada.get(f"/api/activities/{made['id']}").json()["contactIds"] in wanted

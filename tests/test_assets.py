@@ -27,7 +27,9 @@ FIRST_LOAD = 90_000  # bytes, as sent
 OWN_SCRIPTS = 25_000  # bytes, as written: all that the interface ever fetches, together
 
 
-def wire(client: httpx.Client, url: str, accepted: str | None = "gzip") -> tuple[httpx.Headers, bytes]:
+def wire(
+    client: httpx.Client, url: str, accepted: str | None = "gzip"
+) -> tuple[httpx.Headers, bytes]:
     """The headers and the body's bytes as they were sent."""
     request = client.build_request("GET", url)
     request.headers.pop("accept-encoding", None)
@@ -45,9 +47,14 @@ def test_the_lock_pins_each_package_and_names_no_address() -> None:
     versions = asked["dependencies"] | asked["devDependencies"]
     assert versions["htmx.org"] == "4.0.1"
     assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in versions.values())
-    packages = {name.removeprefix("node_modules/"): kept for name, kept in lock["packages"].items() if name}
+    packages = {
+        name.removeprefix("node_modules/"): kept for name, kept in lock["packages"].items() if name
+    }
     assert {name: kept["version"] for name, kept in packages.items()} == versions
-    assert all(kept["integrity"].startswith("sha512-") and "resolved" not in kept for kept in packages.values())
+    assert all(
+        kept["integrity"].startswith("sha512-") and "resolved" not in kept
+        for kept in packages.values()
+    )
 
 
 def test_the_first_load_is_in_the_budget(client: httpx.Client) -> None:
@@ -58,13 +65,17 @@ def test_the_first_load_is_in_the_budget(client: httpx.Client) -> None:
 
 def test_the_scripts_of_the_interface_are_small_together() -> None:
     sizes = {file.name: file.stat().st_size for file in (assets.PACKAGE / "layout/js").iterdir()}
-    assert sum(size for name, size in sizes.items() if name not in SCRIPTS_APART) <= OWN_SCRIPTS, sizes
+    assert sum(size for name, size in sizes.items() if name not in SCRIPTS_APART) <= OWN_SCRIPTS, (
+        sizes
+    )
     assert max(sizes[name] for name in SCRIPTS_APART) <= OWN_SCRIPTS // 4, sizes
 
 
 @pytest.mark.parametrize("name", sorted(URLS))
 def test_assets_are_kept_for_good_and_the_same_compressed(client: httpx.Client, name: str) -> None:
-    kind = {"css": "text/css", "js": "text/javascript", "woff2": "font/woff2"}[name.rpartition(".")[2]]
+    kind = {"css": "text/css", "js": "text/javascript", "woff2": "font/woff2"}[
+        name.rpartition(".")[2]
+    ]
     plain, content = wire(client, URLS[name], None)
     small, sent = wire(client, URLS[name])
     for headers in (plain, small):
@@ -81,7 +92,9 @@ def test_assets_are_kept_for_good_and_the_same_compressed(client: httpx.Client, 
     [("gzip", True), ("br, GZIP;q=0.5", True), ("*", True), ("gzip;q=1.0", True), ("gzip; q=0", False),
      ("*, gzip;q=0.000", False), ("*;q=0", False), ("br", False), ("identity", False), ("", False), (None, False)],
 )  # fmt: skip
-def test_gzip_is_sent_to_whom_accepts_it(client: httpx.Client, accepted: str | None, is_packed: bool) -> None:
+def test_gzip_is_sent_to_whom_accepts_it(
+    client: httpx.Client, accepted: str | None, is_packed: bool
+) -> None:
     for url in (URLS["app.css"], "/api/docs"):
         headers, body = wire(client, url, accepted)
         assert headers.get("content-encoding") == ("gzip" if is_packed else None)
@@ -110,10 +123,14 @@ def test_styles_name_what_is_there_and_colours_stand_in_the_tokens_alone() -> No
         values = re.findall(r":([^;{}]*)[;}]", without_layer(css, "tokens"))
         assert len(values) > 10
         # What is minified has every colour in hex, named ones too; transparent is #0000.
-        assert [value for value in values if re.search(r"#(?!0000\b)[0-9a-f]{3,8}\b|\b(rgb|hsl)a?\(", value)] == [], (
-            name
-        )
-    assert "light-dark(" in ASSETS[URLS["app.css"]].content.decode(), "what browsers do is left to them"
+        assert [
+            value
+            for value in values
+            if re.search(r"#(?!0000\b)[0-9a-f]{3,8}\b|\b(rgb|hsl)a?\(", value)
+        ] == [], name
+    assert "light-dark(" in ASSETS[URLS["app.css"]].content.decode(), (
+        "what browsers do is left to them"
+    )
 
 
 def without_layer(css: str, layer: str) -> str:
@@ -138,12 +155,21 @@ def test_every_stylesheet_is_one_that_pages_link_to_or_part_of_it() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_templates_hold_no_style_and_no_script_of_their_own(page: Path) -> None:
     markup = re.sub(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", "", page.read_text(), flags=re.DOTALL)
-    assert re.findall(r"<style\b|\sstyle\s*=|\shx-on\b|\son[a-z]+\s*=|[\"'\s]js:|javascript:", markup, re.I) == []
+    assert (
+        re.findall(
+            r"<style\b|\sstyle\s*=|\shx-on\b|\son[a-z]+\s*=|[\"'\s]js:|javascript:", markup, re.I
+        )
+        == []
+    )
     assert re.findall(r"<script\b(?![^>]*\ssrc=)", markup, re.I) == []
 
 
 def test_icons_are_drawn_where_they_are_named_and_no_others() -> None:
-    named = {name for page in PAGES for name in re.findall(r"""\bicon\(["']([^"']*)["']\)""", page.read_text())}
+    named = {
+        name
+        for page in PAGES
+        for name in re.findall(r"""\bicon\(["']([^"']*)["']\)""", page.read_text())
+    }
     assert {"search"} <= named <= assets.icons().keys()
     svg = render._templates.from_string("{{ icon('search') }}").render()
     assert svg.startswith('<svg class="icon" aria-hidden="true" width="16" height="16"')
@@ -159,7 +185,16 @@ def wheel(tmp_path: Path) -> Path:
         ".git", ".venv", ".hypothesis", ".*_cache", "__pycache__", "build", "dist", "node_modules"
     )
     shutil.copytree(ROOT, tmp_path / "tree", ignore=left)
-    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
+    command = [
+        sys.executable,
+        "-m",
+        "hatchling",
+        "build",
+        "--target",
+        "wheel",
+        "--directory",
+        str(tmp_path),
+    ]
     subprocess.run(command, cwd=tmp_path / "tree", check=True, capture_output=True)
     with ZipFile(next(tmp_path.glob("*.whl"))) as file:
         file.extractall(tmp_path / "wheel")
@@ -174,7 +209,11 @@ def test_a_wheel_holds_the_same_assets_and_needs_nothing_that_built_them(
     assert not (layout / "css").exists()
     assert set(json.loads((layout / "dist/icons.json").read_text())) == assets.icons().keys()
     licences = (layout / "dist/LICENCES.txt").read_text()
-    assert "SIL OPEN FONT LICENSE" in licences and "ISC License" in licences and "Zero-Clause BSD" in licences
+    assert (
+        "SIL OPEN FONT LICENSE" in licences
+        and "ISC License" in licences
+        and "Zero-Clause BSD" in licences
+    )
     (wheel / "lightningcss.py").write_text("raise ImportError('not where a wheel is installed')")
     monkeypatch.setenv("PYTHONPATH", str(wheel))
     monkeypatch.setenv("PATH", os.devnull)

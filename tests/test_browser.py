@@ -17,7 +17,10 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     opened = context.new_page()
     opened.complaints = []
-    opened.on("console", lambda message: opened.complaints.append(message.text) if message.type == "error" else None)
+    opened.on(
+        "console",
+        lambda message: opened.complaints.append(message.text) if message.type == "error" else None,
+    )
     opened.on("pageerror", lambda error: opened.complaints.append(str(error)))
     yield opened
     context.close()
@@ -31,7 +34,9 @@ def quiet(page: Page) -> None:
 def fits(page: Page) -> None:
     for width in (page.viewport_size["width"], 320):
         page.set_viewport_size({"width": width, "height": 900})
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"scrolls sideways at {width}"
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+            f"scrolls sideways at {width}"
+        )
 
 
 def test_a_link_sets_a_password_and_signs_in(cast: Cast, server: Server, page: Page) -> None:
@@ -50,7 +55,10 @@ def test_a_link_sets_a_password_and_signs_in(cast: Cast, server: Server, page: P
     page.get_by_text(person.username).wait_for()
     (cookie,) = (c for c in page.context.cookies() if c["name"] == "connect.sid")
     assert (cookie["httpOnly"], cookie["sameSite"], cookie["path"]) == (True, "Lax", "/")
-    assert page.evaluate("fetch('/api/user').then(r => r.json()).then(u => u.username)") == person.username
+    assert (
+        page.evaluate("fetch('/api/user').then(r => r.json()).then(u => u.username)")
+        == person.username
+    )
     assert page.evaluate("document.cookie") == "", "no script reads the session"
     quiet(page)
 
@@ -78,7 +86,11 @@ def test_another_link_in_the_same_tab_is_taken(cast: Cast, server: Server, page:
 def test_the_api_page_shows_every_operation(server: Server, page: Page) -> None:
     page.goto(f"{server.url}/api/docs")
     assert page.locator("h1").count() == 1
-    for words in ("List all organizations", "Remove a member from an organization", "Add a version of a file"):
+    for words in (
+        "List all organizations",
+        "Remove a member from an organization",
+        "Add a version of a file",
+    ):
         assert page.get_by_text(words).count()
     fits(page)
     quiet(page)
@@ -86,12 +98,19 @@ def test_the_api_page_shows_every_operation(server: Server, page: Page) -> None:
 
 def test_letters_outside_latin_1_alone_fetch_the_second_font(server: Server, page: Page) -> None:
     fonts = []
-    page.on("request", lambda request: fonts.append(request.url) if request.resource_type == "font" else None)
+    page.on(
+        "request",
+        lambda request: fonts.append(request.url) if request.resource_type == "font" else None,
+    )
     page.goto(f"{server.url}/api/docs")
     page.evaluate("document.fonts.ready")
-    assert [url.removeprefix(server.url) for url in fonts] == [URLS["inter-latin-wght-normal.woff2"]]
+    assert [url.removeprefix(server.url) for url in fonts] == [
+        URLS["inter-latin-wght-normal.woff2"]
+    ]
     page.evaluate("document.querySelector('h1').append(' Łódź')")
     page.evaluate("document.fonts.load('600 20px \"Inter Variable\"', 'Łódź')")
-    assert [url.removeprefix(server.url) for url in fonts[1:]] == [URLS["inter-latin-ext-wght-normal.woff2"]]
+    assert [url.removeprefix(server.url) for url in fonts[1:]] == [
+        URLS["inter-latin-ext-wght-normal.woff2"]
+    ]
     assert page.evaluate("[...document.fonts].every(font => font.status == 'loaded')")
     quiet(page)

@@ -47,7 +47,9 @@ def test_a_line_answers_what_the_write_would_alone(cast: Cast, route: Any, prefi
     assert route.name in SAMPLES
     ids, body = sample(cast, route)
     path = prefix + path_of(route, ids).removeprefix("/api")
-    dry = cast.ada.request(route.method, path_of(route, ids), headers=DRY, **({"json": body} if body else {}))
+    dry = cast.ada.request(
+        route.method, path_of(route, ids), headers=DRY, **({"json": body} if body else {})
+    )
     (row,) = rows(bulk(cast.ada, line(route.method, path, body)))
     assert (row["line"], row["status"], row["problem"]) == (1, dry.status_code, None)
     assert (row["etag"] is None) == ("etag" not in dry.headers)
@@ -56,7 +58,11 @@ def test_a_line_answers_what_the_write_would_alone(cast: Cast, route: Any, prefi
         assert row["body"] is None
         return
     assert list(row["body"]) == list(expected)
-    assert all(row["body"][k] == v for k, v in expected.items() if k not in ("id", "createdAt", "updatedAt", "url"))
+    assert all(
+        row["body"][k] == v
+        for k, v in expected.items()
+        if k not in ("id", "createdAt", "updatedAt", "url")
+    )
 
 
 def test_it_is_one_operation_in_the_order_of_its_lines(cast: Cast) -> None:
@@ -73,11 +79,17 @@ def test_it_is_one_operation_in_the_order_of_its_lines(cast: Cast) -> None:
     found = rows(bulk(cast.ada, *lines))
     assert [row["line"] for row in found] == list(range(1, 37))
     bodies = [row["body"] for row in found]
-    assert [(b["name"], b["metadata"]) for b in bodies[:7]] == [(f"Org {n}", {"n": [n, None, "x"]}) for n in range(7)]
-    assert [(b["fullName"], b["metadata"]) for b in bodies[7:14]] == [(f"Contact {n}", None) for n in range(7)]
+    assert [(b["name"], b["metadata"]) for b in bodies[:7]] == [
+        (f"Org {n}", {"n": [n, None, "x"]}) for n in range(7)
+    ]
+    assert [(b["fullName"], b["metadata"]) for b in bodies[7:14]] == [
+        (f"Contact {n}", None) for n in range(7)
+    ]
     assert [b["industry"] for b in bodies[14:21]] == [f"I{n}" for n in range(7)]
     assert [row["etag"] for row in found[14:21]] == [f'"{cast.acme}-{n + 2}"' for n in range(7)]
-    assert [(b["title"], b["dueDate"]) for b in bodies[21:28]] == [(f"P{n}", "2026-01-31") for n in range(7)]
+    assert [(b["title"], b["dueDate"]) for b in bodies[21:28]] == [
+        (f"P{n}", "2026-01-31") for n in range(7)
+    ]
     assert [(b["order"], b["organizationId"]) for b in bodies[28:35]] == [
         (n, (cast.acme, None)[n % 2]) for n in range(7)
     ]
@@ -131,7 +143,9 @@ def bad_lines(cast: Cast) -> list[tuple[int, bytes, dict[str, Any] | None]]:
     found: list[tuple[int, bytes, dict[str, Any] | None]] = []
     for status, method, path, body, headers in writes:
         more = {"ifMatch": headers["If-Match"]} if headers else {}
-        alone = {"method": method, "path": f"/api{path}", "headers": headers} | ({} if body is None else {"json": body})
+        alone = {"method": method, "path": f"/api{path}", "headers": headers} | (
+            {} if body is None else {"json": body}
+        )
         found.append((status, line(method, path, body, **more), alone))
     found += [
         (400, b"{\n", None), (400, b"nonsense\n", None), (400, b'{"a": "\xff"}\n', None), (422, b"[]\n", None),
@@ -161,12 +175,17 @@ def test_all_or_nothing_names_every_line_that_fails(cast: Cast) -> None:
     bad = bad_lines(cast)
     good = [line("POST", "/contacts", contact(n)) for n in range(len(bad))]
     before, done = rows_of(cast), operations(cast)
-    answer = bulk(cast.ada, *(text for pair in zip(good, (text for _, text, _ in bad), strict=True) for text in pair))
+    answer = bulk(
+        cast.ada,
+        *(text for pair in zip(good, (text for _, text, _ in bad), strict=True) for text in pair),
+    )
     assert answer.status_code == 422, answer.text
     problem = answer.json()
     assert [each["line"] for each in problem["lines"]] == list(range(2, 2 * len(bad) + 1, 2))
     assert [each["status"] for each in problem["lines"]] == [status for status, _, _ in bad]
-    assert [each["field"] for each in problem["errors"]] == [f"line {n}" for n in range(2, 2 * len(bad) + 1, 2)]
+    assert [each["field"] for each in problem["errors"]] == [
+        f"line {n}" for n in range(2, 2 * len(bad) + 1, 2)
+    ]
     assert problem["lines"][0]["errors"][0]["field"] == "colour"
     assert problem["detail"].startswith(
         f"{len(bad)} lines of {2 * len(bad)} cannot be done, so nothing was changed. line 2:"
@@ -176,21 +195,30 @@ def test_all_or_nothing_names_every_line_that_fails(cast: Cast) -> None:
 
 def test_by_line_the_good_ones_are_done(cast: Cast) -> None:
     taken = unique_email()
-    lines = [line("POST", "/contacts", contact(n, **({"email": taken} if n % 10 == 3 else {}))) for n in range(60)]
+    lines = [
+        line("POST", "/contacts", contact(n, **({"email": taken} if n % 10 == 3 else {})))
+        for n in range(60)
+    ]
     answer = bulk(cast.ada, *lines, **LENIENT)
     assert answer.headers["preference-applied"] == "handling=lenient"
     found = rows(answer)
-    assert [row["status"] for row in found] == [409 if n % 10 == 3 and n > 3 else 200 for n in range(60)]
+    assert [row["status"] for row in found] == [
+        409 if n % 10 == 3 and n > 3 else 200 for n in range(60)
+    ]
     names = {row["fullName"] for row in cast.ada.get("/api/contacts").json()}
     assert names >= {f"Contact {n}" for n in range(60) if n % 10 != 3 or n == 3}
     assert len(names) == 2 + 55
-    actions = cast.sql.rows("SELECT count(*) FROM operations WHERE tenant_id = $1 AND action = 'bulk'", cast.tenant)
+    actions = cast.sql.rows(
+        "SELECT count(*) FROM operations WHERE tenant_id = $1 AND action = 'bulk'", cast.tenant
+    )
     assert actions[0][0] == 1
 
 
 def test_changes_of_one_record_follow_each_other(cast: Cast) -> None:
     path = f"/organizations/{cast.acme}"
-    lines = [line("PUT", path, {"industry": f"I{n}"}, ifMatch=f'"{cast.acme}-{n + 1}"') for n in range(5)]
+    lines = [
+        line("PUT", path, {"industry": f"I{n}"}, ifMatch=f'"{cast.acme}-{n + 1}"') for n in range(5)
+    ]
     lines.append(line("PUT", path, {"industry": "late"}, ifMatch=f'"{cast.acme}-2"'))
     lines.append(line("DELETE", path))
     lines.append(line("PUT", path, {"industry": "gone"}))
@@ -211,12 +239,18 @@ def test_staff_may_what_they_may_alone(cast: Cast) -> None:
     found = rows(bulk(cast.stan, *lines, **LENIENT))
     assert [row["status"] for row in found] == [200, 422, 422, 403, 403, 404]
     told = cast.sql.rows(
-        "SELECT outcome FROM operations WHERE tenant_id = $1 AND action = 'bulk' ORDER BY outcome", cast.tenant
+        "SELECT outcome FROM operations WHERE tenant_id = $1 AND action = 'bulk' ORDER BY outcome",
+        cast.tenant,
     )
     assert [row[0] for row in told] == ["done", "refused"]
     assert bulk(cast.gita, lines[0]).status_code == 403
     assert bulk(cast.nobody, lines[0]).status_code == 401
-    assert rows(bulk(cast.olga, line("PUT", f"/organizations/{cast.acme}", {}), **LENIENT))[0]["status"] == 404
+    assert (
+        rows(bulk(cast.olga, line("PUT", f"/organizations/{cast.acme}", {}), **LENIENT))[0][
+            "status"
+        ]
+        == 404
+    )
 
 
 @pytest.mark.parametrize("path", ["/user", "/user/password", "/login", "/logout", "/bulk", "/users/1/links",
@@ -233,15 +267,24 @@ def test_users_are_made_and_changed_and_it_acts_at_once(cast: Cast) -> None:
         cast.ada, line("POST", "/users", {"username": unique_email(), "fullName": "New", "role": "staff"}),
         line("PUT", f"/users/{cast.cora.id}", {"isActive": False}),
     ))  # fmt: skip
-    assert (made["status"], made["body"]["fullName"], changed["body"]["isActive"]) == (200, "New", False)
+    assert (made["status"], made["body"]["fullName"], changed["body"]["isActive"]) == (
+        200,
+        "New",
+        False,
+    )
     assert cast.cora.get("/api/contacts").status_code == 401
     newest = "SELECT max(operation_id) FROM changes WHERE tenant_id = $1 AND entity = 'users'"
-    assert cast.sql.value(f"SELECT count(*) FROM changes WHERE operation_id = ({newest})", cast.tenant) == 2
+    assert (
+        cast.sql.value(f"SELECT count(*) FROM changes WHERE operation_id = ({newest})", cast.tenant)
+        == 2
+    )
     back = line("PUT", f"/users/{cast.cora.id}", {"isActive": True})
     assert rows(bulk(cast.stan, back, **LENIENT))[0]["status"] == 403
     assert bulk(cast.ada, back).status_code == 200
     alone = cast.ada.put(f"/api/users/{cast.ada.id}", {"role": "staff"})
-    together = rows(bulk(cast.ada, line("PUT", f"/users/{cast.ada.id}", {"role": "staff"}), **LENIENT))[0]
+    together = rows(
+        bulk(cast.ada, line("PUT", f"/users/{cast.ada.id}", {"role": "staff"}), **LENIENT)
+    )[0]
     assert together["status"] == alone.status_code >= 400, "the last admin stays"
 
 
@@ -274,7 +317,9 @@ def test_an_answer_without_bound_is_refused_and_nothing_changed(cast: Cast) -> N
 
 
 def test_ten_thousand_lines_are_a_few_statements(cast: Cast, inside: InProcess) -> None:  # noqa: F811
-    lines = [line("POST", "/organizations", {"name": f"Org {n}", "type": "other"}) for n in range(10_000)]
+    lines = [
+        line("POST", "/organizations", {"name": f"Org {n}", "type": "other"}) for n in range(10_000)
+    ]
     inside.send(cast.ada, "GET", f"/api/organizations/{cast.acme}")
     before = inside.app.database.statements
     headers = NDJSON | {"Cookie": f"connect.sid={cast.ada.token}"}
@@ -308,13 +353,19 @@ def test_with_a_key_and_dry(cast: Cast) -> None:
 
 def test_two_that_cross_each_other_are_done_or_may_be_sent_again(cast: Cast) -> None:
     """They deadlock; whoever is chosen begins anew, and is told to after some attempts."""
-    orgs = [cast.ada.made("/api/organizations", name=f"O{n}", type="other")["id"] for n in range(20)]
+    orgs = [
+        cast.ada.made("/api/organizations", name=f"O{n}", type="other")["id"] for n in range(20)
+    ]
     answers: list[httpx.Response] = []
 
     def send(person: Person, ids: list[int], word: str) -> None:
         with httpx.Client(base_url=cast.client.base_url, trust_env=False, timeout=60) as own:
             sender = Person(own, person.tenant, person.id, person.username, person.token)
-            answers.append(bulk(sender, *(line("PUT", f"/organizations/{id}", {"industry": word}) for id in ids)))
+            answers.append(
+                bulk(
+                    sender, *(line("PUT", f"/organizations/{id}", {"industry": word}) for id in ids)
+                )
+            )
 
     for _ in range(4):
         threads = [threading.Thread(target=send, args=(cast.ada, orgs, "Ada")),

@@ -44,14 +44,35 @@ def run(server: Server, *arguments: str, typed: str = "") -> subprocess.Complete
 
 def test_a_tenant_is_added_beside_a_running_server(server: Server) -> None:
     email = f"{secrets.token_hex(4)}@example.com"
-    added = run(server, "tenant", "add", "Third", "--admin-email", email, "--password-stdin", typed=f"{PASSWORD}\n")
+    added = run(
+        server,
+        "tenant",
+        "add",
+        "Third",
+        "--admin-email",
+        email,
+        "--password-stdin",
+        typed=f"{PASSWORD}\n",
+    )
     assert added.returncode == 0, added.stderr
     assert sign_in(server.url, email, PASSWORD) == 200
 
 
 def test_a_user_without_a_password_gets_a_link(server: Server) -> None:
     email = f"{secrets.token_hex(4)}@example.com"
-    added = run(server, "user", "add", "--tenant", "1", "--email", email, "--name", "Uma", "--role", "consultant")
+    added = run(
+        server,
+        "user",
+        "add",
+        "--tenant",
+        "1",
+        "--email",
+        email,
+        "--name",
+        "Uma",
+        "--role",
+        "consultant",
+    )
     assert added.returncode == 0, added.stderr
     token = re.search(r"/setup#token=(\S+)", added.stdout)
     assert token, added.stdout
@@ -59,10 +80,15 @@ def test_a_user_without_a_password_gets_a_link(server: Server) -> None:
     newer = re.search(r"/setup#token=(\S+)", again.stdout)
     assert newer
     setup = f"{server.url}/api/setup"
-    assert httpx.post(setup, json={"token": token[1], "password": PASSWORD}).status_code == 422, "replaced by the newer"
+    assert httpx.post(setup, json={"token": token[1], "password": PASSWORD}).status_code == 422, (
+        "replaced by the newer"
+    )
     assert httpx.post(setup, json={"token": newer[1], "password": PASSWORD}).status_code == 200
     assert sign_in(server.url, email, PASSWORD) == 200
-    assert re.search(rf"{re.escape(email)}\s+consultant\s+active", run(server, "user", "list", "--tenant", "1").stdout)
+    assert re.search(
+        rf"{re.escape(email)}\s+consultant\s+active",
+        run(server, "user", "list", "--tenant", "1").stdout,
+    )
 
 
 @pytest.mark.parametrize(("arguments", "typed", "words"), [
@@ -72,7 +98,9 @@ def test_a_user_without_a_password_gets_a_link(server: Server) -> None:
     (["user", "add", "--tenant", "1", "--email", "root@example.com", "--name", "A", "--role", "staff"], "", "already taken"),
     (["tenant", "add", "T", "--admin-email", "w@example.com", "--password-stdin"], "password1\n", "most common passwords"),
 ])  # fmt: skip
-def test_a_wrong_command_is_one_line(server: Server, arguments: list[str], typed: str, words: str) -> None:
+def test_a_wrong_command_is_one_line(
+    server: Server, arguments: list[str], typed: str, words: str
+) -> None:
     answer = run(server, *arguments, typed=typed)
     assert answer.returncode == 1
     assert words in answer.stderr
@@ -81,12 +109,16 @@ def test_a_wrong_command_is_one_line(server: Server, arguments: list[str], typed
 
 def test_routes_are_printed_with_their_permissions(server: Server) -> None:
     printed = retainer("routes").stdout
-    assert re.search(r"POST\s+/api/organizations\s+organizations.create\s+admin, consultant", printed)
+    assert re.search(
+        r"POST\s+/api/organizations\s+organizations.create\s+admin, consultant", printed
+    )
     assert re.search(r"POST\s+/api/login\s+public\s+anybody", printed)
 
 
 def test_an_empty_database_of_ones_own_is_made_ready_at_serve(own_database: str) -> None:
-    running = Server(database_url=own_database, admin_email="root2@example.com", admin_password=PASSWORD)
+    running = Server(
+        database_url=own_database, admin_email="root2@example.com", admin_password=PASSWORD
+    )
     try:
         assert sign_in(running.url, "root2@example.com", PASSWORD) == 200
         assert not (running.folder / "postgres").exists()
@@ -130,7 +162,9 @@ def test_a_newer_schema_is_always_refused(own_database: str) -> None:
         assert answer.stderr.count("\n") == 1
 
 
-def test_an_owner_who_may_not_use_the_applications_role_is_told_what_to_grant(server: Server) -> None:
+def test_an_owner_who_may_not_use_the_applications_role_is_told_what_to_grant(
+    server: Server,
+) -> None:
     cluster = Sql(server.database_url.replace("retainer@/retainer", "postgres@/postgres"))
     name = f"other_{secrets.token_hex(4)}"
     cluster.rows(f"CREATE ROLE {name} LOGIN CREATEROLE")
@@ -152,10 +186,15 @@ def test_an_owner_who_may_not_use_the_applications_role_is_told_what_to_grant(se
 def test_migrations_of_two_processes_wait_for_each_other(own_database: str) -> None:
     command = [sys.executable, "-m", "retainer", "migrate"]
     environment = {"RETAINER_DATABASE_URL": own_database, "PATH": ""}
-    both = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    both = [
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
     said = sorted(process.communicate(timeout=60)[0] for process in both)
     assert [process.returncode for process in both] == [0, 0]
-    assert said[1].startswith("The schema is up to date") or said[0].startswith("The schema is up to date")
+    assert said[1].startswith("The schema is up to date") or said[0].startswith(
+        "The schema is up to date"
+    )
 
 
 def test_the_demo_has_data_and_the_logins_it_prints() -> None:
@@ -169,8 +208,12 @@ def test_the_demo_has_data_and_the_logins_it_prints() -> None:
         assert f"http://127.0.0.1:{port}" in said
         for email, _, role, _ in demo.LOGINS:
             assert email in said
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20, trust_env=False) as client:
-                user = client.post("/api/login", json={"username": email, "password": demo.PASSWORD}).json()
+            with httpx.Client(
+                base_url=f"http://127.0.0.1:{port}", timeout=20, trust_env=False
+            ) as client:
+                user = client.post(
+                    "/api/login", json={"username": email, "password": demo.PASSWORD}
+                ).json()
                 assert user["role"] == role
                 seen = len(client.get("/organizations").json())
                 assert seen == {"admin": 40, "consultant": 40, "staff": seen, "guest": seen}[role]

@@ -62,19 +62,29 @@ def test_a_change_of_another_state_is_412_with_the_current_one(cast: Cast, route
         assert answer.headers["etag"] == etag
         assert answer.json()["current"] == now.json()
         assert rows_of(cast) == before
-    assert send(cast.ada, route, ids, body, headers={"If-None-Match": '"1-999"'}).status_code == route.status
+    assert (
+        send(cast.ada, route, ids, body, headers={"If-None-Match": '"1-999"'}).status_code
+        == route.status
+    )
 
 
 @changes
 def test_what_is_not_seen_is_404_whatever_is_expected(cast: Cast, route: Route) -> None:
     ids, body = sample(cast, route)
     if route.parameters:
-        for headers in ({"If-Match": '"1-999"'}, {"If-Match": "*"}, {"If-Match": "x"}, {"If-None-Match": "*"}):
+        for headers in (
+            {"If-Match": '"1-999"'},
+            {"If-Match": "*"},
+            {"If-Match": "x"},
+            {"If-None-Match": "*"},
+        ):
             assert send(cast.olga, route, ids, body, headers=headers).status_code == 404
 
 
 @changes
-@pytest.mark.parametrize("header", ["1-1", "", ",", '"a" "b"', '"a', "*, *", '*, "1-1"', '"a b"', 'w/"1-1"', "'1-1'"])
+@pytest.mark.parametrize(
+    "header", ["1-1", "", ",", '"a" "b"', '"a', "*, *", '*, "1-1"', '"a b"', 'w/"1-1"', "'1-1'"]
+)
 def test_a_malformed_header_is_422_by_name(cast: Cast, route: Route, header: str) -> None:
     ids, body = sample(cast, route)
     before = rows_of(cast)
@@ -91,12 +101,18 @@ def test_both_headers_hold_and_lines_are_joined(cast: Cast) -> None:
                                       (etag, f'"x", {etag}', 412), (etag, '"x"', 200), ('"x"', '"y"', 412)):  # fmt: skip
         headers = {"If-Match": match, "If-None-Match": none_match}
         assert cast.ada.put(path, {}, headers=headers).status_code == status, headers
-    lines = [("If-Match", '"1-999"'), ("If-Match", etag), ("Cookie", f"connect.sid={cast.ada.token}")]
+    lines = [
+        ("If-Match", '"1-999"'),
+        ("If-Match", etag),
+        ("Cookie", f"connect.sid={cast.ada.token}"),
+    ]
     assert cast.client.put(path, json={}, headers=lines).status_code == 200
 
 
 @pytest.mark.parametrize(
-    "route", [r for r in CHECKED if r.changes and not TABLE.takes_conditions(r)], ids=lambda r: r.name
+    "route",
+    [r for r in CHECKED if r.changes and not TABLE.takes_conditions(r)],
+    ids=lambda r: r.name,
 )
 def test_where_nothing_has_an_etag_conditions_are_refused(cast: Cast, route: Route) -> None:
     ids, body = sample(cast, route)
@@ -111,17 +127,25 @@ def test_the_order_of_refusals_ends_with_412(cast: Cast) -> None:
     path = f"/api/organizations/{cast.acme}"
     stale = {"If-Match": '"1-999"'}
     assert cast.nobody.put(path, {}, headers=stale).status_code == 401
-    assert cast.ada.put(path, {}, headers=stale | {"Origin": "https://evil.example"}).status_code == 403
+    assert (
+        cast.ada.put(path, {}, headers=stale | {"Origin": "https://evil.example"}).status_code
+        == 403
+    )
     assert cast.stan.put(path, {}, headers=stale).status_code == 403
     assert cast.ada.put(path, {"name": ""}, headers=stale).status_code == 422
     task = cast.ada.made("/api/tasks", title="T")["id"]
-    assert cast.ada.put(f"/api/tasks/{task}", {"projectId": 2**50}, headers=stale).status_code == 422
+    assert (
+        cast.ada.put(f"/api/tasks/{task}", {"projectId": 2**50}, headers=stale).status_code == 422
+    )
     assert cast.ada.put(path, {"name": "N"}, headers=stale).status_code == 412
 
 
 def test_a_state_of_another_record_is_not_this_ones(cast: Cast) -> None:
     other = cast.ada.get(f"/api/organizations/{cast.globex}").headers["etag"]
-    assert cast.ada.put(f"/api/organizations/{cast.acme}", {}, headers={"If-Match": other}).status_code == 412
+    assert (
+        cast.ada.put(f"/api/organizations/{cast.acme}", {}, headers={"If-Match": other}).status_code
+        == 412
+    )
 
 
 @reads
@@ -152,8 +176,14 @@ def test_conditions_cost_no_statement(cast: Cast, inside: InProcess) -> None:  #
     etag = cast.ada.get(path).headers["etag"]
     inside.send(cast.ada, "GET", path)
     assert inside.send(cast.ada, "GET", path, headers={"If-None-Match": etag}) == (304, 1)
-    assert inside.send(cast.ada, "PUT", path, {"industry": "A"}, headers={"If-Match": etag}) == (200, 1)
-    assert inside.send(cast.ada, "PUT", path, {"industry": "B"}, headers={"If-Match": etag}) == (412, 3)
+    assert inside.send(cast.ada, "PUT", path, {"industry": "A"}, headers={"If-Match": etag}) == (
+        200,
+        1,
+    )
+    assert inside.send(cast.ada, "PUT", path, {"industry": "B"}, headers={"If-Match": etag}) == (
+        412,
+        3,
+    )
 
 
 @pytest.mark.parametrize("route", UPSERTS, ids=lambda r: r.name)
@@ -162,7 +192,9 @@ def test_what_is_added_or_changed_can_be_bound_to_either(cast: Cast, route: Rout
     path, body = path_of(route, [value]), body | {"type": "other", "name": "N"}
 
     def put(**headers: str) -> httpx.Response:
-        return cast.ada.put(path, body, headers={name.replace("_", "-"): text for name, text in headers.items()})
+        return cast.ada.put(
+            path, body, headers={name.replace("_", "-"): text for name, text in headers.items()}
+        )
 
     there = put().json()["id"]
     assert cast.ada.delete(f"/api/organizations/{there}").status_code == 204
@@ -186,14 +218,22 @@ def test_writes_of_members_answer_the_etag(cast: Cast) -> None:
     read = cast.ada.get(f"{path}/{contact}")
     assert read.json() == {"organizationId": cast.acme, "contactId": contact, "role": "member"}
     assert (made.content, made.headers["etag"]) == (b"", read.headers["etag"])
-    changed = cast.ada.patch(f"{path}/{contact}", {"role": "stakeholder"}, headers={"If-Match": made.headers["etag"]})
+    changed = cast.ada.patch(
+        f"{path}/{contact}", {"role": "stakeholder"}, headers={"If-Match": made.headers["etag"]}
+    )
     assert (changed.status_code, changed.content) == (200, b"")
-    assert changed.headers["etag"] == cast.ada.get(f"/api{path}/{contact}").headers["etag"] != made.headers["etag"]
+    assert (
+        changed.headers["etag"]
+        == cast.ada.get(f"/api{path}/{contact}").headers["etag"]
+        != made.headers["etag"]
+    )
     assert cast.gita.get(f"{path}/{contact}").status_code == 200
     assert cast.sam.get(f"{path}/{contact}").status_code == 404
 
 
-@pytest.mark.parametrize("noun", ["organizations", "members", "contacts", "documents", "activities", "users"])
+@pytest.mark.parametrize(
+    "noun", ["organizations", "members", "contacts", "documents", "activities", "users"]
+)
 def test_of_a_hundred_writers_one_wins_each_version(cast: Cast, noun: str) -> None:
     """Each reads, and tries once to change the state that it read; whoever wins has overwritten nobody."""
     method, path, body = targets(cast)[noun]
@@ -202,13 +242,18 @@ def test_of_a_hundred_writers_one_wins_each_version(cast: Cast, noun: str) -> No
     statuses: Counter[int] = Counter()
 
     def write(number: int) -> None:
-        with httpx.Client(base_url=cast.client.base_url, trust_env=False, verify=False, timeout=30) as own:
+        with httpx.Client(
+            base_url=cast.client.base_url, trust_env=False, verify=False, timeout=30
+        ) as own:
             writer = Person(own, cast.tenant, cast.ada.id, cast.ada.username, cast.ada.token)
             for round in range(3):
                 now = writer.get(path)
                 etag = now.headers["etag"]
                 answer = writer.request(
-                    method, path, json=body(3 * number + round, now.json()), headers={"If-Match": etag}
+                    method,
+                    path,
+                    json=body(3 * number + round, now.json()),
+                    headers={"If-Match": etag},
                 )
                 statuses[answer.status_code] += 1
                 if answer.status_code == 200:
@@ -221,7 +266,9 @@ def test_of_a_hundred_writers_one_wins_each_version(cast: Cast, noun: str) -> No
         thread.join()
     assert set(statuses) == {200, 412} and sum(statuses.values()) == 300, statuses
     assert set(wins.values()) == {1}, "one winner each"
-    assert version(cast.ada.get(path).headers["etag"]) - version(first) == len(wins), "and none without"
+    assert version(cast.ada.get(path).headers["etag"]) - version(first) == len(wins), (
+        "and none without"
+    )
 
 
 def version(etag: str) -> int:
@@ -231,8 +278,13 @@ def version(etag: str) -> int:
 def targets(cast: Cast) -> dict[str, tuple[str, str, Callable[[int, Any], Any]]]:
     """A record of each kind of statement, and a body that differs from every other and from what is there."""
     roles = ["stakeholder", "member", "executive_sponsor", "technical_lead"]
-    projects = [cast.ada.made("/api/projects", organizationId=cast.acme, title=f"P{n}")["id"] for n in range(2)]
-    link = cast.ada.made("/api/documents", name="D", url="https://x.example", organizationId=cast.acme)["id"]
+    projects = [
+        cast.ada.made("/api/projects", organizationId=cast.acme, title=f"P{n}")["id"]
+        for n in range(2)
+    ]
+    link = cast.ada.made(
+        "/api/documents", name="D", url="https://x.example", organizationId=cast.acme
+    )["id"]
     people = [cast.stan_contact, cast.gita_contact]
     activity = cast.ada.made(f"/api/organizations/{cast.acme}/activities", text="A")["id"]
     user = cast.person("Uma", "staff").id

@@ -49,7 +49,9 @@ CASES = [
 
 
 @pytest.mark.parametrize(("method", "path", "body", "who", "status"), CASES)
-def test_who_gets_what(cast: Cast, base: str, method: str, path: str, body: Any, who: str, status: int) -> None:
+def test_who_gets_what(
+    cast: Cast, base: str, method: str, path: str, body: Any, who: str, status: int
+) -> None:
     removable = cast.contact("Rita")
     cast.ada.made(f"/api/organizations/{cast.acme}/members", contactId=removable, role="member")
     values = {"{acme}": cast.acme, "{gita}": cast.gita_contact, "{removable}": removable}
@@ -100,7 +102,16 @@ def test_the_list_is_a_bare_array_in_the_order_of_folded_names(cast: Cast, base:
     for name in ("zebra", "Ökonomie", "ábc", "Abd", "Straße", "strassf"):
         cast.ada.made("/api/organizations", name=name, type="other")
     names = [row["name"] for row in cast.ada.get(f"{base}/organizations").json()]
-    assert names == ["ábc", "Abd", "Acme Corporation", "Globex", "Ökonomie", "Straße", "strassf", "zebra"]
+    assert names == [
+        "ábc",
+        "Abd",
+        "Acme Corporation",
+        "Globex",
+        "Ökonomie",
+        "Straße",
+        "strassf",
+        "zebra",
+    ]
 
 
 @pytest.mark.parametrize("type", TYPES)
@@ -111,10 +122,19 @@ def test_every_type_and_status_is_accepted(cast: Cast, type: str, status: str) -
 
 
 def test_put_changes_only_what_is_sent(cast: Cast, base: str) -> None:
-    made = cast.ada.made("/api/organizations", name="Acme", type="customer", industry="Tech", metadata={"a": 1, "b": 2})
+    made = cast.ada.made(
+        "/api/organizations",
+        name="Acme",
+        type="customer",
+        industry="Tech",
+        metadata={"a": 1, "b": 2},
+    )
     path = f"{base}/organizations/{made['id']}"
     changed = cast.ada.put(path, {"industry": None, "metadata": {"a": 3}}).json()
-    assert changed | {"industry": "Tech", "metadata": {"a": 1, "b": 2}, "updatedAt": made["updatedAt"]} == made
+    assert (
+        changed | {"industry": "Tech", "metadata": {"a": 1, "b": 2}, "updatedAt": made["updatedAt"]}
+        == made
+    )
     assert changed["industry"] is None
     assert changed["metadata"] == {"a": 3}, "metadata is replaced whole"
 
@@ -134,7 +154,8 @@ def test_duplicates_are_numbered(cast: Cast, base: str) -> None:
         "Acme Corporation (copy)", "Acme Corporation (copy 2)", "Acme Corporation (copy 3)",
     ]  # fmt: skip
     assert (
-        cast.ada.post(f"{base}/organizations/{copies[1]['id']}/duplicate").json()["name"] == "Acme Corporation (copy 4)"
+        cast.ada.post(f"{base}/organizations/{copies[1]['id']}/duplicate").json()["name"]
+        == "Acme Corporation (copy 4)"
     )
     assert cast.ada.get(f"{base}/organizations/{copies[0]['id']}/members").json() == []
 
@@ -153,7 +174,9 @@ def test_members_come_and_go(cast: Cast, base: str, role: str) -> None:
     added = cast.ada.post(path, {"contactId": contact, "role": role})
     assert (added.status_code, added.content, added.headers["content-length"]) == (200, b"", "0")
     assert "content-type" not in added.headers
-    assert cast.ada.get(path).json() == [{"organizationId": cast.globex, "contactId": contact, "role": role}]
+    assert cast.ada.get(path).json() == [
+        {"organizationId": cast.globex, "contactId": contact, "role": role}
+    ]
     changed = cast.ada.patch(f"{path}/{contact}", {"role": "member"})
     assert (changed.status_code, changed.content) == (200, b"")
     assert cast.ada.patch(f"{path}/{contact}", {}).status_code == 200
@@ -163,7 +186,9 @@ def test_members_come_and_go(cast: Cast, base: str, role: str) -> None:
     assert "content-type" not in removed.headers
     assert cast.ada.get(path).json() == []
     assert cast.ada.get(f"/api/contacts/{contact}").status_code == 200, "only the association ends"
-    assert cast.ada.post(path, {"contactId": contact, "role": role}).status_code == 200, "and can begin anew"
+    assert cast.ada.post(path, {"contactId": contact, "role": role}).status_code == 200, (
+        "and can begin anew"
+    )
 
 
 def test_an_existing_membership_again_is_a_conflict(cast: Cast) -> None:
@@ -174,14 +199,20 @@ def test_an_existing_membership_again_is_a_conflict(cast: Cast) -> None:
 
 
 def test_an_unknown_contact_is_unprocessable(cast: Cast) -> None:
-    answer = cast.ada.post(f"/api/organizations/{cast.acme}/members", {"contactId": 2**52, "role": "member"})
+    answer = cast.ada.post(
+        f"/api/organizations/{cast.acme}/members", {"contactId": 2**52, "role": "member"}
+    )
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == "contactId"
 
 
 def test_the_contact_of_another_tenant_is_an_unknown_one(cast: Cast) -> None:
-    theirs = cast.olga.made("/api/contacts", fullName="Otto", email="otto@example.com", type="client")["id"]
-    answer = cast.ada.post(f"/api/organizations/{cast.acme}/members", {"contactId": theirs, "role": "member"})
+    theirs = cast.olga.made(
+        "/api/contacts", fullName="Otto", email="otto@example.com", type="client"
+    )["id"]
+    answer = cast.ada.post(
+        f"/api/organizations/{cast.acme}/members", {"contactId": theirs, "role": "member"}
+    )
     assert answer.status_code == 422
 
 
@@ -190,7 +221,11 @@ def test_deleting_an_organization_hides_its_whole_tree_as_one_operation(cast: Ca
     task = cast.ada.made("/api/tasks", projectId=project, title="Plan")["id"]
     task_too = cast.ada.made("/api/tasks", organizationId=cast.acme, title="Call")["id"]
     document = cast.ada.made(
-        "/api/documents", name="Brief", url="https://x.example", projectIds=[project], organizationId=cast.acme
+        "/api/documents",
+        name="Brief",
+        url="https://x.example",
+        projectIds=[project],
+        organizationId=cast.acme,
     )["id"]
     assert cast.ada.delete(f"/organizations/{cast.acme}").status_code == 204
     for path in (
@@ -209,7 +244,9 @@ def test_deleting_an_organization_hides_its_whole_tree_as_one_operation(cast: Ca
         cast.tenant,
     )
     assert len(operations) == 1
-    assert operations[0]["changes"] == 8  # organization, two members, project, two tasks, document, its link
+    assert (
+        operations[0]["changes"] == 8
+    )  # organization, two members, project, two tasks, document, its link
 
 
 @pytest.mark.parametrize(
@@ -227,7 +264,9 @@ def test_deleting_an_organization_hides_its_whole_tree_as_one_operation(cast: Ca
         ({"name": None, "type": "customer"}, {"name"}),
     ],
 )  # fmt: skip
-def test_every_problem_of_a_body_is_named(cast: Cast, base: str, body: Any, fields: set[str]) -> None:
+def test_every_problem_of_a_body_is_named(
+    cast: Cast, base: str, body: Any, fields: set[str]
+) -> None:
     answer = cast.ada.post(f"{base}/organizations", body)
     assert answer.status_code == 422
     assert {error["field"] for error in answer.json()["errors"]} == fields
@@ -249,10 +288,24 @@ def test_refusals_come_in_order(cast: Cast) -> None:
     assert cast.sam.put(path, {"bogus": 1}).status_code == 404, "404 before 403 and 422"
     assert cast.gita.put(path, {"bogus": 1}).status_code == 403, "403 before 422"
     assert cast.ada.put(path, {"bogus": 1}).status_code == 422
-    assert cast.ada.put(f"/api/organizations/{2**50}", {"bogus": 1}).status_code == 404, "404 before 422"
-    assert cast.ada.request("PUT", f"/api/organizations/{2**50}", content=b"{").status_code == 404, "404 before 415"
-    assert cast.ada.request("PUT", path, content=b"{", headers={"Content-Type": "application/json"}).status_code == 400
-    assert cast.ada.request("PUT", path, content=b"a=b", headers={"Content-Type": "text/plain"}).status_code == 415
+    assert cast.ada.put(f"/api/organizations/{2**50}", {"bogus": 1}).status_code == 404, (
+        "404 before 422"
+    )
+    assert (
+        cast.ada.request("PUT", f"/api/organizations/{2**50}", content=b"{").status_code == 404
+    ), "404 before 415"
+    assert (
+        cast.ada.request(
+            "PUT", path, content=b"{", headers={"Content-Type": "application/json"}
+        ).status_code
+        == 400
+    )
+    assert (
+        cast.ada.request(
+            "PUT", path, content=b"a=b", headers={"Content-Type": "text/plain"}
+        ).status_code
+        == 415
+    )
 
 
 def test_what_does_not_exist_and_what_is_not_seen_answer_alike(cast: Cast) -> None:

@@ -61,7 +61,9 @@ class Writer(threading.Thread):
 
 def sign_in(server: Server) -> str:
     answer = httpx.post(
-        f"{server.url}/api/login", json={"username": "root@example.com", "password": PASSWORD}, timeout=20
+        f"{server.url}/api/login",
+        json={"username": "root@example.com", "password": PASSWORD},
+        timeout=20,
     )
     assert answer.status_code == 200, answer.text
     return answer.headers["set-cookie"].partition(";")[0]
@@ -74,7 +76,9 @@ def children(pid: int) -> list[int]:
 def workers(server: Server) -> list[int]:
     """The processes that serve: the main one alone, or its spawned children."""
     spawned = [
-        pid for pid in children(server.process.pid) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        pid
+        for pid in children(server.process.pid)
+        if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
     ]
     return spawned or [server.process.pid]
 
@@ -103,11 +107,15 @@ def more(writers: list[Writer], count: int = 40) -> None:
     before = sum(len(w.acknowledged) for w in writers)
     until = time.monotonic() + 30
     while sum(len(w.acknowledged) for w in writers) < before + count:
-        assert time.monotonic() < until, f"it serves again after a kill\n{writers[0].server.last_words()}"
+        assert time.monotonic() < until, (
+            f"it serves again after a kill\n{writers[0].server.last_words()}"
+        )
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("kill", [kill_main, kill_worker, kill_postmaster], ids=lambda k: k.__name__)
+@pytest.mark.parametrize(
+    "kill", [kill_main, kill_worker, kill_postmaster], ids=lambda k: k.__name__
+)
 def test_no_acknowledged_write_is_lost(victim: Server, kill) -> None:
     if kill is kill_worker and victim.settings["workers"] == "1":
         kill = kill_main  # the same process
@@ -127,13 +135,19 @@ def test_no_acknowledged_write_is_lost(victim: Server, kill) -> None:
     acknowledged = {id: name for w in writers for id, name in w.acknowledged.items()}
     tried = {name for w in writers for name in w.tried}
     database = Sql(victim.database_url)
-    present = {row["id"]: row["name"] for row in database.rows("SELECT id, name FROM organizations")}
+    present = {
+        row["id"]: row["name"] for row in database.rows("SELECT id, name FROM organizations")
+    }
     journalled = {
         row[0]
-        for row in database.rows("SELECT entity_id FROM changes WHERE entity = 'organizations' AND action = 'insert'")
+        for row in database.rows(
+            "SELECT entity_id FROM changes WHERE entity = 'organizations' AND action = 'insert'"
+        )
     }
     database.close()
-    assert {id: present.get(id) for id in acknowledged} == acknowledged, "every acknowledged one is there"
+    assert {id: present.get(id) for id in acknowledged} == acknowledged, (
+        "every acknowledged one is there"
+    )
     ours = {id for id, name in present.items() if name.startswith(run)}
     assert {present[id] for id in ours} <= tried, "every one that is there was tried"
     assert journalled == set(present), "each with its entry in the journal"

@@ -16,9 +16,14 @@ def test_texts_are_compared_by_the_word() -> None:
     assert kinds(compared("a b c", "a x c")) == "same:a del:b ins:x same:c"
     many = " ".join(f"w{n}" for n in range(60))
     told = kinds(compared(many, many.replace("w30 ", "")))
-    assert told == "cut:… same:w22 w23 w24 w25 w26 w27 w28 w29 del:w30 same:w31 w32 w33 w34 w35 w36 w37 w38 cut:…"
+    assert (
+        told
+        == "cut:… same:w22 w23 w24 w25 w26 w27 w28 w29 del:w30 same:w31 w32 w33 w34 w35 w36 w37 w38 cut:…"
+    )
     huge = "word " * 20_000
-    assert [piece.kind for piece in compared(huge, huge + "more")] == ["del", "ins"], "beyond, the whole is told"
+    assert [piece.kind for piece in compared(huge, huge + "more")] == ["del", "ins"], (
+        "beyond, the whole is told"
+    )
     assert max(len(piece.text) for piece in compared(huge, huge + "more")) < 2000
 
 
@@ -37,15 +42,26 @@ def test_texts_are_compared_by_the_word() -> None:
         (("metadata", None, {"a": None}), []),
     ],
 )  # fmt: skip
-def test_fields_are_told_in_words(change: tuple[str, Any, Any], told: list[tuple[str, str]]) -> None:
+def test_fields_are_told_in_words(
+    change: tuple[str, Any, Any], told: list[tuple[str, str]]
+) -> None:
     field, before, after = change
     found = lines([{"field": field, "before": before, "after": after}], {("users", 1): "Cora"})
     assert [(line.label, kinds(line.pieces)) for line in found] == told
 
 
-def group(entity: str, action: str, alike: int = 1, id: int = 7, fields: tuple[str, ...] = ()) -> dict[str, Any]:
+def group(
+    entity: str, action: str, alike: int = 1, id: int = 7, fields: tuple[str, ...] = ()
+) -> dict[str, Any]:
     changes = [{"field": name, "before": None, "after": "completed"} for name in fields]
-    return {"entity": entity, "action": action, "alike": alike, "id": id, "organizationId": 1, "changes": changes}
+    return {
+        "entity": entity,
+        "action": action,
+        "alike": alike,
+        "id": id,
+        "organizationId": 1,
+        "changes": changes,
+    }
 
 
 @pytest.mark.parametrize(
@@ -64,7 +80,9 @@ def group(entity: str, action: str, alike: int = 1, id: int = 7, fields: tuple[s
         ([group("newcomers", "insert")], "added newcomer 7 at Acme", "/operations/5"),
     ],
 )  # fmt: skip
-def test_operations_are_told_in_sentences(groups: list[dict[str, Any]], told: str, href: str) -> None:
+def test_operations_are_told_in_sentences(
+    groups: list[dict[str, Any]], told: str, href: str
+) -> None:
     found = sentence(5, groups, {("organizations", 1): "Acme", ("contacts", 7): "Ann"})
     assert f"{found.done} {found.name}{found.more}" == told
     assert found.href == href

@@ -80,11 +80,15 @@ def examples(text: str) -> list[Example]:
 
 def run(demo: Server, folder: Path, commands: list[str]) -> list[Outcome]:
     """Run the commands one after the other in one shell."""
-    (folder / ".curlrc").write_text('silent\nshow-error\nwrite-out = "%{stderr}HTTP %{http_code}\\n"\n')
+    (folder / ".curlrc").write_text(
+        'silent\nshow-error\nwrite-out = "%{stderr}HTTP %{http_code}\\n"\n'
+    )
     lines = []
     for place, command in enumerate(commands):
         (folder / f".{place}.sh").write_text(command)
-        lines.append(f"source ./.{place}.sh >.{place}.out 2>.{place}.err </dev/null; echo $? >.{place}.code")
+        lines.append(
+            f"source ./.{place}.sh >.{place}.out 2>.{place}.err </dev/null; echo $? >.{place}.code"
+        )
     programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     subprocess.run(
         ["bash", "-c", "\n".join(lines)], cwd=folder, timeout=120, check=True,
@@ -94,9 +98,13 @@ def run(demo: Server, folder: Path, commands: list[str]) -> list[Outcome]:
 
 
 def outcome(folder: Path, place: int) -> Outcome:
-    output, errors, code = ((folder / f".{place}.{end}").read_text() for end in ("out", "err", "code"))
+    output, errors, code = (
+        (folder / f".{place}.{end}").read_text() for end in ("out", "err", "code")
+    )
     statuses = [int(status) for status in re.findall(r"^HTTP (\d{3})$", errors, re.MULTILINE)]
-    return Outcome(int(code), output, re.sub(r"^HTTP \d{3}\n", "", errors, flags=re.MULTILINE), statuses)
+    return Outcome(
+        int(code), output, re.sub(r"^HTTP \d{3}\n", "", errors, flags=re.MULTILINE), statuses
+    )
 
 
 def differences(example: Example, met: Outcome) -> list[str]:
@@ -106,7 +114,9 @@ def differences(example: Example, met: Outcome) -> list[str]:
         return found + of_http(example.answer, met.output)
     if example.kind == "json":
         found += of_json(plain(example.answer), json.loads(met.output), "answer")
-    elif example.kind == "text" and not is_like(words(example.answer), words(met.output + met.errors)):
+    elif example.kind == "text" and not is_like(
+        words(example.answer), words(met.output + met.errors)
+    ):
         found.append(f"the text is\n{met.output}{met.errors}")
     return found + [f"HTTP status {status}" for status in met.statuses if not 200 <= status < 300]
 
@@ -145,15 +155,25 @@ def of_json(expected: Any, met: Any, where: str) -> list[str]:
         names = [name for name in expected if name != "…"]
         found = [f"{where}: no {name}" for name in names if name not in met]
         found += [f"{where}: also {name}" for name in met if name not in names and not rest]
-        return found + [d for n in names if n in met for d in of_json(expected[n], met[n], f"{where}.{n}")]
+        return found + [
+            d for n in names if n in met for d in of_json(expected[n], met[n], f"{where}.{n}")
+        ]
     if isinstance(expected, list) and isinstance(met, list):
         rest = expected[-1:] == ["…"]
         items = expected[:-1] if rest else expected
-        found = [] if len(items) == len(met) or (rest and len(items) < len(met)) else [f"{where}: {len(met)} items"]
+        found = (
+            []
+            if len(items) == len(met) or (rest and len(items) < len(met))
+            else [f"{where}: {len(met)} items"]
+        )
         pairs = enumerate(zip(items, met, strict=False))
-        return found + [d for n, (one, other) in pairs for d in of_json(one, other, f"{where}[{n}]")]
+        return found + [
+            d for n, (one, other) in pairs for d in of_json(one, other, f"{where}[{n}]")
+        ]
     if isinstance(expected, str) and isinstance(met, str):
-        same = is_like(expected, met) or bool(_TIMESTAMP.fullmatch(expected) and _TIMESTAMP.fullmatch(met))
+        same = is_like(expected, met) or bool(
+            _TIMESTAMP.fullmatch(expected) and _TIMESTAMP.fullmatch(met)
+        )
     else:
         same = expected == "…" or (type(expected) is type(met) and expected == met)
     return [] if same else [f"{where}: {met!r}, not {expected!r}"]
@@ -191,12 +211,20 @@ def demo(filled: Path) -> Iterator[Demo]:
 @pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
 def test_a_page_tells_the_truth(page: Path, demo: Demo, tmp_path: Path) -> None:
     texts = [START.read_text()] if page == START else [START.read_text(), page.read_text()]
-    for ours, theirs in ((ADDRESS, f"127.0.0.1:{demo.port}"), (FOLDER, str(demo.folder)), (VENV, sys.prefix)):
+    for ours, theirs in (
+        (ADDRESS, f"127.0.0.1:{demo.port}"),
+        (FOLDER, str(demo.folder)),
+        (VENV, sys.prefix),
+    ):
         texts = [text.replace(ours, theirs) for text in texts]
     tried = [example for text in texts for example in examples(text)]
-    for example, met in zip(tried, run(demo, tmp_path, [example.command for example in tried]), strict=True):
+    for example, met in zip(
+        tried, run(demo, tmp_path, [example.command for example in tried]), strict=True
+    ):
         wrong = "\n".join(differences(example, met))
-        assert not wrong, f"{page.name}:\n{example.command}\n{wrong}\n\n{met.output}{met.errors}{demo.errors()}"
+        assert not wrong, (
+            f"{page.name}:\n{example.command}\n{wrong}\n\n{met.output}{met.errors}{demo.errors()}"
+        )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
@@ -210,7 +238,9 @@ def test_a_page_is_easy_to_read(page: Path) -> None:
 
 
 def test_the_index_names_every_page() -> None:
-    assert set(re.findall(r"\]\((\w[\w-]*\.md)\)", START.read_text())) == {page.name for page in PAGES} - {START.name}
+    assert set(re.findall(r"\]\((\w[\w-]*\.md)\)", START.read_text())) == {
+        page.name for page in PAGES
+    } - {START.name}
 
 
 def permissions_table() -> str:
@@ -218,13 +248,20 @@ def permissions_table() -> str:
     rows = ["| permission | | " + " | ".join(Role) + " |", "|---|---|" + ":-:|" * len(Role)]
     for name, rule in PERMISSIONS.items():
         marks = " | ".join("yes" if role in rule.roles else "" for role in Role)
-        rows.append(f"| `{name}` | {rule.sentence} | {marks} |".replace("|  |", "| |").replace("|  |", "| |"))
+        rows.append(
+            f"| `{name}` | {rule.sentence} | {marks} |".replace("|  |", "| |").replace(
+                "|  |", "| |"
+            )
+        )
     return "\n".join(rows)
 
 
 def test_the_permissions_are_all_there() -> None:
     text = (DOCS / "permissions.md").read_text()
-    assert text.split("a test compares -->\n")[1].split("\n<!-- /permissions")[0] == permissions_table()
+    assert (
+        text.split("a test compares -->\n")[1].split("\n<!-- /permissions")[0]
+        == permissions_table()
+    )
 
 
 def test_the_throttling_figures_are_right() -> None:
@@ -235,7 +272,9 @@ def test_the_throttling_figures_are_right() -> None:
 
 
 def test_an_answer_that_differs_is_noticed() -> None:
-    met = Outcome(0, '{"id": 2, "name": "Acme", "tags": [1, 2], "at": "2026-01-01T00:00:00.000Z"}', "", [200])
+    met = Outcome(
+        0, '{"id": 2, "name": "Acme", "tags": [1, 2], "at": "2026-01-01T00:00:00.000Z"}', "", [200]
+    )
 
     def found(answer: str) -> list[str]:
         return differences(Example("", "json", answer), met)
@@ -247,7 +286,9 @@ def test_an_answer_that_differs_is_noticed() -> None:
     assert found('{"id": 2, "name": "Acme", "tags": [1, 2]}') == ["answer: also at"]
     assert found('{"tags": [1], …}') == ["answer.tags: 2 items"]
     assert found('{"kind": 1, …}') == ["answer: no kind"]
-    assert differences(Example("", "json", "[]"), Outcome(0, "[]", "", [403])) == ["HTTP status 403"]
+    assert differences(Example("", "json", "[]"), Outcome(0, "[]", "", [403])) == [
+        "HTTP status 403"
+    ]
     assert differences(Example("", "", ""), Outcome(7, "", "", [])) == ["exit status 7"]
     head = "HTTP/1.1 404 Not Found\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nno\n"
     assert of_http("HTTP/1.1 404\ncontent-type: text/plain…\n\nno\n", head) == []

@@ -22,12 +22,18 @@ PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + b"1 0 obj\n" * 200
 
 
 def upload(
-    person: Person, content: bytes = PDF, name: str = "Offer.pdf", path: str = "/api/documents", **data: Any
+    person: Person,
+    content: bytes = PDF,
+    name: str = "Offer.pdf",
+    path: str = "/api/documents",
+    **data: Any,
 ) -> httpx.Response:
     return person.post(path, files={"file": (name, content, "text/html")}, data=data)
 
 
-def added(person: Person, content: bytes = PDF, name: str = "Offer.pdf", **data: Any) -> dict[str, Any]:
+def added(
+    person: Person, content: bytes = PDF, name: str = "Offer.pdf", **data: Any
+) -> dict[str, Any]:
     answer = upload(person, content, name, **data)
     assert answer.status_code == 200, answer.text
     return answer.json()
@@ -89,7 +95,9 @@ def test_a_link_is_json_and_has_no_content(cast: Cast):
     assert (refused.status_code, "link" in refused.json()["detail"]) == (409, True)
 
 
-@pytest.mark.parametrize("url", ["javascript:alert(1)", "files.example/plan", "", "https://", "https://a b"])
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "files.example/plan", "", "https://", "https://a b"]
+)
 def test_a_link_leads_to_a_web_address_only(cast: Cast, url: str):
     assert fields(cast.cora.post("/api/documents", {"name": "Plan", "url": url})) == {"url"}
 
@@ -112,12 +120,18 @@ def test_fields_may_come_before_or_after_the_file(cast: Cast, first: bool):
     }
     listed = cast.cora.get("/api/documents").json()[0]
     assert listed["projects"] == [{"id": project, "title": "Roll-out"}]
-    assert listed["uploader"] == {"id": cast.cora.id, "username": cast.cora.username, "fullName": "Cora"}
+    assert listed["uploader"] == {
+        "id": cast.cora.id,
+        "username": cast.cora.username,
+        "fullName": "Cora",
+    }
 
 
 @pytest.mark.parametrize("shape", ["{0},{1}", "[{0}, {1}]", "{1}, {0}, {0}"])
 def test_project_ids_may_be_written_in_several_ways(cast: Cast, shape: str):
-    projects = [cast.ada.made("/api/projects", organizationId=cast.acme, title=t)["id"] for t in ("A", "B")]
+    projects = [
+        cast.ada.made("/api/projects", organizationId=cast.acme, title=t)["id"] for t in ("A", "B")
+    ]
     added(cast.cora, projectIds=shape.format(*projects))
     assert [p["id"] for p in cast.cora.get("/api/documents").json()[0]["projects"]] == projects
 
@@ -136,7 +150,9 @@ def test_the_name_is_the_files_own_without_its_path(cast: Cast, given: str, kept
     document = added(cast.cora, name=given)
     assert document["name"] == kept
     header = cast.cora.get(document["url"]).headers["content-disposition"]
-    assert re.fullmatch(r"attachment; filename=\"[^\"\\/\r\n]+\"; filename\*=UTF-8''[\w!#$&+.^`|~%-]+", header)
+    assert re.fullmatch(
+        r"attachment; filename=\"[^\"\\/\r\n]+\"; filename\*=UTF-8''[\w!#$&+.^`|~%-]+", header
+    )
 
 
 @pytest.mark.parametrize(
@@ -156,7 +172,9 @@ def test_the_name_is_the_files_own_without_its_path(cast: Cast, given: str, kept
         (b"<!---->" * 1500, "application/xml"),
     ],
 )  # fmt: skip
-def test_the_type_is_what_the_bytes_are_and_never_shown_in_the_page(cast: Cast, content: bytes, kind: str):
+def test_the_type_is_what_the_bytes_are_and_never_shown_in_the_page(
+    cast: Cast, content: bytes, kind: str
+):
     document = added(cast.cora, content)
     assert document["type"] == kind
     answer = cast.cora.get(document["url"])
@@ -167,10 +185,28 @@ def test_the_type_is_what_the_bytes_are_and_never_shown_in_the_page(cast: Cast, 
 # Refusing
 
 
-def test_every_problem_of_a_form_is_told_at_once_and_nothing_stays(cast: Cast, server: Server, sql: Sql):
-    data = {"name": " x " * 200, "organizationId": "acme", "projectIds": "1,two", "audience": "all", "size": "3"}
-    wrong = cast.cora.post("/api/documents", files={"file": ("a", b"")}, data=data | {"color": ["red"]})
-    assert fields(wrong) == {"file", "name", "organizationId", "projectIds[1]", "audience", "size", "color"}
+def test_every_problem_of_a_form_is_told_at_once_and_nothing_stays(
+    cast: Cast, server: Server, sql: Sql
+):
+    data = {
+        "name": " x " * 200,
+        "organizationId": "acme",
+        "projectIds": "1,two",
+        "audience": "all",
+        "size": "3",
+    }
+    wrong = cast.cora.post(
+        "/api/documents", files={"file": ("a", b"")}, data=data | {"color": ["red"]}
+    )
+    assert fields(wrong) == {
+        "file",
+        "name",
+        "organizationId",
+        "projectIds[1]",
+        "audience",
+        "size",
+        "color",
+    }
     assert (stored(server, cast.tenant), pending(sql, cast.tenant)) == ([], 0)
 
 
@@ -183,10 +219,17 @@ def test_a_form_has_exactly_one_file(cast: Cast):
 
 def test_a_file_without_a_name_needs_one(cast: Cast):
     assert fields(cast.cora.post("/api/documents", files={"file": (None, PDF)})) == {"name"}
-    assert cast.cora.post("/api/documents", files={"file": (None, PDF)}, data={"name": "x"}).json()["name"] == "x"
+    assert (
+        cast.cora.post("/api/documents", files={"file": (None, PDF)}, data={"name": "x"}).json()[
+            "name"
+        ]
+        == "x"
+    )
 
 
-def raw(person: Person, body: bytes, kind: str = "multipart/form-data; boundary=x") -> httpx.Response:
+def raw(
+    person: Person, body: bytes, kind: str = "multipart/form-data; boundary=x"
+) -> httpx.Response:
     return person.post("/api/documents", content=body, headers={"Content-Type": kind})
 
 
@@ -227,7 +270,10 @@ def test_a_version_is_a_file_and_nothing_else(cast: Cast):
     assert cast.cora.post(path, {"url": "https://x.example"}).status_code == 415
     assert cast.cora.post(path).status_code == 415
     assert fields(cast.cora.post(path, files={"file": ("a", PDF)}, data={"name": "x"})) == {"name"}
-    assert cast.cora.post("/api/documents/999999/versions", files={"file": ("a", PDF)}).status_code == 404
+    assert (
+        cast.cora.post("/api/documents/999999/versions", files={"file": ("a", PDF)}).status_code
+        == 404
+    )
 
 
 # What a document refers to
@@ -239,8 +285,15 @@ def test_what_a_document_refers_to_must_be_there(cast: Cast, server: Server):
     for organization in (other, 2**53 - 1):
         assert fields(upload(cast.cora, organizationId=organization)) == {"organizationId"}
     assert fields(upload(cast.cora, projectIds=f"{project},77777777")) == {"projectIds[1]"}
-    assert fields(upload(cast.cora, organizationId=cast.globex, projectIds=project)) == {"projectIds[0]"}
-    body = {"name": "x", "url": "https://x.example", "organizationId": cast.globex, "projectIds": [project]}
+    assert fields(upload(cast.cora, organizationId=cast.globex, projectIds=project)) == {
+        "projectIds[0]"
+    }
+    body = {
+        "name": "x",
+        "url": "https://x.example",
+        "organizationId": cast.globex,
+        "projectIds": [project],
+    }
     assert fields(cast.cora.post("/api/documents", body)) == {"projectIds[0]"}
     assert cast.ada.delete(f"/api/projects/{project}").status_code == 204
     assert fields(upload(cast.cora, projectIds=project)) == {"projectIds[0]"}
@@ -253,7 +306,12 @@ def test_a_change_keeps_what_is_absent(cast: Cast):
     path = f"/api/documents/{document['id']}"
     assert cast.cora.put(path, {"name": "New"}).json()["description"] == "Signed"
     changed = cast.cora.put(path, {"description": None, "audience": "client"}).json()
-    assert changed == changed | {"name": "New", "description": None, "audience": "client", "version": 1}
+    assert changed == changed | {
+        "name": "New",
+        "description": None,
+        "audience": "client",
+        "version": 1,
+    }
     assert [p["id"] for p in cast.cora.get("/api/documents").json()[0]["projects"]] == [project]
     for field in ("type", "size", "sha256", "uploaderId", "version"):
         assert fields(cast.cora.put(path, {field: 1})) == {field}
@@ -271,20 +329,30 @@ def test_a_document_moves_with_its_projects(cast: Cast, sql: Sql):
     assert fields(cast.cora.put(path, {"organizationId": cast.globex})) == {"organizationId"}
     assert fields(cast.cora.put(path, {"projectIds": [there]})) == {"projectIds[0]"}
     before = cast.cora.get(path).headers["etag"]
-    moved = cast.cora.put(path, {"organizationId": cast.globex, "projectIds": [there], "url": "http://x.example/2"})
-    assert moved.json() == moved.json() | {"organizationId": cast.globex, "url": "http://x.example/2"}
+    moved = cast.cora.put(
+        path, {"organizationId": cast.globex, "projectIds": [there], "url": "http://x.example/2"}
+    )
+    assert moved.json() == moved.json() | {
+        "organizationId": cast.globex,
+        "url": "http://x.example/2",
+    }
     free = cast.cora.put(path, {"organizationId": None, "projectIds": [there, here]})
     assert free.json()["organizationId"] is None
     alone = cast.cora.put(path, {"projectIds": []})
     assert alone.status_code == 200, alone.text
     assert len({before, *(answer.headers["etag"] for answer in (moved, free, alone))}) == 4
     assert cast.cora.get("/api/documents").json()[0]["projects"] == []
-    links = sql.rows("SELECT project_id, deleted_by FROM document_projects WHERE document_id = $1", document["id"])
+    links = sql.rows(
+        "SELECT project_id, deleted_by FROM document_projects WHERE document_id = $1",
+        document["id"],
+    )
     assert len(links) == 3
     assert all(link["deleted_by"] for link in links)
 
 
-def test_deleting_hides_the_document_and_its_links_as_one_operation(cast: Cast, sql: Sql, server: Server):
+def test_deleting_hides_the_document_and_its_links_as_one_operation(
+    cast: Cast, sql: Sql, server: Server
+):
     project = cast.ada.made("/api/projects", organizationId=cast.acme, title="Roll-out")["id"]
     document = added(cast.cora, projectIds=project)
     assert cast.cora.delete(f"/api/documents/{document['id']}").status_code == 204
@@ -303,7 +371,9 @@ def test_no_document_is_added_to_what_is_deleted_meanwhile(cast: Cast, sql: Sql)
     """The deletion takes every link along, or the document finds nothing to link to."""
     for round in range(12):
         organization = cast.ada.made("/api/organizations", name="Short-lived", type="other")["id"]
-        project = cast.ada.made("/api/projects", organizationId=organization, title="Short-lived")["id"]
+        project = cast.ada.made("/api/projects", organizationId=organization, title="Short-lived")[
+            "id"
+        ]
         gone = f"/api/organizations/{organization}" if round % 2 else f"/api/projects/{project}"
         with ThreadPoolExecutor(6) as pool:
             adding = [pool.submit(upload, cast.cora, projectIds=project) for _ in range(5)]
@@ -316,11 +386,16 @@ def test_no_document_is_added_to_what_is_deleted_meanwhile(cast: Cast, sql: Sql)
 
 
 def test_changes_of_projects_meet_without_losing_or_doubling_links(cast: Cast):
-    projects = [cast.ada.made("/api/projects", organizationId=cast.acme, title=f"P{n}")["id"] for n in range(4)]
+    projects = [
+        cast.ada.made("/api/projects", organizationId=cast.acme, title=f"P{n}")["id"]
+        for n in range(4)
+    ]
     path = f"/api/documents/{linked(cast.cora, organizationId=cast.acme)['id']}"
     choices = [projects[n % 4 : n % 4 + 2] for n in range(24)]
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda chosen: cast.cora.put(path, {"projectIds": chosen}), choices))
+        answers = list(
+            pool.map(lambda chosen: cast.cora.put(path, {"projectIds": chosen}), choices)
+        )
     assert {answer.status_code for answer in answers} == {200}
     last = [p["id"] for p in cast.cora.get("/api/documents").json()[0]["projects"]]
     assert last in choices
@@ -333,7 +408,12 @@ def test_versions_are_numbered_and_each_keeps_its_bytes(cast: Cast):
     document = added(cast.cora, b"first", "notes.txt")
     path = f"/api/documents/{document['id']}"
     second = upload(cast.ada, PDF, path=f"{path}/versions").json()
-    assert second == second | {"version": 2, "type": "application/pdf", "size": len(PDF), "name": "notes.txt"}
+    assert second == second | {
+        "version": 2,
+        "type": "application/pdf",
+        "size": len(PDF),
+        "name": "notes.txt",
+    }
     versions = cast.cora.get(f"{path}/versions").json()
     assert [(v["number"], v["size"], v["type"], v["uploaderId"]) for v in versions] == [
         (1, 5, "text/plain", cast.cora.id), (2, len(PDF), "application/pdf", cast.ada.id),
@@ -348,7 +428,9 @@ def test_versions_added_together_all_get_a_number(cast: Cast):
     document = added(cast.cora)
     path = f"/api/documents/{document['id']}/versions"
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda n: upload(cast.cora, b"content %d" % n, path=path), range(16)))
+        answers = list(
+            pool.map(lambda n: upload(cast.cora, b"content %d" % n, path=path), range(16))
+        )
     assert [answer.status_code for answer in answers] == [200] * 16
     versions = cast.cora.get(path).json()
     assert [v["number"] for v in versions] == list(range(1, 18))
@@ -380,16 +462,30 @@ def test_guests_see_only_what_is_meant_for_clients(cast: Cast):
     project = cast.ada.made("/api/projects", organizationId=cast.acme, title="Inside")["id"]
     inside = added(cast.cora, organizationId=cast.acme)
     outside = added(
-        cast.cora, b"Dear client", "letter.txt", organizationId=cast.acme, projectIds=project, audience="client"
+        cast.cora,
+        b"Dear client",
+        "letter.txt",
+        organizationId=cast.acme,
+        projectIds=project,
+        audience="client",
     )
     hidden = added(cast.cora, b"by project", "p.txt", projectIds=project, audience="client")
     assert cast.gita.get(outside["url"]).content == b"Dear client"
     for document in (inside, hidden):
         for path in ("", "/content", "/versions", "/versions/1/content"):
             assert cast.gita.get(f"/api/documents/{document['id']}{path}").status_code == 404
-    for listed in (cast.gita.get("/api/documents"), cast.gita.get(f"/organizations/{cast.acme}/documents")):
-        assert [(d["id"], d["projects"]) for d in listed.json()] == [(outside["id"], [])]  # the project is internal
-    assert [d["id"] for d in cast.stan.get("/api/documents").json()] == [outside["id"], inside["id"], hidden["id"]]
+    for listed in (
+        cast.gita.get("/api/documents"),
+        cast.gita.get(f"/organizations/{cast.acme}/documents"),
+    ):
+        assert [(d["id"], d["projects"]) for d in listed.json()] == [
+            (outside["id"], [])
+        ]  # the project is internal
+    assert [d["id"] for d in cast.stan.get("/api/documents").json()] == [
+        outside["id"],
+        inside["id"],
+        hidden["id"],
+    ]
 
 
 def test_another_tenant_sees_nothing(cast: Cast):
@@ -410,7 +506,10 @@ def test_an_organizations_documents_include_those_of_its_projects(cast: Cast):
     linked(cast.cora, "elsewhere", organizationId=cast.globex)
     linked(cast.cora, "nowhere")
     for path in ("/organizations/{}/documents", "/api/organizations/{}/documents"):
-        assert [d["id"] for d in cast.cora.get(path.format(cast.acme)).json()] == [through["id"], direct["id"]]
+        assert [d["id"] for d in cast.cora.get(path.format(cast.acme)).json()] == [
+            through["id"],
+            direct["id"],
+        ]
     assert cast.stan.get(f"/organizations/{cast.globex}/documents").status_code == 404
     assert cast.cora.get("/organizations/99999999/documents").status_code == 404
 
@@ -424,7 +523,9 @@ def test_ranges(cast: Cast):
     etag = f'"{document["sha256"]}"'
 
     def get(**headers: str) -> httpx.Response:
-        return cast.cora.get(document["url"], headers={k.replace("_", "-"): v for k, v in headers.items()})
+        return cast.cora.get(
+            document["url"], headers={k.replace("_", "-"): v for k, v in headers.items()}
+        )
 
     for text, start, end in (("0-0", 0, 1), ("10-19", 10, 20), ("3000-", 3000, 3072), ("-5", 3067, 3072), ("0-99999", 0, 3072), ("-9999", 0, 3072)):  # fmt: skip
         part = get(Range=f"bytes={text}")
@@ -434,7 +535,14 @@ def test_ranges(cast: Cast):
     for text in ("3072-", "9999-10000", "-0"):
         wrong = get(Range=f"bytes={text}")
         assert (wrong.status_code, wrong.headers["content-range"]) == (416, "bytes */3072")
-    for text in ("bytes=0-1,5-6", "bytes=9-3", "bytes=-", "bytes=a-b", "lines=1-2", "bytes=" + "9" * 50 + "-"):
+    for text in (
+        "bytes=0-1,5-6",
+        "bytes=9-3",
+        "bytes=-",
+        "bytes=a-b",
+        "lines=1-2",
+        "bytes=" + "9" * 50 + "-",
+    ):
         assert (get(Range=text).status_code, len(get(Range=text).content)) == (200, 3072)
     assert get(Range="bytes=0-1", If_Range=etag).status_code == 206
     assert get(Range="bytes=0-1", If_Range='"other"').status_code == 200
@@ -466,7 +574,9 @@ def test_a_name_cannot_break_the_header(cast: Cast):
     answer = cast.cora.get(file["url"])
     assert "set-cookie" not in answer.headers
     header = answer.headers["content-disposition"]
-    assert re.fullmatch(r"attachment; filename=\"[^\"\\/%\r\n]+\"; filename\*=UTF-8''[\w!#$&+.^`|~%-]+", header)
+    assert re.fullmatch(
+        r"attachment; filename=\"[^\"\\/%\r\n]+\"; filename\*=UTF-8''[\w!#$&+.^`|~%-]+", header
+    )
     assert "%E2%80%AE" not in header
 
 
@@ -475,7 +585,8 @@ def test_a_name_cannot_break_the_header(cast: Cast):
 
 def path_of(server: Server, sql: Sql, document: int) -> Path:
     key = sql.value(
-        "SELECT storage_key FROM document_versions WHERE document_id = $1 ORDER BY number DESC LIMIT 1", document
+        "SELECT storage_key FROM document_versions WHERE document_id = $1 ORDER BY number DESC LIMIT 1",
+        document,
     )
     return server.folder / "documents" / key
 
@@ -512,7 +623,9 @@ def test_damaged_bytes_never_arrive_as_a_whole_file(cast: Cast, server: Server, 
     assert check(server, deep=True).is_sound
 
 
-def partial(server: Server, person: Person, organization: int, announced: int, sent: int) -> socket.socket:
+def partial(
+    server: Server, person: Person, organization: int, announced: int, sent: int
+) -> socket.socket:
     """An upload that has sent only some of its bytes."""
     head = (
         b'--x\r\nContent-Disposition: form-data; name="organizationId"\r\n\r\n%d\r\n'
@@ -571,17 +684,27 @@ def test_a_server_killed_during_uploads_leaves_only_what_the_check_removes():
             cast = Cast(sql, client)
             kept = added(cast.cora, os.urandom(2_000_000))
             for _ in range(3):
-                connections = [partial(server, cast.cora, cast.acme, 30_000_000, 12_000_000 + i) for i in range(3)]
+                connections = [
+                    partial(server, cast.cora, cast.acme, 30_000_000, 12_000_000 + i)
+                    for i in range(3)
+                ]
                 eventually(lambda: pending(sql, cast.tenant) >= len(connections))
                 kill_main(server)
             assert pending(sql, cast.tenant) == 9
             assert check(server).uploads == 0
-            assert pending(sql, cast.tenant) == 9  # they are younger than an hour: uploads going on, for all it knows
+            assert (
+                pending(sql, cast.tenant) == 9
+            )  # they are younger than an hour: uploads going on, for all it knows
             old = time.time() - 7200
             sql.rows("UPDATE pending_uploads SET created_at = now() - interval '2 hours'")
             for file in (server.folder / "documents").glob("*/*#*"):
                 os.utime(file, (old, old))
-            stray = server.folder / "documents" / str(cast.tenant) / "0e5ff9b6-3b52-4c6e-9f2c-0d0a4d1c9a11"
+            stray = (
+                server.folder
+                / "documents"
+                / str(cast.tenant)
+                / "0e5ff9b6-3b52-4c6e-9f2c-0d0a4d1c9a11"
+            )
             stray.write_bytes(b"nobody's")
             os.utime(stray, (old, old))
             kept_key = path_of(server, sql, kept["id"])

@@ -20,11 +20,15 @@ import pytest
 from retainer.server.postgres import embedded, postmaster, programs
 from retainer.server.postgres.programs import EmbeddedError
 
-pytestmark = pytest.mark.slow  # a database is made for each: a minute of what is not an everyday change
+pytestmark = (
+    pytest.mark.slow
+)  # a database is made for each: a minute of what is not an everyday change
 
 ROOT = os.geteuid() == 0
 as_root = pytest.mark.skipif(not ROOT, reason="needs root")
-FORK = multiprocessing.get_context("fork")  # another user may not be able to reach this interpreter's files
+FORK = multiprocessing.get_context(
+    "fork"
+)  # another user may not be able to reach this interpreter's files
 
 
 class Someone:
@@ -67,7 +71,11 @@ class Someone:
 
 
 def someone(name: str) -> Iterator[Someone]:
-    account = pwd.getpwnam("nobody") if ROOT and name == "an ordinary user" else pwd.getpwuid(os.geteuid())
+    account = (
+        pwd.getpwnam("nobody")
+        if ROOT and name == "an ordinary user"
+        else pwd.getpwuid(os.geteuid())
+    )
     home = Path(tempfile.mkdtemp(prefix="retainer-test-"))
     home.chmod(0o755)
     os.chown(home, account.pw_uid, account.pw_gid)
@@ -301,11 +309,19 @@ def test_somebody_elses_socket_folder_is_refused(ordinary: Someone) -> None:
 
 
 def test_writes_are_durable_whatever_the_configuration_file_says(anyone: Someone) -> None:
-    settings = ("fsync", "full_page_writes", "synchronous_commit", "data_checksums", "listen_addresses")
+    settings = (
+        "fsync",
+        "full_page_writes",
+        "synchronous_commit",
+        "data_checksums",
+        "listen_addresses",
+    )
     shown = " || ' ' || ".join(f"current_setting('{name}')" for name in settings)
     assert anyone.does(starts_and_stops, anyone.data, f"SELECT {shown}") == "on on on on "
     with (anyone.data / "postgres" / "postgresql.conf").open("a") as configuration:
-        configuration.write("fsync = off\nfull_page_writes = off\nsynchronous_commit = off\nwork_mem = 5MB\n")
+        configuration.write(
+            "fsync = off\nfull_page_writes = off\nsynchronous_commit = off\nwork_mem = 5MB\n"
+        )
     assert anyone.does(starts_and_stops, anyone.data, f"SELECT {shown}") == "on on on on "
     assert anyone.does(starts_and_stops, anyone.data, "SHOW work_mem") == "5MB"
 
@@ -315,7 +331,9 @@ def test_the_owner_is_no_superuser_and_may_make_roles(ordinary: Someone) -> None
         database = embedded.start(ordinary.data)
         rights = "SELECT (rolname, rolsuper, rolcreaterole)::text FROM pg_roles WHERE rolname = current_user"
         owner = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'retainer'"
-        locale = "SELECT datlocprovider::text || datlocale FROM pg_database WHERE datname = 'retainer'"
+        locale = (
+            "SELECT datlocprovider::text || datlocale FROM pg_database WHERE datname = 'retainer'"
+        )
         answers = [ask(database.url, rights), ask(database.url, owner), ask(database.url, locale)]
         answers.append(ask(database.superuser_url, rights))
         database.stop()
@@ -338,12 +356,16 @@ def test_a_copied_folder_never_serves_the_original(ordinary: Someone) -> None:
     def copies() -> None:
         database = embedded.start(ordinary.data)
         try:
-            shutil.copytree(ordinary.data, ordinary.home / "copy", ignore=shutil.ignore_patterns(".s.*"))
+            shutil.copytree(
+                ordinary.data, ordinary.home / "copy", ignore=shutil.ignore_patterns(".s.*")
+            )
             embedded.start(ordinary.home / "copy").stop()
         finally:
             database.stop()
 
-    with pytest.raises(EmbeddedError, match=r"does not start on .*/copy: lock file .* already exists"):
+    with pytest.raises(
+        EmbeddedError, match=r"does not start on .*/copy: lock file .* already exists"
+    ):
         ordinary.does(copies)
 
 
@@ -375,7 +397,11 @@ def test_errors_in_the_owners_statements_are_not_logged(ordinary: Someone) -> No
 def test_under_root_postgresql_gets_an_account_that_owns_only_its_part(root: Someone) -> None:
     def looks() -> tuple[int, ...]:
         database = embedded.start(root.data)
-        owners = [Path("/proc", str(postmaster_of(root.data))), root.data / "postgres", root.data / "socket"]
+        owners = [
+            Path("/proc", str(postmaster_of(root.data))),
+            root.data / "postgres",
+            root.data / "socket",
+        ]
         owners += [root.data, root.data / "lock", root.data / "postgres.log"]
         database.stop()
         return tuple(path.stat().st_uid for path in owners if path.exists())
@@ -388,7 +414,9 @@ def test_under_root_postgresql_gets_an_account_that_owns_only_its_part(root: Som
 
 
 @as_root
-def test_under_root_a_folder_that_bars_the_account_is_named_and_left_as_it_is(root: Someone) -> None:
+def test_under_root_a_folder_that_bars_the_account_is_named_and_left_as_it_is(
+    root: Someone,
+) -> None:
     root.home.chmod(0o700)
     with pytest.raises(EmbeddedError, match=f"^{root.home} does not let .* --data"):
         root.does(starts_and_stops, root.data)
@@ -397,7 +425,9 @@ def test_under_root_a_folder_that_bars_the_account_is_named_and_left_as_it_is(ro
 
 
 @as_root
-def test_under_root_binaries_out_of_reach_are_copied_once(root: Someone, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_under_root_binaries_out_of_reach_are_copied_once(
+    root: Someone, monkeypatch: pytest.MonkeyPatch
+) -> None:
     barred = root.home / "barred"
     barred.mkdir(mode=0o700)
     installed = programs.find(None).parent

@@ -25,7 +25,12 @@ pytestmark = pytest.mark.slow  # each starts, stops or kills a server of its own
 def own(request: pytest.FixtureRequest) -> Iterator[Server]:
     """A server that a test may hurt; its parameter is the number of its workers."""
     workers = getattr(request, "param", "1")
-    server = Server(admin_email="root@example.com", admin_password=PASSWORD, request_seconds="4", workers=workers)
+    server = Server(
+        admin_email="root@example.com",
+        admin_password=PASSWORD,
+        request_seconds="4",
+        workers=workers,
+    )
     yield server
     if server.process.poll() is None:
         server.stop()
@@ -78,7 +83,9 @@ def test_a_killed_database_is_started_again(own: Server) -> None:
     cookie = {"Cookie": sign_in(own)}
     kill_postmaster(own)
     until(
-        lambda: httpx.get(f"{own.url}/api/organizations", headers=cookie, timeout=10).status_code == 200,
+        lambda: (
+            httpx.get(f"{own.url}/api/organizations", headers=cookie, timeout=10).status_code == 200
+        ),
         10,
         "it is back",
     )
@@ -95,14 +102,19 @@ def test_a_stop_finishes_what_is_on_its_way(own: Server, keep: bool) -> None:
     def create(client: httpx.Client) -> None:
         while not refused.is_set():
             try:
-                answer = client.post("/api/organizations", json={"name": "N", "type": "other"}, headers=headers)
+                answer = client.post(
+                    "/api/organizations", json={"name": "N", "type": "other"}, headers=headers
+                )
                 statuses.append(answer.status_code)
             except httpx.ConnectError:
                 refused.set()
             except httpx.TransportError as error:
                 lost.append(repr(error))
 
-    threads = [threading.Thread(target=create, args=(httpx.Client(base_url=own.url, timeout=20),)) for _ in range(8)]
+    threads = [
+        threading.Thread(target=create, args=(httpx.Client(base_url=own.url, timeout=20),))
+        for _ in range(8)
+    ]
     for thread in threads:
         thread.start()
     until(lambda: len(statuses) > 20, 10, "under load")
@@ -124,7 +136,10 @@ def test_no_process_is_left_behind(own: Server) -> None:
     own.process.wait()
     until(
         lambda: (
-            not any(Path(f"/proc/{pid}/cmdline").exists() and Path(f"/proc/{pid}/cmdline").read_bytes() for pid in mine)
+            not any(
+                Path(f"/proc/{pid}/cmdline").exists() and Path(f"/proc/{pid}/cmdline").read_bytes()
+                for pid in mine
+            )
         ),
         12,
         "workers end with their parent",
@@ -132,12 +147,17 @@ def test_no_process_is_left_behind(own: Server) -> None:
     own.start()
     assert status(own, "/readyz") == 200
     own.stop(remove=False)
-    assert not (own.folder / "postgres" / "postmaster.pid").exists(), "and the database stops with us"
+    assert not (own.folder / "postgres" / "postmaster.pid").exists(), (
+        "and the database stops with us"
+    )
 
 
 def test_an_unreachable_database_is_one_line() -> None:
     answer = retainer(
-        "serve", "--port", str(free_port()), database_url=f"postgresql://nobody@127.0.0.1:{free_port()}/none"
+        "serve",
+        "--port",
+        str(free_port()),
+        database_url=f"postgresql://nobody@127.0.0.1:{free_port()}/none",
     )
     assert answer.returncode == 1
     assert answer.stderr.count("\n") == 1
@@ -189,7 +209,9 @@ def test_a_wrong_setting_is_one_line(settings: dict[str, str], words: str) -> No
     ({"admin_email": "nobody"}, "RETAINER_ADMIN_EMAIL must be an e-mail address"),
     ({"tenant": " "}, "RETAINER_TENANT must have 1 to 255 characters"),
 ])  # fmt: skip
-def test_a_setting_that_only_the_start_can_judge_is_one_line_too(settings: dict[str, str], words: str) -> None:
+def test_a_setting_that_only_the_start_can_judge_is_one_line_too(
+    settings: dict[str, str], words: str
+) -> None:
     folder = data_folder()
     answer = retainer("serve", "--port", str(free_port()), "--data", str(folder), **settings)
     shutil.rmtree(folder)
@@ -199,13 +221,17 @@ def test_a_setting_that_only_the_start_can_judge_is_one_line_too(settings: dict[
 
 
 def test_an_option_left_empty_is_none() -> None:
-    assert re.search(r"RETAINER_HOST +127\.0\.0\.1 +default", retainer("config", "--host", "").stdout)
+    assert re.search(
+        r"RETAINER_HOST +127\.0\.0\.1 +default", retainer("config", "--host", "").stdout
+    )
 
 
 def test_config_masks_secrets(tmp_path: Path) -> None:
     secret = tmp_path / "password"
     secret.write_text("hunter2-hunter2\n")
-    answer = retainer("config", admin_password_file=str(secret), database_url="postgresql://u:hunter3@h/d")
+    answer = retainer(
+        "config", admin_password_file=str(secret), database_url="postgresql://u:hunter3@h/d"
+    )
     assert answer.returncode == 0
     assert "hunter" not in answer.stdout
     assert "RETAINER_ADMIN_PASSWORD_FILE" in answer.stdout
@@ -233,7 +259,10 @@ def test_an_endless_body_is_refused_on_the_way(server: Server, cast: Cast) -> No
 
     try:
         answer = cast.ada.request(
-            "POST", "/api/organizations", content=endless(), headers={"Content-Type": "application/json"}
+            "POST",
+            "/api/organizations",
+            content=endless(),
+            headers={"Content-Type": "application/json"},
         )
         assert answer.status_code == 413
     except httpx.TransportError:

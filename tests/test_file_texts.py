@@ -30,7 +30,8 @@ def pdf(*pages: str) -> bytes:
         objects.append(b"<< /Length %d >>\nstream\n%b\nendstream" % (len(content), content))
         objects.append(
             b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents %d 0 R /Resources << /Font << /F1 << "
-            b"/Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >> >> >> >>" % len(objects)
+            b"/Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >> >> >> >>"
+            % len(objects)
         )
         kids.append(b"%d 0 R" % len(objects))
     objects[1] = b"<< /Type /Pages /Kids [%b] /Count %d >>" % (b" ".join(kids), len(kids))
@@ -42,7 +43,9 @@ def pdf(*pages: str) -> bytes:
     start = file.tell()
     file.write(b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1))
     file.write(b"".join(b"%010d 00000 n \n" % place for place in places))
-    file.write(b"trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, start))
+    file.write(
+        b"trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, start)
+    )
     return file.getvalue()
 
 
@@ -86,18 +89,29 @@ def outcome(cast: Cast, document: int, number: int = 1) -> Any:
 def test_a_phrase_inside_a_file_is_found(cast: Cast, content: bytes) -> None:
     id = upload(cast.ada, content, "contract", organizationId=str(cast.acme))
     assert outcome(cast, id)["outcome"] == "done"
-    for typed in ("liability of the contractor", "zurich marzipan", "contractor liab", "maripan zurich"):
+    for typed in (
+        "liability of the contractor",
+        "zurich marzipan",
+        "contractor liab",
+        "maripan zurich",
+    ):
         hits = search(cast.ada, typed)
         assert [(hit["kind"], hit["id"]) for hit in hits] == [("document", id)], typed
-    highlight = next(h for h in search(cast.ada, "zurich marzi")[0]["highlights"] if h["field"] == "content")
+    highlight = next(
+        h for h in search(cast.ada, "zurich marzi")[0]["highlights"] if h["field"] == "content"
+    )
     assert [part["text"] for part in highlight["parts"] if part["match"]] == ["Zürich", "marzi"]
     assert titles(cast.olga, "marzipan") == []
 
 
 def test_a_guest_finds_only_what_is_in_files_for_clients(cast: Cast) -> None:
     ours = upload(cast.ada, b"quincunx of ours", "ours", organizationId=str(cast.acme))
-    theirs = upload(cast.ada, b"quincunx of theirs", "theirs", organizationId=str(cast.acme), audience="client")
-    elsewhere = upload(cast.ada, b"quincunx elsewhere", "else", organizationId=str(cast.globex), audience="client")
+    theirs = upload(
+        cast.ada, b"quincunx of theirs", "theirs", organizationId=str(cast.acme), audience="client"
+    )
+    elsewhere = upload(
+        cast.ada, b"quincunx elsewhere", "else", organizationId=str(cast.globex), audience="client"
+    )
     for id in (ours, theirs, elsewhere):
         outcome(cast, id)
 
@@ -114,7 +128,12 @@ def test_a_new_version_is_read_anew_and_a_deleted_document_is_gone(cast: Cast) -
     id = upload(cast.ada, b"an aardvark", "animal")
     outcome(cast, id)
     assert titles(cast.ada, "aardvark") == ["animal"]
-    assert cast.ada.post(f"/api/documents/{id}/versions", files={"file": ("x", b"a wombat")}).status_code == 200
+    assert (
+        cast.ada.post(
+            f"/api/documents/{id}/versions", files={"file": ("x", b"a wombat")}
+        ).status_code
+        == 200
+    )
     assert titles(cast.ada, "aardvark") == [], "the newest version has no such word"
     outcome(cast, id, 2)
     assert titles(cast.ada, "wombat") == ["animal"]
@@ -167,7 +186,9 @@ SPACE = b'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 def made_of(body: bytes, before: bytes = b"") -> bytes:
     """A Word file with this XML in it."""
     document = before + b"<w:document " + SPACE + b"><w:body>" + body + b"</w:body></w:document>"
-    return packed(**{"[Content_Types]_xml": TYPES, "_rels/.rels": RELATIONS, "word__document_xml": document})
+    return packed(
+        **{"[Content_Types]_xml": TYPES, "_rels/.rels": RELATIONS, "word__document_xml": document}
+    )
 
 
 def paragraph(text: bytes) -> bytes:
@@ -202,9 +223,9 @@ def test_a_file_made_to_do_harm_fails_alone(cast: Cast, name: str) -> None:
     assert result["reason"]
     assert "Error" not in result["reason"] or "cannot be read" in result["reason"]
     assert outcome(cast, good)["outcome"] == "done"
-    assert not cast.sql.value("SELECT count(*) FROM pending_texts WHERE tenant_id = $1", cast.tenant), (
-        "not tried for ever"
-    )
+    assert not cast.sql.value(
+        "SELECT count(*) FROM pending_texts WHERE tenant_id = $1", cast.tenant
+    ), "not tried for ever"
 
 
 def test_a_file_cannot_make_its_reader_read_another(cast: Cast) -> None:
@@ -227,7 +248,9 @@ def read(content: bytes, media_type: str = "application/pdf") -> Text:
         return asyncio.run(extraction.read(file, media_type))
 
 
-def test_work_without_end_is_ended_and_what_was_found_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_without_end_is_ended_and_what_was_found_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(extraction, "CPU_SECONDS", 1)
     endless = pdf("gazelle", "x").replace(b"(x) Tj", b"(x) Tj " * 2_000_000)
     found = read(endless)
@@ -241,7 +264,9 @@ def test_a_stream_that_unpacks_without_end_fails() -> None:
     packer = zlib.compressobj(1)
     bomb = b"".join(packer.compress(b" " * (16 << 20)) for _ in range(100)) + packer.flush()
     line = b"BT /F1 12 Tf 72 720 Td (x) Tj ET"
-    content = pdf("x").replace(b"<< /Length %d >>" % len(line), b"<< /Filter /FlateDecode /Length %d >>" % len(bomb))
+    content = pdf("x").replace(
+        b"<< /Length %d >>" % len(line), b"<< /Filter /FlateDecode /Length %d >>" % len(bomb)
+    )
     found = read(content.replace(line, bomb))
     assert found.outcome == "failed"
     assert found.reason
@@ -258,7 +283,10 @@ def test_the_reader_knows_no_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 def test_files_of_other_types_are_left_alone(cast: Cast) -> None:
     picture = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
     result = outcome(cast, upload(cast.ada, picture, "picture"))
-    assert (result["outcome"], result["reason"]) == ("no text", "files of type image/png are not read")
+    assert (result["outcome"], result["reason"]) == (
+        "no text",
+        "files of type image/png are not read",
+    )
 
 
 def test_a_long_file_hides_no_other_and_is_forgotten_when_it_is_deleted(cast: Cast) -> None:

@@ -35,7 +35,14 @@ def world(sql: Any, client: Any) -> Iterator[Cast]:
 
 
 def parts() -> list[str]:
-    return sorted({name[i : i + size] for name in NAMES for size in (1, 2, 3, 4, 5, 9) for i in range(len(name))})
+    return sorted(
+        {
+            name[i : i + size]
+            for name in NAMES
+            for size in (1, 2, 3, 4, 5, 9)
+            for i in range(len(name))
+        }
+    )
 
 
 def test_a_part_of_a_name_is_found_whatever_stands_in_it(world: Cast) -> None:
@@ -60,24 +67,43 @@ def until_known(world: Cast, word: str) -> None:
 
 
 def test_no_letters_are_in_no_row_whichever_way_it_is_asked(world: Cast) -> None:
-    for query in ("q=...", "type=vendor&q=...", "name:contains=o&q=...", 'filter=q="..."', 'filter=q="..." or id=0'):
+    for query in (
+        "q=...",
+        "type=vendor&q=...",
+        "name:contains=o&q=...",
+        'filter=q="..."',
+        'filter=q="..." or id=0',
+    ):
         assert world.ada.get(f"/api/organizations?{query}").json() == [], query
 
 
 def test_a_word_that_is_new_is_met_by_its_first_letter(world: Cast) -> None:
     """Few words begin so, and none of them is common: the index is asked for all that begin so."""
     until_known(world, "quoted")
-    made = world.ada.made("/api/organizations", name="Qu" + "lo" * 25, type="other")  # longer than what is learned
-    assert made["id"] in world.sql.value("SELECT organizations_matching($1, sought($1, 'q'), 4000)", world.tenant)
+    made = world.ada.made(
+        "/api/organizations", name="Qu" + "lo" * 25, type="other"
+    )  # longer than what is learned
+    assert made["id"] in world.sql.value(
+        "SELECT organizations_matching($1, sought($1, 'q'), 4000)", world.tenant
+    )
     world.ada.delete(f"/api/organizations/{made['id']}")
 
 
-FOUND = ["q=rarely", "tags=rare", "metadata.rare=true", "name:contains=s", "q=rarely&type=vendor", "tags=rare&q=told"]
+FOUND = [
+    "q=rarely",
+    "tags=rare",
+    "metadata.rare=true",
+    "name:contains=s",
+    "q=rarely&type=vendor",
+    "tags=rare&q=told",
+]
 
 
 @pytest.mark.parametrize("query", FOUND)
 @pytest.mark.parametrize("sort", ["", "&sort=-name", "&sort=-createdAt", "&sort=type,-name"])
-def test_a_first_page_of_what_is_found_is_the_beginning_of_all(world: Cast, query: str, sort: str) -> None:
+def test_a_first_page_of_what_is_found_is_the_beginning_of_all(
+    world: Cast, query: str, sort: str
+) -> None:
     whole = [row["id"] for row in world.ada.get(f"/api/organizations?{query}{sort}").json()]
     plain = [row["id"] for row in world.ada.get(f"/api/organizations?type=vendor{sort}").json()]
     assert whole == [id for id in plain if id in whole]

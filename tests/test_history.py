@@ -39,9 +39,13 @@ def told(entry: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def test_an_organizations_history_tells_what_was_done_to_it_and_its_members(cast: Cast) -> None:
-    made = cast.cora.made("/api/organizations", name="New", type="prospect", metadata={"a": [1, 1.50, None]})
+    made = cast.cora.made(
+        "/api/organizations", name="New", type="prospect", metadata={"a": [1, 1.50, None]}
+    )
     path, contact = f"/api/organizations/{made['id']}", cast.contact("Mia")
-    changed = cast.ada.put(path, {"industry": "Energy", "domains": ["new.example"], "tags": ["x"], "metadata": None})
+    changed = cast.ada.put(
+        path, {"industry": "Energy", "domains": ["new.example"], "tags": ["x"], "metadata": None}
+    )
     cast.ada.put(path, {"industry": "Energy"})
     cast.ada.post(f"{path}/members", {"contactId": contact, "role": "member"})
     cast.ada.patch(f"{path}/members/{contact}", {"role": "stakeholder"})
@@ -161,7 +165,9 @@ def test_every_column_is_told_or_known_to_be_hidden(sql: Sql) -> None:
 
 
 def test_a_documents_history_tells_of_its_projects_and_versions(cast: Cast) -> None:
-    one, two = (cast.ada.made("/api/projects", organizationId=cast.acme, title=t)["id"] for t in "AB")
+    one, two = (
+        cast.ada.made("/api/projects", organizationId=cast.acme, title=t)["id"] for t in "AB"
+    )
     answer = cast.ada.post("/api/documents", files=FILE, data={"projectIds": str(one)})
     id = answer.json()["id"]
     cast.ada.put(f"/api/documents/{id}", {"projectIds": [two]})
@@ -178,7 +184,10 @@ def test_a_documents_history_tells_of_its_projects_and_versions(cast: Cast) -> N
     ]
     fields = {"name": (None, "brief.txt"), "uploaderId": (None, cast.ada.id), "audience": (None, "internal"),
               "version": (None, 1)}  # fmt: skip
-    assert sorted(creation) == [("documentProjects", one, "insert", {}), ("documents", id, "insert", fields)]
+    assert sorted(creation) == [
+        ("documentProjects", one, "insert", {}),
+        ("documents", id, "insert", fields),
+    ]
 
 
 def test_nothing_behind_the_api_is_told(cast: Cast) -> None:
@@ -194,7 +203,9 @@ def test_a_restored_record_tells_that_it_was_deleted_and_restored(cast: Cast) ->
     cast.ada.delete(f"/api/organizations/{cast.acme}")
     assert cast.ada.get(f"/api/organizations/{cast.acme}/history").status_code == 404
     change(
-        cast.sql, cast.tenant, f"UPDATE organizations SET deleted_by = NULL, industry = 'Back' WHERE id = {cast.acme}"
+        cast.sql,
+        cast.tenant,
+        f"UPDATE organizations SET deleted_by = NULL, industry = 'Back' WHERE id = {cast.acme}",
     )
     restored, *gone = history(cast, "organizations", cast.acme, limit=4)
     assert told(restored) == ("organizations", cast.acme, "restore", {"industry": (None, "Back")})
@@ -232,7 +243,11 @@ def test_a_users_history_is_told_to_administrators(cast: Cast) -> None:
     path = f"/api/users/{cast.sam.id}"
     assert cast.sam.put("/api/user", {"timeZone": "Asia/Tokyo"}).status_code == 200
     assert cast.ada.put(path, body).status_code == 200
-    change(cast.sql, cast.tenant, f"UPDATE users SET password_hash = 'secret-hash' WHERE id = {cast.sam.id}")
+    change(
+        cast.sql,
+        cast.tenant,
+        f"UPDATE users SET password_hash = 'secret-hash' WHERE id = {cast.sam.id}",
+    )
     entries = history(cast, "users", cast.sam.id, entity="users")
     assert told(entries[-2]) == ("users", cast.sam.id, "update", {
         "timeZone": (None, "Asia/Tokyo")})  # fmt: skip
@@ -271,12 +286,25 @@ def test_pages_lead_on_to_the_end(cast: Cast) -> None:
 def test_a_large_operation_is_paged_within(cast: Cast) -> None:
     contacts = [cast.contact(f"C{n}") for n in range(7)]
     for contact in contacts:
-        cast.ada.post(f"/api/organizations/{cast.globex}/members", {"contactId": contact, "role": "member"})
+        cast.ada.post(
+            f"/api/organizations/{cast.globex}/members", {"contactId": contact, "role": "member"}
+        )
     cast.ada.delete(f"/api/organizations/{cast.globex}")
-    change(cast.sql, cast.tenant, f"UPDATE organizations SET deleted_by = NULL WHERE id = {cast.globex}")
-    found = [entry for page in pages(cast, f"/api/organizations/{cast.globex}/history?limit=3") for entry in page]
+    change(
+        cast.sql,
+        cast.tenant,
+        f"UPDATE organizations SET deleted_by = NULL WHERE id = {cast.globex}",
+    )
+    found = [
+        entry
+        for page in pages(cast, f"/api/organizations/{cast.globex}/history?limit=3")
+        for entry in page
+    ]
     assert found == history(cast, "organizations", cast.globex)
-    assert sorted(e["entityId"] for e in found if e["action"] == "delete" and e["entity"] == "members") == contacts
+    assert (
+        sorted(e["entityId"] for e in found if e["action"] == "delete" and e["entity"] == "members")
+        == contacts
+    )
 
 
 def test_while_others_write_nothing_that_was_there_is_missed_or_doubled(cast: Cast) -> None:
@@ -330,7 +358,9 @@ def test_a_cursor_of_another_history_shows_nothing_of_it(cast: Cast) -> None:
     assert cast.olga.get(f"/api/organizations/{cast.acme}/history{query}").status_code == 404
 
 
-HISTORIES = [pytest.param(noun, scope, id=f"{noun} for {scope}") for noun in NOUNS for scope in SCOPES]
+HISTORIES = [
+    pytest.param(noun, scope, id=f"{noun} for {scope}") for noun in NOUNS for scope in SCOPES
+]
 
 
 @pytest.fixture(scope="module")
@@ -352,7 +382,8 @@ def test_a_history_stands_on_indexes(sql: Sql, many: int, noun: str, scope: Any)
     for table in (*NOUNS, "members", "document_projects", "operations", "changes"):
         assert f"Seq Scan on {table} " not in plan, plan
     assert re.search(
-        r"Index Cond: \(\(tenant_id = \$\d+\) AND \(entity = '\w+'::text\) AND \(entity_id = \$\d+\)", plan
+        r"Index Cond: \(\(tenant_id = \$\d+\) AND \(entity = '\w+'::text\) AND \(entity_id = \$\d+\)",
+        plan,
     ), plan
     if noun == "organizations":
         assert "changes_of_members" in plan, plan
@@ -369,12 +400,17 @@ def test_a_page_of_a_long_history_reads_no_more_than_it_tells(sql: Sql, many: in
     assert sql.value("SELECT count(*) FROM members WHERE organization_id = $1", organization) > 500
     sql.rows("ANALYZE changes")
     collection = store.HISTORY["organizations"]
-    text, names = collection.page(Plan(tuple(collection.fields), (), (collection.order,))).compiled["all"]
+    text, names = collection.page(Plan(tuple(collection.fields), (), (collection.order,))).compiled[
+        "all"
+    ]
     values = {"tenant": many, "parent": organization, "chunk": 20}
     sql.rows("SELECT set_config('retainer.tenant', $1, false)", str(many))
     sql.rows("SET ROLE retainer_app")
     try:
-        plan = "\n".join(row[0] for row in sql.rows(f"EXPLAIN (ANALYZE, TIMING OFF) {text}", *map(values.get, names)))
+        plan = "\n".join(
+            row[0]
+            for row in sql.rows(f"EXPLAIN (ANALYZE, TIMING OFF) {text}", *map(values.get, names))
+        )
     finally:
         sql.rows("RESET ROLE")
     assert "Merge Append" in plan, plan

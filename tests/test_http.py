@@ -24,7 +24,11 @@ def get(path: str, *headers: str, method: str = "GET", version: str = "1.1") -> 
 def test_an_answer_comes_in_one_piece(server: Server, cast: Cast) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         for _ in range(20):
-            connection.sendall(get(f"/api/organizations/{cast.acme}", f"Cookie: connect.sid={cast.ada.token}").encode())
+            connection.sendall(
+                get(
+                    f"/api/organizations/{cast.acme}", f"Cookie: connect.sid={cast.ada.token}"
+                ).encode()
+            )
             head, _, body = connection.recv(65536).partition(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 200 OK\r\n")
             assert b"content-length: %d" % len(body) in head.split(b"\r\n")
@@ -37,16 +41,24 @@ def test_what_is_asked_in_one_go_is_answered_in_order(server: Server, cast: Cast
     answered = exchange(server, *asked, get("/healthz", "Connection: close"))
     statuses = [part.split(b" ", 1)[0] for part in answered.split(b"HTTP/1.1 ")[1:]]
     assert statuses == [b"200", b"200", b"404", b"200"]
-    assert answered.index(b'"Acme Corporation"') < answered.index(b'"Globex"') < answered.index(b"problem+json")
+    assert (
+        answered.index(b'"Acme Corporation"')
+        < answered.index(b'"Globex"')
+        < answered.index(b"problem+json")
+    )
 
 
 def test_every_answer_has_its_frame(server: Server, cast: Cast) -> None:
     cookie, close = f"Cookie: connect.sid={cast.ada.token}", "Connection: close"
     path = f"/api/organizations/{cast.acme}"
     head, _, body = exchange(server, get(path, cookie, close)).partition(b"\r\n\r\n")
-    assert {b"date", b"etag", b"x-request-id", b"connection"} <= {h.split(b":")[0] for h in head.split(b"\r\n")}
+    assert {b"date", b"etag", b"x-request-id", b"connection"} <= {
+        h.split(b":")[0] for h in head.split(b"\r\n")
+    }
     length = b"content-length: %d\r\n" % len(body)
-    same, _, nothing = exchange(server, get(path, cookie, close, method="HEAD")).partition(b"\r\n\r\n")
+    same, _, nothing = exchange(server, get(path, cookie, close, method="HEAD")).partition(
+        b"\r\n\r\n"
+    )
     assert length in head and length in same and nothing == b""
     etag = next(line for line in head.decode().split("\r\n") if line.startswith("etag: "))
     unchanged = exchange(server, get(path, cookie, close, etag.replace("etag", "If-None-Match")))
@@ -54,17 +66,25 @@ def test_every_answer_has_its_frame(server: Server, cast: Cast) -> None:
     old, _, same_body = exchange(server, get(path, cookie, version="1.0")).partition(b"\r\n\r\n")
     assert b"connection: close" in old and same_body == body, "HTTP/1.0 closes by itself"
     gone = exchange(server, get(path, cookie, close, method="DELETE"))
-    assert gone.startswith(b"HTTP/1.1 204 ") and gone.endswith(b"\r\n\r\n") and b"content-length" not in gone
+    assert (
+        gone.startswith(b"HTTP/1.1 204 ")
+        and gone.endswith(b"\r\n\r\n")
+        and b"content-length" not in gone
+    )
 
 
 def test_no_value_begins_a_header_of_its_own() -> None:
     async def app(_scope: Any, _receive: Any, send: Any) -> None:
         headers = [(b"x-name", b"a\r\nset-cookie: b=c"), (b"content-length", b"2")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers, "whole": True})
+        await send(
+            {"type": "http.response.start", "status": 200, "headers": headers, "whole": True}
+        )
         await send({"type": "http.response.body", "body": b"ok"})
 
     async def answered() -> bytes:
-        config = uvicorn.Config(app, http=HttpConnection, lifespan="off", log_config=None, access_log=False)
+        config = uvicorn.Config(
+            app, http=HttpConnection, lifespan="off", log_config=None, access_log=False
+        )
         config.load()
         state = uvicorn.server.ServerState()
         server = await asyncio.get_running_loop().create_server(

@@ -11,8 +11,12 @@ from test_pages import PARTS, SHOWN, path_of
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("route", [r for r in SHOWN if r.name.removesuffix("Page") not in PARTS], ids=lambda r: r.name)
-def test_every_page_is_for_everybody(browser: Browser, server: Server, cast: Cast, route: Route) -> None:
+@pytest.mark.parametrize(
+    "route", [r for r in SHOWN if r.name.removesuffix("Page") not in PARTS], ids=lambda r: r.name
+)
+def test_every_page_is_for_everybody(
+    browser: Browser, server: Server, cast: Cast, route: Route
+) -> None:
     path = path_of(cast, route)
     with desk(browser, server, cast.ada) as at:
         for width in (1440, 390):

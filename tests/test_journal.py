@@ -69,8 +69,13 @@ def test_a_statement_over_several_tables_is_one_operation(cast: Cast) -> None:
     tasks = [cast.ada.made("/api/tasks", projectId=project, title=f"T{n}")["id"] for n in range(3)]
     links = [cast.ada.made("/api/documents", name=f"D{n}", url="https://x.example", organizationId=cast.acme)["id"]
              for n in range(2)]  # fmt: skip
-    loose = cast.ada.made("/api/documents", name="L", url="https://x.example", projectIds=[project])["id"]
-    path, people = f"/api/organizations/{cast.acme}/activities", [cast.stan_contact, cast.gita_contact]
+    loose = cast.ada.made(
+        "/api/documents", name="L", url="https://x.example", projectIds=[project]
+    )["id"]
+    path, people = (
+        f"/api/organizations/{cast.acme}/activities",
+        [cast.stan_contact, cast.gita_contact],
+    )
     activities = [cast.ada.made(path, text=f"A{n}", contactIds=people)["id"] for n in range(2)]
     assert cast.ada.delete(f"/api/organizations/{cast.acme}").status_code == 204
     rows = cast.sql.rows(

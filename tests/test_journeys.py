@@ -24,11 +24,15 @@ def many(person: Person, count: int) -> None:
         f'{{"method":"POST","path":"/organizations","body":{{"name":"Client {n:03d}","type":"partner"}}}}'
         for n in range(count)
     ]
-    answer = person.post("/api/bulk", content="\n".join(lines), headers={"Content-Type": "application/x-ndjson"})
+    answer = person.post(
+        "/api/bulk", content="\n".join(lines), headers={"Content-Type": "application/x-ndjson"}
+    )
     assert answer.status_code == 200, answer.text
 
 
-def test_sign_in_find_open_edit_in_place_and_undo(browser: Browser, server: Server, cast: Cast) -> None:
+def test_sign_in_find_open_edit_in_place_and_undo(
+    browser: Browser, server: Server, cast: Cast
+) -> None:
     with desk(browser, server, None) as at:
         page = at.open("/organizations?status=active")
         assert page.url.endswith("/login?next=%2Forganizations%3Fstatus%3Dactive")
@@ -114,13 +118,17 @@ def test_back_returns_to_the_list_as_it_was(ada: Desk, cast: Cast) -> None:
     assert page.evaluate("window.sameDocument")
 
 
-def test_a_selection_survives_sorting_and_loading_more_and_is_changed_as_one(ada: Desk, cast: Cast) -> None:
+def test_a_selection_survives_sorting_and_loading_more_and_is_changed_as_one(
+    ada: Desk, cast: Cast
+) -> None:
     many(cast.ada, 70)
     page = ada.open("/organizations?type:in=partner")
     page.get_by_label("Select Client 001").check()
     page.get_by_label("Select Client 003").check()
     expect(page.locator("[data-selected]")).to_have_text("2 selected")
-    page.get_by_role("link", name="Name").click()  # the other way round: both are beyond the first fifty now
+    page.get_by_role(
+        "link", name="Name"
+    ).click()  # the other way round: both are beyond the first fifty now
     page.wait_for_url("**sort=-name*")
     expect(page.locator("[data-row]").first).to_contain_text("Client 069")
     expect(page.locator("[data-selected]")).to_have_text("2 selected")
@@ -147,7 +155,9 @@ def test_all_that_match_are_selected_by_the_server(ada: Desk, cast: Cast) -> Non
     assert len(cast.ada.get("/api/organizations?status=inactive").json()) == 70
 
 
-def test_two_at_one_record_both_see_both_versions(browser: Browser, server: Server, cast: Cast) -> None:
+def test_two_at_one_record_both_see_both_versions(
+    browser: Browser, server: Server, cast: Cast
+) -> None:
     with desk(browser, server, cast.ada) as first, desk(browser, server, cast.cora) as second:
         path = f"/organizations/{cast.acme}"
         mine, theirs = first.open(path), second.open(path)
@@ -156,7 +166,9 @@ def test_two_at_one_record_both_see_both_versions(browser: Browser, server: Serv
         theirs.get_by_label("Website").press("Enter")
         second.told("Changed website")
         mine.get_by_role("button", name="Changed by others").wait_for()
-        assert mine.get_by_label("Website").input_value() == "https://mine.example", "typing is never disturbed"
+        assert mine.get_by_label("Website").input_value() == "https://mine.example", (
+            "typing is never disturbed"
+        )
         mine.get_by_label("Website").press("Enter")
         mine.get_by_role("heading", name="Somebody changed this meanwhile").wait_for()
         expect(mine.locator("main")).to_contain_text("https://theirs.example")
@@ -168,7 +180,9 @@ def test_two_at_one_record_both_see_both_versions(browser: Browser, server: Serv
     assert cast.ada.get(f"/api{path}").json()["website"] == "https://mine.example"
 
 
-def test_an_open_page_follows_what_others_change(browser: Browser, server: Server, cast: Cast) -> None:
+def test_an_open_page_follows_what_others_change(
+    browser: Browser, server: Server, cast: Cast
+) -> None:
     with desk(browser, server, cast.ada) as at:
         page = at.open("/organizations")
         page.wait_for_timeout(300)
@@ -259,7 +273,8 @@ def test_everything_works_without_scripts(browser: Browser, server: Server, cast
 def test_the_server_may_fail_and_nothing_typed_is_lost(ada: Desk, cast: Cast) -> None:
     page = ada.open(f"/organizations/{cast.acme}")
     page.route(
-        "**/organizations/*", lambda route: route.abort() if route.request.method == "POST" else route.continue_()
+        "**/organizations/*",
+        lambda route: route.abort() if route.request.method == "POST" else route.continue_(),
     )
     page.get_by_label("Industry").fill("Rockets")
     page.get_by_label("Industry").press("Enter")
@@ -287,7 +302,13 @@ def test_a_guest_sees_one_organization_and_no_button_that_would_fail(
 
 def test_tasks_are_completed_by_keyboard_alone(ada: Desk, cast: Cast) -> None:
     for title in ("First", "Second"):
-        cast.ada.made("/api/tasks", title=title, organizationId=cast.acme, assigneeId=cast.ada.id, dueDate="2026-01-31")
+        cast.ada.made(
+            "/api/tasks",
+            title=title,
+            organizationId=cast.acme,
+            assigneeId=cast.ada.id,
+            dueDate="2026-01-31",
+        )
     page = ada.open("/tasks")
     page.keyboard.press("c")
     page.keyboard.type("Third")
@@ -329,7 +350,9 @@ def test_a_file_is_dropped_and_previewed(ada: Desk, cast: Cast) -> None:
 
 
 def test_a_person_is_added_with_a_role_which_then_changes(ada: Desk, cast: Cast) -> None:
-    cast.ada.made("/api/contacts", fullName="Willem Weber", email="willem@acme.example", type="client")
+    cast.ada.made(
+        "/api/contacts", fullName="Willem Weber", email="willem@acme.example", type="client"
+    )
     page = ada.open(f"/organizations/{cast.acme}/members")
     line = page.get_by_role("form", name="Add a contact")
     line.get_by_label("Name or e-mail of a contact").fill("Willem Weber")
@@ -357,7 +380,9 @@ def test_history_reverts_one_change(ada: Desk, cast: Cast) -> None:
     assert cast.ada.get(f"/api/organizations/{cast.acme}").json()["industry"] is None
 
 
-def test_a_row_is_deleted_by_its_key_and_comes_back_after_the_message_is_gone(ada: Desk, cast: Cast) -> None:
+def test_a_row_is_deleted_by_its_key_and_comes_back_after_the_message_is_gone(
+    ada: Desk, cast: Cast
+) -> None:
     page = ada.open("/organizations")
     page.locator("[data-row]").first.focus()
     page.keyboard.press("Backspace")
@@ -369,7 +394,9 @@ def test_a_row_is_deleted_by_its_key_and_comes_back_after_the_message_is_gone(ad
     page.get_by_text("Deleted Acme Corporation").wait_for(state="hidden", timeout=15_000)
     page.keyboard.press("z")
     ada.told("Undid deleting Acme Corporation")
-    expect(page.locator("#toasts [data-toast]")).to_have_count(1)  # what is undone offers Undo no more
+    expect(page.locator("#toasts [data-toast]")).to_have_count(
+        1
+    )  # what is undone offers Undo no more
     assert cast.ada.get(f"/api/organizations/{cast.acme}").status_code == 200
 
 

@@ -75,7 +75,10 @@ FILTERS = [
     ("updatedAt:lte=2199-01-01T00:00:00%2B01:00", ALL),
     ("hasProjects=true", []),
     ("hasProjects=false", ALL),
-    ("filter=type = vendor or industry = trade", ["50% Off_Shop", "Alpha, Ltd", "Beta", "zurich trading"]),
+    (
+        "filter=type = vendor or industry = trade",
+        ["50% Off_Shop", "Alpha, Ltd", "Beta", "zurich trading"],
+    ),
     ("filter=type = vendor and not industry is null", ["Alpha, Ltd"]),
     ("filter=not (type = vendor or status != active)", ["Zürich Metall"]),
     ('filter=name ~ "alpha, l" or metadata.region = APAC', ["Alpha, Ltd", "zurich trading"]),
@@ -142,8 +145,12 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("query", "field", "words"), WRONG, ids=[query[:40] for query, *_ in WRONG])
-def test_a_wrong_parameter_is_named_with_what_would_be_right(cast: Cast, query: str, field: str, words: str) -> None:
+@pytest.mark.parametrize(
+    ("query", "field", "words"), WRONG, ids=[query[:40] for query, *_ in WRONG]
+)
+def test_a_wrong_parameter_is_named_with_what_would_be_right(
+    cast: Cast, query: str, field: str, words: str
+) -> None:
     answer = cast.ada.get(f"/api/organizations?{query}")
     assert answer.status_code == 422, answer.text
     problem = answer.json()["errors"][0]
@@ -152,12 +159,21 @@ def test_a_wrong_parameter_is_named_with_what_would_be_right(cast: Cast, query: 
 
 def test_every_problem_of_a_query_is_told_at_once(cast: Cast) -> None:
     answer = cast.ada.get("/api/organizations?limit=0&sort=nme&typ=x&status=gone&filter=(")
-    assert {error["field"] for error in answer.json()["errors"]} == {"limit", "sort", "typ", "status", "filter"}
+    assert {error["field"] for error in answer.json()["errors"]} == {
+        "limit",
+        "sort",
+        "typ",
+        "status",
+        "filter",
+    }
 
 
 def linked(answer: Any) -> dict[str, str]:
     """The addresses of a Link header, by rel."""
-    return {way: url for url, way in re.findall(r'<([^>]+)>; rel="(\w+)"', answer.headers.get("link", ""))}
+    return {
+        way: url
+        for url, way in re.findall(r'<([^>]+)>; rel="(\w+)"', answer.headers.get("link", ""))
+    }
 
 
 def test_links_lead_through_all_pages_and_back(cast: Cast, rows: list[dict[str, Any]]) -> None:
@@ -186,17 +202,36 @@ def test_a_cursor_holds_for_its_own_sort_only(cast: Cast, rows: list[dict[str, A
 
 def test_fields_expand_and_count(cast: Cast, rows: list[dict[str, Any]]) -> None:
     answer = cast.ada.get("/api/organizations?fields=name,id&limit=1&count=exact")
-    assert (answer.json(), answer.headers["x-total-count"]) == ([{"id": rows[2]["id"], "name": "50% Off_Shop"}], "5")
-    assert int(cast.ada.get("/api/organizations?count=estimate&type=vendor").headers["x-estimated-count"]) >= 0
+    assert (answer.json(), answer.headers["x-total-count"]) == (
+        [{"id": rows[2]["id"], "name": "50% Off_Shop"}],
+        "5",
+    )
+    assert (
+        int(
+            cast.ada.get("/api/organizations?count=estimate&type=vendor").headers[
+                "x-estimated-count"
+            ]
+        )
+        >= 0
+    )
     project = cast.ada.made("/api/projects", organizationId=rows[0]["id"], title="Launch")
     shown = cast.ada.get("/api/projects?expand=organization").json()[0]
     assert shown == project | {
-        "organization": {"id": rows[0]["id"], "name": "Zürich Metall", "type": "customer", "status": "active"}
+        "organization": {
+            "id": rows[0]["id"],
+            "name": "Zürich Metall",
+            "type": "customer",
+            "status": "active",
+        }
     }
     assert names(cast.ada, "hasProjects=true") == ["Zürich Metall"]
     member = cast.contact("Mia")
-    cast.ada.made(f"/api/organizations/{rows[1]['id']}/members", contactId=member, role="stakeholder")
-    people = cast.ada.get(f"/api/contacts?organizationId={rows[1]['id']}&expand=organizations&fields=fullName").json()
+    cast.ada.made(
+        f"/api/organizations/{rows[1]['id']}/members", contactId=member, role="stakeholder"
+    )
+    people = cast.ada.get(
+        f"/api/contacts?organizationId={rows[1]['id']}&expand=organizations&fields=fullName"
+    ).json()
     organizations = [{"id": rows[1]["id"], "name": "zurich trading", "role": "stakeholder"}]
     assert people == [{"fullName": "Mia", "organizations": organizations}]
 
@@ -216,13 +251,17 @@ def test_ndjson_and_csv_have_the_same_rows(cast: Cast, rows: list[dict[str, Any]
     assert json.loads(table[0]["metadata"]) == ROWS[0]["metadata"]
     assert whole.headers["vary"] == "Accept"
     assert cast.sam.get("/api/organizations", headers={"Accept": "application/x-ndjson"}).text == ""
-    assert cast.sam.get("/api/organizations", headers={"Accept": "text/csv"}).text.startswith("id,name,")
+    assert cast.sam.get("/api/organizations", headers={"Accept": "text/csv"}).text.startswith(
+        "id,name,"
+    )
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
 def test_csv_cells_are_no_formulas(cast: Cast, start: str) -> None:
     made = cast.ada.made("/api/organizations", name=f'{start}cmd|"x"', type="other")
-    answer = cast.ada.get(f"/api/organizations?id={made['id']}&fields=id,name", headers={"Accept": "text/csv"})
+    answer = cast.ada.get(
+        f"/api/organizations?id={made['id']}&fields=id,name", headers={"Accept": "text/csv"}
+    )
     row = next(csv.DictReader(io.StringIO(answer.text, newline="")))
     assert row == {"id": str(made["id"]), "name": f"'{made['name']}"}
 
@@ -233,8 +272,13 @@ def test_days_are_those_of_the_viewer(cast: Cast) -> None:
     for zone, offset in (("Pacific/Kiritimati", 14), ("Pacific/Niue", -11)):
         cast.ada.put("/api/user", {"timeZone": zone})
         there = now + timedelta(hours=offset)
-        midnight = there.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(hours=offset)
-        for moment, expected in ((midnight - timedelta(minutes=1), 0), (midnight + timedelta(minutes=1), 1)):
+        midnight = there.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(
+            hours=offset
+        )
+        for moment, expected in (
+            (midnight - timedelta(minutes=1), 0),
+            (midnight + timedelta(minutes=1), 1),
+        ):
             cast.sql.rows(
                 """WITH acting AS MATERIALIZED (SELECT set_config('retainer.tenant', $4, true),
                                                        acting_as(NULL, 'command', 'command', NULL, 'test'))
@@ -261,7 +305,9 @@ def many(cast: Cast) -> Iterator[Cast]:
 
 @pytest.mark.parametrize("accept", ["application/json", "application/x-ndjson", "text/csv"])
 def test_a_long_list_streams_whole_in_each_format(many: Cast, accept: str) -> None:
-    answer = many.ada.get("/api/organizations?sort=-name&fields=id&type=other", headers={"Accept": accept})
+    answer = many.ada.get(
+        "/api/organizations?sort=-name&fields=id&type=other", headers={"Accept": accept}
+    )
     if accept == "application/json":
         ids = [row["id"] for row in answer.json()]
     elif accept == "text/csv":
@@ -291,7 +337,9 @@ def test_a_list_is_searched_by_words(cast: Cast, rows: list[dict[str, Any]]) -> 
 def test_a_word_of_very_many_rows_is_met_on_a_walk(many: Cast) -> None:
     assert len(many.ada.get("/api/organizations?q=many&fields=id").json()) == 1300
     condition = LIST.extras["q"].condition.format("'many'").replace(":tenant", "$1")
-    found = many.sql.value(f"SELECT count(*) FROM organizations o WHERE o.tenant_id = $1 AND {condition}", many.tenant)
+    found = many.sql.value(
+        f"SELECT count(*) FROM organizations o WHERE o.tenant_id = $1 AND {condition}", many.tenant
+    )
     assert found == 1300, "the condition of the walk finds the same"
 
 
@@ -301,8 +349,12 @@ def test_parameters_are_one_statement_or_two(many: Cast, server: Server, sql: Sq
         for query, count in (("limit=50", 1), ("limit=50&type=other", 1), ("sort=-updatedAt&limit=50", 1),
                              ("name:contains=acme&limit=5", 1), ("name:contains=many&limit=5", 2),
                              ("limit=5&count=exact", 2)):  # fmt: skip
-            inside.send(many.ada, "GET", f"/api/organizations?{query}")  # the connection is told how to serve
-            assert inside.send(many.ada, "GET", f"/api/organizations?{query}") == (200, count), query
+            inside.send(
+                many.ada, "GET", f"/api/organizations?{query}"
+            )  # the connection is told how to serve
+            assert inside.send(many.ada, "GET", f"/api/organizations?{query}") == (200, count), (
+                query
+            )
     finally:
         inside.stop()
 
@@ -314,7 +366,10 @@ def test_what_takes_too_long_is_refused_by_name(
     monkeypatch.setattr(database, "CAREFUL", ("force_custom_plan", "1ms"))
     inside = InProcess(server, sql)
     try:
-        for query, field in (("industry=rare&sort=status,-industry,updatedAt", "sort"), ("count=exact", "count")):
+        for query, field in (
+            ("industry=rare&sort=status,-industry,updatedAt", "sort"),
+            ("count=exact", "count"),
+        ):
             answer = inside.sql.run(inside.client.get(
                 f"/api/organizations?{query}", headers={"Cookie": f"connect.sid={many.ada.token}"}
             ))  # fmt: skip
@@ -335,7 +390,9 @@ def test_every_list_takes_every_one_of_its_parameters(cast: Cast, route: Any) ->
         for sign in ("", "-") if field.sort else ():
             assert cast.ada.get(f"{path}?sort={sign}{name}&limit=2").status_code == 200, name
         for operator in field.operators:
-            query = f"{name}{'.a.b' if field.kind == 'json' else ''}{':' if operator else ''}{operator}"
+            query = (
+                f"{name}{'.a.b' if field.kind == 'json' else ''}{':' if operator else ''}{operator}"
+            )
             answer = cast.ada.get(f"{path}?{query}={value_for(field, operator)}")
             assert answer.status_code == 200, (query, answer.text)
     for name, extra in route.lists.extras.items():

@@ -32,7 +32,10 @@ class Ear:
     def __init__(self, person: Person, *, server: str = "", **headers: str) -> None:
         self.said: queue.Queue[tuple[str, dict[str, Any]] | None] = queue.Queue()
         self.address = server or str(person.client.base_url)
-        self.headers = {"Cookie": f"connect.sid={person.token}", "Accept": "text/event-stream"} | headers
+        self.headers = {
+            "Cookie": f"connect.sid={person.token}",
+            "Accept": "text/event-stream",
+        } | headers
         self.client = httpx.Client(timeout=60, trust_env=False)
         self.answered: queue.Queue[httpx.Response] = queue.Queue()
         self.last_id = ""
@@ -88,7 +91,9 @@ class Ear:
     def close(self) -> None:
         """Hang up; closing the client would wait for the thread that reads."""
         if self.answer.status_code == 200 and not self.answer.is_closed:
-            self.answer.extensions["network_stream"].get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+            self.answer.extensions["network_stream"].get_extra_info("socket").shutdown(
+                socket.SHUT_RDWR
+            )
 
 
 @pytest.fixture
@@ -144,7 +149,11 @@ def test_what_another_changes_arrives_with_what_shows_it(cast: Cast, ear: Any) -
     project = cast.cora.made("/api/projects", organizationId=cast.acme, title="P")["id"]
     made = cast.cora.post("/api/tasks", {"projectId": project, "title": "T"})
     told = ada.until(f"tasks/{made.json()['id']}")
-    assert told[0] == {f"projects/{project}", f"organizations/{cast.acme}", f"tasks/{made.json()['id']}"}
+    assert told[0] == {
+        f"projects/{project}",
+        f"organizations/{cast.acme}",
+        f"tasks/{made.json()['id']}",
+    }
     operation = next(each for each in told[1] if each["requestId"] == made.headers["x-request-id"])
     assert operation["actorId"] == cast.cora.id
     assert set(operation["records"]) == told[0]
@@ -156,7 +165,10 @@ def test_every_kind_of_record_is_named(cast: Cast, ear: Any) -> None:
     contact = cast.contact("Carl")
     assert f"contacts/{contact}" in ada.until(f"contacts/{contact}")[0]
     cast.cora.made(f"/api/organizations/{cast.globex}/members", contactId=contact, role="member")
-    assert ada.until(f"contacts/{contact}")[0] == {f"contacts/{contact}", f"organizations/{cast.globex}"}
+    assert ada.until(f"contacts/{contact}")[0] == {
+        f"contacts/{contact}",
+        f"organizations/{cast.globex}",
+    }
     project = cast.cora.made("/api/projects", organizationId=cast.acme, title="P")["id"]
     ada.until(f"projects/{project}")
     form = {"organizationId": str(cast.acme), "projectIds": str(project)}
@@ -188,7 +200,9 @@ def test_another_tenant_hears_nothing(cast: Cast, ear: Any) -> None:
 
 def test_staff_and_guests_hear_only_of_what_they_see(cast: Cast, ear: Any) -> None:
     stan, gita, sam = ear(cast.stan), ear(cast.gita), ear(cast.sam)
-    hidden = cast.cora.made("/api/projects", organizationId=cast.acme, title="Hidden", audience="internal")["id"]
+    hidden = cast.cora.made(
+        "/api/projects", organizationId=cast.acme, title="Hidden", audience="internal"
+    )["id"]
     internal = task(cast)
     foreign = task(cast, organizationId=cast.globex, audience="client")
     cast.cora.put(f"/api/organizations/{cast.globex}", {"industry": "Energy"})
@@ -229,7 +243,9 @@ def poll(person: Person, mark: str) -> dict[str, Any]:
 
 def test_users_are_told_to_administrators_only(cast: Cast, ear: Any) -> None:
     ada, cora = ear(cast.ada), ear(cast.cora)
-    user = cast.ada.made("/api/users", username=f"{secrets.token_hex(6)}@example.com", fullName="U", role="guest")["id"]
+    user = cast.ada.made(
+        "/api/users", username=f"{secrets.token_hex(6)}@example.com", fullName="U", role="guest"
+    )["id"]
     ada.until(f"users/{user}")
     made = task(cast)
     assert cora.until(made)[0] == {f"organizations/{cast.acme}", made}
@@ -237,8 +253,15 @@ def test_users_are_told_to_administrators_only(cast: Cast, ear: Any) -> None:
 
 def test_whose_own_membership_changes_may_see_anything_else_now(cast: Cast, ear: Any) -> None:
     gita, stan = ear(cast.gita), ear(cast.stan)
-    cast.cora.made(f"/api/organizations/{cast.globex}/members", contactId=cast.gita_contact, role="member")
-    assert gita.event()[1] | {"mark": ""} == {"mark": "", "records": ["*"], "nouns": ["*"], "operations": []}
+    cast.cora.made(
+        f"/api/organizations/{cast.globex}/members", contactId=cast.gita_contact, role="member"
+    )
+    assert gita.event()[1] | {"mark": ""} == {
+        "mark": "",
+        "records": ["*"],
+        "nouns": ["*"],
+        "operations": [],
+    }
     made = task(cast)
     assert stan.until(made)[0] == {f"organizations/{cast.acme}", made}, "of others' nothing"
 
@@ -272,13 +295,17 @@ def test_many_writes_are_told_by_few_notifications(cast: Cast, channel: Channel,
     assert 0 < len(channel.told) < 60
 
 
-def test_of_very_many_records_it_is_said_that_anything_may_have_changed(cast: Cast, ear: Any) -> None:
+def test_of_very_many_records_it_is_said_that_anything_may_have_changed(
+    cast: Cast, ear: Any
+) -> None:
     ada, gita = ear(cast.ada), ear(cast.gita)
     write = line("POST", "/tasks", {"organizationId": cast.acme, "title": "T"})
     assert bulk(cast.cora, *[write] * (MOST_RECORDS + 1)).status_code == 200
     assert ada.until("*")[0] == {"*"}
     shown = task(cast, audience="client")
-    assert gita.until(shown)[0] == {f"organizations/{cast.acme}", shown}, "who saw none of it hears of none"
+    assert gita.until(shown)[0] == {f"organizations/{cast.acme}", shown}, (
+        "who saw none of it hears of none"
+    )
 
 
 def test_who_comes_back_is_told_what_was_missed(cast: Cast, ear: Any) -> None:
@@ -324,7 +351,9 @@ def test_what_is_committed_late_is_told_though_its_number_is_lower(
     cast.sql.run(late.execute("COMMIT"))
     cast.sql.run(late.close())
     globex = f"organizations/{cast.globex}"
-    assert globex in ada.until(globex)[0], "by nobody's notification: the tenant is looked at in any case"
+    assert globex in ada.until(globex)[0], (
+        "by nobody's notification: the tenant is looked at in any case"
+    )
     for mark in marks:
         assert globex in poll(cast.ada, mark)["records"]
     after = poll(cast.ada, poll(cast.ada, marks[-1])["mark"])
@@ -339,7 +368,9 @@ def test_a_mark_of_another_database_or_from_long_ago_tells_all(cast: Cast) -> No
     assert present.next - present.floor <= EARLIER
 
 
-@pytest.mark.parametrize("mark", ["x", "1-2-3", "1-2-3-4-5", "1-2-3--4", "9" * 19 + "-1-1-1", "١-١-١-١"])
+@pytest.mark.parametrize(
+    "mark", ["x", "1-2-3", "1-2-3-4-5", "1-2-3--4", "9" * 19 + "-1-1-1", "١-١-١-١"]
+)
 def test_what_is_no_mark_is_refused(cast: Cast, mark: str) -> None:
     answer = cast.ada.get("/live", params={"after": mark})
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "after")
@@ -348,7 +379,10 @@ def test_what_is_no_mark_is_refused(cast: Cast, mark: str) -> None:
 def test_streams_and_polls_are_for_the_signed_in(cast: Cast) -> None:
     assert cast.nobody.get("/live").status_code == 401
     assert cast.nobody.get("/live", headers={"Accept": "text/event-stream"}).status_code == 401
-    assert cast.ada.request("HEAD", "/live", headers={"Accept": "text/event-stream"}).status_code == 200
+    assert (
+        cast.ada.request("HEAD", "/live", headers={"Accept": "text/event-stream"}).status_code
+        == 200
+    )
     assert cast.ada.get("/live", params={"since": "1"}).status_code == 422
 
 
@@ -403,11 +437,17 @@ def theirs(own: Server) -> Iterator[Cast]:
     sql.close()
 
 
-def test_one_process_has_some_hundred_streams_and_they_hold_no_connection(theirs: Cast, own: Server) -> None:
+def test_one_process_has_some_hundred_streams_and_they_hold_no_connection(
+    theirs: Cast, own: Server
+) -> None:
     people = [theirs.person(f"P{n}", "consultant") for n in range(MOST_STREAMS // MOST_OF_SESSION)]
 
     async def many() -> None:
-        streams = [await opened(own, str(person.token)) for person in people for _ in range(MOST_OF_SESSION)]
+        streams = [
+            await opened(own, str(person.token))
+            for person in people
+            for _ in range(MOST_OF_SESSION)
+        ]
         assert {status for status, _ in streams} == {200}
         refused, writer = await opened(own, str(theirs.ada.token))
         assert refused == 503
@@ -416,7 +456,9 @@ def test_one_process_has_some_hundred_streams_and_they_hold_no_connection(theirs
 
     theirs.sql.run(many())
     assert theirs.cora.get("/api/organizations").status_code == 200
-    sessions = theirs.sql.value("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'retainer'")
+    sessions = theirs.sql.value(
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'retainer'"
+    )
     assert sessions <= 8, "the pool, the monitor, the indexer, and the test"
 
 
@@ -464,16 +506,22 @@ def test_two_processes_hear_each_other(theirs: Cast, own: Server) -> None:
 
 @pytest.mark.parametrize("workers", ["1", "2"], ids=["one process", "two workers"])
 def test_a_stop_ends_the_streams_and_says_so_in_the_log(workers: str) -> None:
-    server = Server(admin_email="root@example.com", admin_password=PASSWORD, workers=workers, log="requests")
+    server = Server(
+        admin_email="root@example.com", admin_password=PASSWORD, workers=workers, log="requests"
+    )
     sql = Sql(server.database_url)
     with httpx.Client(base_url=server.url, timeout=30, trust_env=False) as client:
         ears = [
-            Ear(person) for person in vars(Cast(sql, client)).values() if isinstance(person, Person) and person.token
+            Ear(person)
+            for person in vars(Cast(sql, client)).values()
+            if isinstance(person, Person) and person.token
         ]
         server.process.send_signal(signal.SIGTERM)
         assert all(each.ended() for each in ears), "as answers that are whole"
         assert server.process.wait(10) == 0
-    lines = [json.loads(line) for line in server.log.read_text().splitlines() if '"path":"/live"' in line]
+    lines = [
+        json.loads(line) for line in server.log.read_text().splitlines() if '"path":"/live"' in line
+    ]
     assert [line["status"] for line in lines] == [200] * len(ears)
     assert "Traceback" not in server.log.read_text()
     sql.loop.call_soon_threadsafe(sql.loop.stop)
@@ -485,7 +533,16 @@ def test_a_pile_stays_small() -> None:
     for n in range(10_000):
         more = Pile()
         more.add(
-            [{"operation_id": n, "request_id": "r", "actor_id": 1, "noun": "tasks", "id": n % 7, "entity": "tasks"}]
+            [
+                {
+                    "operation_id": n,
+                    "request_id": "r",
+                    "actor_id": 1,
+                    "noun": "tasks",
+                    "id": n % 7,
+                    "entity": "tasks",
+                }
+            ]
         )
         pile.merge(more)
     assert pile.is_all

@@ -22,7 +22,9 @@ TYPES = st.sampled_from(["customer", "prospect", "partner", "vendor", "internal"
 STATUSES = st.sampled_from(["active", "inactive", "archived"])
 ROLES = st.sampled_from(["primary_contact", "stakeholder", "member"])
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30)
-NAMES = st.one_of(st.sampled_from(["Acme", "Acme (copy)", "Ärger", "zoo"]), TEXTS.filter(lambda t: t.strip()))
+NAMES = st.one_of(
+    st.sampled_from(["Acme", "Acme (copy)", "Ärger", "zoo"]), TEXTS.filter(lambda t: t.strip())
+)
 METADATA = st.none() | st.dictionaries(
     TEXTS, st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXTS, max_size=3
 )
@@ -51,11 +53,19 @@ class Consultancy(RuleBasedStateMachine):
 
     @rule(
         target=organizations,
-        body=st.fixed_dictionaries({"name": NAMES, "type": TYPES}, optional={k: FIELDS[k] for k in list(FIELDS)[2:]}),
+        body=st.fixed_dictionaries(
+            {"name": NAMES, "type": TYPES}, optional={k: FIELDS[k] for k in list(FIELDS)[2:]}
+        ),
     )
     def create(self, body: dict[str, Any]) -> int:
         made = self.cast.cora.made("/api/organizations", **body)
-        expected = {"status": "active", "industry": None, "website": None, "description": None, "metadata": None} | body
+        expected = {
+            "status": "active",
+            "industry": None,
+            "website": None,
+            "description": None,
+            "metadata": None,
+        } | body
         assert {k: made[k] for k in FIELDS} == expected
         self.model[made["id"]] = made
         return made["id"]
@@ -82,7 +92,9 @@ class Consultancy(RuleBasedStateMachine):
         copy = answer.json()
         taken = {row["name"] for row in self.model.values()}
         assert copy["name"] not in taken
-        assert {k: copy[k] for k in list(FIELDS)[1:]} == {k: self.model[id][k] for k in list(FIELDS)[1:]}
+        assert {k: copy[k] for k in list(FIELDS)[1:]} == {
+            k: self.model[id][k] for k in list(FIELDS)[1:]
+        }
         self.model[copy["id"]] = copy
         return copy["id"]
 
@@ -101,7 +113,9 @@ class Consultancy(RuleBasedStateMachine):
 
     @rule(organization=organizations, contact=contacts, role=ROLES)
     def join(self, organization: int, contact: int, role: str) -> None:
-        answer = self.cast.cora.post(f"/organizations/{organization}/members", {"contactId": contact, "role": role})
+        answer = self.cast.cora.post(
+            f"/organizations/{organization}/members", {"contactId": contact, "role": role}
+        )
         if organization not in self.model:
             expected = 404
         elif contact not in self.people:
@@ -114,7 +128,9 @@ class Consultancy(RuleBasedStateMachine):
 
     @rule(organization=organizations, contact=contacts, role=ROLES)
     def change_role(self, organization: int, contact: int, role: str) -> None:
-        answer = self.cast.ada.patch(f"/api/organizations/{organization}/members/{contact}", {"role": role})
+        answer = self.cast.ada.patch(
+            f"/api/organizations/{organization}/members/{contact}", {"role": role}
+        )
         known = (organization, contact) in self.members
         assert answer.status_code == (200 if known else 404)
         if known:
@@ -146,7 +162,9 @@ class Consultancy(RuleBasedStateMachine):
         assert len(listed) == len(self.model)
         for who, contact in (("stan", self.cast.stan_contact), ("gita", self.cast.gita_contact)):
             seen = {row["id"] for row in getattr(self.cast, who).get("/organizations").json()}
-            assert seen == {organization for organization, member in self.members if member == contact}
+            assert seen == {
+                organization for organization, member in self.members if member == contact
+            }
         assert self.cast.olga.get("/organizations").json() == []
 
     def teardown(self) -> None:
@@ -186,7 +204,9 @@ def test_long_histories(cast: Cast) -> None:
 
 
 def run(cast: Cast, *, examples: int, steps: int) -> None:
-    machine = type("Machine", (Consultancy,), {"make": staticmethod(lambda: Cast(cast.sql, cast.client))})
+    machine = type(
+        "Machine", (Consultancy,), {"make": staticmethod(lambda: Cast(cast.sql, cast.client))}
+    )
     run_state_machine_as_test(
         machine,
         settings=settings(max_examples=examples, stateful_step_count=steps, deadline=None, database=None, derandomize=True,

@@ -43,7 +43,11 @@ def operation(route: Route) -> dict[str, Any]:
 
 
 def validator(schema: dict[str, Any]) -> Any:
-    whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", "components": DOCUMENT["components"], **schema}
+    whole = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "components": DOCUMENT["components"],
+        **schema,
+    }
     return jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
 
 
@@ -52,9 +56,13 @@ def test_it_is_valid_openapi() -> None:
 
 
 def test_every_route_is_described_and_nothing_else() -> None:
-    described = {(path, method.upper()) for path, methods in DOCUMENT["paths"].items() for method in methods}
+    described = {
+        (path, method.upper()) for path, methods in DOCUMENT["paths"].items() for method in methods
+    }
     assert described == {(route.path, route.method) for route in DESCRIBED}
-    assert all(route.path.startswith("/") and not route.path.startswith("/api") for route in DESCRIBED)
+    assert all(
+        route.path.startswith("/") and not route.path.startswith("/api") for route in DESCRIBED
+    )
 
 
 def test_every_reference_leads_somewhere_and_every_component_is_used() -> None:
@@ -98,7 +106,11 @@ def test_its_path_parameters_are_described(route: Route) -> None:
 @routes
 def test_its_bodies_refuse_unknown_fields_and_have_an_example_that_fits(route: Route) -> None:
     body = operation(route).get("requestBody", {"content": {}})
-    kinds = {"application/json": route.body, "multipart/form-data": route.form, "application/x-ndjson": route.lines}
+    kinds = {
+        "application/json": route.body,
+        "multipart/form-data": route.form,
+        "application/x-ndjson": route.lines,
+    }
     assert set(body["content"]) == {kind for kind, type in kinds.items() if type}
     for content in body["content"].values():
         name = content["schema"]["$ref"].rpartition("/")[2]
@@ -130,7 +142,9 @@ def test_its_refusals_are_all_there(route: Route) -> None:
     limited = route.permission != PUBLIC and PERMISSIONS[route.permission].roles != frozenset(Role)
     assert codes == expected | ({403} if limited else set())
     for code in codes:
-        response = DOCUMENT["components"]["responses"][answers[str(code)]["$ref"].rpartition("/")[2]]
+        response = DOCUMENT["components"]["responses"][
+            answers[str(code)]["$ref"].rpartition("/")[2]
+        ]
         content = response["content"]["application/problem+json"]
         assert content["schema"] == {"$ref": "#/components/schemas/ProblemDetails"}
         assert content["example"]["status"] == code
@@ -144,7 +158,9 @@ def test_enums_are_complete_and_in_order(enum: type[StrEnum]) -> None:
 
 
 def test_no_enum_is_forgotten() -> None:
-    assert {name for name, schema in SCHEMAS.items() if "enum" in schema} == {enum.__name__ for enum in ENUMS}
+    assert {name for name, schema in SCHEMAS.items() if "enum" in schema} == {
+        enum.__name__ for enum in ENUMS
+    }
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -153,7 +169,9 @@ def test_every_schema_and_field_has_words_and_an_example_that_fits(name: str) ->
     assert all(validator(schema).is_valid(example) for example in schema["examples"])
     for field, given in schema.get("properties", {}).items():
         assert given["description"], field
-        assert all(validator(given).is_valid(example) for example in given.get("examples", [])), field
+        assert all(validator(given).is_valid(example) for example in given.get("examples", [])), (
+            field
+        )
 
 
 def test_the_session_cookie_is_the_security_scheme() -> None:
@@ -164,7 +182,11 @@ def test_the_session_cookie_is_the_security_scheme() -> None:
 
 
 def test_organizations_are_as_the_contract_writes_them() -> None:
-    answer, create, update = SCHEMAS["Organization"], SCHEMAS["OrganizationCreate"], SCHEMAS["OrganizationUpdate"]
+    answer, create, update = (
+        SCHEMAS["Organization"],
+        SCHEMAS["OrganizationCreate"],
+        SCHEMAS["OrganizationUpdate"],
+    )
     assert answer["required"] == ["id", "name", "type", "status", "createdAt", "updatedAt"]
     assert create["required"] == ["name", "type"]
     assert create["properties"]["status"]["default"] == "active"
@@ -188,7 +210,9 @@ def test_emails_are_told_apart_as_the_server_does(email: str) -> None:
 @pytest.mark.parametrize("metadata", [{"a": "\0"}, {"\0": 1}, {"a": [{"b": "\0"}]}])
 def test_nul_is_refused_anywhere_in_metadata(metadata: Any) -> None:
     assert not validator(SCHEMAS["OrganizationUpdate"]).is_valid({"metadata": metadata})
-    assert validator(SCHEMAS["OrganizationUpdate"]).is_valid({"metadata": {"a": [{"b": None}], "c": 1.5}})
+    assert validator(SCHEMAS["OrganizationUpdate"]).is_valid(
+        {"metadata": {"a": [{"b": None}], "c": 1.5}}
+    )
 
 
 def test_the_glossary_has_no_words_for_what_is_not_there() -> None:
@@ -197,9 +221,19 @@ def test_the_glossary_has_no_words_for_what_is_not_there() -> None:
     assert set(glossary.BODIES) <= set(SCHEMAS)
     assert set(glossary.TAGS) == {tag["name"] for tag in DOCUMENT["tags"]}
     queries = {route.query.__name__: route.query for route in DESCRIBED if route.query}
-    asked = {f"{name}.{field}" for name, query in queries.items() for field in query.__struct_encode_fields__}
-    fields = asked | {f"{name}.{field}" for name, schema in SCHEMAS.items() for field in schema.get("properties", {})}
-    known = fields | {field.rpartition(".")[2] for field in fields} | {_noun(field) for field in fields}
+    asked = {
+        f"{name}.{field}"
+        for name, query in queries.items()
+        for field in query.__struct_encode_fields__
+    }
+    fields = asked | {
+        f"{name}.{field}"
+        for name, schema in SCHEMAS.items()
+        for field in schema.get("properties", {})
+    }
+    known = (
+        fields | {field.rpartition(".")[2] for field in fields} | {_noun(field) for field in fields}
+    )
     assert set(glossary.FIELDS) <= known
 
 
@@ -232,13 +266,19 @@ def test_the_page_has_every_operation_with_its_path_and_command() -> None:
     for route in DESCRIBED:
         assert route.name in PAGE.ids
         assert route.summary in PAGE.text and route.path in PAGE.text
-    commands = sum(len(operation(r).get("requestBody", {"content": {"": ""}})["content"]) for r in DESCRIBED)
+    commands = sum(
+        len(operation(r).get("requestBody", {"content": {"": ""}})["content"]) for r in DESCRIBED
+    )
     assert PAGE.text.count("curl ") >= commands
 
 
 def test_the_page_has_no_inline_style_or_script() -> None:
     for tag, given in PAGE.tags:
-        assert tag != "style" and "style" not in given and not any(name.startswith("on") for name in given)
+        assert (
+            tag != "style"
+            and "style" not in given
+            and not any(name.startswith("on") for name in given)
+        )
         assert tag != "script" or given.get("src", "").startswith("/static/")
 
 
@@ -251,6 +291,8 @@ def test_the_page_is_well_ordered() -> None:
 
 
 def test_what_a_document_says_is_text_on_the_page() -> None:
-    hostile = json.loads(json.dumps(DOCUMENT).replace("Create a new organization", "<script>alert(1)</script>"))
+    hostile = json.loads(
+        json.dumps(DOCUMENT).replace("Create a new organization", "<script>alert(1)</script>")
+    )
     html = api_page.page(hostile, "http://x").decode()
     assert "<script>alert" not in html and "&lt;script&gt;alert(1)" in html

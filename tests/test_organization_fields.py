@@ -41,8 +41,18 @@ def together(jobs: list[Callable[[], Any]]) -> list[Any]:
 
 def test_who_does_not_know_the_fields_notices_nothing(cast: Cast) -> None:
     plain = made(cast, industry="Energy")
-    assert plain | {"externalId": None, "domains": [], "parentId": None, "ownerId": None, "tags": []} == plain
-    full = made(cast, externalId="A-1", domains=["a.example"], parentId=cast.acme, ownerId=cast.cora.id, tags=["x"])
+    assert (
+        plain | {"externalId": None, "domains": [], "parentId": None, "ownerId": None, "tags": []}
+        == plain
+    )
+    full = made(
+        cast,
+        externalId="A-1",
+        domains=["a.example"],
+        parentId=cast.acme,
+        ownerId=cast.cora.id,
+        tags=["x"],
+    )
     changed = put(cast, full["id"], industry="Retail").json()
     assert changed | {"industry": None, "updatedAt": ""} == full | {"updatedAt": ""}
     assert cast.gita.get(f"/api/organizations/{cast.acme}").json()["ownerId"] is None
@@ -50,12 +60,27 @@ def test_who_does_not_know_the_fields_notices_nothing(cast: Cast) -> None:
 
 def test_sending_back_what_was_read_changes_nothing(cast: Cast) -> None:
     leaver = cast.person("Lea", "consultant")
-    full = made(cast, externalId="A-1", domains=["a.example"], parentId=cast.acme, ownerId=leaver.id, tags=["x", "y"])
+    full = made(
+        cast,
+        externalId="A-1",
+        domains=["a.example"],
+        parentId=cast.acme,
+        ownerId=leaver.id,
+        tags=["x", "y"],
+    )
     cast.ada.put(f"/api/users/{leaver.id}", {"isActive": False})
     read = cast.ada.get(f"/api/organizations/{full['id']}")
-    body = {k: v for k, v in read.json().items() if k not in ("id", "createdAt", "updatedAt", "suggestedDomain")}
+    body = {
+        k: v
+        for k, v in read.json().items()
+        if k not in ("id", "createdAt", "updatedAt", "suggestedDomain")
+    }
     again = put(cast, full["id"], **body)
-    assert (again.status_code, again.content, again.headers["etag"]) == (200, read.content, read.headers["etag"])
+    assert (again.status_code, again.content, again.headers["etag"]) == (
+        200,
+        read.content,
+        read.headers["etag"],
+    )
 
 
 # External id
@@ -63,7 +88,10 @@ def test_sending_back_what_was_read_changes_nothing(cast: Cast) -> None:
 
 def test_an_external_id_belongs_to_one_live_organization_of_the_tenant(cast: Cast) -> None:
     first = made(cast, externalId="CRM-1")
-    assert refused(cast.ada.post("/api/organizations", {"name": "B", "type": "other", "externalId": "CRM-1"}), 409) == (
+    assert refused(
+        cast.ada.post("/api/organizations", {"name": "B", "type": "other", "externalId": "CRM-1"}),
+        409,
+    ) == (
         "externalId",
         "is already the external id of another organization; change that one, or choose another id",
     )
@@ -71,7 +99,9 @@ def test_an_external_id_belongs_to_one_live_organization_of_the_tenant(cast: Cas
     assert put(cast, cast.acme, externalId="crm-1").status_code == 200, "another case is another id"
     cast.olga.made("/api/organizations", name="Theirs", type="other", externalId="CRM-1")
     cast.ada.delete(f"/api/organizations/{first['id']}")
-    assert put(cast, cast.globex, externalId="CRM-1").status_code == 200, "a deleted one holds nothing"
+    assert put(cast, cast.globex, externalId="CRM-1").status_code == 200, (
+        "a deleted one holds nothing"
+    )
     assert put(cast, cast.globex, externalId=None).json()["externalId"] is None
 
 
@@ -124,7 +154,9 @@ def test_domains_are_never_null_and_at_most_fifty(cast: Cast) -> None:
 
 def held(cast: Cast) -> dict[str, int]:
     """Who has which domain, by the table that decides."""
-    rows = cast.sql.rows("SELECT domain, organization_id FROM organization_domains WHERE tenant_id = $1", cast.tenant)
+    rows = cast.sql.rows(
+        "SELECT domain, organization_id FROM organization_domains WHERE tenant_id = $1", cast.tenant
+    )
     return {row["domain"]: row["organization_id"] for row in rows}
 
 
@@ -135,14 +167,23 @@ def test_a_domain_belongs_to_one_live_organization_of_the_tenant(cast: Cast) -> 
         f'"acme.test" is already a domain of organization {cast.acme}; take it away there first',
     )
     assert cast.ada.get(f"/api/organizations/{cast.globex}").json()["domains"] == []
-    assert refused(cast.ada.post("/api/organizations", {"name": "B", "type": "other", "domains": ["acme.test"]}), 409)
-    assert cast.olga.made("/api/organizations", name="Theirs", type="other", domains=["acme.test"])["domains"]
+    assert refused(
+        cast.ada.post(
+            "/api/organizations", {"name": "B", "type": "other", "domains": ["acme.test"]}
+        ),
+        409,
+    )
+    assert cast.olga.made("/api/organizations", name="Theirs", type="other", domains=["acme.test"])[
+        "domains"
+    ]
     put(cast, cast.acme, domains=["acme.example"])
     assert put(cast, cast.globex, domains=["acme.test"]).status_code == 200
     assert held(cast) == {"acme.example": cast.acme, "acme.test": cast.globex}
 
 
-def test_a_deleted_organization_frees_its_domains_and_takes_them_back_when_restored(cast: Cast) -> None:
+def test_a_deleted_organization_frees_its_domains_and_takes_them_back_when_restored(
+    cast: Cast,
+) -> None:
     put(cast, cast.acme, domains=["acme.example", "acme.test"])
     cast.ada.delete(f"/api/organizations/{cast.acme}")
     assert held(cast) == {}
@@ -175,7 +216,10 @@ def change(sql: Sql, tenant: int, text: str) -> None:
 def test_of_many_who_take_the_same_domains_one_gets_them(cast: Cast) -> None:
     ids = [made(cast, f"N{n}")["id"] for n in range(12)]
     names = ["a.example", "b.example", "c.example"]
-    jobs = [lambda id=id, n=n: put(cast, id, domains=names if n % 2 else names[::-1]) for n, id in enumerate(ids)]
+    jobs = [
+        lambda id=id, n=n: put(cast, id, domains=names if n % 2 else names[::-1])
+        for n, id in enumerate(ids)
+    ]
     answers = together(jobs)
     assert sorted(a.status_code for a in answers) == [200] + [409] * 11
     (winner,) = {id for id, a in zip(ids, answers, strict=True) if a.status_code == 200}
@@ -208,7 +252,10 @@ def test_the_websites_host_is_suggested_while_it_is_none_of_the_domains(
         accepted = put(cast, answer["id"], domains=[suggested])
         assert accepted.json()["suggestedDomain"] is None
         assert put(cast, answer["id"], domains=[]).json()["suggestedDomain"] == suggested
-    assert refused(put(cast, answer["id"], suggestedDomain="x.example"), 422)[1] == "is read-only; leave it out"
+    assert (
+        refused(put(cast, answer["id"], suggestedDomain="x.example"), 422)[1]
+        == "is read-only; leave it out"
+    )
 
 
 # Parent
@@ -263,7 +310,9 @@ def test_a_tree_has_at_most_32_levels(cast: Cast) -> None:
 def test_of_those_who_make_each_other_the_parent_one_succeeds(cast: Cast) -> None:
     for _ in range(5):
         one, other = made(cast)["id"], made(cast)["id"]
-        answers = together([lambda: put(cast, one, parentId=other), lambda: put(cast, other, parentId=one)])
+        answers = together(
+            [lambda: put(cast, one, parentId=other), lambda: put(cast, other, parentId=one)]
+        )
         assert sorted(a.status_code for a in answers) == [200, 422], [a.text for a in answers]
 
 
@@ -306,11 +355,15 @@ def test_deleting_a_parent_keeps_its_children_in_the_same_operation(cast: Cast) 
     )
     assert {row["entity_id"] for row in rows} == {middle, bottom}
     assert len({row["operation_id"] for row in rows}) == 1
-    assert (f'{{"parent_id": {middle}}}', '{"parent_id": null}') in {(r["before"], r["after"]) for r in rows}
+    assert (f'{{"parent_id": {middle}}}', '{"parent_id": null}') in {
+        (r["before"], r["after"]) for r in rows
+    }
     assert subtree(cast, top) == {top}
 
 
-def test_restoring_below_what_is_gone_is_refused_and_a_whole_tree_comes_back_in_any_order(cast: Cast) -> None:
+def test_restoring_below_what_is_gone_is_refused_and_a_whole_tree_comes_back_in_any_order(
+    cast: Cast,
+) -> None:
     top, middle, _bottom = chain(cast, 3)
     cast.ada.delete(f"/api/organizations/{middle}")
     cast.ada.delete(f"/api/organizations/{top}")
@@ -363,7 +416,11 @@ def test_an_owner_is_an_active_user_of_the_tenant(cast: Cast) -> None:
 
 
 def test_tags_are_trimmed_and_each_is_there_once_in_the_order_given(cast: Cast) -> None:
-    assert made(cast, tags=["  Zoo ", "Café", "cafe", "zoo", "CAFÉ ", "a"])["tags"] == ["Zoo", "Café", "a"]
+    assert made(cast, tags=["  Zoo ", "Café", "cafe", "zoo", "CAFÉ ", "a"])["tags"] == [
+        "Zoo",
+        "Café",
+        "a",
+    ]
     kept = put(cast, cast.acme, tags=["b", "a"])
     assert kept.json()["tags"] == ["b", "a"]
     again = put(cast, cast.acme, tags=[" b", "B", "a"])
@@ -384,7 +441,15 @@ def test_tags_that_are_none_are_refused(cast: Cast, tags: Any, field: str) -> No
 
 
 def test_the_journal_has_the_new_fields(cast: Cast) -> None:
-    put(cast, cast.acme, externalId="A", domains=["a.example"], tags=["t"], ownerId=cast.cora.id, parentId=cast.globex)
+    put(
+        cast,
+        cast.acme,
+        externalId="A",
+        domains=["a.example"],
+        tags=["t"],
+        ownerId=cast.cora.id,
+        parentId=cast.globex,
+    )
     row = cast.sql.rows(
         "SELECT after::text FROM changes WHERE tenant_id = $1 AND entity_id = $2 ORDER BY operation_id DESC LIMIT 1",
         cast.tenant,
@@ -401,14 +466,20 @@ def test_a_copy_has_all_but_what_only_one_can_have(cast: Cast) -> None:
     copy = cast.ada.post(f"/api/organizations/{full['id']}/duplicate").json()
     expected = full | {"externalId": None, "domains": [], "suggestedDomain": "a.example"}
     own = ("id", "name", "createdAt", "updatedAt")
-    assert {k: v for k, v in copy.items() if k not in own} == {k: v for k, v in expected.items() if k not in own}
+    assert {k: v for k, v in copy.items() if k not in own} == {
+        k: v for k, v in expected.items() if k not in own
+    }
 
 
-def test_the_database_judges_also_what_does_not_come_through_the_api(cast: Cast, server: Server) -> None:
+def test_the_database_judges_also_what_does_not_come_through_the_api(
+    cast: Cast, server: Server
+) -> None:
     for values in ("domains = '{UPPER.example}'", "domains = '{nodot}'", "tags = '{\" \"}'", "external_id = ' '",
                    "domains = ARRAY[NULL]", f"parent_id = {cast.acme}", "owner_id = 1"):  # fmt: skip
         with pytest.raises(asyncpg.PostgresError):
-            change(cast.sql, cast.tenant, f"UPDATE organizations SET {values} WHERE id = {cast.acme}")
+            change(
+                cast.sql, cast.tenant, f"UPDATE organizations SET {values} WHERE id = {cast.acme}"
+            )
 
 
 @pytest.mark.parametrize(("column", "value"), [

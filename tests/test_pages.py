@@ -101,7 +101,9 @@ class Outline(HTMLParser):
         self.h1 += tag == "h1"
         self.main += tag == "main"
         self.ids += [given["id"] or ""] if "id" in given else []
-        self.wrong += [name for name in given if name == "style" or name.startswith(("on", "hx-on"))]
+        self.wrong += [
+            name for name in given if name == "style" or name.startswith(("on", "hx-on"))
+        ]
         if tag == "script" and "src" not in given:
             self.wrong.append("a script in the page")
         if tag == "label" and given.get("for"):
@@ -109,7 +111,19 @@ class Outline(HTMLParser):
         if tag in ("input", "select", "textarea") and given.get("type") not in ("hidden", "submit"):
             given["wrapped"] = "yes" if "label" in self.open else None
             self.fields.append(given)
-        if tag not in ("input", "meta", "link", "br", "path", "circle", "rect", "line", "img", "hr", "polyline"):
+        if tag not in (
+            "input",
+            "meta",
+            "link",
+            "br",
+            "path",
+            "circle",
+            "rect",
+            "line",
+            "img",
+            "hr",
+            "polyline",
+        ):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -123,9 +137,13 @@ def check(text: str) -> None:
     assert (found.h1, found.main) == (1, 1)
     assert re.search(r'<h1[^>]* tabindex="-1"', text), "it takes the focus when the page is another"
     assert found.wrong == [], "the content security policy forbids it"
-    assert len(set(found.ids)) == len(found.ids), sorted(i for i in found.ids if found.ids.count(i) > 1)
+    assert len(set(found.ids)) == len(found.ids), sorted(
+        i for i in found.ids if found.ids.count(i) > 1
+    )
     for field in found.fields:
-        assert field.get("wrapped") or field.get("aria-label") or field.get("id") in found.labelled, field
+        assert (
+            field.get("wrapped") or field.get("aria-label") or field.get("id") in found.labelled
+        ), field
     assert re.search(r"<title>\S.* · Retainer</title>", text)
     assert len(gzip.compress(text.encode())) <= 12_000, "the budget of a page"
 
@@ -173,10 +191,15 @@ def test_no_button_fails_for_who_sees_it(cast: Cast, route: Route) -> None:
     for who, role in ROLES.items():
         cast.asking = getattr(cast, who)
         answer = get(cast.asking, path_of(cast, route))
-        for method, action in re.findall(r'<form[^>]*method="(post)"[^>]*action="([^"]+)"', answer.text):
+        for method, action in re.findall(
+            r'<form[^>]*method="(post)"[^>]*action="([^"]+)"', answer.text
+        ):
             found = form_at(action)
             assert found is not None, (method, action)
-            assert found.permission == PUBLIC or role in PERMISSIONS[found.permission].roles, (who, action)
+            assert found.permission == PUBLIC or role in PERMISSIONS[found.permission].roles, (
+                who,
+                action,
+            )
 
 
 def form_at(action: str) -> Route | None:
@@ -202,7 +225,9 @@ def test_a_form_takes_who_is_signed_in_and_may(cast: Cast, route: Route) -> None
     path = path_of(cast, route)
     before = test_routes.rows_of(cast)
     assert post(cast.nobody, path).status_code == 401
-    foreign = cast.ada.request("POST", path, headers=HTML | FORM | {"Origin": "https://evil.example"}, data={})
+    foreign = cast.ada.request(
+        "POST", path, headers=HTML | FORM | {"Origin": "https://evil.example"}, data={}
+    )
     assert foreign.status_code == 403
     assert test_routes.rows_of(cast) == before
 
@@ -218,7 +243,9 @@ def test_a_form_of_what_one_does_not_see_is_404(cast: Cast, route: Route) -> Non
 
 @forms
 def test_a_form_is_no_part_of_the_api(cast: Cast, route: Route) -> None:
-    answer = cast.ada.request("POST", "/api" + path_of(cast, route), headers=FORM, data={"name": "x"})
+    answer = cast.ada.request(
+        "POST", "/api" + path_of(cast, route), headers=FORM, data={"name": "x"}
+    )
     assert answer.status_code in (404, 405, 415)
 
 
@@ -252,7 +279,11 @@ def test_an_error_keeps_the_shell_and_says_what_to_do(cast: Cast) -> None:
 def test_texts_of_people_are_texts(cast: Cast) -> None:
     name = "<script>alert(1)</script>\"'&"
     made = cast.ada.made(
-        "/api/organizations", name=name, type="other", website="javascript:alert(1)", tags=["<i>x</i>"]
+        "/api/organizations",
+        name=name,
+        type="other",
+        website="javascript:alert(1)",
+        tags=["<i>x</i>"],
     )
     for path in (f"/organizations/{made['id']}", "/organizations"):
         text = get(cast.ada, path).text
@@ -265,8 +296,19 @@ def test_what_may_be_added_is_offered_from_anywhere(cast: Cast) -> None:
         who: set(re.findall(r'href="/(\w+)/new"', person.get("/new", headers=HTML).text))
         for who, person in (("cora", cast.cora), ("stan", cast.stan))
     }
-    assert shown["cora"] == {"organizations", "contacts", "projects", "tasks", "documents", "activities"}
-    assert "tasks" in shown["stan"] and not shown["stan"] & {"organizations", "contacts", "projects"}
+    assert shown["cora"] == {
+        "organizations",
+        "contacts",
+        "projects",
+        "tasks",
+        "documents",
+        "activities",
+    }
+    assert "tasks" in shown["stan"] and not shown["stan"] & {
+        "organizations",
+        "contacts",
+        "projects",
+    }
     assert cast.gita.get("/new", headers=HTML).status_code == 403
     assert 'href="/new"' in cast.stan.get("/tasks", headers=HTML).text
     assert 'href="/new"' not in cast.gita.get("/tasks", headers=HTML).text
@@ -278,7 +320,9 @@ def test_rows_are_deleted_by_their_key_only_where_that_is_allowed(cast: Cast, pa
     assert "data-deletes" not in cast.gita.get(path, headers=HTML).text
 
 
-@pytest.mark.parametrize(("path", "status"), [("/organizations/999999", 404), ("/organizations?limit=x", 422)])
+@pytest.mark.parametrize(
+    ("path", "status"), [("/organizations/999999", 404), ("/organizations?limit=x", 422)]
+)
 def test_the_page_of_an_error_is_called_as_its_heading(cast: Cast, path: str, status: int) -> None:
     answer = cast.ada.get(path, headers=HTML)
     heading = re.findall(r"<h1[^>]*>(.*?)</h1>", answer.text)[0]

@@ -16,7 +16,9 @@ def followed(person: Person, answer: Any) -> Any:
     assert answer.status_code == 303, answer.text[-2000:]
     told = answer.headers.get("set-cookie", "").partition(";")[0]
     cookie = f"connect.sid={person.token}; {told}"
-    return person.get(answer.headers["location"], headers=HTML | {"Cookie": cookie}, follow_redirects=False)
+    return person.get(
+        answer.headers["location"], headers=HTML | {"Cookie": cookie}, follow_redirects=False
+    )
 
 
 def toast(text: str) -> str:
@@ -27,7 +29,9 @@ def toast(text: str) -> str:
 def invite(cast: Cast, name: str = "Uma Ulmer", **more: str) -> tuple[Any, str]:
     """Uma is invited; the answer, and her username."""
     username = f"uma{cast.tenant}@example.com"
-    return post(cast.ada, "/users", username=username, fullName=name, role="staff", contact="", **more), username
+    return post(
+        cast.ada, "/users", username=username, fullName=name, role="staff", contact="", **more
+    ), username
 
 
 def link_in(text: str) -> str:
@@ -82,10 +86,14 @@ def test_name_and_time_zone(cast: Cast) -> None:
 
 
 def test_sessions_are_told_apart_and_ended(cast: Cast) -> None:
-    other = cast.client.post("/api/login", json={"username": "root@example.com", "password": PASSWORD})
+    other = cast.client.post(
+        "/api/login", json={"username": "root@example.com", "password": PASSWORD}
+    )
     cast.client.cookies.clear()
     root = Person(cast.client, 0, 0, "", other.cookies["connect.sid"])
-    one = cast.client.post("/api/login", json={"username": "root@example.com", "password": PASSWORD}).cookies
+    one = cast.client.post(
+        "/api/login", json={"username": "root@example.com", "password": PASSWORD}
+    ).cookies
     cast.client.cookies.clear()
     sessions = root.get("/api/user/sessions").json()
     mine = next(s["id"] for s in sessions if s["current"])
@@ -110,16 +118,35 @@ def test_the_password_is_changed_by_who_knows_it(cast: Cast) -> None:
     cast.client.cookies.clear()
     form = get(uma, "/profile/password").text
     check(form)
-    wrong = post(uma, "/profile/password", currentPassword="x", newPassword="password", again="password")
+    wrong = post(
+        uma, "/profile/password", currentPassword="x", newPassword="password", again="password"
+    )
     assert wrong.status_code == 422
     assert "This is not your password." in wrong.text
     assert "most common passwords" in wrong.text
-    unlike = post(uma, "/profile/password", currentPassword=NEW_PASSWORD, newPassword="three plums", again="two plums")
+    unlike = post(
+        uma,
+        "/profile/password",
+        currentPassword=NEW_PASSWORD,
+        newPassword="three plums",
+        again="two plums",
+    )
     assert "This differs from the new password." in unlike.text
     assert NEW_PASSWORD not in unlike.text, "no password is sent back"
-    done = post(uma, "/profile/password", currentPassword=NEW_PASSWORD, newPassword="three plums", again="three plums")
+    done = post(
+        uma,
+        "/profile/password",
+        currentPassword=NEW_PASSWORD,
+        newPassword="three plums",
+        again="three plums",
+    )
     assert toast(followed(uma, done).text).startswith("Changed your password")
-    assert cast.client.post("/api/login", json={"username": username, "password": "three plums"}).status_code == 200
+    assert (
+        cast.client.post(
+            "/api/login", json={"username": username, "password": "three plums"}
+        ).status_code
+        == 200
+    )
     cast.client.cookies.clear()
 
 
@@ -169,7 +196,9 @@ def test_a_link_works_without_scripts(cast: Cast) -> None:
     used = sent(link=link.partition("token=")[2], password=NEW_PASSWORD, again=NEW_PASSWORD)
     assert "ask an administrator for a new link" in used.text
     assert (
-        cast.client.post("/setup", headers=HTML | {"Content-Type": "multipart/form-data; boundary=x"}).status_code
+        cast.client.post(
+            "/setup", headers=HTML | {"Content-Type": "multipart/form-data; boundary=x"}
+        ).status_code
         == 415
     )
 
@@ -185,7 +214,9 @@ def test_a_view_is_saved_shown_changed_and_deleted(cast: Cast) -> None:
     check(form.text)
     assert "Status active · sorted by updated at, downwards" in form.text
     query = re.findall(r'name="query" value="([^"]*)"', form.text)[0].replace("&amp;", "&")
-    made = post(cast.cora, "/views", noun="organizations", query=query, name="Ours", isShared="true")
+    made = post(
+        cast.cora, "/views", noun="organizations", query=query, name="Ours", isShared="true"
+    )
     page = followed(cast.cora, made)
     assert (made.headers["location"], toast(page.text)) == (address, "Saved the view Ours")
     assert "/undo" in page.text
@@ -196,9 +227,10 @@ def test_a_view_is_saved_shown_changed_and_deleted(cast: Cast) -> None:
     assert (twice.status_code, 'value="OURS"' in twice.text) == (409, True)
     assert "already the name of another view" in twice.text
     changed = post(cast.cora, f"/views/{id}", name="Ours, by name", isShared="false")
-    assert cast.cora.get(f"/api/views/{id}").json() | {"name": "Ours, by name", "isShared": False} == (
-        cast.cora.get(f"/api/views/{id}").json()
-    )
+    assert cast.cora.get(f"/api/views/{id}").json() | {
+        "name": "Ours, by name",
+        "isShared": False,
+    } == (cast.cora.get(f"/api/views/{id}").json())
     assert changed.headers["location"] == address
     other = get(cast.cora, "/views/new?noun=organizations&query=type%3Dvendor").text
     assert f'action="/views/{id}"' in other
@@ -229,7 +261,9 @@ def test_a_broken_view_is_refused_in_words(cast: Cast) -> None:
 
 
 def test_shared_views_are_changed_by_owner_and_admins(cast: Cast) -> None:
-    id = cast.cora.made("/api/views", noun="tasks", name="All of ours", query="status=todo", isShared=True)["id"]
+    id = cast.cora.made(
+        "/api/views", noun="tasks", name="All of ours", query="status=todo", isShared=True
+    )["id"]
     theirs = get(cast.stan, "/views").text
     assert "All of ours" in theirs
     assert "Shared by Cora" in theirs
@@ -259,9 +293,10 @@ def test_an_invitation_shows_its_link_once_and_nowhere_else(cast: Cast) -> None:
     in_dialog = post_in_dialog(cast.ada, f"/users/{id}/link")
     assert "<html" not in in_dialog.text
     assert link_in(in_dialog.text) != link
-    assert cast.client.post("/api/setup", json={"token": token, "password": NEW_PASSWORD}).status_code == 422, (
-        "replaced"
-    )
+    assert (
+        cast.client.post("/api/setup", json={"token": token, "password": NEW_PASSWORD}).status_code
+        == 422
+    ), "replaced"
 
 
 def post_in_dialog(person: Person, path: str, **fields: str) -> Any:
@@ -275,7 +310,14 @@ def test_an_invitation_that_is_wrong_keeps_what_was_typed(cast: Cast) -> None:
     assert again.status_code == 409
     assert f'value="{username}"' in again.text
     assert 'value="Uma Ulmer"' in again.text
-    unknown = post(cast.ada, "/users", username="v@example.com", fullName="V", role="guest", contact="no@no.example")
+    unknown = post(
+        cast.ada,
+        "/users",
+        username="v@example.com",
+        fullName="V",
+        role="guest",
+        contact="no@no.example",
+    )
     assert "This is no contact&#39;s e-mail address" in unknown.text
     bad = post(cast.ada, "/users", username="v", fullName="", role="king", contact="")
     assert (bad.status_code, bad.text.count('class="error"')) == (422, 3)
@@ -283,7 +325,14 @@ def test_an_invitation_that_is_wrong_keeps_what_was_typed(cast: Cast) -> None:
 
 def test_a_guest_is_invited_as_a_contact(cast: Cast) -> None:
     email = cast.ada.get(f"/api/contacts/{cast.gita_contact}").json()["email"]
-    post(cast.ada, "/users", username=f"g{cast.tenant}@example.com", fullName="G", role="guest", contact=email.upper())
+    post(
+        cast.ada,
+        "/users",
+        username=f"g{cast.tenant}@example.com",
+        fullName="G",
+        role="guest",
+        contact=email.upper(),
+    )
     (user,) = (u for u in cast.ada.get("/api/users").json() if u["fullName"] == "G")
     assert user["contactId"] == cast.gita_contact
     page = get(cast.ada, f"/users/{user['id']}").text
@@ -295,7 +344,8 @@ def test_a_guest_is_invited_as_a_contact(cast: Cast) -> None:
 def test_users_are_filtered(cast: Cast) -> None:
     def names(query: str) -> list[str]:
         return re.findall(
-            r'data-row><span class="tile[^>]*>\w+</span><span>(\w+)', get(cast.ada, f"/users?{query}").text
+            r'data-row><span class="tile[^>]*>\w+</span><span>(\w+)',
+            get(cast.ada, f"/users?{query}").text,
         )
 
     assert set(names("")) == {"Ada", "Cora", "Stan", "Gita", "Sam"}
@@ -392,7 +442,9 @@ def test_the_audit_tells_changes_sign_ins_and_refusals(cast: Cast) -> None:
     refused = get(cast.ada, f"/audit?outcome=refused&actorId={cast.gita.id}&via=web").text
     assert refused.count('<tr id="row-') == 1, "what pages refuse is told as theirs"
     assert get(cast.ada, "/audit?outcome=refused&via=api").text.count('<tr id="row-') == 0
-    assert get(cast.ada, "/audit?action=updateOrganization&since=-1d").text.count('<tr id="row-') == 1
+    assert (
+        get(cast.ada, "/audit?action=updateOrganization&since=-1d").text.count('<tr id="row-') == 1
+    )
     assert "Nothing like that was done." in get(cast.ada, "/audit?until=2020-01-01").text
     assert get(cast.ada, "/audit?since=never").status_code == 422
 
@@ -440,7 +492,9 @@ def test_a_deleted_tree_is_restored_from_the_trash(cast: Cast) -> None:
     assert "Acme Corporation" in text
     assert "Cora" in text
     assert "4 records" in text
-    form = re.search(r'action="(/operations/\d+/undo)">\s*<input type="hidden" name="back" value="([^"]+)"', text)
+    form = re.search(
+        r'action="(/operations/\d+/undo)">\s*<input type="hidden" name="back" value="([^"]+)"', text
+    )
     assert form is not None
     answer = post(cast.ada, form[1], back=form[2])
     assert answer.headers["location"] == f"/organizations/{cast.acme}"
@@ -456,7 +510,9 @@ def test_what_keeps_a_record_in_the_trash_is_named(cast: Cast) -> None:
     kim = cast.ada.made("/api/contacts", fullName="Kim", email=email, type="client")["id"]
     cast.ada.delete(f"/api/contacts/{kim}")
     cast.ada.made("/api/contacts", fullName="Another Kim", email=email, type="client")
-    form = re.findall(r'action="(/operations/\d+/undo)"', get(cast.cora, "/trash?kind:in=contact").text)
+    form = re.findall(
+        r'action="(/operations/\d+/undo)"', get(cast.cora, "/trash?kind:in=contact").text
+    )
     clash = post(cast.cora, form[-1], back="/trash")
     assert clash.status_code == 409
     assert "Deleting Kim cannot be undone as it is" in clash.text
@@ -481,7 +537,9 @@ def test_what_one_request_deleted_is_restored_as_one(cast: Cast) -> None:
     lines = "\n".join(
         f'{{"method": "DELETE", "path": "/organizations/{id}"}}' for id in (cast.acme, cast.globex)
     )  # fmt: skip
-    done = cast.ada.request("POST", "/api/bulk", content=lines, headers={"Content-Type": "application/x-ndjson"})
+    done = cast.ada.request(
+        "POST", "/api/bulk", content=lines, headers={"Content-Type": "application/x-ndjson"}
+    )
     assert done.status_code == 200, done.text
     text = get(cast.ada, "/trash").text
     assert text.count("Restore all 2") == 2

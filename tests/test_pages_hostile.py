@@ -58,29 +58,67 @@ def evil_records(cast: Cast) -> None:
         },
     ).raise_for_status()  # fmt: skip
     contact = f"/api/contacts/{cast.gita_contact}"
-    named = {"fullName": EVIL, "email": f'"><b/data-evil=1>{cast.gita_contact}@x.example', "company": EVIL}
+    named = {
+        "fullName": EVIL,
+        "email": f'"><b/data-evil=1>{cast.gita_contact}@x.example',
+        "company": EVIL,
+    }
     more = {"mentionName": EVIL, "title": EVIL, "department": EVIL, "phone": "+1 <b> 2"}
-    ada.put(contact, named | {name: text for name, text in more.items() if name != "phone"}).raise_for_status()
+    ada.put(
+        contact, named | {name: text for name, text in more.items() if name != "phone"}
+    ).raise_for_status()
     project = ada.made(
-        "/api/projects", organizationId=cast.acme, title=EVIL, description=EVIL, audience="client", status="active"
+        "/api/projects",
+        organizationId=cast.acme,
+        title=EVIL,
+        description=EVIL,
+        audience="client",
+        status="active",
     )["id"]
-    task = ada.made("/api/tasks", projectId=project, title=EVIL, description=EVIL, audience="client")["id"]
-    ada.put(f"/api/tasks/{task}", {"title": EVIL + "2", "description": "a\n\n" + EVIL}).raise_for_status()
+    task = ada.made(
+        "/api/tasks", projectId=project, title=EVIL, description=EVIL, audience="client"
+    )["id"]
+    ada.put(
+        f"/api/tasks/{task}", {"title": EVIL + "2", "description": "a\n\n" + EVIL}
+    ).raise_for_status()
     url = "https://x.example/\"'><b/data-evil=1>"
-    ada.made("/api/documents", name=EVIL, url=url, description=EVIL, organizationId=cast.acme, audience="client")
-    ada.made(f"/api/organizations/{cast.acme}/activities", text=EVIL, contactIds=[cast.gita_contact], audience="client")
-    cast.asking.made("/api/views", noun="tasks", name=EVIL, query=urlencode({"q": EVIL}), isShared=False)
+    ada.made(
+        "/api/documents",
+        name=EVIL,
+        url=url,
+        description=EVIL,
+        organizationId=cast.acme,
+        audience="client",
+    )
+    ada.made(
+        f"/api/organizations/{cast.acme}/activities",
+        text=EVIL,
+        contactIds=[cast.gita_contact],
+        audience="client",
+    )
+    cast.asking.made(
+        "/api/views", noun="tasks", name=EVIL, query=urlencode({"q": EVIL}), isShared=False
+    )
     cast.asking.put("/api/user", {"fullName": EVIL}).raise_for_status()
 
 
 def newest(cast: Cast, route: Route) -> str:
     """The page with the newest of the viewer's records, which are the hostile ones."""
     noun = route.path.split("/")[1]
-    if route.parameters and noun in ("projects", "tasks", "documents", "activities", "views", "operations"):
+    if route.parameters and noun in (
+        "projects",
+        "tasks",
+        "documents",
+        "activities",
+        "views",
+        "operations",
+    ):
         rows = (
             []
             if route.permission == "history.read" and cast.asking is cast.gita
-            else cast.asking.get(f"/api/{noun}?limit=1" + ("" if noun == "views" else "&sort=-id")).json()
+            else cast.asking.get(
+                f"/api/{noun}?limit=1" + ("" if noun == "views" else "&sort=-id")
+            ).json()
         )
         if rows:
             return route.path.replace("{id}", str(rows[0]["id"])).replace("{number}", "1")
@@ -91,7 +129,10 @@ def newest(cast: Cast, route: Route) -> str:
 def test_texts_of_people_are_texts_on_every_page(cast: Cast, who: str) -> None:
     cast.asking = getattr(cast, who)
     evil_records(cast)
-    asked = [urlencode({"q": EVIL}), urlencode({"back": EVIL, "name": EVIL, "query": EVIL, "noun": "tasks"})]
+    asked = [
+        urlencode({"q": EVIL}),
+        urlencode({"back": EVIL, "name": EVIL, "query": EVIL, "noun": "tasks"}),
+    ]
     for route in SHOWN:
         path = newest(cast, route)
         for query in ["", *(["?" + one for one in asked] if "?" not in path else [])]:
@@ -108,7 +149,11 @@ def test_texts_of_people_are_texts_on_every_page(cast: Cast, who: str) -> None:
 @pytest.mark.parametrize("path", ELSEWHERE)
 def test_no_page_leads_to_another_site(cast: Cast, path: str) -> None:
     for page in ("/documents/new", "/tasks/new", "/activities/new", "/projects/new", "/login"):
-        text = cast.ada.get(f"{page}?{urlencode({'back': path, 'next': path})}", headers=HTML, follow_redirects=False)
+        text = cast.ada.get(
+            f"{page}?{urlencode({'back': path, 'next': path})}",
+            headers=HTML,
+            follow_redirects=False,
+        )
         check(text.text)
         assert text.headers.get("location", "/organizations") == "/organizations"
     signed_in = post(cast.nobody, "/login", username=cast.ada.username, password="wrong", next=path)
@@ -116,7 +161,9 @@ def test_no_page_leads_to_another_site(cast: Cast, path: str) -> None:
     told = post(cast.ada, f"/organizations/{cast.acme}", industry="Energy", back=path)
     assert told.headers["location"] == f"/organizations/{cast.acme}"
     dialog = HTML | FORM | {"HX-Request": "true", "HX-Target": "div#dialog-body"}
-    there = cast.ada.request("POST", f"/organizations/{cast.acme}", headers=dialog, data={"name": "B", "back": path})
+    there = cast.ada.request(
+        "POST", f"/organizations/{cast.acme}", headers=dialog, data={"name": "B", "back": path}
+    )
     assert f'"path":"/organizations/{cast.acme}"' in there.headers["hx-location"]
 
 
@@ -132,13 +179,18 @@ def test_what_programs_send_to_the_contracts_paths_is_answered_as_by_the_api(cas
         for person in (cast.ada, cast.gita, cast.nobody):
             for accept in ("*/*", "application/json"):
                 sent = {"headers": FORM | {"Accept": accept}, "data": {"name": "X"}}
-                bare, api = person.request(method, path, **sent), person.request(method, "/api" + path, **sent)
+                bare, api = (
+                    person.request(method, path, **sent),
+                    person.request(method, "/api" + path, **sent),
+                )
                 assert (bare.status_code, bare.headers["content-type"]) == (
                     api.status_code, api.headers["content-type"]), (method, path)  # fmt: skip
     for accept in ("application/json, text/html;q=0", "text/html; q=0.0", "application/xhtml+xml"):
         answer = cast.ada.get(f"/organizations/{cast.acme}", headers={"Accept": accept})
         assert answer.headers["content-type"] == "application/json"
-    as_json = cast.ada.request("POST", "/organizations", headers=HTML, json={"name": "J", "type": "other"})
+    as_json = cast.ada.request(
+        "POST", "/organizations", headers=HTML, json={"name": "J", "type": "other"}
+    )
     assert (as_json.status_code, as_json.headers["content-type"]) == (200, "application/json")
 
 
@@ -147,11 +199,18 @@ def test_a_form_keeps_no_answer_by_key_and_rehearses_nothing(cast: Cast) -> None
     key = HTML | FORM | {"Idempotency-Key": "one"}
     for name in ("First", "Second"):
         fields = {"name": name, "type": "other"}
-        made = cast.ada.request("POST", "/organizations", headers=key, data=fields, follow_redirects=False)
+        made = cast.ada.request(
+            "POST", "/organizations", headers=key, data=fields, follow_redirects=False
+        )
         assert cast.ada.get("/api" + made.headers["location"]).json()["name"] == name
-    tried = cast.ada.request("POST", "/organizations", headers=HTML | FORM | {"Prefer": "dry-run"}, data=fields)
+    tried = cast.ada.request(
+        "POST", "/organizations", headers=HTML | FORM | {"Prefer": "dry-run"}, data=fields
+    )
     assert tried.status_code == 422
-    assert cast.sql.value("SELECT count(*) FROM idempotency_keys WHERE tenant_id = $1", cast.tenant) == 0
+    assert (
+        cast.sql.value("SELECT count(*) FROM idempotency_keys WHERE tenant_id = $1", cast.tenant)
+        == 0
+    )
 
 
 def test_no_page_stays_in_a_cache(cast: Cast) -> None:
@@ -163,7 +222,12 @@ def test_no_page_stays_in_a_cache(cast: Cast) -> None:
 
 
 def test_a_head_is_sent_to_sign_in_as_a_get_is(cast: Cast) -> None:
-    assert cast.nobody.request("HEAD", "/organizations", headers=HTML, follow_redirects=False).status_code == 303
+    assert (
+        cast.nobody.request(
+            "HEAD", "/organizations", headers=HTML, follow_redirects=False
+        ).status_code
+        == 303
+    )
 
 
 def test_what_another_deletion_keeps_from_coming_back_is_told(cast: Cast) -> None:
@@ -184,7 +248,9 @@ def test_the_last_day_there_is_can_be_shown(cast: Cast) -> None:
         assert get(cast.gita, path).status_code == 200
 
 
-@pytest.mark.parametrize("matching", ["999", "²", "status", "status=active&x", "&", "q=a&q=b", "%ff=1", "\0", "é=1"])
+@pytest.mark.parametrize(
+    "matching", ["999", "²", "status", "status=active&x", "&", "q=a&q=b", "%ff=1", "\0", "é=1"]
+)
 def test_what_matches_nothing_known_is_not_all_that_there_is(cast: Cast, matching: str) -> None:
     answer = post(cast.ada, "/organizations/bulk", matching=matching, do="delete")
     assert answer.status_code == 422
@@ -194,8 +260,14 @@ def test_what_matches_nothing_known_is_not_all_that_there_is(cast: Cast, matchin
 def test_what_somebody_did_is_not_told_to_who_uses_the_browser_next(cast: Cast) -> None:
     done = post(cast.ada, "/organizations", name="Secret client", type="other")
     told = done.headers["set-cookie"].partition(";")[0]
-    assert "Added Secret client" in get(cast.ada, "/contacts", Cookie=f"connect.sid={cast.ada.token}; {told}").text
-    assert "Secret client" not in get(cast.gita, "/contacts", Cookie=f"connect.sid={cast.gita.token}; {told}").text
+    assert (
+        "Added Secret client"
+        in get(cast.ada, "/contacts", Cookie=f"connect.sid={cast.ada.token}; {told}").text
+    )
+    assert (
+        "Secret client"
+        not in get(cast.gita, "/contacts", Cookie=f"connect.sid={cast.gita.token}; {told}").text
+    )
     assert "Secret client" not in get(cast.nobody, "/login", Cookie=told).text
 
 
@@ -203,7 +275,9 @@ def test_what_somebody_did_is_not_told_to_who_uses_the_browser_next(cast: Cast) 
     "told", ["W10", "bnVsbA", "_w", "A", "A" * 4000, "WyJcdWQ4MDAiLDFd", "WyI8YiBkYXRhLWV2aWw-Iiw5OTk5OTk5OTk5OTk5OTk5OTk5LG51bGxd"]
 )  # fmt: skip
 def test_a_forged_message_is_but_text(cast: Cast, told: str) -> None:
-    answer = get(cast.ada, "/contacts", Cookie=f"connect.sid={cast.ada.token}; retainer.done={told}")
+    answer = get(
+        cast.ada, "/contacts", Cookie=f"connect.sid={cast.ada.token}; retainer.done={told}"
+    )
     assert answer.status_code == 200
     check(answer.text)
 
@@ -231,6 +305,8 @@ def test_nothing_that_is_sent_to_a_page_is_our_fault(cast: Cast, route: Route) -
         given += chance.choice(["", "", "", "&q=%ff", "&%", "&a=1&a=2"])
         headers = HTML | chance.choice([{}, {"HX-Request": "true", "HX-Target": "div#dialog-body"}])
         asked = f"{path}?{given}" if not route.changes or chance.random() < 0.2 else path
-        body: dict[str, Any] = {"headers": headers | FORM, "content": given} if route.changes else {"headers": headers}
+        body: dict[str, Any] = (
+            {"headers": headers | FORM, "content": given} if route.changes else {"headers": headers}
+        )
         answer = cast.ada.request(route.method, asked, follow_redirects=False, **body)
         assert answer.status_code < 500, (asked, given)

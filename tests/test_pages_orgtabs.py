@@ -39,8 +39,16 @@ def statuses(cast: Cast) -> dict[str, str]:
 
 def test_projects_mark_what_is_overdue_and_what_is_stalled(cast: Cast, sql: Sql) -> None:
     for title, due in (("Late", "2020-01-31"), ("In time", "2999-01-31"), ("Still", None)):
-        cast.ada.made("/api/projects", organizationId=cast.acme, title=title, dueDate=due, status="active")
-    cast.ada.made("/api/projects", organizationId=cast.acme, title="Done", dueDate="2020-01-31", status="completed")
+        cast.ada.made(
+            "/api/projects", organizationId=cast.acme, title=title, dueDate=due, status="active"
+        )
+    cast.ada.made(
+        "/api/projects",
+        organizationId=cast.acme,
+        title="Done",
+        dueDate="2020-01-31",
+        status="completed",
+    )
     text = get(cast.ada, tab(cast, "projects")).text
     assert text.count("Late, ") == 1
     assert text.count("Stalled") == 0, "all of them were changed just now"
@@ -55,7 +63,9 @@ def test_projects_load_more(cast: Cast) -> None:
         cast.ada.made("/api/projects", organizationId=cast.acme, title=f"P{number:02}")
     text = get(cast.ada, tab(cast, "projects")).text
     (more,) = re.findall(r'<a class="button" href="([^"]+)"[^>]*data-more', text)
-    rest = get(cast.ada, more.replace("&amp;", "&"), **{"HX-Request": "true", "HX-Target": "tbody#more"}).text
+    rest = get(
+        cast.ada, more.replace("&amp;", "&"), **{"HX-Request": "true", "HX-Target": "tbody#more"}
+    ).text
     assert "<main" not in rest
     assert (rest.count("data-row>"), "P51" in rest) == (2, True)
 
@@ -76,17 +86,27 @@ def test_guests_see_no_button_to_add_anything(cast: Cast) -> None:
 
 
 def test_members_are_reached_by_mail_and_phone(cast: Cast) -> None:
-    contact = cast.ada.made("/api/contacts", fullName="Phil", email="phil@x.example", type="client", phone="+41 44 1")
-    cast.ada.made(f"/api/organizations/{cast.acme}/members", contactId=contact["id"], role="stakeholder")
+    contact = cast.ada.made(
+        "/api/contacts", fullName="Phil", email="phil@x.example", type="client", phone="+41 44 1"
+    )
+    cast.ada.made(
+        f"/api/organizations/{cast.acme}/members", contactId=contact["id"], role="stakeholder"
+    )
     text = get(cast.gita, tab(cast, "members")).text
     assert 'href="mailto:phil@x.example"' in text
     assert 'href="tel:+41441"' in text
 
 
-@pytest.mark.parametrize("typed", ["Ida Lang", "ida lang", "IDA@x.example", "Ida Lang <ida@x.example>"])
+@pytest.mark.parametrize(
+    "typed", ["Ida Lang", "ida lang", "IDA@x.example", "Ida Lang <ida@x.example>"]
+)
 def test_a_contact_that_is_there_is_added(cast: Cast, typed: str) -> None:
-    ida = cast.ada.made("/api/contacts", fullName="Ida Lang", email="ida@x.example", type="client")["id"]
-    words, operation = told(post(cast.cora, tab(cast, "members"), contact=typed, role="technical_lead"))
+    ida = cast.ada.made("/api/contacts", fullName="Ida Lang", email="ida@x.example", type="client")[
+        "id"
+    ]
+    words, operation = told(
+        post(cast.cora, tab(cast, "members"), contact=typed, role="technical_lead")
+    )
     assert words == "Added Ida Lang as technical lead"
     assert roles(cast, cast.acme)[ida] == "technical_lead"
     words, _ = told(post(cast.cora, f"/operations/{operation}/undo", back=tab(cast, "members")))
@@ -100,7 +120,12 @@ def test_whom_a_name_means_is_asked(cast: Cast) -> None:
     answer = post(cast.cora, tab(cast, "members"), contact="Ann Lee", role="billing_contact")
     assert answer.status_code == 422
     assert "is the name of several; choose one of Ann Lee #" in answer.text
-    chosen = {mail: id for id, mail in re.findall(r'value="(\d+)"> Ann Lee <span class="muted">([^<]+)<', answer.text)}
+    chosen = {
+        mail: id
+        for id, mail in re.findall(
+            r'value="(\d+)"> Ann Lee <span class="muted">([^<]+)<', answer.text
+        )
+    }
     assert set(chosen) == {"a@x.example", "b@x.example"}
     assert re.search(r'value="billing_contact" selected', answer.text), "what was chosen stays"
     fields = {"contact": "Ann Lee", "contactId": chosen["b@x.example"], "role": "billing_contact"}
@@ -113,10 +138,22 @@ def test_nobody_of_that_name_can_be_added_anew(cast: Cast) -> None:
     assert answer.status_code == 422
     assert '<section class="line-add new" aria-label="New contact">' in answer.text
     assert 'name="fullName" type="text" value="Zuzu Quark"' in answer.text
-    wrong = post(cast.cora, tab(cast, "members"), fullName="Zuzu Quark", email="no", type="client", role="member")
+    wrong = post(
+        cast.cora,
+        tab(cast, "members"),
+        fullName="Zuzu Quark",
+        email="no",
+        type="client",
+        role="member",
+    )
     assert wrong.status_code == 422
     assert 'value="no"' in wrong.text
-    fields = {"fullName": "Zuzu Quark", "email": "zuzu@x.example", "type": "client", "role": "stakeholder"}
+    fields = {
+        "fullName": "Zuzu Quark",
+        "email": "zuzu@x.example",
+        "type": "client",
+        "role": "stakeholder",
+    }
     words, operation = told(post(cast.cora, tab(cast, "members"), **fields))
     assert words == "Added Zuzu Quark as stakeholder"
     assert "zuzu@x.example" in get(cast.cora, tab(cast, "members")).text
@@ -140,7 +177,9 @@ def test_a_new_contact_is_not_left_without_its_membership(cast: Cast) -> None:
         ({"contact": "x", "contactId": "'", "role": "member"}, "is the name of nothing"),
     ],
 )
-def test_what_is_wrong_with_a_member_is_said(cast: Cast, fields: dict[str, str], words: str) -> None:
+def test_what_is_wrong_with_a_member_is_said(
+    cast: Cast, fields: dict[str, str], words: str
+) -> None:
     answer = post(cast.cora, tab(cast, "members"), **fields)
     assert answer.status_code in (409, 422)
     assert words in answer.text
@@ -149,8 +188,13 @@ def test_what_is_wrong_with_a_member_is_said(cast: Cast, fields: dict[str, str],
 
 def test_contacts_are_proposed(cast: Cast) -> None:
     cast.ada.made("/api/contacts", fullName="Ida Lang", email="ida@x.example", type="client")
-    assert get(cast.cora, "/choices?contact=ida").text.strip() == '<option value="Ida Lang">ida@x.example</option>'
-    twin = cast.ada.made("/api/contacts", fullName="Ida Lang", email="lang@x.example", type="client")["id"]
+    assert (
+        get(cast.cora, "/choices?contact=ida").text.strip()
+        == '<option value="Ida Lang">ida@x.example</option>'
+    )
+    twin = cast.ada.made(
+        "/api/contacts", fullName="Ida Lang", email="lang@x.example", type="client"
+    )["id"]
     assert f'value="Ida Lang #{twin}"' in get(cast.cora, "/choices?contact=ida").text
     assert get(cast.gita, "/choices?contact=ida").text.strip() == "", "whom one does not see"
 
@@ -181,8 +225,14 @@ def plain(text: str) -> str:
 def test_history_tells_diffs(cast: Cast) -> None:
     long = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
     path = f"/api/organizations/{cast.acme}"
-    cast.ada.put(path, {"description": long, "metadata": {"region": "EU", "size": 3}, "tags": ["a", "b"]})
-    changed = {"description": long.replace("two", "zwei"), "metadata": {"region": "US", "size": 3}, "tags": ["b", "c"]}
+    cast.ada.put(
+        path, {"description": long, "metadata": {"region": "EU", "size": 3}, "tags": ["a", "b"]}
+    )
+    changed = {
+        "description": long.replace("two", "zwei"),
+        "metadata": {"region": "US", "size": 3},
+        "tags": ["b", "c"],
+    }
     cast.cora.put(path, changed | {"status": "archived", "ownerId": cast.cora.id})
     text = get(cast.ada, tab(cast, "history")).text
     assert "<del>Active</del> → <ins>Archived</ins>" in text
@@ -200,7 +250,12 @@ def test_history_filters_by_person_and_time(cast: Cast) -> None:
     cast.cora.put(f"/api/organizations/{cast.acme}", {"industry": "Energy"})
     everything = get(cast.ada, tab(cast, "history")).text
     assert everything.count('<li id="change-') == 4
-    assert get(cast.ada, tab(cast, "history") + f"?actorId={cast.cora.id}").text.count('<li id="change-') == 1
+    assert (
+        get(cast.ada, tab(cast, "history") + f"?actorId={cast.cora.id}").text.count(
+            '<li id="change-'
+        )
+        == 1
+    )
     nothing = get(cast.ada, tab(cast, "history") + "?until=2020-01-01").text
     assert "Nothing was changed then" in nothing
     assert 'value="2020-01-01"' in nothing
@@ -209,8 +264,13 @@ def test_history_filters_by_person_and_time(cast: Cast) -> None:
 
 def test_history_offers_to_undo_what_one_may(cast: Cast) -> None:
     cast.ada.put(f"/api/organizations/{cast.acme}", {"industry": "Energy"})
-    (action,) = re.findall(r'action="(/operations/\d+/undo)"', get(cast.cora, tab(cast, "history") + "?limit=1").text)
-    assert re.findall(r'action="(/operations/\d+/undo)"', get(cast.stan, tab(cast, "history")).text) == []
+    (action,) = re.findall(
+        r'action="(/operations/\d+/undo)"', get(cast.cora, tab(cast, "history") + "?limit=1").text
+    )
+    assert (
+        re.findall(r'action="(/operations/\d+/undo)"', get(cast.stan, tab(cast, "history")).text)
+        == []
+    )
     answer = post(cast.cora, action, back=tab(cast, "history"))
     assert answer.headers["location"] == tab(cast, "history")
     words, redo = told(answer)
@@ -228,7 +288,10 @@ def test_undoing_a_creation_leads_to_the_list(cast: Cast) -> None:
     made = post(cast.cora, "/organizations", name="Transient", type="other", status="active")
     page = made.headers["location"]
     _, operation = told(made)
-    assert post(cast.cora, f"/operations/{operation}/undo", back=page).headers["location"] == "/organizations"
+    assert (
+        post(cast.cora, f"/operations/{operation}/undo", back=page).headers["location"]
+        == "/organizations"
+    )
 
 
 def test_deleting_from_its_page_is_undone(cast: Cast) -> None:
@@ -299,7 +362,11 @@ def test_several_are_archived_and_it_is_undone(cast: Cast) -> None:
 
 
 def test_all_that_match_are_changed(cast: Cast) -> None:
-    fields = {"matching": "type:in=customer,vendor&sort=-name", "status": "inactive", "ownerId": str(cast.cora.id)}
+    fields = {
+        "matching": "type:in=customer,vendor&sort=-name",
+        "status": "inactive",
+        "ownerId": str(cast.cora.id),
+    }
     words, _ = told(post(cast.cora, "/organizations/bulk", **fields))
     assert words == "Gave 1 organization the status inactive and the owner Cora"
     assert statuses(cast) == {"Acme Corporation": "inactive", "Globex": "active"}
@@ -320,7 +387,9 @@ def test_all_that_match_are_changed(cast: Cast) -> None:
         ({"record": "999999999", "do": "delete"}, "Organization 999999999"),
     ],
 )
-def test_what_cannot_be_done_to_several_is_said(cast: Cast, fields: dict[str, Any], words: str) -> None:
+def test_what_cannot_be_done_to_several_is_said(
+    cast: Cast, fields: dict[str, Any], words: str
+) -> None:
     answer = post(cast.cora, "/organizations/bulk", **fields)
     assert answer.status_code == 422
     assert "Nothing was changed" in answer.text
@@ -329,7 +398,9 @@ def test_what_cannot_be_done_to_several_is_said(cast: Cast, fields: dict[str, An
 
 
 def test_all_or_nothing_is_changed(cast: Cast) -> None:
-    answer = post(cast.cora, "/organizations/bulk", record=[cast.acme, 999999999], status="archived")
+    answer = post(
+        cast.cora, "/organizations/bulk", record=[cast.acme, 999999999], status="archived"
+    )
     assert answer.status_code == 422
     assert set(statuses(cast).values()) == {"active"}
     answer = post(cast.cora, "/organizations/bulk", record=[cast.acme], status="wonderful")
@@ -353,7 +424,10 @@ def test_more_than_can_be_changed_at_once_is_said(cast: Cast, sql: Sql) -> None:
 
 def test_staff_and_guests_change_nothing_in_bulk(cast: Cast) -> None:
     for person in (cast.stan, cast.gita):
-        assert post(person, "/organizations/bulk", record=cast.acme, status="archived").status_code == 403
+        assert (
+            post(person, "/organizations/bulk", record=cast.acme, status="archived").status_code
+            == 403
+        )
         text = get(person, "/organizations").text
         assert "/organizations/bulk" not in text
         assert "Acme Corporation" in text
@@ -398,7 +472,9 @@ def test_a_day_is_told_once_over_further_parts(cast: Cast) -> None:
         cast.ada.put(f"/api/organizations/{cast.acme}", {"industry": str(number)})
     text = get(cast.ada, "/activity").text
     (more,) = re.findall(r'<a class="button" href="([^"]+)"[^>]*data-more', text)
-    rest = get(cast.ada, more.replace("&amp;", "&"), **{"HX-Request": "true", "HX-Target": "li#more"}).text
+    rest = get(
+        cast.ada, more.replace("&amp;", "&"), **{"HX-Request": "true", "HX-Target": "li#more"}
+    ).text
     assert "changed industry of" in rest
     assert "Today" not in rest
 
@@ -411,18 +487,26 @@ def test_a_conflict_names_who_came_between(cast: Cast) -> None:
     (version, *_) = re.findall(r'name="version" value="([\d-]+)"', text)
     cast.ada.put(f"/api/organizations/{cast.acme}", {"industry": "Energy"})
     answer = post(
-        cast.cora, f"/organizations/{cast.acme}", industry="Mining", version=version, back=tab(cast, "members")
+        cast.cora,
+        f"/organizations/{cast.acme}",
+        industry="Mining",
+        version=version,
+        back=tab(cast, "members"),
     )
     assert answer.status_code == 409
     assert "Ada changed it" in plain(answer.text)
     for strange in ("1-1", "x", f"{cast.acme}-99999999999", ""):
-        assert post(cast.cora, f"/organizations/{cast.acme}", industry="A", version=strange).status_code in (303, 409)
+        assert post(
+            cast.cora, f"/organizations/{cast.acme}", industry="A", version=strange
+        ).status_code in (303, 409)
 
 
 def test_a_property_is_changed_on_the_tab_where_one_is(cast: Cast) -> None:
     text = get(cast.cora, tab(cast, "members")).text
     assert f'name="back" value="{tab(cast, "members")}"' in text
-    answer = post(cast.cora, f"/organizations/{cast.acme}", industry="Mining", back=tab(cast, "members"))
+    answer = post(
+        cast.cora, f"/organizations/{cast.acme}", industry="Mining", back=tab(cast, "members")
+    )
     assert answer.headers["location"] == tab(cast, "members")
 
 
@@ -435,12 +519,16 @@ def test_a_page_takes_few_statements(cast: Cast, inside: InProcess, name: str) -
         for number in range(count):
             person.put(f"/api/organizations/{cast.acme}", {"industry": f"{person.id} {number}"})
             contact = cast.contact(f"C{number}")
-            cast.ada.made(f"/api/organizations/{cast.acme}/members", contactId=contact, role="member")
+            cast.ada.made(
+                f"/api/organizations/{cast.acme}/members", contactId=contact, role="member"
+            )
             cast.ada.made("/api/projects", organizationId=cast.acme, title=f"P{number}")
 
     busy(cast.cora, 12)
     operation = cast.ada.get("/api/operations?limit=1").json()[0]["id"]
-    path = {"activity": "/activity", "operation": f"/operations/{operation}"}.get(name) or tab(cast, name)
+    path = {"activity": "/activity", "operation": f"/operations/{operation}"}.get(name) or tab(
+        cast, name
+    )
     inside.send(cast.ada, "GET", path, headers=HTML)
     status, statements = inside.send(cast.ada, "GET", path, headers=HTML)
     assert status == 200

@@ -40,16 +40,29 @@ def done(person: Person, answer: httpx.Response, words: str) -> str:
 
 
 def project(cast: Cast, **fields: Any) -> int:
-    return int(cast.ada.made("/api/projects", **{"organizationId": cast.acme, "title": "Audit"} | fields)["id"])
+    return int(
+        cast.ada.made("/api/projects", **{"organizationId": cast.acme, "title": "Audit"} | fields)[
+            "id"
+        ]
+    )
 
 
 def test_lists_and_records_are_for_those_who_see_them(cast: Cast) -> None:
-    internal, client = project(cast, title="Hidden"), project(cast, title="Shown", audience="client")
+    internal, client = (
+        project(cast, title="Hidden"),
+        project(cast, title="Shown", audience="client"),
+    )
     stranger = cast.contact("Stranger")
     for person in (cast.ada, cast.cora, cast.stan, cast.gita, cast.sam):
         assert page(person, "/contacts").status_code == 200
         assert page(person, "/projects").status_code == 200
-    for path in ("/contacts", f"/contacts/{stranger}", "/projects", f"/projects/{client}", "/contacts/export"):
+    for path in (
+        "/contacts",
+        f"/contacts/{stranger}",
+        "/projects",
+        f"/projects/{client}",
+        "/contacts/export",
+    ):
         answer = page(cast.nobody, path)
         assert answer.status_code == 303
         assert answer.headers["location"].startswith("/login?next=")
@@ -64,7 +77,8 @@ def test_lists_and_records_are_for_those_who_see_them(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/contacts/new", "/contacts/{contact}/members", "/projects/new", "/projects/{project}/tasks"]
+    "path",
+    ["/contacts/new", "/contacts/{contact}/members", "/projects/new", "/projects/{project}/tasks"],
 )
 def test_dialogs_are_for_those_who_may_save_them(cast: Cast, path: str) -> None:
     path = path.format(contact=cast.gita_contact, project=project(cast, audience="client"))
@@ -86,7 +100,9 @@ def test_guests_and_staff_see_no_button_that_would_fail(cast: Cast) -> None:
         assert buttons(page(cast.gita, path).text) == set()
     assert buttons(page(cast.stan, member).text) == set()
     assert buttons(page(cast.stan, f"/projects/{id}").text) == {(f"/projects/{id}/tasks", "")}
-    assert {(f"{member}/delete", ""), ("", f"{member}/members")} <= buttons(page(cast.cora, member).text)
+    assert {(f"{member}/delete", ""), ("", f"{member}/members")} <= buttons(
+        page(cast.cora, member).text
+    )
     assert (f"/projects/{id}/delete", "") in buttons(page(cast.cora, f"/projects/{id}").text)
 
 
@@ -106,7 +122,10 @@ def test_forms_refuse_those_without_the_permission(cast: Cast) -> None:
     }.items():
         assert sent(cast.gita, path, **fields).status_code == 403, path
         assert sent(cast.nobody, path, **fields).status_code == 401, path
-    assert sent(cast.stan, f"/contacts/{contact}/members/{cast.globex}", role="member").status_code == 404
+    assert (
+        sent(cast.stan, f"/contacts/{contact}/members/{cast.globex}", role="member").status_code
+        == 404
+    )
 
 
 def test_a_person_is_found_and_listed_as_asked(cast: Cast) -> None:
@@ -118,7 +137,9 @@ def test_a_person_is_found_and_listed_as_asked(cast: Cast) -> None:
     assert 'href="tel:+4144555"' in text
     assert "Gita" not in text.partition("<table")[2]
     assert "Zoë Quill" not in page(cast.cora, "/contacts?isActive=true").text
-    assert "Zoë Quill" in page(cast.cora, "/contacts?type:in=vendor&type:in=client&sort=-email").text
+    assert (
+        "Zoë Quill" in page(cast.cora, "/contacts?type:in=vendor&type:in=client&sort=-email").text
+    )
     assert "No contacts match." in page(cast.cora, "/contacts?q=nobody-of-that-name").text
     assert page(cast.cora, "/contacts?nonsense=1").status_code == 422
 
@@ -131,7 +152,8 @@ def test_more_contacts_are_loaded_below(cast: Cast) -> None:
     more = re.search(r'hx-get="(/contacts\?[^"]+)"', text)
     assert more
     rest = cast.cora.get(
-        more[1].replace("&amp;", "&"), headers=HTML | {"HX-Request": "true", "HX-Target": "tbody#more"}
+        more[1].replace("&amp;", "&"),
+        headers=HTML | {"HX-Request": "true", "HX-Target": "tbody#more"},
     )
     assert "<main" not in rest.text
     assert len(re.findall(r'<tr id="row-', rest.text)) == 7
@@ -144,20 +166,32 @@ def test_the_view_of_contacts_is_exported_as_it_is_shown(cast: Cast) -> None:
     assert "attachment" in shown.headers["content-disposition"]
     assert [line.split(",")[1] for line in shown.text.splitlines()] == ["fullName", "Stan"]
     assert "Vera" in page(cast.cora, "/contacts/export").text
-    assert 'href="/contacts/export?type:in=vendor"' in page(cast.cora, "/contacts?type:in=vendor").text
+    assert (
+        'href="/contacts/export?type:in=vendor"' in page(cast.cora, "/contacts?type:in=vendor").text
+    )
 
 
 def test_a_contact_is_added_or_the_form_says_why_not(cast: Cast) -> None:
-    fields = {"fullName": "Ida", "email": "ida@example.com", "type": "client", "phone": "", "company": "Ida & Co"}
+    fields = {
+        "fullName": "Ida",
+        "email": "ida@example.com",
+        "type": "client",
+        "phone": "",
+        "company": "Ida & Co",
+    }
     text = done(cast.cora, sent(cast.cora, "/contacts", **fields), "Added Ida")
     assert "Ida &amp; Co" in text
-    again = sent(cast.cora, "/contacts", **fields | {"fullName": "Ida B", "email": "IDA@example.com"})
+    again = sent(
+        cast.cora, "/contacts", **fields | {"fullName": "Ida B", "email": "IDA@example.com"}
+    )
     assert again.status_code == 409
     assert 'value="Ida B"' in again.text
     assert re.search(r'that of <a href="/contacts/\d+">Ida</a>', again.text)
     wrong = sent(cast.cora, "/contacts", **fields | {"email": "nowhere", "fullName": ""})
     assert wrong.status_code == 422
-    assert {'id="error-email"', 'id="error-fullName"'} <= set(re.findall(r'id="error-\w+"', wrong.text))
+    assert {'id="error-email"', 'id="error-fullName"'} <= set(
+        re.findall(r'id="error-\w+"', wrong.text)
+    )
     assert 'value="nowhere"' in wrong.text
 
 
@@ -165,7 +199,11 @@ def test_a_contact_is_changed_in_place_unless_somebody_else_has(cast: Cast) -> N
     path = f"/contacts/{cast.gita_contact}"
     version = re.search(r'name="version" value="([\d-]+)"', page(cast.cora, path).text)
     assert version
-    done(cast.cora, sent(cast.cora, path, version=version[1], title="Head of IT"), "Changed title of Gita")
+    done(
+        cast.cora,
+        sent(cast.cora, path, version=version[1], title="Head of IT"),
+        "Changed title of Gita",
+    )
     late = sent(cast.ada, path, version=version[1], title="Director")
     assert late.status_code == 409
     assert "Head of IT" in late.text
@@ -180,11 +218,15 @@ def test_a_contact_shows_organizations_roles_and_the_last_touch(cast: Cast) -> N
     activities = f"/api/organizations/{cast.acme}/activities"
     for person in (cast.cora, cast.cora, cast.ada):
         person.made(activities, text="Talked", kind="call", contactIds=[cast.gita_contact])
-    cast.ada.made(f"/api/organizations/{cast.globex}/members", contactId=cast.gita_contact, role="stakeholder")
+    cast.ada.made(
+        f"/api/organizations/{cast.globex}/members", contactId=cast.gita_contact, role="stakeholder"
+    )
     text = page(cast.cora, f"/contacts/{cast.gita_contact}").text
     assert text.index("Acme Corporation") < text.index("Globex")
     assert "last touch" in text
-    assert re.search(r"Known by <strong>Cora</strong>.*2 times.*<strong>Ada</strong>.*1 time", text, re.DOTALL)
+    assert re.search(
+        r"Known by <strong>Cora</strong>.*2 times.*<strong>Ada</strong>.*1 time", text, re.DOTALL
+    )
     staff = page(cast.stan, f"/contacts/{cast.gita_contact}").text
     assert "Acme Corporation" in staff
     assert "Globex" not in staff
@@ -214,7 +256,11 @@ def test_a_contact_joins_an_organization_by_its_name(cast: Cast) -> None:
         sent(cast.cora, f"{path}/{cast.acme}", role="stakeholder"),
         "Made Nina stakeholder of Acme Corporation",
     )
-    done(cast.cora, sent(cast.cora, f"{path}/{cast.acme}/remove"), "Removed Nina from Acme Corporation")
+    done(
+        cast.cora,
+        sent(cast.cora, f"{path}/{cast.acme}/remove"),
+        "Removed Nina from Acme Corporation",
+    )
     assert sent(cast.cora, f"{path}/{cast.acme}/remove").status_code == 404
 
 
@@ -253,8 +299,13 @@ def test_projects_are_listed_by_when_they_are_due(cast: Cast) -> None:
     assert titles(text) == ["Late", "Over", "Later", "Elsewhere"]
     assert len(re.findall('class="late"', text)) == 1
     assert "Clear filters" not in text
-    assert titles(page(cast.cora, "/projects?status:in=planned,active,on_hold&dueDate:lt=today").text) == ["Late"]
-    assert titles(page(cast.cora, "/projects?dueDate:lt=today&sort=-dueDate").text) == ["Over", "Late"]
+    assert titles(
+        page(cast.cora, "/projects?status:in=planned,active,on_hold&dueDate:lt=today").text
+    ) == ["Late"]
+    assert titles(page(cast.cora, "/projects?dueDate:lt=today&sort=-dueDate").text) == [
+        "Over",
+        "Late",
+    ]
     assert titles(page(cast.cora, f"/projects?organizationId={cast.globex}").text) == ["Elsewhere"]
     assert titles(page(cast.cora, "/projects?organization=globex").text) == ["Elsewhere"]
     unclear = page(cast.cora, "/projects?organization=glob").text
@@ -276,26 +327,52 @@ def test_more_projects_are_loaded_in_the_same_order(cast: Cast) -> None:
 
 def test_an_active_project_without_changes_stands_still() -> None:
     def row(id: int, status: str, days: int) -> dict[str, Any]:
-        return {"id": id, "status": status, "updatedAt": (datetime.now(UTC) - timedelta(days=days)).isoformat()}
+        return {
+            "id": id,
+            "status": status,
+            "updatedAt": (datetime.now(UTC) - timedelta(days=days)).isoformat(),
+        }
 
-    rows = [row(1, "active", 29), row(2, "active", 31), row(3, "completed", 90), row(4, "active", 0)]
+    rows = [
+        row(1, "active", 29),
+        row(2, "active", 31),
+        row(3, "completed", 90),
+        row(4, "active", 0),
+    ]
     assert stalled(rows) == {2: 31}
 
 
 def test_a_project_is_added_for_an_organization(cast: Cast) -> None:
-    assert "For Acme Corporation" in page(cast.cora, f"/projects/new?organizationId={cast.acme}").text
+    assert (
+        "For Acme Corporation" in page(cast.cora, f"/projects/new?organizationId={cast.acme}").text
+    )
     assert 'name="organization"' in page(cast.cora, "/projects/new?organizationId=999999999").text
-    fields = {"title": "Portal", "status": "active", "startDate": "", "dueDate": "2026-01-31", "audience": "client"}
-    text = done(cast.cora, sent(cast.cora, "/projects", organizationId=cast.acme, **fields), "Added Portal")
+    fields = {
+        "title": "Portal",
+        "status": "active",
+        "startDate": "",
+        "dueDate": "2026-01-31",
+        "audience": "client",
+    }
+    text = done(
+        cast.cora, sent(cast.cora, "/projects", organizationId=cast.acme, **fields), "Added Portal"
+    )
     assert f'<a href="/organizations/{cast.acme}">Acme Corporation</a>' in text
     done(cast.cora, sent(cast.cora, "/projects", organization="Globex", **fields), "Added Portal")
     unclear = sent(cast.cora, "/projects", organization="glo", **fields)
     assert unclear.status_code == 422
     assert f'name="organizationId" value="{cast.globex}"' in unclear.text
     assert 'value="Portal"' in unclear.text
-    wrong = sent(cast.cora, "/projects", organizationId=cast.acme, **fields | {"title": "", "dueDate": "soon"})
+    wrong = sent(
+        cast.cora,
+        "/projects",
+        organizationId=cast.acme,
+        **fields | {"title": "", "dueDate": "soon"},
+    )
     assert wrong.status_code == 422
-    assert {'id="error-title"', 'id="error-dueDate"'} <= set(re.findall(r'id="error-\w+"', wrong.text))
+    assert {'id="error-title"', 'id="error-dueDate"'} <= set(
+        re.findall(r'id="error-\w+"', wrong.text)
+    )
     gone = sent(cast.cora, "/projects", organizationId=10**14, **fields)
     assert gone.status_code == 422
     assert "no such organization" in gone.text
@@ -310,12 +387,23 @@ def test_a_project_is_changed_in_place_and_deleted(cast: Cast) -> None:
         sent(cast.cora, f"/projects/{id}", version=version[1], dueDate="2026-02-01"),
         "Changed due date of Audit",
     )
-    assert sent(cast.ada, f"/projects/{id}", version=version[1], dueDate="2026-03-01").status_code == 409
+    assert (
+        sent(cast.ada, f"/projects/{id}", version=version[1], dueDate="2026-03-01").status_code
+        == 409
+    )
     wrong = sent(cast.cora, f"/projects/{id}", dueDate="soon")
     assert wrong.status_code == 422
     assert 'value="soon"' in wrong.text
-    done(cast.cora, sent(cast.cora, f"/projects/{id}", description="One\n\nTwo"), "Changed description of Audit")
-    done(cast.cora, sent(cast.cora, f"/projects/{id}/delete", back=f"/organizations/{cast.acme}"), "Deleted Audit")
+    done(
+        cast.cora,
+        sent(cast.cora, f"/projects/{id}", description="One\n\nTwo"),
+        "Changed description of Audit",
+    )
+    done(
+        cast.cora,
+        sent(cast.cora, f"/projects/{id}/delete", back=f"/organizations/{cast.acme}"),
+        "Deleted Audit",
+    )
     assert page(cast.cora, f"/projects/{id}").status_code == 404
 
 
@@ -336,7 +424,9 @@ def test_a_task_of_a_project_is_added_in_a_line(cast: Cast) -> None:
 def test_documents_of_a_project_are_those_one_sees(cast: Cast) -> None:
     id = project(cast, audience="client")
     for name, audience in (("Blueprint", "internal"), ("Offer", "client")):
-        cast.ada.made("/api/documents", name=name, url="https://x.example", projectIds=[id], audience=audience)
+        cast.ada.made(
+            "/api/documents", name=name, url="https://x.example", projectIds=[id], audience=audience
+        )
     assert "Blueprint" in page(cast.cora, f"/projects/{id}").text
     guests = page(cast.gita, f"/projects/{id}").text
     assert "Offer" in guests

@@ -36,8 +36,12 @@ def done(answer: httpx.Response, to: str) -> None:
 def toast(who: Person, answer: httpx.Response) -> str:
     """What the next page tells."""
     cookie = answer.headers["set-cookie"].partition(";")[0]
-    text = who.get(answer.headers["location"], headers={**HTML, "Cookie": f"connect.sid={who.token}; {cookie}"}).text
-    found = re.search(r'<div class="toast" data-toast>\s*<span>(.*?)</span>(.*?)</div>', text, re.DOTALL)
+    text = who.get(
+        answer.headers["location"], headers={**HTML, "Cookie": f"connect.sid={who.token}; {cookie}"}
+    ).text
+    found = re.search(
+        r'<div class="toast" data-toast>\s*<span>(.*?)</span>(.*?)</div>', text, re.DOTALL
+    )
     assert found, text[-2000:]
     return found[1] + (" [undo]" if "/undo" in found[2] else "")
 
@@ -114,7 +118,9 @@ def test_a_filter_that_is_none_is_refused_by_name(cast: Cast) -> None:
 
 def test_the_filter_finds_an_organization_by_its_name(cast: Cast) -> None:
     task(cast.ada, title="There", organizationId=cast.globex)
-    found = cast.ada.get("/tasks?organization=globex&sort=dueDate", headers=HTML, follow_redirects=False)
+    found = cast.ada.get(
+        "/tasks?organization=globex&sort=dueDate", headers=HTML, follow_redirects=False
+    )
     assert found.headers["location"] == f"/tasks?sort=dueDate&organizationId={cast.globex}"
     assert ">There<" in main(page(cast.ada, found.headers["location"]))
     near = main(page(cast.ada, "/tasks?organization=Glob&sort=dueDate"))
@@ -125,7 +131,10 @@ def test_the_filter_finds_an_organization_by_its_name(cast: Cast) -> None:
 def test_names_are_proposed_while_one_types(cast: Cast) -> None:
     twin = cast.ada.made("/api/organizations", name="Globex", type="vendor")["id"]
     text = page(cast.ada, "/choices?organization=glob")
-    assert set(re.findall(r'value="([^"]+)"', text)) == {f"Globex #{cast.globex}", f"Globex #{twin}"}
+    assert set(re.findall(r'value="([^"]+)"', text)) == {
+        f"Globex #{cast.globex}",
+        f"Globex #{twin}",
+    }
     assert "<option" not in page(cast.sam, "/choices?organization=glob")
 
 
@@ -138,7 +147,11 @@ def test_a_task_is_added_in_one_line(cast: Cast) -> None:
     done(answer, "/tasks?sort=dueDate")
     assert toast(cast.ada, answer) == "Added Ring them [undo]"
     (made,) = cast.ada.get("/api/tasks?title=Ring them").json()
-    assert (made["organizationId"], made["assigneeId"], made["dueDate"]) == (cast.acme, cast.cora.id, day(1))
+    assert (made["organizationId"], made["assigneeId"], made["dueDate"]) == (
+        cast.acme,
+        cast.cora.id,
+        day(1),
+    )
 
 
 def test_what_is_wrong_with_a_new_task_is_said_and_what_was_typed_is_kept(cast: Cast) -> None:
@@ -194,7 +207,12 @@ def test_a_form_returns_to_no_other_site(cast: Cast) -> None:
     id = task(cast.ada, title="Call")
     done(sent(cast.ada, f"/tasks/{id}", title="Ring", back="https://x.example/"), f"/tasks/{id}")
     done(sent(cast.ada, f"/tasks/{id}", title="Call", back="//x.example"), f"/tasks/{id}")
-    assert "x.example" not in page(cast.ada, "/tasks/new?back=//x.example").partition("Cancel")[0].rpartition("href")[2]
+    assert (
+        "x.example"
+        not in page(cast.ada, "/tasks/new?back=//x.example")
+        .partition("Cancel")[0]
+        .rpartition("href")[2]
+    )
 
 
 def test_a_task_has_its_way_properties_and_last_changes(cast: Cast) -> None:
@@ -263,7 +281,11 @@ def test_an_organizations_tasks_are_open_ones_first_and_the_completed_folded(cas
 
 
 def logged(cast: Cast, **body: Any) -> int:
-    return int(cast.ada.made(f"/api/organizations/{cast.acme}/activities", **({"text": "They said yes"} | body))["id"])
+    return int(
+        cast.ada.made(
+            f"/api/organizations/{cast.acme}/activities", **({"text": "They said yes"} | body)
+        )["id"]
+    )
 
 
 def test_an_activity_is_logged_in_one_line(cast: Cast) -> None:
@@ -277,12 +299,20 @@ def test_an_activity_is_logged_in_one_line(cast: Cast) -> None:
     (made,) = cast.ada.get(f"/api{path}").json()
     assert made["contactIds"] == sorted([cast.gita_contact, cast.stan_contact])
     assert (made["kind"], made["audience"]) == ("call", "client")
-    assert "Agreed" in main(page(cast.ada, f"/organizations/{cast.acme}")), "the overview has the latest"
+    assert "Agreed" in main(page(cast.ada, f"/organizations/{cast.acme}")), (
+        "the overview has the latest"
+    )
 
 
 def test_a_time_is_read_where_the_viewer_is(cast: Cast) -> None:
     cast.ada.put("/api/user", {"timeZone": "Europe/Zurich"})
-    answer = sent(cast.ada, "/activities", text="T", organizationId=str(cast.acme), happenedAt="2026-01-31T09:30")
+    answer = sent(
+        cast.ada,
+        "/activities",
+        text="T",
+        organizationId=str(cast.acme),
+        happenedAt="2026-01-31T09:30",
+    )
     assert answer.status_code == 303, answer.text
     (made,) = cast.ada.get("/api/activities").json()
     assert made["happenedAt"] == "2026-01-31T08:30:00.000Z"
@@ -291,7 +321,9 @@ def test_a_time_is_read_where_the_viewer_is(cast: Cast) -> None:
 
 def test_an_activity_is_logged_from_anywhere_by_the_organizations_name(cast: Cast) -> None:
     assert 'name="organization"' in page(cast.ada, "/activities/new")
-    answer = sent(cast.ada, "/activities", kind="note", text="T", organization="Globex", back="/tasks")
+    answer = sent(
+        cast.ada, "/activities", kind="note", text="T", organization="Globex", back="/tasks"
+    )
     done(answer, "/tasks")
     assert cast.ada.get("/api/activities").json()[0]["organizationId"] == cast.globex
     assert "Globex" in main(page(cast.ada, f"/activities/new?organizationId={cast.globex}"))
@@ -305,7 +337,10 @@ def test_what_is_wrong_with_a_new_activity_is_said_and_what_was_typed_is_kept(ca
     assert answer.status_code == 422
     assert ">Typed</textarea>" in answer.text
     assert "choose one of Globex" in answer.text
-    assert "This is not named yet; type the beginning" in sent(cast.ada, "/activities", text="Typed").text
+    assert (
+        "This is not named yet; type the beginning"
+        in sent(cast.ada, "/activities", text="Typed").text
+    )
     answer = sent(cast.ada, "/activities", text=" ", organizationId=str(cast.acme), happenedAt="yesterday",
                   contactIds=["", str(cast.gita_contact)])  # fmt: skip
     assert answer.status_code == 422
@@ -316,7 +351,11 @@ def test_what_is_wrong_with_a_new_activity_is_said_and_what_was_typed_is_kept(ca
 
 
 def test_an_activity_is_changed_and_deleted_with_undo(cast: Cast) -> None:
-    id = logged(cast, contactIds=[cast.gita_contact, cast.stan_contact], happenedAt="2026-01-31T08:30:12.345Z")
+    id = logged(
+        cast,
+        contactIds=[cast.gita_contact, cast.stan_contact],
+        happenedAt="2026-01-31T08:30:12.345Z",
+    )
     text = page(cast.ada, f"/activities/{id}")
     before = re.search(r'name="happenedBefore" value="([^"]+)"', text)
     assert before
@@ -324,7 +363,11 @@ def test_an_activity_is_changed_and_deleted_with_undo(cast: Cast) -> None:
                   happenedBefore=before[1], contactIds=["", str(cast.stan_contact)])  # fmt: skip
     assert toast(cast.ada, answer) == "Changed the meeting [undo]"
     now = cast.ada.get(f"/api/activities/{id}").json()
-    assert (now["kind"], now["text"], now["contactIds"]) == ("meeting", "Changed", [cast.stan_contact])
+    assert (now["kind"], now["text"], now["contactIds"]) == (
+        "meeting",
+        "Changed",
+        [cast.stan_contact],
+    )
     assert now["happenedAt"] == "2026-01-31T08:30:12.345Z", "a field without seconds rounds nothing"
     answer = sent(cast.ada, f"/activities/{id}/delete")
     assert answer.headers["location"] == f"/organizations/{cast.acme}/activities"
@@ -333,7 +376,10 @@ def test_an_activity_is_changed_and_deleted_with_undo(cast: Cast) -> None:
 
 def test_a_contact_that_is_no_member_any_more_stays_linked(cast: Cast) -> None:
     id = logged(cast, contactIds=[cast.gita_contact])
-    assert cast.ada.delete(f"/api/organizations/{cast.acme}/members/{cast.gita_contact}").status_code == 204
+    assert (
+        cast.ada.delete(f"/api/organizations/{cast.acme}/members/{cast.gita_contact}").status_code
+        == 204
+    )
     text = page(cast.ada, f"/activities/{id}")
     assert f'value="{cast.gita_contact}" checked' in text
 
@@ -372,7 +418,9 @@ def test_guests_see_what_is_for_clients_and_no_form_that_would_fail(cast: Cast) 
                  f"/organizations/{cast.acme}/activities", f"/organizations/{cast.acme}", "/activities",
                  f"/activities/{shared}"):  # fmt: skip
         text = page(cast.gita, path)
-        assert set(re.findall(r'<form[^>]*method="post"[^>]*action="([^"]+)"', text)) <= {"/logout"}, path
+        assert set(re.findall(r'<form[^>]*method="post"[^>]*action="([^"]+)"', text)) <= {
+            "/logout"
+        }, path
         assert "/new" not in main(text).replace("/views/new", ""), path
         assert "For us" not in text
         assert "Kept" not in text
@@ -401,8 +449,12 @@ def test_staff_log_and_change_but_do_not_delete(cast: Cast) -> None:
     assert 'action="/activities"' in text
     assert "/delete" not in text
     assert "/delete" not in main(page(cast.stan, f"/activities/{id}"))
-    assert sent(cast.stan, "/activities", text="T", organizationId=str(cast.acme)).status_code == 303
-    assert sent(cast.stan, "/activities", text="T", organizationId=str(cast.globex)).status_code == 404
+    assert (
+        sent(cast.stan, "/activities", text="T", organizationId=str(cast.acme)).status_code == 303
+    )
+    assert (
+        sent(cast.stan, "/activities", text="T", organizationId=str(cast.globex)).status_code == 404
+    )
     assert sent(cast.stan, f"/activities/{id}", text="Better").status_code == 303
     assert sent(cast.stan, f"/activities/{id}/delete").status_code == 403
 
@@ -410,4 +462,7 @@ def test_staff_log_and_change_but_do_not_delete(cast: Cast) -> None:
 @pytest.mark.parametrize("path", ["/tasks", "/tasks/new", "/activities", "/activities/new"])
 def test_who_is_not_signed_in_signs_in_first(cast: Cast, path: str) -> None:
     answer = cast.nobody.get(path, headers=HTML, follow_redirects=False)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/login?next=" + path.replace("/", "%2F"))
+    assert (answer.status_code, answer.headers["location"]) == (
+        303,
+        "/login?next=" + path.replace("/", "%2F"),
+    )

@@ -17,12 +17,24 @@ MADE: dict[str, Any] = {
     "organizations": st.fixed_dictionaries(
         {"name": FEW, "type": st.sampled_from(["customer", "other"]), "industry": st.none() | FEW}
     ),
-    "contacts": st.fixed_dictionaries({"fullName": FEW, "type": st.just("client"), "company": st.none() | FEW}),
+    "contacts": st.fixed_dictionaries(
+        {"fullName": FEW, "type": st.just("client"), "company": st.none() | FEW}
+    ),
     "projects": st.fixed_dictionaries(
-        {"title": FEW, "dueDate": DATES, "startDate": st.none(), "status": st.sampled_from(["active", "planned"])}
+        {
+            "title": FEW,
+            "dueDate": DATES,
+            "startDate": st.none(),
+            "status": st.sampled_from(["active", "planned"]),
+        }
     ),
     "tasks": st.fixed_dictionaries(
-        {"title": FEW, "dueDate": DATES, "order": st.integers(0, 1), "priority": st.sampled_from(["low", "high"])}
+        {
+            "title": FEW,
+            "dueDate": DATES,
+            "order": st.integers(0, 1),
+            "priority": st.sampled_from(["low", "high"]),
+        }
     ),
     "documents": st.fixed_dictionaries({"name": FEW, "url": st.just("https://x.example")}),
     "activities": st.fixed_dictionaries(
@@ -68,7 +80,9 @@ class Journey:
 
     def make(self, body: dict[str, Any]) -> int:
         if self.noun == "contacts":
-            body = body | {"email": f"{id(body)}.{len(self.cast.ada.get('/api/contacts').json())}@example.com"}
+            body = body | {
+                "email": f"{id(body)}.{len(self.cast.ada.get('/api/contacts').json())}@example.com"
+            }
         if self.noun == "projects":
             body = body | {"organizationId": self.cast.acme}
         above = f"organizations/{self.cast.acme}/" if self.noun == "activities" else ""
@@ -127,6 +141,8 @@ def test_no_lasting_row_is_missed_or_doubled(cast: Cast, examples: int) -> None:
         counted = [id for id in shown if id in journey.lasting]
         assert sorted(counted) == sorted(journey.lasting), plan
         alike = journey.cast.ada.get(f"/api/{plan['noun']}?sort={plan['sort']}&fields=id").json()
-        assert counted == [row["id"] for row in alike if row["id"] in journey.lasting], "and in their order"
+        assert counted == [row["id"] for row in alike if row["id"] in journey.lasting], (
+            "and in their order"
+        )
 
     travels()

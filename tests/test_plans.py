@@ -21,7 +21,9 @@ from retainer.routes import ROUTES
 from retainer.search import store as search
 from retainer.search.model import Kind
 
-pytestmark = pytest.mark.slow  # 24,000 rows of each noun take as long to make as a tenth of the everyday tests
+pytestmark = (
+    pytest.mark.slow
+)  # 24,000 rows of each noun take as long to make as a tenth of the everyday tests
 
 NOUNS = ["organizations", "contacts", "members", "projects", "tasks", "documents", "activities"]
 TENANTS, EACH = 3, 8000
@@ -70,7 +72,9 @@ def make(sql: Sql, tenant: int) -> None:
         "contacts (tenant_id, full_name, email, type) SELECT $1, 'Contact ' || n, n || '@many.example', 'client'",
     ):
         sql.rows(f"INSERT INTO {text} FROM generate_series(1, {EACH}) n, {acting}", tenant)
-    organizations = sql.value("SELECT array_agg(id) FROM organizations WHERE tenant_id = $1", tenant)
+    organizations = sql.value(
+        "SELECT array_agg(id) FROM organizations WHERE tenant_id = $1", tenant
+    )
     contacts = sql.value("SELECT array_agg(id) FROM contacts WHERE tenant_id = $1", tenant)
     pairs = f"FROM unnest($2::bigint[], $3::bigint[]) AS x (o, c), {acting}"
     sql.rows(
@@ -140,7 +144,9 @@ def explained(sql: Sql, tenant: int, text: str, arguments: list[Any] | None = No
     if arguments is not None:
         sql.run(sql.connection.execute("SET ROLE retainer_app"))
         try:
-            return "\n".join(row[0] for row in sql.rows(f"EXPLAIN (ANALYZE, TIMING OFF) {text}", *arguments))
+            return "\n".join(
+                row[0] for row in sql.rows(f"EXPLAIN (ANALYZE, TIMING OFF) {text}", *arguments)
+            )
         finally:
             sql.run(sql.connection.execute("RESET ROLE"))
     parameters = len(set(re.findall(r"\$(\d+)", text)))
@@ -156,7 +162,9 @@ def explained(sql: Sql, tenant: int, text: str, arguments: list[Any] | None = No
         sql.run(sql.connection.execute("DEALLOCATE plan; RESET plan_cache_mode; RESET ROLE"))
 
 
-READS = [pytest.param(s, scope, id=f"{name} for {scope}") for name, s in reads() for scope in SCOPES]
+READS = [
+    pytest.param(s, scope, id=f"{name} for {scope}") for name, s in reads() for scope in SCOPES
+]
 
 
 def refuse_scans(plan: str) -> None:
@@ -180,13 +188,24 @@ lists = pytest.mark.parametrize("name", LISTS)
 def test_no_list_scans_a_table(sql: Sql, many: int, name: str, scope: Any) -> None:
     collection = LISTS[name]
     for is_placed in (False, True):
-        plan = Plan(tuple(collection.fields), tuple(collection.expand), (collection.order,), is_placed=is_placed)
+        plan = Plan(
+            tuple(collection.fields),
+            tuple(collection.expand),
+            (collection.order,),
+            is_placed=is_placed,
+        )
         refuse_scans(explained(sql, many, collection.page(plan).compiled[scope][0]))
 
 
 WHOLE = {name: lists for name, lists in LISTS.items() if ":parent" not in lists.where}
 SORTED = [
-    pytest.param(name, sort, turned, is_placed, id=f"{name} by {'-' * turned}{sort}{' from a place' * is_placed}")
+    pytest.param(
+        name,
+        sort,
+        turned,
+        is_placed,
+        id=f"{name} by {'-' * turned}{sort}{' from a place' * is_placed}",
+    )
     for name, collection in WHOLE.items()
     for sort in collection.sorts
     for turned in (False, True)
@@ -213,7 +232,11 @@ FILTERED = [
     for name, collection in WHOLE.items()
     for query in (
         [f"{field}={value}" for field, value in EQUAL[name].items()]
-        + [f"{extra}={OTHER.get(e.kind, 17)}" for extra, e in collection.extras.items() if not e.finder]
+        + [
+            f"{extra}={OTHER.get(e.kind, 17)}"
+            for extra, e in collection.extras.items()
+            if not e.finder
+        ]
         + [
             f"{f}:gte=-1d"
             for f, field in collection.fields.items()
@@ -231,7 +254,14 @@ def test_every_filter_stands_on_an_index(sql: Sql, many: int, name: str, query: 
     fields = tuple(field for field in asked.fields if field != "canUndo")
     page = collection.page(Plan(fields, (), asked.sort, asked.where))
     text, names = page.compiled["all"]
-    values = {"tenant": many, "chunk": 50, "user": 1, "contact": None, "viewer_role": "admin", **asked.values}
+    values = {
+        "tenant": many,
+        "chunk": 50,
+        "user": 1,
+        "contact": None,
+        "viewer_role": "admin",
+        **asked.values,
+    }
     plan = explained(sql, many, text, [values[n] for n in names])
     refuse_scans(plan)
     assert sum(map(int, re.findall(r"Rows Removed by Filter: (\d+)", plan))) <= 1000, plan
@@ -240,14 +270,25 @@ def test_every_filter_stands_on_an_index(sql: Sql, many: int, name: str, query: 
 def page_of(sql: Sql, tenant: int, query: str, narrowed: list[int] | None = None) -> str:
     collection = LISTS["listOrganizations"]
     asked = read(collection, query.encode(), "UTC")
-    plan = Plan(asked.fields, (), asked.sort, asked.where, ":narrowed::bigint[]" if narrowed else "")
+    plan = Plan(
+        asked.fields, (), asked.sort, asked.where, ":narrowed::bigint[]" if narrowed else ""
+    )
     text, names = collection.page(plan).compiled["all"]
-    values = {"tenant": tenant, "chunk": 50, "viewer_role": "admin", "narrowed": narrowed, **asked.values}
+    values = {
+        "tenant": tenant,
+        "chunk": 50,
+        "viewer_role": "admin",
+        "narrowed": narrowed,
+        **asked.values,
+    }
     return explained(sql, tenant, text, [values[n] for n in names])
 
 
 def test_json_is_written_of_the_rows_of_the_page_alone(sql: Sql, many: int) -> None:
-    ids = sql.value("SELECT array_agg(id) FROM (SELECT id FROM organizations WHERE tenant_id = $1 LIMIT 500) x", many)
+    ids = sql.value(
+        "SELECT array_agg(id) FROM (SELECT id FROM organizations WHERE tenant_id = $1 LIMIT 500) x",
+        many,
+    )
     plan = page_of(sql, many, "", ids)
     assert "rows=500" in plan, plan
     assert max(map(int, re.findall(r"loops=(\d+)", plan))) == 51, plan
@@ -270,7 +311,9 @@ def test_a_walk_looks_at_the_index_before_it_looks_at_a_row(sql: Sql, many: int)
 def reads_of(sql: Sql, index: str) -> int:
     sql.rows("SELECT pg_stat_force_next_flush()")
     sql.rows("SELECT 1")
-    return int(sql.value("SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = $1", index))
+    return int(
+        sql.value("SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = $1", index)
+    )
 
 
 @pytest.mark.parametrize(
@@ -289,7 +332,11 @@ def test_what_finds_few_rows_uses_its_index(sql: Sql, many: int, call: str, inde
     assert reads_of(sql, index) == before + 1
 
 
-SEARCHES = [(search.AMONG_ALL, "all"), (search.AMONG_VISIBLE, "own"), (search.AMONG_VISIBLE, "client")]
+SEARCHES = [
+    (search.AMONG_ALL, "all"),
+    (search.AMONG_VISIBLE, "own"),
+    (search.AMONG_VISIBLE, "client"),
+]
 
 
 @pytest.mark.parametrize(("statement", "scope"), SEARCHES, ids=["all", "own", "client"])
@@ -303,7 +350,9 @@ def test_no_search_scans_a_table(sql: Sql, many: int, statement: Statement, scop
 def learnt(sql: Sql, many: int) -> int:
     """The tenant, once the background has learnt its words."""
     end = time.monotonic() + 60
-    while (sql.value("SELECT uses FROM words WHERE tenant_id = $1 AND word = 'org'", many) or 0) < EACH:
+    while (
+        sql.value("SELECT uses FROM words WHERE tenant_id = $1 AND word = 'org'", many) or 0
+    ) < EACH:
         assert time.monotonic() < end
         time.sleep(0.1)
     sql.rows("ANALYZE words")  # as PostgreSQL does by itself, a minute later
@@ -330,7 +379,9 @@ def test_a_search_reads_few_rows_however_many_match(sql: Sql, learnt: int, typed
     async def run() -> Any:
         async with sql.connection.transaction():
             await sql.connection.execute("SET LOCAL ROLE retainer_app")
-            await sql.connection.execute("SELECT set_config('retainer.tenant', $1, true)", str(learnt))
+            await sql.connection.execute(
+                "SELECT set_config('retainer.tenant', $1, true)", str(learnt)
+            )
             before = await sql.connection.fetch(READ_SO_FAR, tables)
             await sql.connection.fetch(text, *(values[name] for name in names))
             return before, await sql.connection.fetch(READ_SO_FAR, tables)

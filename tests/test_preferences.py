@@ -20,7 +20,9 @@ def invited(cast: Cast, username: str) -> tuple[int, httpx.Response]:
     """A new user who has chosen a password: their id, and the answer to that."""
     id = cast.ada.made("/api/users", username=username, fullName="Nina", role="consultant")["id"]
     token = cast.ada.post(f"/api/users/{id}/links").json()["url"].partition("#token=")[2]
-    return id, cast.client.post("/api/setup", json={"token": token, "password": "plums in the icebox"})
+    return id, cast.client.post(
+        "/api/setup", json={"token": token, "password": "plums in the icebox"}
+    )
 
 
 def test_everybody_has_preferences_and_changes_their_own(cast: Cast) -> None:
@@ -30,7 +32,9 @@ def test_everybody_has_preferences_and_changes_their_own(cast: Cast) -> None:
         changed = who.put("/api/user", wanted)
         assert changed.status_code == 200, changed.text
         assert preferences(changed.json()) == preferences(who.get("/api/user").json()) == wanted
-        assert preferences(who.put("/api/user", {"theme": "light"}).json()) == wanted | {"theme": "light"}
+        assert preferences(who.put("/api/user", {"theme": "light"}).json()) == wanted | {
+            "theme": "light"
+        }
     assert preferences(cast.cora.get("/api/user").json()) == USUAL
 
 
@@ -77,7 +81,9 @@ def test_every_process_knows_a_preference_at_once(cast: Cast, inside: InProcess)
         assert inside.send(cast.stan, "PUT", "/api/user", body)[0] == 200, "in this process"
         assert known() == expected
     assert eventually(cost, 0), "once it was told of its own change"
-    assert cast.stan.put("/api/user", {"theme": "light", "shortcuts": True}).status_code == 200, "in another one"
+    assert cast.stan.put("/api/user", {"theme": "light", "shortcuts": True}).status_code == 200, (
+        "in another one"
+    )
     assert eventually(known, ("light", "comfortable", True))
 
 
@@ -104,7 +110,9 @@ def test_the_last_login_is_told(cast: Cast) -> None:
     assert first.json()["lastLoginAt"] == cast.ada.get(path).json()["lastLoginAt"] is not None
     assert preferences(first.json()) == USUAL
     time.sleep(0.002)
-    again = cast.client.post("/api/login", json={"username": username, "password": "plums in the icebox"})
+    again = cast.client.post(
+        "/api/login", json={"username": username, "password": "plums in the icebox"}
+    )
     assert preferences(again.json()) == USUAL
     assert again.json()["lastLoginAt"] > first.json()["lastLoginAt"]
     listed = {row["id"]: row["lastLoginAt"] for row in cast.ada.get("/api/users").json()}
@@ -132,7 +140,9 @@ def test_users_are_found_by_their_last_login(cast: Cast) -> None:
         assert answer.status_code == 200, answer.text
         return [row["id"] for row in answer.json()]
 
-    assert found(cast.ada, "lastLoginAt:null=false") == found(cast.ada, "lastLoginAt:gte=-1h") == [id]
+    assert (
+        found(cast.ada, "lastLoginAt:null=false") == found(cast.ada, "lastLoginAt:gte=-1h") == [id]
+    )
     assert id not in found(cast.ada, "lastLoginAt:null=true")
     assert found(cast.ada, "sort=-lastLoginAt")[0] == found(cast.ada, "sort=lastLoginAt")[-1] == id
     page = cast.ada.get("/api/users?sort=-lastLoginAt&limit=1")

@@ -17,12 +17,16 @@ from retainer.records.documents.model import DocumentCreate
 from retainer.server.cli import main
 
 
-@pytest.mark.parametrize("path", ["/api/organizations/*", "/organizations/*/members/*", "/api/users/*/links", "/api/*"])
+@pytest.mark.parametrize(
+    "path", ["/api/organizations/*", "/organizations/*/members/*", "/api/users/*/links", "/api/*"]
+)
 def test_a_star_in_a_path_is_no_id(cast: Cast, path: str) -> None:
     assert cast.ada.get(path).status_code in (404, 405, 422)
 
 
-@pytest.mark.parametrize("origin", ["http://[::1", "http://]", "null", "", "//", "http://127.0.0.1:1@evil.example"])
+@pytest.mark.parametrize(
+    "origin", ["http://[::1", "http://]", "null", "", "//", "http://127.0.0.1:1@evil.example"]
+)
 def test_an_origin_that_is_none_is_another_site(cast: Cast, origin: str) -> None:
     answer = cast.ada.put(f"/api/organizations/{cast.acme}", {}, headers={"Origin": origin})
     assert answer.status_code == 403, answer.text
@@ -30,7 +34,11 @@ def test_an_origin_that_is_none_is_another_site(cast: Cast, origin: str) -> None
 
 def test_the_first_and_the_last_day_are_days(cast: Cast) -> None:
     made = cast.ada.made(
-        "/api/projects", organizationId=cast.acme, title="Long", startDate="0001-01-01", dueDate="9999-12-31"
+        "/api/projects",
+        organizationId=cast.acme,
+        title="Long",
+        startDate="0001-01-01",
+        dueDate="9999-12-31",
     )
     assert (made["startDate"], made["dueDate"]) == ("0001-01-01", "9999-12-31")
     assert cast.ada.get(f"/api/projects/{made['id']}").json()["dueDate"] == "9999-12-31"
@@ -40,15 +48,21 @@ def test_the_first_and_the_last_day_are_days(cast: Cast) -> None:
 
 def test_a_compressed_body_is_415_and_names_the_header(cast: Cast) -> None:
     path = "/api/organizations"
-    answer = cast.ada.post(path, {"name": "Zip", "type": "other"}, headers={"Content-Encoding": "gzip"})
+    answer = cast.ada.post(
+        path, {"name": "Zip", "type": "other"}, headers={"Content-Encoding": "gzip"}
+    )
     assert answer.status_code == 415
     assert "Content-Encoding" in answer.json()["detail"]
-    plain = cast.ada.post(path, {"name": "Zip", "type": "other"}, headers={"Content-Encoding": "identity"})
+    plain = cast.ada.post(
+        path, {"name": "Zip", "type": "other"}, headers={"Content-Encoding": "identity"}
+    )
     assert plain.status_code == 200
 
 
 def test_a_wrong_item_of_an_array_is_named_by_its_place() -> None:
-    body = b'{"name": "D", "url": "https://x.example", "projectIds": [1, "two", 0, 9007199254740992]}'
+    body = (
+        b'{"name": "D", "url": "https://x.example", "projectIds": [1, "two", 0, 9007199254740992]}'
+    )
     with pytest.raises(Invalid) as refused:
         decode(body, DocumentCreate)
     errors = {error.field: error.message for error in refused.value.errors}
@@ -61,7 +75,9 @@ def test_a_wrong_item_of_an_array_is_named_by_its_place() -> None:
 
 def test_an_id_too_large_is_told_the_largest(cast: Cast) -> None:
     answer = cast.ada.post("/api/tasks", {"title": "T", "projectId": 2**53})
-    assert answer.json()["errors"][0]["message"].startswith("must be a whole number from 1 to 9007199254740991")
+    assert answer.json()["errors"][0]["message"].startswith(
+        "must be a whole number from 1 to 9007199254740991"
+    )
 
 
 def test_staff_do_not_take_a_task_out_of_everybodys_sight(cast: Cast) -> None:
@@ -72,7 +88,12 @@ def test_staff_do_not_take_a_task_out_of_everybodys_sight(cast: Cast) -> None:
     assert refused.json()["errors"][0]["field"] == "organizationId"
     assert cast.stan.put(f"/api/tasks/{task}", {"organizationId": None}).status_code == 200
     assert cast.stan.put(f"/api/tasks/{task}", {"projectId": None}).status_code == 422
-    assert cast.stan.put(f"/api/tasks/{task}", {"projectId": None, "organizationId": cast.acme}).status_code == 200
+    assert (
+        cast.stan.put(
+            f"/api/tasks/{task}", {"projectId": None, "organizationId": cast.acme}
+        ).status_code
+        == 200
+    )
     assert cast.cora.put(f"/api/tasks/{task}", {"organizationId": None}).status_code == 200
     assert cast.stan.put(f"/api/tasks/{task}", {"organizationId": None}).status_code == 404
 
@@ -153,14 +174,21 @@ def test_a_public_url_is_kept_as_browsers_write_it() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda url: url.replace("/retainer?", "/nowhere?"), 'PostgreSQL refuses: database "nowhere" does not exist'),
+        (
+            lambda url: url.replace("/retainer?", "/nowhere?"),
+            'PostgreSQL refuses: database "nowhere" does not exist',
+        ),
         (lambda url: url.replace("//retainer@", "//stranger@"), "PostgreSQL refuses: "),
         (lambda url: url + "&sslmode=wrong", "PostgreSQL refuses: `sslmode`"),
         (lambda _: "postgresql://u:p/w@h:1/x", "RETAINER_DATABASE_URL cannot be read"),
     ],
 )
 def test_a_database_that_cannot_be_used_is_said_in_one_line(
-    server: Server, change: Any, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    server: Server,
+    change: Any,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("RETAINER_DATABASE_URL", change(server.database_url))
     result: list[int] = []
@@ -211,11 +239,23 @@ def test_what_a_task_refers_to_is_refused_with_the_remedy(cast: Cast) -> None:
 
 
 def test_a_tenant_that_could_not_be_added_is_not_announced(
-    server: Server, cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    server: Server,
+    cast: Cast,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("RETAINER_DATABASE_URL", server.database_url)
     code: list[int] = []
-    arguments = ["tenant", "add", "Never", "--admin-email", cast.ada.username, "--data", str(tmp_path)]
+    arguments = [
+        "tenant",
+        "add",
+        "Never",
+        "--admin-email",
+        cast.ada.username,
+        "--data",
+        str(tmp_path),
+    ]
     thread = threading.Thread(target=lambda: code.append(main(arguments)))
     thread.start()
     thread.join(30)
@@ -226,25 +266,46 @@ def test_a_tenant_that_could_not_be_added_is_not_announced(
 
 
 def test_a_document_of_nothing_but_what_is_deleted_goes_with_it(cast: Cast) -> None:
-    first, second = (cast.ada.made("/api/projects", organizationId=cast.acme, title=t)["id"] for t in "AB")
+    first, second = (
+        cast.ada.made("/api/projects", organizationId=cast.acme, title=t)["id"] for t in "AB"
+    )
     elsewhere = cast.ada.made("/api/projects", organizationId=cast.globex, title="C")["id"]
 
     def link(*projects: int) -> str:
-        made = cast.ada.made("/api/documents", name="D", url="https://x.example", projectIds=list(projects))
+        made = cast.ada.made(
+            "/api/documents", name="D", url="https://x.example", projectIds=list(projects)
+        )
         return f"/api/documents/{made['id']}"
 
-    of_first, of_both, of_second, of_other = link(first), link(first, second), link(second), link(second, elsewhere)
+    of_first, of_both, of_second, of_other = (
+        link(first),
+        link(first, second),
+        link(second),
+        link(second, elsewhere),
+    )
     assert cast.ada.delete(f"/api/projects/{first}").status_code == 204
-    assert [cast.ada.get(path).status_code for path in (of_first, of_both, of_second, of_other)] == [404, 200, 200, 200]
+    assert [
+        cast.ada.get(path).status_code for path in (of_first, of_both, of_second, of_other)
+    ] == [404, 200, 200, 200]
     assert cast.ada.delete(f"/api/organizations/{cast.acme}").status_code == 204
-    assert [cast.ada.get(path).status_code for path in (of_both, of_second, of_other)] == [404, 404, 200]
+    assert [cast.ada.get(path).status_code for path in (of_both, of_second, of_other)] == [
+        404,
+        404,
+        200,
+    ]
 
 
 def test_a_session_that_idled_too_long_neither_reads_nor_writes(cast: Cast) -> None:
-    cast.sql.rows("UPDATE sessions SET idle_expires_at = now() - interval '1 second' WHERE user_id = $1", cast.cora.id)
+    cast.sql.rows(
+        "UPDATE sessions SET idle_expires_at = now() - interval '1 second' WHERE user_id = $1",
+        cast.cora.id,
+    )
     assert cast.cora.get("/api/organizations").status_code == 401
     assert cast.ada.get("/api/organizations").status_code == 200, "and is remembered"
-    cast.sql.rows("UPDATE sessions SET idle_expires_at = now() - interval '1 second' WHERE user_id = $1", cast.ada.id)
+    cast.sql.rows(
+        "UPDATE sessions SET idle_expires_at = now() - interval '1 second' WHERE user_id = $1",
+        cast.ada.id,
+    )
     assert cast.ada.post("/api/organizations", {"name": "N", "type": "other"}).status_code == 401
 
 

@@ -37,15 +37,24 @@ def loose_contact(cast: Cast) -> Ids:
 
 
 def project(cast: Cast) -> Ids:
-    return [cast.ada.made("/api/projects", organizationId=cast.acme, title="P", audience="client")["id"]]
+    return [
+        cast.ada.made("/api/projects", organizationId=cast.acme, title="P", audience="client")["id"]
+    ]
 
 
 def task(cast: Cast) -> Ids:
-    return [cast.ada.made("/api/tasks", organizationId=cast.acme, title="T", audience="client")["id"]]
+    return [
+        cast.ada.made("/api/tasks", organizationId=cast.acme, title="T", audience="client")["id"]
+    ]
 
 
 def link(cast: Cast) -> Ids:
-    body = {"name": "D", "url": "https://x.example", "organizationId": cast.acme, "audience": "client"}
+    body = {
+        "name": "D",
+        "url": "https://x.example",
+        "organizationId": cast.acme,
+        "audience": "client",
+    }
     return [cast.ada.made("/api/documents", **body)["id"]]
 
 
@@ -55,7 +64,9 @@ def activity(cast: Cast) -> Ids:
 
 
 def file(cast: Cast) -> Ids:
-    answer = cast.ada.post("/api/documents", files=FILE, data={"organizationId": str(cast.acme), "audience": "client"})
+    answer = cast.ada.post(
+        "/api/documents", files=FILE, data={"organizationId": str(cast.acme), "audience": "client"}
+    )
     assert answer.status_code == 200, answer.text
     return [answer.json()["id"]]
 
@@ -69,11 +80,17 @@ def user(cast: Cast) -> Ids:
 
 
 def external_id(cast: Cast) -> Ids:
-    return [cast.ada.put(f"/api/organizations/{cast.acme}", {"externalId": "CRM 1"}).json()["externalId"]]
+    return [
+        cast.ada.put(f"/api/organizations/{cast.acme}", {"externalId": "CRM 1"}).json()[
+            "externalId"
+        ]
+    ]
 
 
 def domain(cast: Cast) -> Ids:
-    return cast.ada.put(f"/api/organizations/{cast.acme}", {"domains": ["acme.example"]}).json()["domains"]
+    return cast.ada.put(f"/api/organizations/{cast.acme}", {"domains": ["acme.example"]}).json()[
+        "domains"
+    ]
 
 
 def operation(cast: Cast) -> Ids:
@@ -104,7 +121,10 @@ def nothing(_cast: Cast) -> Ids:
 def line(method: str, path: str, body: Any = None, **more: Any) -> bytes:
     """A line of /bulk."""
     return (
-        json.dumps({"method": method, "path": path} | ({} if body is None else {"body": body}) | more).encode() + b"\n"
+        json.dumps(
+            {"method": method, "path": path} | ({} if body is None else {"body": body}) | more
+        ).encode()
+        + b"\n"
     )
 
 
@@ -137,7 +157,10 @@ SAMPLES: dict[str, Sample] = {
     "removeMember": (membership, None),
     "updateMember": (membership, lambda c: {"role": "stakeholder"}),
     "listContacts": (nothing, None),
-    "createContact": (nothing, lambda c: {"fullName": "Kim", "email": unique_email(), "type": "client"}),
+    "createContact": (
+        nothing,
+        lambda c: {"fullName": "Kim", "email": unique_email(), "type": "client"},
+    ),
     "getContact": (contact, None),
     "updateContact": (contact, lambda c: {"title": "Head"}),
     "deleteContact": (loose_contact, None),
@@ -152,7 +175,10 @@ SAMPLES: dict[str, Sample] = {
     "updateTask": (task, lambda c: {"status": "review"}),
     "deleteTask": (task, None),
     "listDocuments": (nothing, None),
-    "createDocument": (nothing, lambda c: {"name": "D", "url": "https://x.example", "organizationId": c.acme}),
+    "createDocument": (
+        nothing,
+        lambda c: {"name": "D", "url": "https://x.example", "organizationId": c.acme},
+    ),
     "getDocument": (link, None),
     "updateDocument": (link, lambda c: {"description": "Signed"}),
     "deleteDocument": (link, None),
@@ -164,7 +190,11 @@ SAMPLES: dict[str, Sample] = {
     "listOrganizationActivities": (organization, None),
     "createActivity": (
         organization,
-        lambda c: {"text": "A", "happenedAt": "2026-01-31T09:30:00Z", "contactIds": [c.gita_contact]},
+        lambda c: {
+            "text": "A",
+            "happenedAt": "2026-01-31T09:30:00Z",
+            "contactIds": [c.gita_contact],
+        },
     ),
     "getActivity": (activity, None),
     "updateActivity": (activity, lambda c: {"text": "B", "contactIds": [c.stan_contact]}),
@@ -176,7 +206,10 @@ SAMPLES: dict[str, Sample] = {
     "listTrash": (trash, None),
     "searchEverything": (nothing, None),
     "listViews": (views, None),
-    "createView": (nothing, lambda c: {"noun": "tasks", "name": "Mine", "query": "assigneeId=1&sort=-dueDate"}),
+    "createView": (
+        nothing,
+        lambda c: {"noun": "tasks", "name": "Mine", "query": "assigneeId=1&sort=-dueDate"},
+    ),
     "getView": (view, None),
     "updateView": (view, lambda c: {"query": "status=todo"}),
     "deleteView": (view, None),
@@ -187,7 +220,10 @@ SAMPLES: dict[str, Sample] = {
     "updateOwnUser": (nothing, lambda c: {"timeZone": "Europe/Zurich"}),
     "listUserNames": (nothing, None),
     "listUsers": (nothing, None),
-    "createUser": (nothing, lambda c: {"username": unique_email(), "fullName": "Uli", "role": "staff"}),
+    "createUser": (
+        nothing,
+        lambda c: {"username": unique_email(), "fullName": "Uli", "role": "staff"},
+    ),
     "getUser": (user, None),
     "updateUser": (user, lambda c: {"fullName": "Ute"}),
     "createUserLink": (user, None),
@@ -223,7 +259,9 @@ def send(person: Person, route: Route, ids: Ids, body: Any = None, **options: An
     headers = options.pop("headers", {})
     if route.lines and isinstance(body, bytes):
         headers = NDJSON | headers
-    return person.request(route.method, path_of(route, ids), headers=headers, **sending(body), **options)
+    return person.request(
+        route.method, path_of(route, ids), headers=headers, **sending(body), **options
+    )
 
 
 def sending(body: Any) -> dict[str, Any]:
@@ -243,7 +281,8 @@ def rows_of(cast: Cast) -> Any:
     tables = ["organizations", "contacts", "members", "projects", "tasks", "documents", "document_versions",
               "document_projects", "activities", "activity_contacts", "users", "links", "views"]  # fmt: skip
     text = " UNION ALL ".join(
-        f"SELECT '{t}' AS name, count(*), sum(version), max(id) FROM {t} WHERE tenant_id = $1" for t in tables
+        f"SELECT '{t}' AS name, count(*), sum(version), max(id) FROM {t} WHERE tenant_id = $1"
+        for t in tables
     )
     return [tuple(row) for row in cast.sql.rows(text, cast.tenant)]
 
@@ -255,7 +294,12 @@ def test_every_route_has_a_sample() -> None:
 
 @routes
 def test_it_works_for_each_role_that_may(cast: Cast, route: Route) -> None:
-    for who, role in (("ada", Role.ADMIN), ("cora", Role.CONSULTANT), ("stan", Role.STAFF), ("gita", Role.GUEST)):
+    for who, role in (
+        ("ada", Role.ADMIN),
+        ("cora", Role.CONSULTANT),
+        ("stan", Role.STAFF),
+        ("gita", Role.GUEST),
+    ):
         if role in PERMISSIONS[route.permission].roles:
             cast.asking = getattr(cast, who)
             ids, body = sample(cast, route)
@@ -266,7 +310,9 @@ def test_it_works_for_each_role_that_may(cast: Cast, route: Route) -> None:
 
 def refreshed(cast: Cast, route: Route) -> Cast:
     """After what takes the sample away, a new house."""
-    return Cast(cast.sql, cast.client) if route.method == "DELETE" or route.name == "logout" else cast
+    return (
+        Cast(cast.sql, cast.client) if route.method == "DELETE" or route.name == "logout" else cast
+    )
 
 
 @routes
@@ -315,7 +361,9 @@ def test_bad_ids(cast: Cast, route: Route) -> None:
         for bad, status in (("abc", 422), (0, 404), (2**53, 404), (-1, 404)):
             wrong = [*ids[:place], bad, *ids[place + 1 :]]
             assert send(cast.ada, route, wrong, body).status_code == status, bad
-        assert send(cast.ada, route, [*ids[:place], 2**50, *ids[place + 1 :]], body).status_code == 404
+        assert (
+            send(cast.ada, route, [*ids[:place], 2**50, *ids[place + 1 :]], body).status_code == 404
+        )
 
 
 @each(lambda r: r.body)
@@ -330,8 +378,13 @@ def test_bad_bodies(cast: Cast, route: Route) -> None:
         (b"{}", {"Content-Type": "text/plain"}, 415), (b"{}", {}, 415), (b" " * 1_100_000, as_json, 413),
     ]  # fmt: skip
     for content, headers, status in rows:
-        answer = cast.ada.request(route.method, path_of(route, ids), content=content, headers=headers)
-        assert answer.status_code in (status, 400 if status == 422 else status), (content[:40], answer.text)
+        answer = cast.ada.request(
+            route.method, path_of(route, ids), content=content, headers=headers
+        )
+        assert answer.status_code in (status, 400 if status == 422 else status), (
+            content[:40],
+            answer.text,
+        )
         assert answer.headers["content-type"] == "application/problem+json"
     assert rows_of(cast) == before
 
@@ -343,7 +396,9 @@ def test_a_body_where_none_is_taken_is_refused(cast: Cast, route: Route) -> None
     json = {"Content-Type": "application/json"}
     for content, headers, status in ((b'{"bogus": 1}', json, 422), (b'{"bogus": 1}', {}, 422), (b"{", json, 400),
                                      (b"[]", json, 422), (b" " * 1_100_000, json, 413)):  # fmt: skip
-        answer = cast.ada.request(route.method, path_of(route, ids), content=content, headers=headers)
+        answer = cast.ada.request(
+            route.method, path_of(route, ids), content=content, headers=headers
+        )
         assert answer.status_code == status, (content[:40], answer.text)
     assert rows_of(cast) == before
     assert send(cast.ada, route, ids, {}).status_code == route.status, "an empty object is nothing"
@@ -353,7 +408,11 @@ def test_a_body_where_none_is_taken_is_refused(cast: Cast, route: Route) -> None
 def test_cross_site_changes_are_refused(cast: Cast, route: Route) -> None:
     ids, body = sample(cast, route)
     before = rows_of(cast)
-    for headers in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
+    for headers in (
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+    ):
         assert send(cast.ada, route, ids, body, headers=headers).status_code == 403
     assert rows_of(cast) == before
 

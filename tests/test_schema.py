@@ -13,7 +13,15 @@ WITHOUT_TENANT = {"migrations", "throttles", "search_progress"}
 NOT_JOURNALLED = {"migrations", "throttles", "tenants", "sessions", "operations", "changes", "pending_uploads",
                   "organization_domains", "words", "search_progress", "document_texts", "document_passages",
                   "pending_texts", "idempotency_keys"}  # fmt: skip
-SEARCHED = ["organizations", "contacts", "projects", "tasks", "documents", "document_passages", "activities"]
+SEARCHED = [
+    "organizations",
+    "contacts",
+    "projects",
+    "tasks",
+    "documents",
+    "document_passages",
+    "activities",
+]
 SECRETS = {("users", "password_hash"), ("sessions", "token_hash"), ("links", "token_hash")}
 
 
@@ -34,7 +42,9 @@ def app_role(sql: Sql):
 def test_the_snapshot_is_current(sql: Sql) -> None:
     path = Path(retainer.__file__).parent / "database" / "schema.sql"
     now = sql.run(snapshot(sql.connection))
-    assert path.read_text() == now, "the schema has changed: run `make schema` and read the difference"
+    assert path.read_text() == now, (
+        "the schema has changed: run `make schema` and read the difference"
+    )
 
 
 def test_every_tenant_table_forces_row_level_security(sql: Sql) -> None:
@@ -54,9 +64,10 @@ def test_every_tenant_table_has_the_tenant_policy(sql: Sql) -> None:
                    AND polcmd = '*' AND pg_get_expr(polqual, polrelid) = pg_get_expr(polwithcheck, polrelid)""",
             table,
         )
-        assert words == f"({column} = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)", (
-            table
-        )
+        assert (
+            words
+            == f"({column} = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)"
+        ), table
 
 
 def test_every_key_begins_with_the_tenant(sql: Sql) -> None:
@@ -71,9 +82,18 @@ def test_every_key_begins_with_the_tenant(sql: Sql) -> None:
     # What is looked up before the tenant is known: who signs in, and by which token.
     before_the_tenant = {"users_username_taken", "sessions_token", "links_token"}
     # In words, parts of names and tags the tenant is a part of each; and what is new in any tenant, for the background.
-    named = {f"{noun}_by_part" for noun in ("organizations", "contacts", "projects", "tasks", "documents")}
-    of_search = {f"{noun}_search" for noun in SEARCHED} | named | {"organizations_by_tag", "operations_in_order"}
-    assert {row["index"] for row in keys if row["first"] != "tenant_id"} == before_the_tenant | of_search
+    named = {
+        f"{noun}_by_part"
+        for noun in ("organizations", "contacts", "projects", "tasks", "documents")
+    }
+    of_search = (
+        {f"{noun}_search" for noun in SEARCHED}
+        | named
+        | {"organizations_by_tag", "operations_in_order"}
+    )
+    assert {
+        row["index"] for row in keys if row["first"] != "tenant_id"
+    } == before_the_tenant | of_search
 
 
 def test_every_tenant_is_planned_for_as_a_large_one(sql: Sql) -> None:
@@ -118,7 +138,9 @@ def test_without_a_tenant_the_application_sees_no_row(cast: Cast, app_role: Sql)
 def test_with_a_tenant_the_application_sees_only_its_rows(cast: Cast, app_role: Sql) -> None:
     app_role.rows("SELECT set_config('retainer.tenant', $1, false)", str(cast.other_tenant))
     for table in set(tables(app_role)) - WITHOUT_TENANT - {"tenants"}:
-        foreign = app_role.value(f"SELECT count(*) FROM {table} WHERE tenant_id <> $1", cast.other_tenant)
+        foreign = app_role.value(
+            f"SELECT count(*) FROM {table} WHERE tenant_id <> $1", cast.other_tenant
+        )
         assert foreign == 0, table
     assert app_role.value("SELECT count(*) FROM users") == 1
 
@@ -128,7 +150,10 @@ def test_the_application_cannot_write_into_another_tenant(cast: Cast, app_role: 
 
     app_role.rows("SELECT set_config('retainer.tenant', $1, false)", str(cast.other_tenant))
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        app_role.rows("INSERT INTO organizations (tenant_id, name, type) VALUES ($1, 'x', 'other')", cast.tenant)
+        app_role.rows(
+            "INSERT INTO organizations (tenant_id, name, type) VALUES ($1, 'x', 'other')",
+            cast.tenant,
+        )
     app_role.rows("UPDATE organizations SET name = 'stolen' WHERE tenant_id = $1", cast.tenant)
     app_role.rows("RESET ROLE")
     assert app_role.value("SELECT count(*) FROM organizations WHERE name = 'stolen'") == 0
@@ -164,7 +189,9 @@ def test_a_change_without_an_actor_is_refused(cast: Cast, app_role: Sql) -> None
 
 
 def test_secrets_never_reach_the_journal(cast: Cast) -> None:
-    made = cast.ada.made("/api/users", username=f"jo{cast.tenant}@example.com", fullName="Jo", role="staff")
+    made = cast.ada.made(
+        "/api/users", username=f"jo{cast.tenant}@example.com", fullName="Jo", role="staff"
+    )
     link = cast.ada.post(f"/api/users/{made['id']}/links").json()["url"]
     token = link.rpartition("=")[2]
     setup = cast.client.post("/api/setup", json={"token": token, "password": "plums in the icebox"})
@@ -198,12 +225,19 @@ def test_every_journalled_table_writes_whole_rows_and_counts_versions(cast: Cast
     """Also those whose triggers have no arguments."""
     project = cast.ada.made("/api/projects", organizationId=cast.acme, title="P")["id"]
     task = cast.ada.made("/api/tasks", projectId=project, title="T")
-    assert cast.ada.put(f"/api/tasks/{task['id']}", {"title": "T2"}).headers["etag"] == f'"{task["id"]}-2"'
+    assert (
+        cast.ada.put(f"/api/tasks/{task['id']}", {"title": "T2"}).headers["etag"]
+        == f'"{task["id"]}-2"'
+    )
     rows = cast.sql.rows(
         """SELECT action, before::text, after::text, version, organization_before, organization_after FROM changes
            WHERE tenant_id = $1 AND entity = 'tasks' ORDER BY operation_id""",
         cast.tenant,
     )
     assert rows[0]["after"].count(":") > 12, "an insert keeps the whole row"
-    assert (rows[1]["before"], rows[1]["after"], rows[1]["version"]) == ('{"title": "T"}', '{"title": "T2"}', 2)
+    assert (rows[1]["before"], rows[1]["after"], rows[1]["version"]) == (
+        '{"title": "T"}',
+        '{"title": "T2"}',
+        2,
+    )
     assert rows[1]["organization_after"] == cast.acme, "found through the project"

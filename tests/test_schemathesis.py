@@ -13,7 +13,15 @@ from retainer.routes import ROUTES
 pytestmark = pytest.mark.slow
 
 # These end or lock the run's own session, or take its role away. They are tested by name elsewhere.
-EXCLUDED = ["login", "logout", "setup", "changeOwnPassword", "endOwnSession", "endUserSessions", "updateUser"]
+EXCLUDED = [
+    "login",
+    "logout",
+    "setup",
+    "changeOwnPassword",
+    "endOwnSession",
+    "endUserSessions",
+    "updateUser",
+]
 
 # What no schema can say: that a record is there, that dates are in order, that a time zone exists.
 JUDGED_BY_THE_DATABASE = [
@@ -66,7 +74,9 @@ def test_no_check_fails(server: Server, cast: Cast, who: str, tmp_path: Path) ->
     auth = f'[auth.openapi."connect.sid"]\napi_key = "{token}"' if token else ""
     config = tmp_path / "schemathesis.toml"
     (tmp_path / "hooks.py").write_text(HOOKS)
-    config.write_text(CONFIG.format(auth=auth, judged=JUDGED_BY_THE_DATABASE, hooks=tmp_path / "hooks.py"))
+    config.write_text(
+        CONFIG.format(auth=auth, judged=JUDGED_BY_THE_DATABASE, hooks=tmp_path / "hooks.py")
+    )
     command = [
         str(Path(sys.executable).parent / "schemathesis"), "--config-file", str(config),
         "run", f"{server.url}/api/openapi.json", "--url", f"{server.url}/api",

@@ -25,8 +25,18 @@ def house(sql: Sql, client: httpx.Client) -> Cast:
     project = ada.made("/api/projects", organizationId=cast.acme, title="Data platform migration",
                        description="From the old warehouse to the lake")["id"]  # fmt: skip
     ada.made("/api/projects", organizationId=cast.globex, title="ERP selection")
-    ada.made("/api/tasks", projectId=project, title="Interview the stakeholders", description="Ask about Zürich")
-    ada.made("/api/documents", name="Framework agreement", url="https://x.example", organizationId=cast.acme)
+    ada.made(
+        "/api/tasks",
+        projectId=project,
+        title="Interview the stakeholders",
+        description="Ask about Zürich",
+    )
+    ada.made(
+        "/api/documents",
+        name="Framework agreement",
+        url="https://x.example",
+        organizationId=cast.acme,
+    )
     learnt(cast, "gartenverein", "stakeholders", "perez", "framework")
     return cast
 
@@ -37,7 +47,10 @@ ORGANIZATIONS: dict[str, dict[str, Any]] = {
     "Gartenverein Zürich": {},
     "Züri Corporation Partners": {},
     "Müller-Lüdenscheid GmbH & Co. KG": {"website": "https://www.mueller.example/start"},
-    "Café Lumière": {"industry": "Hospitality", "description": "Three houses in Genève, one more planned in Lyon."},
+    "Café Lumière": {
+        "industry": "Hospitality",
+        "description": "Three houses in Genève, one more planned in Lyon.",
+    },
     "Société Générale des Eaux": {},
     "Żabka Łódź Sp. z o.o.": {},
     "Sørensen Design": {},
@@ -195,13 +208,19 @@ def test_a_hit_says_what_and_where_it_is(house: Cast) -> None:
             {"field": "title", "parts": [{"text": "Interview", "match": True},
                                          {"text": " the stakeholders", "match": False}]}],
     }  # fmt: skip
-    subtitles = {h["title"]: h["subtitle"] for h in search(house.ada, "john") + search(house.ada, "cafe")}
+    subtitles = {
+        h["title"]: h["subtitle"] for h in search(house.ada, "john") + search(house.ada, "cafe")
+    }
     assert subtitles == {"John Smith": "john.smith@globex.example", "Café Lumière": "Hospitality"}
 
 
 def test_highlights_show_accents_as_they_are_and_errors_as_what_they_stand_for(house: Cast) -> None:
     def marked(q: str) -> list[str]:
-        return [part["text"] for part in search(house.ada, q)[0]["highlights"][0]["parts"] if part["match"]]
+        return [
+            part["text"]
+            for part in search(house.ada, q)[0]["highlights"][0]["parts"]
+            if part["match"]
+        ]
 
     assert marked("zurich") == ["Zürich"]
     assert marked("strasse") == ["Strasse", "Straße"]
@@ -223,7 +242,10 @@ def test_a_long_text_is_cut_around_what_was_found(cast: Cast) -> None:
 
 def test_kinds_and_limit(house: Cast) -> None:
     assert {hit["kind"] for hit in search(house.ada, "zurich", kinds="task")} == {"task"}
-    assert {hit["kind"] for hit in search(house.ada, "zurich", kinds="task,organization")} == {"task", "organization"}
+    assert {hit["kind"] for hit in search(house.ada, "zurich", kinds="task,organization")} == {
+        "task",
+        "organization",
+    }
     assert len(search(house.ada, "s", limit=2)) == 2
     assert search(house.ada, "s", limit=2) == search(house.ada, "s", limit=100)[:2]
 
@@ -248,7 +270,9 @@ def test_parameters_that_are_wrong_are_refused_by_name(cast: Cast, query: str, f
 ])  # fmt: skip
 def test_whatever_is_typed_is_no_error(cast: Cast, typed: str) -> None:
     search(cast.ada, typed)
-    cast.ada.made("/api/organizations", name=f"{typed} Ltd", type="other", description=typed, website=typed)
+    cast.ada.made(
+        "/api/organizations", name=f"{typed} Ltd", type="other", description=typed, website=typed
+    )
     found = titles(cast.ada, typed)
     assert f"{typed} Ltd" in found or not any(map(str.isalnum, typed)), found
 
@@ -259,22 +283,45 @@ def test_whatever_is_typed_is_no_error(cast: Cast, typed: str) -> None:
 def test_nobody_finds_what_they_may_not_see(cast: Cast) -> None:
     ada = cast.ada
     ours = ada.made("/api/projects", organizationId=cast.acme, title="Kestrel for us")["id"]
-    theirs = ada.made("/api/projects", organizationId=cast.acme, title="Kestrel for them", audience="client")["id"]
-    ada.made("/api/projects", organizationId=cast.globex, title="Kestrel elsewhere", audience="client")
+    theirs = ada.made(
+        "/api/projects", organizationId=cast.acme, title="Kestrel for them", audience="client"
+    )["id"]
+    ada.made(
+        "/api/projects", organizationId=cast.globex, title="Kestrel elsewhere", audience="client"
+    )
     ada.made("/api/tasks", projectId=ours, title="Kestrel task for us")
     ada.made("/api/tasks", projectId=theirs, title="Kestrel task for them", audience="client")
-    ada.made("/api/tasks", organizationId=cast.globex, title="Kestrel task elsewhere", audience="client")
-    ada.made("/api/documents", name="Kestrel paper for us", url="https://x.example", organizationId=cast.acme)
+    ada.made(
+        "/api/tasks", organizationId=cast.globex, title="Kestrel task elsewhere", audience="client"
+    )
+    ada.made(
+        "/api/documents",
+        name="Kestrel paper for us",
+        url="https://x.example",
+        organizationId=cast.acme,
+    )
     ada.made("/api/documents", name="Kestrel paper for them", url="https://x.example", projectIds=[theirs],
              audience="client")  # fmt: skip
     ada.made("/api/documents", name="Kestrel paper elsewhere", url="https://x.example", organizationId=cast.globex,
              audience="client")  # fmt: skip
     for text, audience in (("for us", "internal"), ("for them", "client")):
-        ada.made(f"/api/organizations/{cast.acme}/activities", text=f"Kestrel call {text}", audience=audience)
-    ada.made(f"/api/organizations/{cast.globex}/activities", text="Kestrel call elsewhere", audience="client")
+        ada.made(
+            f"/api/organizations/{cast.acme}/activities",
+            text=f"Kestrel call {text}",
+            audience=audience,
+        )
+    ada.made(
+        f"/api/organizations/{cast.globex}/activities",
+        text="Kestrel call elsewhere",
+        audience="client",
+    )
     them, us, elsewhere = ({f"Kestrel{what} {where}" for what in ("", " task", " paper", " call")}
                            for where in ("for them", "for us", "elsewhere"))  # fmt: skip
-    assert set(titles(cast.ada, "kestrel")) == set(titles(cast.cora, "kestrel")) == them | us | elsewhere
+    assert (
+        set(titles(cast.ada, "kestrel"))
+        == set(titles(cast.cora, "kestrel"))
+        == them | us | elsewhere
+    )
     assert set(titles(cast.stan, "kestrel")) == them | us
     assert set(titles(cast.gita, "kestrel")) == them
     assert titles(cast.sam, "kestrel") == titles(cast.olga, "kestrel") == []
@@ -286,7 +333,9 @@ def test_nobody_finds_what_they_may_not_see(cast: Cast) -> None:
 def test_organizations_and_contacts_are_found_by_those_who_belong_there(cast: Cast) -> None:
     cast.contact("Gilda")
     assert titles(cast.gita, "acme") == titles(cast.stan, "acme") == ["Acme Corporation"]
-    assert titles(cast.gita, "globex") == titles(cast.stan, "globex") == titles(cast.sam, "acme") == []
+    assert (
+        titles(cast.gita, "globex") == titles(cast.stan, "globex") == titles(cast.sam, "acme") == []
+    )
     assert titles(cast.gita, "gi", kinds="contact") == ["Gita"]
     assert set(titles(cast.ada, "gi", kinds="contact")) == {"Gilda", "Gita"}
 
@@ -302,7 +351,9 @@ def test_an_organization_that_is_not_seen_is_not_named(cast: Cast) -> None:
 def test_what_is_written_is_found_at_once_and_what_is_deleted_no_more(cast: Cast) -> None:
     id = cast.ada.made("/api/organizations", name="Quince Partners", type="other")["id"]
     assert titles(cast.ada, "quin") == ["Quince Partners"]
-    cast.ada.put(f"/api/organizations/{id}", {"name": "Medlar Partners", "description": "was Quince"})
+    cast.ada.put(
+        f"/api/organizations/{id}", {"name": "Medlar Partners", "description": "was Quince"}
+    )
     assert titles(cast.ada, "medlar") == titles(cast.ada, "quince") == ["Medlar Partners"]
     cast.ada.delete(f"/api/organizations/{id}")
     assert titles(cast.ada, "medlar") == []
@@ -322,7 +373,12 @@ def test_a_guest_of_one_finds_it_among_many(cast: Cast) -> None:
     assert titles(cast.ada, "acme corporation")[0] == "Acme Corporation"
     learnt(cast, "corporation")
     eventually(
-        lambda: cast.sql.value("SELECT uses FROM words WHERE tenant_id = $1 AND word = 'acme'", cast.tenant) > 3000
+        lambda: (
+            cast.sql.value(
+                "SELECT uses FROM words WHERE tenant_id = $1 AND word = 'acme'", cast.tenant
+            )
+            > 3000
+        )
     )
     assert titles(cast.gita, "aceme corpration") == ["Acme Corporation"]
     assert titles(cast.ada, "corporation acme 2999") == ["Acme Corporation 2999"]

@@ -13,10 +13,18 @@ def test_a_row_with_several_others_in_it_stays_one_line(cast: Cast) -> None:
     """A contact of two organizations, and a document of two projects, in each format."""
     contact = cast.contact("Mia")
     for organization in (cast.acme, cast.globex):
-        cast.ada.made(f"/api/organizations/{organization}/members", contactId=contact, role="member")
-    made = [cast.ada.made("/api/projects", organizationId=cast.acme, title=title)["id"] for title in "AB"]
+        cast.ada.made(
+            f"/api/organizations/{organization}/members", contactId=contact, role="member"
+        )
+    made = [
+        cast.ada.made("/api/projects", organizationId=cast.acme, title=title)["id"]
+        for title in "AB"
+    ]
     cast.ada.made("/api/documents", name="Plan", url="https://plan.example", projectIds=made)
-    for path, field in (("/api/contacts?expand=organizations", "organizations"), ("/api/documents?", "projects")):
+    for path, field in (
+        ("/api/contacts?expand=organizations", "organizations"),
+        ("/api/documents?", "projects"),
+    ):
         whole = cast.ada.get(path).json()
         assert any(len(row[field]) == 2 for row in whole)
         lines = cast.ada.get(path, headers={"Accept": "application/x-ndjson"}).text
@@ -52,7 +60,9 @@ def test_what_stands_below_one_that_is_hidden_is_not_told(cast: Cast) -> None:
     assert [row["id"] for row in cast.ada.get(path).json()] == [cast.acme, cast.globex]
     for person in (cast.stan, cast.gita):
         assert person.get(path).json() == []
-        assert person.get(f"/api/organizations?fields=id&within={cast.acme}").json() == [{"id": cast.acme}]
+        assert person.get(f"/api/organizations?fields=id&within={cast.acme}").json() == [
+            {"id": cast.acme}
+        ]
 
 
 @pytest.mark.parametrize(
@@ -64,7 +74,9 @@ def test_what_stands_below_one_that_is_hidden_is_not_told(cast: Cast) -> None:
         ("q=%00", "q", "NUL"),
     ],
 )
-def test_the_parameters_of_search_are_judged_as_those_of_lists(cast: Cast, query: str, field: str, words: str) -> None:
+def test_the_parameters_of_search_are_judged_as_those_of_lists(
+    cast: Cast, query: str, field: str, words: str
+) -> None:
     [error] = cast.ada.get(f"/api/search?{query}").json()["errors"]
     assert error["field"] == field
     assert words in error["message"]
@@ -74,7 +86,10 @@ def test_the_parameters_of_search_are_judged_as_those_of_lists(cast: Cast, query
     ("accept", "kind"),
     [
         ("text/csv;q=0.1, application/json", "application/json"),
-        ("application/json;q=0.5, application/x-ndjson;charset=utf-8;q=0.9", "application/x-ndjson"),
+        (
+            "application/json;q=0.5, application/x-ndjson;charset=utf-8;q=0.9",
+            "application/x-ndjson",
+        ),
         ("TEXT/CSV, */*", "text/csv; charset=utf-8"),
         ("text/html, */*;q=0.8, text/csv;q=0.5", "application/json"),
         ("text/csv;q=0", "application/json"),
@@ -97,7 +112,8 @@ def test_a_stream_of_few_rows_found_by_a_filter_is_of_one_moment(cast: Cast) -> 
         cast.tenant, str(cast.tenant),
     )  # fmt: skip
     lines = cast.ada.get(
-        "/api/organizations?fields=name&name:contains=rare", headers={"Accept": "application/x-ndjson"}
+        "/api/organizations?fields=name&name:contains=rare",
+        headers={"Accept": "application/x-ndjson"},
     )
     names = [json.loads(line)["name"] for line in lines.text.splitlines()]
     assert names == sorted(f"Rare {n}" for n in range(3001, 4001))

@@ -47,7 +47,9 @@ def test_there_are_statements_to_look_at() -> None:
 TENANT_TABLES = r"\b(FROM|INTO|UPDATE|JOIN)\s+(organizations|contacts|members|projects|tasks|documents|document_\w+|activities|activity_contacts|users|views|sessions|links|pending_uploads|idempotency_keys|operations|changes)\b"
 
 
-@pytest.mark.parametrize("name", [n for n, text in STATEMENTS.items() if re.search(TENANT_TABLES, text)])
+@pytest.mark.parametrize(
+    "name", [n for n, text in STATEMENTS.items() if re.search(TENANT_TABLES, text)]
+)
 def test_every_statement_names_the_tenant(name: str) -> None:
     assert ":tenant" in STATEMENTS[name]
 
@@ -59,7 +61,9 @@ def test_no_sql_stands_outside_the_stores() -> None:
              "constraint_messages.py"}  # fmt: skip
     words = re.compile(r"\b(SELECT|INSERT INTO|DELETE FROM|UPDATE \w+ SET)\b")
     assert named == {
-        path.name for path in Path(retainer.__file__).parent.rglob("*.py") if words.search(path.read_text())
+        path.name
+        for path in Path(retainer.__file__).parent.rglob("*.py")
+        if words.search(path.read_text())
     }
 
 
@@ -68,17 +72,26 @@ class InProcess:
 
     def __init__(self, server: Server, sql: Sql) -> None:
         self.sql = sql
-        self.app = App(Settings(database_url=server.database_url, data=str(server.folder), log="errors"))
+        self.app = App(
+            Settings(database_url=server.database_url, data=str(server.folder), log="errors")
+        )
         self.sql.run(self._start())
 
     async def _start(self) -> None:
         self.watching = asyncio.create_task(self.app.monitor.run())
         while not self.app.sessions.listening:
             await asyncio.sleep(0.01)
-        self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://inside")
+        self.client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.app), base_url="http://inside"
+        )
 
     def send(
-        self, person: Person, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+        self,
+        person: Person,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: dict[str, str] | None = None,
     ) -> tuple[int, int]:
         """Status, and statements sent."""
         before = self.app.database.statements
@@ -108,7 +121,9 @@ def test_reads_and_writes_take_one_statement(cast: Cast, inside: InProcess) -> N
     task = cast.ada.made("/api/tasks", organizationId=cast.acme, title="T")["id"]
     activities = f"/api/organizations/{cast.acme}/activities"
     activity = cast.ada.made(activities, text="A", contactIds=[contact])["id"]
-    inside.send(cast.ada, "GET", "/api/organizations")  # the session is known now, the connection serves this tenant
+    inside.send(
+        cast.ada, "GET", "/api/organizations"
+    )  # the session is known now, the connection serves this tenant
     rows = [
         ("GET", f"/api/organizations/{cast.acme}", None, 1),
         ("GET", "/api/organizations", None, 1),
@@ -116,11 +131,26 @@ def test_reads_and_writes_take_one_statement(cast: Cast, inside: InProcess) -> N
         ("GET", f"/api/organizations/{cast.acme}/history?limit=2", None, 1),
         ("GET", f"/api/organizations/{cast.acme}/tasks", None, 1),
         ("GET", f"/api/organizations/{cast.acme}/projects", None, 1),
-        ("GET", f"/api/organizations/{cast.globex}/documents", None, 2),  # empty: is the organization there?
+        (
+            "GET",
+            f"/api/organizations/{cast.globex}/documents",
+            None,
+            2,
+        ),  # empty: is the organization there?
         ("POST", "/api/organizations", {"name": "N", "type": "other"}, 1),
         ("PUT", f"/api/organizations/{cast.acme}", {"industry": "Energy"}, 1),
-        ("POST", f"/api/organizations/{cast.globex}/members", {"contactId": contact, "role": "member"}, 1),
-        ("PATCH", f"/api/organizations/{cast.globex}/members/{contact}", {"role": "stakeholder"}, 1),
+        (
+            "POST",
+            f"/api/organizations/{cast.globex}/members",
+            {"contactId": contact, "role": "member"},
+            1,
+        ),
+        (
+            "PATCH",
+            f"/api/organizations/{cast.globex}/members/{contact}",
+            {"role": "stakeholder"},
+            1,
+        ),
         ("DELETE", f"/api/organizations/{cast.globex}/members/{contact}", None, 1),
         ("GET", "/api/contacts", None, 1),
         ("GET", "/api/search?q=acme", None, 1),
@@ -150,7 +180,9 @@ def test_reads_and_writes_take_one_statement(cast: Cast, inside: InProcess) -> N
         assert sent == count, (method, path)
 
 
-def test_a_connection_that_served_another_tenant_takes_one_more(cast: Cast, inside: InProcess) -> None:
+def test_a_connection_that_served_another_tenant_takes_one_more(
+    cast: Cast, inside: InProcess
+) -> None:
     inside.send(cast.ada, "GET", "/api/organizations")
     inside.send(cast.olga, "GET", "/api/organizations")
     assert inside.send(cast.ada, "GET", "/api/organizations") == (200, 2)
@@ -174,10 +206,14 @@ def test_point_reads_that_arrive_together_share_statements(cast: Cast, inside: I
 def test_viewers_of_different_sight_never_share_an_answer(cast: Cast, inside: InProcess) -> None:
     async def get(person: Person) -> int:
         headers = {"Cookie": f"connect.sid={person.token}"}
-        return (await inside.client.get(f"/api/organizations/{cast.globex}", headers=headers)).status_code
+        return (
+            await inside.client.get(f"/api/organizations/{cast.globex}", headers=headers)
+        ).status_code
 
     async def many() -> list[int]:
-        return await asyncio.gather(*(get(person) for person in (cast.ada, cast.gita, cast.olga, cast.stan) * 20))
+        return await asyncio.gather(
+            *(get(person) for person in (cast.ada, cast.gita, cast.olga, cast.stan) * 20)
+        )
 
     assert inside.sql.run(many()) == [200, 404, 404, 404] * 20
 

@@ -11,8 +11,14 @@ from chromium import desk
 from conftest import Cast, Server
 from retainer.pages import assets
 
-SHEETS = {file.name: re.sub(r"/\*.*?\*/", "", file.read_text(), flags=re.S) for file in assets.SOURCES.iterdir()}
-TEMPLATES = {str(file.relative_to(assets.PACKAGE)): file.read_text() for file in assets.PACKAGE.rglob("*.html")}
+SHEETS = {
+    file.name: re.sub(r"/\*.*?\*/", "", file.read_text(), flags=re.S)
+    for file in assets.SOURCES.iterdir()
+}
+TEMPLATES = {
+    str(file.relative_to(assets.PACKAGE)): file.read_text()
+    for file in assets.PACKAGE.rglob("*.html")
+}
 SCRIPTS = {file.name: file.read_text() for file in (assets.PACKAGE / "layout/js").iterdir()}
 OWN = {"reference/page.html"}  # a page with a stylesheet of its own
 
@@ -49,15 +55,21 @@ def used() -> set[str]:
     for name, text in TEMPLATES.items():
         if name not in OWN:
             parts = re.findall(r'class="((?:[^"{]|\{\{.*?\}\}|\{%.*?%\}|\{)*)"', text)
-            parts += chain(*(re.findall(r'"([^"]*)"', each) for each in re.findall(r"\{[{%].*?[}%]\}", text)))
+            parts += chain(
+                *(re.findall(r'"([^"]*)"', each) for each in re.findall(r"\{[{%].*?[}%]\}", text))
+            )
             found.update(word for part in parts for word in re.findall(r"[\w-]+", part))
     for text in SCRIPTS.values():
-        found.update(word for part in re.findall(r'"([^"]*)"', text) for word in re.findall(r"[\w-]+", part))
+        found.update(
+            word for part in re.findall(r'"([^"]*)"', text) for word in re.findall(r"[\w-]+", part)
+        )
     return found
 
 
 def test_no_rule_dresses_what_no_page_has() -> None:
-    named = classes("".join(SHEETS[name] for name in ("components.css", "layout.css", "utilities.css")))
+    named = classes(
+        "".join(SHEETS[name] for name in ("components.css", "layout.css", "utilities.css"))
+    )
     assert len(named) > 100
     assert named - used() == {"icon"}, "which pages.py draws"
 
@@ -79,12 +91,16 @@ PAIRS = [
     ("toast-t", "toast", 4.5), ("toast-acc", "toast", 4.5), ("ctl", "bg", 3), ("acc", "bg", 3),
     *((kind, "bg", 3) for kind in ("customer", "prospect", "partner", "vendor", "internal", "other")),
 ]  # fmt: skip
-TOKENS = dict(re.findall(r"--([\w-]+): light-dark\((#[0-9a-f]{6}, #[0-9a-f]{6})\)", SHEETS["tokens.css"]))
+TOKENS = dict(
+    re.findall(r"--([\w-]+): light-dark\((#[0-9a-f]{6}, #[0-9a-f]{6})\)", SHEETS["tokens.css"])
+)
 
 
 def luminance(colour: str) -> float:
     parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
@@ -102,7 +118,9 @@ def test_what_always_wins_is_the_last_layer() -> None:
         ]  # fmt: skip
     for name, text in SHEETS.items():
         if name not in ("app.css", "font.css"):
-            assert re.sub(r"@layer [\w, ]+;", "", text).lstrip().startswith("@layer "), f"{name}: rules of no layer win"
+            assert re.sub(r"@layer [\w, ]+;", "", text).lstrip().startswith("@layer "), (
+                f"{name}: rules of no layer win"
+            )
 
 
 # ---------------------------------------------------------------- htmx
@@ -115,7 +133,9 @@ def attributes() -> Iterator[tuple[str, str, str]]:
 
 
 def test_htmx_is_told_what_to_do_in_macros() -> None:
-    assert {file for file, name, value in attributes() if (name, value) != ("hx-boost", "false")} == TELLS_HTMX.keys()
+    assert {
+        file for file, name, value in attributes() if (name, value) != ("hx-boost", "false")
+    } == TELLS_HTMX.keys()
 
 
 def test_only_boost_target_and_swap_are_inherited() -> None:
@@ -127,14 +147,18 @@ def test_selectors_in_triggers_are_quoted() -> None:
     triggers = [value for _, name, value in attributes() if name == "hx-trigger"]
     assert len(triggers) > 4
     for value in triggers:
-        assert re.findall(r"(?:from|target|root):(?!')", value) == [], "one with a space would silently do nothing"
+        assert re.findall(r"(?:from|target|root):(?!')", value) == [], (
+            "one with a space would silently do nothing"
+        )
 
 
 def test_what_can_hold_the_focus_is_morphed() -> None:
     plain = {(name, target) for file, text in TEMPLATES.items() for tag in re.findall(r"<\w[^<>]*hx-swap[^<>]*>", text)
              for name, target in [(file, (re.search(r'hx-target="([^"]*)"', tag) or [""] * 2)[1])]
              if 'hx-swap="outerHTML' in tag}  # fmt: skip
-    assert plain == {("layout/macros.html", "#more")}, "a link that gives way to rows; the script moves the focus on"
+    assert plain == {("layout/macros.html", "#more")}, (
+        "a link that gives way to rows; the script moves the focus on"
+    )
     for name, text in SCRIPTS.items():
         assert "outerHTML" not in text and "innerHTML =" not in text, name
 
@@ -144,7 +168,8 @@ def test_what_can_hold_the_focus_is_morphed() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "path", ["/organizations", "/organizations/{}", "/organizations/{}/members", "/tasks", "/styleguide"]
+    "path",
+    ["/organizations", "/organizations/{}", "/organizations/{}/members", "/tasks", "/styleguide"],
 )
 def test_a_printed_page_has_no_buttons_and_is_black_on_white(
     browser: Browser, server: Server, cast: Cast, path: str
@@ -165,17 +190,24 @@ def test_a_printed_page_has_no_buttons_and_is_black_on_white(
 
 
 @pytest.mark.slow
-def test_an_organization_prints_as_a_sheet_of_one_page(browser: Browser, server: Server, cast: Cast) -> None:
+def test_an_organization_prints_as_a_sheet_of_one_page(
+    browser: Browser, server: Server, cast: Cast
+) -> None:
     cast.ada.made("/api/projects", organizationId=cast.acme, title="Roll-out", status="active")
     cast.ada.made("/api/tasks", organizationId=cast.acme, title="Send the offer")
-    cast.ada.made(f"/api/organizations/{cast.acme}/activities", text="They want an offer", contactIds=[])
+    cast.ada.made(
+        f"/api/organizations/{cast.acme}/activities", text="They want an offer", contactIds=[]
+    )
     with desk(browser, server, cast.ada) as at:
         page = at.open(f"/organizations/{cast.acme}")
         page.emulate_media(media="print")
         text = page.locator("body").inner_text()
         order = ["Acme Corporation", "People", "Open projects", "Roll-out", "Next tasks", "Send the offer",
                  "Last activity", "They want an offer", "printed on"]  # fmt: skip
-        tops = [page.get_by_text(words).locator("visible=true").first.bounding_box()["y"] for words in order]  # type: ignore[index]
+        tops = [
+            page.get_by_text(words).locator("visible=true").first.bounding_box()["y"]
+            for words in order
+        ]  # type: ignore[index]
         assert tops == sorted(tops), text
         assert "by Ada" in page.locator(".printed").inner_text()
         assert "Last changes" not in text

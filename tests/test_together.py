@@ -24,7 +24,9 @@ class Crowd(InProcess):
     """The application in this process, asked by many at once."""
 
     async def post(self, person: Person, path: str, **body: Any) -> httpx.Response:
-        return await self.client.post(path, json=body, headers={"Cookie": f"connect.sid={person.token}"})
+        return await self.client.post(
+            path, json=body, headers={"Cookie": f"connect.sid={person.token}"}
+        )
 
     async def create(self, person: Person, **body: Any) -> httpx.Response:
         return await self.post(person, ORGANIZATIONS, **{"type": "other"} | body)
@@ -47,7 +49,9 @@ class Crowd(InProcess):
         finally:
             connection.terminate()
 
-    async def one_and_others(self, person: Person, other: Connection) -> list[asyncio.Task[httpx.Response]]:
+    async def one_and_others(
+        self, person: Person, other: Connection
+    ) -> list[asyncio.Task[httpx.Response]]:
         """Creates named N0 to N4, of which the first is in flight, and held up by the other, and the rest wait for it."""
         tasks = [asyncio.create_task(self.create(person, name="N0"))]
         while not await other.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
@@ -81,21 +85,35 @@ def operations(cast: Cast) -> list[Any]:
 
 def test_each_is_an_operation_of_its_own(cast: Cast, crowd: Crowd) -> None:
     people = [cast.ada, cast.cora] * 20
-    assert crowd.send(cast.ada, "GET", "/api/user")[0] == crowd.send(cast.cora, "GET", "/api/user")[0] == 200
+    assert (
+        crowd.send(cast.ada, "GET", "/api/user")[0]
+        == crowd.send(cast.cora, "GET", "/api/user")[0]
+        == 200
+    )
     before, known = crowd.app.database.statements, len(operations(cast))
-    answers = crowd.all(*((person, {"name": f"N{n}", "tags": [f"t{n}"]}) for n, person in enumerate(people)))
-    assert [answer.json()["name"] for answer in answers] == [f"N{n}" for n in range(40)], "each its own row"
+    answers = crowd.all(
+        *((person, {"name": f"N{n}", "tags": [f"t{n}"]}) for n, person in enumerate(people))
+    )
+    assert [answer.json()["name"] for answer in answers] == [f"N{n}" for n in range(40)], (
+        "each its own row"
+    )
     assert [answer.json()["tags"] for answer in answers] == [[f"t{n}"] for n in range(40)]
     assert crowd.app.database.statements - before < 20
     found = operations(cast)[known:]
-    expected = {(a.json()["id"], p.id, a.headers["x-request-id"], 1) for a, p in zip(answers, people, strict=True)}
+    expected = {
+        (a.json()["id"], p.id, a.headers["x-request-id"], 1)
+        for a, p in zip(answers, people, strict=True)
+    }
     assert {(row["id"], row["actor"], row["request"], row["sequence"]) for row in found} == expected
     assert len({row["operation"] for row in found}) == 40
     assert 1 < max(Counter(row["transaction"] for row in found).values()) <= group_commit.MOST
 
 
 def test_each_can_be_undone_by_itself(cast: Cast, crowd: Crowd) -> None:
-    made = {answer.json()["id"] for answer in crowd.all(*((cast.ada, {"name": f"N{n}"}) for n in range(12)))}
+    made = {
+        answer.json()["id"]
+        for answer in crowd.all(*((cast.ada, {"name": f"N{n}"}) for n in range(12)))
+    }
     row = next(row for row in operations(cast) if row["id"] in made)
     assert cast.ada.post(f"/api/operations/{row['operation']}/undo").status_code == 200
     left = {organization["id"] for organization in cast.ada.get(ORGANIZATIONS).json()}
@@ -104,14 +122,19 @@ def test_each_can_be_undone_by_itself(cast: Cast, crowd: Crowd) -> None:
 
 def test_each_is_told_to_who_follows(cast: Cast, crowd: Crowd) -> None:
     mark = cast.cora.get("/live").json()["mark"]
-    made = {answer.json()["id"] for answer in crowd.all(*((cast.ada, {"name": f"N{n}"}) for n in range(12)))}
+    made = {
+        answer.json()["id"]
+        for answer in crowd.all(*((cast.ada, {"name": f"N{n}"}) for n in range(12)))
+    }
     told = cast.cora.get(f"/live?after={mark}").json()["records"]
     assert {f"organizations/{id}" for id in made} <= set(told)
 
 
 def test_of_one_key_the_first_is_made_and_all_others_besides(cast: Cast, crowd: Crowd) -> None:
     cast.ada.made(ORGANIZATIONS, name="Old", type="other", externalId="K0")
-    answers = crowd.all(*((cast.ada, {"name": f"N{n}", "externalId": f"K{n % 30}"}) for n in range(60)))
+    answers = crowd.all(
+        *((cast.ada, {"name": f"N{n}", "externalId": f"K{n % 30}"}) for n in range(60))
+    )
     by_key: dict[int, list[int]] = {}
     for n, answer in enumerate(answers):
         by_key.setdefault(n % 30, []).append(answer.status_code)
@@ -119,7 +142,9 @@ def test_of_one_key_the_first_is_made_and_all_others_besides(cast: Cast, crowd: 
             assert answer.json()["errors"][0]["field"] == "externalId"
     assert by_key.pop(0) == [409, 409]
     assert all(sorted(statuses) == [200, 409] for statuses in by_key.values())
-    rows = cast.sql.rows("SELECT external_id FROM organizations WHERE tenant_id = $1 AND name LIKE 'N%'", cast.tenant)
+    rows = cast.sql.rows(
+        "SELECT external_id FROM organizations WHERE tenant_id = $1 AND name LIKE 'N%'", cast.tenant
+    )
     assert sorted(row[0] for row in rows) == sorted(f"K{n}" for n in range(1, 30))
 
 
@@ -134,7 +159,12 @@ def test_one_whose_session_has_ended_is_refused_alone(cast: Cast, crowd: Crowd) 
         crowd.app.sessions.known[digest(cast.cora.token or "")] = remembered
         return await asyncio.gather(*(crowd.create(person, name="N") for person in people))
 
-    assert [answer.status_code for answer in crowd.sql.run(gathered())] == [200, 200, 401, *[200] * 9]
+    assert [answer.status_code for answer in crowd.sql.run(gathered())] == [
+        200,
+        200,
+        401,
+        *[200] * 9,
+    ]
     assert len([row for row in operations(cast) if row["actor"] == cast.ada.id]) == 2 + 11
 
 
@@ -144,9 +174,7 @@ def test_who_must_wait_for_another_keeps_nobody_waiting(cast: Cast, crowd: Crowd
     async def gathered() -> tuple[list[int], httpx.Response]:
         act = f"""SELECT set_config('retainer.tenant', '{cast.tenant}', true);
             SELECT acting_as({cast.ada.id}, 'user', 'api', NULL, 'test')"""
-        take = (
-            f"INSERT INTO organizations (tenant_id, name, type, external_id) VALUES ({cast.tenant}, 'F', 'other', 'K')"
-        )
+        take = f"INSERT INTO organizations (tenant_id, name, type, external_id) VALUES ({cast.tenant}, 'F', 'other', 'K')"
         async with crowd.other(act, take) as other:
             first = asyncio.create_task(crowd.create(cast.ada, name="W", externalId="K"))
             rest = [asyncio.create_task(crowd.create(cast.ada, name="N")) for _ in range(20)]
@@ -168,9 +196,19 @@ def test_who_gives_up_before_their_turn_makes_nothing(cast: Cast, crowd: Crowd) 
             await other.execute("COMMIT")
             return await asyncio.gather(*tasks)
 
-    assert {answer.json()["name"] for answer in crowd.sql.run(gathered())} == {"N0", "N1", "N3", "N4"}
+    assert {answer.json()["name"] for answer in crowd.sql.run(gathered())} == {
+        "N0",
+        "N1",
+        "N3",
+        "N4",
+    }
     assert {row["name"] for row in cast.ada.get(ORGANIZATIONS).json()} >= {"N0", "N1", "N3", "N4"}
-    assert cast.sql.value("SELECT count(*) FROM organizations WHERE tenant_id = $1 AND name = 'N2'", cast.tenant) == 0
+    assert (
+        cast.sql.value(
+            "SELECT count(*) FROM organizations WHERE tenant_id = $1 AND name = 'N2'", cast.tenant
+        )
+        == 0
+    )
 
 
 def test_a_lost_connection_is_said_to_whom_it_befell(cast: Cast, crowd: Crowd) -> None:
@@ -179,13 +217,23 @@ def test_a_lost_connection_is_said_to_whom_it_befell(cast: Cast, crowd: Crowd) -
     async def gathered() -> list[httpx.Response]:
         async with crowd.other(LOCK) as other:
             tasks = await crowd.one_and_others(cast.ada, other)
-            assert await other.fetchval("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted")
+            assert await other.fetchval(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted"
+            )
             assert (await tasks[0]).status_code == 503
             await other.execute("COMMIT")
             return await asyncio.gather(*tasks)
 
-    assert sorted(answer.status_code for answer in crowd.sql.run(gathered())) == [200, 200, 200, 200, 503]
-    names = cast.sql.rows("SELECT name FROM organizations WHERE tenant_id = $1 AND name LIKE 'N%'", cast.tenant)
+    assert sorted(answer.status_code for answer in crowd.sql.run(gathered())) == [
+        200,
+        200,
+        200,
+        200,
+        503,
+    ]
+    names = cast.sql.rows(
+        "SELECT name FROM organizations WHERE tenant_id = $1 AND name LIKE 'N%'", cast.tenant
+    )
     assert sorted(row[0] for row in names) == ["N1", "N2", "N3", "N4"]
 
 
@@ -211,7 +259,9 @@ def test_without_a_free_connection_nobody_waits_twice(cast: Cast, crowd: Crowd) 
             taken += 1
         try:
             async with asyncio.timeout(2 * 1.0):  # one wait, and less than a second one
-                return await asyncio.gather(*(crowd.create(cast.ada, name="N") for _ in range(3 * group_commit.MOST)))
+                return await asyncio.gather(
+                    *(crowd.create(cast.ada, name="N") for _ in range(3 * group_commit.MOST))
+                )
         finally:
             for _ in range(taken):
                 places.release()
@@ -221,12 +271,18 @@ def test_without_a_free_connection_nobody_waits_twice(cast: Cast, crowd: Crowd) 
 
 
 KEYS = st.sampled_from([None, "A", "B", "taken"])
-ASKED = st.tuples(st.sampled_from(["ada", "cora", "olga", "gita"]), KEYS, st.sampled_from([None, "there", "gone"]))
+ASKED = st.tuples(
+    st.sampled_from(["ada", "cora", "olga", "gita"]), KEYS, st.sampled_from([None, "there", "gone"])
+)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.lists(ASKED, min_size=2, max_size=24))
-def test_together_is_as_alone(cast: Cast, crowd: Crowd, asked: list[tuple[str, str | None, str | None]]) -> None:
+def test_together_is_as_alone(
+    cast: Cast, crowd: Crowd, asked: list[tuple[str, str | None, str | None]]
+) -> None:
     """Whoever asks for whatever at the same moment: each gets the answer that they would get alone, one of each key
     is made, and what is made is journalled under who asked.
     """
@@ -234,14 +290,20 @@ def test_together_is_as_alone(cast: Cast, crowd: Crowd, asked: list[tuple[str, s
     fresh.ada.made(ORGANIZATIONS, name="T", type="other", externalId="taken")
     fresh.olga.made(ORGANIZATIONS, name="T", type="other", externalId="taken")
     parents = {None: None, "there": fresh.acme, "gone": 2**52}
-    bodies = [{"name": "N", "externalId": key, "parentId": parents[parent]} for _, key, parent in asked]
+    bodies = [
+        {"name": "N", "externalId": key, "parentId": parents[parent]} for _, key, parent in asked
+    ]
     people = [getattr(fresh, name) for name, _, _ in asked]
     answers = crowd.all(*zip(people, bodies, strict=True))
     won: Counter[tuple[int, str]] = Counter()
     for (name, key, parent), person, answer in zip(asked, people, answers, strict=True):
         is_gone = parent == "gone" or (parent == "there" and name == "olga")
-        wanted = {403} if name == "gita" else {422} if is_gone else {409} if key == "taken" else {200}
-        assert answer.status_code in (wanted | {409} if key and 200 in wanted else wanted), answer.text
+        wanted = (
+            {403} if name == "gita" else {422} if is_gone else {409} if key == "taken" else {200}
+        )
+        assert answer.status_code in (wanted | {409} if key and 200 in wanted else wanted), (
+            answer.text
+        )
         if answer.status_code == 200 and key:
             won[person.tenant, key] += 1
         elif answer.status_code == 409 and key != "taken":
@@ -251,5 +313,7 @@ def test_together_is_as_alone(cast: Cast, crowd: Crowd, asked: list[tuple[str, s
             if a.status_code == 200 and p.tenant == fresh.tenant}  # fmt: skip
     known = {fresh.acme, fresh.globex}
     rows = [row for row in operations(fresh) if row["id"] not in known]
-    journalled = {(row["id"], row["actor"], row["request"]) for row in rows if row["request"] is not None}
+    journalled = {
+        (row["id"], row["actor"], row["request"]) for row in rows if row["request"] is not None
+    }
     assert made <= journalled and len(journalled) == len(made) + 1

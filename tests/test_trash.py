@@ -32,7 +32,9 @@ def test_a_deleted_organization_is_one_entry_until_it_comes_back(cast: Cast) -> 
     assert trash(cast) == []
     assert world(cast) == before
     undone(cast)
-    assert [(kind, id) for kind, id, _ in trash(cast)] == [("organization", ids["top"])], "deleted again by a redo"
+    assert [(kind, id) for kind, id, _ in trash(cast)] == [("organization", ids["top"])], (
+        "deleted again by a redo"
+    )
 
 
 def test_a_deleted_project_takes_its_tasks_and_the_documents_of_it_alone(cast: Cast) -> None:
@@ -74,7 +76,10 @@ def test_a_link_taken_away_is_no_entry(cast: Cast) -> None:
 def test_its_pages_miss_and_double_nothing(cast: Cast, limit: int) -> None:
     """Also where one operation deleted records of several nouns that have the same id."""
     made: list[tuple[str, int]] = []
-    start = 1 + max(cast.sql.value(f"SELECT max(id) FROM {noun}") or 0 for noun in ("tasks", "contacts", "projects"))
+    start = 1 + max(
+        cast.sql.value(f"SELECT max(id) FROM {noun}") or 0
+        for noun in ("tasks", "contacts", "projects")
+    )
     for noun in ("tasks", "contacts", "projects"):
         cast.sql.rows(f"ALTER SEQUENCE {noun}_id_seq RESTART WITH {start}")
     for n in range(3):

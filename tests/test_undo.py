@@ -20,7 +20,9 @@ def world(cast: Cast) -> dict[str, Any]:
     """Everything that can be read, as text; updatedAt says when it was last touched, which an undoing does, too."""
     found = {name: cast.ada.get(f"/api/{name}").json() for name in LISTS}
     for row in found[LISTS[0]]:
-        found[f"members {row['id']}"] = cast.ada.get(f"/api/organizations/{row['id']}/members").json()
+        found[f"members {row['id']}"] = cast.ada.get(
+            f"/api/organizations/{row['id']}/members"
+        ).json()
     for rows in found.values():
         for row in rows:
             row.pop("updatedAt", None)
@@ -55,12 +57,22 @@ def tree(cast: Cast) -> dict[str, int]:
     top = made("/api/organizations", name="Top", type="customer", externalId="TOP", domains=["top.example"], tags=["a"],
                metadata={"n": [1, 1.50, None, {"x": "é"}]}, ownerId=cast.cora.id, parentId=cast.globex)["id"]  # fmt: skip
     child = made("/api/organizations", name="Child", type="other", parentId=top)["id"]
-    project = made("/api/projects", organizationId=top, title="P", startDate="2026-01-31", audience="client")["id"]
+    project = made(
+        "/api/projects", organizationId=top, title="P", startDate="2026-01-31", audience="client"
+    )["id"]
     tasks = [made("/api/tasks", title="On project", projectId=project, dueDate="2026-02-28", assigneeId=cast.stan.id),
              made("/api/tasks", title="On both", projectId=project, organizationId=top),
              made("/api/tasks", title="On organization", organizationId=top, order=7)]  # fmt: skip
-    loose = made("/api/documents", name="Loose", url="https://x.example", projectIds=[project])["id"]
-    link = made("/api/documents", name="Own", url="https://x.example", organizationId=top, projectIds=[project])["id"]
+    loose = made("/api/documents", name="Loose", url="https://x.example", projectIds=[project])[
+        "id"
+    ]
+    link = made(
+        "/api/documents",
+        name="Own",
+        url="https://x.example",
+        organizationId=top,
+        projectIds=[project],
+    )["id"]
     answer = cast.ada.post("/api/documents", files=FILE, data={"organizationId": str(top)})
     made(f"/api/organizations/{top}/members", contactId=cast.gita_contact, role="executive_sponsor")
     contact = cast.contact("Lou")
@@ -111,8 +123,12 @@ WRITES = {
 
 def done(cast: Cast, ids: dict[str, int], write: str) -> None:
     method, path, body = WRITES[write]
-    body = json.loads(json.dumps(body), object_hook=lambda made: {k: named(ids, v) for k, v in made.items()})
-    answer = cast.ada.request(method, f"/api/{path.format(**ids)}", **({} if body is None else {"json": body}))
+    body = json.loads(
+        json.dumps(body), object_hook=lambda made: {k: named(ids, v) for k, v in made.items()}
+    )
+    answer = cast.ada.request(
+        method, f"/api/{path.format(**ids)}", **({} if body is None else {"json": body})
+    )
     assert answer.status_code in (200, 201, 204), answer.text
 
 
@@ -130,7 +146,11 @@ def test_every_write_is_undone_and_redone_to_the_byte(cast: Cast, write: str) ->
     operation, after = last(cast), world(cast)
     assert operation["canUndo"]
     undoing = undone(cast)
-    assert (undoing["undoes"], undoing["via"], undoing["action"]) == (operation["id"], "undo", "undoOperation")
+    assert (undoing["undoes"], undoing["via"], undoing["action"]) == (
+        operation["id"],
+        "undo",
+        "undoOperation",
+    )
     assert world(cast) == before
     redoing = undone(cast)
     assert redoing["undoes"] == undoing["id"]
@@ -142,7 +162,9 @@ def test_every_write_is_undone_and_redone_to_the_byte(cast: Cast, write: str) ->
 
 def test_uploading_a_file_is_undone_and_its_bytes_come_back_with_it(cast: Cast) -> None:
     before = world(cast)
-    made = cast.ada.post("/api/documents", files=FILE, data={"organizationId": str(cast.acme)}).json()
+    made = cast.ada.post(
+        "/api/documents", files=FILE, data={"organizationId": str(cast.acme)}
+    ).json()
     after = world(cast)
     undone(cast)
     assert world(cast) == before
@@ -153,7 +175,9 @@ def test_uploading_a_file_is_undone_and_its_bytes_come_back_with_it(cast: Cast) 
 
 
 def test_a_new_version_of_a_file_is_kept(cast: Cast) -> None:
-    made = cast.ada.post("/api/documents", files=FILE, data={"organizationId": str(cast.acme)}).json()
+    made = cast.ada.post(
+        "/api/documents", files=FILE, data={"organizationId": str(cast.acme)}
+    ).json()
     assert cast.ada.post(f"/api/documents/{made['id']}/versions", files=FILE).status_code == 200
     operation = last(cast)
     assert not operation["canUndo"]
@@ -197,7 +221,11 @@ def test_many_writes_of_everything_come_back_as_one(cast: Cast) -> None:
 def test_what_was_made_and_deleted_at_once_stays_away(cast: Cast) -> None:
     before = world(cast)
     free = cast.sql.value("SELECT nextval(pg_get_serial_sequence('organizations', 'id'))") + 1
-    bulk(cast, line("POST", "/organizations", {"name": "N", "type": "other"}), line("DELETE", f"/organizations/{free}"))
+    bulk(
+        cast,
+        line("POST", "/organizations", {"name": "N", "type": "other"}),
+        line("DELETE", f"/organizations/{free}"),
+    )
     undoing = undone(cast, who="cora")
     assert world(cast) == before
     assert (undoing["records"], undoing["canUndo"]) == (0, False)
@@ -224,10 +252,18 @@ def test_rows_that_hand_each_other_something_unique_are_undone_backwards(cast: C
 def test_a_hierarchy_comes_back_whatever_its_order(cast: Cast) -> None:
     ids, above = [], None
     for n in range(6):
-        above = cast.ada.made("/api/organizations", name=f"O{n}", type="other", parentId=above)["id"]
+        above = cast.ada.made("/api/organizations", name=f"O{n}", type="other", parentId=above)[
+            "id"
+        ]
         ids.append(above)
     before = world(cast)
-    bulk(cast, *(line("DELETE", f"/organizations/{id}") for id in (ids[3], ids[0], ids[5], ids[1], ids[2], ids[4])))
+    bulk(
+        cast,
+        *(
+            line("DELETE", f"/organizations/{id}")
+            for id in (ids[3], ids[0], ids[5], ids[1], ids[2], ids[4])
+        ),
+    )
     undone(cast)
     assert world(cast) == before
     bulk(cast, *(line("PUT", f"/organizations/{id}", {"parentId": None}) for id in ids[1:]),
@@ -254,7 +290,9 @@ def test_a_record_that_somebody_changed_since_is_named(cast: Cast) -> None:
     assert "Call them" in refused.json()["detail"]
     assert world(cast) == before
     undone(cast, hers["id"])
-    assert cast.ada.get(f"/api/operations/{mine}").json()["canUndo"], "together they left it as it was"
+    assert cast.ada.get(f"/api/operations/{mine}").json()["canUndo"], (
+        "together they left it as it was"
+    )
     undone(cast, mine)
     assert cast.ada.get(f"/api/tasks/{task}").json()["title"] == "Call"
 
@@ -313,7 +351,9 @@ def test_a_record_whose_parent_is_gone_is_named(cast: Cast) -> None:
     cast.ada.delete(f"/api/contacts/{cast.contact('Max')}")
 
 
-@pytest.mark.parametrize("below", ["projects", "tasks", "documents", "members", "organizations", "activities"])
+@pytest.mark.parametrize(
+    "below", ["projects", "tasks", "documents", "members", "organizations", "activities"]
+)
 def test_what_came_below_a_new_organization_keeps_it(cast: Cast, below: str) -> None:
     made = cast.ada.made("/api/organizations", name="New", type="other")["id"]
     creation = last(cast)["id"]
@@ -321,7 +361,9 @@ def test_what_came_below_a_new_organization_keeps_it(cast: Cast, below: str) -> 
               "documents": {"name": "D", "url": "https://x.example", "organizationId": made},
               "organizations": {"name": "Below", "type": "other", "parentId": made}}  # fmt: skip
     if below == "members":
-        cast.ada.made(f"/api/organizations/{made}/members", contactId=cast.gita_contact, role="member")
+        cast.ada.made(
+            f"/api/organizations/{made}/members", contactId=cast.gita_contact, role="member"
+        )
         id = cast.gita_contact
     elif below == "activities":
         id = cast.ada.made(f"/api/organizations/{made}/activities", text="A")["id"]
@@ -390,7 +432,12 @@ def test_two_who_undo_at_once_undo_once(cast: Cast) -> None:
         task = cast.ada.made("/api/tasks", title="a")["id"]
         cast.ada.put(f"/api/tasks/{task}", {"title": "b"})
         operation = last(cast)["id"]
-        answers = together([lambda who=who: undo(who, operation) for who in (cast.ada, cast.cora, cast.ada, cast.cora)])
+        answers = together(
+            [
+                lambda who=who: undo(who, operation)
+                for who in (cast.ada, cast.cora, cast.ada, cast.cora)
+            ]
+        )
         assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
         assert cast.ada.get(f"/api/tasks/{task}").json()["title"] == "a"
 
@@ -402,7 +449,10 @@ def test_an_undoing_and_an_edit_at_once_lose_nothing(cast: Cast) -> None:
         cast.ada.put(f"/api/tasks/{task}", {"title": "b"})
         operation = last(cast)["id"]
         undoing, edit = together(
-            [lambda: undo(cast.ada, operation), lambda: cast.cora.put(f"/api/tasks/{task}", {"order": n + 1})]
+            [
+                lambda: undo(cast.ada, operation),
+                lambda: cast.cora.put(f"/api/tasks/{task}", {"order": n + 1}),
+            ]
         )
         now = cast.ada.get(f"/api/tasks/{task}").json()
         assert edit.status_code == 200
@@ -416,7 +466,10 @@ def test_a_restored_task_never_hangs_on_what_is_deleted_meanwhile(cast: Cast) ->
         cast.ada.delete(f"/api/tasks/{task}")
         operation = last(cast)["id"]
         undoing, deletion = together(
-            [lambda: undo(cast.ada, operation), lambda: cast.cora.delete(f"/api/organizations/{made}")]
+            [
+                lambda: undo(cast.ada, operation),
+                lambda: cast.cora.delete(f"/api/organizations/{made}"),
+            ]
         )
         assert deletion.status_code == 204
         assert undoing.status_code in (200, 409)
@@ -431,7 +484,10 @@ def test_an_undone_creation_never_leaves_what_is_added_meanwhile(cast: Cast) -> 
             [lambda: undo(cast.ada, operation),
              lambda: cast.cora.post("/api/projects", {"title": "P", "organizationId": made})]
         )  # fmt: skip
-        assert (undoing.status_code, adding.status_code) in ((200, 422), (409, 200)), (undoing.text, adding.text)
+        assert (undoing.status_code, adding.status_code) in ((200, 422), (409, 200)), (
+            undoing.text,
+            adding.text,
+        )
 
 
 def test_what_changed_no_record_cannot_be_undone(cast: Cast) -> None:
@@ -439,7 +495,9 @@ def test_what_changed_no_record_cannot_be_undone(cast: Cast) -> None:
     refused = undo(cast.ada, last(cast)["id"])
     assert refused.status_code == 422
     assert "changed none" in refused.json()["detail"]
-    user = cast.ada.made("/api/users", username=f"u{cast.tenant}@example.com", fullName="U", role="staff")
+    user = cast.ada.made(
+        "/api/users", username=f"u{cast.tenant}@example.com", fullName="U", role="staff"
+    )
     for path in (None, f"/api/users/{user['id']}/links"):
         if path:
             assert cast.ada.post(path).status_code == 200
@@ -454,7 +512,10 @@ def test_another_tenants_operations_are_not_there(cast: Cast) -> None:
     theirs = cast.olga.made("/api/tasks", title="Theirs")["id"]
     assert undo(cast.olga, operation).status_code == 404
     assert cast.olga.get(f"/api/operations/{operation}").status_code == 404
-    assert {row["action"] for row in cast.olga.get("/api/operations").json()} <= {"createTask", "test"}
+    assert {row["action"] for row in cast.olga.get("/api/operations").json()} <= {
+        "createTask",
+        "test",
+    }
     assert theirs not in [row["id"] for row in cast.ada.get("/api/tasks").json()]
     assert cast.olga.get("/api/trash").json() == []
 
@@ -538,7 +599,9 @@ def test_an_operation_tells_its_changes_in_the_apis_words(cast: Cast) -> None:
     done(cast, ids, "change a member")
     (change,) = cast.ada.get(f"/api/operations/{last(cast)['id']}").json()["changes"]
     assert (change["entity"], change["entityId"]) == ("members", cast.gita_contact)
-    assert change["changes"] == [{"field": "role", "before": "executive_sponsor", "after": "member"}]
+    assert change["changes"] == [
+        {"field": "role", "before": "executive_sponsor", "after": "member"}
+    ]
 
 
 def test_an_undoing_is_tried_and_repeated_like_any_change(cast: Cast) -> None:
@@ -569,9 +632,15 @@ def test_the_journal_of_an_undoing_is_whole(cast: Cast) -> None:
     taken = cast.sql.rows("SELECT entity, entity_id FROM changes WHERE tenant_id = $1 AND operation_id = $2",
                           cast.tenant, deletion)  # fmt: skip
     assert sorted((row["entity"], row["entity_id"]) for row in rows) == sorted(map(tuple, taken))
-    assert {row["gone"] for row in rows if row["entity_id"] != ids["child"]} <= {str(deletion), None}
+    assert {row["gone"] for row in rows if row["entity_id"] != ids["child"]} <= {
+        str(deletion),
+        None,
+    }
     assert (
-        cast.sql.value("SELECT undoes FROM operations WHERE tenant_id = $1 AND id = $2", cast.tenant, made) == deletion
+        cast.sql.value(
+            "SELECT undoes FROM operations WHERE tenant_id = $1 AND id = $2", cast.tenant, made
+        )
+        == deletion
     )
 
 
@@ -594,14 +663,18 @@ def test_undoing_takes_a_fixed_number_of_statements(cast: Cast, inside: InProces
         status, count = inside.send(cast.ada, "POST", f"/api/operations/{deletion['id']}/undo")
         assert status == 200
         sent.append(count)
-        found = cast.ada.get(f"/api/organizations/{made}/tasks", headers={"Accept": "application/x-ndjson"})
+        found = cast.ada.get(
+            f"/api/organizations/{made}/tasks", headers={"Accept": "application/x-ndjson"}
+        )
         assert len(found.text.splitlines()) == tasks
     assert sent[0] == sent[1] <= 25, sent
 
 
 def test_the_nouns_that_can_be_undone_are_the_journalled_ones(cast: Cast) -> None:
     """Each journalled table is a noun here or is refused, and each reference among them is known."""
-    tables = cast.sql.rows("SELECT tgrelid::regclass::text AS name FROM pg_trigger WHERE tgname = 'journal'")
+    tables = cast.sql.rows(
+        "SELECT tgrelid::regclass::text AS name FROM pg_trigger WHERE tgname = 'journal'"
+    )
     assert {row["name"] for row in tables} - set(NOUNS) == {"users", "links", "document_versions"}
     keys = cast.sql.rows(
         """SELECT c.conrelid::regclass::text AS child, c.confrelid::regclass::text AS above, a.attname::text AS name
@@ -610,7 +683,11 @@ def test_the_nouns_that_can_be_undone_are_the_journalled_ones(cast: Cast) -> Non
     )
     known = {(row["child"], row["name"], row["above"]) for row in keys
              if row["child"] in NOUNS and row["above"] in NOUNS}  # fmt: skip
-    kept = {("activity_contacts", "contact_id", "contacts")}  # who was there stays told, deleted or not
+    kept = {
+        ("activity_contacts", "contact_id", "contacts")
+    }  # who was there stays told, deleted or not
     assert known - kept == {
-        (table, column, above) for table, noun in NOUNS.items() for column, above in noun.refers.items()
+        (table, column, above)
+        for table, noun in NOUNS.items()
+        for column, above in noun.refers.items()
     }

@@ -6,7 +6,13 @@ from typing import Any
 import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, settings
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from conftest import Cast
 from test_routes import NDJSON, line
@@ -28,7 +34,14 @@ CHANGES = {
         "contactIds": [[], ["gita"], ["contact"], ["gita", "contact"]]}),
     "contacts/{%s}": (["contact", "gita"], {"email": ["one@example.com", "two@example.com"], "phone": ["1", None]}),
 }  # fmt: skip
-DELETIONS = ["organizations/{%s}", "projects/{%s}", "tasks/{%s}", "documents/{%s}", "contacts/{%s}", "activities/{%s}"]
+DELETIONS = [
+    "organizations/{%s}",
+    "projects/{%s}",
+    "tasks/{%s}",
+    "documents/{%s}",
+    "contacts/{%s}",
+    "activities/{%s}",
+]
 MEMBERS = ["organizations/{child}/members/{contact}", "organizations/{top}/members/{gita}"]
 
 Write = tuple[str, str, Any]
@@ -38,7 +51,11 @@ Write = tuple[str, str, Any]
 def changes(draw: st.DrawFn) -> Write:
     path, (which, fields) = draw(st.sampled_from(sorted(CHANGES.items(), key=str)))
     chosen = draw(st.lists(st.sampled_from(sorted(fields)), min_size=1, max_size=3, unique=True))
-    return "PUT", path % draw(st.sampled_from(which)), {name: draw(st.sampled_from(fields[name])) for name in chosen}
+    return (
+        "PUT",
+        path % draw(st.sampled_from(which)),
+        {name: draw(st.sampled_from(fields[name])) for name in chosen},
+    )
 
 
 @st.composite
@@ -47,7 +64,11 @@ def deletions(draw: st.DrawFn) -> Write:
     return "DELETE", path % draw(st.sampled_from(CHANGES[path][0])), None
 
 
-ADDING: Write = ("POST", "organizations/{child}/members", {"contactId": "contact", "role": "member"})
+ADDING: Write = (
+    "POST",
+    "organizations/{child}/members",
+    {"contactId": "contact", "role": "member"},
+)
 ANY = st.one_of(
     changes(), changes(), deletions(), st.just(ADDING), st.sampled_from(sorted(WRITES.values(), key=str)),
     st.sampled_from(MEMBERS).map(lambda path: ("DELETE", path, None)),
@@ -80,19 +101,27 @@ class Undoing(RuleBasedStateMachine):
 
     def ready(self, write: Write) -> Write:
         method, path, body = write
-        body = {key: named(self.ids, value) for key, value in body.items()} if body is not None else None
+        body = (
+            {key: named(self.ids, value) for key, value in body.items()}
+            if body is not None
+            else None
+        )
         return method, path.format(**self.ids), body
 
     @rule(write=ANY)
     def write(self, write: Write) -> None:
         method, path, body = self.ready(write)
-        answer = self.cast.ada.request(method, f"/api/{path}", **({} if body is None else {"json": body}))
+        answer = self.cast.ada.request(
+            method, f"/api/{path}", **({} if body is None else {"json": body})
+        )
         assert answer.status_code < 500, answer.text
         self.note()
 
     @rule(writes=st.lists(ANY, min_size=2, max_size=6))
     def many(self, writes: list[Write]) -> None:
-        lines = b"".join(line(method, f"/{path}", body) for method, path, body in map(self.ready, writes))
+        lines = b"".join(
+            line(method, f"/{path}", body) for method, path, body in map(self.ready, writes)
+        )
         headers = NDJSON | {"Prefer": "handling=lenient"}
         assert self.cast.ada.post("/api/bulk", content=lines, headers=headers).status_code == 200
         self.note()
@@ -150,7 +179,9 @@ def test_long_histories_undone_leave_nothing_behind(cast: Cast) -> None:
 
 
 def run(cast: Cast, *, examples: int, steps: int) -> None:
-    machine = type("Machine", (Undoing,), {"make": staticmethod(lambda: Cast(cast.sql, cast.client))})
+    machine = type(
+        "Machine", (Undoing,), {"make": staticmethod(lambda: Cast(cast.sql, cast.client))}
+    )
     run_state_machine_as_test(
         machine,
         settings=settings(max_examples=examples, stateful_step_count=steps, deadline=None, database=None, derandomize=True,

@@ -19,17 +19,26 @@ def counted(cast: Cast) -> int:
     return len(cast.ada.get("/api/organizations").json())
 
 
-@pytest.mark.parametrize("value", ["CRM-1", "a/b/c", "a b", "50%", "ü?#&=;", "x" * 255, "../x", "1.2.3", "%2F", "+"])
+@pytest.mark.parametrize(
+    "value", ["CRM-1", "a/b/c", "a b", "50%", "ü?#&=;", "x" * 255, "../x", "1.2.3", "%2F", "+"]
+)
 def test_an_external_id_is_any_text(cast: Cast, value: str) -> None:
     made = by(cast, "externalId", value, **NEW, tags=["t"])
     assert made.status_code == 201
     assert made.headers["location"] == f"/api/organizations/{made.json()['id']}"
-    assert (made.json()["externalId"], made.json()["status"], made.json()["tags"]) == (value, "active", ["t"])
+    assert (made.json()["externalId"], made.json()["status"], made.json()["tags"]) == (
+        value,
+        "active",
+        ["t"],
+    )
     changed = by(cast, "externalId", value, industry="Energy")
     assert changed.status_code == 200
     assert "location" not in changed.headers
     assert changed.json() | {"industry": None, "updatedAt": made.json()["updatedAt"]} == made.json()
-    assert cast.ada.get(f"/api/organizations/{made.json()['id']}").headers["etag"] == changed.headers["etag"]
+    assert (
+        cast.ada.get(f"/api/organizations/{made.json()['id']}").headers["etag"]
+        == changed.headers["etag"]
+    )
 
 
 def test_a_domain_names_the_organization_whatever_its_form(cast: Cast) -> None:
@@ -37,7 +46,9 @@ def test_a_domain_names_the_organization_whatever_its_form(cast: Cast) -> None:
     assert (made.status_code, made.json()["domains"]) == (201, ["xn--bcher-kva.example"])
     for value in ("bücher.example", "xn--bcher-kva.example", "XN--BCHER-KVA.example"):
         again = by(cast, "domain", value)
-        assert (again.status_code, again.content) == (200, made.content), "nothing sent, nothing changed"
+        assert (again.status_code, again.content) == (200, made.content), (
+            "nothing sent, nothing changed"
+        )
     more = by(cast, "domain", "bücher.example", domains=["buch.example", "BÜCHER.example"])
     assert more.json()["domains"] == ["buch.example", "xn--bcher-kva.example"]
     assert by(cast, "domain", "buch.example", name="Renamed").json()["id"] == made.json()["id"]
@@ -62,7 +73,9 @@ def test_a_body_that_contradicts_the_path_is_refused(cast: Cast) -> None:
     by(cast, "domain", "x.example", **NEW)
     for domains in ([], ["y.example"]):
         assert refused(by(cast, "domain", "x.example", domains=domains), 422)[0] == "domains"
-    assert refused(by(cast, "domain", "z.example", **NEW, domains=["y.example"]), 422)[0] == "domains"
+    assert (
+        refused(by(cast, "domain", "z.example", **NEW, domains=["y.example"]), 422)[0] == "domains"
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,9 +115,14 @@ def test_what_it_refers_to_must_be_there(cast: Cast) -> None:
 
 
 def test_a_clash_with_another_organization_is_told(cast: Cast) -> None:
-    cast.ada.put(f"/api/organizations/{cast.acme}", {"domains": ["acme.example"], "externalId": "ACME"})
+    cast.ada.put(
+        f"/api/organizations/{cast.acme}", {"domains": ["acme.example"], "externalId": "ACME"}
+    )
     for body in ({}, NEW):
-        assert refused(by(cast, "externalId", "X", **NEW, domains=["acme.example"]), 409)[0] == "domains"
+        assert (
+            refused(by(cast, "externalId", "X", **NEW, domains=["acme.example"]), 409)[0]
+            == "domains"
+        )
         by(cast, "externalId", "X", **body, **({} if body else NEW))
     assert refused(by(cast, "domain", "acme.example", externalId="X"), 409)[0] == "externalId"
 
@@ -112,7 +130,9 @@ def test_a_clash_with_another_organization_is_told(cast: Cast) -> None:
 @pytest.mark.parametrize(("key", "value"), [("externalId", "ONE"), ("domain", "one.example")])
 def test_fifty_at_the_same_moment_make_one(cast: Cast, key: str, value: str) -> None:
     before = counted(cast)
-    answers = together([lambda n=n: by(cast, key, value, **NEW, industry=f"I{n}") for n in range(50)])
+    answers = together(
+        [lambda n=n: by(cast, key, value, **NEW, industry=f"I{n}") for n in range(50)]
+    )
     assert sorted(a.status_code for a in answers) == [200] * 49 + [201], {
         a.text for a in answers if a.status_code > 299
     }
@@ -121,15 +141,25 @@ def test_fifty_at_the_same_moment_make_one(cast: Cast, key: str, value: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "field"), [("externalId", "ONE", "externalId"), ("domain", "one.example", "domains")]
+    ("key", "value", "field"),
+    [("externalId", "ONE", "externalId"), ("domain", "one.example", "domains")],
 )
-def test_beside_those_who_add_in_the_usual_way_there_is_still_one(cast: Cast, key: str, value: str, field: str) -> None:
+def test_beside_those_who_add_in_the_usual_way_there_is_still_one(
+    cast: Cast, key: str, value: str, field: str
+) -> None:
     body = {"name": "Usual", "type": "other", field: [value] if field == "domains" else value}
-    jobs = [lambda: by(cast, key, value, **NEW), lambda: cast.ada.post("/api/organizations", body)] * 10
+    jobs = [
+        lambda: by(cast, key, value, **NEW),
+        lambda: cast.ada.post("/api/organizations", body),
+    ] * 10
     answers = together(jobs)
     assert {a.status_code for a in answers[::2]} <= {200, 201}, {a.text for a in answers[::2]}
     assert {a.status_code for a in answers[1::2]} <= {200, 409}
-    assert sum(a.status_code == 201 for a in answers[::2]) + sum(a.status_code == 200 for a in answers[1::2]) == 1
+    assert (
+        sum(a.status_code == 201 for a in answers[::2])
+        + sum(a.status_code == 200 for a in answers[1::2])
+        == 1
+    )
 
 
 def test_a_change_by_key_is_one_operation_of_its_own_name(cast: Cast) -> None:

@@ -35,7 +35,9 @@ def refused(answer: httpx.Response) -> str:
 
 def test_a_view_is_answered_as_it_was_kept(cast: Cast) -> None:
     query = "status=active&tags:in=vip,key&filter=name%20~%20%22a%22&sort=-updatedAt&fields=id,name"
-    made = cast.cora.made("/api/views", noun="organizations", name="Ärger", query=query, isShared=True)
+    made = cast.cora.made(
+        "/api/views", noun="organizations", name="Ärger", query=query, isShared=True
+    )
     assert made | {"id": 0, "createdAt": "", "updatedAt": ""} == {
         "id": 0, "noun": "organizations", "name": "Ärger", "query": query, "isShared": True, "ownerId": cast.cora.id,
         "createdAt": "", "updatedAt": "",
@@ -49,7 +51,12 @@ def test_a_view_is_answered_as_it_was_kept(cast: Cast) -> None:
 def test_every_noun_has_a_list_that_takes_what_was_kept(cast: Cast, noun: str) -> None:
     query = "id:gte=1&createdAt:gte=-30d&sort=-id&count=exact"
     id = kept(cast.gita, "Recent", noun, query=query)
-    assert cast.gita.get(f"/api/{noun}?{cast.gita.get(f'/api/views/{id}').json()['query']}").status_code == 200
+    assert (
+        cast.gita.get(
+            f"/api/{noun}?{cast.gita.get(f'/api/views/{id}').json()['query']}"
+        ).status_code
+        == 200
+    )
 
 
 def test_others_see_what_is_shared_but_guests_only_their_own(cast: Cast) -> None:
@@ -65,7 +72,11 @@ def test_others_see_what_is_shared_but_guests_only_their_own(cast: Cast) -> None
     assert names(cast.olga) == []
     for row in cast.ada.get("/api/views?isShared=true").json():
         path = f"/api/views/{row['id']}"
-        assert [who.get(path).status_code for who in (cast.sam, cast.gita, cast.olga)] == [200, 404, 404]
+        assert [who.get(path).status_code for who in (cast.sam, cast.gita, cast.olga)] == [
+            200,
+            404,
+            404,
+        ]
 
 
 def test_a_shared_view_is_changed_by_its_owner_and_administrators(cast: Cast) -> None:
@@ -124,12 +135,20 @@ def test_readers_of_one_moment_get_their_own_answers(cast: Cast, inside: InProce
         ("tasks", "stauts=todo", "stauts is not a parameter of GET /tasks; the nearest is status"),
         ("tasks", "status=done&dueDate:lte=soon", "dueDate:lte must be a date"),
         ("tasks", "industry=Energy", "industry is not a parameter of GET /tasks"),
-        ("organizations", "status=gone", 'status must be one of active, inactive, archived, not "gone"'),
+        (
+            "organizations",
+            "status=gone",
+            'status must be one of active, inactive, archived, not "gone"',
+        ),
         ("organizations", "sort=nam", 'sort cannot be by "nam"; the nearest is name'),
         ("organizations", "fields=id,nmae", 'fields has no "nmae"; the nearest is name'),
         ("organizations", "filter=name%20%3D", "filter "),
         ("organizations", "count=all", "count must be exact or estimate"),
-        ("organizations", "limit=50&status=active", "must not have limit: a view is the whole list"),
+        (
+            "organizations",
+            "limit=50&status=active",
+            "must not have limit: a view is the whole list",
+        ),
         ("contacts", "type=client&type=vendor", "type is given twice"),
         ("contacts", "q=%00", "q must not contain the NUL character"),
         ("contacts", "q=%ff", "must be at most 100 parameters, percent-encoded UTF-8"),
@@ -142,9 +161,13 @@ def test_readers_of_one_moment_get_their_own_answers(cast: Cast, inside: InProce
         ("documents", "name=" + "a" * 2000, "text of 0 to 2000 characters"),
     ],
 )
-def test_what_the_list_would_refuse_is_not_kept(cast: Cast, noun: str, query: str, words: str) -> None:
+def test_what_the_list_would_refuse_is_not_kept(
+    cast: Cast, noun: str, query: str, words: str
+) -> None:
     path = f"/api/views/{kept(cast.stan, noun=noun, query='id=1')}"
-    assert words in refused(cast.stan.post("/api/views", {"noun": noun, "name": "Broken", "query": query}))
+    assert words in refused(
+        cast.stan.post("/api/views", {"noun": noun, "name": "Broken", "query": query})
+    )
     assert words in refused(cast.stan.put(path, {"query": query}))
     assert cast.stan.get(path).json()["query"] == "id=1"
 
@@ -164,9 +187,16 @@ def test_every_problem_of_a_query_is_told_at_once(cast: Cast) -> None:
 def test_any_text_can_be_looked_for(cast: Cast) -> None:
     text = "ü \"'<>&=+#?%/"
     id = kept(cast.ada, noun="organizations", query=f"name={quote(text)}")
-    assert cast.ada.get(f"/api/organizations?{cast.ada.get(f'/api/views/{id}').json()['query']}").json() == []
+    assert (
+        cast.ada.get(
+            f"/api/organizations?{cast.ada.get(f'/api/views/{id}').json()['query']}"
+        ).json()
+        == []
+    )
     cast.ada.made("/api/organizations", name=text, type="other")
-    found = cast.ada.get(f"/api/organizations?{cast.ada.get(f'/api/views/{id}').json()['query']}").json()
+    found = cast.ada.get(
+        f"/api/organizations?{cast.ada.get(f'/api/views/{id}').json()['query']}"
+    ).json()
     assert [row["name"] for row in found] == [text]
 
 
@@ -196,7 +226,9 @@ def test_a_name_is_ones_own_of_a_list(cast: Cast) -> None:
         ({"noun": "tasks", "name": "x", "ownerId": 1}, "ownerId"),
     ],
 )
-def test_a_body_that_is_no_view_is_refused_by_field(cast: Cast, body: dict[str, Any], field: str) -> None:
+def test_a_body_that_is_no_view_is_refused_by_field(
+    cast: Cast, body: dict[str, Any], field: str
+) -> None:
     answer = cast.ada.post("/api/views", body)
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
 
@@ -230,13 +262,17 @@ def test_one_person_keeps_at_most_so_many(cast: Cast) -> None:
     deletion = last(cast, "cora")["id"]
     kept(cast.cora, "In its place")
     answer = undo(cast.cora, deletion)
-    assert (answer.status_code, "200" in answer.json()["detail"]) == (409, True), "restoring counts, too"
+    assert (answer.status_code, "200" in answer.json()["detail"]) == (409, True), (
+        "restoring counts, too"
+    )
 
 
 def test_of_many_who_add_the_last_one_does(cast: Cast) -> None:
     fill(cast, cast.cora, MOST - 1)
     bodies = [{"noun": "tasks", "name": f"Last {n}"} for n in range(6)]
-    answers = together([lambda body=body: cast.cora.post("/api/views", body).status_code for body in bodies])
+    answers = together(
+        [lambda body=body: cast.cora.post("/api/views", body).status_code for body in bodies]
+    )
     assert sorted(answers) == [200] + [409] * 5
     assert len(names(cast.cora)) == MOST
 
@@ -251,11 +287,17 @@ def test_undoing_takes_back_what_was_done_to_a_view(cast: Cast) -> None:
     assert cast.stan.delete(path).status_code == 204
     undone(cast, last(cast, "stan")["id"], "stan")
     assert cast.stan.get(path).json()["query"] == "status=todo"
-    created = next(row for row in cast.stan.get("/api/operations").json() if row["action"] == "createView")
-    assert cast.stan.get(f"/api/operations/{created['id']}").json()["changes"][0]["entity"] == "views"
+    created = next(
+        row for row in cast.stan.get("/api/operations").json() if row["action"] == "createView"
+    )
+    assert (
+        cast.stan.get(f"/api/operations/{created['id']}").json()["changes"][0]["entity"] == "views"
+    )
 
 
-def test_what_was_done_to_a_shared_view_is_undone_by_its_owner_and_administrators(cast: Cast) -> None:
+def test_what_was_done_to_a_shared_view_is_undone_by_its_owner_and_administrators(
+    cast: Cast,
+) -> None:
     id = kept(cast.cora, isShared=True)
     path = f"/api/views/{id}"
     assert cast.cora.put(path, {"name": "Renamed"}).status_code == 200
@@ -280,7 +322,9 @@ def test_the_journal_tells_nobody_of_a_private_view(cast: Cast) -> None:
     clara = cast.person("Clara", "consultant")
     assert clara.get(f"/api/operations/{done['id']}").status_code == 404
     seen = cast.ada.get(f"/api/operations/{done['id']}").json()
-    assert (seen["records"], seen["changes"], seen["canUndo"]) == (0, [], False), "that something was done, not what"
+    assert (seen["records"], seen["changes"], seen["canUndo"]) == (0, [], False), (
+        "that something was done, not what"
+    )
     for who in (cast.ada, clara):
         assert "Confidential" not in who.get("/api/operations").text
         assert undo(who, done["id"]).status_code in (403, 404)

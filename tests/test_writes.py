@@ -63,10 +63,17 @@ def test_a_change_that_is_sent_again_is_answered_again(cast: Cast, route: Route)
 
 
 @writes
-def test_a_request_that_is_refused_leaves_nothing_and_may_be_corrected(cast: Cast, route: Route) -> None:
+def test_a_request_that_is_refused_leaves_nothing_and_may_be_corrected(
+    cast: Cast, route: Route
+) -> None:
     ids, body = sample(cast, route)
     headers = key()
-    assert send(cast.ada, route, ids, body, headers=headers | {"Origin": "https://evil.example"}).status_code == 403
+    assert (
+        send(
+            cast.ada, route, ids, body, headers=headers | {"Origin": "https://evil.example"}
+        ).status_code
+        == 403
+    )
     if route.body and body is not FILE:
         assert send(cast.ada, route, ids, {"bogus": 1}, headers=headers).status_code == 422
     assert kept(cast) == 0
@@ -85,11 +92,25 @@ def test_a_key_that_is_none_is_422(cast: Cast, route: Route, bad: str) -> None:
 
 def test_keys_are_as_people_send_them(cast: Cast) -> None:
     body = {"name": "N", "type": "other"}
-    for good in ("x" * 255, '"8e03978e-40d5-43dd-bc93-6894a57f9324"', "'); DROP TABLE keys --", "two words"):
-        assert cast.ada.post("/api/organizations", body, headers={"Idempotency-Key": good}).status_code == 200
-    twice = [("Idempotency-Key", "a"), ("Idempotency-Key", "b"), ("Cookie", f"connect.sid={cast.ada.token}")]
+    for good in (
+        "x" * 255,
+        '"8e03978e-40d5-43dd-bc93-6894a57f9324"',
+        "'); DROP TABLE keys --",
+        "two words",
+    ):
+        assert (
+            cast.ada.post("/api/organizations", body, headers={"Idempotency-Key": good}).status_code
+            == 200
+        )
+    twice = [
+        ("Idempotency-Key", "a"),
+        ("Idempotency-Key", "b"),
+        ("Cookie", f"connect.sid={cast.ada.token}"),
+    ]
     assert cast.client.post("/api/organizations", json=body, headers=twice).status_code == 422
-    assert cast.ada.get("/api/organizations", headers={"Idempotency-Key": ""}).status_code == 200, "reads need none"
+    assert cast.ada.get("/api/organizations", headers={"Idempotency-Key": ""}).status_code == 200, (
+        "reads need none"
+    )
 
 
 def test_another_request_with_the_key_is_422_by_name(cast: Cast) -> None:
@@ -107,7 +128,10 @@ def test_another_request_with_the_key_is_422_by_name(cast: Cast) -> None:
 def test_a_key_belongs_to_a_user_a_route_and_a_path(cast: Cast) -> None:
     headers = key()
     body = {"name": "Mine", "type": "other"}
-    made = [person.post("/api/organizations", body, headers=headers) for person in (cast.ada, cast.cora, cast.olga)]
+    made = [
+        person.post("/api/organizations", body, headers=headers)
+        for person in (cast.ada, cast.cora, cast.olga)
+    ]
     assert len({answer.json()["id"] for answer in made}) == 3
     assert not [answer for answer in made if "idempotency-replayed" in answer.headers]
     for path in (f"/api/organizations/{cast.acme}", f"/api/organizations/{cast.globex}"):
@@ -122,15 +146,24 @@ def test_a_key_is_forgotten_after_a_day(cast: Cast) -> None:
     headers = key()
     body = {"name": "Daily", "type": "other"}
     first = cast.ada.post("/api/organizations", body, headers=headers)
-    life = cast.sql.value("SELECT expires_at - now() FROM idempotency_keys WHERE tenant_id = $1", cast.tenant)
+    life = cast.sql.value(
+        "SELECT expires_at - now() FROM idempotency_keys WHERE tenant_id = $1", cast.tenant
+    )
     assert 23.9 < life.total_seconds() / 3600 < 24.1
-    cast.sql.rows("UPDATE idempotency_keys SET expires_at = now() WHERE tenant_id = $1", cast.tenant)
+    cast.sql.rows(
+        "UPDATE idempotency_keys SET expires_at = now() WHERE tenant_id = $1", cast.tenant
+    )
     second = cast.ada.post("/api/organizations", body | {"name": "Later"}, headers=headers)
     assert second.status_code == 200 and second.json()["id"] != first.json()["id"]
-    assert cast.ada.post("/api/organizations", body | {"name": "Later"}, headers=headers).content == second.content
+    assert (
+        cast.ada.post("/api/organizations", body | {"name": "Later"}, headers=headers).content
+        == second.content
+    )
     for _ in range(25):
         cast.ada.post("/api/organizations", body, headers=key())
-    cast.sql.rows("UPDATE idempotency_keys SET expires_at = now() WHERE tenant_id = $1", cast.tenant)
+    cast.sql.rows(
+        "UPDATE idempotency_keys SET expires_at = now() WHERE tenant_id = $1", cast.tenant
+    )
     for _ in range(3):
         cast.ada.post("/api/organizations", body, headers=key())
     assert kept(cast) == 3, "what is over is cleared away, some with each that comes"
@@ -144,12 +177,16 @@ def test_a_replay_takes_a_live_session_and_the_permission(cast: Cast) -> None:
     assert cast.cora.post("/api/organizations", body, headers=headers).status_code == 401
     other = cast.person("Otto", "consultant")
     assert other.post("/api/organizations", body, headers=headers).status_code == 200
-    cast.sql.rows("UPDATE sessions SET expires_at = now() WHERE user_id = $1", other.id)  # unknown to the process
+    cast.sql.rows(
+        "UPDATE sessions SET expires_at = now() WHERE user_id = $1", other.id
+    )  # unknown to the process
     assert other.post("/api/organizations", body, headers=headers).status_code == 401
 
 
 @pytest.mark.parametrize("upload", [False, True], ids=["json", "upload"])
-def test_fifty_parallel_requests_with_one_key_make_one_record(cast: Cast, server: Server, upload: bool) -> None:
+def test_fifty_parallel_requests_with_one_key_make_one_record(
+    cast: Cast, server: Server, upload: bool
+) -> None:
     headers = key()
     noun = "documents" if upload else "contacts"
     body = {"files": FILE, "data": {"organizationId": str(cast.acme)}} if upload else {
@@ -171,10 +208,18 @@ def test_fifty_parallel_requests_with_one_key_make_one_record(cast: Cast, server
     assert set(statuses) <= {200, 409, 503} and statuses[200], statuses
     assert all(answer.headers["retry-after"] for answer in answers if answer.status_code != 200)
     assert len({all_of(answer)[:2] for answer in answers if answer.status_code == 200}) == 1
-    assert len([a for a in answers if a.status_code == 200 and "idempotency-replayed" not in a.headers]) == 1
+    assert (
+        len(
+            [a for a in answers if a.status_code == 200 and "idempotency-replayed" not in a.headers]
+        )
+        == 1
+    )
     assert len(cast.ada.get(f"/api/{noun}").json()) == rows + 1
     assert stored_files(server) == files + upload
-    assert cast.sql.value("SELECT count(*) FROM pending_uploads WHERE tenant_id = $1", cast.tenant) == 0
+    assert (
+        cast.sql.value("SELECT count(*) FROM pending_uploads WHERE tenant_id = $1", cast.tenant)
+        == 0
+    )
     assert cast.ada.request("POST", f"/api/{noun}", headers=headers, **body).content == next(
         answer.content for answer in answers if answer.status_code == 200
     )
@@ -187,13 +232,17 @@ def test_a_key_whose_request_still_runs_is_409(cast: Cast) -> None:
     cast.sql.rows("BEGIN")
     cast.sql.rows("SELECT id FROM organizations WHERE id = $1 FOR UPDATE", cast.acme)
     first: list[httpx.Response] = []
-    thread = threading.Thread(target=lambda: first.append(cast.ada.put(path, {"industry": "A"}, headers=headers)))
+    thread = threading.Thread(
+        target=lambda: first.append(cast.ada.put(path, {"industry": "A"}, headers=headers))
+    )
     thread.start()
     try:
         while not cast.sql.value("SELECT count(*) FROM pg_locks WHERE NOT granted"):
             pass
         second = cast.ada.put(path, {"industry": "A"}, headers=headers)
-        other = cast.ada.post("/api/organizations", {"name": "Free", "type": "other"}, headers=key())
+        other = cast.ada.post(
+            "/api/organizations", {"name": "Free", "type": "other"}, headers=key()
+        )
     finally:
         cast.sql.rows("COMMIT")
         thread.join()
@@ -207,14 +256,21 @@ def test_an_upload_is_the_same_when_its_parts_are(cast: Cast, server: Server) ->
 
     def post(content: bytes = b"a brief", name: str = "brief.txt", **data: str) -> httpx.Response:
         form = {"organizationId": str(cast.acme)} | data
-        return cast.ada.post("/api/documents", files={"file": (name, content)}, data=form, headers=headers)
+        return cast.ada.post(
+            "/api/documents", files={"file": (name, content)}, data=form, headers=headers
+        )
 
     first = post()
     files = stored_files(server)
     assert first.status_code == 200
     again = post()  # with another boundary
     assert all_of(again) == all_of(first) and again.headers["idempotency-replayed"] == "true"
-    for other in (post(b"a brie!"), post(name="b.txt"), post(description="D"), post(audience="client")):
+    for other in (
+        post(b"a brie!"),
+        post(name="b.txt"),
+        post(description="D"),
+        post(audience="client"),
+    ):
         assert (other.status_code, other.json()["errors"][0]["field"]) == (422, "Idempotency-Key")
     assert stored_files(server) == files, "the losers' bytes are deleted"
 
@@ -249,9 +305,13 @@ def test_a_changed_password_is_not_asked_for_again(cast: Cast) -> None:
 
 def test_ending_sessions_repeats_and_acts_once_committed(cast: Cast) -> None:
     headers = key()
-    assert cast.ada.delete(f"/api/users/{cast.cora.id}/sessions", headers=headers).status_code == 204
+    assert (
+        cast.ada.delete(f"/api/users/{cast.cora.id}/sessions", headers=headers).status_code == 204
+    )
     assert cast.cora.get("/api/user").status_code == 401
-    assert cast.ada.delete(f"/api/users/{cast.cora.id}/sessions", headers=headers).status_code == 204
+    assert (
+        cast.ada.delete(f"/api/users/{cast.cora.id}/sessions", headers=headers).status_code == 204
+    )
     own = cast.ada.get("/api/user/sessions").json()[0]["id"]
     dry = cast.ada.delete(f"/api/user/sessions/{own}", headers={"Prefer": "dry-run"})
     assert (dry.status_code, "set-cookie" in dry.headers) == (204, False)
@@ -272,8 +332,12 @@ def test_killed_between_commit_and_answer_the_retry_makes_no_second() -> None:
             body = {"name": f"Slow {round}", "type": "other"}
             headers = key() | {"Cookie": cookie}
             commit_and_kill(server, owner, body, headers)
-            again = httpx.post(f"{server.url}/api/organizations", json=body, headers=headers, timeout=20)
-            assert (again.status_code, again.headers["idempotency-replayed"]) == (200, "true"), again.text
+            again = httpx.post(
+                f"{server.url}/api/organizations", json=body, headers=headers, timeout=20
+            )
+            assert (again.status_code, again.headers["idempotency-replayed"]) == (200, "true"), (
+                again.text
+            )
             listed = httpx.get(f"{server.url}/api/organizations", headers={"Cookie": cookie}).json()
             assert [row for row in listed if row["name"] == body["name"]] == [again.json()]
         owner.close()
@@ -294,12 +358,16 @@ def commit_and_kill(server: Server, owner: Sql, body: Any, headers: dict[str, st
 
     def post() -> None:
         with suppress(httpx.TransportError):
-            answer = httpx.post(f"{server.url}/api/organizations", json=body, headers=headers, timeout=20)
+            answer = httpx.post(
+                f"{server.url}/api/organizations", json=body, headers=headers, timeout=20
+            )
             pytest.fail(f"it was answered: {answer.text}")
 
     thread = threading.Thread(target=post)
     thread.start()
-    while not owner.value("SELECT count(*) FROM pg_stat_activity WHERE query = 'COMMIT' AND state = 'active'"):
+    while not owner.value(
+        "SELECT count(*) FROM pg_stat_activity WHERE query = 'COMMIT' AND state = 'active'"
+    ):
         pass
     os.kill(server.process.pid, signal.SIGSTOP)
     while not owner.value("SELECT count(*) FROM organizations WHERE name = $1", body["name"]):
@@ -315,14 +383,19 @@ def test_a_key_costs_two_statements_and_none_costs_nothing(cast: Cast, inside: I
     assert inside.send(cast.ada, "POST", "/api/organizations", body) == (200, 1)
     assert inside.send(cast.ada, "POST", "/api/organizations", body, headers) == (200, 3)
     assert inside.send(cast.ada, "POST", "/api/organizations", body, headers) == (200, 1)
-    assert inside.send(cast.ada, "POST", "/api/organizations", body, {"Prefer": "dry-run"}) == (200, 1)
+    assert inside.send(cast.ada, "POST", "/api/organizations", body, {"Prefer": "dry-run"}) == (
+        200,
+        1,
+    )
 
 
 DRY = {"Prefer": "dry-run"}
 
 
 @pytest.mark.parametrize("route", [r for r in WRITES if r.dry], ids=lambda r: r.name)
-def test_a_dry_run_answers_as_if_and_changes_nothing(cast: Cast, server: Server, route: Route) -> None:
+def test_a_dry_run_answers_as_if_and_changes_nothing(
+    cast: Cast, server: Server, route: Route
+) -> None:
     ids, body = sample(cast, route)
     before, done, files = rows_of(cast), operations(cast), stored_files(server)
     sessions = cast.sql.value("SELECT count(*) FROM sessions")
@@ -350,12 +423,19 @@ def without_accident(answer: httpx.Response) -> Any:
 def test_a_dry_run_is_refused_as_the_change_would_be(cast: Cast) -> None:
     cast.contact("Kim")
     taken = cast.ada.get("/api/contacts").json()[0]["email"]
-    clash = cast.ada.post("/api/contacts", {"fullName": "K", "email": taken, "type": "client"}, headers=DRY)
+    clash = cast.ada.post(
+        "/api/contacts", {"fullName": "K", "email": taken, "type": "client"}, headers=DRY
+    )
     assert (clash.status_code, clash.headers["preference-applied"]) == (409, "dry-run")
-    stale = cast.ada.put(f"/api/organizations/{cast.acme}", {}, headers=DRY | {"If-Match": '"1-999"'})
+    stale = cast.ada.put(
+        f"/api/organizations/{cast.acme}", {}, headers=DRY | {"If-Match": '"1-999"'}
+    )
     assert (stale.status_code, stale.headers["preference-applied"]) == (412, "dry-run")
     assert cast.gita.delete(f"/api/organizations/{cast.acme}", headers=DRY).status_code == 403
-    assert cast.ada.put(f"/api/organizations/{cast.acme}", {"name": ""}, headers=DRY).status_code == 422
+    assert (
+        cast.ada.put(f"/api/organizations/{cast.acme}", {"name": ""}, headers=DRY).status_code
+        == 422
+    )
     assert cast.sam.delete(f"/api/organizations/{cast.acme}", headers=DRY).status_code == 404
 
 
@@ -363,7 +443,9 @@ def test_what_cannot_be_taken_back_has_no_dry_run(cast: Cast) -> None:
     for route in ROUTES:
         if route.changes and not route.dry:
             answer = send(cast.ada, route, [], {}, headers=DRY)
-            assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "Prefer"), route.name
+            assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "Prefer"), (
+                route.name
+            )
     assert cast.ada.get("/api/user").status_code == 200, "logout did nothing"
 
 
@@ -371,14 +453,23 @@ def test_what_cannot_be_taken_back_has_no_dry_run(cast: Cast) -> None:
 def test_a_short_answer_has_the_etag_alone(cast: Cast, route: Route) -> None:
     ids, body = sample(cast, route)
     answer = send(
-        cast.ada, route, ids, body, headers={"Prefer": 'respond-async, foo="a, return=x", Return = "Minimal";x=1'}
+        cast.ada,
+        route,
+        ids,
+        body,
+        headers={"Prefer": 'respond-async, foo="a, return=x", Return = "Minimal";x=1'},
     )
     if route.lines:
         assert (answer.status_code, answer.headers["preference-applied"]) == (200, "return=minimal")
-        assert (answer.json()["status"], answer.json()["body"]) == (204, None) and answer.json()["etag"]
+        assert (answer.json()["status"], answer.json()["body"]) == (204, None) and answer.json()[
+            "etag"
+        ]
         return
     if not route.record:
-        assert (answer.status_code, answer.headers.get("preference-applied")) == (route.status, None)
+        assert (answer.status_code, answer.headers.get("preference-applied")) == (
+            route.status,
+            None,
+        )
         return
     assert (answer.status_code, answer.content) == (204, b"")
     assert answer.headers["preference-applied"] == "return=minimal"
@@ -396,15 +487,24 @@ def test_preferences_are_told_apart(cast: Cast) -> None:
     ]  # fmt: skip
     for header, status, applied in rows:
         answer = cast.ada.put(path, {}, headers={"Prefer": header})
-        assert (answer.status_code, answer.headers.get("preference-applied")) == (status, applied), header
-    lines = [("Prefer", "x"), ("Prefer", "return=minimal"), ("Cookie", f"connect.sid={cast.ada.token}")]
+        assert (answer.status_code, answer.headers.get("preference-applied")) == (
+            status,
+            applied,
+        ), header
+    lines = [
+        ("Prefer", "x"),
+        ("Prefer", "return=minimal"),
+        ("Cookie", f"connect.sid={cast.ada.token}"),
+    ]
     assert cast.client.put(path, json={}, headers=lines).status_code == 204
     assert cast.ada.get(path, headers={"Prefer": "return=minimal, dry-run"}).status_code == 200
 
 
 def test_a_new_one_says_where_it_is_also_in_short(cast: Cast) -> None:
     path = "/api/organizations/by/externalId/short-1"
-    answer = cast.ada.put(path, {"name": "S", "type": "other"}, headers={"Prefer": "return=minimal"})
+    answer = cast.ada.put(
+        path, {"name": "S", "type": "other"}, headers={"Prefer": "return=minimal"}
+    )
     assert (answer.status_code, answer.content) == (201, b"")
     assert cast.ada.get(answer.headers["location"]).json()["externalId"] == "short-1"
 

@@ -1,5 +1,5 @@
-"""Every setting: from the environment (RETAINER_…), secrets also from a file (RETAINER_…_FILE). A wrong value, or a
-name nobody knows, refuses to start.
+"""Every setting: from the environment (RETAINER_…), secrets also from a file (RETAINER_…_FILE). A
+wrong value, or a name nobody knows, refuses to start.
 """
 
 import difflib
@@ -31,17 +31,27 @@ SENTENCES: list[tuple[str, bool]] = []  # in the order of the fields below
 class Settings(msgspec.Struct, kw_only=True, frozen=True):
     """All settings, typed; times in the unit their name ends with."""
 
-    data: str = setting("data folder: the embedded database, and documents where no other storage is set", "")
-    database_url: str = setting("a PostgreSQL of your own (17 or newer), as its owner", "", secret=True)
-    postgres_bin: str = setting("folder of the PostgreSQL programs, instead of the bundled ones", "")
+    data: str = setting(
+        "data folder: the embedded database, and documents where no other storage is set", ""
+    )
+    database_url: str = setting(
+        "a PostgreSQL of your own (17 or newer), as its owner", "", secret=True
+    )
+    postgres_bin: str = setting(
+        "folder of the PostgreSQL programs, instead of the bundled ones", ""
+    )
     host: str = setting("address to listen on", "127.0.0.1")
     port: int = setting("port to listen on", 8000)
     workers: int = setting("server processes", 1)
     pool_size: int = setting("database connections per server process", 10)
     public_url: str = setting("the address people use, such as https://retainer.example.com", "")
-    trusted_proxies: str = setting("proxies whose X-Forwarded-For is believed: addresses or networks, by commas", "")
+    trusted_proxies: str = setting(
+        "proxies whose X-Forwarded-For is believed: addresses or networks, by commas", ""
+    )
     admin_email: str = setting("first admin's e-mail, when the database is empty", "")
-    admin_password: str = setting("first admin's password, when the database is empty", "", secret=True)
+    admin_password: str = setting(
+        "first admin's password, when the database is empty", "", secret=True
+    )
     tenant: str = setting("first tenant's name, when the database is empty", "Consultancy")
     time_zone: str = setting("first tenant's time zone, when the database is empty", "UTC")
     session_idle_hours: float = setting("a session ends after so long without a request", 24.0)
@@ -54,24 +64,36 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True):
     storage_url: str = setting(
         "where documents are kept: s3://bucket/prefix, gs://…, az://… (default: data folder)", ""
     )
-    log: str = setting("what is logged: requests, changes (all but successful reads), errors", "requests")
+    log: str = setting(
+        "what is logged: requests, changes (all but successful reads), errors", "requests"
+    )
 
 
-LONGEST = 100_000  # hours or seconds; PostgreSQL and Python have dates for no more than some millennia
+LONGEST = (
+    100_000  # hours or seconds; PostgreSQL and Python have dates for no more than some millennia
+)
 CHOICES = {"log": ("requests", "changes", "errors")}
 STORAGES = ("s3", "s3a", "gs", "az", "azure", "abfs", "abfss", "adl")
-SECRETS = {name for name, (_, secret) in zip(Settings.__struct_fields__, SENTENCES, strict=True) if secret}
-WORDS = {name: sentence for name, (sentence, _) in zip(Settings.__struct_fields__, SENTENCES, strict=True)}
+SECRETS = {
+    name for name, (_, secret) in zip(Settings.__struct_fields__, SENTENCES, strict=True) if secret
+}
+WORDS = {
+    name: sentence
+    for name, (sentence, _) in zip(Settings.__struct_fields__, SENTENCES, strict=True)
+}
 
 
 def load(environment: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:
     """The settings of this process; overrides are the command line's and win. Raises ConfigError."""
-    given = {k.removeprefix(PREFIX).lower(): v for k, v in environment.items() if k.startswith(PREFIX)}
+    given = {
+        k.removeprefix(PREFIX).lower(): v for k, v in environment.items() if k.startswith(PREFIX)
+    }
     given = {k: v for k, v in given.items() if v != ""}
     for name in SECRETS & {k.removesuffix("_file") for k in given if k.endswith("_file")}:
         given[name] = _from_file(name, given.pop(f"{name}_file"))
     _refuse_unknown(given)
-    # An option left empty ("--host $HOST" without one) is none: an empty host would listen everywhere.
+    # An option left empty ("--host $HOST" without one) is none: an empty host would listen
+    # everywhere.
     given.update({k: v for k, v in overrides.items() if v not in (None, "")})
     return _checked({name: _typed(name, value) for name, value in given.items()})
 
@@ -80,7 +102,9 @@ def _from_file(name: str, path: str) -> str:
     try:
         return Path(path).read_text().strip()
     except OSError as error:
-        raise ConfigError(f"{PREFIX}{name.upper()}_FILE: cannot read {path}: {error.strerror}.") from None
+        raise ConfigError(
+            f"{PREFIX}{name.upper()}_FILE: cannot read {path}: {error.strerror}."
+        ) from None
     except UnicodeDecodeError:
         raise ConfigError(f"{PREFIX}{name.upper()}_FILE: {path} is not text in UTF-8.") from None
 
@@ -89,7 +113,9 @@ def _refuse_unknown(given: Mapping[str, str]) -> None:
     for name in given:
         if name not in Settings.__struct_fields__:
             close = difflib.get_close_matches(name, Settings.__struct_fields__, 1)
-            hint = f" Did you mean {PREFIX}{close[0].upper()}?" if close else " See: retainer config."
+            hint = (
+                f" Did you mean {PREFIX}{close[0].upper()}?" if close else " See: retainer config."
+            )
             raise ConfigError(f"{PREFIX}{name.upper()} is not a setting.{hint}")
 
 
@@ -112,14 +138,26 @@ def _checked(values: dict[str, Any]) -> Settings:
     for name in ("workers", "pool_size", "body_kb", "bulk_mb", "upload_mb"):
         _require(getattr(settings, name) >= 1, name, "at least 1")
     for name in ("session_idle_hours", "session_hours", "link_hours", "request_seconds"):
-        _require(0 < getattr(settings, name) <= LONGEST, name, f"more than 0, and at most {LONGEST:,}")
+        _require(
+            0 < getattr(settings, name) <= LONGEST, name, f"more than 0, and at most {LONGEST:,}"
+        )
     _require(0 <= settings.port <= 65535, "port", "0 to 65535")
     for name, choices in CHOICES.items():
         _require(getattr(settings, name) in choices, name, f"one of {', '.join(choices)}")
-    _require(_is_origin(settings.public_url), "public_url", "an address such as https://retainer.example.com")
-    _require(_are_networks(settings.trusted_proxies), "trusted_proxies", "addresses or networks, by commas")
     _require(
-        _is_storage(settings.storage_url), "storage_url", "such as s3://bucket/prefix, gs://bucket or az://container"
+        _is_origin(settings.public_url),
+        "public_url",
+        "an address such as https://retainer.example.com",
+    )
+    _require(
+        _are_networks(settings.trusted_proxies),
+        "trusted_proxies",
+        "addresses or networks, by commas",
+    )
+    _require(
+        _is_storage(settings.storage_url),
+        "storage_url",
+        "such as s3://bucket/prefix, gs://bucket or az://container",
     )
     if settings.database_url:
         scheme = settings.database_url.partition(":")[0]
@@ -134,12 +172,16 @@ def _require(holds: bool, name: str, words: str) -> None:
 
 def _is_origin(url: str) -> bool:
     parts = urlsplit(url)
-    return not url or (parts.scheme in ("http", "https") and bool(parts.netloc) and parts.path in ("", "/"))
+    return not url or (
+        parts.scheme in ("http", "https") and bool(parts.netloc) and parts.path in ("", "/")
+    )
 
 
 def _is_storage(url: str) -> bool:
     parts = urlsplit(url)
-    return not url or (parts.scheme in STORAGES and bool(parts.netloc)) or url.startswith("file:///")
+    return (
+        not url or (parts.scheme in STORAGES and bool(parts.netloc)) or url.startswith("file:///")
+    )
 
 
 def _are_networks(text: str) -> bool:
@@ -152,7 +194,9 @@ def _are_networks(text: str) -> bool:
 
 def networks(text: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
     """The networks of a comma-separated setting."""
-    return [ipaddress.ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip()]
+    return [
+        ipaddress.ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip()
+    ]
 
 
 def address(settings: Settings) -> str:
@@ -175,14 +219,22 @@ def local_address(settings: Settings) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
-def described(settings: Settings, environment: Mapping[str, str] = os.environ) -> list[tuple[str, str, str, str]]:
-    """Each setting for people: its variable, its value (secrets masked), where it is from, its sentence."""
+def described(
+    settings: Settings, environment: Mapping[str, str] = os.environ
+) -> list[tuple[str, str, str, str]]:
+    """Each setting for people: its variable, its value (secrets masked), where it is from, its
+    sentence.
+    """
     rows = []
     for name in Settings.__struct_fields__:
         variable = PREFIX + name.upper()
         value = str(getattr(settings, name))
         source = next((v for v in (variable, f"{variable}_FILE") if environment.get(v)), "")
         if not source:
-            source = "default" if getattr(settings, name) == getattr(DEFAULTS, name) else "command line"
-        rows.append((variable, "********" if name in SECRETS and value else value, source, WORDS[name]))
+            source = (
+                "default" if getattr(settings, name) == getattr(DEFAULTS, name) else "command line"
+            )
+        rows.append(
+            (variable, "********" if name in SECRETS and value else value, source, WORDS[name])
+        )
     return rows

@@ -1,4 +1,6 @@
-"""The few errors of the API, each with its status, and their one rendering as RFC 9457 problem details."""
+"""The few errors of the API, each with its status, and their one rendering as RFC 9457 problem
+details.
+"""
 
 from http import HTTPStatus
 from typing import Any
@@ -10,7 +12,9 @@ PROBLEM_JSON = b"application/problem+json"
 
 
 class FieldError(msgspec.Struct):
-    """One problem of one field: `field` is its path in the body, such as `metadata` or `projectIds[2]`."""
+    """One problem of one field: `field` is its path in the body, such as `metadata` or
+    `projectIds[2]`.
+    """
 
     field: str
     message: str
@@ -26,7 +30,9 @@ class LineProblem(msgspec.Struct, omit_defaults=True):
 
 
 class Clash(msgspec.Struct, rename="camel", omit_defaults=True):
-    """A record that keeps something from being undone: why, and who changed it when, where somebody did."""
+    """A record that keeps something from being undone: why, and who changed it when, where somebody
+    did.
+    """
 
     entity: str
     entity_id: int
@@ -62,7 +68,9 @@ def title(status: int) -> str:
 
 
 class Problem(Exception):
-    """An answer from 400 on. `detail` is one sentence for a person: what is wrong, where, what would be right."""
+    """An answer from 400 on. `detail` is one sentence for a person: what is wrong, where, what
+    would be right.
+    """
 
     status = 500
     detail = "Something went wrong on our side. The request id finds it in the log."
@@ -86,7 +94,14 @@ class Problem(Exception):
         words = title(self.status)
         return msgspec.json.encode(
             ProblemDetails(
-                "about:blank", words, self.status, self.detail, instance, request_id, self.errors, **self.extra
+                "about:blank",
+                words,
+                self.status,
+                self.detail,
+                instance,
+                request_id,
+                self.errors,
+                **self.extra,
             )
         )
 
@@ -128,11 +143,15 @@ class Conflict(Problem):
 
 
 class PreconditionFailed(Problem):
-    """The record is not as the request expects it; `current` is its JSON, `etag` its ETag, where it is there."""
+    """The record is not as the request expects it; `current` is its JSON, `etag` its ETag, where it
+    is there.
+    """
 
     status = 412
 
-    def __init__(self, detail: str, current: bytes = b"", etag: tuple[bytes, bytes] | None = None) -> None:
+    def __init__(
+        self, detail: str, current: bytes = b"", etag: tuple[bytes, bytes] | None = None
+    ) -> None:
         super().__init__(detail, headers=[etag] if etag else [])
         self.extra = {"current": msgspec.Raw(current)} if current else {}
 
@@ -152,7 +171,9 @@ class RangeNotSatisfiable(Problem):
 class Invalid(Problem):
     status = 422
 
-    def __init__(self, *errors: FieldError, headers: list[tuple[bytes, bytes]] | None = None) -> None:
+    def __init__(
+        self, *errors: FieldError, headers: list[tuple[bytes, bytes]] | None = None
+    ) -> None:
         detail = "; ".join(f"{e.field}: {e.message}" for e in errors) + "."
         super().__init__(detail, errors=list(errors), headers=headers)
 

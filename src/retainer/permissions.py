@@ -1,7 +1,8 @@
 """The rules, in two tables: who may do what, and what each viewer sees.
 
-`PERMISSIONS` is read by the wrapper around every route, by the interface and by the tests. `VISIBLE` holds the only
-copy of "who sees what": statements name a fragment of it (`@visible_organizations`), nobody writes it a second time.
+`PERMISSIONS` is read by the wrapper around every route, by the interface and by the tests.
+`VISIBLE` holds the only copy of "who sees what": statements name a fragment of it
+(`@visible_organizations`), nobody writes it a second time.
 """
 
 from collections.abc import Iterable
@@ -55,9 +56,13 @@ PERMISSIONS: dict[str, Rule] = {
     "activities.read": Rule("See the activities they have access to", EVERYONE),
     "activities.write": Rule("Log and change activities", OUR_PEOPLE),
     "activities.delete": Rule("Delete activities", CONSULTANTS),
-    "bulk.write": Rule("Send many writes in one request, each as its own permission allows", OUR_PEOPLE),
+    "bulk.write": Rule(
+        "Send many writes in one request, each as its own permission allows", OUR_PEOPLE
+    ),
     "history.read": Rule("See who changed what and when, of what they have access to", OUR_PEOPLE),
-    "operations.undo": Rule("Undo what was done, each record as its own permission allows", OUR_PEOPLE),
+    "operations.undo": Rule(
+        "Undo what was done, each record as its own permission allows", OUR_PEOPLE
+    ),
     "trash.read": Rule("See what was deleted and can be restored", CONSULTANTS),
     "search.use": Rule("Search in what they have access to", EVERYONE),
     "views.read": Rule("See their own views, and but for guests the shared ones", EVERYONE),
@@ -69,7 +74,8 @@ PERMISSIONS: dict[str, Rule] = {
     "account.own": Rule("Manage their own name, preferences, password and sessions", EVERYONE),
 }
 
-# A route anybody may use, signed in or not. Spelled out on the route's line: nothing is public by omission.
+# A route anybody may use, signed in or not. Spelled out on the route's line: nothing is public by
+# omission.
 PUBLIC = "public"
 
 Scope = Literal["all", "own", "client"]
@@ -97,10 +103,14 @@ class Viewer(msgspec.Struct, frozen=True):
     density: Density
     shortcuts: bool  # whether single keys do something
     scope: Scope
-    values: dict[str, Any]  # what statements call :tenant, :user, :contact, :session and :viewer_role
+    values: dict[
+        str, Any
+    ]  # what statements call :tenant, :user, :contact, :session and :viewer_role
 
     def may(self, permission: str) -> bool:
-        """Whether the viewer's role has the permission (a row's visibility is decided by its statement)."""
+        """Whether the viewer's role has the permission (a row's visibility is decided by its
+        statement).
+        """
         return self.role in PERMISSIONS[permission].roles
 
 
@@ -131,11 +141,11 @@ def viewer(row: Any) -> Viewer:
     )
 
 
-# What a viewer sees. Admins and consultants see all of their tenant. Staff and guests see what hangs on the
-# organizations their own contact is a member of; guests only what is meant for clients. Aliases are fixed:
-# o organizations, c contacts, p projects, t tasks, d documents, a activities, v views. A view is its owner's, or shared
-# with all but guests.
-# Arrays rather than joins: each is read once, and indexes take them also inside an OR.
+# What a viewer sees. Admins and consultants see all of their tenant. Staff and guests see what
+# hangs on the organizations their own contact is a member of; guests only what is meant for
+# clients. Aliases are fixed: o organizations, c contacts, p projects, t tasks, d documents, a
+# activities, v views. A view is its owner's, or shared with all but guests. Arrays rather than
+# joins: each is read once, and indexes take them also inside an OR.
 _MINE = """ANY(ARRAY(SELECT mine.organization_id FROM members mine
     WHERE mine.tenant_id = :tenant AND mine.contact_id = :contact AND mine.deleted_by IS NULL))"""
 _MY_PROJECTS = f"""ANY(ARRAY(SELECT my.id FROM projects my
@@ -189,9 +199,9 @@ VISIBLE: dict[str, dict[Scope, str]] = {
     },
 }
 
-# What happened is seen by whoever sees what it happened to; what happened to no record (sign-ins, refusals, users), by
-# administrators. The aliases are c, a change, and op, its operation. Arrays of what is seen come first: those who see
-# little of a large journal do not read all of it.
+# What happened is seen by whoever sees what it happened to; what happened to no record (sign-ins,
+# refusals, users), by administrators. The aliases are c, a change, and op, its operation. Arrays of
+# what is seen come first: those who see little of a large journal do not read all of it.
 _WITH = "{0} JOIN {1} ON {2}"
 _TOUCHED = {
     "organizations": ("o", "organizations o", "organizations"),
@@ -200,9 +210,21 @@ _TOUCHED = {
     "tasks": ("t", "tasks t", "tasks"),
     "documents": ("d", "documents d", "documents"),
     "activities": ("a", "activities a", "activities"),
-    "members": ("m", _WITH.format("members m", "organizations o", "o.id = m.organization_id"), "organizations"),
-    "document_projects": ("l", _WITH.format("document_projects l", "documents d", "d.id = l.document_id"), "documents"),
-    "document_versions": ("v", _WITH.format("document_versions v", "documents d", "d.id = v.document_id"), "documents"),
+    "members": (
+        "m",
+        _WITH.format("members m", "organizations o", "o.id = m.organization_id"),
+        "organizations",
+    ),
+    "document_projects": (
+        "l",
+        _WITH.format("document_projects l", "documents d", "d.id = l.document_id"),
+        "documents",
+    ),
+    "document_versions": (
+        "v",
+        _WITH.format("document_versions v", "documents d", "d.id = v.document_id"),
+        "documents",
+    ),
     "views": ("v", "views v", "views"),
     "activity_contacts": (
         "l",
@@ -230,7 +252,8 @@ VISIBLE["changes"] = {
     "own": " OR ".join(_touched("own")),
     "client": " OR ".join(_touched("client")),
 }
-# The same where the changes in question are few and known: `few` has them, and nothing else is looked at.
+# The same where the changes in question are few and known: `few` has them, and nothing else is
+# looked at.
 _FEW = "{0}.id = ANY(ARRAY(SELECT few.entity_id FROM few WHERE few.entity = '{1}'))"
 VISIBLE["few"] = {
     "all": VISIBLE["changes"]["all"],
@@ -241,7 +264,8 @@ VISIBLE["few"] = {
 
 def _operations(scope: Scope) -> str:
     found = " UNION ALL ".join(
-        f"SELECT c.operation_id FROM changes c WHERE c.tenant_id = :tenant AND {touched}" for touched in _touched(scope)
+        f"SELECT c.operation_id FROM changes c WHERE c.tenant_id = :tenant AND {touched}"
+        for touched in _touched(scope)
     )
     return f"op.id = ANY(ARRAY({found}))"
 

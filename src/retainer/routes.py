@@ -1,7 +1,9 @@
-"""THE SITEMAP: one line per route. Permission stands on the line; a route without one does not start.
+"""THE SITEMAP: one line per route. Permission stands on the line; a route without one does not
+start.
 
-A line reads: name, method, path, handler, permission, sentence, and what Route in routing.py explains. Handlers are a
-slice's web (`contacts.show`); `on` is its store's answer to "does the viewer see it?" (`contact.exists`).
+A line reads: name, method, path, handler, permission, sentence, and what Route in routing.py
+explains. Handlers are a slice's web (`contacts.show`); `on` is its store's answer to "does the
+viewer see it?" (`contact.exists`).
 """
 
 from retainer.http import health
@@ -13,7 +15,15 @@ from retainer.identity.sessions import web as sessions
 from retainer.identity.sessions.model import Login, PasswordChange, Session, Setup
 from retainer.identity.users import store as user
 from retainer.identity.users import web as users
-from retainer.identity.users.model import AccountUpdate, Link, User, UserCreate, UserDetails, UserName, UserUpdate
+from retainer.identity.users.model import (
+    AccountUpdate,
+    Link,
+    User,
+    UserCreate,
+    UserDetails,
+    UserName,
+    UserUpdate,
+)
 from retainer.journal import store as history
 from retainer.journal import web as journal
 from retainer.journal.live import web as live
@@ -28,7 +38,12 @@ from retainer.pages.routes import PAGES
 from retainer.permissions import PUBLIC
 from retainer.records.activities import store as activity
 from retainer.records.activities import web as activities
-from retainer.records.activities.model import Activity, ActivityCreate, ActivityUpdate, ListedActivity
+from retainer.records.activities.model import (
+    Activity,
+    ActivityCreate,
+    ActivityUpdate,
+    ListedActivity,
+)
 from retainer.records.contacts import store as contact
 from retainer.records.contacts import web as contacts
 from retainer.records.contacts.model import Contact, ContactCreate, ContactUpdate
@@ -49,7 +64,11 @@ from retainer.records.members.model import Member, MemberCreate, MemberUpdate
 from retainer.records.organizations import store as organization
 from retainer.records.organizations import upsert
 from retainer.records.organizations import web as organizations
-from retainer.records.organizations.model import Organization, OrganizationCreate, OrganizationUpdate
+from retainer.records.organizations.model import (
+    Organization,
+    OrganizationCreate,
+    OrganizationUpdate,
+)
 from retainer.records.projects import store as project
 from retainer.records.projects import web as projects
 from retainer.records.projects.model import Project, ProjectCreate, ProjectUpdate

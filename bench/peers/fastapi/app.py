@@ -56,8 +56,12 @@ class Organization(Base):
     website: Mapped[str | None]
     description: Mapped[str | None]
     metadata_: Mapped[dict[str, Any] | None] = mapped_column("metadata", JSONB(none_as_null=True))
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=FetchedValue())
-    updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=FetchedValue())
+    created_at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), server_default=FetchedValue()
+    )
+    updated_at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), server_default=FetchedValue()
+    )
 
 
 class NewOrganization(BaseModel):
@@ -82,7 +86,9 @@ class OrganizationOut(BaseModel):
     industry: str | None
     website: str | None
     description: str | None
-    metadata: dict[str, Any] | None = Field(validation_alias="metadata_", serialization_alias="metadata")
+    metadata: dict[str, Any] | None = Field(
+        validation_alias="metadata_", serialization_alias="metadata"
+    )
     created_at: datetime = Field(validation_alias="created_at")
     updated_at: datetime = Field(validation_alias="updated_at")
 
@@ -109,7 +115,9 @@ async def database() -> AsyncIterator[AsyncSession]:
 Database = Annotated[AsyncSession, Depends(database)]
 
 
-async def viewer(db: Database, sid: Annotated[str | None, Cookie(alias="connect.sid")] = None) -> Viewer:
+async def viewer(
+    db: Database, sid: Annotated[str | None, Cookie(alias="connect.sid")] = None
+) -> Viewer:
     """The signed-in user, from the process's cache for up to CACHED_SECONDS."""
     if sid is None:
         raise HTTPException(401, "Sign in first")
@@ -157,13 +165,19 @@ async def login(body: Login, response: Response, db: Database) -> dict[str, int 
 
 @app.get("/api/organizations", response_model=list[OrganizationOut])
 async def organizations(user: SignedIn, db: Database) -> Any:
-    query = select(Organization).where(Organization.tenant_id == user.tenant_id).order_by(Organization.name)
+    query = (
+        select(Organization)
+        .where(Organization.tenant_id == user.tenant_id)
+        .order_by(Organization.name)
+    )
     return (await db.scalars(query)).all()
 
 
 @app.get("/api/organizations/{organization_id}", response_model=OrganizationOut)
 async def organization(organization_id: int, user: SignedIn, db: Database) -> Any:
-    query = select(Organization).where(Organization.tenant_id == user.tenant_id, Organization.id == organization_id)
+    query = select(Organization).where(
+        Organization.tenant_id == user.tenant_id, Organization.id == organization_id
+    )
     found = await db.scalar(query)
     if found is None:
         raise HTTPException(404, "No such organization")
@@ -172,7 +186,9 @@ async def organization(organization_id: int, user: SignedIn, db: Database) -> An
 
 @app.post("/api/organizations", response_model=OrganizationOut)
 async def create(
-    body: NewOrganization, user: Annotated[Viewer, Depends(allowed("admin", "consultant"))], db: Database
+    body: NewOrganization,
+    user: Annotated[Viewer, Depends(allowed("admin", "consultant"))],
+    db: Database,
 ) -> Any:
     values = body.model_dump()
     created = Organization(tenant_id=user.tenant_id, metadata_=values.pop("metadata"), **values)

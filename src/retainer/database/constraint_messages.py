@@ -1,4 +1,6 @@
-"""The sentences that the migrations wrote beside their constraints and unique indexes (docs/decisions/0005)."""
+"""The sentences that the migrations wrote beside their constraints and unique indexes
+(docs/decisions/0005).
+"""
 
 from retainer.database.pool import Connection
 

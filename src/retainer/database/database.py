@@ -1,5 +1,5 @@
-"""The database as requests use it: statements bound to a viewer, one transaction per writing request, and what
-PostgreSQL refuses said in the API's words.
+"""The database as requests use it: statements bound to a viewer, one transaction per writing
+request, and what PostgreSQL refuses said in the API's words.
 """
 
 import asyncio
@@ -14,12 +14,24 @@ from retainer.database.group_commit import Together
 from retainer.database.pool import ACQUIRE_SECONDS, BROKEN, Connection, Pool
 from retainer.database.read_coalescing import Batch
 from retainer.database.statement import Create, Statement
-from retainer.errors import UNSTORABLE, Conflict, FieldError, Invalid, NotSignedIn, Problem, StorageFull, Unavailable
+from retainer.errors import (
+    UNSTORABLE,
+    Conflict,
+    FieldError,
+    Invalid,
+    NotSignedIn,
+    Problem,
+    StorageFull,
+    Unavailable,
+)
 from retainer.http.fields import camel
 from retainer.permissions import Scope, Viewer
 
 CHUNK = 500  # rows of a whole list per statement
-STREAMS, BULKS = 4, 2  # connections that whole lists, and requests of many writes, may hold at the same time
+STREAMS, BULKS = (
+    4,
+    2,
+)  # connections that whole lists, and requests of many writes, may hold at the same time
 
 Values = dict[str, Any]
 Rows = list[asyncpg.Record]
@@ -30,7 +42,9 @@ class SessionChanged(NotSignedIn):
 
 
 class Undo(Exception):
-    """Ends a transaction by rolling it back though nothing is wrong: `answer` is given all the same."""
+    """Ends a transaction by rolling it back though nothing is wrong: `answer` is given all the
+    same.
+    """
 
     def __init__(self, answer: Any) -> None:
         self.answer = answer
@@ -50,7 +64,9 @@ class Retry(Unavailable):
 
 
 class Database:
-    """What all requests of a process share: the pool, the combined point reads, the bound on streams."""
+    """What all requests of a process share: the pool, the combined point reads, the bound on
+    streams.
+    """
 
     def __init__(self, url: str, *, size: int, statement_seconds: float) -> None:
         self.pool = Pool(url, size, statement_seconds)
@@ -61,13 +77,17 @@ class Database:
         self.is_up = False  # kept by the monitor; while False requests fail fast
         self.messages: dict[str, tuple[str, str]] = {}  # constraint → field, message (messages.py)
         self.statements = 0  # how many were sent, for tests that count
-        self.changed: set[int] = set()  # tenants of which something was committed, until all processes are told
+        self.changed: set[int] = (
+            set()
+        )  # tenants of which something was committed, until all processes are told
 
     def of(self, viewer: Viewer, request_id: str, action: str, via: str = "api") -> "Db":
         """The database as this viewer sees it, for one request."""
         return Db(self, viewer.scope, viewer.values, request_id, action, via)
 
-    def without_viewer(self, tenant: int, request_id: str, action: str, via: str = "api", **who: Any) -> "Db":
+    def without_viewer(
+        self, tenant: int, request_id: str, action: str, via: str = "api", **who: Any
+    ) -> "Db":
         """The database of one tenant before anybody is signed in (login, set-up)."""
         return Db(self, "all", {"tenant": tenant, **who}, request_id, action, via)
 
@@ -78,7 +98,9 @@ class Database:
                 async with asyncio.timeout(ACQUIRE_SECONDS), self.streams:
                     pass
             except TimeoutError:
-                raise Unavailable("Too many whole lists are being sent at this moment. Try again shortly.") from None
+                raise Unavailable(
+                    "Too many whole lists are being sent at this moment. Try again shortly."
+                ) from None
 
     async def plain(self, text: str, *arguments: Any) -> Rows:
         """A statement that needs no tenant: what precedes signing in, and throttles."""
@@ -110,11 +132,21 @@ class Database:
         finally:
             self.pool.release(connection, clean=clean)
 
-    async def send(self, connection: Connection, text: str, arguments: Any, *, many: bool = False) -> Rows:
-        """One statement, or the same with each of many arguments; what PostgreSQL refuses becomes a Problem."""
+    async def send(
+        self, connection: Connection, text: str, arguments: Any, *, many: bool = False
+    ) -> Rows:
+        """One statement, or the same with each of many arguments; what PostgreSQL refuses becomes a
+        Problem.
+        """
         self.statements += 1
         try:
-            return list(await (connection.fetchmany(text, arguments) if many else connection.fetch(text, *arguments)))
+            return list(
+                await (
+                    connection.fetchmany(text, arguments)
+                    if many
+                    else connection.fetch(text, *arguments)
+                )
+            )
         except asyncpg.PostgresError as error:
             raise self.problem(error) from error
         except BROKEN as error:
@@ -126,7 +158,11 @@ class Database:
         state = error.sqlstate or ""
         if state in ("RT409", "RT422"):
             field = FieldError(error.column_name or "", error.args[0])
-            return Invalid(field) if state == "RT422" else Conflict(f"{field.field}: {field.message}.", errors=[field])
+            return (
+                Invalid(field)
+                if state == "RT422"
+                else Conflict(f"{field.field}: {field.message}.", errors=[field])
+            )
         if state == "RT401":
             return SessionChanged()
         if state == "23505":
@@ -147,12 +183,16 @@ class Database:
         raise error
 
     def _field(self, error: asyncpg.PostgresError) -> FieldError:
-        """The field a broken constraint is about: by its comment, else by its name, <table>_<column>_<rule>."""
+        """The field a broken constraint is about: by its comment, else by its name,
+        <table>_<column>_<rule>.
+        """
         name = error.constraint_name or ""
         if name in self.messages:
             return FieldError(*self.messages[name])
         column = error.column_name or name.removeprefix(f"{error.table_name}_").rpartition("_")[0]
-        return FieldError(camel(column), "is not allowed to have this value; see the API page for what is")
+        return FieldError(
+            camel(column), "is not allowed to have this value; see the API page for what is"
+        )
 
 
 # Everything that a connection is told before it serves somebody, in one statement.
@@ -164,17 +204,35 @@ LOST = "The connection to the database was lost; whether a change was made is no
 
 
 class Db:
-    """The database bound to a viewer and a request: tenant, visibility and actor are in every statement it sends.
+    """The database bound to a viewer and a request: tenant, visibility and actor are in every
+    statement it sends.
 
-    Statements are given by value names; `:tenant`, `:user`, `:contact`, `:session`, `:viewer_role`, `:via`,
-    `:request` and `:action` are filled in here, and so are `:expected` and `:wanted`: the ETags, without quotes, of
-    which a row that is changed must have one (wanted) or none; None expects nothing.
+    Statements are given by value names; `:tenant`, `:user`, `:contact`, `:session`, `:viewer_role`,
+    `:via`, `:request` and `:action` are filled in here, and so are `:expected` and `:wanted`: the
+    ETags, without quotes, of which a row that is changed must have one (wanted) or none; None
+    expects nothing.
     """
 
-    __slots__ = ("action", "database", "expected", "held", "request_id", "scope", "via", "viewer_values", "wanted")
+    __slots__ = (
+        "action",
+        "database",
+        "expected",
+        "held",
+        "request_id",
+        "scope",
+        "via",
+        "viewer_values",
+        "wanted",
+    )
 
     def __init__(
-        self, database: Database, scope: Scope, viewer_values: Values, request_id: str, action: str, via: str
+        self,
+        database: Database,
+        scope: Scope,
+        viewer_values: Values,
+        request_id: str,
+        action: str,
+        via: str,
     ) -> None:
         self.database = database
         self.scope = scope
@@ -192,7 +250,9 @@ class Db:
         if self.held is not None:
             return await self.database.send(self.held, text, arguments)
         tenant = self.viewer_values["tenant"]
-        async with self.database.connection(tenant, is_careful=statement.is_careful, acts=statement.acts) as connection:
+        async with self.database.connection(
+            tenant, is_careful=statement.is_careful, acts=statement.acts
+        ) as connection:
             return await self.database.send(connection, text, arguments)
 
     async def row(self, statement: Statement, /, **values: Any) -> asyncpg.Record | None:
@@ -201,7 +261,9 @@ class Db:
         return rows[0] if rows else None
 
     async def create(self, statement: Create, /, **values: Any) -> asyncpg.Record | None:
-        """The row that is made, or None. Creates that arrive together share a transaction (docs/decisions/0018)."""
+        """The row that is made, or None. Creates that arrive together share a transaction
+        (docs/decisions/0018).
+        """
         if self.held is None and all(values[name] is None for name in statement.refers):
             text, arguments = self.bind(statement.beside, values)
             row = await self.database.together.make(self.viewer_values["tenant"], text, arguments)
@@ -215,8 +277,8 @@ class Db:
         return None if row is None else row[0]
 
     async def point(self, statement: Statement, key: int) -> asyncpg.Record | None:
-        """One row by id. Reads of one tenant and visibility that arrive together share one statement, whose
-        :ids is an array and whose first column is the id.
+        """One row by id. Reads of one tenant and visibility that arrive together share one
+        statement, whose :ids is an array and whose first column is the id.
         """
         if self.held is not None:
             return await self.row(statement, ids=[key])
@@ -225,20 +287,27 @@ class Db:
         group = (statement, self.viewer_values["tenant"], self.scope, contact, user)
         batch = self.database.batches.get(group)
         if batch is None:
-            batch = self.database.batches[group] = Batch(lambda: self.database.batches.pop(group, None))
+            batch = self.database.batches[group] = Batch(
+                lambda: self.database.batches.pop(group, None)
+            )
         return await batch.read(lambda ids: self.rows(statement, ids=ids), key)
 
     @asynccontextmanager
-    async def transaction(self, *, snapshot: bool = False, dry: bool = False) -> AsyncIterator[Self]:
-        """Several statements that hold together; `snapshot` for reading only, all at one point in time; `dry` to check
-        every constraint at once and roll back in any case. Inside one that is open they become part of it.
+    async def transaction(
+        self, *, snapshot: bool = False, dry: bool = False
+    ) -> AsyncIterator[Self]:
+        """Several statements that hold together; `snapshot` for reading only, all at one point in
+        time; `dry` to check every constraint at once and roll back in any case. Inside one that is
+        open they become part of it.
         """
         if self.held is not None:
             yield self
             return
         begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if snapshot else "BEGIN"
         begin += "; SET CONSTRAINTS ALL IMMEDIATE" if dry else ""
-        async with self.database.connection(self.viewer_values["tenant"], acts=not (snapshot or dry)) as connection:
+        async with self.database.connection(
+            self.viewer_values["tenant"], acts=not (snapshot or dry)
+        ) as connection:
             bound = self.bound(connection)
             await self._control(connection, begin)
             try:
@@ -249,14 +318,21 @@ class Db:
             await self._control(connection, "ROLLBACK" if dry else "COMMIT")
 
     async def many(self, statement: Statement, values: list[Values]) -> Rows:
-        """The rows of one statement sent once for each of the values, in one go and inside the open transaction."""
+        """The rows of one statement sent once for each of the values, in one go and inside the open
+        transaction.
+        """
         assert self.held is not None
-        text, arguments = statement.compiled[self.scope][0], [self.bind(statement, each)[1] for each in values]
+        text, arguments = (
+            statement.compiled[self.scope][0],
+            [self.bind(statement, each)[1] for each in values],
+        )
         return await self.database.send(self.held, text, arguments, many=True)
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
-        """A part of the open transaction that is taken back when it raises; where none is open, nothing."""
+        """A part of the open transaction that is taken back when it raises; where none is open,
+        nothing.
+        """
         if self.held is None:
             yield
             return
@@ -271,13 +347,17 @@ class Db:
     async def estimate(self, statement: Statement, /, **values: Any) -> int:
         """About how many rows a statement finds, as the planner thinks."""
         text, arguments = self.bind(statement, values)
-        async with self.database.connection(self.viewer_values["tenant"], is_careful=True) as connection:
+        async with self.database.connection(
+            self.viewer_values["tenant"], is_careful=True
+        ) as connection:
             plan = await self.database.send(connection, f"EXPLAIN (FORMAT JSON) {text}", arguments)
         return int(msgspec.json.decode(plan[0][0])[0]["Plan"]["Plan Rows"])
 
     def bound(self, connection: Connection) -> Self:
         """The same, on the connection of a transaction."""
-        bound = type(self)(self.database, self.scope, self.viewer_values, self.request_id, self.action, self.via)
+        bound = type(self)(
+            self.database, self.scope, self.viewer_values, self.request_id, self.action, self.via
+        )
         bound.held, bound.expected, bound.wanted = connection, self.expected, self.wanted
         return bound
 
@@ -293,6 +373,11 @@ class Db:
     def bind(self, statement: Statement, values: Values) -> tuple[str, list[Any]]:
         """The text of a statement and its arguments, in order."""
         text, names = statement.compiled[self.scope]
-        known: Values = {"request": self.request_id, "action": self.action, "via": self.via, "expected": self.expected}
+        known: Values = {
+            "request": self.request_id,
+            "action": self.action,
+            "via": self.via,
+            "expected": self.expected,
+        }
         known |= {"wanted": self.wanted, **self.viewer_values, **values}
         return text, [known[name] for name in names]

@@ -1,4 +1,6 @@
-"""Creates that arrive together share one transaction, each of them an operation of its own (docs/decisions/0018)."""
+"""Creates that arrive together share one transaction, each of them an operation of its own
+(docs/decisions/0018).
+"""
 
 import asyncio
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -11,7 +13,10 @@ if TYPE_CHECKING:
     from retainer.database.database import Database
 
 MOST = 32  # creates of one transaction
-ENOUGH, AT_ONCE = 8, 4  # that many waiting go beside those in flight, up to so many transactions: PostgreSQL has cores
+ENOUGH, AT_ONCE = (
+    8,
+    4,
+)  # that many waiting go beside those in flight, up to so many transactions: PostgreSQL has cores
 
 Made: TypeAlias = asyncpg.Record | None
 Waiting: TypeAlias = tuple[list[Any], asyncio.Future[Made]]
@@ -25,8 +30,9 @@ class Together:
         self.queues: dict[tuple[int, str], Queue] = {}
 
     async def make(self, tenant: int, text: str, arguments: list[Any]) -> Made:
-        """The row that a statement makes of its arguments; None when it is to be sent alone: nothing was made, for one
-        of those that it was sent with was refused. Raises what befell all of them.
+        """The row that a statement makes of its arguments; None when it is to be sent alone:
+        nothing was made, for one of those that it was sent with was refused. Raises what befell all
+        of them.
         """
         queue = self.queues.get((tenant, text))
         if queue is None:
@@ -35,7 +41,9 @@ class Together:
 
 
 class Queue:
-    """Those of one tenant and one statement: whoever comes while some are in flight waits for the next go."""
+    """Those of one tenant and one statement: whoever comes while some are in flight waits for the
+    next go.
+    """
 
     def __init__(self, database: "Database", tenant: int, text: str) -> None:
         self.database, self.tenant, self.text = database, tenant, text
@@ -61,15 +69,25 @@ class Queue:
             async with self.database.connection(self.tenant, acts=True) as connection:
                 taken = self._take()
                 sent = [arguments for arguments, _ in taken]
-                outcomes = list(await self.database.send(connection, self.text, sent, many=True)) if sent else []
+                outcomes = (
+                    list(await self.database.send(connection, self.text, sent, many=True))
+                    if sent
+                    else []
+                )
         except Exception as error:
             if taken is None:  # who waits in vain for a connection waits no second time
                 taken, self.waiting = self.waiting, []
-            is_undone = error.is_undone if isinstance(error, Problem) else isinstance(error, asyncpg.PostgresError)
+            is_undone = (
+                error.is_undone
+                if isinstance(error, Problem)
+                else isinstance(error, asyncpg.PostgresError)
+            )
             outcomes = [None if is_undone else error for _ in taken]
         for (_, future), outcome in zip(taken, outcomes, strict=True):
             if not future.done():
-                future.set_exception(outcome) if isinstance(outcome, Exception) else future.set_result(outcome)
+                future.set_exception(outcome) if isinstance(
+                    outcome, Exception
+                ) else future.set_result(outcome)
 
     def _take(self) -> list[Waiting]:
         """Those who go next. Who has given up meanwhile stays undone."""

@@ -24,7 +24,8 @@ def available() -> list[tuple[int, str, str]]:
 async def migrate(url: str, *, only_if_empty: bool = False) -> list[str]:
     """Bring the database up to date; the names of what ran. Raises MigrationError.
 
-    With `only_if_empty` an older schema is refused instead: changing an operator's own database is their decision.
+    With `only_if_empty` an older schema is refused instead: changing an operator's own database is
+    their decision.
     """
     connection = await connect(url)
     try:
@@ -38,11 +39,15 @@ async def migrate(url: str, *, only_if_empty: bool = False) -> list[str]:
         pending = [entry for entry in available() if entry[0] not in done]
         _refuse_newer(done)
         if done and pending and only_if_empty:
-            raise MigrationError("The database's schema is older than this program. Run: retainer migrate")
+            raise MigrationError(
+                "The database's schema is older than this program. Run: retainer migrate"
+            )
         for number, name, text in pending:
             async with connection.transaction():
                 await connection.execute(text)
-                await connection.execute("INSERT INTO migrations (number, name) VALUES ($1, $2)", number, name)
+                await connection.execute(
+                    "INSERT INTO migrations (number, name) VALUES ($1, $2)", number, name
+                )
         return [name for _, name, _ in pending]
     except asyncpg.InsufficientPrivilegeError as error:
         raise await _may_not(connection, error) from error
@@ -50,8 +55,12 @@ async def migrate(url: str, *, only_if_empty: bool = False) -> list[str]:
         await connection.close()
 
 
-async def _may_not(connection: asyncpg.Connection, error: asyncpg.InsufficientPrivilegeError) -> MigrationError:
-    """The owner's role lacks something; several Retainers with an owner each, on one server, share retainer_app."""
+async def _may_not(
+    connection: asyncpg.Connection, error: asyncpg.InsufficientPrivilegeError
+) -> MigrationError:
+    """The owner's role lacks something; several Retainers with an owner each, on one server, share
+    retainer_app.
+    """
     owner = await connection.fetchval("SELECT format('%I', current_user)")
     return MigrationError(
         f"PostgreSQL refuses: {error.args[0]}. The role {owner} must own the database, and may create roles or be"

@@ -1,4 +1,6 @@
-"""Connections to PostgreSQL, and the pool of them, which remember whose tenant they served (docs/decisions/0004)."""
+"""Connections to PostgreSQL, and the pool of them, which remember whose tenant they served
+(docs/decisions/0004).
+"""
 
 import asyncio
 from datetime import date
@@ -10,13 +12,16 @@ from retainer.errors import Unavailable
 
 ACQUIRE_SECONDS = 1.0
 CONNECT_SECONDS = 10.0  # a command gives up then; requests do long before
-# The connection is of no more use: it was closed, or told so while it was idle (asyncpg's InternalClientError).
+# The connection is of no more use: it was closed, or told so while it was idle (asyncpg's
+# InternalClientError).
 BROKEN = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 UNREACHABLE = (*BROKEN, asyncpg.PostgresError, TimeoutError)
 
 
 class Connection(asyncpg.Connection):  # type: ignore[misc]
-    """A connection that remembers which tenant it last served, and whether carefully; None when that is not certain."""
+    """A connection that remembers which tenant it last served, and whether carefully; None when
+    that is not certain.
+    """
 
     serves: tuple[int, bool] | None = None
 
@@ -24,8 +29,8 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]
 class Pool:
     """Up to `size` connections as the application role, the most recently used first.
 
-    asyncpg's own pool costs a future, two timers and a proxy per use; this one keeps a list. A connection comes
-    back only after a clean end of its use, anything else closes it.
+    asyncpg's own pool costs a future, two timers and a proxy per use; this one keeps a list. A
+    connection comes back only after a clean end of its use, anything else closes it.
     """
 
     def __init__(self, url: str, size: int, statement_seconds: float) -> None:
@@ -38,7 +43,9 @@ class Pool:
         self.open: WeakSet[Connection] = WeakSet()
 
     async def acquire(self, *, is_careful: bool = False) -> Connection:
-        """A connection, one that last served in the same way if there is; or Unavailable within about a second."""
+        """A connection, one that last served in the same way if there is; or Unavailable within
+        about a second.
+        """
         if self.places.locked():
             try:
                 async with asyncio.timeout(ACQUIRE_SECONDS):
@@ -58,8 +65,9 @@ class Pool:
             raise
 
     def _best(self, is_careful: bool) -> int | None:
-        """The place of the last used one that need not be told how to serve; else None for a new one, while there may
-        be more: a page asks in both ways, and would tell the same one anew twice each time. Else the last used.
+        """The place of the last used one that need not be told how to serve; else None for a new
+        one, while there may be more: a page asks in both ways, and would tell the same one anew
+        twice each time. Else the last used.
         """
         for place in range(len(self.idle) - 1, -1, -1):
             serves = self.idle[place].serves
@@ -84,7 +92,8 @@ class Pool:
                     # A statement ends on its own a little before the request's deadline does.
                     statement_timeout=self.statement_limit,
                     idle_in_transaction_session_timeout="60s",
-                    # Statements here are short and many: starting helpers or a compiler takes longer than they do.
+                    # Statements here are short and many: starting helpers or a compiler takes
+                    # longer than they do.
                     max_parallel_workers_per_gather="0",
                     jit="off",
                     role="retainer_app",
@@ -120,8 +129,14 @@ async def connect(url: str, **settings: str) -> Connection:
             "the address in RETAINER_DATABASE_URL cannot be read; percent-encode what is special in its password"
         ) from None
     await connection.set_type_codec(
-        "json", schema="pg_catalog", format="binary", encoder=lambda value: value, decoder=lambda value: value
+        "json",
+        schema="pg_catalog",
+        format="binary",
+        encoder=lambda value: value,
+        decoder=lambda value: value,
     )
     # As text: asyncpg takes the first and the last day that Python knows for infinity.
-    await connection.set_type_codec("date", schema="pg_catalog", encoder=date.isoformat, decoder=str)
+    await connection.set_type_codec(
+        "date", schema="pg_catalog", encoder=date.isoformat, decoder=str
+    )
     return connection

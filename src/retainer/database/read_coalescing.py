@@ -13,7 +13,9 @@ class Batch:
 
     def __init__(self, finished: Callable[[], Any]) -> None:
         self.finished = finished
-        self.waiting: defaultdict[int, list[asyncio.Future[asyncpg.Record | None]]] = defaultdict(list)
+        self.waiting: defaultdict[int, list[asyncio.Future[asyncpg.Record | None]]] = defaultdict(
+            list
+        )
         self.running: asyncio.Task[None] | None = None
 
     async def read(

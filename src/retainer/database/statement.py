@@ -1,8 +1,9 @@
 """SQL as text with named parameters, compiled once at import for each kind of viewer.
 
-In a statement `:name` is a parameter, `@visible_<noun>` is what the viewer sees of a noun (permissions.py),
-`@expected_<alias>` holds while a row is as the request expects it (conditions.py), and `@acting` tells the journal who
-acts, and refuses when their session has ended (migrations/0006_journal_cheaper.sql).
+In a statement `:name` is a parameter, `@visible_<noun>` is what the viewer sees of a noun
+(permissions.py), `@expected_<alias>` holds while a row is as the request expects it
+(conditions.py), and `@acting` tells the journal who acts, and refuses when their session has ended
+(migrations/0006_journal_cheaper.sql).
 """
 
 import re
@@ -14,7 +15,9 @@ from retainer.permissions import SCOPES, VISIBLE, Scope
 OF_VIEWER = {"tenant", "user", "contact"}  # values that are the same for every row
 
 ACTING = "acting(:session, :viewer_role, :via, :request, :action)"
-EXPECTED = "(:expected::text[] IS NULL OR ({0}.id || '-' || {0}.version = ANY(:expected)) = :wanted)"
+EXPECTED = (
+    "(:expected::text[] IS NULL OR ({0}.id || '-' || {0}.version = ANY(:expected)) = :wanted)"
+)
 _FRAGMENT = re.compile(r"@(visible_([a-z]+)|expected_([a-z]+)|acting)\b")
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z_0-9]*)")
 
@@ -22,8 +25,9 @@ _PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z_0-9]*)")
 class Statement:
     """One statement of a store, ready for asyncpg.
 
-    `compiled[scope]` is the text with $1, $2 … and the names they stand for, in order. What is careful is planned for
-    the values it has, and may take two seconds at most: a list that somebody filters as they like.
+    `compiled[scope]` is the text with $1, $2 … and the names they stand for, in order. What is
+    careful is planned for the values it has, and may take two seconds at most: a list that somebody
+    filters as they like.
     """
 
     def __init__(self, text: str, *, is_careful: bool = False) -> None:
@@ -36,14 +40,17 @@ class Statement:
 
 
 class Change(Statement):
-    """A statement that changes one row and answers it, or none. Alike ones can be sent together (gathering.py)."""
+    """A statement that changes one row and answers it, or none. Alike ones can be sent together
+    (gathering.py).
+    """
 
 
 class Create(Change):
-    """An INSERT of one row from its values, `INSERT INTO … SELECT … FROM @acting … RETURNING …`. `many` makes it one of
-    each object of the JSON array :rows, by column names, and answers them in their order. `beside` is for one beside
-    those of other requests in a transaction (together.py). It makes a row for certain where none of the values that it
-    `refers` by is given; else it may have to wait for what they name, or find it gone.
+    """An INSERT of one row from its values, `INSERT INTO … SELECT … FROM @acting … RETURNING …`.
+    `many` makes it one of each object of the JSON array :rows, by column names, and answers them in
+    their order. `beside` is for one beside those of other requests in a transaction (together.py).
+    It makes a row for certain where none of the values that it `refers` by is given; else it may
+    have to wait for what they name, or find it gone.
     """
 
     def __init__(self, text: str, *, refers: Iterable[str]) -> None:
@@ -54,8 +61,12 @@ class Create(Change):
         assert table is not None and text.count("FROM @acting") == text.count("RETURNING") == 1
         each = f"""FROM @acting,
             ROWS FROM (jsonb_populate_recordset(NULL::{table[1]}, :rows::jsonb)) WITH ORDINALITY AS each"""
-        text = _PARAMETER.sub(lambda found: found[0] if found[1] in OF_VIEWER else f'each."{found[1]}"', text)
-        text = text.replace("FROM @acting", each).replace("RETURNING", "ORDER BY each.ordinality RETURNING")
+        text = _PARAMETER.sub(
+            lambda found: found[0] if found[1] in OF_VIEWER else f'each."{found[1]}"', text
+        )
+        text = text.replace("FROM @acting", each).replace(
+            "RETURNING", "ORDER BY each.ordinality RETURNING"
+        )
         self.many = Statement(text)
 
 
@@ -71,7 +82,8 @@ class Update:
         return self.setting(tuple(sorted(columns)))
 
     def _setting(self, columns: tuple[str, ...]) -> Change:
-        # Nothing sent is a valid update that changes nothing; the key set to itself keeps it one statement.
+        # Nothing sent is a valid update that changes nothing; the key set to itself keeps it one
+        # statement.
         assignments = ", ".join(f'"{c}" = :{c}' for c in columns) or "version = @self.version"
         alias = re.search(r"UPDATE \w+ (\w+)", self.text)
         assert alias is not None
@@ -79,7 +91,9 @@ class Update:
 
 
 def rows_json(rows: str) -> str:
-    """The rows of a query as a JSON array on one line, which json_agg would not keep to: NDJSON and CSV need it."""
+    """The rows of a query as a JSON array on one line, which json_agg would not keep to: NDJSON and
+    CSV need it.
+    """
     return f"(SELECT coalesce('[' || string_agg(row_to_json(q)::text, ',') || ']', '[]')::json FROM ({rows}) q)"
 
 

@@ -1,4 +1,6 @@
-"""The text of a stored file, taken out by text_reader.py in a process of its own, within bounds of time and memory."""
+"""The text of a stored file, taken out by text_reader.py in a process of its own, within bounds of
+time and memory.
+"""
 
 import asyncio
 import signal
@@ -30,7 +32,9 @@ class Text(NamedTuple):
 
     @property
     def passages(self) -> list[str]:
-        """The text in pieces that overlap a little, so that words that belong together stand together in one."""
+        """The text in pieces that overlap a little, so that words that belong together stand
+        together in one.
+        """
         pieces, start = list[str](), 0
         while start < len(self.text):
             end = start + PASSAGE
@@ -62,9 +66,17 @@ async def extracted(storage: Storage, key: str, size: int, media_type: str) -> T
 async def read(file: BinaryIO, media_type: str) -> Text:
     """What the reader makes of an open file; what it found before it gave up counts."""
     reader = await asyncio.create_subprocess_exec(
-        sys.executable, "-P", str(Path(text_reader.__file__)), media_type, str(CPU_SECONDS),
-        stdin=file, stdout=PIPE, stderr=PIPE, env={}, cwd="/",
-    )  # fmt: skip
+        sys.executable,
+        "-P",
+        str(Path(text_reader.__file__)),
+        media_type,
+        str(CPU_SECONDS),
+        stdin=file,
+        stdout=PIPE,
+        stderr=PIPE,
+        env={},
+        cwd="/",
+    )
     assert reader.stdout is not None
     assert reader.stderr is not None
     found, reason = bytearray(), ""
@@ -72,7 +84,12 @@ async def read(file: BinaryIO, media_type: str) -> Text:
         async with asyncio.timeout(SECONDS):
             while len(found) < _MOST_BYTES and (piece := await reader.stdout.read(1 << 16)):
                 found += piece
-            reason = (await reader.stderr.read(1 << 16)).decode(errors="replace").strip().rpartition("\n")[2]
+            reason = (
+                (await reader.stderr.read(1 << 16))
+                .decode(errors="replace")
+                .strip()
+                .rpartition("\n")[2]
+            )
             await reader.wait()
     except TimeoutError:
         reason = f"reading takes longer than {SECONDS:.0f} seconds"

@@ -1,9 +1,10 @@
-"""Takes the text out of one file: a program of its own, because files are hostile and their readers can be led astray.
+"""Takes the text out of one file: a program of its own, because files are hostile and their readers
+can be led astray.
 
-It is given the file as standard input, its media type and the seconds of work as arguments, limits itself before it
-looks, knows no secret (its environment is empty), and writes the text as it finds it. It ends with 0, or with 1 and the
-reason as a line on standard error; what it wrote until then counts. It imports nothing of this package, and of the
-libraries only the one it needs.
+It is given the file as standard input, its media type and the seconds of work as arguments, limits
+itself before it looks, knows no secret (its environment is empty), and writes the text as it finds
+it. It ends with 0, or with 1 and the reason as a line on standard error; what it wrote until then
+counts. It imports nothing of this package, and of the libraries only the one it needs.
 """
 
 import logging
@@ -69,7 +70,9 @@ def _write(pieces: Iterator[str]) -> None:
     for piece in pieces:
         if left <= 0:
             return
-        storable = piece[:left].replace("\0", " ").encode("utf-8", "ignore")  # no half of a surrogate pair either
+        storable = (
+            piece[:left].replace("\0", " ").encode("utf-8", "ignore")
+        )  # no half of a surrogate pair either
         sys.stdout.buffer.write(storable + b"\n")
         sys.stdout.buffer.flush()
         left -= len(piece) + 1
@@ -82,7 +85,9 @@ def _text(kind: str, file: BinaryIO) -> Iterator[str]:
 
 
 def _packed(file: BinaryIO) -> str:
-    """What a packed file is. Raises Unreadable when it is nothing with text, or unpacks to too much."""
+    """What a packed file is. Raises Unreadable when it is nothing with text, or unpacks to too
+    much.
+    """
     with zipfile.ZipFile(file) as archive:
         entries = archive.infolist()
     if sum(entry.file_size for entry in entries) > UNPACKED:

@@ -1,4 +1,6 @@
-"""Request bodies: JSON into the route's type, and every problem of a body told at once, by field, with the remedy."""
+"""Request bodies: JSON into the route's type, and every problem of a body told at once, by field,
+with the remedy.
+"""
 
 from functools import cache
 from typing import Any, TypeVar, get_type_hints
@@ -15,7 +17,9 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 class Nothing(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of a change that takes none: what would be ignored is refused, as an unknown field is."""
+    """The body of a change that takes none: what would be ignored is refused, as an unknown field
+    is.
+    """
 
 
 @cache
@@ -51,7 +55,9 @@ def _malformed(raw: bytes, error: Exception) -> MalformedJson:
         return MalformedJson("The body is nested too deeply.")
     if isinstance(error, UnicodeDecodeError):
         return MalformedJson("The body is not text in UTF-8.")
-    return MalformedJson(f"The body is not valid JSON: {str(error).removeprefix('JSON is malformed: ')}.")
+    return MalformedJson(
+        f"The body is not valid JSON: {str(error).removeprefix('JSON is malformed: ')}."
+    )
 
 
 def _check_storable(body: msgspec.Struct, raw: bytes) -> None:
@@ -98,7 +104,9 @@ def problems(given: Any, kind: type[msgspec.Struct]) -> list[FieldError]:
     info = inspect.type_info(kind)
     assert isinstance(info, inspect.StructType)
     fields = {f.encode_name: f for f in info.fields}
-    problems = [FieldError(name, _unknown(name, list(fields))) for name in given if name not in fields]
+    problems = [
+        FieldError(name, _unknown(name, list(fields))) for name in given if name not in fields
+    ]
     for name, field in fields.items():
         if name not in given:
             if field.required:
@@ -113,9 +121,19 @@ def problems(given: Any, kind: type[msgspec.Struct]) -> list[FieldError]:
 
 
 READ_ONLY = {
-    "id", "createdAt", "updatedAt", "tenantId", "ownerId", "uploaderId", "authorId", "size", "sha256", "version",
-    "suggestedDomain", "lastLoginAt",
-}  # fmt: skip
+    "id",
+    "createdAt",
+    "updatedAt",
+    "tenantId",
+    "ownerId",
+    "uploaderId",
+    "authorId",
+    "size",
+    "sha256",
+    "version",
+    "suggestedDomain",
+    "lastLoginAt",
+}
 
 
 def _unknown(name: str, known: list[str]) -> str:
@@ -136,9 +154,15 @@ def _problem(value: Any, field: inspect.Field, kind: type[msgspec.Struct]) -> st
 
 
 def _wrong_items(value: Any, field: inspect.Field, kind: type[msgspec.Struct]) -> list[FieldError]:
-    """The wrong ones of an array, each by its place; none when it is the array as such that is wrong."""
+    """The wrong ones of an array, each by its place; none when it is the array as such that is
+    wrong.
+    """
     array = field.type
-    if not isinstance(array, inspect.ListType) or not isinstance(value, list) or len(value) > (array.max_length or 0):
+    if (
+        not isinstance(array, inspect.ListType)
+        or not isinstance(value, list)
+        or len(value) > (array.max_length or 0)
+    ):
         return []
     words = _words(array.item_type)
     return [

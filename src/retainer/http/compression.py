@@ -1,4 +1,6 @@
-"""gzip for whoever accepts it. Not for streams, which would wait for each other's chunks, nor for the API."""
+"""gzip for whoever accepts it. Not for streams, which would wait for each other's chunks, nor for
+the API.
+"""
 
 import gzip
 
@@ -17,8 +19,8 @@ def packed(content: bytes, level: int = 9) -> bytes:
 
 
 def compressed(request: Request, answer: Answer) -> Answer:
-    """A page in gzip where it is accepted and worth it; every other answer as it is. An ETag becomes weak with it, for
-    the bytes are others than those it names.
+    """A page in gzip where it is accepted and worth it; every other answer as it is. An ETag
+    becomes weak with it, for the bytes are others than those it names.
     """
     body = answer.body
     if HTML not in answer.headers or not isinstance(body, bytes) or len(body) <= _LEAST:

@@ -1,4 +1,6 @@
-"""Requests that take too long are ended. A look at all of them now and then costs less than a timer for each."""
+"""Requests that take too long are ended. A look at all of them now and then costs less than a timer
+for each.
+"""
 
 import asyncio
 import time

@@ -1,7 +1,7 @@
 """The wrapper around every route: who is it, may they, is the body right, then the handler.
 
-Refusals come in one order: 401, 403 for cross-site, 404, 403, then 413/415/400/422, then what the handler finds and
-the state that a request was made for (412).
+Refusals come in one order: 401, 403 for cross-site, 404, 403, then 413/415/400/422, then what the
+handler finds and the state that a request was made for (412).
 """
 
 import re
@@ -39,7 +39,9 @@ async def handle(request: Request) -> Answer:
     routes, ids = request.app.table.find(request.segments, pages=request.wants_page)
     if routes is None:
         raise NotFound
-    route = request.route = routes.get(request.method) or (routes.get("GET") if request.method == "HEAD" else None)
+    route = request.route = routes.get(request.method) or (
+        routes.get("GET") if request.method == "HEAD" else None
+    )
     if route is None:
         allowed = sorted(routes) + (["HEAD"] if "GET" in routes else [])
         names = ", ".join(allowed)
@@ -51,7 +53,8 @@ async def handle(request: Request) -> Answer:
     try:
         return await admitted(request, route, ids)
     except SessionChanged:
-        # The write's own look at the session found it ended or its role changed: look again, then decide anew.
+        # The write's own look at the session found it ended or its role changed: look again, then
+        # decide anew.
         request.app.sessions.forget(request.viewer.user)
         await authenticate(request)
         return await admitted(request, route, ids)
@@ -79,13 +82,19 @@ async def admitted(request: Request, route: Route, ids: list[str]) -> Answer:
 
 
 async def record_refusal(request: Request) -> None:
-    """Write down that the viewer may not do what they asked for: an operation of its own, in no other's transaction."""
+    """Write down that the viewer may not do what they asked for: an operation of its own, in no
+    other's transaction.
+    """
     assert request.route is not None
-    await request.app.database.of(request.viewer, request.id, request.route.name, request.via).row(_REFUSED)
+    await request.app.database.of(request.viewer, request.id, request.route.name, request.via).row(
+        _REFUSED
+    )
 
 
 async def admit(request: Request, route: Route, ids: list[str]) -> list[int | str]:
-    """What stands in the path, once permission, ids, headers and body are right; else the refusal that comes first."""
+    """What stands in the path, once permission, ids, headers and body are right; else the refusal
+    that comes first.
+    """
     try:
         refuse_unpermitted(request, route)
         arguments = [argument(name, text) for name, text in zip(route.parameters, ids, strict=True)]
@@ -141,7 +150,9 @@ def refuse_unpermitted(request: Request, route: Route) -> None:
         return
     rule = PERMISSIONS[route.permission]
     allowed = ", ".join(role.value for role in type(request.viewer.role) if role in rule.roles)
-    raise Forbidden(f"Your role, {request.viewer.role.value}, may not do this. It takes one of: {allowed}.")
+    raise Forbidden(
+        f"Your role, {request.viewer.role.value}, may not do this. It takes one of: {allowed}."
+    )
 
 
 async def prefer_not_found(request: Request, route: Route, ids: list[str]) -> None:
@@ -168,8 +179,8 @@ def number(name: str, text: str) -> int:
 
 
 def read_query(request: Request, route: Route) -> Any:
-    """The parameters, of a list as its Query. Elsewhere they are refused by name rather than ignored: a filter that
-    does nothing is a wrong answer.
+    """The parameters, of a list as its Query. Elsewhere they are refused by name rather than
+    ignored: a filter that does nothing is a wrong answer.
     """
     query_string = request.scope["query_string"]
     if route.query is not None:
@@ -193,13 +204,17 @@ async def read_body(request: Request, route: Route) -> Any:
         return await forms.read(request)
     takes_body = route.body or route.form or route.lines
     if takes_body and request.headers.get(b"content-encoding", b"identity").lower() != b"identity":
-        raise UnsupportedMediaType("The body must not be compressed; send it without a Content-Encoding header.")
+        raise UnsupportedMediaType(
+            "The body must not be compressed; send it without a Content-Encoding header."
+        )
     if route.multipart and kind == b"multipart/form-data":
         return None
     if route.lines:
         return await read_lines(request, kind)
     if route.multipart and route.body is None:
-        raise UnsupportedMediaType("The body must be multipart/form-data with one file; set the Content-Type header.")
+        raise UnsupportedMediaType(
+            "The body must be multipart/form-data with one file; set the Content-Type header."
+        )
     if route.body is None:
         if kind and kind != b"application/json":
             raise UnsupportedMediaType("This path takes no body, and certainly not a form or text.")
@@ -216,25 +231,34 @@ async def read_body(request: Request, route: Route) -> Any:
 async def read_lines(request: Request, kind: bytes) -> bytes:
     """A body of lines as it is; its handler reads each by itself."""
     if kind != b"application/x-ndjson":
-        raise UnsupportedMediaType("The body must be application/x-ndjson; set the Content-Type header.")
+        raise UnsupportedMediaType(
+            "The body must be application/x-ndjson; set the Content-Type header."
+        )
     request.raw = await request.content(request.app.settings.bulk_mb << 20)
     return request.raw
 
 
 def refuse_cross_site(request: Request) -> None:
-    """A change asked for by another site's page is refused: browsers tell by Sec-Fetch-Site and Origin."""
+    """A change asked for by another site's page is refused: browsers tell by Sec-Fetch-Site and
+    Origin.
+    """
     site = request.headers.get(b"sec-fetch-site", b"none")
     if site not in (b"same-origin", b"none"):
-        raise Forbidden("The request comes from another site's page; changes are accepted from our own only.")
+        raise Forbidden(
+            "The request comes from another site's page; changes are accepted from our own only."
+        )
     origin = request.headers.get(b"origin")
     if origin is not None and not _is_own(origin.decode("latin-1"), request):
-        raise Forbidden("The Origin header names another site; changes are accepted from our own pages only.")
+        raise Forbidden(
+            "The Origin header names another site; changes are accepted from our own pages only."
+        )
 
 
 def _is_own(origin: str, request: Request) -> bool:
     own = request.app.settings.public_url.rstrip("/")
     if own and origin == own:
         return True
-    # Without a public URL the Host header is what the browser opened; another site's page cannot set it.
+    # Without a public URL the Host header is what the browser opened; another site's page cannot
+    # set it.
     host = request.headers.get(b"host", b"").decode("latin-1")
     return not own and bool(host) and origin.partition("://")[2] == host

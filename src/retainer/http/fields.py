@@ -9,7 +9,8 @@ from msgspec import Meta
 # Python's "$" also stands before a newline at the end, PostgreSQL's does not.
 EMAIL = r"^[^@\s]+@[^@\s]+$(?!\n)"
 HTTP = r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/]\S*$(?!\n)"
-# Labels and dots: no space, no ASCII punctuation but the hyphen. What else a host name must be, its noun's model knows.
+# Labels and dots: no space, no ASCII punctuation but the hyphen. What else a host name must be, its
+# noun's model knows.
 HOST = r"^[^\s!-,./:-@\[-`{-~]{1,63}(\.[^\s!-,./:-@\[-`{-~]{1,63})+$(?!\n)"
 
 Id = Annotated[int, Meta(ge=1, le=2**53 - 1)]
@@ -22,7 +23,9 @@ Metadata = dict[str, Any]
 Date = date
 Moment = Annotated[datetime, Meta(tz=True)]
 # Timestamps leave the database as text: RFC 3339, UTC, milliseconds.
-Timestamp = Annotated[str, Meta(extra_json_schema={"format": "date-time", "examples": ["2026-01-31T09:30:00.000Z"]})]
+Timestamp = Annotated[
+    str, Meta(extra_json_schema={"format": "date-time", "examples": ["2026-01-31T09:30:00.000Z"]})
+]
 
 
 class Theme(StrEnum):

@@ -11,7 +11,9 @@ from retainer.http.request import Request
 
 
 class Form(dict[str, str]):
-    """The fields of a form by name; of several of one name, `all` has each and the form itself the last."""
+    """The fields of a form by name; of several of one name, `all` has each and the form itself the
+    last.
+    """
 
     def __init__(self, pairs: list[tuple[str, str]]) -> None:
         super().__init__(pairs)
@@ -22,10 +24,16 @@ class Form(dict[str, str]):
         return [value for key, value in self.pairs if key == name]
 
     def body(self, kind: type[msgspec.Struct]) -> dict[str, Any]:
-        """The fields that a body of this type has, as JSON would have them; others are the form's own."""
+        """The fields that a body of this type has, as JSON would have them; others are the form's
+        own.
+        """
         info = inspect.type_info(kind)
         assert isinstance(info, inspect.StructType)
-        return {f.encode_name: _value(f.type, self[f.encode_name]) for f in info.fields if f.encode_name in self}
+        return {
+            f.encode_name: _value(f.type, self[f.encode_name])
+            for f in info.fields
+            if f.encode_name in self
+        }
 
 
 def blank(kind: type[msgspec.Struct]) -> dict[str, Any]:
@@ -37,24 +45,36 @@ async def read(request: Request) -> Form:
     """The body of a form. Raises Invalid for what is no text."""
     raw = await request.content(request.app.settings.body_kb * 1024)
     try:
-        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=12_000)
+        pairs = parse_qsl(
+            raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=12_000
+        )
     except ValueError:
-        raise Invalid(FieldError("body", "must be a form as browsers send them, percent-encoded UTF-8")) from None
+        raise Invalid(
+            FieldError("body", "must be a form as browsers send them, percent-encoded UTF-8")
+        ) from None
     # Browsers end lines of a text area with CR LF.
     return Form([(name, value.replace("\r\n", "\n")) for name, value in pairs])
 
 
 def _value(kind: inspect.Type, text: str) -> Any:  # noqa: PLR0911 -- a case each
-    """A field's text as its type wants it; what does not fit stays text, and is refused by its name."""
+    """A field's text as its type wants it; what does not fit stays text, and is refused by its
+    name.
+    """
     if isinstance(kind, inspect.Metadata):
         return _value(kind.type, text)
     if isinstance(kind, inspect.UnionType):
         kinds = [k for k in kind.types if not isinstance(k, inspect.NoneType)]
-        return None if text.strip() == "" and len(kinds) < len(kind.types) else _value(kinds[0], text)
+        return (
+            None if text.strip() == "" and len(kinds) < len(kind.types) else _value(kinds[0], text)
+        )
     if isinstance(kind, inspect.BoolType):
         return {"true": True, "on": True, "false": False, "": False}.get(text, text)
     if isinstance(kind, inspect.IntType):
-        return int(text) if text.isascii() and text.removeprefix("-").isdigit() and len(text) < 17 else text
+        return (
+            int(text)
+            if text.isascii() and text.removeprefix("-").isdigit() and len(text) < 17
+            else text
+        )
     if isinstance(kind, inspect.ListType):
         return [_value(kind.item_type, part.strip()) for part in text.split(",") if part.strip()]
     if isinstance(kind, inspect.DictType):

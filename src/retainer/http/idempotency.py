@@ -1,8 +1,9 @@
-"""Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): a change that is sent again is answered again, not made
-again (docs/decisions/0009).
+"""Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): a change that is sent again is
+answered again, not made again (docs/decisions/0009).
 
-A key belongs to a user, a route and a path. It is held by an advisory lock while its first request runs and stored with
-the answer in the transaction of the effect; a request that is refused leaves nothing.
+A key belongs to a user, a route and a path. It is held by an advisory lock while its first request
+runs and stored with the answer in the transaction of the effect; a request that is refused leaves
+nothing.
 """
 
 import hashlib
@@ -41,7 +42,9 @@ KEEP = Statement("""
 
 
 class Slot(NamedTuple):
-    """Where a request's answer is kept: the digests of its name and of all that it asks, and how it is sealed."""
+    """Where a request's answer is kept: the digests of its name and of all that it asks, and how it
+    is sealed.
+    """
 
     name: bytes
     fingerprint: bytes
@@ -50,25 +53,38 @@ class Slot(NamedTuple):
 
 def key(request: Request) -> str:
     """The request's key. Raises Invalid for one that is empty, too long, not ASCII, or there twice."""
-    lines = [value.decode("latin-1") for name, value in request.scope["headers"] if name == b"idempotency-key"]
+    lines = [
+        value.decode("latin-1")
+        for name, value in request.scope["headers"]
+        if name == b"idempotency-key"
+    ]
     found: str = lines[0].strip()
     if len(lines) > 1:
         raise invalid("Idempotency-Key", f"is given {len(lines)} times; give it once")
     if not 1 <= len(found) <= LONGEST or not found.isascii():
-        raise invalid("Idempotency-Key", f"must have 1 to {LONGEST} characters of ASCII, such as a new UUID")
+        raise invalid(
+            "Idempotency-Key", f"must have 1 to {LONGEST} characters of ASCII, such as a new UUID"
+        )
     return found
 
 
 def slot(request: Request, route: Route, form: bytes) -> Slot:
-    """Where the answer of this request belongs. Where secrets are sent or answered it takes the session's token to
-    guess at them or to read them, and that is not stored.
+    """Where the answer of this request belongs. Where secrets are sent or answered it takes the
+    session's token to guess at them or to read them, and that is not stored.
     """
     path = request.path.removeprefix(API)
     secret = (request.token or "").encode() if route.secret else b""
     asked = [request.headers.get(name, b"") for name in (b"if-match", b"if-none-match", b"prefer")]
     return Slot(
         digest(route.name.encode(), path.encode(), (request.key or "").encode()),
-        digest(secret, request.method.encode(), request.scope["query_string"], *asked, request.raw, form),
+        digest(
+            secret,
+            request.method.encode(),
+            request.scope["query_string"],
+            *asked,
+            request.raw,
+            form,
+        ),
         secret,
     )
 
@@ -79,8 +95,8 @@ def digest(*parts: bytes) -> bytes:
 
 
 async def take(tx: Db, slot: Slot) -> None:
-    """Hold the key until the transaction ends. Raises Undo with the answer that is kept for it, Invalid when it is
-    another request's, Conflict while that one runs.
+    """Hold the key until the transaction ends. Raises Undo with the answer that is kept for it,
+    Invalid when it is another request's, Conflict while that one runs.
     """
     row = await tx.row(TAKE, name=slot.name)
     assert row is not None
@@ -90,24 +106,37 @@ async def take(tx: Db, slot: Slot) -> None:
     if row["status"] is None:
         return
     if row["fingerprint"] != slot.fingerprint:
-        raise invalid("Idempotency-Key", "was used for another request here; make a new one for each change")
+        raise invalid(
+            "Idempotency-Key", "was used for another request here; make a new one for each change"
+        )
     names, values = row["headers"][::2], row["headers"][1::2]
-    headers = [(name.encode(), value.encode("latin-1")) for name, value in zip(names, values, strict=True)]
-    raise Undo(Answer(row["status"], sealed(slot, row["body"]), *headers, (b"idempotency-replayed", b"true")))
+    headers = [
+        (name.encode(), value.encode("latin-1")) for name, value in zip(names, values, strict=True)
+    ]
+    raise Undo(
+        Answer(
+            row["status"], sealed(slot, row["body"]), *headers, (b"idempotency-replayed", b"true")
+        )
+    )
 
 
 async def keep(tx: Db, slot: Slot, answer: Answer) -> None:
     """Store the answer with its effect. A cookie is not kept: what it gave may have ended."""
     assert isinstance(answer.body, bytes)
-    headers = [part.decode("latin-1") for header in answer.headers if header[0] != b"set-cookie" for part in header]
+    headers = [
+        part.decode("latin-1")
+        for header in answer.headers
+        if header[0] != b"set-cookie"
+        for part in header
+    ]
     kept = {"status": answer.status, "headers": headers, "body": sealed(slot, answer.body)}
     if await tx.row(KEEP, name=slot.name, fingerprint=slot.fingerprint, **kept) is None:
         raise Retry("The change met another one with its key. Try again.")
 
 
 def sealed(slot: Slot, body: bytes) -> bytes:
-    """A body that holds a secret, unreadable without the session's token; twice is the body again. The stream is used
-    for one body only: it is made of the token and the key's name.
+    """A body that holds a secret, unreadable without the session's token; twice is the body again.
+    The stream is used for one body only: it is made of the token and the key's name.
     """
     if not slot.secret or not body:
         return body

@@ -1,7 +1,7 @@
 """The log: one line a request or event on standard error, JSON unless a person is watching.
 
-Lines are gathered and written about ten times a second; errors at once. Bodies, cookies, queries and tokens never
-come here: a line is built from the fields its caller names.
+Lines are gathered and written about ten times a second; errors at once. Bodies, cookies, queries
+and tokens never come here: a line is built from the fields its caller names.
 """
 
 import asyncio
@@ -29,12 +29,20 @@ class Log:
         self.for_people = sys.stderr.isatty()
 
     def request(self, method: str, path: str, status: int, seconds: float, **fields: Any) -> None:
-        """One answered request. Its milliseconds are from the first byte read to the last handed on."""
+        """One answered request. Its milliseconds are from the first byte read to the last handed
+        on.
+        """
         is_read = method in ("GET", "HEAD") and status < 400
         if status < 500 and (self.level == "errors" or (self.level == "changes" and is_read)):
             return
         self._add(
-            {"at": time.time(), "event": "request", "method": method, "path": path, "status": status}
+            {
+                "at": time.time(),
+                "event": "request",
+                "method": method,
+                "path": path,
+                "status": status,
+            }
             | {"ms": round(seconds * 1000, 1), **fields}
         )
 
@@ -44,8 +52,12 @@ class Log:
         self.flush()
 
     def unknown(self, error: BaseException, **fields: Any) -> None:
-        """An unknown error with its stack, for the developer; its message may hold data and stays out."""
-        stack = [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)]
+        """An unknown error with its stack, for the developer; its message may hold data and stays
+        out.
+        """
+        stack = [
+            f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)
+        ]
         self.event("error", error=type(error).__name__, stack=stack, **fields)
 
     def adopt(self) -> None:
@@ -73,10 +85,13 @@ class Log:
     def _text(self, line: dict[str, Any]) -> str:
         at = time.gmtime(line["at"])
         if not self.for_people:
-            stamp = time.strftime("%Y-%m-%dT%H:%M:%S", at) + f".{int(line['at'] * 1000) % 1000:03d}Z"
+            stamp = (
+                time.strftime("%Y-%m-%dT%H:%M:%S", at) + f".{int(line['at'] * 1000) % 1000:03d}Z"
+            )
             return msgspec.json.encode(line | {"at": stamp}).decode()
         fields = " ".join(
-            str(v) if k in ("method", "path", "status") else f"{k}={v}" for k, v in list(line.items())[2:]
+            str(v) if k in ("method", "path", "status") else f"{k}={v}"
+            for k, v in list(line.items())[2:]
         )
         # What a stranger puts into a path must not steer the terminal, nor begin a line of its own.
         return _CONTROL.sub("?", f"{time.strftime('%H:%M:%S', at)} {line['event']} {fields}")
@@ -91,4 +106,6 @@ class _Adopted(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None
-        self.log.event(record.name, level=record.levelname.lower(), message=record.getMessage(), error=error)
+        self.log.event(
+            record.name, level=record.levelname.lower(), message=record.getMessage(), error=error
+        )

@@ -1,7 +1,8 @@
 """Requests that hold only for one state of a record: If-Match and If-None-Match (RFC 9110, 13.1).
 
-A read that the client has already is 304. A change names the states it was made for; its own statement compares them
-with the row (`@expected_<alias>`, see statement.py), so that of several who read the same state only one writes.
+A read that the client has already is 304. A change names the states it was made for; its own
+statement compares them with the row (`@expected_<alias>`, see statement.py), so that of several who
+read the same state only one writes.
 """
 
 import re
@@ -17,8 +18,8 @@ _MALFORMED = 'must be * or ETags as they are answered, such as "12-3", separated
 
 
 def unchanged(request: Request, answer: Answer) -> Answer:
-    """The answer of a read: 304 when If-None-Match names what would be answered. Raises PreconditionFailed when
-    If-Match does not.
+    """The answer of a read: 304 when If-None-Match names what would be answered. Raises
+    PreconditionFailed when If-Match does not.
     """
     etag = dict(answer.headers).get(b"etag")
     if answer.status != 200 or etag is None:
@@ -30,14 +31,18 @@ def unchanged(request: Request, answer: Answer) -> Answer:
 
 
 def is_listed(etag: bytes, request: Request) -> bool:
-    """Whether If-None-Match names it; weak comparison, as that header wants. Raises Invalid for a malformed one."""
+    """Whether If-None-Match names it; weak comparison, as that header wants. Raises Invalid for a
+    malformed one.
+    """
     header = request.header(b"if-none-match")
     known = tags("If-None-Match", header, weak=True)
     return header is not None and (known is None or etag.decode()[1:-1] in known)
 
 
 def expect(request: Request, route: Route) -> None:
-    """Bind a change to the states that its headers name. Raises Invalid when they cannot be what is meant."""
+    """Bind a change to the states that its headers name. Raises Invalid when they cannot be what is
+    meant.
+    """
     match, none_match = request.header(b"if-match"), request.header(b"if-none-match")
     if match is None and none_match is None:
         return
@@ -55,19 +60,25 @@ def expect(request: Request, route: Route) -> None:
 
 
 def tags(name: str, header: str | None, *, weak: bool = False) -> list[str] | None:
-    """The ETags of a header without their quotes, the weak ones only where they count; None for "*" or no header.
-    Raises Invalid.
+    """The ETags of a header without their quotes, the weak ones only where they count; None for "*"
+    or no header. Raises Invalid.
     """
     if header is None:
         return None
     header = header.replace("\t", " ").strip()
     if not re.match(ETAGS, header):
         raise invalid(name, _MALFORMED)
-    return [tag for prefix, tag in _TAG.findall(header) if weak or not prefix] if header != "*" else None
+    return (
+        [tag for prefix, tag in _TAG.findall(header) if weak or not prefix]
+        if header != "*"
+        else None
+    )
 
 
 async def judged(request: Request, route: Route, arguments: list[int | str]) -> Problem:
-    """What it means that a change found no such row: there is none, or it is in another state than expected."""
+    """What it means that a change found no such row: there is none, or it is in another state than
+    expected.
+    """
     reader = request.app.table.reader(route)
     if reader is None or request.db.expected is None:
         return NotFound()

@@ -11,7 +11,9 @@ _PART = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+')
 
 
 def wishes(header: str) -> dict[str, str]:
-    """Each preference by its name, the first of two alike; what is not understood is ignored, as it has to be."""
+    """Each preference by its name, the first of two alike; what is not understood is ignored, as it
+    has to be.
+    """
     found: dict[str, str] = {}
     for part in _PART.findall(header):
         name, _, value = part.partition(";")[0].partition("=")

@@ -1,5 +1,5 @@
-"""The parameters of a path: the query string in pairs, a parameter that is none, and the type of a route that declares
-some other than a list's (lists/query.py).
+"""The parameters of a path: the query string in pairs, a parameter that is none, and the type of a
+route that declares some other than a list's (lists/query.py).
 """
 
 import difflib
@@ -14,36 +14,57 @@ from retainer.http.body import problems
 
 
 def pairs(query_string: bytes) -> list[tuple[str, str]]:
-    """The parameters in order. Raises Invalid for what is no UTF-8, holds NUL, or stands there twice."""
+    """The parameters in order. Raises Invalid for what is no UTF-8, holds NUL, or stands there
+    twice.
+    """
     try:
-        found = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
+        found = parse_qsl(
+            query_string.decode("ascii"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=100,
+        )
     except (ValueError, UnicodeDecodeError):
-        raise Invalid(FieldError("query", "must be at most 100 parameters, percent-encoded UTF-8")) from None
+        raise Invalid(
+            FieldError("query", "must be at most 100 parameters, percent-encoded UTF-8")
+        ) from None
     names = [name for name, _ in found]
-    wrong = [FieldError(n[:40], "is given twice; give it once") for n in dict.fromkeys(names) if names.count(n) > 1]
-    wrong += [FieldError(n[:40], "must not contain the NUL character") for n, v in found if "\0" in n + v]
+    wrong = [
+        FieldError(n[:40], "is given twice; give it once")
+        for n in dict.fromkeys(names)
+        if names.count(n) > 1
+    ]
+    wrong += [
+        FieldError(n[:40], "must not contain the NUL character") for n, v in found if "\0" in n + v
+    ]
     if wrong:
         raise Invalid(*wrong)
     return found
 
 
 def of_form(query_string: bytes) -> bytes:
-    """The parameters as a page's form sends them, as a list takes them: what is empty left out, the boxes ticked for
-    one name joined by commas.
+    """The parameters as a page's form sends them, as a list takes them: what is empty left out, the
+    boxes ticked for one name joined by commas.
     """
     try:
         found = parse_qsl(query_string.decode("ascii"), errors="strict", max_num_fields=100)
     except ValueError:
-        raise Invalid(FieldError("query", "must be at most 100 parameters, percent-encoded UTF-8")) from None
+        raise Invalid(
+            FieldError("query", "must be at most 100 parameters, percent-encoded UTF-8")
+        ) from None
     joined: dict[str, str] = {}
     for name, value in found:
-        joined[name] = f"{joined[name]},{value}" if name in joined and name.endswith(":in") else value
+        joined[name] = (
+            f"{joined[name]},{value}" if name in joined and name.endswith(":in") else value
+        )
     return urlencode(joined, safe=":,.", quote_via=quote).encode()
 
 
 def unknown(name: str, known: list[str]) -> FieldError:
     """A parameter that is none, with the nearest that is."""
-    near = difflib.get_close_matches(name.lower(), known, 1, 0.5) or difflib.get_close_matches(name, known, 1, 0.3)
+    near = difflib.get_close_matches(name.lower(), known, 1, 0.5) or difflib.get_close_matches(
+        name, known, 1, 0.3
+    )
     if not known:
         return FieldError(name[:40], "is not a parameter of this path; it takes none")
     hint = f"the nearest is {near[0]}" if near else f"it takes {', '.join(known)}"
@@ -51,7 +72,9 @@ def unknown(name: str, known: list[str]) -> FieldError:
 
 
 def decode_query(query_string: bytes, kind: type[msgspec.Struct]) -> Any:
-    """The parameters as their type; an array is written with commas. Raises Invalid naming each that is wrong."""
+    """The parameters as their type; an array is written with commas. Raises Invalid naming each
+    that is wrong.
+    """
     given = dict(pairs(query_string))
     info = inspect.type_info(kind)
     assert isinstance(info, inspect.StructType)
@@ -68,6 +91,11 @@ def _plain(text: str, kind: inspect.Type) -> Any:
     """What stands in the address as the value that JSON would have."""
     if isinstance(kind, inspect.ListType):
         return text.split(",")
-    if isinstance(kind, inspect.IntType) and text.isascii() and text.removeprefix("-").isdigit() and len(text) < 16:
+    if (
+        isinstance(kind, inspect.IntType)
+        and text.isascii()
+        and text.removeprefix("-").isdigit()
+        and len(text) < 16
+    ):
         return int(text)
     return text

@@ -1,4 +1,6 @@
-"""A request as handlers meet it: who sent it, its body, the database as they see it; and the answers they give."""
+"""A request as handlers meet it: who sent it, its body, the database as they see it; and the
+answers they give.
+"""
 
 import asyncio
 import copy
@@ -27,7 +29,12 @@ HTML = (b"content-type", b"text/html; charset=utf-8")
 
 API, WEB = "api", "web"  # through what the journal says something was done
 
-_OF_CLIENT = (b"host", b"cookie", b"user-agent", b"x-forwarded-for")  # of whom and from where a request is
+_OF_CLIENT = (
+    b"host",
+    b"cookie",
+    b"user-agent",
+    b"x-forwarded-for",
+)  # of whom and from where a request is
 
 _ACCEPTED = re.compile(r"text/html(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))", re.IGNORECASE)
 _COOKIE = re.compile(rb"(?:^|;)\s*" + re.escape(COOKIE).encode() + rb"=([^;]*)")
@@ -38,7 +45,9 @@ class Answer:
 
     __slots__ = ("body", "headers", "status")
 
-    def __init__(self, status: int, body: bytes | AsyncIterator[bytes] = b"", *headers: tuple[bytes, bytes]) -> None:
+    def __init__(
+        self, status: int, body: bytes | AsyncIterator[bytes] = b"", *headers: tuple[bytes, bytes]
+    ) -> None:
         self.status = status
         self.body = body
         self.headers = list(headers)
@@ -55,7 +64,9 @@ def encoded(value: Any, *headers: tuple[bytes, bytes]) -> Answer:
 
 
 def found(row: Any) -> Answer:
-    """200 with a row of (id, version, json), its ETag made of the first two; 404 when there is none."""
+    """200 with a row of (id, version, json), its ETag made of the first two; 404 when there is
+    none.
+    """
     if row is None:
         raise NotFound
     return json(row[2], etag(row))
@@ -107,14 +118,22 @@ class Request:
         self.route: Route | None = None
         self.who: Viewer | None = None
         self.body: Any = None
-        self.query: Any = None  # the route's type of parameters; a Query of a list that was given some
+        self.query: Any = (
+            None  # the route's type of parameters; a Query of a list that was given some
+        )
         self.deadline: Deadline | None = None
         self.raw = b""  # the body as it was sent, where it is JSON
         self.key: str | None = None  # its Idempotency-Key
-        self.typed: dict[str, list[str]] = {}  # the fields of a form with a file, as far as it was read
-        self.named: Callable[[Any], Awaitable[None]] | None = None  # puts ids for names into `typed`
+        self.typed: dict[
+            str, list[str]
+        ] = {}  # the fields of a form with a file, as far as it was read
+        self.named: Callable[[Any], Awaitable[None]] | None = (
+            None  # puts ids for names into `typed`
+        )
         self.wishes: dict[str, str] = {}  # its preferences (Prefer)
-        self.left: asyncio.Task[None] | None = None  # done when the client goes while its answer is streamed
+        self.left: asyncio.Task[None] | None = (
+            None  # done when the client goes while its answer is streamed
+        )
         self.changed_users: list[int] = []  # whose sessions are forgotten once it is committed
         self.via = API
 
@@ -140,34 +159,59 @@ class Request:
         return self.app.database.of(self.viewer, self.id, self.route.name, self.via)
 
     def inner(self, route: Route, via: str, **headers: str) -> "Request":
-        """The same person's request for another route, made inside this one: with these headers and no body yet."""
+        """The same person's request for another route, made inside this one: with these headers and
+        no body yet.
+        """
         made = copy.copy(self)
         made.__dict__.pop("db", None)
         given = [header for header in self.scope["headers"] if header[0] in _OF_CLIENT]
-        given += [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-        made.scope, made.headers = {**self.scope, "headers": given, "query_string": b""}, dict(given)
+        given += [
+            (name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()
+        ]
+        made.scope, made.headers = (
+            {**self.scope, "headers": given, "query_string": b""},
+            dict(given),
+        )
         made.route, made.method, made.via = route, route.method, via
-        made.body, made.query, made.key, made.raw, made.wishes, made.changed_users = None, None, None, b"", {}, []
+        made.body, made.query, made.key, made.raw, made.wishes, made.changed_users = (
+            None,
+            None,
+            None,
+            b"",
+            {},
+            [],
+        )
         return made
 
     @property
     def address_of_page(self) -> str:
         """Path and parameters of the page that is shown, without the place in a list."""
-        asked = [(n, v) for n, v in parse_qsl(of_form(self.scope["query_string"]).decode()) if n not in ("cursor",)]
+        asked = [
+            (n, v)
+            for n, v in parse_qsl(of_form(self.scope["query_string"]).decode())
+            if n not in ("cursor",)
+        ]
         return self.path + ("?" + urlencode(asked, safe=":,.", quote_via=quote) if asked else "")
 
     @cached_property
     def wants_page(self) -> bool:
-        """Whether a browser asks, for a page or with the form of one (RFC 9110, 12.5.1); never below /api."""
+        """Whether a browser asks, for a page or with the form of one (RFC 9110, 12.5.1); never
+        below /api.
+        """
         if self.path.startswith("/api/"):
             return False
         if self.method in ("GET", "HEAD"):
             # Going back, htmx 4.0.1 says no more than the last of these.
             asks = b"hx-request" in self.headers or b"hx-history-restore-request" in self.headers
             return asks or self.accepts_html
-        # A form by itself asks for no page: who sends JSON and forgets to say so is told that, as the API tells it.
+        # A form by itself asks for no page: who sends JSON and forgets to say so is told that, as
+        # the API tells it.
         is_form = self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower() in FORMS
-        return is_form and self.method == "POST" and (b"hx-request" in self.headers or self.accepts_html)
+        return (
+            is_form
+            and self.method == "POST"
+            and (b"hx-request" in self.headers or self.accepts_html)
+        )
 
     @property
     def accepts_html(self) -> bool:
@@ -178,7 +222,9 @@ class Request:
         """A header's value, its lines joined by commas; None where there is none."""
         if name not in self.headers:
             return None
-        return ",".join(value.decode("latin-1") for key, value in self.scope["headers"] if key == name)
+        return ",".join(
+            value.decode("latin-1") for key, value in self.scope["headers"] if key == name
+        )
 
     @property
     def is_upload(self) -> bool:
@@ -206,20 +252,29 @@ class Request:
     @property
     def has_body(self) -> bool:
         """Whether a body is announced, be it of unknown length."""
-        return b"transfer-encoding" in self.headers or self.headers.get(b"content-length", b"0") != b"0"
+        return (
+            b"transfer-encoding" in self.headers
+            or self.headers.get(b"content-length", b"0") != b"0"
+        )
 
     def forget(self, user: int) -> None:
-        """The sessions of a user have changed: this process acts at once, the others hear of it from PostgreSQL."""
+        """The sessions of a user have changed: this process acts at once, the others hear of it
+        from PostgreSQL.
+        """
         if self.db.held is None:
             self.app.sessions.forget(user)
         else:
             self.changed_users.append(user)
 
     async def content(self, limit: int) -> bytes:
-        """The whole body. Raises TooLarge past the limit (bytes), before reading what was announced as larger."""
+        """The whole body. Raises TooLarge past the limit (bytes), before reading what was announced
+        as larger.
+        """
         announced = self.headers.get(b"content-length", b"0")
         if int(announced) > limit:
-            raise TooLarge(f"The body has {announced.decode()} bytes; at most {limit} are accepted.")
+            raise TooLarge(
+                f"The body has {announced.decode()} bytes; at most {limit} are accepted."
+            )
         pieces: list[bytes] = []
         size, more = 0, True
         while more and size <= limit:
@@ -236,7 +291,9 @@ class Request:
         while more:
             piece, more = await self._piece()
             if self.route is not None and self.route.multipart and self.deadline is not None:
-                self.app.deadlines.extend(self.deadline)  # an upload may take long, as long as it goes on
+                self.app.deadlines.extend(
+                    self.deadline
+                )  # an upload may take long, as long as it goes on
             if piece:
                 yield piece
 

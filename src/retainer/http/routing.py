@@ -21,18 +21,19 @@ API = "/api"
 class Route(msgspec.Struct, frozen=True):
     """A line of routes.py.
 
-    `name` is the operation id of the OpenAPI document and the action in the journal; `permission` a key of
-    PERMISSIONS or PUBLIC; `body` the type of the JSON body; `answer` the type of a 200's body (None: an empty body);
-    `on` tells whether the viewer sees what the path's ids name, so that refusals come in the right order;
-    `bare` serves the path without /api too, as the contract writes it; `page` serves it without /api only and
-    leaves it out of the OpenAPI document; `html` marks what browsers get at a bare path: a page, or what a form of one
-    does (page_routes.py); `form` is the type of a multipart body that carries a file;
-    `errors` are the statuses of its own beside those that every such route may answer; `lists` is the list it answers,
-    which takes parameters; `query` the type of another route's parameters (None: it takes none); `creates` says that
-    it answers 201 where it made something.
-    `lines` is the type of each line of an NDJSON body; `answer` is then that of each line of the answer.
-    A change that is more than a transaction cannot be repeated or tried (`keyed`, `dry`: see writes.py); `secret` says
-    that its body or its answer holds one.
+    `name` is the operation id of the OpenAPI document and the action in the journal; `permission` a
+    key of PERMISSIONS or PUBLIC; `body` the type of the JSON body; `answer` the type of a 200's
+    body (None: an empty body); `on` tells whether the viewer sees what the path's ids name, so that
+    refusals come in the right order; `bare` serves the path without /api too, as the contract
+    writes it; `page` serves it without /api only and leaves it out of the OpenAPI document; `html`
+    marks what browsers get at a bare path: a page, or what a form of one does (page_routes.py);
+    `form` is the type of a multipart body that carries a file; `errors` are the statuses of its own
+    beside those that every such route may answer; `lists` is the list it answers, which takes
+    parameters; `query` the type of another route's parameters (None: it takes none); `creates` says
+    that it answers 201 where it made something. `lines` is the type of each line of an NDJSON body;
+    `answer` is then that of each line of the answer. A change that is more than a transaction
+    cannot be repeated or tried (`keyed`, `dry`: see writes.py); `secret` says that its body or its
+    answer holds one.
     """
 
     name: str
@@ -70,12 +71,16 @@ class Route(msgspec.Struct, frozen=True):
 
     @property
     def record(self) -> bool:
-        """Whether it answers one record, with the ETag of its state. A membership is told by its contact's id."""
+        """Whether it answers one record, with the ETag of its state. A membership is told by its
+        contact's id.
+        """
         return not {"id", "contact_id"}.isdisjoint(getattr(self.answer, "__struct_fields__", ()))
 
     @property
     def in_bulk(self) -> bool:
-        """Whether /bulk takes it: the changes of records, by JSON. Of users not what makes or ends a way to sign in."""
+        """Whether /bulk takes it: the changes of records, by JSON. Of users not what makes or ends
+        a way to sign in.
+        """
         is_of_record = self.tag in _IN_BULK or (self.tag == "users" and self.record)
         return self.changes and is_of_record and (self.form is None or self.body is not None)
 
@@ -100,10 +105,23 @@ class Route(msgspec.Struct, frozen=True):
 
 
 _TAGS = {
-    "login": "account", "logout": "account", "setup": "account", "user": "account", "openapi.json": "api",
+    "login": "account",
+    "logout": "account",
+    "setup": "account",
+    "user": "account",
+    "openapi.json": "api",
     "bulk": "writes",
-}  # fmt: skip
-_IN_BULK = {"organizations", "members", "contacts", "projects", "tasks", "documents", "activities", "views"}
+}
+_IN_BULK = {
+    "organizations",
+    "members",
+    "contacts",
+    "projects",
+    "tasks",
+    "documents",
+    "activities",
+    "views",
+}
 TEXT = "value"  # the parameter of a path that is a text, where all others are ids
 _METHODS = ""  # the key of a node's methods: no path segment is empty
 _ID = "/"  # the key of what follows an id: no path segment has a slash
@@ -125,7 +143,9 @@ class Table:
         self.readers = {r.path: r for r in routes if r.method == "GET" and r.record}
         for route in routes:
             if route.permission != PUBLIC and route.permission not in PERMISSIONS:
-                raise ValueError(f"{route.method} {route.path}: no permission is called {route.permission!r}")
+                raise ValueError(
+                    f"{route.method} {route.path}: no permission is called {route.permission!r}"
+                )
             self._add(self.pages if route.html else self.root, route, route.url)
             if route.bare:
                 self._add(self.root, route, route.path)
@@ -146,9 +166,11 @@ class Table:
         """The route that reads the record which this one changes, where both have the same path."""
         return self.readers.get(route.path)
 
-    def find(self, segments: list[str], *, pages: bool = False) -> tuple[dict[str, Route] | None, list[str]]:
-        """The routes of a path by method (None: no such path), and what its parameters stand for, as written. A browser
-        gets the page where there is one.
+    def find(
+        self, segments: list[str], *, pages: bool = False
+    ) -> tuple[dict[str, Route] | None, list[str]]:
+        """The routes of a path by method (None: no such path), and what its parameters stand for,
+        as written. A browser gets the page where there is one.
         """
         if pages:
             routes, ids = _walk(self.pages, segments)

@@ -1,5 +1,6 @@
-"""Changes that are safe to repeat and to try: one transaction around the handler, kept with its answer by
-Idempotency-Key, or rolled back for `Prefer: dry-run`. Without either the handler runs as it is.
+"""Changes that are safe to repeat and to try: one transaction around the handler, kept with its
+answer by Idempotency-Key, or rolled back for `Prefer: dry-run`. Without either the handler runs as
+it is.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -20,13 +21,16 @@ def expect(request: Request, route: Route) -> None:
     preferred = request.header(b"prefer")
     request.wishes = wishes(preferred) if preferred is not None else {}
     if DRY_RUN in request.wishes and not route.dry:
-        raise invalid("Prefer", "must not ask for a dry-run here: what this does cannot be taken back")
+        raise invalid(
+            "Prefer", "must not ask for a dry-run here: what this does cannot be taken back"
+        )
     if b"idempotency-key" in request.headers and route.keyed and DRY_RUN not in request.wishes:
         request.key = idempotency.key(request)
 
 
 async def performed(request: Request, route: Route, work: Work, form: bytes = b"") -> Answer:
-    """The answer of a change, made once for its key or not at all. `form` tells one upload from another.
+    """The answer of a change, made once for its key or not at all. `form` tells one upload from
+    another.
 
     Raises Undo with the answer when nothing was, or shall be, done for it.
     """

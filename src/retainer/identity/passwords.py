@@ -28,14 +28,18 @@ T = TypeVar("T")
 
 
 class Threads:
-    """Runs what takes long beside the event loop: THREADS at a time, at most MOST_WAITING more in line."""
+    """Runs what takes long beside the event loop: THREADS at a time, at most MOST_WAITING more in
+    line.
+    """
 
     def __init__(self) -> None:
         self.pool = ThreadPoolExecutor(THREADS, thread_name_prefix="argon2")
         self.present = 0
 
     async def run(self, work: Callable[[], T]) -> T:
-        """The work's result. Raises Unavailable when the line is full: a flood of sign-ins must not stop the rest."""
+        """The work's result. Raises Unavailable when the line is full: a flood of sign-ins must not
+        stop the rest.
+        """
         if self.present >= THREADS + MOST_WAITING:
             raise Unavailable("Too many people are signing in at this moment. Try again shortly.")
         self.present += 1
@@ -54,7 +58,9 @@ async def hashed(password: str) -> str:
 
 
 async def matches(password_hash: str | None, password: str) -> bool:
-    """Whether it is the password. Without a hash it is not, after the same work: time must not tell who has one."""
+    """Whether it is the password. Without a hash it is not, after the same work: time must not tell
+    who has one.
+    """
     right = await _threads.run(lambda: _verified(password_hash or _nobodys_hash(), password))
     return right and password_hash is not None
 
@@ -84,7 +90,9 @@ def _bytes(password: str) -> bytes:
 
 
 def weakness(password: str, username: str) -> str | None:
-    """What is wrong with it as a password of this user, as the end of a sentence; None when it will do."""
+    """What is wrong with it as a password of this user, as the end of a sentence; None when it will
+    do.
+    """
     if len(password) < SHORTEST:
         return f"must have at least {SHORTEST} characters; it has {len(password)}"
     if len(password) > LONGEST:
@@ -96,7 +104,9 @@ def weakness(password: str, username: str) -> str | None:
     if _core(plain) == "retainer":
         return "must not be this product's name; choose something that others would not think of"
     if plain in _common():
-        return "is one of the most common passwords; choose something that others would not think of"
+        return (
+            "is one of the most common passwords; choose something that others would not think of"
+        )
     return None
 
 
@@ -107,7 +117,8 @@ def _core(word: str) -> str:
 
 @lru_cache(maxsize=1)
 def _common() -> frozenset[str]:
-    # Imported when first needed: the list takes memory that a server where nobody changes a password can save.
+    # Imported when first needed: the list takes memory that a server where nobody changes a
+    # password can save.
     from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415
 
     return frozenset(word for word in FREQUENCY_LISTS["passwords"] if len(word) >= SHORTEST)

@@ -1,5 +1,7 @@
-"""Journal: who changed what, when and through what, as the database's triggers wrote it down (migrations/0002).
+"""Journal: who changed what, when and through what, as the database's triggers wrote it down
+(migrations/0002).
 
-A record's history is read by whoever of our own people sees the record, in the API's words: its fields, never the
-columns behind them. Nothing here writes: changes come to the journal with what they change.
+A record's history is read by whoever of our own people sees the record, in the API's words: its
+fields, never the columns behind them. Nothing here writes: changes come to the journal with what
+they change.
 """

@@ -1,8 +1,10 @@
-"""What was changed since a mark, as one viewer may know it: the names of records, never what is in them.
+"""What was changed since a mark, as one viewer may know it: the names of records, never what is in
+them.
 
-Operations are committed in another order than they are numbered, so the last number that was seen is no mark: one with
-a smaller number may come later. A mark names transactions instead. What was written by one that had not ended at the
-last look is new, or is told a second time; nothing is left out.
+Operations are committed in another order than they are numbered, so the last number that was seen
+is no mark: one with a smaller number may come later. A mark names transactions instead. What was
+written by one that had not ended at the last look is new, or is told a second time; nothing is left
+out.
 """
 
 import re
@@ -41,9 +43,10 @@ _LOOK = Statement("""
         ORDER BY op.id DESC LIMIT :most::bigint) AS operations
     FROM here""")
 
-# A change names its record and what shows it: the organization, of a task the project, of a membership the contact.
-# Each of these is named to who sees it, and only of changes that they see. Whose own membership changed sees other
-# things than before. The changes come first, as few as they are, then what of just these the viewer sees.
+# A change names its record and what shows it: the organization, of a task the project, of a
+# membership the contact. Each of these is named to who sees it, and only of changes that they see.
+# Whose own membership changed sees other things than before. The changes come first, as few as they
+# are, then what of just these the viewer sees.
 _TOLD = Statement("""
     WITH few AS MATERIALIZED (
         SELECT c.operation_id, c.entity, c.entity_id, c.organization_before, c.organization_after
@@ -86,8 +89,8 @@ _TOLD = Statement("""
 class Mark(msgspec.Struct, frozen=True):
     """A point in time, in transactions: `oldest` was the first that had not ended.
 
-    Operations up to the number `floor` were all there or will never be; so are those up to `next` once all transactions
-    before `until` have ended.
+    Operations up to the number `floor` were all there or will never be; so are those up to `next`
+    once all transactions before `until` have ended.
     """
 
     floor: int
@@ -102,12 +105,16 @@ class Mark(msgspec.Struct, frozen=True):
 def mark(text: str) -> Mark:
     """A mark as somebody gives it back. Raises Invalid."""
     if not _MARK.fullmatch(text):
-        raise invalid("after", "must be a mark as an answer gave it; leave it out to get the present one")
+        raise invalid(
+            "after", "must be a mark as an answer gave it; leave it out to get the present one"
+        )
     return Mark(*map(int, text.split("-")))
 
 
 class Look(msgspec.Struct, frozen=True):
-    """What a look found: the mark for the next one, the new operations, and whether there may be more than these."""
+    """What a look found: the mark for the next one, the new operations, and whether there may be
+    more than these.
+    """
 
     mark: Mark
     operations: list[int]
@@ -124,7 +131,9 @@ class Told(msgspec.Struct, rename="camel"):
 
 
 class News(msgspec.Struct, rename="camel"):
-    """What changed: names such as `tasks/7`, and the nouns whose lists did. `*` alone: anything may have."""
+    """What changed: names such as `tasks/7`, and the nouns whose lists did. `*` alone: anything may
+    have.
+    """
 
     mark: str
     records: list[str]
@@ -197,9 +206,18 @@ class Pile:
 
 
 async def look(db: Db, after: Mark | None, seen: list[int] | None = None) -> Look:
-    """The operations of the tenant that may have been committed since a mark, but those seen; without one, none."""
+    """The operations of the tenant that may have been committed since a mark, but those seen;
+    without one, none.
+    """
     floor, oldest = (after.floor, after.oldest) if after else (2**53, 0)
-    row = await db.row(_LOOK, floor=floor, oldest=oldest, seen=seen or [], farthest=FARTHEST, most=MOST_OPERATIONS + 1)
+    row = await db.row(
+        _LOOK,
+        floor=floor,
+        oldest=oldest,
+        seen=seen or [],
+        farthest=FARTHEST,
+        most=MOST_OPERATIONS + 1,
+    )
     assert row is not None
     if after is None or after.until > row["until"] or after.next > row["last"]:
         # The first look, or the mark is of another database (a backup was restored).
@@ -234,7 +252,9 @@ async def since(db: Db, after: Mark | None) -> tuple[Mark, Pile]:
 
 async def announce(database: Database, sender: str, tenants: list[int]) -> None:
     """Tell all processes, by one statement, whose records have changed."""
-    parts = [tenants[start : start + MOST_TENANTS] for start in range(0, len(tenants), MOST_TENANTS)]
+    parts = [
+        tenants[start : start + MOST_TENANTS] for start in range(0, len(tenants), MOST_TENANTS)
+    ]
     said = [f"{sender} {','.join(map(str, part))}" for part in parts]
     await database.plain(_ANNOUNCE, CHANNEL, said)
 

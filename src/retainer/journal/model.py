@@ -80,7 +80,9 @@ class RecordChange(Struct, rename="camel"):
 
 
 class ListedOperation(Struct, rename="camel"):
-    """One request that changed something or was refused, or one command; `records` are those the viewer sees."""
+    """One request that changed something or was refused, or one command; `records` are those the
+    viewer sees.
+    """
 
     id: Id
     at: Timestamp
@@ -110,8 +112,8 @@ class Column(NamedTuple):
     field: str
 
 
-# The table of each noun whose answers have the columns as fields. What is no field of theirs is never shown: keys of
-# the storage, digests, counts, and whatever will be added beside them.
+# The table of each noun whose answers have the columns as fields. What is no field of theirs is
+# never shown: keys of the storage, digests, counts, and whatever will be added beside them.
 _ANSWERS: dict[str, type[Struct]] = {
     "organizations": Organization,
     "members": Member,
@@ -125,7 +127,8 @@ _ANSWERS: dict[str, type[Struct]] = {
 }
 # Where the column is called otherwise. A file's address is made of its id and does not change.
 _CALLED = {("documents", "url"): "link", ("documents", "version"): "latest"}
-# Told beside the fields: which record it is, and when it was; or the same of every record; or not written down.
+# Told beside the fields: which record it is, and when it was; or the same of every record; or not
+# written down.
 _TOLD = {"id", "tenant_id", "created_at", "updated_at", "last_login_at"}
 
 COLUMNS = [
@@ -142,9 +145,10 @@ MOMENTS = ["happened_at"]
 class Noun(NamedTuple):
     """A table whose changes can be undone.
 
-    `title` is the column that people know a row by, "" where that is another row's. `change` is the permission that
-    undoing an update takes, `existence` that of undoing a creation, a deletion or a restoration. `refers` has the
-    columns that refer to what must be there, with the table each refers to.
+    `title` is the column that people know a row by, "" where that is another row's. `change` is the
+    permission that undoing an update takes, `existence` that of undoing a creation, a deletion or a
+    restoration. `refers` has the columns that refer to what must be there, with the table each
+    refers to.
     """
 
     title: str
@@ -153,25 +157,47 @@ class Noun(NamedTuple):
     refers: dict[str, str]
 
 
-# Every table of which a change may be undone, and the only names that statements about several tables are made of. In
-# the order in which rows are locked: as deletions lock them, what is above before what is below.
+# Every table of which a change may be undone, and the only names that statements about several
+# tables are made of. In the order in which rows are locked: as deletions lock them, what is above
+# before what is below.
 NOUNS = {
-    "organizations": Noun("name", "organizations.update", "organizations.delete", {"parent_id": "organizations"}),
-    "contacts": Noun("full_name", "contacts.write", "contacts.write", {}),
-    "projects": Noun("title", "projects.write", "projects.write", {"organization_id": "organizations"}),
-    "tasks": Noun(
-        "title", "tasks.write", "tasks.delete", {"organization_id": "organizations", "project_id": "projects"}
+    "organizations": Noun(
+        "name", "organizations.update", "organizations.delete", {"parent_id": "organizations"}
     ),
-    "documents": Noun("name", "documents.write", "documents.write", {"organization_id": "organizations"}),
+    "contacts": Noun("full_name", "contacts.write", "contacts.write", {}),
+    "projects": Noun(
+        "title", "projects.write", "projects.write", {"organization_id": "organizations"}
+    ),
+    "tasks": Noun(
+        "title",
+        "tasks.write",
+        "tasks.delete",
+        {"organization_id": "organizations", "project_id": "projects"},
+    ),
+    "documents": Noun(
+        "name", "documents.write", "documents.write", {"organization_id": "organizations"}
+    ),
     # Who may not delete one may still take back having logged it.
-    "activities": Noun("title", "activities.write", "activities.write", {"organization_id": "organizations"}),
+    "activities": Noun(
+        "title", "activities.write", "activities.write", {"organization_id": "organizations"}
+    ),
     "members": Noun(
-        "", "members.write", "members.write", {"organization_id": "organizations", "contact_id": "contacts"}
+        "",
+        "members.write",
+        "members.write",
+        {"organization_id": "organizations", "contact_id": "contacts"},
     ),
     "document_projects": Noun(
-        "", "documents.write", "documents.write", {"document_id": "documents", "project_id": "projects"}
+        "",
+        "documents.write",
+        "documents.write",
+        {"document_id": "documents", "project_id": "projects"},
     ),
-    "views": Noun("name", "views.write", "views.write", {}),  # whose it is decides as well: IS_YOURS in store.py
+    "views": Noun(
+        "name", "views.write", "views.write", {}
+    ),  # whose it is decides as well: IS_YOURS in store.py
     # Its contact may be deleted: who was there stays told.
-    "activity_contacts": Noun("", "activities.write", "activities.write", {"activity_id": "activities"}),
+    "activity_contacts": Noun(
+        "", "activities.write", "activities.write", {"activity_id": "activities"}
+    ),
 }

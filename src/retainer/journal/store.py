@@ -22,7 +22,8 @@ from retainer.records.views import store as views
 
 _NAMES = ", ".join(f"({n}, '{c.entity}', '{c.column}', '{c.field}')" for n, c in enumerate(COLUMNS))
 
-# Both are looked up for each change that is told, and not joined: PostgreSQL would begin with all of the tenant's.
+# Both are looked up for each change that is told, and not joined: PostgreSQL would begin with all
+# of the tenant's.
 _ACTOR = """(SELECT row_to_json(a) FROM (SELECT u.id, u.username, u.full_name AS "fullName" FROM users u
         WHERE u.tenant_id = :tenant AND u.id = op.actor_id) a)"""
 _OPERATION = f"""(SELECT row_to_json(j) FROM (SELECT op.id, iso(op.at) AS at, op.action, op.via,
@@ -70,12 +71,13 @@ LISTS = {
     "users": users.LIST,
 }
 
-# Each kind in its order, so that PostgreSQL walks their indexes and merges them instead of sorting all.
+# Each kind in its order, so that PostgreSQL walks their indexes and merges them instead of sorting
+# all.
 _CHANGED = """(SELECT c.*, '{told}' AS told, {told_id} AS told_id FROM changes c
     WHERE c.tenant_id = :tenant AND {which} ORDER BY c.operation_id DESC, c.sequence DESC)"""
 
-# A membership is told by its contact's id, which it keeps; a document's link to a project by the project's, and an
-# activity's to a contact by the contact's.
+# A membership is told by its contact's id, which it keeps; a document's link to a project by the
+# project's, and an activity's to a contact by the contact's.
 _CONTACT = "(SELECT m.contact_id FROM members m WHERE m.tenant_id = :tenant AND m.id = c.entity_id)"
 _PROJECT = "(SELECT l.project_id FROM document_projects l WHERE l.tenant_id = :tenant AND l.id = c.entity_id)"
 _WITH = "(SELECT l.contact_id FROM activity_contacts l WHERE l.tenant_id = :tenant AND l.id = c.entity_id)"
@@ -101,7 +103,9 @@ _BESIDE = {"organizations": _MEMBERS, "documents": _LINKS, "activities": _PEOPLE
 
 def _history(noun: str) -> Collection:
     """What was done to a record of the noun (:parent) and what is told beside it, the newest first."""
-    changes = _CHANGED.format(told=noun, told_id="c.entity_id", which=f"c.entity = '{noun}' AND c.entity_id = :parent")
+    changes = _CHANGED.format(
+        told=noun, told_id="c.entity_id", which=f"c.entity = '{noun}' AND c.entity_id = :parent"
+    )
     seen = LISTS[noun]
     both = " UNION ALL ".join([changes, *filter(None, [_BESIDE.get(noun)])])
     return Collection(
@@ -122,7 +126,9 @@ def _extras(of: Callable[[str], str]) -> dict[str, Extra]:
     """Conditions on the operation, each as `of` makes it one of the list."""
     return {
         "actorId": Extra(of("op.actor_id = {}::bigint"), Kind.INTEGER, "Only what this user did"),
-        "since": Extra(of("op.at >= {}::timestamptz"), Kind.MOMENT, "Only what was done then or after"),
+        "since": Extra(
+            of("op.at >= {}::timestamptz"), Kind.MOMENT, "Only what was done then or after"
+        ),
         "until": Extra(of("op.at < {}::timestamptz"), Kind.MOMENT, "Only what was done before"),
     }
 
@@ -140,15 +146,16 @@ TOLD_ID = f"""CASE c.entity WHEN 'members' THEN {_CONTACT} WHEN 'document_projec
         WHERE v.tenant_id = :tenant AND v.id = c.entity_id)
     ELSE c.entity_id END"""
 
-# Whether somebody's work on the record came later. What was undone does not count, nor what undid it: together they
-# left the record as it was.
+# Whether somebody's work on the record came later. What was undone does not count, nor what undid
+# it: together they left the record as it was.
 LATER = """l.tenant_id = :tenant AND l.entity = c.entity AND l.entity_id = c.entity_id AND l.version > c.version
     AND l.operation_id <> :undone AND NOT is_undone(:tenant, l.operation_id)
     AND coalesce((SELECT lo.undoes FROM operations lo WHERE lo.tenant_id = :tenant AND lo.id = l.operation_id), 0)
         <= :undone"""
 # Creating, deleting and restoring are undone by whoever may delete, the rest by whoever may change.
 IS_CHANGE = "(c.action = 'update' AND NOT c.after ? 'deleted_by')"
-# The first version of a file stands and falls with its document. Others are kept as evidence, and so are users.
+# The first version of a file stands and falls with its document. Others are kept as evidence, and
+# so are users.
 IS_UNDOABLE = f"""(c.entity = ANY('{{{", ".join(NOUNS)}}}'::text[]) OR (c.entity = 'document_versions'
     AND EXISTS (SELECT FROM changes made WHERE made.tenant_id = :tenant AND made.operation_id = c.operation_id
         AND made.entity = 'documents' AND made.action = 'insert'
@@ -163,7 +170,9 @@ def _allowed(role: Role) -> str:
     words = ["document_versions false"]
     for table, noun in NOUNS.items():
         rules = ((noun.change, "true"), (noun.existence, "false"))
-        words += [f"{table} {kind}" for permission, kind in rules if role in PERMISSIONS[permission].roles]
+        words += [
+            f"{table} {kind}" for permission, kind in rules if role in PERMISSIONS[permission].roles
+        ]
     return f"WHEN '{role.value}' THEN '{{{', '.join(words)}}}'::text[]"
 
 
@@ -209,18 +218,25 @@ _DETAILS = rows_json(f"""
     SELECT {TOLD} AS entity, {TOLD_ID} AS "entityId", c.version, {_ACTION} AS action, {_CHANGES} AS changes
     FROM changes c WHERE {_OF_OPERATION} AND (@visible_changes) ORDER BY c.sequence LIMIT :most::bigint""")
 
-# What of an operation can change is whether it is undone, and whether it can be: an ETag tells these apart.
+# What of an operation can change is whether it is undone, and whether it can be: an ETag tells
+# these apart.
 _STATE = f"1 + ({_UNDONE_BY} IS NOT NULL)::int * 2 + ({_CAN_UNDO})::int AS version"
 _ONE = "FROM operations op WHERE op.tenant_id = :tenant AND op.id = :id AND @visible_operations"
 SUMMARY = Statement(f"SELECT op.id, {_STATE}, {row_json(_OPERATIONS)} {_ONE}")
 READ = Statement(f"SELECT op.id, {_STATE}, {row_json(_OPERATIONS | {'changes': _DETAILS})} {_ONE}")
 
 
-# What operations did, in short: their changes that are alike, each told by the first of them and how many there are.
+# What operations did, in short: their changes that are alike, each told by the first of them and
+# how many there are.
 _ALIKE = {
-    "operation": "c.operation_id", "entity": TOLD, "id": TOLD_ID, "action": "c.done", "alike": "c.alike",
-    "changes": _CHANGES, "organizationId": "coalesce(c.organization_after, c.organization_before)",
-}  # fmt: skip
+    "operation": "c.operation_id",
+    "entity": TOLD,
+    "id": TOLD_ID,
+    "action": "c.done",
+    "alike": "c.alike",
+    "changes": _CHANGES,
+    "organizationId": "coalesce(c.organization_after, c.organization_before)",
+}
 GROUPS = Statement(f"""
     SELECT {row_json(_ALIKE)} FROM (SELECT DISTINCT ON (c.operation_id, c.entity, c.done) c.* FROM (
         SELECT c.*, {_ACTION} AS done, count(*) OVER (PARTITION BY c.operation_id, c.entity, {_ACTION}) AS alike
@@ -228,7 +244,8 @@ GROUPS = Statement(f"""
         ORDER BY c.operation_id, c.entity, c.done, c.sequence) c
     ORDER BY c.operation_id, c.sequence
 """)
-# Whether one of many thousand changes can be undone is asked where it alone is shown: each has to be looked at.
+# Whether one of many thousand changes can be undone is asked where it alone is shown: each has to
+# be looked at.
 MOST_JUDGED = 1000
 _UNDOABLE = {name: _OPERATIONS[name].sql for name in ("id", "undoneBy", "records", "canUndo")}
 _UNDOABLE["canUndo"] = f"CASE WHEN {_UNDOABLE['records']} <= {MOST_JUDGED} THEN {_CAN_UNDO} END"
@@ -236,17 +253,23 @@ UNDOABLE = Statement(f"""SELECT {row_json(_UNDOABLE)} FROM operations op
     WHERE op.tenant_id = :tenant AND op.id = ANY(:ids::bigint[]) AND @visible_operations""")
 # All of them, without what takes long to judge.
 AUDIT = Collection(
-    OPERATIONS.table, OPERATIONS.where, {n: f for n, f in _OPERATIONS.items() if n not in ("canUndo", "undoneBy")},
-    order="-id", id="op.id", extras=OPERATIONS.extras,
-)  # fmt: skip
+    OPERATIONS.table,
+    OPERATIONS.where,
+    {n: f for n, f in _OPERATIONS.items() if n not in ("canUndo", "undoneBy")},
+    order="-id",
+    id="op.id",
+    extras=OPERATIONS.extras,
+)
 # Those whose changes can be told in a sentence.
 FEED = Collection(
     OPERATIONS.table,
     f"""{OPERATIONS.where} AND op.outcome = 'done' AND EXISTS (SELECT FROM changes c
         WHERE c.tenant_id = :tenant AND c.operation_id = op.id AND (@visible_changes))""",
     {name: _OPERATIONS[name] for name in ("id", "at", "via", "actor", "undoes")},
-    order="-id", id="op.id", extras=OPERATIONS.extras,
-)  # fmt: skip
+    order="-id",
+    id="op.id",
+    extras=OPERATIONS.extras,
+)
 
 # What people know a record by, be it deleted; of what the viewer may see.
 _NAMED = ("organizations", "contacts", "projects", "tasks", "documents", "activities", "views")
@@ -280,8 +303,14 @@ async def titles(db: Db, named: set[tuple[str, int]]) -> dict[tuple[str, int], s
 
 
 async def undoable(db: Db, ids: list[int]) -> dict[int, dict[str, Any]]:
-    """Of each of these operations whether it is undone and can be (None: it is too large to tell in passing)."""
-    found = [msgspec.json.decode(row[0]) for row in await db.rows(UNDOABLE, ids=sorted(set(ids)))] if ids else []
+    """Of each of these operations whether it is undone and can be (None: it is too large to tell in
+    passing).
+    """
+    found = (
+        [msgspec.json.decode(row[0]) for row in await db.rows(UNDOABLE, ids=sorted(set(ids)))]
+        if ids
+        else []
+    )
     return {one["id"]: one for one in found}
 
 

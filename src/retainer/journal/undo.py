@@ -1,11 +1,14 @@
-"""Undoing an operation: its before-values are written as a new operation, all of them or none (docs/decisions/0012).
+"""Undoing an operation: its before-values are written as a new operation, all of them or none
+(docs/decisions/0012).
 
-A fixed number of statements, one per table that was touched, whatever the number of rows: first everything that is
-touched is locked, then the journal is asked whether somebody's work came later, then all is written, and then the
-tables are asked whether anything refers to what is not there. The names of tables come from NOUNS alone.
+A fixed number of statements, one per table that was touched, whatever the number of rows: first
+everything that is touched is locked, then the journal is asked whether somebody's work came later,
+then all is written, and then the tables are asked whether anything refers to what is not there. The
+names of tables come from NOUNS alone.
 
-Ids are handed over as arrays and planned for as they are (ACT sets it), and nothing is joined: an operation may have
-touched thousands of rows of which PostgreSQL's statistics know nothing yet, and a join it thinks small is quadratic.
+Ids are handed over as arrays and planned for as they are (ACT sets it), and nothing is joined: an
+operation may have touched thousands of rows of which PostgreSQL's statistics know nothing yet, and
+a join it thinks small is quadratic.
 """
 
 from functools import lru_cache
@@ -31,7 +34,8 @@ OPERATION = Statement("""
     FROM operations op WHERE op.tenant_id = :tenant AND op.id = :undone AND @visible_operations
 """)
 
-# Each table with what was done to it, and which columns of it changed: those that are there and are not generated.
+# Each table with what was done to it, and which columns of it changed: those that are there and are
+# not generated.
 TOUCHED = Statement(f"""
     SELECT c.entity, {IS_CHANGE} AS is_change, bool_and({IS_UNDOABLE}) AS can_be,
         bool_and(@visible_changes AND {IS_YOURS}) AS is_seen,
@@ -80,7 +84,9 @@ SINCE = Statement(f"""
 
 
 async def undo(db: Db, viewer: Viewer, id: int) -> Record | None:
-    """The new operation that undoes this one: id, version, json. Raises Problem when that cannot be."""
+    """The new operation that undoes this one: id, version, json. Raises Problem when that cannot
+    be.
+    """
     async with db.transaction() as tx:
         operation = await tx.row(OPERATION, undone=id)
         if operation is None:
@@ -93,10 +99,14 @@ async def undo(db: Db, viewer: Viewer, id: int) -> Record | None:
         await hold(tx, tables)
         refuse_clashes([since(row) for row in await tx.rows(SINCE, undone=id)])
         await tx.rows(DEFER)
-        written = {table: await write(tx, table, columns, rows, undone=id, operation=made)
-                   for table, (columns, rows) in tables.items()}  # fmt: skip
+        written = {
+            table: await write(tx, table, columns, rows, undone=id, operation=made)
+            for table, (columns, rows) in tables.items()
+        }
         await judge(tx, tables, written)
-        if viewer.scope != "all" and not all(row["is_seen"] for row in await tx.rows(TOUCHED, undone=id)):
+        if viewer.scope != "all" and not all(
+            row["is_seen"] for row in await tx.rows(TOUCHED, undone=id)
+        ):
             raise Forbidden("What would come back is out of your sight; ask somebody who sees it.")
         return await store.summary(tx, made)
 
@@ -110,9 +120,15 @@ def refuse_impossible(operation: Record, touched: list[Record]) -> None:
         raise invalid("id", "must be an operation that changed records; this one changed none")
     kept = sorted({row["entity"] for row in touched if not row["can_be"]})
     if "document_versions" in kept:
-        raise invalid("id", "must not be a new version of a file, which is kept; upload the earlier one again instead")
+        raise invalid(
+            "id",
+            "must not be a new version of a file, which is kept; upload the earlier one again instead",
+        )
     if kept:
-        raise invalid("id", "must not be about users or their links, which are changed by hand: PUT /api/users/{id}")
+        raise invalid(
+            "id",
+            "must not be about users or their links, which are changed by hand: PUT /api/users/{id}",
+        )
 
 
 def refuse_forbidden(viewer: Viewer, operation: Record, touched: list[Record]) -> None:
@@ -120,7 +136,9 @@ def refuse_forbidden(viewer: Viewer, operation: Record, touched: list[Record]) -
     if viewer.scope != "all" and operation["actor_id"] != viewer.user:
         raise Forbidden("Your role may undo only what you did yourself.")
     if not all(row["is_seen"] for row in touched):
-        raise Forbidden("It was done to something that you do not see, or to another's view; ask who may see it all.")
+        raise Forbidden(
+            "It was done to something that you do not see, or to another's view; ask who may see it all."
+        )
     for row in touched:
         noun = NOUNS.get(row["entity"])
         permission = (noun.change if row["is_change"] else noun.existence) if noun else ""
@@ -134,10 +152,10 @@ def since(row: Record) -> Clash:
     """A record that somebody has changed since."""
     who = row["by"] or "the command line"
     done = "deleted" if row["is_gone"] else "changed"
-    message = (
-        f"was {done} by {who} at {row['at']} (operation {row['operation_id']}); undo that first, or change it by hand"
+    message = f"was {done} by {who} at {row['at']} (operation {row['operation_id']}); undo that first, or change it by hand"
+    return Clash(
+        row["entity"], row["id"], row["title"], message, row["by"], row["at"], row["operation_id"]
     )
-    return Clash(row["entity"], row["id"], row["title"], message, row["by"], row["at"], row["operation_id"])
 
 
 def refuse_clashes(clashes: list[Clash]) -> None:
@@ -152,12 +170,16 @@ def refuse_clashes(clashes: list[Clash]) -> None:
 
 
 Tables = dict[str, tuple[set[str], list[int]]]
-Found = tuple[str, int, str, int, bool]  # a row, the one above it, and whether it has come below one that goes
+Found = tuple[
+    str, int, str, int, bool
+]  # a row, the one above it, and whether it has come below one that goes
 
 
 def by_table(touched: list[Record]) -> Tables:
     """The columns and ids of each table that can be undone, in the order of NOUNS."""
-    found: Tables = {table: (set(), []) for table in NOUNS if any(row["entity"] == table for row in touched)}
+    found: Tables = {
+        table: (set(), []) for table in NOUNS if any(row["entity"] == table for row in touched)
+    }
     for row in touched:
         if row["entity"] in found:
             columns, ids = found[row["entity"]]
@@ -178,7 +200,9 @@ _LOCK = "SELECT x.id FROM {} x WHERE x.tenant_id = :tenant AND x.id = ANY(:ids::
 LOCK = {table: Statement(f"SELECT count(*) FROM ({_LOCK.format(table)}) locked") for table in NOUNS}
 
 
-async def write(tx: Db, table: str, columns: set[str], ids: list[int], **values: int) -> list[Record]:
+async def write(
+    tx: Db, table: str, columns: set[str], ids: list[int], **values: int
+) -> list[Record]:
     """Write back what a table's rows were; the rows as they are then."""
     statement = _write(table, tuple(sorted(columns - {"deleted_by"})))
     try:
@@ -187,9 +211,13 @@ async def write(tx: Db, table: str, columns: set[str], ids: list[int], **values:
     except Conflict:
         if len(ids) == 1:
             raise
-    # Rows that have handed something unique to each other: backwards, step by step, each state was valid.
+    # Rows that have handed something unique to each other: backwards, step by step, each state was
+    # valid.
     steps = await tx.rows(STEPS, undone=values["undone"], entity=table)
-    each = [values | {"ids": [s["entity_id"]], "first": s["sequence"], "last": s["sequence"]} for s in steps]
+    each = [
+        values | {"ids": [s["entity_id"]], "first": s["sequence"], "last": s["sequence"]}
+        for s in steps
+    ]
     return list({row["id"]: row for row in await tx.many(statement, each)}.values())
 
 
@@ -200,14 +228,17 @@ STEPS = Statement(f"""
 
 @lru_cache(maxsize=256)
 def _write(table: str, columns: tuple[str, ...]) -> Statement:
-    """Of several changes of a row the first one's before counts. What was made goes, deleted by the new operation;
-    what was deleted comes back; a column that a row did not change stays.
+    """Of several changes of a row the first one's before counts. What was made goes, deleted by the
+    new operation; what was deleted comes back; a column that a row did not change stays.
 
-    Each row finds its changes by its own index; `+ 0` keeps PostgreSQL from reading all of the operation's for each.
+    Each row finds its changes by its own index; `+ 0` keeps PostgreSQL from reading all of the
+    operation's for each.
     """
     assert all(name.isidentifier() for name in columns)
     names = "".join(f'"{c}", ' for c in columns)
-    kept = "".join(f'CASE WHEN old.before ? \'{c}\' THEN r."{c}" ELSE x."{c}" END, ' for c in columns)
+    kept = "".join(
+        f'CASE WHEN old.before ? \'{c}\' THEN r."{c}" ELSE x."{c}" END, ' for c in columns
+    )
     refers = "".join(f", x.{column}" for column in NOUNS[table].refers)
     return Statement(f"""
         UPDATE {table} x SET ({names}deleted_by) = (
@@ -241,18 +272,29 @@ async def judge(tx: Db, tables: Tables, written: dict[str, list[Record]]) -> Non
 
 
 async def above(tx: Db, tables: Tables, written: dict[str, list[Record]]) -> list[Found]:
-    """Rows that came back and refer to what is deleted. What they refer to is held: it stays as it is found."""
+    """Rows that came back and refer to what is deleted. What they refer to is held: it stays as it
+    is found.
+    """
     found: list[Found] = []
     for table, rows in written.items():
         for column, noun in NOUNS[table].refers.items():
             came = {"deleted_by", column} & tables[table][0]
-            ids = sorted({row[column] for row in rows if row["is_live"] and row[column]}) if came else []
+            ids = (
+                sorted({row[column] for row in rows if row["is_live"] and row[column]})
+                if came
+                else []
+            )
             dead = {row["id"] for row in await tx.rows(DEAD[noun], ids=ids)} if ids else set()
-            found += [(table, r["id"], noun, r[column], False) for r in rows if r["is_live"] and r[column] in dead]
+            found += [
+                (table, r["id"], noun, r[column], False)
+                for r in rows
+                if r["is_live"] and r[column] in dead
+            ]
     return found
 
 
-# In a part of its own: a condition beside FOR SHARE would leave out what is live as yet, and not hold it.
+# In a part of its own: a condition beside FOR SHARE would leave out what is live as yet, and not
+# hold it.
 DEAD = {
     table: Statement(f"""
         WITH held AS MATERIALIZED (SELECT y.id, y.deleted_by FROM {table} y

@@ -1,4 +1,6 @@
-"""Answering a list: a page with links to the next and the one before, or the whole as a stream of one snapshot."""
+"""Answering a list: a page with links to the next and the one before, or the whole as a stream of
+one snapshot.
+"""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -20,9 +22,13 @@ Place = tuple[str, ...] | None
 
 
 class Listing:
-    """One list for one request: the query, the values beside it (:parent), and the statement of its pages."""
+    """One list for one request: the query, the values beside it (:parent), and the statement of its
+    pages.
+    """
 
-    def __init__(self, db: Db, collection: Collection, query: Query, format: Format, values: dict[str, Any]) -> None:
+    def __init__(
+        self, db: Db, collection: Collection, query: Query, format: Format, values: dict[str, Any]
+    ) -> None:
         self.db = db
         self.collection = collection
         self.query = query
@@ -40,7 +46,11 @@ class Listing:
     @property
     def where(self) -> str:
         """The other filters."""
-        return self.query.where.replace(f" AND {self.finder.condition}", "", 1) if self.finder else self.query.where
+        return (
+            self.query.where.replace(f" AND {self.finder.condition}", "", 1)
+            if self.finder
+            else self.query.where
+        )
 
     @property
     def ids(self) -> str:
@@ -51,8 +61,15 @@ class Listing:
 
     @property
     def is_found(self) -> bool:
-        """Whether the viewer sees all that the finder finds, and no other filter leaves some of it out."""
-        return self.finder is not None and not self.where and self.db.scope == "all" and self.collection.is_whole
+        """Whether the viewer sees all that the finder finds, and no other filter leaves some of it
+        out.
+        """
+        return (
+            self.finder is not None
+            and not self.where
+            and self.db.scope == "all"
+            and self.collection.is_whole
+        )
 
     @property
     def all(self) -> str:
@@ -60,8 +77,9 @@ class Listing:
         return self.where + (self.collection.among(self.ids) if self.finder else "")
 
     async def page(self, db: Db, place: Place, chunk: int, *, is_backward: bool = False) -> Record:
-        """Up to `chunk` rows behind a place: chunk, count (one more where there are more), first, last; and met, how
-        many ids its finder found. Those that find many are left behind, for good.
+        """Up to `chunk` rows behind a place: chunk, count (one more where there are more), first,
+        last; and met, how many ids its finder found. Those that find many are left behind, for
+        good.
         """
         keys = {f"k{n}": key for n, key in enumerate(place or ())}
         while True:
@@ -78,9 +96,17 @@ class Listing:
         # Ids that another statement found are in the order of that moment.
         is_first = is_usual and place is None and self.is_found and not self.is_narrowed
         return Plan(
-            query.fields, query.expand, query.sort, self.where, self.ids, is_first, place is not None, is_backward,
-            self.is_careful, self.format.separator,
-        )  # fmt: skip
+            query.fields,
+            query.expand,
+            query.sort,
+            self.where,
+            self.ids,
+            is_first,
+            place is not None,
+            is_backward,
+            self.is_careful,
+            self.format.separator,
+        )
 
     async def narrow(self, db: Db) -> None:
         """Let a finder find its rows once, for many pages."""
@@ -112,9 +138,14 @@ class Listing:
             return name, b"%d" % page["met"]
         is_exact = self.query.counted == "exact" or page["met"] is not None
         if is_exact or await self.db.value(self.collection.is_short, most=FEW, **self.values):
-            return name, b"%d" % await self.db.value(self.collection.matching("count(*)", self.all), **self.values)
-        # The planner knows all tenants and viewers only together: what it thinks holds for long lists alone.
-        return name, b"%d" % await self.db.estimate(self.collection.matching("1", self.all), **self.values)
+            return name, b"%d" % await self.db.value(
+                self.collection.matching("count(*)", self.all), **self.values
+            )
+        # The planner knows all tenants and viewers only together: what it thinks holds for long
+        # lists alone.
+        return name, b"%d" % await self.db.estimate(
+            self.collection.matching("1", self.all), **self.values
+        )
 
 
 async def exported(request: Request, chosen: list[int] | None = None) -> Answer:
@@ -140,9 +171,13 @@ async def answer(request: Request, **values: Any) -> tuple[Answer, bool]:
     """The answer, and whether it is empty. Raises Invalid for what takes too long."""
     assert request.route is not None and request.route.lists is not None
     collection, query = request.route.lists, request.query or plain(request.route.lists)
-    listing = Listing(request.db, collection, query, formats.wanted(request.headers.get(b"accept")), values)
+    listing = Listing(
+        request.db, collection, query, formats.wanted(request.headers.get(b"accept")), values
+    )
     try:
-        row = await listing.page(request.db, query.place, query.limit or CHUNK, is_backward=query.is_backward)
+        row = await listing.page(
+            request.db, query.place, query.limit or CHUNK, is_backward=query.is_backward
+        )
         headers = [await listing.count(row)] if query.counted else []
     except TimedOut as error:
         if not listing.is_careful:
@@ -162,7 +197,9 @@ def _finished(listing: Listing, row: Record, headers: list[tuple[bytes, bytes]])
     return _answer(listing, style.opening(columns) + content + style.closing, headers)
 
 
-def _answer(listing: Listing, body: bytes | AsyncIterator[bytes], headers: list[tuple[bytes, bytes]]) -> Answer:
+def _answer(
+    listing: Listing, body: bytes | AsyncIterator[bytes], headers: list[tuple[bytes, bytes]]
+) -> Answer:
     named = [(b"content-type", listing.format.media_type), (b"vary", b"Accept")]
     if listing.format is formats.CSV:
         name = f'attachment; filename="{listing.collection.noun}.csv"'
@@ -203,7 +240,9 @@ def _links(request: Request, query: Query, row: Record) -> list[str]:
 def _link(request: Request, query: Query, place: tuple[str, ...], way: str) -> str:
     kept = [(name, value) for name, value in query.asked if name not in ("cursor", "limit")]
     at = cursor.written(place, query.sort, is_backward=way == "prev")
-    address = urlencode([*kept, ("limit", str(query.limit)), ("cursor", at)], safe=":,.", quote_via=quote)
+    address = urlencode(
+        [*kept, ("limit", str(query.limit)), ("cursor", at)], safe=":,.", quote_via=quote
+    )
     return f'<{request.path}?{address}>; rel="{way}"'
 
 
@@ -212,10 +251,24 @@ def too_costly(collection: Collection, query: Query) -> Invalid:
     names = list(dict.fromkeys(query.filters))
     if len(query.sort) > 1:
         by = ",".join(("-" if descending else "") + name for name, descending in query.sort)
-        return Invalid(FieldError("sort", f"by {by} takes more than 2 s here; sort by one field alone, or filter more"))
-    narrowing = "a filter that leaves fewer rows (an equal value, a part of a name, q, a range of dates)"
+        return Invalid(
+            FieldError(
+                "sort", f"by {by} takes more than 2 s here; sort by one field alone, or filter more"
+            )
+        )
+    narrowing = (
+        "a filter that leaves fewer rows (an equal value, a part of a name, q, a range of dates)"
+    )
     if query.counted == "exact":
         return Invalid(
-            FieldError("count", f"of so many rows takes more than 2 s; ask for an estimate, or add {narrowing}")
+            FieldError(
+                "count",
+                f"of so many rows takes more than 2 s; ask for an estimate, or add {narrowing}",
+            )
         )
-    return Invalid(*(FieldError(name, f"takes more than 2 s over so many rows; add {narrowing}") for name in names))
+    return Invalid(
+        *(
+            FieldError(name, f"takes more than 2 s over so many rows; add {narrowing}")
+            for name in names
+        )
+    )

@@ -16,9 +16,12 @@ _LOOKS = {
     "smallint": re.compile(r"\d{1,4}", re.ASCII),
     "boolean": re.compile(r"true|false"),
     "date": re.compile(r"(\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])|infinity)", re.ASCII),
-    "timestamptz": re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d) ([01]\d|2[0-3])(:[0-5]\d){2}(\.\d{1,6})?\+00"
-                              r"|\d{4}-(0[13-9]|1[0-2])-3[01] ([01]\d|2[0-3])(:[0-5]\d){2}(\.\d{1,6})?\+00", re.ASCII),
-}  # fmt: skip
+    "timestamptz": re.compile(
+        r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d) ([01]\d|2[0-3])(:[0-5]\d){2}(\.\d{1,6})?\+00"
+        r"|\d{4}-(0[13-9]|1[0-2])-3[01] ([01]\d|2[0-3])(:[0-5]\d){2}(\.\d{1,6})?\+00",
+        re.ASCII,
+    ),
+}
 
 
 def written(place: Sequence[str], sort: Sort, *, is_backward: bool) -> str:
@@ -43,7 +46,11 @@ def read(text: str, sort: Sort, casts: Sequence[str]) -> tuple[tuple[str, ...], 
 
 
 def _fits(value: str, cast: str) -> bool:
-    return "\0" not in value if cast == "text" else bool(_LOOKS[cast].fullmatch(value)) and _is_in_range(value, cast)
+    return (
+        "\0" not in value
+        if cast == "text"
+        else bool(_LOOKS[cast].fullmatch(value)) and _is_in_range(value, cast)
+    )
 
 
 def _is_in_range(value: str, cast: str) -> bool:

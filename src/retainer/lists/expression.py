@@ -1,9 +1,9 @@
 """The `filter` parameter: comparisons joined by and, or, not and parentheses.
 
-    type = customer and (tags = vip or createdAt >= -30d) and not status in (inactive, archived)
+type = customer and (tags = vip or createdAt >= -30d) and not status in (inactive, archived)
 
-A comparison is a field, an operator (= != > >= < <= ~ for "contains", `in (…)`, `is null`, `is not null`) and a value:
-a word, or any text in double quotes. `and` binds tighter than `or`.
+A comparison is a field, an operator (= != > >= < <= ~ for "contains", `in (…)`, `is null`, `is not
+null`) and a value: a word, or any text in double quotes. `and` binds tighter than `or`.
 """
 
 import re
@@ -42,7 +42,9 @@ def _tokens(text: str) -> list[Token]:
     while text[at:].strip():
         match = _TOKEN.match(text, at)
         if match is None:
-            raise Wrong(f'cannot be read from "{text[at : at + 20].strip()}" on; put texts in double quotes')
+            raise Wrong(
+                f'cannot be read from "{text[at : at + 20].strip()}" on; put texts in double quotes'
+            )
         quoted, sign, word = match.groups()
         content = re.sub(r"\\(.)", r"\1", quoted[1:-1]) if quoted else sign or word
         found.append(Token(content, quoted is not None, match.start()))
@@ -101,7 +103,9 @@ class _Reader:
             return self.compare(field, "in", self._values())
         sign = self._next("an operator such as =")
         if sign not in _OPERATORS:
-            raise Wrong(f'has "{sign}" where an operator was expected: = != > >= < <= ~, in (…), is null')
+            raise Wrong(
+                f'has "{sign}" where an operator was expected: = != > >= < <= ~, in (…), is null'
+            )
         return self.compare(field, _OPERATORS[sign], self._next("a value"))
 
     def _values(self) -> str:
@@ -113,7 +117,9 @@ class _Reader:
         return ",".join('"' + re.sub(r'(["\\\\])', r"\\\1", value) + '"' for value in values)
 
     def _next(self, what: str) -> str:
-        if self.at >= len(self.tokens) or (not self.tokens[self.at].is_text and self.tokens[self.at].text in "(),"):
+        if self.at >= len(self.tokens) or (
+            not self.tokens[self.at].is_text and self.tokens[self.at].text in "(),"
+        ):
             raise Wrong(f'has "{self._seen()}" where {what} was expected')
         self.at += 1
         return self.tokens[self.at - 1].text

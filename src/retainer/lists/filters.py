@@ -1,4 +1,6 @@
-"""Filters of a list: a field, an operator and a value as written become SQL and parameters, or say what is wrong."""
+"""Filters of a list: a field, an operator and a value as written become SQL and parameters, or say
+what is wrong.
+"""
 
 import re
 from collections.abc import Callable
@@ -15,14 +17,23 @@ MOST_CHARACTERS = 300  # of one value
 LARGEST = 2**53 - 1  # as ids are: what every client's numbers hold exactly
 _RELATIVE = re.compile(r"([+ -])(\d{1,4})([hdwmy])")
 # RFC 3339; the plus of an offset may have become a space on its way through a form.
-_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+ -]\d\d:\d\d)", re.ASCII)
+_TIMESTAMP = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+ -]\d\d:\d\d)", re.ASCII
+)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d{1,16}", re.ASCII)
 _COMPARED = {"": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _CASTS = {
-    Kind.INTEGER: "bigint", Kind.TEXT: "text", Kind.FOLDED: "text", Kind.WORD: "text", Kind.BOOLEAN: "boolean",
-    Kind.DATE: "date", Kind.MOMENT: "timestamptz", Kind.TAGS: "text", Kind.JSON: "jsonb",
-}  # fmt: skip
+    Kind.INTEGER: "bigint",
+    Kind.TEXT: "text",
+    Kind.FOLDED: "text",
+    Kind.WORD: "text",
+    Kind.BOOLEAN: "boolean",
+    Kind.DATE: "date",
+    Kind.MOMENT: "timestamptz",
+    Kind.TAGS: "text",
+    Kind.JSON: "jsonb",
+}
 
 
 class Wrong(Exception):
@@ -30,8 +41,9 @@ class Wrong(Exception):
 
 
 class Finder(NamedTuple):
-    """A function that finds the few rows of a filter by an index which row-level security keeps from the statement: an
-    array of their ids in the list's usual order, or null where they are many.
+    """A function that finds the few rows of a filter by an index which row-level security keeps
+    from the statement: an array of their ids in the list's usual order, or null where they are
+    many.
     """
 
     sql: str  # its call, with parameters
@@ -116,7 +128,8 @@ class Conditions:
         if not all(path) or len(path) > 8:
             raise Wrong("must name a path into the object, such as metadata.region")
         texts = _listed(text) if operator == "in" else [text]
-        # A bare word is a text; what reads as a number, true, false or null is also looked for as that.
+        # A bare word is a text; what reads as a number, true, false or null is also looked for as
+        # that.
         wanted = [_nested(path, value) for each in texts for value in _readings(each)]
         name = self.bind([msgspec.json.encode(value).decode() for value in wanted])
         condition = f"{field.column} @> ANY({name}::jsonb[])"
@@ -161,7 +174,9 @@ class Conditions:
 
 def _listed(text: str) -> list[str]:
     """Values between commas; one with a comma in it stands in double quotes."""
-    found = [re.sub(r"\\(.)", r"\1", m[1]) if m[1] is not None else m[2] for m in _ITEM.finditer(text)]
+    found = [
+        re.sub(r"\\(.)", r"\1", m[1]) if m[1] is not None else m[2] for m in _ITEM.finditer(text)
+    ]
     if not text.strip() or not all(item.strip() for item in found):
         raise Wrong("must be values between commas, none of them empty")
     if len(found) > MOST_VALUES:
@@ -199,11 +214,15 @@ def _date(text: str, context: Context) -> date:
             return date.fromisoformat(text)
     except ValueError:
         pass  # such as 30 February
-    raise Wrong(f'must be a date such as 2026-01-31, or such as today, -30d or +2w, not "{text[:40]}"')
+    raise Wrong(
+        f'must be a date such as 2026-01-31, or such as today, -30d or +2w, not "{text[:40]}"'
+    )
 
 
 def _moment(text: str, context: Context) -> datetime:
-    """A timestamp (RFC 3339); or a day, which stands for its beginning where the viewer is; or hours from now."""
+    """A timestamp (RFC 3339); or a day, which stands for its beginning where the viewer is; or
+    hours from now.
+    """
     if (match := _RELATIVE.fullmatch(text)) and match[3] == "h":
         hours = timedelta(hours=int(match[2]))  # at most 9,999: about a year
         return context.now - hours if match[1] == "-" else context.now + hours
@@ -238,7 +257,13 @@ def _readings(text: str) -> list[Any]:
         read = msgspec.json.decode(text)
     except (msgspec.DecodeError, ValueError):
         return [text]
-    return [read] if isinstance(read, str) else [text, read] if not isinstance(read, dict | list) else [text]
+    return (
+        [read]
+        if isinstance(read, str)
+        else [text, read]
+        if not isinstance(read, dict | list)
+        else [text]
+    )
 
 
 def _nested(path: list[str], value: Any) -> Any:
@@ -248,6 +273,12 @@ def _nested(path: list[str], value: Any) -> Any:
 
 
 _PARSERS: dict[Kind, Callable[[str, Context], Any]] = {
-    Kind.INTEGER: _integer, Kind.TEXT: _text, Kind.FOLDED: _text, Kind.WORD: _text,
-    Kind.BOOLEAN: lambda text, _: _boolean(text), Kind.DATE: _date, Kind.MOMENT: _moment, Kind.TAGS: _text,
-}  # fmt: skip
+    Kind.INTEGER: _integer,
+    Kind.TEXT: _text,
+    Kind.FOLDED: _text,
+    Kind.WORD: _text,
+    Kind.BOOLEAN: lambda text, _: _boolean(text),
+    Kind.DATE: _date,
+    Kind.MOMENT: _moment,
+    Kind.TAGS: _text,
+}

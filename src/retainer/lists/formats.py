@@ -11,12 +11,15 @@ import msgspec
 Columns = tuple[str, ...]
 
 _ROWS = msgspec.json.Decoder(dict[str, Any])
-# What a spreadsheet would take for a formula (OWASP, CSV injection); a quote before it makes it text.
+# What a spreadsheet would take for a formula (OWASP, CSV injection); a quote before it makes it
+# text.
 _FORMULA = re.compile(r"[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]")
 
 
 class Format(NamedTuple):
-    """How chunks of rows become a body: `opening`, the chunks converted and joined by `between`, `closing`."""
+    """How chunks of rows become a body: `opening`, the chunks converted and joined by `between`,
+    `closing`.
+    """
 
     media_type: bytes
     separator: str  # between the rows of a chunk, as the database joins them
@@ -49,8 +52,12 @@ def _as_csv(chunk: bytes, columns: Columns) -> bytes:
 
 
 JSON = Format(b"application/json", ",", b",", lambda _: b"[", lambda chunk, _: chunk, b"]")
-NDJSON = Format(b"application/x-ndjson", "\n", b"", lambda _: b"", lambda chunk, _: chunk + b"\n", b"")
-CSV = Format(b"text/csv; charset=utf-8", "\n", b"", lambda columns: _csv_line(columns).encode(), _as_csv, b"")
+NDJSON = Format(
+    b"application/x-ndjson", "\n", b"", lambda _: b"", lambda chunk, _: chunk + b"\n", b""
+)
+CSV = Format(
+    b"text/csv; charset=utf-8", "\n", b"", lambda columns: _csv_line(columns).encode(), _as_csv, b""
+)
 FORMATS = {
     "application/json": JSON,
     "application/x-ndjson": NDJSON,
@@ -62,7 +69,9 @@ _QUALITY = re.compile(r"(?:^|;)\s*q=([01](?:\.\d{0,3})?)\s*(?:;|$)", re.ASCII)
 
 
 def wanted(accept: bytes | None) -> Format:
-    """The format that an Accept header prefers, of equal ones the first; JSON where it names none of them."""
+    """The format that an Accept header prefers, of equal ones the first; JSON where it names none
+    of them.
+    """
     if accept is None or accept == b"*/*":
         return JSON
     best, most = JSON, 0.0

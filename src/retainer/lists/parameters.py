@@ -1,4 +1,6 @@
-"""A list's parameters: from the query string to a Query, or every problem of it by name, with the nearest right one."""
+"""A list's parameters: from the query string to a Query, or every problem of it by name, with the
+nearest right one.
+"""
 
 import difflib
 import re
@@ -21,7 +23,9 @@ GENERAL = ("limit", "cursor", "sort", "fields", "expand", "count", "filter")
 
 
 class Query(NamedTuple):
-    """What a list was asked for. `limit` is None for the whole list; `place` is where to go on, `is_backward` how."""
+    """What a list was asked for. `limit` is None for the whole list; `place` is where to go on,
+    `is_backward` how.
+    """
 
     limit: int | None
     sort: tuple[tuple[str, bool], ...]
@@ -45,7 +49,7 @@ def plain(collection: Collection) -> Query:
     """A list without parameters."""
     return Query(
         None, (collection.order,), None, False, tuple(collection.fields), (), "", "", {}, [], []
-    )  # fmt: skip
+    )
 
 
 def read(collection: Collection, query_string: bytes, zone: str) -> Query:
@@ -80,17 +84,31 @@ class _Parameters:
             self._take("filter", lambda: self._expression(given["filter"]))
         limit = self._take("limit", lambda: _limit(given["limit"])) if "limit" in given else None
         sort = self._sort(given.get("sort"))
-        fields = self._some("fields", given, list(self.collection.fields)) or tuple(self.collection.fields)
+        fields = self._some("fields", given, list(self.collection.fields)) or tuple(
+            self.collection.fields
+        )
         expand = self._some("expand", given, list(self.collection.expand))
-        count = self._take("count", lambda: _word(given["count"], ["exact", "estimate"])) if "count" in given else ""
+        count = (
+            self._take("count", lambda: _word(given["count"], ["exact", "estimate"]))
+            if "count" in given
+            else ""
+        )
         place, is_backward = self._place(given.get("cursor"), sort)
         if self.problems:
             raise Invalid(*self.problems)
         return Query(
-            limit or (USUAL if place else None), sort, place, is_backward, fields, expand, count or "",
+            limit or (USUAL if place else None),
+            sort,
+            place,
+            is_backward,
+            fields,
+            expand,
+            count or "",
             "".join(f" AND {condition}" for condition in self.where),
-            self.conditions.values, self.conditions.finders, asked,
-        )  # fmt: skip
+            self.conditions.values,
+            self.conditions.finders,
+            asked,
+        )
 
     def _take(self, name: str, work: Callable[[], Any]) -> Any:
         try:
@@ -109,7 +127,11 @@ class _Parameters:
         head, _, path = name.partition(".")
         field = collection.fields.get(head)
         is_known = name in collection.extras if operator == "" else False
-        if field is not None and operator in field.operators and bool(path) == (field.kind == "json"):
+        if (
+            field is not None
+            and operator in field.operators
+            and bool(path) == (field.kind == "json")
+        ):
             is_known = True
         if not is_known:
             raise Invalid(unknown(f"{name}:{operator}" if operator else name, names(collection)))
@@ -137,7 +159,9 @@ class _Parameters:
                 near = difflib.get_close_matches(name, known, 1, 0.4)
                 hint = f"the nearest is {near[0]}" if near else f"it takes {', '.join(known)}"
                 self.problems.append(
-                    FieldError("sort", f'cannot be by "{name[:40]}"; {hint}, with - before to turn it')
+                    FieldError(
+                        "sort", f'cannot be by "{name[:40]}"; {hint}, with - before to turn it'
+                    )
                 )
         if len(asked) > MOST_SORTS:
             self.problems.append(FieldError("sort", f"must name at most {MOST_SORTS} fields"))
@@ -150,11 +174,17 @@ class _Parameters:
         for word in asked:
             if word not in known:
                 near = difflib.get_close_matches(word, known, 1, 0.4)
-                hint = f"the nearest is {near[0]}" if near else f"it takes {', '.join(known) or 'nothing here'}"
+                hint = (
+                    f"the nearest is {near[0]}"
+                    if near
+                    else f"it takes {', '.join(known) or 'nothing here'}"
+                )
                 self.problems.append(FieldError(name, f'has no "{word[:40]}"; {hint}'))
         return tuple(word for word in known if word in asked)
 
-    def _place(self, text: str | None, sort: tuple[tuple[str, bool], ...]) -> tuple[tuple[str, ...] | None, bool]:
+    def _place(
+        self, text: str | None, sort: tuple[tuple[str, bool], ...]
+    ) -> tuple[tuple[str, ...] | None, bool]:
         if text is None or self.problems:
             return None, False
         casts = [cast for _, cast, _ in self.collection.keys(sort)]
@@ -168,7 +198,9 @@ class _Parameters:
 
 def _limit(text: str) -> int:
     if not re.fullmatch(r"\d{1,9}", text, re.ASCII) or not 1 <= int(text) <= MOST:
-        raise Wrong(f"must be a whole number from 1 to {MOST}; without it and without cursor the whole list is sent")
+        raise Wrong(
+            f"must be a whole number from 1 to {MOST}; without it and without cursor the whole list is sent"
+        )
     return int(text)
 
 

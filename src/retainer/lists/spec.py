@@ -1,6 +1,8 @@
-"""What a list can do, declared once per noun: its fields, what they are filtered and sorted by, what expands.
+"""What a list can do, declared once per noun: its fields, what they are filtered and sorted by,
+what expands.
 
-The API's parameters, the statements of a page, the OpenAPI document and exports are all read off this declaration.
+The API's parameters, the statements of a page, the OpenAPI document and exports are all read off
+this declaration.
 """
 
 import re
@@ -12,8 +14,8 @@ from typing import NamedTuple
 from retainer.database.statement import Statement
 
 MOST_EXPANDED = 20  # objects of an expanded array
-# Rows that a filter may leave to be fetched one by one; from more on the list is walked in its order. Of words more are
-# fetched: a walk to the names in X among 500,000 took longer than it may.
+# Rows that a filter may leave to be fetched one by one; from more on the list is walked in its
+# order. Of words more are fetched: a walk to the names in X among 500,000 took longer than it may.
 FEW, FEW_WORDS = 4000, 30_000
 ABSENT = "U&'\\+10FFFF'"  # what a text's sort key holds where there is none: it sorts last
 NEVER = "'infinity'::date"  # the same of a date
@@ -49,10 +51,11 @@ OPERATORS: dict[Kind, tuple[str, ...]] = {
 class Field(NamedTuple):
     """A field of a list's objects.
 
-    `sql` is its value in JSON. With a `kind` it can be filtered by `key`, the column that indexes know (by default
-    `sql`), which holds `absent` where there is no value, or else null when `nullable`. `sort` is what it is sorted
-    by, never null and of the type `cast`; a value that reads `key` stands for that. `contains` names the function
-    that finds the few rows whose key has a part (migration 0008), `finder` the same for tags and JSON.
+    `sql` is its value in JSON. With a `kind` it can be filtered by `key`, the column that indexes
+    know (by default `sql`), which holds `absent` where there is no value, or else null when
+    `nullable`. `sort` is what it is sorted by, never null and of the type `cast`; a value that
+    reads `key` stands for that. `contains` names the function that finds the few rows whose key has
+    a part (migration 0008), `finder` the same for tags and JSON.
     """
 
     sql: str
@@ -81,8 +84,8 @@ class Field(NamedTuple):
 
 
 class Extra(NamedTuple):
-    """A filter that is no field: `condition` with `{}` for the value; of a boolean, it or its opposite. `finder`
-    is the call of a function that finds its few rows; it may name `{few}`.
+    """A filter that is no field: `condition` with `{}` for the value; of a boolean, it or its
+    opposite. `finder` is the call of a function that finds its few rows; it may name `{few}`.
     """
 
     condition: str
@@ -109,16 +112,24 @@ class Plan(NamedTuple):
 class Collection:
     """A list of a noun: FROM, WHERE, fields, and the sort that a list has when none is asked for.
 
-    `order` names the sort ("-id": the newest first). Ties are broken by it, then by id, in the same direction, so that
-    a page never depends on chance; of timestamps by id alone. `then` comes before the id where that is of several nouns
-    (a field "id" that cannot be sorted by is no key). `expand` are further objects that can be asked for, by
-    name.
+    `order` names the sort ("-id": the newest first). Ties are broken by it, then by id, in the same
+    direction, so that a page never depends on chance; of timestamps by id alone. `then` comes
+    before the id where that is of several nouns (a field "id" that cannot be sorted by is no key).
+    `expand` are further objects that can be asked for, by name.
     """
 
     def __init__(
-        self, table: str, where: str, fields: Mapping[str, Field], *, order: str, id: str,
-        extras: Mapping[str, Extra] | None = None, expand: Mapping[str, str] | None = None, then: Field | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        table: str,
+        where: str,
+        fields: Mapping[str, Field],
+        *,
+        order: str,
+        id: str,
+        extras: Mapping[str, Extra] | None = None,
+        expand: Mapping[str, str] | None = None,
+        then: Field | None = None,
+    ) -> None:
         self.table = table
         self.where = where
         self.fields = dict(fields)
@@ -144,9 +155,14 @@ class Collection:
     def within(self, condition: str) -> "Collection":
         """The same list, of what belongs to a parent (:parent)."""
         part = Collection(
-            self.table, f"{self.where} {condition}", self.fields, id=self.id, extras=self.extras, expand=self.expand,
+            self.table,
+            f"{self.where} {condition}",
+            self.fields,
+            id=self.id,
+            extras=self.extras,
+            expand=self.expand,
             order=("-" if self.order[1] else "") + self.order[0],
-        )  # fmt: skip
+        )
         part.is_whole = False
         return part
 
@@ -175,7 +191,9 @@ class Collection:
         return found
 
     def _page(self, plan: Plan) -> Statement:
-        values = {name: self.fields.get(name) or self.expand[name] for name in plan.fields + plan.expand}
+        values = {
+            name: self.fields.get(name) or self.expand[name] for name in plan.fields + plan.expand
+        }
         is_late = self.is_plain and not plan.is_first
         is_late = is_late and (bool(plan.ids) or bool(plan.where) or len(plan.sort) > 1)
         json = self._again(row_json(values)) if is_late else "page.json"
@@ -203,8 +221,9 @@ class Collection:
         return not self.table.startswith("(") and not re.search(r"(?<!LEFT) JOIN", self.table)
 
     def _again(self, json: str) -> str:
-        """The JSON of a row that was found. It is written for the rows of the page only, however many were sorted, and
-        an index that knows what is filtered and sorted by is all that the others are read from.
+        """The JSON of a row that was found. It is written for the rows of the page only, however
+        many were sorted, and an index that knows what is filtered and sorted by is all that the
+        others are read from.
         """
         alias = self.id.partition(".")[0]
         return f"(SELECT {json} FROM {self.table} WHERE {alias}.tenant_id = :tenant AND {self.id} = page.id)"
@@ -212,23 +231,32 @@ class Collection:
     def _found(self, plan: Plan, keys: list[tuple[str, str, bool]], what: str) -> str:
         """The rows of a page in order: their sort keys, and what else there shall be."""
         named = ", ".join(f"{sql} AS k{n}" for n, (sql, _, _) in enumerate(keys))
-        order = ", ".join(f"k{n} {'DESC' if d != plan.is_backward else 'ASC'}" for n, (_, _, d) in enumerate(keys))
+        order = ", ".join(
+            f"k{n} {'DESC' if d != plan.is_backward else 'ASC'}" for n, (_, _, d) in enumerate(keys)
+        )
         behind = f"AND {_behind(keys, plan.is_backward)}" if plan.is_placed else ""
-        few = f"AND {self.id} = ANY((SELECT ids{_beginning(plan)} FROM met)::bigint[]) OFFSET 0" if plan.ids else ""
-        # All of few are read, then sorted. For the first of them the planner would walk the list, looking each row up.
+        few = (
+            f"AND {self.id} = ANY((SELECT ids{_beginning(plan)} FROM met)::bigint[]) OFFSET 0"
+            if plan.ids
+            else ""
+        )
+        # All of few are read, then sorted. For the first of them the planner would walk the list,
+        # looking each row up.
         return f"""SELECT * FROM (
                     SELECT {named}, {what} FROM {self.table}
                     WHERE {self.where} {plan.where} {behind} {few}) found
                 ORDER BY {order}"""
 
     def among(self, ids: str) -> str:
-        """The condition that a row is one of them. They are found once: the planner would else find them again to plan
-        by, and might ask for each row.
+        """The condition that a row is one of them. They are found once: the planner would else find
+        them again to plan by, and might ask for each row.
         """
         return f" AND {self.id} = ANY((SELECT {ids})::bigint[])"
 
     def _matching(self, what: str, where: str) -> Statement:
-        return Statement(f"SELECT {what} FROM {self.table} WHERE {self.where} {where}", is_careful=True)
+        return Statement(
+            f"SELECT {what} FROM {self.table} WHERE {self.where} {where}", is_careful=True
+        )
 
     def _counting(self, where: str) -> Statement:
         """How many rows match, of no more than :most + 1."""
@@ -241,7 +269,9 @@ class Collection:
 
 def row_json(values: Mapping[str, str | Field], tables: str = "") -> str:
     """A JSON object of these values, by name, in order."""
-    texts = {name: value.sql if isinstance(value, Field) else value for name, value in values.items()}
+    texts = {
+        name: value.sql if isinstance(value, Field) else value for name, value in values.items()
+    }
     columns = ", ".join(f'{sql} AS "{name}"' for name, sql in texts.items())
     return f"(SELECT row_to_json(j) FROM (SELECT {columns} {tables}) j)"
 
@@ -249,7 +279,13 @@ def row_json(values: Mapping[str, str | Field], tables: str = "") -> str:
 def moments(alias: str) -> dict[str, Field]:
     """When a row was made and changed."""
     return {
-        name: Field(f"iso({alias}.{column})", Kind.MOMENT, f"{alias}.{column}", f"{alias}.{column}", "timestamptz")
+        name: Field(
+            f"iso({alias}.{column})",
+            Kind.MOMENT,
+            f"{alias}.{column}",
+            f"{alias}.{column}",
+            "timestamptz",
+        )
         for name, column in (("createdAt", "created_at"), ("updatedAt", "updated_at"))
     }
 
@@ -260,8 +296,8 @@ def searched(noun: str, alias: str) -> dict[str, Extra]:
     few = f"{noun}_few_matching(:tenant, {{}}::text, {FEW_WORDS})"
     words = "Those that have each of these words, as search finds them: beginnings, typing errors"
     bits = "bits_of(spaced(typed_words({0}::text)))"
-    # The index of the list knows the bits; only a row that has all of them is read. (CASE: of what is compared the
-    # planner would think that few rows have it, and sort them all.)
+    # The index of the list knows the bits; only a row that has all of them is read. (CASE: of what
+    # is compared the planner would think that few rows have it, and sort them all.)
     condition = f"""CASE WHEN NOT (SELECT all_known(:tenant, {{0}}::text)) THEN (
             SELECT are_meant(:tenant, w.words, (SELECT s.needs FROM {asked} s), (SELECT s.beyond FROM {asked} s))
             FROM {noun} w WHERE w.tenant_id = :tenant AND w.id = {alias}.id)
@@ -287,8 +323,13 @@ def _beginning(plan: Plan) -> str:
 
 
 def _behind(keys: list[tuple[str, str, bool]], is_backward: bool) -> str:
-    """The rows behind :k0, :k1 …: one comparison of rows where all go one way, which an index takes as it is."""
-    given = [f":k{n}::text" + ("" if cast == "text" else f"::{cast}") for n, (_, cast, _) in enumerate(keys)]
+    """The rows behind :k0, :k1 …: one comparison of rows where all go one way, which an index takes
+    as it is.
+    """
+    given = [
+        f":k{n}::text" + ("" if cast == "text" else f"::{cast}")
+        for n, (_, cast, _) in enumerate(keys)
+    ]
     signs = ["<" if descending != is_backward else ">" for _, _, descending in keys]
     if len(set(signs)) == 1:
         return f"({', '.join(sql for sql, _, _ in keys)}) {signs[0]} ({', '.join(given)})"

@@ -1,8 +1,8 @@
 """What the pages are dressed with: stylesheets in bundles, and icons.
 
-A source tree makes them of layout/css and of what the templates name whenever a process starts, so that an edit needs
-no build; the wheel holds them made (hatch_build.py), for lightningcss and the sources stay at home. Of the standard
-library alone, as the build has nothing else.
+A source tree makes them of layout/css and of what the templates name whenever a process starts, so
+that an edit needs no build; the wheel holds them made (hatch_build.py), for lightningcss and the
+sources stay at home. Of the standard library alone, as the build has nothing else.
 """
 
 import json
@@ -16,7 +16,8 @@ DIST = PACKAGE / "layout/dist"
 # What templates may link to. Each brings in its parts by @import, in the order of the layers.
 SHEETS = ("app.css", "api.css")
 
-# Where an icon may be named: any such word in quotes, for macros hand names on; a few too many cost little.
+# Where an icon may be named: any such word in quotes, for macros hand names on; a few too many cost
+# little.
 _NAMED = re.compile(r"""["']([a-z0-9-]+)["']""")
 _SVG = (
     '<svg class="icon" aria-hidden="true" width="16" height="16" viewBox="0 0 24 24" fill="none" stroke="currentColor" '
@@ -49,12 +50,16 @@ def _taken(name: str) -> bytes:
     try:
         return (DIST / name).read_bytes()
     except FileNotFoundError:
-        raise RuntimeError(f"{DIST} lacks {name}: run `make`, or `python hatch_build.py` in the source tree") from None
+        raise RuntimeError(
+            f"{DIST} lacks {name}: run `make`, or `python hatch_build.py` in the source tree"
+        ) from None
 
 
 _ICONS = {name: _SVG % drawing for name, drawing in icons().items()}
 
 
 def icon(name: str) -> str:
-    """An icon as markup, 16 pixels, in the colour of the text beside it. Raises KeyError for one that is not there."""
+    """An icon as markup, 16 pixels, in the colour of the text beside it. Raises KeyError for one
+    that is not there.
+    """
     return _ICONS[name]

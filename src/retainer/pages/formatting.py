@@ -45,7 +45,8 @@ def chosen(options: Markup, value: Any) -> Markup:
     """Options that are written already, with the one of a value selected."""
     if value is None:
         return options
-    return Markup(str(options).replace(f'value="{escape(value)}" ', f'value="{escape(value)}" selected', 1))  # noqa: S704
+    written = f'value="{escape(value)}"'
+    return Markup(str(options).replace(f"{written} ", f"{written} selected", 1))  # noqa: S704
 
 
 def initials(name: str) -> str:
@@ -62,8 +63,11 @@ def when(context: Context, text: str | None) -> Markup | str:
         return ""
     moment = _here(context, text)
     now = datetime.now(UTC)
-    shown = _ago((now - moment).total_seconds()) or _day(moment.date(), now.astimezone(moment.tzinfo).date())
-    # By hand: a list has fifty of them, and strftime and a Markup's format took a fifth of its page's time.
+    shown = _ago((now - moment).total_seconds()) or _day(
+        moment.date(), now.astimezone(moment.tzinfo).date()
+    )
+    # By hand: a list has fifty of them, and strftime and a Markup's format took a fifth of its
+    # page's time.
     whole = f"{DAYS[moment.weekday()]}, {moment.day} {MONTHS[moment.month]} {moment.year}, "
     whole += f"{moment.hour:02}:{moment.minute:02} {moment.tzname()}"
     return Markup(f'<time datetime="{escape(text)}" title="{escape(whole)}">{shown}</time>')  # noqa: S704
@@ -73,7 +77,9 @@ def when(context: Context, text: str | None) -> Markup | str:
 def until(context: Context, text: str) -> Markup:
     """A moment to come, in full: something ends then."""
     moment = _here(context, text)
-    return Markup('<time datetime="{}">{}</time>').format(text, moment.strftime("%A, %-d %B, %H:%M"))
+    return Markup('<time datetime="{}">{}</time>').format(
+        text, moment.strftime("%A, %-d %B, %H:%M")
+    )
 
 
 @pass_context
@@ -122,7 +128,9 @@ def paragraphs(text: str | None) -> Markup:
 
 
 def _paragraph(text: str) -> Markup:
-    return Markup("<p>{}</p>").format(Markup("<br>").join(escape(line) for line in text.split("\n")))
+    return Markup("<p>{}</p>").format(
+        Markup("<br>").join(escape(line) for line in text.split("\n"))
+    )
 
 
 def is_web(address: str | None) -> bool:
@@ -144,7 +152,11 @@ def _ago(seconds: float) -> str:
     if -60 < seconds < 60:
         return "now"
     if 0 < seconds < 7 * DAY:
-        return next(f"{seconds // n:.0f} {u}" for n, u in ((DAY, "d"), (3600, "h"), (60, "min")) if seconds >= n)
+        return next(
+            f"{seconds // n:.0f} {u}"
+            for n, u in ((DAY, "d"), (3600, "h"), (60, "min"))
+            if seconds >= n
+        )
     return ""
 
 
@@ -158,8 +170,18 @@ def _zone(name: str) -> ZoneInfo:
 
 
 FILTERS = {
-    "label": label, "number": number, "size": size, "initials": initials, "when": when, "until": until,
-    "local": local, "day": day, "chosen": chosen,
-    "is_overdue": is_overdue, "paragraphs": paragraphs, "is_web": is_web,
-    "mail_link": mail_link, "phone_link": phone_link,
-}  # fmt: skip
+    "label": label,
+    "number": number,
+    "size": size,
+    "initials": initials,
+    "when": when,
+    "until": until,
+    "local": local,
+    "day": day,
+    "chosen": chosen,
+    "is_overdue": is_overdue,
+    "paragraphs": paragraphs,
+    "is_web": is_web,
+    "mail_link": mail_link,
+    "phone_link": phone_link,
+}

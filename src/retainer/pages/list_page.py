@@ -1,4 +1,6 @@
-"""A list as pages show it: fifty rows at a time, with how many there are, by the API's own mechanism."""
+"""A list as pages show it: fifty rows at a time, with how many there are, by the API's own
+mechanism.
+"""
 
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
@@ -20,8 +22,8 @@ MOST = 1000  # rows that one page shows after loading more
 
 
 class Shown(NamedTuple):
-    """Rows as the API answers them, by field; `more` are the parameters of the next rows, `total` how many rows there
-    are in all (None: not counted), `asked` the parameters that filter and sort.
+    """Rows as the API answers them, by field; `more` are the parameters of the next rows, `total`
+    how many rows there are in all (None: not counted), `asked` the parameters that filter and sort.
     """
 
     rows: list[dict[str, Any]]
@@ -36,22 +38,39 @@ class Shown(NamedTuple):
         return parameters({**self.asked, **changes})
 
 
-async def show(request: Request, collection: Collection, *, expand: tuple[str, ...] = (), counted: bool = True,
-               most: int = ROWS, **values: Any) -> Shown:  # fmt: skip
+async def show(
+    request: Request,
+    collection: Collection,
+    *,
+    expand: tuple[str, ...] = (),
+    counted: bool = True,
+    most: int = ROWS,
+    **values: Any,
+) -> Shown:
     """The rows of a list for the parameters of the page. Raises Invalid for what takes too long."""
-    query: Query = request.query if isinstance(request.query, Query) else plain(collection)  # a form's is another's
+    query: Query = (
+        request.query if isinstance(request.query, Query) else plain(collection)
+    )  # a form's is another's
     limit = min(query.limit or most, MOST)
-    listing = Listing(request.db, collection, query._replace(expand=expand, counted=""), formats.JSON, values)
+    listing = Listing(
+        request.db, collection, query._replace(expand=expand, counted=""), formats.JSON, values
+    )
     try:
         row = await listing.page(request.db, query.place, limit, is_backward=query.is_backward)
-        total = await _total(listing, row["met"]) if counted and target(request) != "more" else (None, False)
+        total = (
+            await _total(listing, row["met"])
+            if counted and target(request) != "more"
+            else (None, False)
+        )
     except TimedOut as error:
         raise too_costly(collection, query) from error
     asked = {name: value for name, value in query.asked if name not in ("cursor", "limit")}
     rows = msgspec.json.decode(b"[" + (row["chunk"] or b"") + b"]")
     more = ""
     if row["count"] > limit:
-        more = parameters({**asked, "cursor": cursor.written(row["last"], query.sort, is_backward=False)})
+        more = parameters(
+            {**asked, "cursor": cursor.written(row["last"], query.sort, is_backward=False)}
+        )
     sort = ("-" if query.sort[0][1] else "") + query.sort[0][0]
     return Shown(rows, more, *total, asked, sort)
 
@@ -69,8 +88,8 @@ async def find(
 
 
 async def ids_of(request: Request, collection: Collection, asked: str, most: int) -> list[int]:
-    """The ids of all rows of a list with these parameters. Raises Invalid where they are more than `most`, and for what
-    is no parameter: left out, it would mean more rows than anybody chose.
+    """The ids of all rows of a list with these parameters. Raises Invalid where they are more than
+    `most`, and for what is no parameter: left out, it would mean more rows than anybody chose.
     """
     query = read(collection, asked.encode(), request.viewer.time_zone)
     query = query._replace(fields=("id",), expand=(), counted="", place=None)
@@ -81,14 +100,15 @@ async def ids_of(request: Request, collection: Collection, asked: str, most: int
         raise too_costly(collection, query) from error
     if row["count"] > most:
         raise invalid(
-            "matching", f"is more than the {most:,} rows that can be changed at once; filter the list further"
+            "matching",
+            f"is more than the {most:,} rows that can be changed at once; filter the list further",
         )
     return [one["id"] for one in msgspec.json.decode(b"[" + (row["chunk"] or b"") + b"]")]
 
 
 async def _total(listing: Listing, met: int | None) -> tuple[int | None, bool]:
-    """How many rows there are, and whether that is an estimate; None where counting them takes too long. `met` is how
-    many ids a filter's own function found.
+    """How many rows there are, and whether that is an estimate; None where counting them takes too
+    long. `met` is how many ids a filter's own function found.
     """
     if met is not None and listing.is_found:
         return met, False
@@ -96,10 +116,14 @@ async def _total(listing: Listing, met: int | None) -> tuple[int | None, bool]:
         return None, False  # many rows would be looked at, and the planner can but guess
     most = COUNTED if met is None else met
     try:
-        found = await listing.db.value(listing.collection.counting(listing.all), most=most, **listing.values)
+        found = await listing.db.value(
+            listing.collection.counting(listing.all), most=most, **listing.values
+        )
         if found <= most:
             return found, False
-        return await listing.db.estimate(listing.collection.matching("1", listing.all), **listing.values), True
+        return await listing.db.estimate(
+            listing.collection.matching("1", listing.all), **listing.values
+        ), True
     except TimedOut:
         return None, False
 

@@ -1,5 +1,6 @@
-"""A record that a form names in words, where there are too many for a list: its name, or "name #12" where several share
-it. Browsers propose names while one types; without scripts the answer to an unclear one offers what comes near.
+"""A record that a form names in words, where there are too many for a list: its name, or "name #12"
+where several share it. Browsers propose names while one types; without scripts the answer to an
+unclear one offers what comes near.
 """
 
 import re
@@ -63,9 +64,11 @@ async def of_form(request: Request, collection: Collection, field: str) -> int:
     return found
 
 
-async def of_fields(request: Request, collection: Collection, field: str, given: Mapping[str, str]) -> int | None:
-    """The id of the record that fields name: of the one that was picked, else of the name that was typed; None where
-    they name none. Raises Unclear.
+async def of_fields(
+    request: Request, collection: Collection, field: str, given: Mapping[str, str]
+) -> int | None:
+    """The id of the record that fields name: of the one that was picked, else of the name that was
+    typed; None where they name none. Raises Unclear.
     """
     picked, typed = given.get(f"{field}Id", ""), given.get(field, "")
     if ID.fullmatch(picked):
@@ -73,9 +76,11 @@ async def of_fields(request: Request, collection: Collection, field: str, given:
     return await chosen(request, collection, field, typed) if typed.strip() else None
 
 
-async def of_filter(request: Request, collection: Collection, field: str, asked: dict[str, str]) -> tuple[str, Any]:
-    """A list's filter that names a record gets its id instead, in `asked`; the name, and what comes near to one that
-    is none (None: it is one, or nothing was typed).
+async def of_filter(
+    request: Request, collection: Collection, field: str, asked: dict[str, str]
+) -> tuple[str, Any]:
+    """A list's filter that names a record gets its id instead, in `asked`; the name, and what comes
+    near to one that is none (None: it is one, or nothing was typed).
     """
     text = asked.pop(field, "").strip()
     try:
@@ -95,7 +100,9 @@ async def chosen(request: Request, collection: Collection, field: str, text: str
     raise Unclear(field, _words(bool(exact), near), near)
 
 
-async def _called(request: Request, collection: Collection, field: str, text: str) -> list[dict[str, Any]]:
+async def _called(
+    request: Request, collection: Collection, field: str, text: str
+) -> list[dict[str, Any]]:
     if match := _NUMBERED.search(text):
         return await find(request, collection, id=match[1])
     if match := _ADDRESSED.search(text):

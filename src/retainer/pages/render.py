@@ -1,8 +1,9 @@
-"""Pages: the templates of layout/ and of each slice, escaped by default; whole, or only the part that htmx asks for.
+"""Pages: the templates of layout/ and of each slice, escaped by default; whole, or only the part
+that htmx asks for.
 
-A page is whole for a browser, `<main>` for htmx, and one block of its template where a smaller part of the page is to
-be replaced: HX-Target names it (`more`, `dialog-body`). What was just done stands in a cookie until the next page
-tells it.
+A page is whole for a browser, `<main>` for htmx, and one block of its template where a smaller part
+of the page is to be replaced: HX-Target names it (`more`, `dialog-body`). What was just done stands
+in a cookie until the next page tells it.
 """
 
 import base64
@@ -16,7 +17,15 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from retainer.errors import FieldError, Invalid, NotFound, NotSignedIn, PreconditionFailed, Problem, title
+from retainer.errors import (
+    FieldError,
+    Invalid,
+    NotFound,
+    NotSignedIn,
+    PreconditionFailed,
+    Problem,
+    title,
+)
 from retainer.http.query_string import of_form, pairs
 from retainer.http.request import HTML, Answer, Request
 from retainer.journal import changes
@@ -29,16 +38,19 @@ VARY = (b"vary", b"Accept, HX-Request, HX-Target")
 TOLD = b"retainer.done"  # the cookie that tells the next page what was done
 # What is replaced by a block of the page's template, by the id that HX-Target names.
 FRAGMENTS = {
-    "more": "more", "dialog-body": "main", "results": "results", "duplicates": "duplicates",
+    "more": "more",
+    "dialog-body": "main",
+    "results": "results",
+    "duplicates": "duplicates",
     "f-projects": "projects",
-}  # fmt: skip
+}
 
 _ROOT = Path(str(files("retainer.pages")))
 
 
 class Templates(Environment):
-    """Jinja, for which `row.name` is row["name"] first where a row is a dict: it would try the attribute, and fail, at
-    each value of each row.
+    """Jinja, for which `row.name` is row["name"] first where a row is a dict: it would try the
+    attribute, and fail, at each value of each row.
     """
 
     def getattr(self, obj: Any, attribute: str) -> Any:
@@ -48,9 +60,13 @@ class Templates(Environment):
 
 
 _templates = Templates(
-    loader=FileSystemLoader(_ROOT), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+    loader=FileSystemLoader(_ROOT),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
     auto_reload=False,
-)  # fmt: skip
+)
 _templates.globals["asset"] = URLS.__getitem__
 _templates.globals["icon"] = lambda name: Markup(icon(name))  # noqa: S704  # Lucide's drawings, by name
 _templates.globals["today"] = words.today
@@ -59,7 +75,9 @@ _TOLD = re.compile(rb"(?:^|;)\s*" + re.escape(TOLD) + rb"=([\w-]+)")
 
 
 class Toast(NamedTuple):
-    """What was done, in words, the operation that can be undone (None: none), and whom it is told (None: anybody)."""
+    """What was done, in words, the operation that can be undone (None: none), and whom it is told
+    (None: anybody).
+    """
 
     words: str
     operation: int | None
@@ -72,7 +90,9 @@ async def page(request: Request, template: str, *, status: int = 200, **values: 
     values = _context(request) | values
     block = FRAGMENTS.get(target(request))
     if block == "main" or block in found.blocks:
-        return Answer(status, found.render(values, layout="layout/only.html", only=block).encode(), HTML, VARY)
+        return Answer(
+            status, found.render(values, layout="layout/only.html", only=block).encode(), HTML, VARY
+        )
     headers = [HTML, VARY]
     if values["toast"]:
         headers.append(_cookie(request, "", seconds=0))
@@ -97,7 +117,9 @@ def render(template: str, **values: Any) -> bytes:
 
 
 def redirect(request: Request, path: str, did: str = "", operation: int | None = None) -> Answer:
-    """303 to a page, which tells what was done and offers to undo it. From a dialog the page beneath follows it."""
+    """303 to a page, which tells what was done and offers to undo it. From a dialog the page
+    beneath follows it.
+    """
     headers = [(b"location", path.encode()), VARY]
     if did:
         who = request.who if path != "/login" else None  # who signs out is nobody then
@@ -113,17 +135,25 @@ def redirect(request: Request, path: str, did: str = "", operation: int | None =
 
 def back(request: Request, usual: str) -> str:
     """Where a form wants to return to: a path of ours, else the usual one."""
-    given = [part for part in (request.body, request.query) if isinstance(part, dict)]  # a form with a file has no body
+    given = [
+        part for part in (request.body, request.query) if isinstance(part, dict)
+    ]  # a form with a file has no body
     return ours(next((part["back"] for part in given if part.get("back")), ""), usual)
 
 
 def ours(path: str, usual: str) -> str:
-    """The path, if it is one of ours: what comes from outside may name another site, or end the header it stands in."""
-    return path if re.fullmatch(r"/(?!/)[!-\[\]-~]*", path) else usual  # ASCII as in an address, without a backslash
+    """The path, if it is one of ours: what comes from outside may name another site, or end the
+    header it stands in.
+    """
+    return (
+        path if re.fullmatch(r"/(?!/)[!-\[\]-~]*", path) else usual
+    )  # ASCII as in an address, without a backslash
 
 
 async def refusal(request: Request, problem: Problem) -> Answer:
-    """The page of an error: what happened and what to do next. Who is not signed in, signs in first."""
+    """The page of an error: what happened and what to do next. Who is not signed in, signs in
+    first.
+    """
     if isinstance(problem, NotSignedIn) and request.method in ("GET", "HEAD"):
         return _to_login(request)
     values = {"problem": problem, "heading": title(problem.status)}
@@ -134,30 +164,50 @@ async def refusal(request: Request, problem: Problem) -> Answer:
     except Exception as error:  # not even the sidebar can be read, or the page itself is at fault
         if not isinstance(error, Problem):
             request.app.log.unknown(error, request=request.id, path=request.path)
-        answer = Answer(problem.status, render("layout/error_alone.html", **values, request=request), HTML, VARY)
+        answer = Answer(
+            problem.status, render("layout/error_alone.html", **values, request=request), HTML, VARY
+        )
     answer.headers += problem.headers
     return answer
 
 
-async def conflict(request: Request, problem: PreconditionFailed, path: str, sent: dict[str, Any]) -> Answer:
-    """409: somebody else has changed the record since the form was shown. Both versions, and what to do."""
+async def conflict(
+    request: Request, problem: PreconditionFailed, path: str, sent: dict[str, Any]
+) -> Answer:
+    """409: somebody else has changed the record since the form was shown. Both versions, and what
+    to do.
+    """
     if "current" not in problem.extra:
         raise NotFound
     current = msgspec.json.decode(problem.extra["current"])
     version = dict(problem.headers)[b"etag"].decode()[1:-1]
-    rows = [(name, current.get(name), value) for name, value in sent.items() if current.get(name) != value]
+    rows = [
+        (name, current.get(name), value)
+        for name, value in sent.items()
+        if current.get(name) != value
+    ]
     fields = {name: text for name, text in request.body.items() if name != "version"}
     return await page(
-        request, "layout/conflict.html", status=409, rows=rows, current=current, action=path, version=version,
-        fields=fields, record=path, by=await _by(request, path, version),
-    )  # fmt: skip
+        request,
+        "layout/conflict.html",
+        status=409,
+        rows=rows,
+        current=current,
+        action=path,
+        version=version,
+        fields=fields,
+        record=path,
+        by=await _by(request, path, version),
+    )
 
 
 async def _by(request: Request, path: str, version: str) -> dict[str, str] | None:
     """Who changed the record since the form was shown, and when; for those who may know."""
     record, _, shown = request.body.get("version", "").partition("-")
     match = re.search(r"/([a-z]+)/\d+$", path)
-    if not (match and re.fullmatch(r"\d{1,9}", shown, re.ASCII) and version.startswith(f"{record}-")):
+    if not (
+        match and re.fullmatch(r"\d{1,9}", shown, re.ASCII) and version.startswith(f"{record}-")
+    ):
         return None
     if not request.viewer.may("history.read"):
         return None
@@ -167,15 +217,27 @@ async def _by(request: Request, path: str, version: str) -> dict[str, str] | Non
 async def not_saved(request: Request, problem: Problem, path: str, sent: dict[str, Any]) -> Answer:
     """What was typed and is refused, each field with what is wrong, to be corrected and sent again."""
     return await page(
-        request, "layout/not_saved.html", status=problem.status, errors=errors_of(problem), action=path,
-        fields=dict(request.body), named=list(sent), record=path,
-    )  # fmt: skip
+        request,
+        "layout/not_saved.html",
+        status=problem.status,
+        errors=errors_of(problem),
+        action=path,
+        fields=dict(request.body),
+        named=list(sent),
+        record=path,
+    )
 
 
 def named(sent: dict[str, Any]) -> str:
     """The fields that were changed, for a sentence."""
     found = [words.label(name.removesuffix("Id")).lower() for name in sent]
-    return found[0] if len(found) == 1 else ", ".join(found[:-1]) + f" and {found[-1]}" if found else "nothing"
+    return (
+        found[0]
+        if len(found) == 1
+        else ", ".join(found[:-1]) + f" and {found[-1]}"
+        if found
+        else "nothing"
+    )
 
 
 def _to_login(request: Request) -> Answer:
@@ -227,14 +289,20 @@ async def _sidebar(request: Request) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = await request.app.sidebar(request.db)
     asked = _asked(request)
     for view in found:
-        view["isHere"] = request.path == f"/{view['noun']}" and asked == set(pairs(view["query"].encode()))
+        view["isHere"] = request.path == f"/{view['noun']}" and asked == set(
+            pairs(view["query"].encode())
+        )
     return found
 
 
 def _asked(request: Request) -> set[tuple[str, str]] | None:
     """What filters and sorts the list that is shown; None where that cannot be read."""
     try:
-        return {pair for pair in pairs(of_form(request.scope["query_string"])) if pair[0] not in ("cursor", "limit")}
+        return {
+            pair
+            for pair in pairs(of_form(request.scope["query_string"]))
+            if pair[0] not in ("cursor", "limit")
+        }
     except Invalid:
         return None
 
@@ -245,7 +313,9 @@ def _told(request: Request) -> Toast | None:
     if match is None:
         return None
     try:
-        told = msgspec.json.decode(base64.urlsafe_b64decode(match[1] + b"=" * (-len(match[1]) % 4)), type=Toast)
+        told = msgspec.json.decode(
+            base64.urlsafe_b64decode(match[1] + b"=" * (-len(match[1]) % 4)), type=Toast
+        )
     except (ValueError, msgspec.MsgspecError):
         return None
     return told if told.user in (None, request.who.user if request.who else None) else None

@@ -1,7 +1,8 @@
-"""THE SITEMAP of pages: what browsers get at the bare paths, one line each, under the same permissions as the API.
+"""THE SITEMAP of pages: what browsers get at the bare paths, one line each, under the same
+permissions as the API.
 
-A GET shows a page; a POST is a form of one, and makes its change through the API's own route (actions.py). Forms know
-no other methods, so that each works without scripts.
+A GET shows a page; a POST is a form of one, and makes its change through the API's own route
+(actions.py). Forms know no other methods, so that each works without scripts.
 """
 
 from typing import Any
@@ -42,13 +43,34 @@ from retainer.records.views import store as view
 
 
 def _page(name: str, path: str, handler: Handler, permission: str, **more: Any) -> Route:
-    return Route(f"{name}Page", "GET", path, handler, permission, f"The page {name}", page=True, html=True, **more)
+    return Route(
+        f"{name}Page",
+        "GET",
+        path,
+        handler,
+        permission,
+        f"The page {name}",
+        page=True,
+        html=True,
+        **more,
+    )
 
 
 def _form(name: str, path: str, handler: Handler, permission: str, **more: Any) -> Route:
-    # Nothing that programs ask of changes is kept or rehearsed of a form: its fields and its page may hold secrets.
+    # Nothing that programs ask of changes is kept or rehearsed of a form: its fields and its page
+    # may hold secrets.
     more |= {"keyed": False, "dry": False}
-    return Route(f"{name}Form", "POST", path, handler, permission, f"The form {name}", page=True, html=True, **more)
+    return Route(
+        f"{name}Form",
+        "POST",
+        path,
+        handler,
+        permission,
+        f"The form {name}",
+        page=True,
+        html=True,
+        **more,
+    )
 
 
 PAGES = [

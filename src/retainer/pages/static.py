@@ -1,5 +1,5 @@
-"""Stylesheets, scripts and fonts: read and compressed once, served under names that hold their digest, so that browsers
-keep them for good.
+"""Stylesheets, scripts and fonts: read and compressed once, served under names that hold their
+digest, so that browsers keep them for good.
 """
 
 import hashlib
@@ -31,10 +31,14 @@ class Asset(NamedTuple):
 def _read() -> tuple[dict[str, Asset], dict[str, str]]:
     """Stylesheets last, for they name the others."""
     files = [*DIST.iterdir(), *(PACKAGE / "layout/js").iterdir()]
-    contents = {file.name: file.read_bytes() for file in sorted(files) if file.suffix in (".js", ".woff2")}
+    contents = {
+        file.name: file.read_bytes() for file in sorted(files) if file.suffix in (".js", ".woff2")
+    }
     urls = {name: _url(name, content) for name, content in contents.items()}
     for name, content in stylesheets().items():
-        contents[name] = _URL.sub(lambda found: b"url(%s)" % urls[found[1].decode()].encode(), content)
+        contents[name] = _URL.sub(
+            lambda found: b"url(%s)" % urls[found[1].decode()].encode(), content
+        )
         urls[name] = _url(name, contents[name])
     return {urls[name]: _asset(name, content) for name, content in contents.items()}, urls
 

@@ -1,4 +1,6 @@
-"""What a form of a page does: a change of the API, made in this process with all that the API asks of it."""
+"""What a form of a page does: a change of the API, made in this process with all that the API asks
+of it.
+"""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
@@ -13,11 +15,15 @@ from retainer.http.body import decode
 from retainer.http.request import WEB, Answer, Request
 from retainer.pages import render
 
-_OPERATION = Statement("SELECT nullif(split_part(current_setting('retainer.operation', true), ' ', 1), '')::bigint")
+_OPERATION = Statement(
+    "SELECT nullif(split_part(current_setting('retainer.operation', true), ' ', 1), '')::bigint"
+)
 
 
 class Done(NamedTuple):
-    """What the API answered, and the operation that the journal has of it (None: nothing was changed)."""
+    """What the API answered, and the operation that the journal has of it (None: nothing was
+    changed).
+    """
 
     answer: Answer
     operation: int | None
@@ -30,10 +36,16 @@ class Done(NamedTuple):
 
 
 async def perform(
-    request: Request, name: str, *ids: int, body: Any = None, version: str | None = None, raw: bytes = b""
+    request: Request,
+    name: str,
+    *ids: int,
+    body: Any = None,
+    version: str | None = None,
+    raw: bytes = b"",
 ) -> Done:
-    """Make the change that the API's route of this name makes: under its permission, its body's type, and, with the
-    ETag of the state that the form was made for, only while the record is in it. Raises Problem as the API does.
+    """Make the change that the API's route of this name makes: under its permission, its body's
+    type, and, with the ETag of the state that the form was made for, only while the record is in
+    it. Raises Problem as the API does.
     """
     route = request.app.table.named[name]
     inner = request.inner(route, WEB, **({"if_match": f'"{version}"'} if version else {}))
@@ -60,10 +72,15 @@ async def perform(
 
 
 async def edit(
-    request: Request, name: str, id: int, path: str, sent: dict[str, Any], words: Callable[[Any], str]
+    request: Request,
+    name: str,
+    id: int,
+    path: str,
+    sent: dict[str, Any],
+    words: Callable[[Any], str],
 ) -> Answer:
-    """Change a record by a form, while nobody else has changed it since the form was shown; else both versions, or what
-    is wrong with what was typed. `words` say of the record what was done.
+    """Change a record by a form, while nobody else has changed it since the form was shown; else
+    both versions, or what is wrong with what was typed. `words` say of the record what was done.
     """
     try:
         done = await perform(request, name, id, body=sent, version=request.body.get("version"))
@@ -75,10 +92,13 @@ async def edit(
 
 
 async def receive(
-    request: Request, name: str, *ids: int, named: Callable[[Request], Awaitable[None]] | None = None
+    request: Request,
+    name: str,
+    *ids: int,
+    named: Callable[[Request], Awaitable[None]] | None = None,
 ) -> Done:
-    """Make what the API's route of this name makes of a form with a file, which that route reads as it arrives, once
-    `named` has put ids for the names in it. Its operation is in the journal only.
+    """Make what the API's route of this name makes of a form with a file, which that route reads as
+    it arrives, once `named` has put ids for the names in it. Its operation is in the journal only.
     """
     route = request.app.table.named[name]
     inner = request.inner(route, WEB)

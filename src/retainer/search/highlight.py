@@ -8,7 +8,9 @@ from retainer.search.model import Highlight, Part
 
 AROUND = 80  # characters shown before and after what was found in a long text
 # As plain() of the database; its dotless i is left out, which looks like another letter here.
-_PLAIN = str.maketrans({"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h"})
+_PLAIN = str.maketrans(
+    {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h"}
+)
 
 
 def pattern(words: list[str]) -> re.Pattern[str]:

@@ -1,8 +1,10 @@
-"""The background of search: words that were written are learnt and sorted in, and the text of new files is taken out.
+"""The background of search: words that were written are learnt and sorted in, and the text of new
+files is taken out.
 
-One process of all does it, whoever holds the advisory lock, on a connection of its own as the owner. Nothing waits for
-it: what was typed exactly is found at once, only typing errors in a new word, and a new file's text, follow a moment
-later. Words are learnt here and not as they are written, because two writers of one new word would wait for each other.
+One process of all does it, whoever holds the advisory lock, on a connection of its own as the
+owner. Nothing waits for it: what was typed exactly is found at once, only typing errors in a new
+word, and a new file's text, follow a moment later. Words are learnt here and not as they are
+written, because two writers of one new word would wait for each other.
 """
 
 import asyncio
@@ -19,7 +21,9 @@ LOCK = 7_264_010  # any number of our own
 PAUSE = 0.5  # seconds between looks at the journal
 PAUSE_WITHOUT = 10.0  # seconds, while another process has the lock or the storage does not answer
 BATCH = 500  # operations learnt together
-PATIENCE = 900.0  # seconds within which a transaction commits that took its operation's number early
+PATIENCE = (
+    900.0  # seconds within which a transaction commits that took its operation's number early
+)
 MOST_MISSING = 10_000
 TRIES = 3  # of a file that ends the server
 
@@ -41,7 +45,8 @@ _LEARN = """
     GROUP BY c.tenant_id, t.word ORDER BY c.tenant_id, t.word
     ON CONFLICT (tenant_id, word) DO UPDATE SET uses = w.uses + excluded.uses
 """
-# What writers left pending in the indexes of words goes to its place, before a search has much to read through.
+# What writers left pending in the indexes of words goes to its place, before a search has much to
+# read through.
 _SORT_IN = """
     SELECT gin_clean_pending_list(i.oid) FROM pg_class i JOIN pg_am a ON a.oid = i.relam
     WHERE a.amname = 'gin' AND i.relkind = 'i' AND i.relnamespace = 'public'::regnamespace
@@ -86,7 +91,9 @@ class Indexer:
         self.storage = storage
         self.log = log
         self.turn = asyncio.Lock()  # one statement at a time on the connection
-        self.missing: dict[int, float] = {}  # numbers passed over, and until when each is looked for
+        self.missing: dict[
+            int, float
+        ] = {}  # numbers passed over, and until when each is looked for
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -113,8 +120,11 @@ class Indexer:
             together.create_task(self._read_files(connection))
 
     async def _learn(self, connection: Connection) -> None:
-        # What the last process passed over is among the numbers before; learning some twice does no harm.
-        position = max(0, await self._value(connection, "SELECT operation_id FROM search_progress") - BATCH)
+        # What the last process passed over is among the numbers before; learning some twice does no
+        # harm.
+        position = max(
+            0, await self._value(connection, "SELECT operation_id FROM search_progress") - BATCH
+        )
         while True:
             fresh = await self._ids(connection, _NEW, position, BATCH)
             late = await self._ids(connection, _LATE, list(self.missing)) if self.missing else []
@@ -132,7 +142,9 @@ class Indexer:
         """Keep in mind which numbers were passed over, for a while."""
         now = time.monotonic()
         gaps = (
-            set(range(position + 1, fresh[-1])).difference(fresh) if fresh and fresh[-1] - position < 2**20 else set()
+            set(range(position + 1, fresh[-1])).difference(fresh)
+            if fresh and fresh[-1] - position < 2**20
+            else set()
         )
         kept = {id: until for id, until in self.missing.items() if until > now and id not in late}
         kept |= dict.fromkeys(sorted(gaps), now + PATIENCE)

@@ -27,7 +27,9 @@ class SearchQuery(Struct, rename="camel", forbid_unknown_fields=True):
     """The parameters of GET /search; no kinds stand for all."""
 
     q: Typed
-    kinds: Annotated[list[Kind], Meta(min_length=1, max_length=6)] = msgspec.field(default_factory=lambda: list(Kind))
+    kinds: Annotated[list[Kind], Meta(min_length=1, max_length=6)] = msgspec.field(
+        default_factory=lambda: list(Kind)
+    )
     limit: Most = 20
 
 
@@ -39,14 +41,18 @@ class Part(Struct):
 
 
 class Highlight(Struct):
-    """Where in a hit the words were found: the whole of a short text, a part of a long one with … where it was cut."""
+    """Where in a hit the words were found: the whole of a short text, a part of a long one with …
+    where it was cut.
+    """
 
     field: str
     parts: list[Part]
 
 
 class Hit(Struct, rename="camel"):
-    """One thing found. `subtitle` is an organization's industry, a contact's e-mail, else the organization's name."""
+    """One thing found. `subtitle` is an organization's industry, a contact's e-mail, else the
+    organization's name.
+    """
 
     kind: Kind
     id: Id

@@ -1,5 +1,6 @@
-"""The statement of search. What the words lead to comes from functions of the database (migrations/0010_search.sql),
-which know nothing of who asks; every row they name is read again here, through the viewer.
+"""The statement of search. What the words lead to comes from functions of the database
+(migrations/0010_search.sql), which know nothing of who asks; every row they name is read again
+here, through the viewer.
 """
 
 from asyncpg import Record
@@ -13,7 +14,8 @@ CANDIDATES = 100  # rows of each kind that are ranked
 _VISIBLE_IDS = """ARRAY(SELECT {a}.id FROM {noun} {a}
             WHERE {a}.tenant_id = :tenant AND {a}.deleted_by IS NULL AND @visible_{noun})"""
 
-# Row by row from the functions' ids: a join would be planned as a scan of the whole table when that is small.
+# Row by row from the functions' ids: a join would be planned as a scan of the whole table when that
+# is small.
 _FOUND = """
         SELECT '{kind}' AS kind, {a}.id, {a}.folded, f.place, NULL::int AS passage
         FROM asked, {noun}_found(:tenant, asked.all, {within}, {most}) f, LATERAL (
@@ -40,8 +42,8 @@ _PASSAGES = """
             WHERE d.tenant_id = :tenant AND d.id = f.hit AND d.deleted_by IS NULL AND @visible_documents OFFSET 0) d
         WHERE 'document' = ANY(:kinds::text[])"""
 
-# A name that is what was typed, one that begins so, the words in a name, a name that only resembles them, the words in
-# another text, the words in a file. Within each a short name comes first.
+# A name that is what was typed, one that begins so, the words in a name, a name that only resembles
+# them, the words in another text, the words in a file. Within each a short name comes first.
 _SCORE = """CASE WHEN folded = phrase THEN 100
             WHEN starts_with(folded, phrase || ' ') THEN 84
             WHEN starts_with(folded, phrase) THEN 80
@@ -87,12 +89,20 @@ _SHOWN = f"""
 
 
 def _statement(within: str) -> Statement:
-    """The search; `within` stands for the ids that the functions stay among, from a noun and its alias a."""
+    """The search; `within` stands for the ids that the functions stay among, from a noun and its
+    alias a.
+    """
     found = [
-        _FOUND.format(kind=kind, noun=noun, a=noun[0], folded=folded, most=CANDIDATES,
-                      within=within.format(noun=noun, a=noun[0]))
+        _FOUND.format(
+            kind=kind,
+            noun=noun,
+            a=noun[0],
+            folded=folded,
+            most=CANDIDATES,
+            within=within.format(noun=noun, a=noun[0]),
+        )
         for kind, (noun, folded) in _NOUNS.items()
-    ]  # fmt: skip
+    ]
     found.append(_PASSAGES.format(within=within.format(noun="documents", a="d"), most=CANDIDATES))
     return Statement(f"""
     WITH asked AS MATERIALIZED (
@@ -116,10 +126,14 @@ AMONG_VISIBLE = _statement(_VISIBLE_IDS)
 
 
 async def search(db: Db, q: str, kinds: list[Kind], most: int) -> list[Record]:
-    """The best hits: kind, id, title, subtitle, organization_id, score, texts (JSON by field), meant (folded words).
+    """The best hits: kind, id, title, subtitle, organization_id, score, texts (JSON by field),
+    meant (folded words).
 
-    When every word together finds nothing, each may also stand for similar ones, and one of them may be missing.
+    When every word together finds nothing, each may also stand for similar ones, and one of them
+    may be missing.
     """
     statement = AMONG_ALL if db.scope == "all" else AMONG_VISIBLE
     values = {"q": q, "kinds": kinds, "most": most, "kinds_in_order": list(Kind)}
-    return await db.rows(statement, loosely=False, **values) or await db.rows(statement, loosely=True, **values)
+    return await db.rows(statement, loosely=False, **values) or await db.rows(
+        statement, loosely=True, **values
+    )

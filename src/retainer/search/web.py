@@ -12,12 +12,19 @@ from retainer.search.model import Hit, Kind, SearchQuery
 
 async def index(request: Request) -> Answer:
     asked: SearchQuery = request.query
-    return encoded([hit(row) for row in await store.search(request.db, asked.q, asked.kinds, asked.limit)])
+    return encoded(
+        [hit(row) for row in await store.search(request.db, asked.q, asked.kinds, asked.limit)]
+    )
 
 
 def hit(row: Any) -> Hit:
     texts = msgspec.json.decode(row["texts"], type=dict[str, str | None])
     return Hit(
-        Kind(row["kind"]), row["id"], row["title"], row["subtitle"], row["organization_id"], row["score"],
+        Kind(row["kind"]),
+        row["id"],
+        row["title"],
+        row["subtitle"],
+        row["organization_id"],
+        row["score"],
         highlights(texts, pattern(row["meant"])),
-    )  # fmt: skip
+    )

@@ -1,7 +1,8 @@
-"""The application assembled: what a process holds, and each request from its first byte to its log line.
+"""The application assembled: what a process holds, and each request from its first byte to its log
+line.
 
-It speaks ASGI itself (docs/decisions/0003): the table of routes is ours, and a framework's would only be walked
-through.
+It speaks ASGI itself (docs/decisions/0003): the table of routes is ours, and a framework's would
+only be walked through.
 """
 
 import asyncio
@@ -57,7 +58,9 @@ class App:
         self.sidebar = SIDEBAR
         self.log = Log(settings.log)
         self.database = Database(
-            settings.database_url, size=settings.pool_size, statement_seconds=settings.request_seconds * 0.9
+            settings.database_url,
+            size=settings.pool_size,
+            statement_seconds=settings.request_seconds * 0.9,
         )
         self.sessions = Sessions(self.database, settings.session_idle_hours)
         self.live = Live(self.database, self.sessions, self.log)
@@ -69,7 +72,9 @@ class App:
         self.ids = itertools.count(1)
         self.process = secrets.token_hex(5)
         self.headers = SECURITY + (
-            [(b"strict-transport-security", b"max-age=31536000")] if settings.public_url.startswith("https:") else []
+            [(b"strict-transport-security", b"max-age=31536000")]
+            if settings.public_url.startswith("https:")
+            else []
         )
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -83,9 +88,15 @@ class App:
         await receive()
         scope["state"][STOPPING] = self.live.end
         self.log.adopt()
-        background = (self.monitor.run(), self.deadlines.watch(), self.indexer.run(), self.live.run())
+        background = (
+            self.monitor.run(),
+            self.deadlines.watch(),
+            self.indexer.run(),
+            self.live.run(),
+        )
         watching = [asyncio.create_task(each) for each in background]
-        # A process that starts while the database is away is no failure: it answers 503 until it is back.
+        # A process that starts while the database is away is no failure: it answers 503 until it is
+        # back.
         with suppress(TimeoutError):
             async with asyncio.timeout(START_SECONDS):
                 await self.monitor.connected.wait()
@@ -98,7 +109,9 @@ class App:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def serve(self, scope: Any, receive: Any, send: Any) -> None:
-        """One request. Every error is a problem document with the request's id; an unknown one says nothing more."""
+        """One request. Every error is a problem document with the request's id; an unknown one says
+        nothing more.
+        """
         started = time.perf_counter()
         request = Request(self, scope, receive, f"{self.process}-{next(self.ids):x}")
         answer = await self.answer(request)
@@ -107,9 +120,14 @@ class App:
         finally:
             who = request.who
             self.log.request(
-                request.method, request.path, answer.status, time.perf_counter() - started,
-                request=request.id, user=who.user if who else None, tenant=who.tenant if who else None,
-            )  # fmt: skip
+                request.method,
+                request.path,
+                answer.status,
+                time.perf_counter() - started,
+                request=request.id,
+                user=who.user if who else None,
+                tenant=who.tenant if who else None,
+            )
 
     async def answer(self, request: Request) -> Answer:
         deadline = request.deadline = self.deadlines.begin()
@@ -121,7 +139,9 @@ class App:
             if not deadline.has_passed:
                 raise
             deadline.task.uncancel()
-            late = Unavailable("The time for this request ran out; whether a change was made is not known.")
+            late = Unavailable(
+                "The time for this request ran out; whether a change was made is not known."
+            )
             return await self.refusal(request, late)
         except Exception as error:
             self.log.unknown(error, request=request.id, path=request.path)
@@ -137,23 +157,41 @@ class App:
         return Answer(problem.status, body, (b"content-type", PROBLEM_JSON), *problem.headers)
 
     async def send(self, request: Request, answer: Answer, send: Any) -> None:
-        """Status, headers, body; a stream with a deadline on each stall instead of one on the whole."""
+        """Status, headers, body; a stream with a deadline on each stall instead of one on the
+        whole.
+        """
         answer = compressed(request, answer)
         is_bare = not request.path.startswith("/api/") and self.table.has_page(request.segments)
         if is_bare and all(name != b"vary" for name, _ in answer.headers):
             answer.headers.append((b"vary", b"Accept"))
-        own = {name for name, _ in answer.headers}  # a preview has a policy of its own, and two would both hold
+        own = {
+            name for name, _ in answer.headers
+        }  # a preview has a policy of its own, and two would both hold
         headers = [header for header in self.headers if header[0] not in own]
         headers += [(b"x-request-id", request.id.encode()), *answer.headers]
         is_page = request.route is not None and request.route.html and b"cache-control" not in own
-        if request.route is None or request.path.startswith("/api/") or request.who is not None or is_page:
+        if (
+            request.route is None
+            or request.path.startswith("/api/")
+            or request.who is not None
+            or is_page
+        ):
             headers.append(NO_STORE)
         body = answer.body
         if isinstance(body, bytes):
             if answer.status != 204:
                 headers.append((b"content-length", b"%d" % len(body)))
-            await send({"type": "http.response.start", "status": answer.status, "headers": headers, "whole": True})
-            await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else body})
+            await send(
+                {
+                    "type": "http.response.start",
+                    "status": answer.status,
+                    "headers": headers,
+                    "whole": True,
+                }
+            )
+            await send(
+                {"type": "http.response.body", "body": b"" if request.method == "HEAD" else body}
+            )
             return
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         if request.method != "HEAD":
@@ -175,7 +213,9 @@ class App:
                 await body.aclose()  # at once: it may hold a connection, or a place
 
     def client_address(self, scope: Any, headers: dict[bytes, bytes]) -> str:
-        """The connection's address; behind trusted proxies the nearest one they did not add themselves."""
+        """The connection's address; behind trusted proxies the nearest one they did not add
+        themselves.
+        """
         address: str = scope["client"][0] if scope.get("client") else ""
         forwarded = headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
         while forwarded and self._is_proxy(address):

@@ -52,21 +52,47 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="retainer", description="The system of record for a consultancy's clients.")
+    top = argparse.ArgumentParser(
+        prog="retainer", description="The system of record for a consultancy's clients."
+    )
     top.add_argument("--version", action="version", version=f"retainer {__version__}")
     commands = top.add_subparsers(required=True, metavar="command")
 
     _command(commands, "serve", "start the server (and its database)", run_serve, serving=True)
-    _command(commands, "demo", "the same with demo data, in a data folder of its own", run_demo, serving=True)
+    _command(
+        commands,
+        "demo",
+        "the same with demo data, in a data folder of its own",
+        run_demo,
+        serving=True,
+    )
     _command(commands, "migrate", "bring the database's schema up to date", run_migrate)
 
-    _tenant_commands(commands.add_parser("tenant", help="tenants").add_subparsers(required=True, metavar="command"))
-    _user_commands(commands.add_parser("user", help="users").add_subparsers(required=True, metavar="command"))
-    documents = commands.add_parser("documents", help="documents").add_subparsers(required=True, metavar="command")
-    check = _command(documents, "check", "compare stored files with their records", run_documents_check)
-    check.add_argument("--deep", action="store_true", help="read every file and compare its SHA-256")
+    _tenant_commands(
+        commands.add_parser("tenant", help="tenants").add_subparsers(
+            required=True, metavar="command"
+        )
+    )
+    _user_commands(
+        commands.add_parser("user", help="users").add_subparsers(required=True, metavar="command")
+    )
+    documents = commands.add_parser("documents", help="documents").add_subparsers(
+        required=True, metavar="command"
+    )
+    check = _command(
+        documents, "check", "compare stored files with their records", run_documents_check
+    )
+    check.add_argument(
+        "--deep", action="store_true", help="read every file and compare its SHA-256"
+    )
 
-    _command(commands, "config", "print every setting, its value and where it is from", run_config, serving=True)
+    _command(
+        commands,
+        "config",
+        "print every setting, its value and where it is from",
+        run_config,
+        serving=True,
+    )
     _command(commands, "routes", "print the sitemap with permissions", run_routes)
     return top
 
@@ -94,9 +120,16 @@ def _user_commands(user: Any) -> None:
 
 
 def _command(
-    commands: Any, name: str, words: str, run: Callable[[argparse.Namespace], Any], *, serving: bool = False
+    commands: Any,
+    name: str,
+    words: str,
+    run: Callable[[argparse.Namespace], Any],
+    *,
+    serving: bool = False,
 ) -> argparse.ArgumentParser:
-    command: argparse.ArgumentParser = commands.add_parser(name, help=words, description=words.capitalize() + ".")
+    command: argparse.ArgumentParser = commands.add_parser(
+        name, help=words, description=words.capitalize() + "."
+    )
     command.set_defaults(run=run)
     command.add_argument("--data", metavar="DIR", help="data folder")
     if serving:
@@ -107,19 +140,25 @@ def _command(
 
 
 def _tenant_option(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--tenant", help="name or id of the tenant (not needed while there is one)")
+    command.add_argument(
+        "--tenant", help="name or id of the tenant (not needed while there is one)"
+    )
 
 
 def _password_option(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--password-stdin", action="store_true", help="read the password from standard input; else a link is printed"
+        "--password-stdin",
+        action="store_true",
+        help="read the password from standard input; else a link is printed",
     )
 
 
 def settings_of(options: argparse.Namespace, **defaults: Any) -> Settings:
     """The settings with the command line's options over them."""
     given = {name: getattr(options, name, None) for name in ("data", "host", "port", "workers")}
-    return config.load(**defaults, **{name: value for name, value in given.items() if value is not None})
+    return config.load(
+        **defaults, **{name: value for name, value in given.items() if value is not None}
+    )
 
 
 def run_serve(options: argparse.Namespace) -> None:
@@ -145,7 +184,9 @@ def run_tenant_add(options: argparse.Namespace) -> None:
     async def add(connection: Connection, settings: Settings) -> None:
         tenant = await accounts.create_tenant(connection, options.name, options.time_zone)
         print(f"Tenant {tenant}: {options.name}")
-        user = UserCreate(options.admin_email, options.admin_email.partition("@")[0].capitalize(), Role.ADMIN)
+        user = UserCreate(
+            options.admin_email, options.admin_email.partition("@")[0].capitalize(), Role.ADMIN
+        )
         await _add_user(connection, settings, tenant, user, password)
 
     with_owner(options, add)
@@ -193,7 +234,9 @@ def run_user_list(options: argparse.Namespace) -> None:
         tenant = await find_tenant(connection, options.tenant) if options.tenant else None
         for row in await accounts.list_users(connection, tenant):
             state = "active" if row["is_active"] else "disabled"
-            print(f"{row['id']:>6}  {row['username']:<40} {row['role']:<11} {state:<9} {row['tenant']}")
+            print(
+                f"{row['id']:>6}  {row['username']:<40} {row['role']:<11} {state:<9} {row['tenant']}"
+            )
 
     with_owner(options, show)
 
@@ -204,7 +247,10 @@ async def find_tenant(connection: Connection, text: str | None) -> int:
     matching = [row["id"] for row in rows if text is None or text in (row["name"], str(row["id"]))]
     if len(matching) == 1:
         return int(matching[0])
-    names = ", ".join(f"{row['id']} ({row['name']})" for row in rows) or "none yet; see: retainer tenant add"
+    names = (
+        ", ".join(f"{row['id']} ({row['name']})" for row in rows)
+        or "none yet; see: retainer tenant add"
+    )
     raise ConfigError(f"Say which tenant with --tenant. There are: {names}.")
 
 
@@ -242,9 +288,11 @@ def read_password(options: argparse.Namespace, email: str) -> str | None:
     return text
 
 
-def with_owner(options: argparse.Namespace, work: Callable[[Connection, Settings], Awaitable[None]]) -> None:
-    """Run in one transaction on the owner's connection, the schema up to date. Works beside a running server:
-    its embedded database is found by its data folder.
+def with_owner(
+    options: argparse.Namespace, work: Callable[[Connection, Settings], Awaitable[None]]
+) -> None:
+    """Run in one transaction on the owner's connection, the schema up to date. Works beside a
+    running server: its embedded database is found by its data folder.
     """
 
     async def inside(settings: Settings) -> None:

@@ -1,4 +1,6 @@
-"""Demo data: a plausible consultancy of some forty clients, the same at every start, in a data folder of its own."""
+"""Demo data: a plausible consultancy of some forty clients, the same at every start, in a data
+folder of its own.
+"""
 
 import random
 import secrets
@@ -63,7 +65,10 @@ async def _fill(connection: Connection, tenant: int, chance: random.Random) -> N
     users = [ada, await _user(connection, tenant, 1, None)]
     ids: dict[str, int] = {}
     for place, (name, *row) in enumerate(ORGANIZATIONS):
-        more = _fields(place, row[-1]) | {"owner_id": users[place % 2], "parent_id": ids.get(PARTS.get(name, ""))}
+        more = _fields(place, row[-1]) | {
+            "owner_id": users[place % 2],
+            "parent_id": ids.get(PARTS.get(name, "")),
+        }
         ids[name] = await _organization(connection, tenant, (name, *row), more, chance)
     organizations = list(ids.values())
     contacts = [await _contact(connection, tenant, n, chance) for n in range(90)]
@@ -71,7 +76,9 @@ async def _fill(connection: Connection, tenant: int, chance: random.Random) -> N
     await _memberships(connection, tenant, organizations, contacts)
     for place, organization in enumerate(organizations):
         members = chance.sample(contacts[2:], chance.randint(1, 5))
-        for contact, role in zip(members, ["primary_contact", *chance.sample(ROLES, 4)], strict=False):
+        for contact, role in zip(
+            members, ["primary_contact", *chance.sample(ROLES, 4)], strict=False
+        ):
             await _insert(connection, "members", tenant_id=tenant, organization_id=organization, contact_id=contact,
                           role=role)  # fmt: skip
         if place % 4 != 3:
@@ -83,14 +90,23 @@ async def _fill(connection: Connection, tenant: int, chance: random.Random) -> N
     for place, organization in enumerate(organizations):
         for n in range(chance.randint(2, 5)):
             audience = "client" if place == 0 and n % 2 else "internal"
-            await _activity(connection, tenant, organization, (chance.choice(users[:2]), audience), chance)
+            await _activity(
+                connection, tenant, organization, (chance.choice(users[:2]), audience), chance
+            )
 
 
 async def _organization(
-    connection: Connection, tenant: int, row: tuple[str, ...], more: dict[str, Any], chance: random.Random
+    connection: Connection,
+    tenant: int,
+    row: tuple[str, ...],
+    more: dict[str, Any],
+    chance: random.Random,
 ) -> int:
     name, type, industry, host = row
-    metadata = {"region": chance.choice(REGIONS), "employees": chance.choice([12, 40, 150, 600, 2400, 11000])}
+    metadata = {
+        "region": chance.choice(REGIONS),
+        "employees": chance.choice([12, 40, 150, 600, 2400, 11000]),
+    }
     return await _insert(
         connection, "organizations", tenant_id=tenant, name=name, type=type, industry=industry,
         status=chance.choices(["active", "inactive", "archived"], [8, 1, 1])[0],
@@ -102,7 +118,11 @@ async def _organization(
 def _fields(place: int, host: str) -> dict[str, Any]:
     """What the organization is known by; every fifth has its website's host as a suggestion only."""
     domains = [] if place % 5 == 4 else [f"{host}.example.com"]
-    return {"external_id": f"NL-{1001 + place}", "domains": domains, "tags": TAGS[place % len(TAGS)]}
+    return {
+        "external_id": f"NL-{1001 + place}",
+        "domains": domains,
+        "tags": TAGS[place % len(TAGS)],
+    }
 
 
 async def _contact(connection: Connection, tenant: int, number: int, chance: random.Random) -> int:
@@ -120,12 +140,16 @@ async def _contact(connection: Connection, tenant: int, number: int, chance: ran
 async def _user(connection: Connection, tenant: int, place: int, contact: int | None) -> int:
     email, name, role, _ = LOGINS[place]
     hashed = await passwords.hashed(PASSWORD)
-    made = await accounts.create_user(connection, tenant, UserCreate(email, name, Role(role), contact), hashed)
+    made = await accounts.create_user(
+        connection, tenant, UserCreate(email, name, Role(role), contact), hashed
+    )
     await _act(connection, tenant)
     return made
 
 
-async def _memberships(connection: Connection, tenant: int, organizations: list[int], contacts: list[int]) -> None:
+async def _memberships(
+    connection: Connection, tenant: int, organizations: list[int], contacts: list[int]
+) -> None:
     """Stan and Gita see what their contacts belong to."""
     for organization in organizations[:6]:
         await _insert(connection, "members", tenant_id=tenant, organization_id=organization, contact_id=contacts[0],
@@ -166,11 +190,19 @@ async def _document(
 
 
 async def _activity(
-    connection: Connection, tenant: int, organization: int, who: tuple[int, str], chance: random.Random
+    connection: Connection,
+    tenant: int,
+    organization: int,
+    who: tuple[int, str],
+    chance: random.Random,
 ) -> None:
-    """What somebody logged of one of the organization's people, within working hours of the last half-year."""
+    """What somebody logged of one of the organization's people, within working hours of the last
+    half-year.
+    """
     kind = chance.choice(list(ACTIVITIES))
-    day = datetime.now(UTC).replace(hour=7, minute=0, second=0, microsecond=0) - timedelta(days=chance.randint(1, 180))
+    day = datetime.now(UTC).replace(hour=7, minute=0, second=0, microsecond=0) - timedelta(
+        days=chance.randint(1, 180)
+    )
     activity = await _insert(
         connection, "activities", tenant_id=tenant, organization_id=organization, kind=kind, author_id=who[0],
         text=chance.choice(ACTIVITIES[kind]), audience=who[1],
@@ -182,7 +214,13 @@ async def _activity(
         tenant, organization,
     )  # fmt: skip
     if kind != "note":
-        await _insert(connection, "activity_contacts", tenant_id=tenant, activity_id=activity, contact_id=contact)
+        await _insert(
+            connection,
+            "activity_contacts",
+            tenant_id=tenant,
+            activity_id=activity,
+            contact_id=contact,
+        )
 
 
 async def _show(connection: Connection, tenant: int, organization: int) -> None:
@@ -245,7 +283,14 @@ ORGANIZATIONS = [
 ]
 PARTS = {"Café Lumière": "Alpenblick Hotels", "Tidewater Utilities": "Borealis Energy",
          "Zephyr Wind": "Borealis Energy"}  # fmt: skip
-TAGS = [["Key account", "Framework agreement"], ["Newsletter"], ["Key account"], [], ["Reference", "Newsletter"], []]
+TAGS = [
+    ["Key account", "Framework agreement"],
+    ["Newsletter"],
+    ["Key account"],
+    [],
+    ["Reference", "Newsletter"],
+    [],
+]
 REGIONS = ["Zurich", "Geneva", "Basel", "Bavaria", "Copenhagen", "Vienna", "Milan", "Lyon"]
 DESCRIPTIONS = [
     "Came to us through a recommendation; prefers one contact for everything.",

@@ -1,7 +1,9 @@
-"""What uvicorn lacks for us: limits on a request's head, whole answers in one write, and a stop that no client notices.
+"""What uvicorn lacks for us: limits on a request's head, whole answers in one write, and a stop
+that no client notices.
 
-A stop closes the listening socket, and the kernel then resets whatever has connected but was not accepted yet; so the
-last of them are accepted first. Behind a proxy with two instances a restart fails no request.
+A stop closes the listening socket, and the kernel then resets whatever has connected but was not
+accepted yet; so the last of them are accepted first. Behind a proxy with two instances a restart
+fails no request.
 """
 
 import asyncio
@@ -11,7 +13,11 @@ from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http import httptools_impl
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 from uvicorn.supervisors import Multiprocess, multiprocess
 
 HEAD_SECONDS = 10.0  # for a request's head to arrive
@@ -62,13 +68,14 @@ class Workers(Multiprocess):
         super().terminate_all()
 
 
-# uvicorn offers no other way to choose the class of a worker's server. A worker comes here with its configuration.
+# uvicorn offers no other way to choose the class of a worker's server. A worker comes here with its
+# configuration.
 multiprocess.Server = HttpServer  # type: ignore[attr-defined]
 
 
 class Exchange(RequestResponseCycle):
-    """A request and its answer. One that is told `whole`, its body being there when its head is, goes out in one piece:
-    a system call less, and the client is not woken twice.
+    """A request and its answer. One that is told `whole`, its body being there when its head is,
+    goes out in one piece: a system call less, and the client is not woken twice.
     """
 
     head: Any = None
@@ -83,7 +90,9 @@ class Exchange(RequestResponseCycle):
             if self.flow.write_paused and not self.disconnected:
                 await self.flow.drain()
             if not self.disconnected:
-                self._answer(head["status"], self.default_headers + head["headers"], message["body"])
+                self._answer(
+                    head["status"], self.default_headers + head["headers"], message["body"]
+                )
 
     def _answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         lines = [b"%b: %b\r\n" % header for header in headers]
@@ -105,8 +114,8 @@ httptools_impl.RequestResponseCycle = Exchange  # type: ignore[misc]
 
 
 class HttpConnection(HttpToolsProtocol):
-    """An HTTP connection that does not wait for ever for the rest of a request's head, nor take one without end, and
-    that answers what it was sent before it ends.
+    """An HTTP connection that does not wait for ever for the rest of a request's head, nor take one
+    without end, and that answers what it was sent before it ends.
     """
 
     waiting: asyncio.TimerHandle | None = None
@@ -124,7 +133,9 @@ class HttpConnection(HttpToolsProtocol):
         if self.in_head and self.waiting is None:
             self._wait(self.transport)
         # Still waiting for the same head: all of this piece was of it.
-        self.head_size = self.head_size + len(data) if waiting is not None and waiting is self.waiting else 0
+        self.head_size = (
+            self.head_size + len(data) if waiting is not None and waiting is self.waiting else 0
+        )
         if self.head_size > HEAD_BYTES and not self.transport.is_closing():
             self.send_400_response("The head of the request is too large.")
 
@@ -140,8 +151,9 @@ class HttpConnection(HttpToolsProtocol):
         self._end_reuse()
 
     def shutdown(self) -> None:
-        """The server stops. What was on its way is answered, as the last on this connection: a client or a proxy that
-        reuses connections sends without knowing that this one is about to close.
+        """The server stops. What was on its way is answered, as the last on this connection: a
+        client or a proxy that reuses connections sends without knowing that this one is about to
+        close.
         """
         self.is_stopping = True
         self._end_reuse()

@@ -1,4 +1,6 @@
-"""Starting and stopping: the database, the first admin, the server processes, and watching over them."""
+"""Starting and stopping: the database, the first admin, the server processes, and watching over
+them.
+"""
 
 import asyncio
 import errno
@@ -16,7 +18,16 @@ from pathlib import Path
 import msgspec
 import uvicorn
 
-from retainer.config import ADDRESS, DEFAULTS, PREFIX, SECRETS, ConfigError, Settings, address, local_address
+from retainer.config import (
+    ADDRESS,
+    DEFAULTS,
+    PREFIX,
+    SECRETS,
+    ConfigError,
+    Settings,
+    address,
+    local_address,
+)
 from retainer.database.migrate import migrate
 from retainer.database.pool import Connection, connect
 from retainer.errors import Problem
@@ -59,7 +70,9 @@ def serve(settings: Settings, *, seed: Seed | None = None, words: str = "") -> N
 
 @contextmanager
 def database(settings: Settings) -> Iterator[tuple[Settings, embedded.Embedded | None]]:
-    """The settings with a database that answers: the operator's own, or the embedded one while this lasts."""
+    """The settings with a database that answers: the operator's own, or the embedded one while this
+    lasts.
+    """
     folder = Path(settings.data) if settings.data else embedded.default_data()
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"The data folder {folder} is not a folder; choose another with --data.")
@@ -77,7 +90,9 @@ def database(settings: Settings) -> Iterator[tuple[Settings, embedded.Embedded |
 
 @contextmanager
 def reachable(settings: Settings) -> Iterator[Settings]:
-    """The same for a command: beside a running server its database is used, found by the data folder."""
+    """The same for a command: beside a running server its database is used, found by the data
+    folder.
+    """
     folder = Path(settings.data) if settings.data else embedded.default_data()
     url = settings.database_url or embedded.running(folder)
     if url:
@@ -88,8 +103,8 @@ def reachable(settings: Settings) -> Iterator[Settings]:
 
 
 async def prepare(settings: Settings, *, is_embedded: bool) -> str | None:
-    """Migrate (an operator's own database only when it is empty) and make the first admin; returns the set-up link
-    when a person has to choose the password.
+    """Migrate (an operator's own database only when it is empty) and make the first admin; returns
+    the set-up link when a person has to choose the password.
     """
     await migrate(settings.database_url, only_if_empty=not is_embedded)
     connection = await connect(settings.database_url)
@@ -129,7 +144,11 @@ def _naming_settings() -> Iterator[None]:
     try:
         yield
     except Problem as problem:
-        wrong = [f"{PREFIX}{settings[e.field].upper()} {e.message}" for e in problem.errors if e.field in settings]
+        wrong = [
+            f"{PREFIX}{settings[e.field].upper()} {e.message}"
+            for e in problem.errors
+            if e.field in settings
+        ]
         raise ConfigError(f"{'; '.join(wrong) or problem.detail}.") from None
 
 
@@ -138,7 +157,10 @@ async def _warn_if_unsafe(connection: Connection) -> None:
     for name in ("fsync", "full_page_writes", "synchronous_commit", "data_checksums"):
         value = await connection.fetchval(f"SHOW {name}")
         if value == "off":
-            print(f"WARNING: {name} is off in this PostgreSQL: acknowledged changes can be lost.", file=sys.stderr)
+            print(
+                f"WARNING: {name} is off in this PostgreSQL: acknowledged changes can be lost.",
+                file=sys.stderr,
+            )
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -151,8 +173,12 @@ def listen(settings: Settings) -> socket.socket:
         listening.listen(BACKLOG)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise ConfigError(f"Port {settings.port} is taken; choose another with --port.") from None
-        raise ConfigError(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}.") from None
+            raise ConfigError(
+                f"Port {settings.port} is taken; choose another with --port."
+            ) from None
+        raise ConfigError(
+            f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}."
+        ) from None
     listening.set_inheritable(True)
     return listening
 
@@ -173,12 +199,22 @@ def export(settings: Settings) -> None:
             os.environ[PREFIX + name.upper()] = str(value)
 
 
-def run(settings: Settings, listening: socket.socket, running: embedded.Embedded | None, greeting: Greeting) -> None:
-    """Serve until a signal says stop: in this process, or in as many of their own as were asked for."""
+def run(
+    settings: Settings,
+    listening: socket.socket,
+    running: embedded.Embedded | None,
+    greeting: Greeting,
+) -> None:
+    """Serve until a signal says stop: in this process, or in as many of their own as were asked
+    for.
+    """
     options = _options(settings)
     stopping = threading.Event()
-    threading.Thread(target=_watch, args=(settings, running, greeting, stopping), daemon=True).start()
-    # The server raises the signal that stopped it once more when it has ended; there is still the database to stop.
+    threading.Thread(
+        target=_watch, args=(settings, running, greeting, stopping), daemon=True
+    ).start()
+    # The server raises the signal that stopped it once more when it has ended; there is still the
+    # database to stop.
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, lambda *_: None)
     try:
@@ -208,7 +244,10 @@ def _options(settings: Settings) -> uvicorn.Config:
 
 
 def _watch(
-    settings: Settings, running: embedded.Embedded | None, greeting: Greeting, stopping: threading.Event
+    settings: Settings,
+    running: embedded.Embedded | None,
+    greeting: Greeting,
+    stopping: threading.Event,
 ) -> None:
     """Greet once the server answers; start the embedded database again whenever it has died."""
     greeted = False
@@ -217,7 +256,9 @@ def _watch(
             print(greeting(), file=sys.stderr, flush=True)
             greeted = True
         if running is not None and not running.alive():
-            print("The embedded PostgreSQL has died; starting it again.", file=sys.stderr, flush=True)
+            print(
+                "The embedded PostgreSQL has died; starting it again.", file=sys.stderr, flush=True
+            )
             with suppress(EmbeddedError):
                 running.revive()
 

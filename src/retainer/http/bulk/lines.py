@@ -15,7 +15,9 @@ from retainer.http.prefer import applied
 from retainer.http.request import JSON, Answer, Request
 from retainer.http.routing import API, Route
 
-_IN_PATHS = "/%!$&'()*+,;=:@~"  # what stands in a path as it is, percents included: it is encoded already
+_IN_PATHS = (
+    "/%!$&'()*+,;=:@~"  # what stands in a path as it is, percents included: it is encoded already
+)
 NULL = Raw(b"null")
 
 
@@ -75,15 +77,22 @@ class Line(Request):
             self.headers[b"prefer"] = f"return={self.form}".encode()
         if line.if_match is not UNSET:
             self.headers[b"if-match"] = line.if_match.encode()
-        self.scope = {"method": self.method, "path": self.path, "raw_path": quote(path, safe=_IN_PATHS).encode(),
-                      "query_string": query.encode(), "headers": list(self.headers.items())}  # fmt: skip
+        self.scope = {
+            "method": self.method,
+            "path": self.path,
+            "raw_path": quote(path, safe=_IN_PATHS).encode(),
+            "query_string": query.encode(),
+            "headers": list(self.headers.items()),
+        }
         self.route = self._found()
 
     def _found(self) -> Route:
         routes, self.ids = self.app.table.find(self.segments)
         writes = {name: route for name, route in (routes or {}).items() if route.in_bulk}
         if not writes:
-            raise invalid("path", "must be one of a record, such as /organizations/12, whose changes are JSON")
+            raise invalid(
+                "path", "must be one of a record, such as /organizations/12, whose changes are JSON"
+            )
         if self.method not in writes:
             raise MethodNotAllowed(f"In bulk this path takes {', '.join(sorted(writes))}.")
         return writes[self.method]
@@ -122,8 +131,13 @@ class Refused(Problem):
     status = 422
 
     def __init__(self, lines: list[tuple[int, Problem]], count: int) -> None:
-        words = [FieldError(f"line {number}", problem.detail.removesuffix(".")) for number, problem in lines]
+        words = [
+            FieldError(f"line {number}", problem.detail.removesuffix("."))
+            for number, problem in lines
+        ]
         what = "1 line" if len(lines) == 1 else f"{len(lines)} lines"
         detail = f"{what} of {count} cannot be done, so nothing was changed. {words[0].field}: {words[0].message}."
         super().__init__(detail, errors=words)
-        self.extra = {"lines": [LineProblem(number, p.status, p.detail, p.errors) for number, p in lines]}
+        self.extra = {
+            "lines": [LineProblem(number, p.status, p.detail, p.errors) for number, p in lines]
+        }

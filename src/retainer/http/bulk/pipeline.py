@@ -1,8 +1,9 @@
 """Many handlers at once, whose changes are alike, sent as one.
 
-Each handler runs as for a request of its own, on a Db that holds its first change back until every one of them has come
-that far. Then the changes go in the order of the handlers: creates as one statement, other alike ones in one go. What
-needs more than one change each cannot be gathered, and is told by raising Alone.
+Each handler runs as for a request of its own, on a Db that holds its first change back until every
+one of them has come that far. Then the changes go in the order of the handlers: creates as one
+statement, other alike ones in one go. What needs more than one change each cannot be gathered, and
+is told by raising Alone.
 """
 
 import asyncio
@@ -23,7 +24,9 @@ T = TypeVar("T")
 
 
 class Alone(Undo):
-    """These cannot be sent together: what was sent is to be taken back, and done one after the other."""
+    """These cannot be sent together: what was sent is to be taken back, and done one after the
+    other.
+    """
 
     def __init__(self) -> None:
         super().__init__(None)
@@ -49,8 +52,8 @@ class Gathering:
         self.sent = False
 
     async def all(self, works: list[Callable[[Db], Awaitable[T]]]) -> list[T | Problem]:
-        """What each returns, or the Problem that it raised before it changed anything. Raises Alone, and what
-        PostgreSQL refuses.
+        """What each returns, or the Problem that it raised before it changed anything. Raises
+        Alone, and what PostgreSQL refuses.
         """
         self.running = len(works)
         tasks = [asyncio.ensure_future(self._run(place, work)) for place, work in enumerate(works)]
@@ -109,7 +112,9 @@ class Gathering:
     async def _send(self, alike: list[_Held]) -> None:
         first = alike[0]
         if isinstance(first.statement, Create):
-            rows = await self.tx.rows(first.statement.many, rows=_json([change.values for change in alike]))
+            rows = await self.tx.rows(
+                first.statement.many, rows=_json([change.values for change in alike])
+            )
         else:
             rows = await self.tx.many(first.statement, [_expecting(change) for change in alike])
         if len(rows) != len(alike):
@@ -120,7 +125,10 @@ class Gathering:
 
 def _json(rows: list[Values]) -> str:
     """Rows by column names, for a Create's `many`."""
-    plain = [{k: msgspec.Raw(v.encode()) if isinstance(v, Json) else v for k, v in row.items()} for row in rows]
+    plain = [
+        {k: msgspec.Raw(v.encode()) if isinstance(v, Json) else v for k, v in row.items()}
+        for row in rows
+    ]
     return msgspec.json.encode(plain).decode()
 
 
@@ -129,7 +137,9 @@ def _expecting(change: _Held) -> Values:
 
 
 class Gathered(Db):
-    """The database of one handler among many: its first statement must be a change, and its only one."""
+    """The database of one handler among many: its first statement must be a change, and its only
+    one.
+    """
 
     __slots__ = ("gathering", "place")
 

@@ -1,7 +1,9 @@
-"""POST /bulk: many writes in one transaction, which is one operation of the journal (docs/decisions/0009).
+"""POST /bulk: many writes in one transaction, which is one operation of the journal
+(docs/decisions/0009).
 
-Each line is a request of its own, admitted and handled as if it came alone. Lines that follow each other on one route
-run together, so that their changes can be sent as one; where that fails, by halves, until each failing line is known.
+Each line is a request of its own, admitted and handled as if it came alone. Lines that follow each
+other on one route run together, so that their changes can be sent as one; where that fails, by
+halves, until each failing line is known.
 """
 
 from collections.abc import AsyncIterator
@@ -30,7 +32,10 @@ async def create(request: Request) -> Answer:
     run = Run(request, is_lenient=is_lenient)
     async with place(request), request.db.transaction() as tx:
         for start in range(0, len(lines), TOGETHER):
-            await run.chunk(tx, [Line(request, number, text) for number, text in lines[start : start + TOGETHER]])
+            await run.chunk(
+                tx,
+                [Line(request, number, text) for number, text in lines[start : start + TOGETHER]],
+            )
         if any(isinstance(problem, Forbidden) for _, problem in run.failed):
             await record_refusal(request)
         if run.failed and not is_lenient:
@@ -57,7 +62,9 @@ async def place(request: Request) -> AsyncIterator[None]:
     """One of the few places for such requests, so that they never hold all connections."""
     bulks = request.app.database.bulks
     if bulks.locked():
-        raise Unavailable("Too many requests of many writes are running. Try again shortly.", int(ACQUIRE_SECONDS))
+        raise Unavailable(
+            "Too many requests of many writes are running. Try again shortly.", int(ACQUIRE_SECONDS)
+        )
     async with bulks:
         yield
 
@@ -133,7 +140,9 @@ class Run:
             self.told.append(told)
         most = (self.request.app.settings.bulk_mb << 20) * ANSWER_TIMES
         if self.size > most:
-            raise TooLarge(f"The answer has more than {most} bytes; send fewer lines, or Prefer: return=minimal.")
+            raise TooLarge(
+                f"The answer has more than {most} bytes; send fewer lines, or Prefer: return=minimal."
+            )
 
     def go_on(self) -> None:
         """The request may take long, as long as it goes on."""

@@ -1,4 +1,6 @@
-"""From the cookie to the viewer: session rows, remembered by each process and dropped when PostgreSQL says so."""
+"""From the cookie to the viewer: session rows, remembered by each process and dropped when
+PostgreSQL says so.
+"""
 
 import asyncio
 import hashlib
@@ -24,22 +26,27 @@ _READ = "SELECT * FROM session_by_token($1, $2)"
 
 
 def digest(token: str) -> bytes:
-    """What is stored of a token: its SHA-256. The token itself has 256 random bits and needs no salt."""
+    """What is stored of a token: its SHA-256. The token itself has 256 random bits and needs no
+    salt.
+    """
     return hashlib.sha256(token.encode()).digest()
 
 
 class Sessions:
     """Who each cookie is.
 
-    A row is read once and remembered for a minute; a change of the session or its user, committed anywhere, is told
-    by NOTIFY and forgets it. While nobody is listening (the connection is lost) every row is read anew.
+    A row is read once and remembered for a minute; a change of the session or its user, committed
+    anywhere, is told by NOTIFY and forgets it. While nobody is listening (the connection is lost)
+    every row is read anew.
     """
 
     def __init__(self, database: Database, idle_hours: float) -> None:
         self.database = database
         self.idle = timedelta(hours=idle_hours)
         self.listening = False
-        self.generation = 0  # counts what was told, so that a row read before is not remembered after
+        self.generation = (
+            0  # counts what was told, so that a row read before is not remembered after
+        )
         self.known: dict[bytes, tuple[Viewer, float]] = {}
         self.of_user: defaultdict[int, set[bytes]] = defaultdict(set)
 
@@ -77,12 +84,16 @@ class Sessions:
 
 
 class Monitor:
-    """One connection that listens for session changes and shows whether the database answers. `listeners` take what is
-    told on each channel.
+    """One connection that listens for session changes and shows whether the database answers.
+    `listeners` take what is told on each channel.
     """
 
     def __init__(
-        self, database: Database, sessions: Sessions, log: Log, listeners: dict[str, Callable[[str], None]]
+        self,
+        database: Database,
+        sessions: Sessions,
+        log: Log,
+        listeners: dict[str, Callable[[str], None]],
     ) -> None:
         self.database = database
         self.sessions = sessions

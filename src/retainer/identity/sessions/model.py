@@ -7,10 +7,13 @@ from msgspec import Meta, Struct
 from retainer.http.fields import Id, Timestamp
 from retainer.identity.passwords import LONGEST, SHORTEST
 
-# The least length is not part of the type: a refusal by type repeats what was sent, and a password is not repeated.
+# The least length is not part of the type: a refusal by type repeats what was sent, and a password
+# is not repeated.
 _WORDS = {"format": "password"}
 Password = Annotated[str, Meta(max_length=LONGEST, extra_json_schema=_WORDS)]
-NewPassword = Annotated[str, Meta(max_length=LONGEST, extra_json_schema={**_WORDS, "minLength": SHORTEST})]
+NewPassword = Annotated[
+    str, Meta(max_length=LONGEST, extra_json_schema={**_WORDS, "minLength": SHORTEST})
+]
 
 
 class Login(Struct, forbid_unknown_fields=True):

@@ -41,7 +41,8 @@ END = Statement("""
     SELECT operation() FROM gone
 """)
 
-# Only while the password that was proven is still the one in force. The user's dead sessions are cleared away.
+# Only while the password that was proven is still the one in force. The user's dead sessions are
+# cleared away.
 SIGN_IN = Statement(f"""
     WITH person AS (
         UPDATE users u SET last_login_at = now() FROM acting_as(:user, 'user', :via, :request, :action)
@@ -92,12 +93,13 @@ SET_PASSWORD = Statement("""
     RETURNING u.password_changed_at
 """)
 
-# Attempts are counted before the tenant is known. A username is digested as the users' unique index compares it:
-# no spelling of it has a count of its own, and a password typed into the wrong field is not kept.
+# Attempts are counted before the tenant is known. A username is digested as the users' unique index
+# compares it: no spelling of it has a count of its own, and a password typed into the wrong field
+# is not kept.
 _ACCOUNT = "'account ' || encode(sha256(convert_to(lowercase($2::text), 'UTF8')), 'hex')"
 
-# Always the address before the account, so that two attempts never wait for each other. An address that is locked
-# cannot lock further accounts.
+# Always the address before the account, so that two attempts never wait for each other. An address
+# that is locked cannot lock further accounts.
 _COUNT = f"""
     WITH address AS (
         INSERT INTO throttles AS t (key, failures) VALUES ('address ' || $1::text, 1)
@@ -134,7 +136,9 @@ _CLEAR_AWAY = """
 """
 
 # What a refusal costs, for a name that nobody has: one committed write.
-_REFUSED_NOBODY = f"UPDATE throttles SET failures = failures WHERE $1::text IS NOT NULL AND key = {_ACCOUNT}"
+_REFUSED_NOBODY = (
+    f"UPDATE throttles SET failures = failures WHERE $1::text IS NOT NULL AND key = {_ACCOUNT}"
+)
 
 
 async def exists(db: Db, id: int) -> bool:
@@ -148,7 +152,9 @@ async def end(db: Db, id: int) -> bool:
 
 
 async def user_by_username(database: Database, username: str) -> Record | None:
-    """Whom a username belongs to: tenant_id, user_id, password_hash, is_active, password_changed_at."""
+    """Whom a username belongs to: tenant_id, user_id, password_hash, is_active,
+    password_changed_at.
+    """
     rows = await database.plain("SELECT * FROM user_by_username($1)", username)
     return rows[0] if rows else None
 
@@ -159,9 +165,11 @@ async def link_by_token(database: Database, token_hash: bytes) -> Record | None:
     return rows[0] if rows else None
 
 
-async def sign_in(db: Db, session: dict[str, Any], password_changed_at: datetime | None) -> Record | None:
-    """Add a session (token_hash, user_agent, address, idle, lifetime). The user: id, version, json; None when they
-    were disabled or got another password since it was proven.
+async def sign_in(
+    db: Db, session: dict[str, Any], password_changed_at: datetime | None
+) -> Record | None:
+    """Add a session (token_hash, user_agent, address, idle, lifetime). The user: id, version, json;
+    None when they were disabled or got another password since it was proven.
     """
     return await db.row(SIGN_IN, password_changed_at=password_changed_at, **session)
 
@@ -174,7 +182,9 @@ async def rehash(db: Db, password_hash: str, password_changed_at: datetime | Non
 async def change_password(
     db: Db, user: int, session: int, password_hash: str, password_changed_at: datetime | None
 ) -> bool:
-    """Set the viewer's password, ending their other sessions and their links; False when it was just changed."""
+    """Set the viewer's password, ending their other sessions and their links; False when it was
+    just changed.
+    """
     async with db.transaction() as tx:
         if await tx.row(UNCHANGED, password_changed_at=password_changed_at) is None:
             return False
@@ -186,9 +196,11 @@ async def change_password(
         return True
 
 
-async def set_up(db: Db, link: Record, password_hash: str, session: dict[str, Any]) -> Record | None:
-    """Use a link: set the password, end all sessions and other links, sign in. The user: id, version, json; None when
-    the link has been used by now.
+async def set_up(
+    db: Db, link: Record, password_hash: str, session: dict[str, Any]
+) -> Record | None:
+    """Use a link: set the password, end all sessions and other links, sign in. The user: id,
+    version, json; None when the link has been used by now.
     """
     user = link["user_id"]
     async with db.transaction() as tx:
@@ -204,14 +216,16 @@ async def set_up(db: Db, link: Record, password_hash: str, session: dict[str, An
 async def count(
     database: Database, address: str, username: str | None, window: timedelta, most: tuple[int, int]
 ) -> int | None:
-    """Count an attempt of an address, and of an account where one is named, each at `most` in the window: the seconds
-    until the next is allowed, or None when this one is.
+    """Count an attempt of an address, and of an account where one is named, each at `most` in the
+    window: the seconds until the next is allowed, or None when this one is.
     """
     rows = await database.plain(_COUNT, address, username, window, *most)
     return rows[0]["seconds"] if rows else None
 
 
-async def take_back(database: Database, address: str, username: str | None, *, was_right: bool) -> None:
+async def take_back(
+    database: Database, address: str, username: str | None, *, was_right: bool
+) -> None:
     """Uncount an attempt; one that was right starts the account's count anew."""
     await database.plain(_TAKE_BACK, address, username, was_right)
 

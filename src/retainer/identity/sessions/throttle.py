@@ -1,7 +1,8 @@
 """Guesses are counted, per account and per address, in a table that all server processes share.
 
-An attempt counts before it is examined: guesses that arrive together do not slip past the limit. Whoever gets in
-takes their attempt back. A lock ends by itself, WINDOW after the first of the attempts it counts.
+An attempt counts before it is examined: guesses that arrive together do not slip past the limit.
+Whoever gets in takes their attempt back. A lock ends by itself, WINDOW after the first of the
+attempts it counts.
 """
 
 import ipaddress
@@ -26,7 +27,9 @@ class Attempt(NamedTuple):
 
     async def succeed(self, username: str | None = None) -> None:
         """It was right: the account's count starts anew, the address gets this one back."""
-        await store.take_back(self.database, self.address, username or self.username, was_right=True)
+        await store.take_back(
+            self.database, self.address, username or self.username, was_right=True
+        )
         await store.clear_away(self.database, WINDOW)
 
     async def take_back(self) -> None:
@@ -37,7 +40,9 @@ class Attempt(NamedTuple):
 async def begin(database: Database, address: str, username: str | None) -> Attempt:
     """Count an attempt. Raises TooManyRequests when the account or the address has had its share."""
     attempt = Attempt(database, _network(address), username)
-    seconds = await store.count(database, attempt.address, username, WINDOW, most=(MOST_OF_ADDRESS, MOST_OF_ACCOUNT))
+    seconds = await store.count(
+        database, attempt.address, username, WINDOW, most=(MOST_OF_ADDRESS, MOST_OF_ACCOUNT)
+    )
     if seconds is not None:
         minutes = -(-seconds // 60)
         raise TooManyRequests(

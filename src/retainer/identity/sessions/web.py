@@ -24,7 +24,9 @@ async def login(request: Request) -> Answer:
         raise BadCredentials
     db = as_user(request, user)
     if passwords.is_outdated(user["password_hash"]):
-        await store.rehash(db, await passwords.hashed(request.body.password), user["password_changed_at"])
+        await store.rehash(
+            db, await passwords.hashed(request.body.password), user["password_changed_at"]
+        )
     await leave(request)
     token = secrets.token_urlsafe(32)
     row = await store.sign_in(db, session_of(request, token), user["password_changed_at"])
@@ -49,7 +51,9 @@ async def setup(request: Request) -> Answer:
         raise refusal(token=None if link else DEAD_LINK, password=weak)
     token = secrets.token_urlsafe(32)
     password_hash = await passwords.hashed(body.password)
-    row = await store.set_up(as_user(request, link), link, password_hash, session_of(request, token))
+    row = await store.set_up(
+        as_user(request, link), link, password_hash, session_of(request, token)
+    )
     if row is None:
         raise invalid("token", DEAD_LINK)
     request.app.sessions.forget(link["user_id"])
@@ -67,7 +71,9 @@ async def change_password(request: Request) -> Answer:
     if not await store.change_password(
         request.db, viewer.user, viewer.session, password_hash, user["password_changed_at"]
     ):
-        raise invalid("currentPassword", "is not your password any more; it was changed at this moment")
+        raise invalid(
+            "currentPassword", "is not your password any more; it was changed at this moment"
+        )
     request.forget(viewer.user)
     return empty()
 
@@ -121,7 +127,9 @@ async def leave(request: Request) -> None:
     if viewer is None:
         return
     with suppress(SessionChanged):  # it has ended already, or its user may not use it any more
-        await store.end(request.app.database.of(viewer, request.id, "logout", request.via), viewer.session)
+        await store.end(
+            request.app.database.of(viewer, request.id, "logout", request.via), viewer.session
+        )
     request.app.sessions.forget(viewer.user)
 
 
@@ -129,7 +137,9 @@ def as_user(request: Request, user: Record) -> Db:
     """The database for somebody who has no session yet."""
     assert request.route is not None
     who = {"user": user["user_id"]}
-    return request.app.database.without_viewer(user["tenant_id"], request.id, request.route.name, request.via, **who)
+    return request.app.database.without_viewer(
+        user["tenant_id"], request.id, request.route.name, request.via, **who
+    )
 
 
 def session_of(request: Request, token: str) -> dict[str, Any]:
@@ -160,6 +170,8 @@ def signed_out(request: Request) -> Answer:
 
 
 def cookie(value: str, *, secure: bool, seconds: int) -> tuple[bytes, bytes]:
-    """The Set-Cookie header of a session; 0 seconds takes it back. The value must be URL-safe, as our tokens are."""
+    """The Set-Cookie header of a session; 0 seconds takes it back. The value must be URL-safe, as
+    our tokens are.
+    """
     parts = [f"{COOKIE}={value}", "Path=/", f"Max-Age={seconds}", "HttpOnly", "SameSite=Lax"]
     return (b"set-cookie", "; ".join(parts + ["Secure"] * secure).encode())

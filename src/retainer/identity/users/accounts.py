@@ -1,6 +1,8 @@
-"""Tenants, users and links as the command line makes them: on the owner's connection, inside its transaction.
+"""Tenants, users and links as the command line makes them: on the owner's connection, inside its
+transaction.
 
-Each function is one operation of the journal, by the command line. Raises Problem for what cannot be.
+Each function is one operation of the journal, by the command line. Raises Problem for what cannot
+be.
 """
 
 import secrets
@@ -25,15 +27,21 @@ async def create_tenant(connection: Connection, name: str, time_zone: str) -> in
     if not 1 <= len(name.strip()) <= 255:
         raise invalid("name", "must have 1 to 255 characters, not only spaces")
     return int(
-        await connection.fetchval("INSERT INTO tenants (name, time_zone) VALUES ($1, $2) RETURNING id", name, time_zone)
+        await connection.fetchval(
+            "INSERT INTO tenants (name, time_zone) VALUES ($1, $2) RETURNING id", name, time_zone
+        )
     )
 
 
-async def create_user(connection: Connection, tenant_id: int, user: UserCreate, password_hash: str | None) -> int:
+async def create_user(
+    connection: Connection, tenant_id: int, user: UserCreate, password_hash: str | None
+) -> int:
     """The new user's id. Without a password hash they need a link before they can sign in."""
     user = decode(msgspec.json.encode(user), UserCreate)  # a struct made here is not checked yet
     await _act(connection, tenant_id, "createUser")
-    if user.contact_id is not None and not await connection.fetchval(_CONTACT, tenant_id, user.contact_id):
+    if user.contact_id is not None and not await connection.fetchval(
+        _CONTACT, tenant_id, user.contact_id
+    ):
         raise invalid("contactId", "there is no such contact in this tenant")
     row = (user.username, user.full_name, user.role, user.contact_id)
     try:
@@ -42,7 +50,9 @@ async def create_user(connection: Connection, tenant_id: int, user: UserCreate, 
         raise conflict("username", "is already taken; choose another e-mail address") from None
 
 
-_CONTACT = "SELECT true FROM contacts WHERE tenant_id = $1 AND id = $2 AND deleted_by IS NULL FOR SHARE"
+_CONTACT = (
+    "SELECT true FROM contacts WHERE tenant_id = $1 AND id = $2 AND deleted_by IS NULL FOR SHARE"
+)
 
 _USER = """
     INSERT INTO users (tenant_id, username, full_name, role, contact_id, password_hash, password_changed_at)
@@ -61,7 +71,9 @@ async def make_link(connection: Connection, tenant_id: int, user_id: int, hours:
     if not user["is_active"]:
         raise conflict("user", "is disabled, a link would not work; enable them first")
     token = secrets.token_urlsafe(32)
-    await store.add_link(tx, user_id, {"token_hash": digest(token), "lifetime": timedelta(hours=hours)})
+    await store.add_link(
+        tx, user_id, {"token_hash": digest(token), "lifetime": timedelta(hours=hours)}
+    )
     return token
 
 
@@ -80,15 +92,20 @@ _LIST = """
 
 
 async def _act(connection: Connection, tenant_id: int, action: str) -> None:
-    """Begin an operation by the command line; one transaction may hold several, also of several tenants."""
+    """Begin an operation by the command line; one transaction may hold several, also of several
+    tenants.
+    """
     await connection.execute("SELECT set_config('retainer.tenant', $1, true)", str(tenant_id))
     await connection.execute(
-        "SELECT set_config('retainer.operation', '', true), acting_as(NULL, 'command', 'command', NULL, $1)", action
+        "SELECT set_config('retainer.operation', '', true), acting_as(NULL, 'command', 'command', NULL, $1)",
+        action,
     )
 
 
 def _bound(connection: Connection, tenant_id: int) -> Db:
     """The store's statements on this connection."""
-    tx = Db(Database("", size=1, statement_seconds=1), "all", {"tenant": tenant_id}, "", "", "command")
+    tx = Db(
+        Database("", size=1, statement_seconds=1), "all", {"tenant": tenant_id}, "", "", "command"
+    )
     tx.held = connection
     return tx

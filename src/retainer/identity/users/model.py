@@ -62,7 +62,9 @@ class UserUpdate(Struct, rename="camel", forbid_unknown_fields=True):
 
 
 class AccountUpdate(Struct, rename="camel", forbid_unknown_fields=True):
-    """The body of PUT /user: what is absent stays as it is; a null time zone stands for the tenant's."""
+    """The body of PUT /user: what is absent stays as it is; a null time zone stands for the
+    tenant's.
+    """
 
     full_name: Name | UnsetType = UNSET
     time_zone: TimeZone | None | UnsetType = UNSET
@@ -81,11 +83,14 @@ class Link(Struct, rename="camel"):
 def refuse_unknown_time_zone(name: str | None) -> None:
     """Raises Invalid on `timeZone` unless the time zone database knows the name; null is fine."""
     if name is not None and name not in time_zones():
-        raise invalid("timeZone", f'must be the name of a time zone such as Europe/Zurich, not "{name}"')
+        raise invalid(
+            "timeZone", f'must be the name of a time zone such as Europe/Zurich, not "{name}"'
+        )
 
 
 @lru_cache(maxsize=1)
 def time_zones() -> frozenset[str]:
     """The names that time zones have here."""
-    # Some systems list these two beside the real ones; PostgreSQL and other machines do not know them.
+    # Some systems list these two beside the real ones; PostgreSQL and other machines do not know
+    # them.
     return frozenset(available_timezones() - {"localtime", "Factory"})

@@ -21,25 +21,38 @@ FIELDS = {
     "tenantId": Field("u.tenant_id"),
     "contactId": Field("u.contact_id", Kind.INTEGER, nullable=True),
     "isActive": Field("u.is_active", Kind.BOOLEAN),
-    "timeZone": Field("coalesce(u.time_zone, (SELECT t.time_zone FROM tenants t WHERE t.id = u.tenant_id))"),
-    "lastLoginAt": Field(
-        "iso(u.last_login_at)", Kind.MOMENT, "u.last_login_at", "coalesce(u.last_login_at, '-infinity'::timestamptz)",
-        "timestamptz", nullable=True,
+    "timeZone": Field(
+        "coalesce(u.time_zone, (SELECT t.time_zone FROM tenants t WHERE t.id = u.tenant_id))"
     ),
-}  # fmt: skip
+    "lastLoginAt": Field(
+        "iso(u.last_login_at)",
+        Kind.MOMENT,
+        "u.last_login_at",
+        "coalesce(u.last_login_at, '-infinity'::timestamptz)",
+        "timestamptz",
+        nullable=True,
+    ),
+}
 JSON = row_json(FIELDS)
 # As they see themselves.
-OWN_JSON = row_json(FIELDS | {name: Field(f"u.{name}") for name in ("theme", "density", "shortcuts")})
+OWN_JSON = row_json(
+    FIELDS | {name: Field(f"u.{name}") for name in ("theme", "density", "shortcuts")}
+)
 
 LIST = Collection(
-    "users u", "u.tenant_id = :tenant", FIELDS, order="username", id="u.id",
+    "users u",
+    "u.tenant_id = :tenant",
+    FIELDS,
+    order="username",
+    id="u.id",
     extras={
         "q": Extra(
             "(fold(u.full_name) LIKE like_part({0}::text) OR fold(u.username) LIKE like_part({0}::text))",
-            Kind.TEXT, "Those whose name or username has this part, whatever case and accents",
+            Kind.TEXT,
+            "Those whose name or username has this part, whatever case and accents",
         )
     },
-)  # fmt: skip
+)
 
 # By what colleagues are called.
 NAMES = Collection(
@@ -56,9 +69,12 @@ READ = Statement(f"""
     WHERE u.tenant_id = :tenant AND u.id = ANY(:ids::bigint[])
 """)
 
-READ_OWN = Statement(f"SELECT u.id, u.version, {OWN_JSON} FROM users u WHERE u.tenant_id = :tenant AND u.id = :user")
+READ_OWN = Statement(
+    f"SELECT u.id, u.version, {OWN_JSON} FROM users u WHERE u.tenant_id = :tenant AND u.id = :user"
+)
 
-# Our own people know each other; guests know of themselves and of those who appear on what they see.
+# Our own people know each other; guests know of themselves and of those who appear on what they
+# see.
 KNOWN = Statement("""
     SELECT u.id
     FROM users u
@@ -90,8 +106,8 @@ UPDATE_OWN = Update(f"""
     RETURNING u.id, u.version, {OWN_JSON}
 """)
 
-# Whatever changes how somebody signs in holds their row first, so that none of it overtakes another. Not FOR UPDATE:
-# what refers to a user, such as a new session, would wait for it.
+# Whatever changes how somebody signs in holds their row first, so that none of it overtakes
+# another. Not FOR UPDATE: what refers to a user, such as a new session, would wait for it.
 LOCK = Statement("""
     SELECT u.id, u.role, u.is_active FROM users u
     WHERE u.tenant_id = :tenant AND u.id = :id AND @expected_u
@@ -109,7 +125,9 @@ LOCK_CONTACT = Statement("""
 ACTING = Statement("SELECT u.id FROM users u, @acting WHERE u.tenant_id = :tenant AND u.id = :user")
 
 # Sessions are not journalled, so their end is written down as an operation without changes.
-RECORD = Statement("SELECT operation() FROM users u, @acting WHERE u.tenant_id = :tenant AND u.id = :user")
+RECORD = Statement(
+    "SELECT operation() FROM users u, @acting WHERE u.tenant_id = :tenant AND u.id = :user"
+)
 
 END_SESSIONS = Statement("""
     DELETE FROM sessions s
@@ -148,14 +166,18 @@ async def create(db: Db, values: dict[str, Any]) -> Record | None:
 
 
 async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
-    """The user after the change, or None when there is none. A new role or a disabled account ends the sessions."""
+    """The user after the change, or None when there is none. A new role or a disabled account ends
+    the sessions.
+    """
     async with db.transaction() as tx:
         before = await tx.row(LOCK, id=id)
         if before is None:
             return None
         await _hold_contact(tx, values)
         row = await tx.row(UPDATE.of(values), id=id, **values)
-        if values.get("role", before["role"]) != before["role"] or not values.get("is_active", before["is_active"]):
+        if values.get("role", before["role"]) != before["role"] or not values.get(
+            "is_active", before["is_active"]
+        ):
             await tx.rows(END_SESSIONS, id=id, keep=None)
         if not values.get("is_active", True):
             await tx.rows(END_LINKS, id=id)
@@ -189,13 +211,17 @@ async def end_sessions(db: Db, id: int) -> bool:
 
 
 async def make_link(db: Db, id: int, values: dict[str, Any]) -> str | None:
-    """Add a link (token_hash, lifetime) and end the older ones: when it expires; None when there is no such user."""
+    """Add a link (token_hash, lifetime) and end the older ones: when it expires; None when there is
+    no such user.
+    """
     async with db.transaction() as tx:
         user = await tx.row(LOCK, id=id)
         if user is None:
             return None
         if not user["is_active"]:
-            raise Conflict('The user is disabled, a link would not work. Enable them first: {"isActive": true}.')
+            raise Conflict(
+                'The user is disabled, a link would not work. Enable them first: {"isActive": true}.'
+            )
         await tx.row(ACTING)
         return await add_link(tx, id, values)
 

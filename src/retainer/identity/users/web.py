@@ -56,7 +56,9 @@ async def end_sessions(request: Request, id: int) -> Answer:
 async def make_link(request: Request, id: int) -> Answer:
     token = secrets.token_urlsafe(32)
     lifetime = timedelta(hours=request.app.settings.link_hours)
-    expires_at = await store.make_link(request.db, id, {"token_hash": digest(token), "lifetime": lifetime})
+    expires_at = await store.make_link(
+        request.db, id, {"token_hash": digest(token), "lifetime": lifetime}
+    )
     if expires_at is None:
         raise NotFound
     # After the "#" a browser keeps it to itself: it reaches no log and no Referer.

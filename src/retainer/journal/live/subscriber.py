@@ -30,7 +30,9 @@ _SESSION = Statement("""
 
 
 class Stream:
-    """One open page. What it was not sent yet is brought together, so that a slow reader costs no memory."""
+    """One open page. What it was not sent yet is brought together, so that a slow reader costs no
+    memory.
+    """
 
     def __init__(self, viewer: Viewer, db: Db, sessions: Sessions) -> None:
         self.viewer = viewer
@@ -55,7 +57,9 @@ class Stream:
         self.is_ending = True
         self.woken.set()
 
-    async def events(self, request: Request, leave: Callable[["Stream"], None]) -> AsyncIterator[bytes]:
+    async def events(
+        self, request: Request, leave: Callable[["Stream"], None]
+    ) -> AsyncIterator[bytes]:
         """The bytes, until it ends or the session does."""
         assert request.left is not None
         request.left.add_done_callback(lambda _: self.end())
@@ -75,15 +79,17 @@ class Stream:
             leave(self)
 
     async def _is_quiet(self) -> bool:
-        """Waits for something to say; whether there was nothing for so long that a word is due all the same."""
+        """Waits for something to say; whether there was nothing for so long that a word is due all
+        the same.
+        """
         with suppress(TimeoutError):
             async with asyncio.timeout(HEARTBEAT_SECONDS):
                 await self.woken.wait()
         return not self.woken.is_set()
 
     async def _has_ended(self, *, is_quiet: bool) -> bool:
-        """Whether the session is over or its user another than when the stream began: looked up when something about
-        any session was told since, and now and then.
+        """Whether the session is over or its user another than when the stream began: looked up
+        when something about any session was told since, and now and then.
         """
         generation = self.sessions.generation
         if not is_quiet and self.sessions.listening and generation == self.checked:
@@ -103,7 +109,11 @@ class Stream:
     def _event(self, name: str, pile: Pile) -> bytes:
         assert self.mark is not None
         news = pile.news(self.mark, with_operations=self.viewer.may("history.read"))
-        return b"id: %b\nevent: %b\ndata: %b\n\n" % (news.mark.encode(), name.encode(), msgspec.json.encode(news))
+        return b"id: %b\nevent: %b\ndata: %b\n\n" % (
+            news.mark.encode(),
+            name.encode(),
+            msgspec.json.encode(news),
+        )
 
 
 class Watch:
@@ -127,7 +137,9 @@ class Watch:
                 self.task = asyncio.create_task(self.run())
 
     async def run(self) -> None:
-        """Until nobody is left: look, when woken and now and then; while the database is away, from the same mark."""
+        """Until nobody is left: look, when woken and now and then; while the database is away, from
+        the same mark.
+        """
         while self.streams:
             began = time.monotonic()
             self.woken.clear()
@@ -143,7 +155,9 @@ class Watch:
                     await self.woken.wait()
 
     async def look(self) -> None:
-        """What was committed since the last look, told to each as they may know it: those who see the same share it."""
+        """What was committed since the last look, told to each as they may know it: those who see
+        the same share it.
+        """
         found = await news.look(self.db, self.mark, self.seen)
         alike: dict[object, list[Stream]] = {}
         for stream in self.streams:

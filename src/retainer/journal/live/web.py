@@ -1,8 +1,10 @@
-"""Open pages learn what others change: streams of server-sent events, and the same as a poll (docs/live.md).
+"""Open pages learn what others change: streams of server-sent events, and the same as a poll
+(docs/live.md).
 
-A process notes whose records it changed and tells all processes a moment later, by one statement that is in nobody's
-transaction. Each process looks into the journal for the tenants whose people have a stream here: when it was told, and
-every two seconds in any case, for what was missed and for those who tell nobody.
+A process notes whose records it changed and tells all processes a moment later, by one statement
+that is in nobody's transaction. Each process looks into the journal for the tenants whose people
+have a stream here: when it was told, and every two seconds in any case, for what was missed and for
+those who tell nobody.
 """
 
 import asyncio
@@ -83,7 +85,9 @@ class Live:
             self.wake([int(tenant) for tenant in tenants.split(",")])
 
     def check(self, user: str) -> None:
-        """Something about this user or a session of theirs has changed: their streams see whether they go on."""
+        """Something about this user or a session of theirs has changed: their streams see whether
+        they go on.
+        """
         for stream in self.streams():
             if stream.viewer.user == int(user):
                 stream.woken.set()
@@ -93,7 +97,9 @@ class Live:
             self.watches[tenant].woken.set()
 
     async def open(self, request: Request, after: Mark | None) -> Stream:
-        """A stream from the mark on, or from now. Raises Unavailable or TooManyRequests when there are too many."""
+        """A stream from the mark on, or from now. Raises Unavailable or TooManyRequests when there
+        are too many.
+        """
         self.refuse_too_many(request.viewer)
         stream = Stream(request.viewer, request.db, self.sessions)
         watch = self.join(stream)
@@ -116,7 +122,9 @@ class Live:
                 headers=[(b"retry-after", b"%d" % RETRY_SECONDS)],
             )
         if self.of_session.total() >= MOST_STREAMS:
-            raise Unavailable("No more streams can be opened at this moment; poll, or try again.", RETRY_SECONDS)
+            raise Unavailable(
+                "No more streams can be opened at this moment; poll, or try again.", RETRY_SECONDS
+            )
 
     def join(self, stream: Stream) -> Watch:
         tenant = stream.viewer.tenant

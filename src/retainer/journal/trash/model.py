@@ -21,7 +21,9 @@ class TrashKind(StrEnum):
 
 
 class TrashEntry(Struct, rename="camel"):
-    """A deleted record; a member is told by the contact's id. `also_deleted` counts the records that went with it."""
+    """A deleted record; a member is told by the contact's id. `also_deleted` counts the records
+    that went with it.
+    """
 
     kind: TrashKind
     id: Id

@@ -1,12 +1,21 @@
-"""The statement of the trash. The alias is x, a deleted record; within each kind the aliases are the noun's own."""
+"""The statement of the trash. The alias is x, a deleted record; within each kind the aliases are
+the noun's own.
+"""
 
 from retainer.journal.trash.model import TrashKind
 from retainer.lists.spec import Collection, Extra, Field, Kind
 
-# Each kind: FROM, alias, visibility, title, organization, told id, what takes it along, how many went with it.
+# Each kind: FROM, alias, visibility, title, organization, told id, what takes it along, how many
+# went with it.
 _PARTS = {
     TrashKind.ORGANIZATION: (
-        "organizations o", "o", "organizations", "o.name", "o.id", "o.id", "false",
+        "organizations o",
+        "o",
+        "organizations",
+        "o.name",
+        "o.id",
+        "o.id",
+        "false",
         """(SELECT count(*) FROM projects b WHERE b.tenant_id = :tenant AND b.deleted_by = x.operation_id
                 AND b.organization_id = x.id)
             + (SELECT count(*) FROM members b WHERE b.tenant_id = :tenant AND b.deleted_by = x.operation_id
@@ -22,9 +31,23 @@ _PARTS = {
             + (SELECT count(*) FROM activities b WHERE b.tenant_id = :tenant AND b.deleted_by = x.operation_id
                 AND b.organization_id = x.id)""",
     ),
-    TrashKind.CONTACT: ("contacts c", "c", "contacts", "c.full_name", "NULL::bigint", "c.id", "false", "0"),
+    TrashKind.CONTACT: (
+        "contacts c",
+        "c",
+        "contacts",
+        "c.full_name",
+        "NULL::bigint",
+        "c.id",
+        "false",
+        "0",
+    ),
     TrashKind.PROJECT: (
-        "projects p", "p", "projects", "p.title", "p.organization_id", "p.id",
+        "projects p",
+        "p",
+        "projects",
+        "p.title",
+        "p.organization_id",
+        "p.id",
         "organizations y WHERE y.tenant_id = :tenant AND y.id = p.organization_id AND y.deleted_by = p.deleted_by",
         """(SELECT count(*) FROM tasks b WHERE b.tenant_id = :tenant AND b.deleted_by = x.operation_id
                 AND b.project_id = x.id)
@@ -34,7 +57,10 @@ _PARTS = {
                         AND l.deleted_by = x.operation_id))""",
     ),
     TrashKind.TASK: (
-        "tasks t", "t", "tasks", "t.title",
+        "tasks t",
+        "t",
+        "tasks",
+        "t.title",
         """coalesce(t.organization_id, (SELECT y.organization_id FROM projects y WHERE y.tenant_id = :tenant
             AND y.id = t.project_id))""",
         "t.id",
@@ -44,7 +70,12 @@ _PARTS = {
         "0",
     ),
     TrashKind.DOCUMENT: (
-        "documents d", "d", "documents", "d.name", "d.organization_id", "d.id",
+        "documents d",
+        "d",
+        "documents",
+        "d.name",
+        "d.organization_id",
+        "d.id",
         """(SELECT y.deleted_by FROM organizations y WHERE y.tenant_id = :tenant AND y.id = d.organization_id
             UNION ALL SELECT y.deleted_by FROM document_projects l JOIN projects y ON y.tenant_id = :tenant
                 AND y.id = l.project_id
@@ -54,22 +85,33 @@ _PARTS = {
         "0",
     ),
     TrashKind.ACTIVITY: (
-        "activities a", "a", "activities", "a.title", "a.organization_id", "a.id",
+        "activities a",
+        "a",
+        "activities",
+        "a.title",
+        "a.organization_id",
+        "a.id",
         "organizations y WHERE y.tenant_id = :tenant AND y.id = a.organization_id AND y.deleted_by = a.deleted_by",
         "0",
     ),
     TrashKind.MEMBER: (
         """members m JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id
             JOIN contacts c ON c.tenant_id = m.tenant_id AND c.id = m.contact_id""",
-        "m", "organizations", "c.full_name", "m.organization_id", "m.contact_id",
+        "m",
+        "organizations",
+        "c.full_name",
+        "m.organization_id",
+        "m.contact_id",
         """(SELECT o.deleted_by UNION ALL SELECT c.deleted_by) y WHERE y.deleted_by = m.deleted_by""",
         "0",
     ),
-}  # fmt: skip
+}
 
 
 def _part(place: int, kind: TrashKind) -> str:
-    """The deleted of one kind in the list's order, so that PostgreSQL walks an index of each and merges them."""
+    """The deleted of one kind in the list's order, so that PostgreSQL walks an index of each and
+    merges them.
+    """
     table, alias, noun, title, organization, told, above, _ = _PARTS[kind]
     alone = f"NOT EXISTS (SELECT FROM {above})" if above != "false" else "true"
     return f"""(SELECT {alias}.deleted_by AS operation_id, {place} AS place, {alias}.id AS key,
@@ -79,7 +121,9 @@ def _part(place: int, kind: TrashKind) -> str:
         ORDER BY {alias}.deleted_by DESC, {alias}.id DESC)"""
 
 
-_ALSO = " ".join(f"WHEN '{kind.value}' THEN {part[-1]}" for kind, part in _PARTS.items() if part[-1] != "0")
+_ALSO = " ".join(
+    f"WHEN '{kind.value}' THEN {part[-1]}" for kind, part in _PARTS.items() if part[-1] != "0"
+)
 
 
 def _operation(what: str) -> str:
@@ -108,8 +152,16 @@ TRASH = Collection(
     id="x.key",
     then=Field("x.place", sort="x.place", cast="int"),
     extras={
-        "actorId": Extra(_operation("op.actor_id = {}::bigint"), Kind.INTEGER, "Only what this user deleted"),
-        "since": Extra(_operation("op.at >= {}::timestamptz"), Kind.MOMENT, "Only what was deleted then or after"),
-        "until": Extra(_operation("op.at < {}::timestamptz"), Kind.MOMENT, "Only what was deleted before"),
+        "actorId": Extra(
+            _operation("op.actor_id = {}::bigint"), Kind.INTEGER, "Only what this user deleted"
+        ),
+        "since": Extra(
+            _operation("op.at >= {}::timestamptz"),
+            Kind.MOMENT,
+            "Only what was deleted then or after",
+        ),
+        "until": Extra(
+            _operation("op.at < {}::timestamptz"), Kind.MOMENT, "Only what was deleted before"
+        ),
     },
 )

@@ -33,21 +33,34 @@ async def index(request: Request) -> Answer:
 async def new(request: Request) -> Answer:
     """The whole form, from anywhere; the parameters of the address are its fields."""
     taken = ("organizationId", "text", "kind", "back")
-    return await form(request, {name: text for name, text in request.query.items() if name in taken})
+    return await form(
+        request, {name: text for name, text in request.query.items() if name in taken}
+    )
 
 
 async def form(request: Request, values: dict[str, Any], problem: Problem | None = None) -> Answer:
-    values = blank(ActivityCreate) | {"organization": "", "organizationId": "", "back": "", "contactIds": ""} | values
+    values = (
+        blank(ActivityCreate)
+        | {"organization": "", "organizationId": "", "back": "", "contactIds": ""}
+        | values
+    )
     of = str(values["organizationId"])
     found = await find(request, organizations.LIST, id=of) if record_picker.ID.fullmatch(of) else []
     organization = found[0] if found else None
     return await render.page(
-        request, "activities/form.html", status=problem.status if problem else 200, values=values,
-        near=record_picker.near_of(problem), organization=organization,
-        errors=render.errors_of(problem) if problem else {}, ticked=values["contactIds"].split(","),
-        contacts=await contacts(request, organization["id"]) if organization else [], is_needed=True,
-        cancel=render.ours(values["back"], "/activities"), **WORDS,
-    )  # fmt: skip
+        request,
+        "activities/form.html",
+        status=problem.status if problem else 200,
+        values=values,
+        near=record_picker.near_of(problem),
+        organization=organization,
+        errors=render.errors_of(problem) if problem else {},
+        ticked=values["contactIds"].split(","),
+        contacts=await contacts(request, organization["id"]) if organization else [],
+        is_needed=True,
+        cancel=render.ours(values["back"], "/activities"),
+        **WORDS,
+    )
 
 
 async def contacts(request: Request, organization: int) -> list[dict[str, Any]]:
@@ -64,12 +77,14 @@ async def create(request: Request) -> Answer:
     except (Invalid, Conflict) as problem:
         return await form(request, dict(request.body), problem)
     path = f"/organizations/{organization}/activities"
-    return render.redirect(request, render.back(request, path), f"Logged the {_word(done.record)}", done.operation)
+    return render.redirect(
+        request, render.back(request, path), f"Logged the {_word(done.record)}", done.operation
+    )
 
 
 def _sent(request: Request, kind: type[msgspec.Struct]) -> dict[str, Any]:
-    """The form as the API takes it: contacts from several boxes, the time where the viewer is as one with a zone. A
-    time that stayed as it was shown is left out, for a field has no seconds.
+    """The form as the API takes it: contacts from several boxes, the time where the viewer is as
+    one with a zone. A time that stayed as it was shown is left out, for a field has no seconds.
     """
     given = request.body
     if "contactIds" in given:
@@ -83,7 +98,11 @@ def _sent(request: Request, kind: type[msgspec.Struct]) -> dict[str, Any]:
 
 def _moment(text: str, zone: str) -> str:
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).isoformat(timespec="milliseconds")
+        return (
+            datetime.fromisoformat(text)
+            .replace(tzinfo=ZoneInfo(zone))
+            .isoformat(timespec="milliseconds")
+        )
     except ValueError:
         return text  # refused by its name
 
@@ -99,17 +118,25 @@ async def show_one(request: Request, id: int) -> Answer:
         raise NotFound
     activity = found[0]
     return await render.page(
-        request, "activities/activity.html", activity=activity, version=f"{row[0]}-{row[1]}",
+        request,
+        "activities/activity.html",
+        activity=activity,
+        version=f"{row[0]}-{row[1]}",
         contacts=await _with(request, activity) if request.viewer.may("activities.write") else [],
         changes=await find(request, journal.HISTORY["activities"], parent=id, limit="10")
-        if request.viewer.may("history.read") else [], errors={}, back=render.ours(request.query.get("back", ""), ""),
+        if request.viewer.may("history.read")
+        else [],
+        errors={},
+        back=render.ours(request.query.get("back", ""), ""),
         known={contact["id"]: contact["fullName"] for contact in activity["contacts"]},
         **WORDS,
-    )  # fmt: skip
+    )
 
 
 async def _with(request: Request, activity: dict[str, Any]) -> list[dict[str, Any]]:
-    """Whom the form offers: the organization's contacts, and those who are linked, whatever became of them."""
+    """Whom the form offers: the organization's contacts, and those who are linked, whatever became
+    of them.
+    """
     found = await contacts(request, activity["organizationId"])
     seen = {contact["id"] for contact in found}
     found += [contact for contact in activity["contacts"] if contact["id"] not in seen]
@@ -119,7 +146,9 @@ async def _with(request: Request, activity: dict[str, Any]) -> list[dict[str, An
 async def update(request: Request, id: int) -> Answer:
     """Change what the form has, while nobody else has changed the activity since it was shown."""
     path, sent = f"/activities/{id}", _sent(request, ActivityUpdate)
-    return await edit(request, "updateActivity", id, path, sent, lambda made: f"Changed the {_word(made)}")
+    return await edit(
+        request, "updateActivity", id, path, sent, lambda made: f"Changed the {_word(made)}"
+    )
 
 
 async def delete(request: Request, id: int) -> Answer:
@@ -127,4 +156,6 @@ async def delete(request: Request, id: int) -> Answer:
     activity = msgspec.json.decode(row[2]) if row else {"kind": "activity", "organizationId": 0}
     done = await perform(request, "deleteActivity", id)
     path = f"/organizations/{activity['organizationId']}/activities"
-    return render.redirect(request, render.back(request, path), f"Deleted the {_word(activity)}", done.operation)
+    return render.redirect(
+        request, render.back(request, path), f"Deleted the {_word(activity)}", done.operation
+    )

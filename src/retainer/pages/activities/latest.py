@@ -20,7 +20,9 @@ async def latest(request: Request, id: int) -> dict[str, Any]:
 
 
 async def logging(request: Request, id: int) -> dict[str, Any]:
-    """What the line that logs an activity offers: kinds, audiences, and the contacts it may have been with."""
+    """What the line that logs an activity offers: kinds, audiences, and the contacts it may have
+    been with.
+    """
     found = await find(request, members.LIST, parent=id, limit=NAMED, expand="contact")
     contacts = [{"id": m["contactId"], "fullName": m["contact"]["fullName"]} for m in found]
     return {"contacts": contacts, "kinds": list(ActivityKind), "audiences": list(Audience)}

@@ -28,21 +28,34 @@ Row = dict[str, Any]
 
 
 async def index(request: Request) -> Answer:
-    return await render.page(request, "contacts/list.html", shown=await show(request, store.LIST), **WORDS)
+    return await render.page(
+        request, "contacts/list.html", shown=await show(request, store.LIST), **WORDS
+    )
 
 
 async def new(request: Request) -> Answer:
-    return await form(request, {"type": ContactType.CLIENT, "fullName": request.query.get("name", "")})
+    return await form(
+        request, {"type": ContactType.CLIENT, "fullName": request.query.get("name", "")}
+    )
 
 
 async def form(request: Request, values: Row, problem: Invalid | Conflict | None = None) -> Answer:
     """What a new contact takes; an e-mail address that is taken is told with whose it is."""
     values = blank(ContactCreate) | values
-    taken = await find(request, store.LIST, email=values["email"], limit="1") if isinstance(problem, Conflict) else []
+    taken = (
+        await find(request, store.LIST, email=values["email"], limit="1")
+        if isinstance(problem, Conflict)
+        else []
+    )
     return await render.page(
-        request, "contacts/form.html", status=problem.status if problem else 200, values=values, taken=taken,
-        errors=render.errors_of(problem) if problem else {}, **WORDS,
-    )  # fmt: skip
+        request,
+        "contacts/form.html",
+        status=problem.status if problem else 200,
+        values=values,
+        taken=taken,
+        errors=render.errors_of(problem) if problem else {},
+        **WORDS,
+    )
 
 
 async def create(request: Request) -> Answer:
@@ -51,21 +64,32 @@ async def create(request: Request) -> Answer:
     except (Invalid, Conflict) as problem:
         return await form(request, dict(request.body), problem)
     made = done.record
-    return render.redirect(request, f"/contacts/{made['id']}", f"Added {made['fullName']}", done.operation)
+    return render.redirect(
+        request, f"/contacts/{made['id']}", f"Added {made['fullName']}", done.operation
+    )
 
 
 async def show_one(request: Request, id: int) -> Answer:
     row = await store.read(request.db, id)
     if row is None:
         raise NotFound
-    touches = await find(request, activities.LIST, contactId=str(id), limit=str(TOUCHES), expand="organization")
+    touches = await find(
+        request, activities.LIST, contactId=str(id), limit=str(TOUCHES), expand="organization"
+    )
     return await render.page(
-        request, "contacts/contact.html", contact=msgspec.json.decode(row[2]), version=f"{row[0]}-{row[1]}",
-        memberships=await memberships(request, id), most=ORGANIZATIONS,
-        touches=touches[:LATEST], known_by=known_by(touches),
+        request,
+        "contacts/contact.html",
+        contact=msgspec.json.decode(row[2]),
+        version=f"{row[0]}-{row[1]}",
+        memberships=await memberships(request, id),
+        most=ORGANIZATIONS,
+        touches=touches[:LATEST],
+        known_by=known_by(touches),
         changes=await find(request, journal.HISTORY["contacts"], parent=id, limit="10")
-        if request.viewer.may("history.read") else [], **WORDS,
-    )  # fmt: skip
+        if request.viewer.may("history.read")
+        else [],
+        **WORDS,
+    )
 
 
 async def memberships(request: Request, id: int) -> list[Row]:
@@ -81,7 +105,9 @@ def known_by(touches: list[Row]) -> list[tuple[str, int]]:
 async def update(request: Request, id: int) -> Answer:
     """Change what the form has, while nobody else has changed the contact since it was shown."""
     path, sent = f"/contacts/{id}", request.body.body(ContactUpdate)
-    return await edit(request, "updateContact", id, path, sent, lambda contact: changed(sent, contact))
+    return await edit(
+        request, "updateContact", id, path, sent, lambda contact: changed(sent, contact)
+    )
 
 
 def changed(sent: Row, contact: Row) -> str:
@@ -99,13 +125,20 @@ async def delete(request: Request, id: int) -> Answer:
     except Conflict as problem:
         row = await store.read(request.db, id)
         answer = await render.page(
-            request, "contacts/kept.html", status=problem.status, problem=problem, id=id, name=name,
+            request,
+            "contacts/kept.html",
+            status=problem.status,
+            problem=problem,
+            id=id,
+            name=name,
             is_active=row is not None and msgspec.json.decode(row[2])["isActive"],
             memberships=await memberships(request, id),
-        )  # fmt: skip
+        )
         answer.headers.append((b"hx-replace-url", b"/contacts/%d" % id))
         return answer
-    return render.redirect(request, render.back(request, "/contacts"), f"Deleted {name}", done.operation)
+    return render.redirect(
+        request, render.back(request, "/contacts"), f"Deleted {name}", done.operation
+    )
 
 
 async def name_of(request: Request, id: int) -> str:
@@ -127,26 +160,40 @@ async def new_membership(request: Request, id: int) -> Answer:
     return await membership_form(request, id, {"role": MemberRole.MEMBER})
 
 
-async def membership_form(request: Request, id: int, values: Row, problem: Invalid | Conflict | None = None) -> Answer:
+async def membership_form(
+    request: Request, id: int, values: Row, problem: Invalid | Conflict | None = None
+) -> Answer:
     """Which organization, and as what; where the name was not clear, those that come near to it."""
     errors = render.errors_of(problem) if problem else {}
     if isinstance(problem, Conflict):
-        errors = {"contactId": "is a member of this organization already; change the role on the contact's page"}
+        errors = {
+            "contactId": "is a member of this organization already; change the role on the contact's page"
+        }
     return await render.page(
-        request, "contacts/membership.html", status=problem.status if problem else 200, id=id,
-        name=await name_of(request, id), values={"organization": "", "role": ""} | values, errors=errors,
-        near=record_picker.near_of(problem), **WORDS,
-    )  # fmt: skip
+        request,
+        "contacts/membership.html",
+        status=problem.status if problem else 200,
+        id=id,
+        name=await name_of(request, id),
+        values={"organization": "", "role": ""} | values,
+        errors=errors,
+        near=record_picker.near_of(problem),
+        **WORDS,
+    )
 
 
 async def join(request: Request, id: int) -> Answer:
     role = request.body.get("role", "")
     try:
         organization = await record_picker.of_form(request, organizations.LIST, "organization")
-        done = await perform(request, "addMember", organization, body={"contactId": id, "role": role})
+        done = await perform(
+            request, "addMember", organization, body={"contactId": id, "role": role}
+        )
     except (Invalid, Conflict) as problem:
         return await membership_form(request, id, dict(request.body), problem)
-    words = f"Added {await name_of(request, id)} to {await organization_name(request, organization)}"
+    words = (
+        f"Added {await name_of(request, id)} to {await organization_name(request, organization)}"
+    )
     return render.redirect(request, f"/contacts/{id}", words, done.operation)
 
 

@@ -5,7 +5,15 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from retainer.errors import PROBLEM_JSON, Conflict, Invalid, NotFound, PreconditionFailed, Problem, TooLarge
+from retainer.errors import (
+    PROBLEM_JSON,
+    Conflict,
+    Invalid,
+    NotFound,
+    PreconditionFailed,
+    Problem,
+    TooLarge,
+)
 from retainer.http.fields import Audience
 from retainer.http.forms import blank
 from retainer.http.request import Answer, Request
@@ -27,7 +35,13 @@ WORDS: dict[str, Any] = {
     "audiences": list(Audience),
     "formats": [(each.value, "PDF" if each == Format.PDF else label(each)) for each in Format],
 }
-KEPT = {"name", "description", "organizationId", "organization", "audience"}  # fields that a refused upload shows again
+KEPT = {
+    "name",
+    "description",
+    "organizationId",
+    "organization",
+    "audience",
+}  # fields that a refused upload shows again
 
 Row = dict[str, Any]
 
@@ -39,17 +53,29 @@ async def index(request: Request) -> Answer:
     shown = await show(request, store.LIST, expand=("organization",))
     home = await home_of(request, asked.get("organizationId"))
     return await render.page(
-        request, "documents/list.html", shown=shown, home=[home] if home else [], named=named, near=near, **WORDS
-    )  # fmt: skip
+        request,
+        "documents/list.html",
+        shown=shown,
+        home=[home] if home else [],
+        named=named,
+        near=near,
+        **WORDS,
+    )
 
 
 async def find_projects(request: Request) -> Answer:
-    """The projects that a document of the organization that is named can be linked to; none while that is unclear."""
+    """The projects that a document of the organization that is named can be linked to; none while
+    that is unclear.
+    """
     try:
-        of = await record_picker.of_fields(request, organizations.LIST, "organization", request.query)
+        of = await record_picker.of_fields(
+            request, organizations.LIST, "organization", request.query
+        )
     except record_picker.Unclear:
         of = None
-    return await render.page(request, "documents/projects.html", projects=await projects_of(request, of))
+    return await render.page(
+        request, "documents/projects.html", projects=await projects_of(request, of)
+    )
 
 
 async def new(request: Request) -> Answer:
@@ -61,18 +87,27 @@ async def new(request: Request) -> Answer:
 async def form(request: Request, values: Row, problem: Problem | None = None) -> Answer:
     values = blank(DocumentCreate) | {"kind": "", "back": "", "organization": ""} | values
     return await render.page(
-        request, "documents/new.html", status=problem.status if problem else 200, values=values,
-        errors=render.errors_of(problem) if problem else {}, near=record_picker.near_of(problem),
+        request,
+        "documents/new.html",
+        status=problem.status if problem else 200,
+        values=values,
+        errors=render.errors_of(problem) if problem else {},
+        near=record_picker.near_of(problem),
         home=await home_of(request, values["organizationId"]),
-        projects=await projects_of(request, values["organizationId"]), **WORDS,
-    )  # fmt: skip
+        projects=await projects_of(request, values["organizationId"]),
+        **WORDS,
+    )
 
 
 async def create(request: Request) -> Answer:
     """A link, or a file that is read as it arrives; scripts that send many ask for no page."""
     back = render.back(request, "")
     try:
-        done = await (receive(request, "createDocument", named=_named) if request.body is None else _link(request))
+        done = await (
+            receive(request, "createDocument", named=_named)
+            if request.body is None
+            else _link(request)
+        )
     except (Invalid, Conflict, TooLarge) as problem:
         if _is_script(request):
             return _refused(request, problem)
@@ -94,7 +129,11 @@ async def _link(request: Request) -> Done:
 async def _named(request: Request) -> None:
     """Put the organization's id where the form has its name: the API takes ids."""
     typed = request.typed
-    given = {name: values[-1] for name, values in typed.items() if name in ("organization", "organizationId")}
+    given = {
+        name: values[-1]
+        for name, values in typed.items()
+        if name in ("organization", "organizationId")
+    }
     id = given.get("organizationId") or await record_picker.of_fields(
         request, organizations.LIST, "organization", given
     )
@@ -123,14 +162,22 @@ async def add_version(request: Request, id: int) -> Answer:
 
 
 async def _added(request: Request, made: Row, path: str, words: str) -> Answer:
-    """On to a page that tells of it, with undo where the viewer may; a script gets the message with its next page."""
+    """On to a page that tells of it, with undo where the viewer may; a script gets the message with
+    its next page.
+    """
     operation = None
     if request.viewer.may("documents.write") and made["version"] == 1:  # versions are never undone
         newest = await find(request, journal.HISTORY["documents"], parent=made["id"], limit="1")
-        operation = next((e["operation"]["id"] for e in newest if e["operation"]["requestId"] == request.id), None)
+        operation = next(
+            (e["operation"]["id"] for e in newest if e["operation"]["requestId"] == request.id),
+            None,
+        )
     answer = render.redirect(request, path, words, operation)
     if _is_script(request):
-        answer.status, answer.headers = 204, [header for header in answer.headers if header[0] != b"location"]
+        answer.status, answer.headers = (
+            204,
+            [header for header in answer.headers if header[0] != b"location"],
+        )
     return answer
 
 
@@ -153,11 +200,19 @@ async def _page(request: Request, id: int, problem: Problem | None = None) -> An
     linked = {one["id"] for one in document["projects"]}
     offered_projects = await projects_of(request, str(document["organizationId"] or ""))
     return await render.page(
-        request, "documents/show.html", status=problem.status if problem else 200, document=document, version=version,
-        errors=render.errors_of(problem) if problem else {}, names=names, versions=await _versions(request, document),
-        changes=await _changes(request, id), more=[one for one in offered_projects if one["id"] not in linked],
-        **await _preview(request, document), **WORDS,
-    )  # fmt: skip
+        request,
+        "documents/show.html",
+        status=problem.status if problem else 200,
+        document=document,
+        version=version,
+        errors=render.errors_of(problem) if problem else {},
+        names=names,
+        versions=await _versions(request, document),
+        changes=await _changes(request, id),
+        more=[one for one in offered_projects if one["id"] not in linked],
+        **await _preview(request, document),
+        **WORDS,
+    )
 
 
 async def _read(request: Request, id: int) -> tuple[Row, str]:
@@ -200,7 +255,9 @@ async def show_preview(request: Request, id: int, number: int) -> Answer:
 
 async def update(request: Request, id: int) -> Answer:
     """Change what the form has, while nobody else has changed the document since it was shown."""
-    return await _change(request, id, request.body.body(DocumentUpdate), request.body.get("version"))
+    return await _change(
+        request, id, request.body.body(DocumentUpdate), request.body.get("version")
+    )
 
 
 async def move(request: Request, id: int) -> Answer:
@@ -212,16 +269,25 @@ async def move_form(request: Request, id: int, problem: Invalid | None = None) -
     document, version = await _read(request, id)
     values = {"organization": (document["organization"] or {}).get("name", "")}
     return await render.page(
-        request, "documents/move.html", status=problem.status if problem else 200, document=document, version=version,
-        values=dict(request.body) if problem else values, errors=render.errors_of(problem) if problem else {},
+        request,
+        "documents/move.html",
+        status=problem.status if problem else 200,
+        document=document,
+        version=version,
+        values=dict(request.body) if problem else values,
+        errors=render.errors_of(problem) if problem else {},
         near=record_picker.near_of(problem),
-    )  # fmt: skip
+    )
 
 
 async def moved(request: Request, id: int) -> Answer:
-    """To another organization, with those of its projects that are that one's; without one, with all."""
+    """To another organization, with those of its projects that are that one's; without one, with
+    all.
+    """
     try:
-        to = await record_picker.of_fields(request, organizations.LIST, "organization", request.body)
+        to = await record_picker.of_fields(
+            request, organizations.LIST, "organization", request.body
+        )
     except record_picker.Unclear as problem:
         return await move_form(request, id, problem)
     sent: Row = {"organizationId": to}
@@ -229,7 +295,9 @@ async def moved(request: Request, id: int) -> Answer:
     linked = ",".join(str(one["id"]) for one in document["projects"])
     if linked and to:
         asked: Row = {"id:in": linked, "organizationId": str(to)}
-        sent["projectIds"] = [one["id"] for one in await find(request, projects.LIST, limit="100", **asked)]
+        sent["projectIds"] = [
+            one["id"] for one in await find(request, projects.LIST, limit="100", **asked)
+        ]
     return await _change(request, id, sent, request.body.get("version") or version)
 
 
@@ -238,7 +306,9 @@ async def link_projects(request: Request, id: int) -> Answer:
     document, version = await _read(request, id)
     linked: list[Any] = [one["id"] for one in document["projects"]]
     more, less = request.body.get("link", ""), request.body.get("unlink", "")
-    linked = [one for one in linked if str(one) != less] + ([int(more) if ID.fullmatch(more) else more] if more else [])
+    linked = [one for one in linked if str(one) != less] + (
+        [int(more) if ID.fullmatch(more) else more] if more else []
+    )
     return await _change(request, id, {"projectIds": linked}, version)
 
 
@@ -250,7 +320,9 @@ async def _change(request: Request, id: int, sent: Row, version: str | None) -> 
         return await render.conflict(request, problem, path, sent)
     except (Invalid, Conflict) as problem:
         return await render.not_saved(request, problem, path, sent)
-    what = "projects" if "projectIds" in sent and "organizationId" not in sent else render.named(sent)
+    what = (
+        "projects" if "projectIds" in sent and "organizationId" not in sent else render.named(sent)
+    )
     words = f"Changed {what} of {done.record['name']}"
     return render.redirect(request, render.back(request, path), words, done.operation)
 
@@ -259,7 +331,9 @@ async def delete(request: Request, id: int) -> Answer:
     row = await store.read(request.db, id)
     done = await perform(request, "deleteDocument", id)
     name = msgspec.json.decode(row[2])["name"] if row else "the document"
-    return render.redirect(request, render.back(request, "/documents"), f"Deleted {name}", done.operation)
+    return render.redirect(
+        request, render.back(request, "/documents"), f"Deleted {name}", done.operation
+    )
 
 
 async def home_of(request: Request, id: Any) -> Row | None:
@@ -275,4 +349,6 @@ async def projects_of(request: Request, organization: Any) -> list[Row]:
     found = await home_of(request, organization)
     if found is None:
         return []
-    return await find(request, projects.OF_ORGANIZATION, parent=found["id"], fields="id,title", limit="100")
+    return await find(
+        request, projects.OF_ORGANIZATION, parent=found["id"], fields="id,title", limit="100"
+    )

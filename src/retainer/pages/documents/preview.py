@@ -1,7 +1,8 @@
 """A file shown in a page without being downloaded: what may be, as what, and under which policy.
 
-Uploads are strangers' bytes on our own origin. Shown is only what a browser cannot run as our page: a few kinds of
-pictures, PDF, and text as text, by the type that our own look at the bytes found (docs/decisions/0015-previews.md).
+Uploads are strangers' bytes on our own origin. Shown is only what a browser cannot run as our page:
+a few kinds of pictures, PDF, and text as text, by the type that our own look at the bytes found
+(docs/decisions/0015-previews.md).
 """
 
 from typing import Any, NamedTuple
@@ -17,7 +18,8 @@ FIRST = 12_000  # bytes of a text that stand in its page; the whole of it is a c
 
 # Nothing is fetched, run or sent by what is shown, and only our own pages may frame it.
 _ALONE = b"default-src 'none'; frame-ancestors 'self'"
-# In an origin of its own besides, with no scripts and no forms. Not for PDF: browsers' viewers do not start in it.
+# In an origin of its own besides, with no scripts and no forms. Not for PDF: browsers' viewers do
+# not start in it.
 _SANDBOXED = _ALONE + b"; sandbox"
 _OWN = (b"cross-origin-resource-policy", b"same-origin")
 
@@ -39,7 +41,9 @@ def kind(media_type: str) -> str:
 
 
 async def answer(request: Request, file: Any) -> Answer:
-    """The bytes of a file for an element of our own page. Raises NotFound for a type that is not shown."""
+    """The bytes of a file for an element of our own page. Raises NotFound for a type that is not
+    shown.
+    """
     how = kind(file["media_type"])
     if not how:
         raise NotFound

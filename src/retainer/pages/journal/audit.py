@@ -1,4 +1,6 @@
-"""The audit for administrators: everything that was done or refused, sign-ins too, to be filtered and exported."""
+"""The audit for administrators: everything that was done or refused, sign-ins too, to be filtered
+and exported.
+"""
 
 from typing import Any
 
@@ -22,12 +24,18 @@ async def show_all(request: Request) -> Answer:
         row["words"] = sentences.wordless(row, request.app.table.named)
     people = await find(request, users.LIST, fields="id,fullName", sort="fullName", limit="1000")
     return await render.page(
-        request, "journal/audit.html", shown=shown, people=[(one["id"], one["fullName"]) for one in people],
-        actions=actions(request), via=VIA,
-    )  # fmt: skip
+        request,
+        "journal/audit.html",
+        shown=shown,
+        people=[(one["id"], one["fullName"]) for one in people],
+        actions=actions(request),
+        via=VIA,
+    )
 
 
 def actions(request: Request) -> list[tuple[str, str]]:
     """What may be asked for, as choices."""
-    found = [route for route in request.app.table.named.values() if route.changes and not route.html]
+    found = [
+        route for route in request.app.table.named.values() if route.changes and not route.html
+    ]
     return sorted(((route.name, route.summary) for route in found), key=lambda choice: choice[1])

@@ -1,4 +1,6 @@
-"""Changes as people read them: each field with what went and what came, long texts by the word, objects by the key."""
+"""Changes as people read them: each field with what went and what came, long texts by the word,
+objects by the key.
+"""
 
 import re
 from difflib import SequenceMatcher
@@ -8,14 +10,22 @@ from retainer.pages import formatting
 
 # Fields whose value is another record's id, by the noun of that.
 REFERS = {
-    "ownerId": "users", "assigneeId": "users", "uploaderId": "users", "authorId": "users", "parentId": "organizations",
-    "organizationId": "organizations", "projectId": "projects", "contactId": "contacts",
-}  # fmt: skip
+    "ownerId": "users",
+    "assigneeId": "users",
+    "uploaderId": "users",
+    "authorId": "users",
+    "parentId": "organizations",
+    "organizationId": "organizations",
+    "projectId": "projects",
+    "contactId": "contacts",
+}
 # What a change is told of under another noun than its own: a membership by its contact.
 TOLD_AS = {
-    "members": "contacts", "documentProjects": "projects", "activityContacts": "contacts",
+    "members": "contacts",
+    "documentProjects": "projects",
+    "activityContacts": "contacts",
     "documentVersions": "documents",
-}  # fmt: skip
+}
 WORDS = {"status", "type", "role", "priority", "audience", "kind", "theme", "density"}
 LONG = 60  # characters from which a text is compared by the word
 MOST_WORDS = 3000  # that are compared; beyond, the whole is told
@@ -26,7 +36,9 @@ Titles = dict[tuple[str, int], str]
 
 
 class Piece(NamedTuple):
-    """A part of a value: what went (del), what came (ins), what stayed (same), or what is left out (cut)."""
+    """A part of a value: what went (del), what came (ins), what stayed (same), or what is left out
+    (cut).
+    """
 
     kind: str
     text: str
@@ -42,16 +54,22 @@ class Line(NamedTuple):
 
 def lines(changes: list[dict[str, Any]], titles: Titles) -> list[Line]:
     """The fields of a change, in their order."""
-    return [line for change in changes for line in _field(change["field"], change["before"], change["after"], titles)]
+    return [
+        line
+        for change in changes
+        for line in _field(change["field"], change["before"], change["after"], titles)
+    ]
 
 
 def named(changes: list[dict[str, Any]]) -> set[tuple[str, int]]:
     """The records that values refer to, as (noun, id)."""
     return {
         (REFERS[change["field"]], value)
-        for change in changes if change["field"] in REFERS
-        for value in (change["before"], change["after"]) if value is not None
-    }  # fmt: skip
+        for change in changes
+        if change["field"] in REFERS
+        for value in (change["before"], change["after"])
+        if value is not None
+    }
 
 
 def of_rows(rows: list[dict[str, Any]]) -> set[tuple[str, int]]:
@@ -76,14 +94,21 @@ def _object(label: str, before: dict[str, Any], after: dict[str, Any]) -> list[L
     """An object such as metadata: each key that changed is a line of its own."""
     keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
     return [
-        Line(f"{label} · {key}", _whole(_plain("", before.get(key), {}), _plain("", after.get(key), {})))
+        Line(
+            f"{label} · {key}",
+            _whole(_plain("", before.get(key), {}), _plain("", after.get(key), {})),
+        )
         for key in keys
     ]
 
 
 def _elements(before: list[Any], after: list[Any]) -> list[Piece]:
-    went, came = ([str(x) for x in one if x not in other] for one, other in ((before, after), (after, before)))
-    return [Piece("del", x) for x in went] + [Piece("ins", x) for x in came] or [Piece("same", "in another order")]
+    went, came = (
+        [str(x) for x in one if x not in other] for one, other in ((before, after), (after, before))
+    )
+    return [Piece("del", x) for x in went] + [Piece("ins", x) for x in came] or [
+        Piece("same", "in another order")
+    ]
 
 
 def _whole(old: str, new: str) -> list[Piece]:
@@ -101,7 +126,9 @@ def _plain(name: str, value: Any, titles: Titles) -> str:
         return titles.get((noun, value), f"{noun.removesuffix('s')} {value}")
     if isinstance(value, dict | list):
         return (
-            ", ".join(f"{k}: {v}" for k, v in value.items()) if isinstance(value, dict) else ", ".join(map(str, value))
+            ", ".join(f"{k}: {v}" for k, v in value.items())
+            if isinstance(value, dict)
+            else ", ".join(map(str, value))
         )
     return formatting.label(value) if name in WORDS else str(value)
 

@@ -42,15 +42,21 @@ async def activity(request: Request) -> Answer:
 async def before(request: Request) -> list[Row]:
     """The row that a further part of the list stands behind: its day was begun there."""
     place = request.query.place if request.query else None
-    return await find(request, store.OPERATIONS, id=place[0], fields="at", limit="1") if place else []
+    return (
+        await find(request, store.OPERATIONS, id=place[0], fields="at", limit="1") if place else []
+    )
 
 
 def day_of(request: Request, at: str) -> str:
     """The day of a moment, where the viewer is."""
-    return datetime.fromisoformat(at).astimezone(ZoneInfo(request.viewer.time_zone)).date().isoformat()
+    return (
+        datetime.fromisoformat(at).astimezone(ZoneInfo(request.viewer.time_zone)).date().isoformat()
+    )
 
 
-async def described(request: Request, ids: list[int]) -> dict[int, tuple[sentences.Sentence, diffs.Titles]]:
+async def described(
+    request: Request, ids: list[int]
+) -> dict[int, tuple[sentences.Sentence, diffs.Titles]]:
     """What operations did, in a sentence each, with what its values refer to."""
     groups = await store.groups(request.db, ids)
     named = sentences.named(groups).union(*(diffs.named(group["changes"]) for group in groups))
@@ -66,9 +72,13 @@ async def operation(request: Request, id: int) -> Answer:
     found = msgspec.json.decode(row[2])
     told = (await described(request, [id])).get(id)
     return await render.page(
-        request, "journal/operation.html", operation=found, sentence=told[0] if told else None,
-        changes=await changes(request, found["changes"]), words=sentences.wordless(found, request.app.table.named),
-    )  # fmt: skip
+        request,
+        "journal/operation.html",
+        operation=found,
+        sentence=told[0] if told else None,
+        changes=await changes(request, found["changes"]),
+        words=sentences.wordless(found, request.app.table.named),
+    )
 
 
 async def changes(request: Request, rows: list[Row]) -> list[Row]:
@@ -109,16 +119,31 @@ async def place(request: Request, id: int) -> str:
     return path if is_there else f"/{match[1]}"
 
 
-async def clash(request: Request, problem: Problem, id: int, sentence: sentences.Sentence | None) -> Answer:
+async def clash(
+    request: Request, problem: Problem, id: int, sentence: sentences.Sentence | None
+) -> Answer:
     """Why it cannot be undone: what came later, by whom and when, and what can be done about it."""
-    unknown = {"title": None, "by": None, "at": None, "operationId": None}  # what a clash leaves out
+    unknown = {
+        "title": None,
+        "by": None,
+        "at": None,
+        "operationId": None,
+    }  # what a clash leaves out
     clashes = [unknown | msgspec.to_builtins(one) for one in problem.extra.get("clashes", [])]
     ids = [one["operationId"] for one in clashes if one.get("operationId")]
     can_undo = await store.undoable(request.db, ids)
     for one in clashes:
         one["canUndo"] = can_undo.get(one.get("operationId"), {}).get("canUndo", False)
-        one["href"] = sentences.address({"id": one["entityId"], "organizationId": None, "action": "", **one})
+        one["href"] = sentences.address(
+            {"id": one["entityId"], "organizationId": None, "action": "", **one}
+        )
     return await render.page(
-        request, "journal/clash.html", status=problem.status, problem=problem, clashes=clashes, operation_id=id,
-        sentence=sentence, back=render.back(request, f"/operations/{id}"),
-    )  # fmt: skip
+        request,
+        "journal/clash.html",
+        status=problem.status,
+        problem=problem,
+        clashes=clashes,
+        operation_id=id,
+        sentence=sentence,
+        back=render.back(request, f"/operations/{id}"),
+    )

@@ -5,17 +5,40 @@ from typing import Any, NamedTuple
 from retainer.pages import formatting
 from retainer.pages.journal.diffs import REFERS, TOLD_AS, Titles
 
-# What a sentence is about, where an operation did several things: what is above before what is below.
-ORDER = ["organizations", "contacts", "projects", "tasks", "documents", "activities", "users", "views", "members",
-         "documentVersions", "documentProjects", "activityContacts"]  # fmt: skip
-NOUNS = {"members": "people", "activities": "activities", "documentProjects": "links to projects",
-         "activityContacts": "people of activities", "documentVersions": "versions"}  # fmt: skip
+# What a sentence is about, where an operation did several things: what is above before what is
+# below.
+ORDER = [
+    "organizations",
+    "contacts",
+    "projects",
+    "tasks",
+    "documents",
+    "activities",
+    "users",
+    "views",
+    "members",
+    "documentVersions",
+    "documentProjects",
+    "activityContacts",
+]
+NOUNS = {
+    "members": "people",
+    "activities": "activities",
+    "documentProjects": "links to projects",
+    "activityContacts": "people of activities",
+    "documentVersions": "versions",
+}
 SINGULAR = {"activities": "activity"}
 PAGES = {"organizations", "contacts", "projects", "tasks", "documents", "users"}
 MOST_FIELDS = 3
 
-# What is done, and doing it; and what stands between that and the record, and between it and its organization.
-_PLAIN = {"insert": ("added", "adding"), "delete": ("deleted", "deleting"), "restore": ("restored", "restoring")}
+# What is done, and doing it; and what stands between that and the record, and between it and its
+# organization.
+_PLAIN = {
+    "insert": ("added", "adding"),
+    "delete": ("deleted", "deleting"),
+    "restore": ("restored", "restoring"),
+}
 _SPECIAL = {
     ("members", "insert"): ("added", "adding", "to"),
     ("members", "delete"): ("removed", "removing", "from"),
@@ -36,12 +59,17 @@ _WORDLESS = {
     "changeOwnPassword": ("changed their password", "tried to change their password"),
     "endOwnSession": ("ended one of their sessions", "tried to end one of their sessions"),
     "endUserSessions": ("ended all sessions of a user", "tried to end all sessions of a user"),
-    "createUserLink": ("made a link to choose a password", "tried to make a link to choose a password"),
+    "createUserLink": (
+        "made a link to choose a password",
+        "tried to make a link to choose a password",
+    ),
 }
 
 
 class Sentence(NamedTuple):
-    """`done` name `more`: "changed status of" "Acme Corporation" "". `doing` is the same as what is taken back."""
+    """`done` name `more`: "changed status of" "Acme Corporation" "". `doing` is the same as what is
+    taken back.
+    """
 
     done: str
     doing: str
@@ -57,7 +85,9 @@ class Sentence(NamedTuple):
 
 
 def wordless(operation: dict[str, Any], routes: dict[str, Any]) -> str:
-    """What an operation was that changed no record which could be told: an action, or one that was refused."""
+    """What an operation was that changed no record which could be told: an action, or one that was
+    refused.
+    """
     name = operation["action"].removesuffix("Form").removesuffix("Page")
     is_refused = operation["outcome"] == "refused"
     if name in _WORDLESS:
@@ -92,7 +122,9 @@ def sentence(operation: int, groups: list[dict[str, Any]], titles: Titles) -> Se
     if rest and first["action"] != "update" and first["entity"] in PAGES:
         more += " with all that belongs to it" if is_one else " with all that belongs to them"
     noun = TOLD_AS.get(first["entity"], first["entity"])
-    name = titles.get((noun, first["id"]), f"{SINGULAR.get(noun, noun.removesuffix('s'))} {first['id']}")
+    name = titles.get(
+        (noun, first["id"]), f"{SINGULAR.get(noun, noun.removesuffix('s'))} {first['id']}"
+    )
     if not is_one:
         name = f"{first['alike']:,} {NOUNS.get(first['entity'], first['entity'])}"
     href = address(first) if is_one else ""
@@ -101,11 +133,16 @@ def sentence(operation: int, groups: list[dict[str, Any]], titles: Titles) -> Se
 
 
 def _foremost(groups: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the sentence is about. Somebody who was added with a membership was added to that organization."""
+    """What the sentence is about. Somebody who was added with a membership was added to that
+    organization.
+    """
     members = [group for group in groups if group["entity"] == "members"]
     if members and {group["entity"] for group in groups} == {"members", "contacts"}:
         return members[0]
-    return min(groups, key=lambda group: ORDER.index(group["entity"]) if group["entity"] in ORDER else len(ORDER))
+    return min(
+        groups,
+        key=lambda group: ORDER.index(group["entity"]) if group["entity"] in ORDER else len(ORDER),
+    )
 
 
 def _verbs(group: dict[str, Any]) -> tuple[str, str, str]:
@@ -133,16 +170,27 @@ def _of_user(is_active: bool | None) -> tuple[str, str, str]:
 
 def listed(fields: list[str]) -> str:
     """Fields as words: name, status and 2 more fields."""
-    found = [formatting.label(name.removesuffix("Id") if name in REFERS else name).lower() for name in fields]
+    found = [
+        formatting.label(name.removesuffix("Id") if name in REFERS else name).lower()
+        for name in fields
+    ]
     if len(found) > MOST_FIELDS:
         found = [*found[: MOST_FIELDS - 1], f"{len(found) - MOST_FIELDS + 1} more fields"]
-    return f"{', '.join(found[:-1])} and {found[-1]}" if len(found) > 1 else found[0] if found else "something"
+    return (
+        f"{', '.join(found[:-1])} and {found[-1]}"
+        if len(found) > 1
+        else found[0]
+        if found
+        else "something"
+    )
 
 
 def _where(group: dict[str, Any], near: str, titles: Titles) -> str:
     """The organization that it was done at, where that is another record."""
     title = titles.get(("organizations", group["organizationId"] or 0))
-    return f" {near} {title}" if title and group["entity"] not in ("organizations", "contacts") else ""
+    return (
+        f" {near} {title}" if title and group["entity"] not in ("organizations", "contacts") else ""
+    )
 
 
 def address(group: dict[str, Any]) -> str:

@@ -1,4 +1,6 @@
-"""The documents of an organization, its own and its projects': files are dropped there, and found by what they say."""
+"""The documents of an organization, its own and its projects': files are dropped there, and found
+by what they say.
+"""
 
 from retainer.http.request import Answer, Request
 from retainer.pages import render
@@ -12,5 +14,10 @@ async def index(request: Request, id: int) -> Answer:
     shown = await show(request, documents.OF_ORGANIZATION, parent=id)
     limit = request.app.settings.upload_mb
     return await render.page(
-        request, "organizations/documents.html", **values, tab="documents", shown=shown, upload_mb=limit
+        request,
+        "organizations/documents.html",
+        **values,
+        tab="documents",
+        shown=shown,
+        upload_mb=limit,
     )

@@ -1,6 +1,7 @@
 """What is done to several organizations of the list at once: change them, delete them, export them.
 
-Who selected all that match sends the list's address instead of ids. It is one operation, to be undone as one.
+Who selected all that match sends the list's address instead of ids. It is one operation, to be
+undone as one.
 """
 
 import re
@@ -39,7 +40,9 @@ def asked(request: Request) -> Change | None:
     """The fields to change; None to delete. Raises Invalid for neither."""
     if request.body.get("do") == "delete":
         return None
-    wanted: Change = {name: request.body[name] for name in ("status", "ownerId") if request.body.get(name)}
+    wanted: Change = {
+        name: request.body[name] for name in ("status", "ownerId") if request.body.get(name)
+    }
     if not wanted:
         raise invalid("status", "was not chosen, nor an owner; choose what to change")
     if ID.fullmatch(wanted.get("ownerId", "")):
@@ -74,20 +77,34 @@ async def told(request: Request, wanted: Change | None, count: int) -> str:
     if wanted == {"status": "archived"}:
         return f"Archived {what}"
     owner = wanted.get("ownerId")
-    name = (await journal.titles(request.db, {("users", owner)})).get(("users", owner), "") if owner else ""
-    parts = ([f"status {wanted['status']}"] if "status" in wanted else []) + ([f"owner {name}"] if owner else [])
+    name = (
+        (await journal.titles(request.db, {("users", owner)})).get(("users", owner), "")
+        if owner
+        else ""
+    )
+    parts = ([f"status {wanted['status']}"] if "status" in wanted else []) + (
+        [f"owner {name}"] if owner else []
+    )
     return f"Gave {what} the {' and the '.join(parts)}"
 
 
 async def refused(request: Request, problem: Problem, ids: list[int]) -> Answer:
     """Nothing was changed: why, of which organizations, and what to do."""
-    lines = [(ids[found.line - 1], found.detail) for found in problem.extra.get("lines", [])[:50] if ids]
+    lines = [
+        (ids[found.line - 1], found.detail) for found in problem.extra.get("lines", [])[:50] if ids
+    ]
     names = await journal.titles(request.db, {("organizations", id) for id, _ in lines})
     return await render.page(
-        request, "organizations/refused.html", status=problem.status, problem=problem,
+        request,
+        "organizations/refused.html",
+        status=problem.status,
+        problem=problem,
         back=render.back(request, "/organizations"),
-        lines=[(id, names.get(("organizations", id), f"Organization {id}"), words) for id, words in lines],
-    )  # fmt: skip
+        lines=[
+            (id, names.get(("organizations", id), f"Organization {id}"), words)
+            for id, words in lines
+        ],
+    )
 
 
 async def export_chosen(request: Request) -> Answer:

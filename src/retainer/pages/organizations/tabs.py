@@ -1,4 +1,6 @@
-"""The tabs of an organization's page: its projects, its people, its history. Their forms come back to them."""
+"""The tabs of an organization's page: its projects, its people, its history. Their forms come back
+to them.
+"""
 
 from typing import Any
 
@@ -30,9 +32,15 @@ async def show_projects(request: Request, id: int) -> Answer:
     values = await frame(request, id)
     shown = await show(request, projects.OF_ORGANIZATION, parent=id)
     return await render.page(
-        request, "organizations/projects.html", **values, tab="projects", shown=shown, open=OPEN,
-        marks=stalled(shown.rows), project_statuses=list(ProjectStatus),
-    )  # fmt: skip
+        request,
+        "organizations/projects.html",
+        **values,
+        tab="projects",
+        shown=shown,
+        open=OPEN,
+        marks=stalled(shown.rows),
+        project_statuses=list(ProjectStatus),
+    )
 
 
 async def show_members(request: Request, id: int) -> Answer:
@@ -43,18 +51,27 @@ async def people(request: Request, id: int, problem: Invalid | Conflict | None =
     """The people, and what was typed to add one, with what is wrong and whom it could mean."""
     typed = dict(request.body) if problem else {}
     return await render.page(
-        request, "organizations/members.html", **await frame(request, id), tab="members",
+        request,
+        "organizations/members.html",
+        **await frame(request, id),
+        tab="members",
         shown=await show(request, members.LIST, parent=id, expand=("contact",), counted=False),
-        status=problem.status if problem else 200, errors=errors_of(problem) if problem else {},
-        typed=typed, near=record_picker.near_of(problem), roles=ROLES, kinds=list(ContactType),
-    )  # fmt: skip
+        status=problem.status if problem else 200,
+        errors=errors_of(problem) if problem else {},
+        typed=typed,
+        near=record_picker.near_of(problem),
+        roles=ROLES,
+        kinds=list(ContactType),
+    )
 
 
 def errors_of(problem: Invalid | Conflict) -> dict[str, str]:
     """What is wrong, by the fields of the form: there a contact is named, not numbered."""
     named = {"contactId": "contact", "id": "contact", "q": "contact"}
     found = {named.get(name, name): words for name, words in render.errors_of(problem).items()}
-    return {name: words.replace("with PATCH instead", "below instead") for name, words in found.items()}
+    return {
+        name: words.replace("with PATCH instead", "below instead") for name, words in found.items()
+    }
 
 
 async def add_member(request: Request, id: int) -> Answer:
@@ -71,7 +88,9 @@ async def add_member(request: Request, id: int) -> Answer:
 
 async def add_new(request: Request, id: int) -> Answer:
     async with safe_writes.held(request):
-        made = (await perform(request, "createContact", body=request.body.body(ContactCreate))).record
+        made = (
+            await perform(request, "createContact", body=request.body.body(ContactCreate))
+        ).record
         done = await perform(request, "addMember", id, body=membership(request, made["id"]))
     return added(request, id, made["fullName"], done.operation)
 
@@ -86,16 +105,25 @@ def added(request: Request, id: int, name: str, operation: int | None) -> Answer
 
 
 async def change_member(request: Request, id: int, contact: int) -> Answer:
-    done = await perform(request, "updateMember", id, contact, body={"role": request.body.get("role", "")})
-    words = f"Made {await name_of(request, contact)} {request.body.get('role', '').replace('_', ' ')}"
-    return render.redirect(request, render.back(request, f"/organizations/{id}/members"), words, done.operation)
+    done = await perform(
+        request, "updateMember", id, contact, body={"role": request.body.get("role", "")}
+    )
+    words = (
+        f"Made {await name_of(request, contact)} {request.body.get('role', '').replace('_', ' ')}"
+    )
+    return render.redirect(
+        request, render.back(request, f"/organizations/{id}/members"), words, done.operation
+    )
 
 
 async def remove_member(request: Request, id: int, contact: int) -> Answer:
     name = await name_of(request, contact)
     done = await perform(request, "removeMember", id, contact)
     return render.redirect(
-        request, render.back(request, f"/organizations/{id}/members"), f"Removed {name}", done.operation
+        request,
+        render.back(request, f"/organizations/{id}/members"),
+        f"Removed {name}",
+        done.operation,
     )
 
 
@@ -108,9 +136,13 @@ async def show_history(request: Request, id: int) -> Answer:
     values = await frame(request, id)
     shown = await show(request, journal.HISTORY["organizations"], parent=id, counted=False)
     return await render.page(
-        request, "organizations/history.html", **values, tab="history", shown=shown,
+        request,
+        "organizations/history.html",
+        **values,
+        tab="history",
+        shown=shown,
         entries=await entries(request, id, shown.rows),
-    )  # fmt: skip
+    )
 
 
 async def entries(request: Request, id: int, rows: list[Row]) -> list[Row]:
@@ -120,6 +152,10 @@ async def entries(request: Request, id: int, rows: list[Row]) -> list[Row]:
     for row in rows:
         group = {"id": row["entityId"], "alike": 1, "organizationId": id}
         row["sentence"] = sentence(row["operation"]["id"], [row | group], titles)
-        row["lines"] = diffs.lines([change for change in row["changes"] if change["field"] not in _TOLD], titles)
-        row["operation"] |= operations.get(row["operation"]["id"], {"canUndo": False, "undoneBy": None, "records": 1})
+        row["lines"] = diffs.lines(
+            [change for change in row["changes"] if change["field"] not in _TOLD], titles
+        )
+        row["operation"] |= operations.get(
+            row["operation"]["id"], {"canUndo": False, "undoneBy": None, "records": 1}
+        )
     return rows

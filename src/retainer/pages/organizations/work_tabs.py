@@ -21,18 +21,34 @@ async def tasks_tab(request: Request, id: int) -> Answer:
     request.query = request.query or read(tasks.OF_ORGANIZATION, OPEN, request.viewer.time_zone)
     people = values["owners"]
     return await render.page(
-        request, "organizations/tasks.html", **values, tab="tasks", people=people, row_people=people[:IN_ROWS],
-        shown=await show(request, tasks.OF_ORGANIZATION, parent=id), days=due_days(request.viewer.time_zone),
+        request,
+        "organizations/tasks.html",
+        **values,
+        tab="tasks",
+        people=people,
+        row_people=people[:IN_ROWS],
+        shown=await show(request, tasks.OF_ORGANIZATION, parent=id),
+        days=due_days(request.viewer.time_zone),
         done=await find(
-            request, tasks.OF_ORGANIZATION, parent=id, status="completed", sort="-updatedAt", limit=COMPLETED
+            request,
+            tasks.OF_ORGANIZATION,
+            parent=id,
+            status="completed",
+            sort="-updatedAt",
+            limit=COMPLETED,
         ),
-    )  # fmt: skip
+    )
 
 
 async def activities_tab(request: Request, id: int) -> Answer:
     """What happened, the latest first, and a line to log more."""
     values = await frame(request, id)
     return await render.page(
-        request, "organizations/activities.html", **values, tab="activities", **await logging(request, id),
-        shown=await show(request, activities.OF_ORGANIZATION, parent=id), people=values["owners"],
-    )  # fmt: skip
+        request,
+        "organizations/activities.html",
+        **values,
+        tab="activities",
+        **await logging(request, id),
+        shown=await show(request, activities.OF_ORGANIZATION, parent=id),
+        people=values["owners"],
+    )

@@ -1,4 +1,6 @@
-"""The pages of projects: the list, by when each is due, one project with its tasks and documents, the forms."""
+"""The pages of projects: the list, by when each is due, one project with its tasks and documents,
+the forms.
+"""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -18,7 +20,13 @@ from retainer.pages.submit import edit, perform
 from retainer.records.documents import store as documents
 from retainer.records.organizations import store as organizations
 from retainer.records.projects import store
-from retainer.records.projects.model import OPEN, ProjectCreate, ProjectStatus, ProjectUpdate, stalled
+from retainer.records.projects.model import (
+    OPEN,
+    ProjectCreate,
+    ProjectStatus,
+    ProjectUpdate,
+    stalled,
+)
 from retainer.records.tasks import store as tasks
 from retainer.records.tasks.model import TaskCreate
 
@@ -33,14 +41,25 @@ Row = dict[str, Any]
 async def index(request: Request) -> Answer:
     asked = dict(request.query)
     named, near = await record_picker.of_filter(request, organizations.LIST, "organization", asked)
-    request.query = read_list(store.LIST, urlencode({"sort": USUAL} | asked).encode(), request.viewer.time_zone)
+    request.query = read_list(
+        store.LIST, urlencode({"sort": USUAL} | asked).encode(), request.viewer.time_zone
+    )
     shown = usual(await show(request, store.LIST, expand=("organization",)))
     of = shown.asked.get("organizationId", "")
     return await render.page(
-        request, "projects/list.html", shown=shown, near=near, named=named, marks=stalled(shown.rows),
-        home=await find(request, organizations.LIST, id=of) if record_picker.ID.fullmatch(of) else [],
-        at_risk=AT_RISK, is_at_risk=AT_RISK.items() <= shown.asked.items(), **WORDS,
-    )  # fmt: skip
+        request,
+        "projects/list.html",
+        shown=shown,
+        near=near,
+        named=named,
+        marks=stalled(shown.rows),
+        home=await find(request, organizations.LIST, id=of)
+        if record_picker.ID.fullmatch(of)
+        else [],
+        at_risk=AT_RISK,
+        is_at_risk=AT_RISK.items() <= shown.asked.items(),
+        **WORDS,
+    )
 
 
 def usual(shown: Shown) -> Shown:
@@ -60,10 +79,15 @@ async def form(request: Request, values: Row, problem: Invalid | Conflict | None
     of = str(values["organizationId"] or "")
     home = await find(request, organizations.LIST, id=of) if record_picker.ID.fullmatch(of) else []
     return await render.page(
-        request, "projects/form.html", status=problem.status if problem else 200, values=values,
-        errors=render.errors_of(problem) if problem else {}, home=home[0] if home else None,
-        near=record_picker.near_of(problem), **WORDS,
-    )  # fmt: skip
+        request,
+        "projects/form.html",
+        status=problem.status if problem else 200,
+        values=values,
+        errors=render.errors_of(problem) if problem else {},
+        home=home[0] if home else None,
+        near=record_picker.near_of(problem),
+        **WORDS,
+    )
 
 
 async def create(request: Request) -> Answer:
@@ -74,7 +98,9 @@ async def create(request: Request) -> Answer:
     except (Invalid, Conflict) as problem:
         return await form(request, dict(request.body), problem)
     made = done.record
-    return render.redirect(request, f"/projects/{made['id']}", f"Added {made['title']}", done.operation)
+    return render.redirect(
+        request, f"/projects/{made['id']}", f"Added {made['title']}", done.operation
+    )
 
 
 async def show_one(request: Request, id: int) -> Answer:
@@ -83,27 +109,37 @@ async def show_one(request: Request, id: int) -> Answer:
     if row is None or not found:
         raise NotFound
     return await render.page(
-        request, "projects/project.html", project=found[0], version=f"{row[0]}-{row[1]}",
+        request,
+        "projects/project.html",
+        project=found[0],
+        version=f"{row[0]}-{row[1]}",
         people=await record_picker.people(request, users.NAMES),
         tasks=await find(request, tasks.LIST, projectId=str(id), limit=str(ROWS), **OPEN_TASKS),
-        documents=await find(request, documents.LIST, projectId=str(id), limit=str(ROWS)), most=ROWS,
+        documents=await find(request, documents.LIST, projectId=str(id), limit=str(ROWS)),
+        most=ROWS,
         stalled=stalled(found).get(id, 0),
         changes=await find(request, journal.HISTORY["projects"], parent=id, limit="10")
-        if request.viewer.may("history.read") else [], **WORDS,
-    )  # fmt: skip
+        if request.viewer.may("history.read")
+        else [],
+        **WORDS,
+    )
 
 
 async def update(request: Request, id: int) -> Answer:
     """Change what the form has, while nobody else has changed the project since it was shown."""
     path, sent = f"/projects/{id}", request.body.body(ProjectUpdate)
     what = render.named(sent)
-    return await edit(request, "updateProject", id, path, sent, lambda made: f"Changed {what} of {made['title']}")
+    return await edit(
+        request, "updateProject", id, path, sent, lambda made: f"Changed {what} of {made['title']}"
+    )
 
 
 async def delete(request: Request, id: int) -> Answer:
     project = await read(request, id)
     done = await perform(request, "deleteProject", id)
-    return render.redirect(request, render.back(request, "/projects"), f"Deleted {project['title']}", done.operation)
+    return render.redirect(
+        request, render.back(request, "/projects"), f"Deleted {project['title']}", done.operation
+    )
 
 
 async def read(request: Request, id: int) -> Row:
@@ -121,20 +157,31 @@ async def new_task(request: Request, id: int) -> Answer:
     return await task_form(request, id, {"assigneeId": str(request.viewer.user)})
 
 
-async def task_form(request: Request, id: int, values: Row, problem: Invalid | Conflict | None = None) -> Answer:
+async def task_form(
+    request: Request, id: int, values: Row, problem: Invalid | Conflict | None = None
+) -> Answer:
     """What the line takes, on a page of its own: where something in it was wrong."""
     return await render.page(
-        request, "projects/task_form.html", status=problem.status if problem else 200,
-        project=await read(request, id), values=blank(TaskCreate) | values,
-        errors=render.errors_of(problem) if problem else {}, people=await record_picker.people(request, users.NAMES),
-    )  # fmt: skip
+        request,
+        "projects/task_form.html",
+        status=problem.status if problem else 200,
+        project=await read(request, id),
+        values=blank(TaskCreate) | values,
+        errors=render.errors_of(problem) if problem else {},
+        people=await record_picker.people(request, users.NAMES),
+    )
 
 
 async def add_task(request: Request, id: int) -> Answer:
     project = await read(request, id)
-    body = request.body.body(TaskCreate) | {"projectId": id, "organizationId": project["organizationId"]}
+    body = request.body.body(TaskCreate) | {
+        "projectId": id,
+        "organizationId": project["organizationId"],
+    }
     try:
         done = await perform(request, "createTask", body=body)
     except (Invalid, Conflict) as problem:
         return await task_form(request, id, dict(request.body), problem)
-    return render.redirect(request, f"/projects/{id}", f"Added {done.record['title']}", done.operation)
+    return render.redirect(
+        request, f"/projects/{id}", f"Added {done.record['title']}", done.operation
+    )

@@ -1,4 +1,6 @@
-"""The OpenAPI 3.1 document, read off the table of routes, the permissions and the types; and serving it."""
+"""The OpenAPI 3.1 document, read off the table of routes, the permissions and the types; and
+serving it.
+"""
 
 import hashlib
 from functools import cache
@@ -49,9 +51,21 @@ _COOKIE_SCHEME = {
     "description": "Session-based authentication via HTTP-only cookie",
 }
 NDJSON = "application/x-ndjson"
-_HEADERS_OF = {409: ["Retry-After"], 412: ["ETag"], 416: ["Content-Range"], 429: ["Retry-After"], 503: ["Retry-After"]}
-_FIELD_ERROR = {"field": "name", "message": "is required; it must be text of 1 to 255 characters, not only spaces"}
-_MEMBERS = {412: {"current": {"id": 1, "name": "Acme Corporation"}}, 422: {"errors": [_FIELD_ERROR]}}
+_HEADERS_OF = {
+    409: ["Retry-After"],
+    412: ["ETag"],
+    416: ["Content-Range"],
+    429: ["Retry-After"],
+    503: ["Retry-After"],
+}
+_FIELD_ERROR = {
+    "field": "name",
+    "message": "is required; it must be text of 1 to 255 characters, not only spaces",
+}
+_MEMBERS = {
+    412: {"current": {"id": 1, "name": "Acme Corporation"}},
+    422: {"errors": [_FIELD_ERROR]},
+}
 
 
 def _text(description: str, example: str) -> Schema:
@@ -61,17 +75,33 @@ def _text(description: str, example: str) -> Schema:
 _HEADERS = {
     "X-Request-Id": _text("Finds the request in the server's log", "3f9c0b7a21-1f"),
     "ETag": _text("Names this state of what is answered; it changes with it", '"1-4"'),
-    "Set-Cookie": _text("The session cookie, or its end", "connect.sid=…; Path=/; HttpOnly; SameSite=Lax"),
-    "Link": _text("The next page and the one before (RFC 8288)", '</api/contacts?limit=50&cursor=…>; rel="next"'),
-    "X-Total-Count": {"description": "How many there are in all", "schema": {"type": "integer", "examples": [512]}},
-    "X-Estimated-Count": {"description": "About how many", "schema": {"type": "integer", "examples": [498_000]}},
+    "Set-Cookie": _text(
+        "The session cookie, or its end", "connect.sid=…; Path=/; HttpOnly; SameSite=Lax"
+    ),
+    "Link": _text(
+        "The next page and the one before (RFC 8288)",
+        '</api/contacts?limit=50&cursor=…>; rel="next"',
+    ),
+    "X-Total-Count": {
+        "description": "How many there are in all",
+        "schema": {"type": "integer", "examples": [512]},
+    },
+    "X-Estimated-Count": {
+        "description": "About how many",
+        "schema": {"type": "integer", "examples": [498_000]},
+    },
     "Location": _text("Where it is", "/api/organizations/41"),
-    "Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer", "examples": [1]}},
+    "Retry-After": {
+        "description": "Seconds to wait",
+        "schema": {"type": "integer", "examples": [1]},
+    },
     "Preference-Applied": _text("Which preferences of Prefer were heeded", "dry-run"),
     "Idempotency-Replayed": _text("The answer is that of the first request with this key", "true"),
     "Accept-Ranges": _text("Ranges can be asked for", "bytes"),
     "Content-Range": _text("Which bytes these are, or how many there are", "bytes 0-1023/48213"),
-    "Content-Disposition": _text("An attachment, under the document's name", 'attachment; filename="report.pdf"'),
+    "Content-Disposition": _text(
+        "An attachment, under the document's name", 'attachment; filename="report.pdf"'
+    ),
 }
 _SETS_COOKIE = {"login", "logout", "setup", "endOwnSession"}
 
@@ -107,7 +137,12 @@ def document(routes: list[Route]) -> dict[str, Any]:
     """The OpenAPI document of all routes but pages."""
     table = Table(routes)
     routes = [route for route in routes if not route.page]
-    types = [kind for route in routes for kind in (route.body, route.lines, route.answer) if kind not in (None, bytes)]
+    types = [
+        kind
+        for route in routes
+        for kind in (route.body, route.lines, route.answer)
+        if kind not in (None, bytes)
+    ]
     forms = list(dict.fromkeys(route.form for route in routes if route.form))
     components = schemas.components([*types, errors.ProblemDetails], forms)
     paths: dict[str, Any] = {}
@@ -122,7 +157,11 @@ def document(routes: list[Route]) -> dict[str, Any]:
         "info": _INFO,
         "servers": [{"url": "/api", "description": "This installation"}],
         "security": [{COOKIE: []}],
-        "tags": [{"name": name, "description": sentence} for name, sentence in TAGS.items() if name in used],
+        "tags": [
+            {"name": name, "description": sentence}
+            for name, sentence in TAGS.items()
+            if name in used
+        ],
         "paths": paths,
         "components": {
             "schemas": components,
@@ -135,7 +174,9 @@ def document(routes: list[Route]) -> dict[str, Any]:
 
 
 def operation(route: Route, table: Table, components: dict[str, Schema]) -> dict[str, Any]:
-    """One route as an OpenAPI operation. `x-roles` and `x-bare` tell in data what the description says in words."""
+    """One route as an OpenAPI operation. `x-roles` and `x-bare` tell in data what the description
+    says in words.
+    """
     described: dict[str, Any] = {
         "operationId": route.name,
         "tags": [route.tag],
@@ -165,7 +206,10 @@ def _links(route: Route, routes: list[Route]) -> dict[str, Any]:
     if route.method != "POST" or route.parameters or not _has_etag(route):
         return {}
     return {
-        other.name: {"operationId": other.name, "parameters": {other.parameters[0]: "$response.body#/id"}}
+        other.name: {
+            "operationId": other.name,
+            "parameters": {other.parameters[0]: "$response.body#/id"},
+        }
         for other in routes
         if other.path.startswith(f"{route.path}/{{") and len(other.parameters) == 1
     }
@@ -182,12 +226,20 @@ def who_may(route: Route) -> str:
 
 def roles(route: Route) -> list[str]:
     """The roles that may, in order of power; none for a public route."""
-    return [r.value for r in Role if route.permission != PUBLIC and r in PERMISSIONS[route.permission].roles]
+    return [
+        r.value
+        for r in Role
+        if route.permission != PUBLIC and r in PERMISSIONS[route.permission].roles
+    ]
 
 
 def _body(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
     kinds = {"application/json": route.body, "multipart/form-data": route.form, NDJSON: route.lines}
-    return {media_type: _content(schemas.reference(kind), components) for media_type, kind in kinds.items() if kind}
+    return {
+        media_type: _content(schemas.reference(kind), components)
+        for media_type, kind in kinds.items()
+        if kind
+    }
 
 
 def _content(schema: Schema, components: dict[str, Schema]) -> dict[str, Any]:
@@ -198,16 +250,24 @@ def _responses(route: Route, table: Table, components: dict[str, Schema]) -> dic
     found = {str(route.status): _success(route, components)}
     if route.changes and route.keyed and route.record:
         names = ["ETag", "Preference-Applied", "Idempotency-Replayed"]
-        found["204"] = {"description": "Done, as `Prefer: return=minimal` asks", "headers": _headers(names)}
+        found["204"] = {
+            "description": "Done, as `Prefer: return=minimal` asks",
+            "headers": _headers(names),
+        }
     if route.answer is bytes:
         found["206"] = found["200"] | {"description": "The bytes that Range asks for"}
         found["206"]["headers"] = found["206"]["headers"] | _header_references(["Content-Range"])
     if not route.changes and (route.answer in (bytes, dict) or route.record):
-        found["304"] = {"description": "The client has it already"} | {"headers": _headers(["ETag"])}
+        found["304"] = {"description": "The client has it already"} | {
+            "headers": _headers(["ETag"])
+        }
     if route.creates:
         found["201"] = found["200"] | {"description": f"{_answer_words(route)}, which is new"}
         found["201"]["headers"] = found["201"]["headers"] | _header_references(["Location"])
-    refusals = {str(code): {"$ref": f"#/components/responses/{STATUSES[code].name}"} for code in refused(route, table)}
+    refusals = {
+        str(code): {"$ref": f"#/components/responses/{STATUSES[code].name}"}
+        for code in refused(route, table)
+    }
     return found | refusals
 
 
@@ -240,7 +300,9 @@ def _success(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
         answer["content"] = {kind: _answer_content(route, components)}
     if route.lists:
         answer["headers"] |= _header_references(lists.HEADERS)
-        answer["content"]["application/json"]["schema"] = lists.sparse(schemas.reference(route.answer))
+        answer["content"]["application/json"]["schema"] = lists.sparse(
+            schemas.reference(route.answer)
+        )
         answer["content"] |= {kind: {"schema": {"type": "string"}} for kind in lists.FORMATS}
     return answer
 
@@ -275,7 +337,9 @@ def _header_references(names: list[str]) -> dict[str, Any]:
 
 def _refusal(code: int, status: Status) -> dict[str, Any]:
     title = errors.title(code)
-    problem = errors.ProblemDetails("about:blank", title, code, status.detail, "/api/organizations/1", "3f9c0b7a21-1f")
+    problem = errors.ProblemDetails(
+        "about:blank", title, code, status.detail, "/api/organizations/1", "3f9c0b7a21-1f"
+    )
     shown = msgspec.to_builtins(problem) | _MEMBERS.get(code, {})
     return {
         "description": status.description,

@@ -1,7 +1,9 @@
-"""What the API's fields, operations and statuses mean, in sentences, with an example each: words for people, no rules.
+"""What the API's fields, operations and statuses mean, in sentences, with an example each: words
+for people, no rules.
 
-A field is looked up as "Type.field", then as "field"; a body counts as the noun it changes. The examples make whole
-ones: the OpenAPI document shows them, and its test checks each against its schema.
+A field is looked up as "Type.field", then as "field"; a body counts as the noun it changes. The
+examples make whole ones: the OpenAPI document shows them, and its test checks each against its
+schema.
 """
 
 from typing import Any, NamedTuple
@@ -45,16 +47,31 @@ FIELDS: dict[str, tuple[str, Any]] = {
     "Organization.type": ("Organization type", "customer"),
     "Organization.status": ("Organization status", "active"),
     "Organization.industry": ("Industry category", "Technology"),
-    "Organization.website": ("Organization website URL; any text is kept", "https://acme.example.com"),
-    "Organization.description": ("Organization description", "Machine tools, three plants; with us since 2019."),
-    "Organization.externalId": ("What another system calls it; no two organizations share one", "CRM-1042"),
+    "Organization.website": (
+        "Organization website URL; any text is kept",
+        "https://acme.example.com",
+    ),
+    "Organization.description": (
+        "Organization description",
+        "Machine tools, three plants; with us since 2019.",
+    ),
+    "Organization.externalId": (
+        "What another system calls it; no two organizations share one",
+        "CRM-1042",
+    ),
     "Organization.domains": (
         "Its host names, in small letters and international ones as xn--…; no two organizations share one",
         ["acme.example"],
     ),
-    "Organization.parentId": ("Organization it is a part of; null for none, and when that one is deleted", 7),
+    "Organization.parentId": (
+        "Organization it is a part of; null for none, and when that one is deleted",
+        7,
+    ),
     "Organization.ownerId": ("User who looks after it", 2),
-    "Organization.tags": ("Words to find it by, in their order; each once, whatever case and accents", ["Key account"]),
+    "Organization.tags": (
+        "Words to find it by, in their order; each once, whatever case and accents",
+        ["Key account"],
+    ),
     "Organization.suggestedDomain": (
         "The website's host, without www., while it is none of the domains: put it there if it is right",
         "acme.example.com",
@@ -63,7 +80,10 @@ FIELDS: dict[str, tuple[str, Any]] = {
     "Member.role": ("What the contact is to us there", "primary_contact"),
     "fullName": ("Full name", "Jordan Meyer"),
     "Contact.mentionName": ("Short name to mention them by", "jordan"),
-    "Contact.email": ("E-mail address; no two contacts share one, whatever its case", "jordan.meyer@acme.example.com"),
+    "Contact.email": (
+        "E-mail address; no two contacts share one, whatever its case",
+        "jordan.meyer@acme.example.com",
+    ),
     "Contact.phone": ("Phone number, as people write it", "+41 44 555 01 23"),
     "Contact.company": ("Company they work for", "Acme Corporation"),
     "Contact.title": ("Job title", "Head of Operations"),
@@ -86,12 +106,24 @@ FIELDS: dict[str, tuple[str, Any]] = {
     "Task.project": ("Its project; null where there is none, or none that you may see", None),
     "Task.projectId": ("Project ID; the project of the same organization where both are given", 1),
     "Document.name": ("Name of the document", "Statement of work.pdf"),
-    "DocumentForm.name": ("Name of the document; left out, the file's own", "Statement of work.pdf"),
+    "DocumentForm.name": (
+        "Name of the document; left out, the file's own",
+        "Statement of work.pdf",
+    ),
     "DocumentCreate.name": ("Name of the document", "Shared board"),
-    "Document.type": ('A file\'s media type, found from its bytes; "link" for a link', "application/pdf"),
-    "Document.url": ("Where it leads: a file's content here, or the link's address", "/api/documents/1/content"),
+    "Document.type": (
+        'A file\'s media type, found from its bytes; "link" for a link',
+        "application/pdf",
+    ),
+    "Document.url": (
+        "Where it leads: a file's content here, or the link's address",
+        "/api/documents/1/content",
+    ),
     "DocumentCreate.url": ("Where the link leads, http or https", "https://board.example.com/acme"),
-    "DocumentUpdate.url": ("Where the link leads; files have no address to change", "https://board.example.com/acme"),
+    "DocumentUpdate.url": (
+        "Where the link leads; files have no address to change",
+        "https://board.example.com/acme",
+    ),
     "Document.uploaderId": ("User who added it", 2),
     "Document.uploader": ("The user who added it", None),
     "Document.projects": ("Its projects, those that you may see", None),
@@ -108,9 +140,15 @@ FIELDS: dict[str, tuple[str, Any]] = {
     "DocumentVersion.url": ("Where the bytes are", "/api/documents/1/versions/1/content"),
     "DocumentVersion.uploaderId": ("User who added it", 2),
     "Activity.kind": ("What it was", "call"),
-    "Activity.text": ("What was said, written or noted, as plain text", "Jordan wants the offer by Friday."),
+    "Activity.text": (
+        "What was said, written or noted, as plain text",
+        "Jordan wants the offer by Friday.",
+    ),
     "Activity.happenedAt": ("When it was", "2026-01-30T14:00:00.000Z"),
-    "ActivityCreate.happenedAt": ("When it was, with the zone; now when left out", "2026-01-30T15:00:00+01:00"),
+    "ActivityCreate.happenedAt": (
+        "When it was, with the zone; now when left out",
+        "2026-01-30T15:00:00+01:00",
+    ),
     "ActivityUpdate.happenedAt": ("When it was, with the zone", "2026-01-30T15:00:00+01:00"),
     "ActivityUpdate.organizationId": ("Organization it is to belong to", 1),
     "Activity.authorId": ("User who logged it", 2),
@@ -119,20 +157,35 @@ FIELDS: dict[str, tuple[str, Any]] = {
         [3],
     ),
     "Activity.author": ("The user who logged it", None),
-    "Activity.contacts": ("The contacts it was with, those that are there and that you may see", None),
-    "username": ("E-mail address to sign in with; nobody else in this installation has it", "cora@example.com"),
+    "Activity.contacts": (
+        "The contacts it was with, those that are there and that you may see",
+        None,
+    ),
+    "username": (
+        "E-mail address to sign in with; nobody else in this installation has it",
+        "cora@example.com",
+    ),
     "Login.username": ("E-mail address of the user", "ada@example.com"),
     "User.fullName": ("Full name", "Cora"),
     "UserCreate.username": ("E-mail address to sign in with", "nora@example.com"),
     "UserCreate.fullName": ("Full name", "Nora Lind"),
     "User.role": ("What they may do", "consultant"),
     "User.tenantId": ("The consultancy they belong to", 1),
-    "User.contactId": ("The contact they are; staff and guests see that contact's organizations", 2),
+    "User.contactId": (
+        "The contact they are; staff and guests see that contact's organizations",
+        2,
+    ),
     "User.isActive": ("False keeps them from signing in", True),
-    "User.lastLoginAt": ("When they signed in last; null before the first time", "2026-02-03T16:05:12.480Z"),
+    "User.lastLoginAt": (
+        "When they signed in last; null before the first time",
+        "2026-02-03T16:05:12.480Z",
+    ),
     "theme": ("Colours of the pages: the system's, light or dark", "dark"),
     "density": ("Height of the rows of lists", "comfortable"),
-    "shortcuts": ("Whether single keys do something on pages; false leaves those with Ctrl or Cmd", True),
+    "shortcuts": (
+        "Whether single keys do something on pages; false leaves those with Ctrl or Cmd",
+        True,
+    ),
     "View.noun": ("The list that it is of, for good", "organizations"),
     "View.name": (
         "Name; no two views of a list that one person keeps share one, whatever case and accents",
@@ -148,13 +201,28 @@ FIELDS: dict[str, tuple[str, Any]] = {
     ),
     "View.ownerId": ("User who made it", 2),
     "timeZone": ("Name of a time zone (IANA)", "Europe/Zurich"),
-    "AccountUpdate.timeZone": ("Name of a time zone (IANA); null for the consultancy's", "Europe/Zurich"),
+    "AccountUpdate.timeZone": (
+        "Name of a time zone (IANA); null for the consultancy's",
+        "Europe/Zurich",
+    ),
     "Login.password": ("Their password", "quiet-ledger-2026"),
-    "token": ("What stands in the link after #token=", "kJ3v0m1sXh2y8dQeR7uTzA5bC9fGnLwPoI4YxKq6M-E"),
-    "Setup.password": ("The password to have: 8 characters or more, and no common one", "slow-river-violet-42"),
+    "token": (
+        "What stands in the link after #token=",
+        "kJ3v0m1sXh2y8dQeR7uTzA5bC9fGnLwPoI4YxKq6M-E",
+    ),
+    "Setup.password": (
+        "The password to have: 8 characters or more, and no common one",
+        "slow-river-violet-42",
+    ),
     "currentPassword": ("The password until now", "quiet-ledger-2026"),
-    "newPassword": ("The password to have: 8 characters or more, and no common one", "slow-river-violet-42"),
-    "Link.url": ("The link to hand over", "https://retainer.example.com/setup#token=kJ3v0m1sXh2y8dQeR7uTzA5bC9fGnLwP"),
+    "newPassword": (
+        "The password to have: 8 characters or more, and no common one",
+        "slow-river-violet-42",
+    ),
+    "Link.url": (
+        "The link to hand over",
+        "https://retainer.example.com/setup#token=kJ3v0m1sXh2y8dQeR7uTzA5bC9fGnLwP",
+    ),
     "expiresAt": ("When it ends", "2026-02-03T09:30:00.000Z"),
     "Session.lastSeenAt": ("When it was used last", "2026-01-31T11:02:45.120Z"),
     "Session.expiresAt": ("When it ends if it is not used any more", "2026-02-01T11:02:45.120Z"),
@@ -164,9 +232,15 @@ FIELDS: dict[str, tuple[str, Any]] = {
     "Actor.id": ("Unique identifier of the user", 1),
     "Operation.id": ("Number of the operation; all that it did has the same", 41),
     "Operation.at": ("When it began", "2026-02-03T16:05:12.480Z"),
-    "Operation.action": ("What was asked for: an operation of this document, or a command", "updateOrganization"),
+    "Operation.action": (
+        "What was asked for: an operation of this document, or a command",
+        "updateOrganization",
+    ),
     "Operation.via": ("Through what", "api"),
-    "Operation.requestId": ("Finds the request in the server's log; null for a command", "3f9c0b7a21-1f"),
+    "Operation.requestId": (
+        "Finds the request in the server's log; null for a command",
+        "3f9c0b7a21-1f",
+    ),
     "Operation.actor": ("The user who acted; null for the command line and the system", None),
     "Operation.actorKind": ("Who acted: user, command or system", "user"),
     "Operation.undoes": ("The operation that it took back; null for any other", None),
@@ -190,9 +264,15 @@ FIELDS: dict[str, tuple[str, Any]] = {
     "TrashEntry.kind": ("What was deleted", "organization"),
     "TrashEntry.id": ("Its id; of a member the contact's", 1),
     "TrashEntry.title": ("Its name or title; of a member the contact's name", "Acme Corporation"),
-    "TrashEntry.organizationId": ("The organization it is, or belonged to; null where there is none", 1),
+    "TrashEntry.organizationId": (
+        "The organization it is, or belonged to; null where there is none",
+        1,
+    ),
     "TrashEntry.deletedAt": ("When it was deleted", "2026-02-03T16:05:12.480Z"),
-    "TrashEntry.deletedBy": ("The user who deleted it; null for the command line and the system", None),
+    "TrashEntry.deletedBy": (
+        "The user who deleted it; null for the command line and the system",
+        None,
+    ),
     "TrashEntry.operationId": ("The operation that deleted it: undo that one to restore it", 41),
     "TrashEntry.alsoDeleted": ("How many records went with it, and would come back with it", 12),
     "Clash.entity": ("Which kind of record it is, as in histories", "tasks"),
@@ -222,29 +302,47 @@ FIELDS: dict[str, tuple[str, Any]] = {
     "HistoryEntry.action": ("What was done to it", "update"),
     "HistoryEntry.changes": ("Each field that changed; of a new record each that it has", None),
     "SearchQuery.q": ("What to find: words, or their beginnings", "aceme corpration"),
-    "SearchQuery.kinds": ("Only these kinds, with commas between; all when left out", ["organization", "contact"]),
+    "SearchQuery.kinds": (
+        "Only these kinds, with commas between; all when left out",
+        ["organization", "contact"],
+    ),
     "SearchQuery.limit": ("How many hits at most", 20),
     "Hit.kind": ("What was found; its id is one of that kind", "organization"),
     "Hit.title": ("Its name, full name or title", "Acme Corporation"),
-    "Hit.subtitle": ("An organization's industry, a contact's e-mail, else the organization's name", "Technology"),
+    "Hit.subtitle": (
+        "An organization's industry, a contact's e-mail, else the organization's name",
+        "Technology",
+    ),
     "Hit.organizationId": ("The organization, when there is one that the viewer sees", 1),
     "Hit.score": ("The higher the better; comparable within one answer only", 83.58),
     "Hit.highlights": ("Where the words stand; none when they resemble something else", None),
     "Highlight.field": ("Which of its fields, or content: the text of a file", "name"),
-    "Highlight.parts": ("The text in pieces; together they are it, or a part of it with … where it was cut", None),
+    "Highlight.parts": (
+        "The text in pieces; together they are it, or a part of it with … where it was cut",
+        None,
+    ),
     "Part.text": ("A piece of the text as it is, without any markup", "Acme"),
     "Part.match": ("Whether this piece was found", True),
-    "ProblemDetails.type": ("What kind of problem; always about:blank, the status says it", "about:blank"),
+    "ProblemDetails.type": (
+        "What kind of problem; always about:blank, the status says it",
+        "about:blank",
+    ),
     "ProblemDetails.title": ("The status in words", "Unprocessable Content"),
     "ProblemDetails.status": ("The status code", 422),
-    "ProblemDetails.detail": ("What is wrong, where, and what would be right", "name: is required; it must be text."),
+    "ProblemDetails.detail": (
+        "What is wrong, where, and what would be right",
+        "name: is required; it must be text.",
+    ),
     "ProblemDetails.instance": ("The path that was asked for", "/api/organizations"),
     "ProblemDetails.requestId": ("Finds the request in the server's log", "3f9c0b7a21-1f"),
     "ProblemDetails.errors": ("Each problem of the request by field, on 422 and some 409", None),
     "BulkLine.method": ("Method of the write", "PUT"),
     "BulkLine.path": ("Path of the write, without /api", "/organizations/1"),
     "BulkLine.body": ("Its body, where it has one", {"industry": "Energy"}),
-    "BulkLine.ifMatch": ("ETags of the states in which it is made; left out, it is made in any", '"1-4"'),
+    "BulkLine.ifMatch": (
+        "ETags of the states in which it is made; left out, it is made in any",
+        '"1-4"',
+    ),
     "BulkAnswer.line": ("Number of the line, from 1", 1),
     "BulkAnswer.status": ("Status that the write would have alone", 200),
     "BulkAnswer.etag": ("ETag of the record after the write; null where there is none", '"1-5"'),
@@ -258,25 +356,57 @@ FIELDS: dict[str, tuple[str, Any]] = {
     "LineProblem.detail": ("What is wrong, where, and what would be right", errors.NotFound.detail),
     "LineProblem.errors": ("Each problem of the write by field", []),
     "ProblemDetails.lines": ("On 422 of /bulk: each line that cannot be done", None),
-    "ProblemDetails.clashes": ("On 409 of an undoing: each record that is in the way, at most 20", None),
-    "ProblemDetails.current": ("On 412: the record as it is now", {"id": 1, "name": "Acme Corporation"}),
+    "ProblemDetails.clashes": (
+        "On 409 of an undoing: each record that is in the way, at most 20",
+        None,
+    ),
+    "ProblemDetails.current": (
+        "On 412: the record as it is now",
+        {"id": 1, "name": "Acme Corporation"},
+    ),
     "FieldError.field": ("Path of the field, such as metadata or projectIds[2]", "name"),
-    "FieldError.message": ("What is wrong with it and what would be right", "is required; it must be text"),
+    "FieldError.message": (
+        "What is wrong with it and what would be right",
+        "is required; it must be text",
+    ),
 }
 
 # What a body shows as a whole where the fields' own examples would not make a plausible one.
 BODIES: dict[str, dict[str, Any]] = {
-    "BulkAnswer": {"line": 1, "status": 200, "etag": '"1-5"', "body": {"id": 1, "industry": "Energy"}, "problem": None},
-    "OrganizationCreate": {"name": "New Client Inc.", "type": "customer", "status": "active", "industry": "Technology"},
+    "BulkAnswer": {
+        "line": 1,
+        "status": 200,
+        "etag": '"1-5"',
+        "body": {"id": 1, "industry": "Energy"},
+        "problem": None,
+    },
+    "OrganizationCreate": {
+        "name": "New Client Inc.",
+        "type": "customer",
+        "status": "active",
+        "industry": "Technology",
+    },
     "OrganizationUpdate": {"status": "inactive", "industry": "Logistics"},
     "ContactUpdate": {"title": "Chief Operating Officer", "phone": None},
     "ProjectUpdate": {"status": "completed"},
-    "TaskCreate": {"title": "Send the kick-off agenda", "organizationId": 1, "dueDate": "2026-02-09"},
+    "TaskCreate": {
+        "title": "Send the kick-off agenda",
+        "organizationId": 1,
+        "dueDate": "2026-02-09",
+    },
     "TaskUpdate": {"status": "in_progress", "priority": "high"},
-    "DocumentCreate": {"name": "Shared board", "url": "https://board.example.com/acme", "organizationId": 1},
+    "DocumentCreate": {
+        "name": "Shared board",
+        "url": "https://board.example.com/acme",
+        "organizationId": 1,
+    },
     "DocumentForm": {"file": "(the bytes of the file)", "organizationId": 1, "audience": "client"},
     "DocumentUpdate": {"name": "Statement of work, signed.pdf", "audience": "client"},
-    "ActivityCreate": {"kind": "call", "text": "Jordan wants the offer by Friday.", "contactIds": [3]},
+    "ActivityCreate": {
+        "kind": "call",
+        "text": "Jordan wants the offer by Friday.",
+        "contactIds": [3],
+    },
     "ActivityUpdate": {"text": "Jordan wants the offer by Thursday.", "audience": "client"},
     "UserUpdate": {"fullName": "Ada Berg"},
     "AccountUpdate": {"timeZone": "Europe/Zurich", "theme": "dark"},

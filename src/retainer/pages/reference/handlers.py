@@ -1,4 +1,6 @@
-"""The API as a page to read, made of the OpenAPI document alone: what is not in there cannot be told here."""
+"""The API as a page to read, made of the OpenAPI document alone: what is not in there cannot be
+told here.
+"""
 
 from functools import cache
 from typing import Any
@@ -15,7 +17,9 @@ from retainer.pages.render import render
 
 # What a request can meet that no operation lists, because no operation can answer it.
 _BEYOND = {405: "The path is there, the method is not; Allow names those that are."}
-_DATA_EXAMPLE_LINE = 68  # a one-line body up to this many characters, so that a curl example needs no scrolling
+_DATA_EXAMPLE_LINE = (
+    68  # a one-line body up to this many characters, so that a curl example needs no scrolling
+)
 _FILE = "FILE=1  # the id that an upload answered"
 
 
@@ -33,7 +37,12 @@ def page(api: dict[str, Any], at: str) -> bytes:
     """The page of an OpenAPI document; its examples call `at`."""
     schemas = api["components"]["schemas"]
     groups = [
-        {"name": tag["name"], "title": _title(tag["name"]), "description": tag["description"], "operations": []}
+        {
+            "name": tag["name"],
+            "title": _title(tag["name"]),
+            "description": tag["description"],
+            "operations": [],
+        }
         for tag in api["tags"]
     ]
     by_name = {group["name"]: group["operations"] for group in groups}
@@ -47,7 +56,11 @@ def page(api: dict[str, Any], at: str) -> bytes:
         groups=groups,
         shapes=[_shape(name, schemas) for name in _answered(api)],
         statuses=sorted(statuses.items()),
-        problem=_json(api["components"]["responses"]["UnprocessableContent"]["content"]["application/problem+json"]),
+        problem=_json(
+            api["components"]["responses"]["UnprocessableContent"]["content"][
+                "application/problem+json"
+            ]
+        ),
         origin=at,
     )
 
@@ -56,7 +69,9 @@ def _title(tag: str) -> str:
     return "API" if tag == "api" else tag.capitalize()
 
 
-def _operation(path: str, method: str, found: dict[str, Any], api: dict[str, Any]) -> dict[str, Any]:
+def _operation(
+    path: str, method: str, found: dict[str, Any], api: dict[str, Any]
+) -> dict[str, Any]:
     schemas = api["components"]["schemas"]
     words, _, who = found["description"].partition("\n\n")
     bodies = found.get("requestBody", {}).get("content", {})
@@ -70,7 +85,9 @@ def _operation(path: str, method: str, found: dict[str, Any], api: dict[str, Any
         "roles": found["x-roles"],
         "is_public": found.get("security") == [],
         "is_bare": found["x-bare"],
-        "parameters": [_parameter(given) for given in _parameters(found, api) if "x-filter" not in given],
+        "parameters": [
+            _parameter(given) for given in _parameters(found, api) if "x-filter" not in given
+        ],
         "filters": _filters(_parameters(found, api)),
         "bodies": [
             {"kind": kind, "rows": _rows(_resolved(content["schema"], schemas), schemas)}
@@ -78,18 +95,26 @@ def _operation(path: str, method: str, found: dict[str, Any], api: dict[str, Any
         ],
         "answers": [_answer(c, r) for c, r in found["responses"].items() if int(c) < 400],
         "refusals": [int(code) for code in found["responses"] if int(code) >= 400],
-        "curls": [_curl(method, path, found, kind, content) for kind, content in (bodies or {"": {}}).items()],
+        "curls": [
+            _curl(method, path, found, kind, content)
+            for kind, content in (bodies or {"": {}}).items()
+        ],
     }
 
 
 def _parameters(found: dict[str, Any], api: dict[str, Any]) -> list[Schema]:
     """Each parameter where the operation has it, or the shared one it refers to."""
     shared = api["components"]["parameters"]
-    return [shared[p["$ref"].rpartition("/")[2]] if "$ref" in p else p for p in found.get("parameters", [])]
+    return [
+        shared[p["$ref"].rpartition("/")[2]] if "$ref" in p else p
+        for p in found.get("parameters", [])
+    ]
 
 
 def _filters(given: list[Schema]) -> list[dict[str, Any]]:
-    """The filters of a list by what they look at, each with its operators: a row for each would be a hundred."""
+    """The filters of a list by what they look at, each with its operators: a row for each would be
+    a hundred.
+    """
     found: dict[str, dict[str, Any]] = {}
     for parameter in given:
         if stem := parameter.get("x-filter"):
@@ -154,7 +179,9 @@ def _shape(name: str, schemas: dict[str, Schema]) -> dict[str, Any]:
     return {"name": name, "description": description, "rows": _rows(schema, schemas, is_body=False)}
 
 
-def _rows(schema: Schema, schemas: dict[str, Schema], *, is_body: bool = True) -> list[dict[str, Any]]:
+def _rows(
+    schema: Schema, schemas: dict[str, Schema], *, is_body: bool = True
+) -> list[dict[str, Any]]:
     """The fields of an object, one row each."""
     required = schema.get("required", [])
     return [
@@ -189,7 +216,9 @@ def _type_of(part: Schema, schemas: dict[str, Schema]) -> str:
 
 def _values(field: Schema, schemas: dict[str, Schema]) -> list[Any]:
     parts = field.get("anyOf", [field])
-    return next((found["enum"] for part in parts if "enum" in (found := _resolved(part, schemas))), [])
+    return next(
+        (found["enum"] for part in parts if "enum" in (found := _resolved(part, schemas))), []
+    )
 
 
 def _linked(field: Schema, schemas: dict[str, Schema]) -> str:
@@ -226,7 +255,11 @@ def _curl(method: str, path: str, found: dict[str, Any], kind: str, content: dic
     for parameter in found.get("parameters", []):
         path = path.replace("{" + parameter.get("name", "") + "}", str(parameter.get("example")))
     flags = [{"GET": "", "POST": "" if content else "-X POST"}.get(method, f"-X {method}")]
-    flags += ["-c jar" if found["operationId"] in ("login", "setup") else "-b jar" * (found.get("security") != [])]
+    flags += [
+        "-c jar"
+        if found["operationId"] in ("login", "setup")
+        else "-b jar" * (found.get("security") != [])
+    ]
     flags += ["-OJ"] if "*/*" in found["responses"].get("200", {}).get("content", {}) else []
     command = " ".join(["curl", *filter(None, flags), f"$API{path}"])
     if is_file:

@@ -16,20 +16,44 @@ _RELATIVE = {"type": "string", "pattern": r"^(today|[+-][0-9]{1,4}[dwmy])$", "ex
 _HOURS = {"type": "string", "pattern": r"^[+-][0-9]{1,4}h$", "examples": ["-12h"]}
 _DAY = {"type": "string", "format": "date", "examples": ["2026-01-31"]}
 _TIME = {"type": "string", "format": "date-time", "examples": ["2026-01-31T09:30:00Z"]}
-_TEXT = {"type": "string", "maxLength": MOST_CHARACTERS, "pattern": r"^[^\u0000]*$", "examples": ["Technology"]}
-_ITEM = {"type": "string", "maxLength": MOST_CHARACTERS, "pattern": r'^[^,"\u0000]*[^\s,"\u0000][^,"\u0000]*$'}
+_TEXT = {
+    "type": "string",
+    "maxLength": MOST_CHARACTERS,
+    "pattern": r"^[^\u0000]*$",
+    "examples": ["Technology"],
+}
+_ITEM = {
+    "type": "string",
+    "maxLength": MOST_CHARACTERS,
+    "pattern": r'^[^,"\u0000]*[^\s,"\u0000][^,"\u0000]*$',
+}
 _SCHEMAS: dict[Kind, Schema] = {
-    Kind.INTEGER: {"type": "integer", "format": "int64", "minimum": -LARGEST, "maximum": LARGEST, "examples": [1]},
+    Kind.INTEGER: {
+        "type": "integer",
+        "format": "int64",
+        "minimum": -LARGEST,
+        "maximum": LARGEST,
+        "examples": [1],
+    },
     Kind.BOOLEAN: {"type": "boolean", "examples": [True]},
     Kind.DATE: {"type": "string", "anyOf": [_DAY, _RELATIVE], "examples": ["2026-01-31"]},
-    Kind.MOMENT: {"type": "string", "anyOf": [_TIME, _DAY, _RELATIVE, _HOURS], "examples": ["-30d"]},
+    Kind.MOMENT: {
+        "type": "string",
+        "anyOf": [_TIME, _DAY, _RELATIVE, _HOURS],
+        "examples": ["-30d"],
+    },
 }
 _WORDS = {
-    "": "Only where {} is this", "in": "Only where {} is one of these", "not": "Only where {} is not this, or empty",
-    "gt": "Only where {} is after this", "gte": "Only where {} is this or after",
-    "lt": "Only where {} is before this", "lte": "Only where {} is this or before",
-    "contains": "Only where {} has this part", "null": "Only where {} is empty (true), or is not (false)",
-}  # fmt: skip
+    "": "Only where {} is this",
+    "in": "Only where {} is one of these",
+    "not": "Only where {} is not this, or empty",
+    "gt": "Only where {} is after this",
+    "gte": "Only where {} is this or after",
+    "lt": "Only where {} is before this",
+    "lte": "Only where {} is this or before",
+    "contains": "Only where {} has this part",
+    "null": "Only where {} is empty (true), or is not (false)",
+}
 
 
 def parameters(collection: Collection) -> list[Schema]:
@@ -42,34 +66,59 @@ def parameters(collection: Collection) -> list[Schema]:
 
 def sparse(array: Schema) -> Schema:
     """A list whose objects may have only the fields asked for, and others that were asked for."""
-    some = {"type": "object", "description": "With `fields` only these, with `expand` those too", "minProperties": 1}
+    some = {
+        "type": "object",
+        "description": "With `fields` only these, with `expand` those too",
+        "minProperties": 1,
+    }
     return array | {"items": {"anyOf": [array["items"], some]}}
 
 
 def _general(collection: Collection) -> list[Schema]:
     turned = [word for name in collection.sorts for word in (name, f"-{name}")]
     some = [
-        _parameter("limit", f"At most so many, and links to more; {USUAL} where only a cursor is given, and without "
-                   "both the whole list", {"type": "integer", "minimum": 1, "maximum": MOST, "examples": [USUAL]}),
-        _parameter("cursor", "Where to go on: from the Link header of another page",
-                   {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}),
+        _parameter(
+            "limit",
+            f"At most so many, and links to more; {USUAL} where only a cursor is given, and without "
+            "both the whole list",
+            {"type": "integer", "minimum": 1, "maximum": MOST, "examples": [USUAL]},
+        ),
+        _parameter(
+            "cursor",
+            "Where to go on: from the Link header of another page",
+            {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"},
+        ),
         _parameter("fields", "Only these fields", _several(list(collection.fields))),
-        _parameter("count", "How many there are in all, as X-Total-Count or X-Estimated-Count",
-                   {"type": "string", "enum": ["exact", "estimate"], "examples": ["exact"]}),
-        _parameter("filter", "Comparisons (= != > >= < <= ~ in, is null) joined by and, or, not and parentheses, "
-                   "such as type = customer and (tags = vip or createdAt >= -30d)",
-                   {"type": "string", "maxLength": MOST_OF_EXPRESSION}, _expression(collection)),
-    ]  # fmt: skip
+        _parameter(
+            "count",
+            "How many there are in all, as X-Total-Count or X-Estimated-Count",
+            {"type": "string", "enum": ["exact", "estimate"], "examples": ["exact"]},
+        ),
+        _parameter(
+            "filter",
+            "Comparisons (= != > >= < <= ~ in, is null) joined by and, or, not and parentheses, "
+            "such as type = customer and (tags = vip or createdAt >= -30d)",
+            {"type": "string", "maxLength": MOST_OF_EXPRESSION},
+            _expression(collection),
+        ),
+    ]
     if turned:
         words = "By these, the first foremost; - turns one round. Ties are in the list's own order"
         some.append(_parameter("sort", words, _several(turned) | {"maxItems": MOST_SORTS}))
     if collection.expand:
-        some.append(_parameter("expand", "These too, as objects in each", _several(list(collection.expand))))
+        some.append(
+            _parameter("expand", "These too, as objects in each", _several(list(collection.expand)))
+        )
     return some
 
 
 def _several(words: list[str]) -> Schema:
-    return {"type": "array", "minItems": 1, "items": {"type": "string", "enum": words}, "examples": [words[:1]]}
+    return {
+        "type": "array",
+        "minItems": 1,
+        "items": {"type": "string", "enum": words},
+        "examples": [words[:1]],
+    }
 
 
 def _expression(collection: Collection) -> str:
@@ -81,7 +130,9 @@ def _filter(name: str, field: Field, operator: str) -> Schema:
     words = _WORDS[operator].format(stem)
     if field.kind == Kind.JSON:
         words += "; path stands for any path into it, such as region or address.city"
-    return _parameter(f"{stem}:{operator}" if operator else stem, words, _schema(field, operator)) | {"x-filter": stem}
+    return _parameter(
+        f"{stem}:{operator}" if operator else stem, words, _schema(field, operator)
+    ) | {"x-filter": stem}
 
 
 def _schema(field: Field, operator: str) -> Schema:
@@ -90,10 +141,16 @@ def _schema(field: Field, operator: str) -> Schema:
         return _SCHEMAS[Kind.BOOLEAN]
     if operator == "contains":
         return _ITEM | {"examples": ["corp"]}
-    one = {"type": "string", "enum": list(field.values)} if field.values else _SCHEMAS.get(field.kind, _TEXT)
+    one = (
+        {"type": "string", "enum": list(field.values)}
+        if field.values
+        else _SCHEMAS.get(field.kind, _TEXT)
+    )
     if operator != "in":
         return one
-    item = _ITEM if one is _TEXT else {key: value for key, value in one.items() if key != "examples"}
+    item = (
+        _ITEM if one is _TEXT else {key: value for key, value in one.items() if key != "examples"}
+    )
     return {"type": "array", "minItems": 1, "maxItems": MOST_VALUES, "items": item}
 
 
@@ -102,7 +159,13 @@ def _extra(name: str, extra: Extra) -> Schema:
 
 
 def _parameter(name: str, description: str, schema: Schema, example: Any = None) -> Schema:
-    found = {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
+    found = {
+        "name": name,
+        "in": "query",
+        "required": False,
+        "description": description,
+        "schema": schema,
+    }
     if schema["type"] == "array":
         found |= {"style": "form", "explode": False}
     return found | ({"example": example} if example is not None else {})

@@ -18,8 +18,17 @@ def _header(name: str, description: str, example: str, **limits: Any) -> dict[st
 
 _FILE = [
     _header("Range", "Only these bytes: one range", "bytes=0-1023"),
-    _header("If-None-Match", "304 instead of the bytes while the file has it", '"9f86d081884c7d65"', pattern=ETAGS),
-    _header("If-Range", "The range only while the file still has this ETag, else all of it", '"9f86d081884c7d65"'),
+    _header(
+        "If-None-Match",
+        "304 instead of the bytes while the file has it",
+        '"9f86d081884c7d65"',
+        pattern=ETAGS,
+    ),
+    _header(
+        "If-Range",
+        "The range only while the file still has this ETag, else all of it",
+        '"9f86d081884c7d65"',
+    ),
 ]
 
 COMPONENTS = {
@@ -38,12 +47,20 @@ COMPONENTS = {
         "alone where a record would be answered. Preference-Applied says what was heeded",
         "return=representation",
     ),
-    "KnownETags": _header("If-None-Match", "304 without a body while the record has one", '"1-4"', pattern=ETAGS),
+    "KnownETags": _header(
+        "If-None-Match", "304 without a body while the record has one", '"1-4"', pattern=ETAGS
+    ),
     "IfMatch": _header(
-        "If-Match", "Change the record only while it has one of these ETags, else 412", '"1-4"', pattern=ETAGS
+        "If-Match",
+        "Change the record only while it has one of these ETags, else 412",
+        '"1-4"',
+        pattern=ETAGS,
     ),
     "IfNoneMatch": _header(
-        "If-None-Match", "Change the record only while it has none of these ETags, else 412", '"1-3"', pattern=ETAGS
+        "If-None-Match",
+        "Change the record only while it has none of these ETags, else 412",
+        '"1-3"',
+        pattern=ETAGS,
     ),
 }
 

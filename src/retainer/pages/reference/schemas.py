@@ -1,4 +1,6 @@
-"""JSON Schemas of the API's types: msgspec's, with what those cannot know: words, examples, NUL, order of values."""
+"""JSON Schemas of the API's types: msgspec's, with what those cannot know: words, examples, NUL,
+order of values.
+"""
 
 from enum import Enum
 from typing import Any
@@ -13,19 +15,29 @@ Schema = dict[str, Any]
 REF = "#/components/schemas/"
 # PostgreSQL's text holds every character but this one.
 _NO_NUL = r"^[^\u0000]*$"
-# In the contract these may be absent, or do not occur. Ours are always sent; clients written for the contract need
-# not rely on it.
+# In the contract these may be absent, or do not occur. Ours are always sent; clients written for
+# the contract need not rely on it.
 _OPTIONAL = {
     "Organization": {
-        "industry", "website", "description", "metadata", "externalId", "domains", "parentId", "ownerId", "tags",
+        "industry",
+        "website",
+        "description",
+        "metadata",
+        "externalId",
+        "domains",
+        "parentId",
+        "ownerId",
+        "tags",
         "suggestedDomain",
     },
     "Member": {"organizationId", "contactId", "role"},
-}  # fmt: skip
+}
 # JSON that is handed on without being read.
 _AS_IT_IS: dict[str, dict[str, Schema]] = {
     "BulkLine": {"body": {"type": "object"}},
-    "BulkAnswer": {name: {"anyOf": [{"type": "object"}, {"type": "null"}]} for name in ("body", "problem")},
+    "BulkAnswer": {
+        name: {"anyOf": [{"type": "object"}, {"type": "null"}]} for name in ("body", "problem")
+    },
 }
 _METADATA: Schema = {
     "JsonValue": {
@@ -57,6 +69,8 @@ def components(types: list[Any], forms: list[type[msgspec.Struct]]) -> dict[str,
         schemas[form.__name__] = _as_form(schemas[form.__name__])
     schemas |= _METADATA
     for name, schema in schemas.items():
+        if "description" in schema:  # a docstring, broken into lines for the reader of its code
+            schema["description"] = " ".join(schema["description"].split())
         if "examples" not in schema:
             schema["examples"] = [_example_of(name, schemas)]
     return schemas
@@ -72,7 +86,12 @@ def parameters(kind: type[msgspec.Struct]) -> list[Schema]:
     """The fields of a type as parameters of a query; an array is written with commas."""
     schema = components([kind], [])[kind.__name__]
     return [
-        {"name": name, "in": "query", "required": name in schema["required"], "description": field.pop("description")}
+        {
+            "name": name,
+            "in": "query",
+            "required": name in schema["required"],
+            "description": field.pop("description"),
+        }
         | ({"style": "form", "explode": False} if field.get("type") == "array" else {})
         | {"schema": field}
         for name, field in schema["properties"].items()
@@ -89,12 +108,16 @@ def example(schema: Schema, schemas: dict[str, Schema]) -> Any:
 
 
 def _enum_values(types: list[Any]) -> dict[str, list[Any]]:
-    """Values of each enumeration as they are defined; msgspec sorts them, and their order means something."""
+    """Values of each enumeration as they are defined; msgspec sorts them, and their order means
+    something.
+    """
     found: dict[str, list[Any]] = {}
 
     def visit(node: Any) -> None:
         if isinstance(node, inspect.EnumType):
-            found[node.cls.__name__] = [member.value for member in node.cls if isinstance(member, Enum)]
+            found[node.cls.__name__] = [
+                member.value for member in node.cls if isinstance(member, Enum)
+            ]
         elif isinstance(node, inspect.StructType):
             for field in node.fields:
                 visit(field.type)
@@ -113,8 +136,12 @@ def _finished(name: str, schema: Schema, values: dict[str, list[Any]]) -> Schema
     if "enum" in schema:
         return schema | {"type": "string", "enum": values[name], "examples": [values[name][0]]}
     properties = schema["properties"]
-    schema["properties"] = {field: _property(name, field, properties[field]) for field in properties}
-    schema["required"] = [field for field in schema["required"] if field not in _OPTIONAL.get(name, ())]
+    schema["properties"] = {
+        field: _property(name, field, properties[field]) for field in properties
+    }
+    schema["required"] = [
+        field for field in schema["required"] if field not in _OPTIONAL.get(name, ())
+    ]
     if not schema["required"]:
         del schema["required"]
     return schema
@@ -156,7 +183,9 @@ def _precise(schema: Schema) -> Schema:
 
 
 def _without_nul(pattern: str | None) -> str:
-    """A pattern that refuses NUL besides, and whose whitespace is Python's in every dialect of patterns."""
+    """A pattern that refuses NUL besides, and whose whitespace is Python's in every dialect of
+    patterns.
+    """
     if pattern is None:
         return _NO_NUL
     precise = pattern.replace(r"\S", r"[^\s]").replace("[^", r"[^\u0000\u001c-\u001f\u0085")
@@ -168,10 +197,17 @@ def _as_form(schema: Schema) -> Schema:
     properties = {}
     for field, given in schema["properties"].items():
         plain = given | given.get("anyOf", [{}])[0]
-        properties[field] = {key: value for key, value in plain.items() if key != "anyOf" and value is not None}
+        properties[field] = {
+            key: value for key, value in plain.items() if key != "anyOf" and value is not None
+        }
         if "minLength" in plain:  # an empty field, or one of spaces, counts as left out
             properties[field] = properties[field] | {"minLength": 0, "pattern": _NO_NUL}
-    properties["file"] = {"type": "string", "format": "binary", "minLength": 1, "description": FIELDS["file"][0]}
+    properties["file"] = {
+        "type": "string",
+        "format": "binary",
+        "minLength": 1,
+        "description": FIELDS["file"][0],
+    }
     return schema | {"properties": properties, "required": ["file"]}
 
 

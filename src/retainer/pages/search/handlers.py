@@ -1,4 +1,6 @@
-"""The page of search, and what the palette proposes: hits by kind, one kind alone (`org: acme`), or an id (`#12`)."""
+"""The page of search, and what the palette proposes: hits by kind, one kind alone (`org: acme`), or
+an id (`#12`).
+"""
 
 from typing import Any, NamedTuple
 
@@ -20,17 +22,27 @@ MOST = 50  # hits of the page
 PROPOSED = 12  # hits of the palette, of which each is a line
 LONGEST = 200  # characters, as the API's search takes
 PREFIXES = {
-    "org": Kind.ORGANIZATION, "contact": Kind.CONTACT, "project": Kind.PROJECT, "task": Kind.TASK,
+    "org": Kind.ORGANIZATION,
+    "contact": Kind.CONTACT,
+    "project": Kind.PROJECT,
+    "task": Kind.TASK,
     "doc": Kind.DOCUMENT,
-}  # fmt: skip
+}
 _BY_ID = {
-    Kind.ORGANIZATION: (organizations.read, "name"), Kind.CONTACT: (contacts.read, "fullName"),
-    Kind.PROJECT: (projects.read, "title"), Kind.TASK: (tasks.read, "title"), Kind.DOCUMENT: (documents.read, "name"),
-}  # fmt: skip
+    Kind.ORGANIZATION: (organizations.read, "name"),
+    Kind.CONTACT: (contacts.read, "fullName"),
+    Kind.PROJECT: (projects.read, "title"),
+    Kind.TASK: (tasks.read, "title"),
+    Kind.DOCUMENT: (documents.read, "name"),
+}
 _PLURALS = {
-    Kind.ORGANIZATION: "organizations", Kind.CONTACT: "contacts", Kind.PROJECT: "projects", Kind.TASK: "tasks",
-    Kind.DOCUMENT: "documents", Kind.ACTIVITY: "activities",
-}  # fmt: skip
+    Kind.ORGANIZATION: "organizations",
+    Kind.CONTACT: "contacts",
+    Kind.PROJECT: "projects",
+    Kind.TASK: "tasks",
+    Kind.DOCUMENT: "documents",
+    Kind.ACTIVITY: "activities",
+}
 
 NAMED = {"organization": organizations.LIST, "contact": contacts.LIST}  # what fields name in words
 
@@ -55,14 +67,25 @@ async def index(request: Request) -> Answer:
     is_palette = render.target(request) == "results"
     found = await _found(request, understood(q), PROPOSED if is_palette else MOST)
     groups = _grouped(found, _address(q))
-    return await render.page(request, "search/page.html", q=q, groups=groups, total=len(found), most=MOST,
-                            prefixes=list(PREFIXES))  # fmt: skip
+    return await render.page(
+        request,
+        "search/page.html",
+        q=q,
+        groups=groups,
+        total=len(found),
+        most=MOST,
+        prefixes=list(PREFIXES),
+    )
 
 
 async def choices(request: Request) -> Answer:
     """What a field that names a record may mean, for a browser to propose while one types."""
     field = next((name for name in NAMED if name in request.query), None)
-    near = await record_picker.near_to(request, NAMED[field], field, request.query[field]) if field else []
+    near = (
+        await record_picker.near_to(request, NAMED[field], field, request.query[field])
+        if field
+        else []
+    )
     return await render.page(request, "layout/choices.html", near=near)
 
 
@@ -73,7 +96,11 @@ def understood(q: str) -> Asked:
         return Asked("", [], int(digits))
     prefix, colon, rest = q.partition(":")
     kind = PREFIXES.get(prefix.strip().lower()) if colon else None
-    return Asked(rest.strip()[:LONGEST], [kind], None) if kind else Asked(q[:LONGEST], list(Kind), None)
+    return (
+        Asked(rest.strip()[:LONGEST], [kind], None)
+        if kind
+        else Asked(q[:LONGEST], list(Kind), None)
+    )
 
 
 async def _found(request: Request, asked: Asked, most: int) -> list[Hit]:
@@ -97,10 +124,16 @@ def _grouped(found: list[Hit], everything: str) -> list[Group]:
     """By kind; the kind of the best hit first."""
     groups: dict[Kind, list[dict[str, Any]]] = {}
     for one in found:
-        groups.setdefault(one.kind, []).append({
-            "id": f"hit-{one.kind}-{one.id}", "href": _href(one) or everything, "kind": one.kind.value,
-            "title": one.title, "note": one.subtitle or "", "highlights": _highlights(one),
-        })  # fmt: skip
+        groups.setdefault(one.kind, []).append(
+            {
+                "id": f"hit-{one.kind}-{one.id}",
+                "href": _href(one) or everything,
+                "kind": one.kind.value,
+                "title": one.title,
+                "note": one.subtitle or "",
+                "highlights": _highlights(one),
+            }
+        )
     return [Group(_PLURALS[kind].capitalize(), hits) for kind, hits in groups.items()]
 
 
@@ -115,7 +148,10 @@ def _highlights(one: Hit) -> dict[str, Any]:
     """The parts of the title, and of the texts besides that say why it was found."""
     names = {"name", "fullName", "title"}
     title = next((each.parts for each in one.highlights if each.field in names), [])
-    return {"title": title, "others": [each for each in one.highlights if each.field not in names][:3]}
+    return {
+        "title": title,
+        "others": [each for each in one.highlights if each.field not in names][:3],
+    }
 
 
 def _address(q: str) -> str:

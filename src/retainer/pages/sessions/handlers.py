@@ -25,7 +25,9 @@ async def login(request: Request) -> Answer:
 
 
 def _why(request: Request) -> str:
-    """Why somebody meets this page who wanted another. Why exactly a session ended is told to nobody but its owner."""
+    """Why somebody meets this page who wanted another. Why exactly a session ended is told to
+    nobody but its owner.
+    """
     if request.token:
         hours = f"{request.app.settings.session_idle_hours:g}"
         return (
@@ -53,7 +55,9 @@ async def sign_out(request: Request) -> Answer:
 
 
 async def setup(_request: Request) -> Answer:
-    """The page of a link. Its token stands behind the "#", so that it reaches no server but in a form's body."""
+    """The page of a link. Its token stands behind the "#", so that it reaches no server but in a
+    form's body.
+    """
     return Answer(200, _setup_page({}, ""), HTML, (b"cache-control", b"no-cache"))
 
 
@@ -63,18 +67,26 @@ async def set_up(request: Request) -> Answer:
     match = _TOKEN.fullmatch(link.strip())
     try:
         _refuse_typing_errors(bool(match), password, request.body.get("again", ""))
-        done = await perform(request, "setup", body={"token": match[1] if match else "", "password": password})
+        done = await perform(
+            request, "setup", body={"token": match[1] if match else "", "password": password}
+        )
     except Problem as problem:
         if problem.status >= 500:
             raise
         text = _setup_page(pages.errors_of(problem), link)
         return Answer(problem.status, text, HTML, (b"cache-control", b"no-store"), *problem.headers)
-    return _with_cookie(pages.redirect(request, USUAL, "Your password is set, and you are signed in"), done.answer)
+    return _with_cookie(
+        pages.redirect(request, USUAL, "Your password is set, and you are signed in"), done.answer
+    )
 
 
 def _refuse_typing_errors(is_link: bool, password: str, again: str) -> None:
     """Raises Invalid for what is no link, and for two passwords that differ."""
-    found = [] if is_link else [FieldError("token", "is incomplete; copy it exactly as you received it")]
+    found = (
+        []
+        if is_link
+        else [FieldError("token", "is incomplete; copy it exactly as you received it")]
+    )
     if password != again:
         found.append(FieldError("again", "differs from the first one"))
     if found:
@@ -85,7 +97,9 @@ def _setup_page(errors: dict[str, str], link: str) -> bytes:
     return render("sessions/setup.html", errors=errors, link=link)
 
 
-async def _form(request: Request, where: str, reason: str, problem: Problem | None = None) -> Answer:
+async def _form(
+    request: Request, where: str, reason: str, problem: Problem | None = None
+) -> Answer:
     username = request.body.get("username", "") if problem else ""
     status = problem.status if problem else 200
     values = {"next": where, "reason": reason, "problem": problem, "username": username}

@@ -7,18 +7,28 @@ from retainer.pages.list_page import Shown
 from retainer.records.tasks.model import TaskStatus
 
 OPEN = ",".join(status for status in TaskStatus if status != TaskStatus.COMPLETED)
-_DATES = {"dueDate:lte": "Due until", "dueDate:gte": "Due from", "dueDate:lt": "Due before", "dueDate:gt": "Due after"}
+_DATES = {
+    "dueDate:lte": "Due until",
+    "dueDate:gte": "Due from",
+    "dueDate:lt": "Due before",
+    "dueDate:gt": "Due after",
+}
 _RELATIVE = {"today": "today", "-1d": "yesterday", "+1d": "tomorrow"}
 _OF = {"assigneeId": "Assigned to "}
 _NO_FILTERS = ("sort", "limit", "cursor", "count", "fields", "expand")
 
 
-def chips(shown: Shown, people: list[tuple[int, str]], me: int, of: list[dict[str, Any]]) -> list[tuple[str, str]]:
+def chips(
+    shown: Shown, people: list[tuple[int, str]], me: int, of: list[dict[str, Any]]
+) -> list[tuple[str, str]]:
     """Words and address of each filter."""
     named = {str(id): name for id, name in people} | {str(me): "me"}
     known = {"assigneeId": named, "organizationId": {str(one["id"]): one["name"] for one in of}}
     return [
-        (_words(name, value, known.get(name, {})), "/tasks" + (shown.address(**{name: None}) or "?sort=dueDate"))
+        (
+            _words(name, value, known.get(name, {})),
+            "/tasks" + (shown.address(**{name: None}) or "?sort=dueDate"),
+        )
         for name, value in shown.asked.items()
         if name not in _NO_FILTERS
     ]

@@ -20,7 +20,14 @@ from retainer.pages.tasks.filter_chips import OPEN, chips
 from retainer.records.organizations import store as organizations
 from retainer.records.projects import store as projects
 from retainer.records.tasks import store
-from retainer.records.tasks.model import TaskCreate, TaskPriority, TaskStatus, TaskUpdate, due_days, today
+from retainer.records.tasks.model import (
+    TaskCreate,
+    TaskPriority,
+    TaskStatus,
+    TaskUpdate,
+    due_days,
+    today,
+)
 
 WORDS: dict[str, Any] = {
     "statuses": list(TaskStatus),
@@ -35,7 +42,11 @@ Row = dict[str, Any]
 
 async def index(request: Request) -> Answer:
     """Without parameters one's own open tasks; whatever is asked for else stands in the address."""
-    asked = dict(request.query) or {"assigneeId": str(request.viewer.user), "status:in": OPEN, "sort": "dueDate"}
+    asked = dict(request.query) or {
+        "assigneeId": str(request.viewer.user),
+        "status:in": OPEN,
+        "sort": "dueDate",
+    }
     named, near = await record_picker.of_filter(request, organizations.LIST, "organization", asked)
     if named and near is None:
         return render.redirect(request, "/tasks" + parameters(asked))
@@ -46,20 +57,32 @@ async def index(request: Request) -> Answer:
     home = await find(request, organizations.LIST, id=of) if record_picker.ID.fullmatch(of) else []
     offered, me = await choices(request), request.viewer.user
     return await render.page(
-        request, "tasks/list.html", shown=shown, groups=grouped(request, shown), near=near, named=named, home=home,
-        chips=chips(shown, offered["people"], me, home), is_own=asked.get("assigneeId") == str(me), **offered,
-    )  # fmt: skip
+        request,
+        "tasks/list.html",
+        shown=shown,
+        groups=grouped(request, shown),
+        near=near,
+        named=named,
+        home=home,
+        chips=chips(shown, offered["people"], me, home),
+        is_own=asked.get("assigneeId") == str(me),
+        **offered,
+    )
 
 
 async def choices(request: Request) -> dict[str, Any]:
     """What the fields of tasks offer: all people, and those that each row of a list does."""
     people = await record_picker.people(request, users.NAMES)
-    return WORDS | {"people": people, "row_people": people[:IN_ROWS], "days": due_days(request.viewer.time_zone)}
+    return WORDS | {
+        "people": people,
+        "row_people": people[:IN_ROWS],
+        "days": due_days(request.viewer.time_zone),
+    }
 
 
 def grouped(request: Request, shown: Shown) -> list[tuple[str, list[Row]]]:
-    """The rows under headings by when they are due, while the list is in that order; without one where the page before
-    has it already.
+    """The rows under headings by when they are due, while the list is in that order; without one
+    where the page before has it already.
     """
     if shown.sort != "dueDate":
         return [("", shown.rows)]
@@ -77,7 +100,9 @@ def grouped(request: Request, shown: Shown) -> list[tuple[str, list[Row]]]:
 
 def _has_completed(shown: Shown) -> bool:
     asked = shown.asked
-    named = asked.get("status:in", asked.get("status", TaskStatus.COMPLETED if "status:not" not in asked else ""))
+    named = asked.get(
+        "status:in", asked.get("status", TaskStatus.COMPLETED if "status:not" not in asked else "")
+    )
     return TaskStatus.COMPLETED in named.split(",")
 
 
@@ -93,7 +118,11 @@ def _group(due: str | None, now: date, past: str) -> str:
 async def new(request: Request) -> Answer:
     """The whole form; the parameters of the address are its fields."""
     query = request.query
-    values = {name: query[name] for name in ("title", "organizationId", "projectId", "back") if name in query}
+    values = {
+        name: query[name]
+        for name in ("title", "organizationId", "projectId", "back")
+        if name in query
+    }
     return await form(request, {"assigneeId": str(request.viewer.user)} | values)
 
 
@@ -103,15 +132,23 @@ async def form(request: Request, values: dict[str, Any], problem: Problem | None
     found = await find(request, organizations.LIST, id=of) if record_picker.ID.fullmatch(of) else []
     near = record_picker.near_of(problem)
     return await render.page(
-        request, "tasks/form.html", status=problem.status if problem else 200, values=values, near=near,
-        errors=render.errors_of(problem) if problem else {}, organization=found[0] if found else None,
+        request,
+        "tasks/form.html",
+        status=problem.status if problem else 200,
+        values=values,
+        near=near,
+        errors=render.errors_of(problem) if problem else {},
+        organization=found[0] if found else None,
         cancel=render.ours(values["back"], "/tasks"),
-        projects=await _projects(request, int(of)) if found else [], **await choices(request),
-    )  # fmt: skip
+        projects=await _projects(request, int(of)) if found else [],
+        **await choices(request),
+    )
 
 
 async def _projects(request: Request, organization: int) -> list[tuple[int, str]]:
-    found = await find(request, projects.OF_ORGANIZATION, parent=organization, limit="200", sort="title")
+    found = await find(
+        request, projects.OF_ORGANIZATION, parent=organization, limit="200", sort="title"
+    )
     return [(project["id"], project["title"]) for project in found]
 
 
@@ -136,10 +173,18 @@ async def show_one(request: Request, id: int) -> Answer:
     home = task["organization"] or await _home(request, task["projectId"])
     changes, offered = await _changes(request, id), await choices(request)
     return await render.page(
-        request, "tasks/task.html", task=task, version=f"{row[0]}-{row[1]}", home=home, changes=changes,
-        projects=await _projects(request, home["id"]) if home and request.viewer.may("tasks.write") else [],
-        names=await _names(request, changes, offered["people"]), **offered,
-    )  # fmt: skip
+        request,
+        "tasks/task.html",
+        task=task,
+        version=f"{row[0]}-{row[1]}",
+        home=home,
+        changes=changes,
+        projects=await _projects(request, home["id"])
+        if home and request.viewer.may("tasks.write")
+        else [],
+        names=await _names(request, changes, offered["people"]),
+        **offered,
+    )
 
 
 async def _changes(request: Request, id: int) -> list[dict[str, Any]]:
@@ -155,8 +200,12 @@ async def _names(
     """What the changes call by ids, by field and id."""
     found: dict[str, dict[int, str]] = {"assigneeId": dict(people)}
     for field, collection, name in NAMED:
-        told = [change for entry in changes for change in entry["changes"] if change["field"] == field]
-        ids = {str(value) for change in told for value in (change["before"], change["after"]) if value}
+        told = [
+            change for entry in changes for change in entry["changes"] if change["field"] == field
+        ]
+        ids = {
+            str(value) for change in told for value in (change["before"], change["after"]) if value
+        }
         asked: Any = {"id:in": ",".join(sorted(ids))}
         rows = await find(request, collection, **asked) if ids else []
         found[field] = {row["id"]: row[name] for row in rows}
@@ -165,17 +214,25 @@ async def _names(
 
 async def _home(request: Request, project: int | None) -> dict[str, Any] | None:
     """The organization of a task that only its project names."""
-    found = await find(request, projects.LIST, id=str(project), expand="organization") if project else []
+    found = (
+        await find(request, projects.LIST, id=str(project), expand="organization")
+        if project
+        else []
+    )
     return found[0]["organization"] if found else None
 
 
 async def update(request: Request, id: int) -> Answer:
-    """Change what the form has, while nobody else has changed the task since, where the form says since when."""
+    """Change what the form has, while nobody else has changed the task since, where the form says
+    since when.
+    """
     path, sent = f"/tasks/{id}", request.body.body(TaskUpdate)
     try:
         if "organization" in request.body:
             sent |= await _moved(request)
-        done = await perform(request, "updateTask", id, body=sent, version=request.body.get("version"))
+        done = await perform(
+            request, "updateTask", id, body=sent, version=request.body.get("version")
+        )
     except PreconditionFailed as problem:
         return await render.conflict(request, problem, path, sent)
     except (Invalid, Conflict) as problem:
@@ -205,12 +262,17 @@ async def reopen(request: Request, id: int) -> Answer:
 async def _set(request: Request, id: int, status: TaskStatus, did: str) -> Answer:
     done: Done = await perform(request, "updateTask", id, body={"status": status})
     return render.redirect(
-        request, render.back(request, f"/tasks/{id}"), f"{did} {done.record['title']}", done.operation
-    )  # fmt: skip
+        request,
+        render.back(request, f"/tasks/{id}"),
+        f"{did} {done.record['title']}",
+        done.operation,
+    )
 
 
 async def delete(request: Request, id: int) -> Answer:
     row = await store.read(request.db, id)
     done = await perform(request, "deleteTask", id)
     title = msgspec.json.decode(row[2])["title"] if row else "the task"
-    return render.redirect(request, render.back(request, "/tasks"), f"Deleted {title}", done.operation)
+    return render.redirect(
+        request, render.back(request, "/tasks"), f"Deleted {title}", done.operation
+    )

@@ -21,9 +21,13 @@ async def index(request: Request) -> Answer:
         own = row["kind"] == TrashKind.ORGANIZATION
         row["organization"] = "" if own else names.get(("organizations", row["organizationId"]), "")
         row["place"] = place(row)
-        row["together"] = sum(other["operationId"] == row["operationId"] for other in shown.rows) - 1
+        row["together"] = (
+            sum(other["operationId"] == row["operationId"] for other in shown.rows) - 1
+        )
     people = await record_picker.people(request, users.NAMES)
-    return await render.page(request, "trash/list.html", shown=shown, kinds=list(TrashKind), people=people)
+    return await render.page(
+        request, "trash/list.html", shown=shown, kinds=list(TrashKind), people=people
+    )
 
 
 def place(row: Row) -> str:

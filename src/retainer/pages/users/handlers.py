@@ -1,4 +1,6 @@
-"""The pages of users for administrators: the list, one user, inviting, disabling; and what each role may do."""
+"""The pages of users for administrators: the list, one user, inviting, disabling; and what each
+role may do.
+"""
 
 from typing import Any
 
@@ -38,19 +40,28 @@ async def contacts_of(request: Request, rows: list[Row]) -> dict[int, Row]:
 
 
 async def new(request: Request) -> Answer:
-    return await form(request, {"role": Role.CONSULTANT.value, "contact": request.query.get("contact", "")})
+    return await form(
+        request, {"role": Role.CONSULTANT.value, "contact": request.query.get("contact", "")}
+    )
 
 
 async def form(request: Request, values: Row, problem: Invalid | Conflict | None = None) -> Answer:
     return await render.page(
-        request, "users/new.html", status=problem.status if problem else 200,
-        values=blank(UserCreate) | {"contact": ""} | values, errors=errors_of(problem) if problem else {}, **WORDS,
-    )  # fmt: skip
+        request,
+        "users/new.html",
+        status=problem.status if problem else 200,
+        values=blank(UserCreate) | {"contact": ""} | values,
+        errors=errors_of(problem) if problem else {},
+        **WORDS,
+    )
 
 
 def errors_of(problem: Invalid | Conflict) -> dict[str, str]:
     """What is wrong, by the fields of the form: a contact is typed by its e-mail address."""
-    return {{"contactId": "contact"}.get(name, name): words for name, words in render.errors_of(problem).items()}
+    return {
+        {"contactId": "contact"}.get(name, name): words
+        for name, words in render.errors_of(problem).items()
+    }
 
 
 async def create(request: Request) -> Answer:
@@ -64,7 +75,9 @@ async def create(request: Request) -> Answer:
 
 
 async def contact_typed(request: Request) -> Row:
-    """The contact whose e-mail address was typed, as the API takes it; nothing where the form does not ask."""
+    """The contact whose e-mail address was typed, as the API takes it; nothing where the form does
+    not ask.
+    """
     if "contact" not in request.body:
         return {}
     typed = request.body["contact"].strip()
@@ -72,7 +85,9 @@ async def contact_typed(request: Request) -> Row:
         return {"contactId": None}
     found = await find(request, contacts.LIST, email=typed[:254], fields="id", limit="1")
     if not found:
-        raise invalid("contact", "is no contact's e-mail address; add the contact first, or leave this empty")
+        raise invalid(
+            "contact", "is no contact's e-mail address; add the contact first, or leave this empty"
+        )
     return {"contactId": found[0]["id"]}
 
 
@@ -93,18 +108,29 @@ async def one(request: Request, id: int, problem: Conflict | None = None) -> Ans
         raise NotFound
     user = msgspec.json.decode(row[2])
     return await render.page(
-        request, "users/user.html", status=problem.status if problem else 200, user=user, problem=problem,
-        version=f"{row[0]}-{row[1]}", contact=(await contacts_of(request, [user])).get(user["contactId"]),
-        changes=await history(request, id), **WORDS,
-    )  # fmt: skip
+        request,
+        "users/user.html",
+        status=problem.status if problem else 200,
+        user=user,
+        problem=problem,
+        version=f"{row[0]}-{row[1]}",
+        contact=(await contacts_of(request, [user])).get(user["contactId"]),
+        changes=await history(request, id),
+        **WORDS,
+    )
 
 
 async def history(request: Request, id: int) -> list[Row]:
     """What was changed of a user, the newest first; a contact by its name."""
     found = await find(request, journal.HISTORY["users"], parent=id, limit=str(MOST_CHANGES))
-    told = [change for entry in found for change in entry["changes"] if change["field"] == "contactId"]
+    told = [
+        change for entry in found for change in entry["changes"] if change["field"] == "contactId"
+    ]
     values = [{"contactId": change[side]} for change in told for side in ("before", "after")]
-    names = {contact["id"]: contact["fullName"] for contact in (await contacts_of(request, values)).values()}
+    names = {
+        contact["id"]: contact["fullName"]
+        for contact in (await contacts_of(request, values)).values()
+    }
     for change in told:
         change["field"] = "contact"
         for side in ("before", "after"):
@@ -116,16 +142,22 @@ async def update(request: Request, id: int) -> Answer:
     path, sent = f"/users/{id}", request.body.body(UserUpdate)
     try:
         sent |= await contact_typed(request)
-        done = await perform(request, "updateUser", id, body=sent, version=request.body.get("version"))
+        done = await perform(
+            request, "updateUser", id, body=sent, version=request.body.get("version")
+        )
     except PreconditionFailed as problem:
         return await render.conflict(request, problem, path, sent)
     except Invalid as problem:
         return await render.not_saved(request, problem, path, sent)
     except Conflict as problem:
         answer = await one(request, id, problem)
-        answer.headers.append((b"hx-reswap", b"outerHTML show:none"))  # nothing that was chosen may stay
+        answer.headers.append(
+            (b"hx-reswap", b"outerHTML show:none")
+        )  # nothing that was chosen may stay
         return answer
-    return render.redirect(request, path, f"Changed {render.named(sent)} of {done.record['fullName']}")
+    return render.redirect(
+        request, path, f"Changed {render.named(sent)} of {done.record['fullName']}"
+    )
 
 
 async def confirm_disabling(request: Request, id: int) -> Answer:
@@ -136,7 +168,9 @@ async def disabling(request: Request, id: int, problem: Conflict | None = None) 
     """What disabling means, to be confirmed: their sessions end, and that cannot be taken back."""
     status = problem.status if problem else 200
     user = await known(request, id)
-    return await render.page(request, "users/disable.html", status=status, user=user, problem=problem)
+    return await render.page(
+        request, "users/disable.html", status=status, user=user, problem=problem
+    )
 
 
 async def known(request: Request, id: int) -> Row:
@@ -152,7 +186,9 @@ async def disable(request: Request, id: int) -> Answer:
         done = await perform(request, "updateUser", id, body={"isActive": False})
     except Conflict as problem:
         return await disabling(request, id, problem)
-    return render.redirect(request, f"/users/{id}", f"Disabled {done.record['fullName']} and ended their sessions")
+    return render.redirect(
+        request, f"/users/{id}", f"Disabled {done.record['fullName']} and ended their sessions"
+    )
 
 
 async def enable(request: Request, id: int) -> Answer:
@@ -168,7 +204,9 @@ async def recovering(request: Request, id: int, problem: Conflict | None = None)
     """What a new link means for somebody who has lost their password."""
     status = problem.status if problem else 200
     user = await known(request, id)
-    return await render.page(request, "users/recover.html", status=status, user=user, problem=problem)
+    return await render.page(
+        request, "users/recover.html", status=status, user=user, problem=problem
+    )
 
 
 async def recover(request: Request, id: int) -> Answer:

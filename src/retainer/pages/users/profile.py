@@ -1,4 +1,6 @@
-"""The page of one's own account: name, time zone, what one prefers of the pages, password, sessions."""
+"""The page of one's own account: name, time zone, what one prefers of the pages, password,
+sessions.
+"""
 
 import re
 from typing import Any
@@ -18,11 +20,22 @@ from retainer.pages.submit import perform
 
 PATH = "/profile"
 # What a browser calls itself contains the names of others: the first that is found is the one.
-_BROWSERS = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "Chrom": "Chrome", "Safari": "Safari"}
+_BROWSERS = {
+    "Edg": "Edge",
+    "OPR": "Opera",
+    "Firefox": "Firefox",
+    "Chrom": "Chrome",
+    "Safari": "Safari",
+}
 _SYSTEMS = {
-    "iPhone": "iPhone", "iPad": "iPad", "Android": "Android", "Windows": "Windows", "Mac OS": "macOS",
-    "CrOS": "ChromeOS", "Linux": "Linux",
-}  # fmt: skip
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Android": "Android",
+    "Windows": "Windows",
+    "Mac OS": "macOS",
+    "CrOS": "ChromeOS",
+    "Linux": "Linux",
+}
 
 
 async def show(request: Request) -> Answer:
@@ -33,21 +46,32 @@ async def show(request: Request) -> Answer:
     for session in found:
         session["device"] = device(session["userAgent"])
     return await render.page(
-        request, "users/profile.html", user=msgspec.json.decode(row[2]), sessions=found, zones=zones(),
-        themes=[(Theme.SYSTEM.value, "As the system"), (Theme.LIGHT.value, "Light"), (Theme.DARK.value, "Dark")],
+        request,
+        "users/profile.html",
+        user=msgspec.json.decode(row[2]),
+        sessions=found,
+        zones=zones(),
+        themes=[
+            (Theme.SYSTEM.value, "As the system"),
+            (Theme.LIGHT.value, "Light"),
+            (Theme.DARK.value, "Dark"),
+        ],
         densities=list(Density),
-    )  # fmt: skip
+    )
 
 
 def zones() -> list[str]:
     """Those with the name of a place, as people look for theirs."""
-    return [name for name in sorted(time_zones()) if "/" in name and not name.startswith("Etc/")] + ["UTC"]
+    return [
+        name for name in sorted(time_zones()) if "/" in name and not name.startswith("Etc/")
+    ] + ["UTC"]
 
 
 def device(agent: str | None) -> str:
     """From what somebody signed in: "Firefox on Linux", or as it calls itself."""
     browser, system = (
-        next((name for word, name in known.items() if word in (agent or "")), "") for known in (_BROWSERS, _SYSTEMS)
+        next((name for word, name in known.items() if word in (agent or "")), "")
+        for known in (_BROWSERS, _SYSTEMS)
     )
     if browser and system:
         return f"{browser} on {system}"
@@ -76,17 +100,25 @@ async def password(request: Request) -> Answer:
 async def change_password(request: Request) -> Answer:
     try:
         _refuse_difference(request)
-        await perform(request, "changeOwnPassword", body=blanks(PasswordChange) | request.body.body(PasswordChange))
+        await perform(
+            request,
+            "changeOwnPassword",
+            body=blanks(PasswordChange) | request.body.body(PasswordChange),
+        )
     except (Invalid, TooManyRequests) as problem:
         errors = render.errors_of(problem)
-        answer = await render.page(request, "users/password.html", status=problem.status, errors=errors)
+        answer = await render.page(
+            request, "users/password.html", status=problem.status, errors=errors
+        )
         answer.headers += problem.headers
         return answer
     return render.redirect(request, PATH, "Changed your password and ended your other sessions")
 
 
 def blanks(kind: type[msgspec.Struct]) -> dict[str, str]:
-    """Every field of a body of this type, empty: one that a form lacks is as one that was not filled in."""
+    """Every field of a body of this type, empty: one that a form lacks is as one that was not
+    filled in.
+    """
     return dict.fromkeys(kind.__struct_encode_fields__, "")
 
 

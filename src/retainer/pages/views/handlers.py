@@ -16,26 +16,45 @@ from retainer.records.views import store
 from retainer.records.views.model import ViewCreate, ViewNoun, ViewUpdate
 
 Row = dict[str, Any]
-OPERATORS = {"not": "not", "contains": "with", "gt": "after", "gte": "from", "lt": "before", "lte": "until"}
+OPERATORS = {
+    "not": "not",
+    "contains": "with",
+    "gt": "after",
+    "gte": "from",
+    "lt": "before",
+    "lte": "until",
+}
 
 
 async def index(request: Request) -> Answer:
     found = await seen(request)
     groups = [(noun, [view for view in found if view["noun"] == noun]) for noun in ViewNoun]
-    return await render.page(request, "views/list.html", groups=[group for group in groups if group[1]])
+    return await render.page(
+        request, "views/list.html", groups=[group for group in groups if group[1]]
+    )
 
 
 async def seen(request: Request, **asked: str) -> list[Row]:
-    """The views that the viewer sees, each with what it shows in words, whose it is, and whether they may change it."""
+    """The views that the viewer sees, each with what it shows in words, whose it is, and whether
+    they may change it.
+    """
     found = await find(request, store.LIST, None, **asked)
-    owners = {str(view["ownerId"]) for view in found} if request.viewer.may("users.names") else set()
+    owners = (
+        {str(view["ownerId"]) for view in found} if request.viewer.may("users.names") else set()
+    )
     named: Any = {"fields": "id,fullName", "id:in": ",".join(owners)}
-    names = {user["id"]: user["fullName"] for user in await find(request, users.LIST, **named)} if owners else {}
+    names = (
+        {user["id"]: user["fullName"] for user in await find(request, users.LIST, **named)}
+        if owners
+        else {}
+    )
     for view in found:
         view["shows"] = shows(view["query"])
         view["owner"] = names.get(view["ownerId"], "")
         view["isOwn"] = view["ownerId"] == request.viewer.user
-        view["isChangeable"] = view["isOwn"] or (view["isShared"] and request.viewer.may("users.manage"))
+        view["isChangeable"] = view["isOwn"] or (
+            view["isShared"] and request.viewer.may("users.manage")
+        )
     return found
 
 
@@ -53,7 +72,11 @@ def _filter(name: str, value: str) -> str:
         return f"“{value}”"
     text = ", ".join(label(part).lower() for part in value.split(","))
     what = label(field.removesuffix("Id"))
-    return what if text == "true" else f"{what} {OPERATORS.get(operator, '')} {text}".replace("  ", " ")
+    return (
+        what
+        if text == "true"
+        else f"{what} {OPERATORS.get(operator, '')} {text}".replace("  ", " ")
+    )
 
 
 async def new(request: Request) -> Answer:
@@ -62,15 +85,21 @@ async def new(request: Request) -> Answer:
 
 
 async def form(request: Request, values: Row, problem: Invalid | Conflict | None = None) -> Answer:
-    """The dialog of saving what a list shows: under a new name, or instead of what a view of that list showed."""
+    """The dialog of saving what a list shows: under a new name, or instead of what a view of that
+    list showed.
+    """
     if values.get("noun") not in list(ViewNoun):
         raise NotFound
     values = {"name": "", "query": "", "isShared": ""} | values
     return await render.page(
-        request, "views/new.html", status=problem.status if problem else 200, values=values,
-        errors=render.errors_of(problem) if problem else {}, shows=shows(values["query"]),
+        request,
+        "views/new.html",
+        status=problem.status if problem else 200,
+        values=values,
+        errors=render.errors_of(problem) if problem else {},
+        shows=shows(values["query"]),
         others=[view for view in await seen(request, noun=values["noun"]) if view["isChangeable"]],
-    )  # fmt: skip
+    )
 
 
 async def create(request: Request) -> Answer:
@@ -98,12 +127,18 @@ async def change(request: Request, id: int, problem: Invalid | Conflict | None =
         raise NotFound
     view = found[0]
     if not view["isChangeable"]:
-        raise Forbidden("Only its owner and administrators may change a shared view; save one of your own instead.")
+        raise Forbidden(
+            "Only its owner and administrators may change a shared view; save one of your own instead."
+        )
     return await render.page(
-        request, "views/change.html", status=problem.status if problem else 200, view=view,
-        values=view | (dict(request.body) if problem else {}), errors=render.errors_of(problem) if problem else {},
+        request,
+        "views/change.html",
+        status=problem.status if problem else 200,
+        view=view,
+        values=view | (dict(request.body) if problem else {}),
+        errors=render.errors_of(problem) if problem else {},
         address=address(view),
-    )  # fmt: skip
+    )
 
 
 async def update(request: Request, id: int) -> Answer:
@@ -112,11 +147,15 @@ async def update(request: Request, id: int) -> Answer:
     except (Invalid, Conflict) as problem:
         return await change(request, id, problem)
     view = done.record
-    return render.redirect(request, address(view), f"Changed the view {view['name']}", done.operation)
+    return render.redirect(
+        request, address(view), f"Changed the view {view['name']}", done.operation
+    )
 
 
 async def delete(request: Request, id: int) -> Answer:
     row = await store.read(request.db, id)
     done = await perform(request, "deleteView", id)
     name = msgspec.json.decode(row[2])["name"] if row else "it"
-    return render.redirect(request, render.back(request, "/views"), f"Deleted the view {name}", done.operation)
+    return render.redirect(
+        request, render.back(request, "/views"), f"Deleted the view {name}", done.operation
+    )

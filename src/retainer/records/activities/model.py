@@ -52,7 +52,9 @@ class ActivityContact(Struct, rename="camel"):
 
 
 class ListedActivity(Activity, rename="camel"):
-    """An activity in a list: with its author, and those of its contacts that are there and that the viewer sees."""
+    """An activity in a list: with its author, and those of its contacts that are there and that the
+    viewer sees.
+    """
 
     author: Author
     contacts: list[ActivityContact]
@@ -86,8 +88,8 @@ class ActivityUpdate(Struct, rename="camel", forbid_unknown_fields=True):
 
 
 def kept(moment: datetime | UnsetType) -> datetime | UnsetType:
-    """A time as it is kept: UTC, milliseconds, cut so that none is rounded into the year 10000. Raises Invalid for one
-    that is too early to be meant, or has no year of four digits as UTC.
+    """A time as it is kept: UTC, milliseconds, cut so that none is rounded into the year 10000.
+    Raises Invalid for one that is too early to be meant, or has no year of four digits as UTC.
     """
     if moment is UNSET:
         return UNSET

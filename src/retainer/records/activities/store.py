@@ -1,4 +1,6 @@
-"""Every statement about activities. The alias is a; what the viewer sees of them is @visible_activities."""
+"""Every statement about activities. The alias is a; what the viewer sees of them is
+@visible_activities.
+"""
 
 from typing import Any
 
@@ -7,7 +9,16 @@ from asyncpg import Record
 from retainer.database.database import Db
 from retainer.database.statement import Create, Statement, Update, rows_json
 from retainer.http.fields import Audience
-from retainer.lists.spec import Collection, Extra, Field, Kind, expanded_organization, moments, row_json, searched
+from retainer.lists.spec import (
+    Collection,
+    Extra,
+    Field,
+    Kind,
+    expanded_organization,
+    moments,
+    row_json,
+    searched,
+)
 from retainer.records.activities.model import ActivityKind
 
 _SEEN = "a.tenant_id = :tenant AND a.deleted_by IS NULL AND @visible_activities"
@@ -17,7 +28,9 @@ FIELDS = {
     "organizationId": Field("a.organization_id", Kind.INTEGER),
     "kind": Field("a.kind", Kind.WORD, sort="a.kind", values=ActivityKind),
     "text": Field("a.text"),
-    "happenedAt": Field("iso(a.happened_at)", Kind.MOMENT, "a.happened_at", "a.happened_at", "timestamptz"),
+    "happenedAt": Field(
+        "iso(a.happened_at)", Kind.MOMENT, "a.happened_at", "a.happened_at", "timestamptz"
+    ),
     "authorId": Field("a.author_id", Kind.INTEGER),
     "contactIds": Field("""to_json(ARRAY(SELECT l.contact_id FROM activity_contacts l
         WHERE l.tenant_id = :tenant AND l.activity_id = a.id AND l.deleted_by IS NULL ORDER BY l.contact_id))"""),
@@ -27,7 +40,9 @@ FIELDS = {
 JSON = row_json(FIELDS)
 
 # For links that the same statement makes, which the table does not show yet.
-_GIVEN = Field("to_json(ARRAY(SELECT given FROM unnest(:contact_ids::bigint[]) given ORDER BY given))")
+_GIVEN = Field(
+    "to_json(ARRAY(SELECT given FROM unnest(:contact_ids::bigint[]) given ORDER BY given))"
+)
 _JSON_OF_LINKED = row_json(FIELDS | {"contactIds": _GIVEN})
 
 _CONTACT = "c.tenant_id = :tenant AND c.deleted_by IS NULL AND @visible_contacts"
@@ -52,7 +67,8 @@ LIST = Collection(
     },
     order="-happenedAt",
     id="a.id",
-    extras=searched("activities", "a") | {"contactId": Extra(_WITH_CONTACT, Kind.INTEGER, "Those with this contact")},
+    extras=searched("activities", "a")
+    | {"contactId": Extra(_WITH_CONTACT, Kind.INTEGER, "Those with this contact")},
     expand={"organization": expanded_organization("a")},
 )
 OF_ORGANIZATION = LIST.within(
@@ -67,8 +83,9 @@ READ = Statement(f"""
     WHERE a.tenant_id = :tenant AND a.id = ANY(:ids::bigint[]) AND a.deleted_by IS NULL AND @visible_activities
 """)
 
-# What an activity refers to must be there and visible, and is held shared so that it cannot be deleted meanwhile. A
-# contact that was linked before may stay, though it is deleted by now, or out of the viewer's sight.
+# What an activity refers to must be there and visible, and is held shared so that it cannot be
+# deleted meanwhile. A contact that was linked before may stay, though it is deleted by now, or out
+# of the viewer's sight.
 _ORGANIZATION = """SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :organization_id
     AND o.deleted_by IS NULL AND @visible_organizations"""
 _IS_HELD = f"(:organization_id::bigint IS NULL OR :organization_id = ({_ORGANIZATION} FOR SHARE))"
@@ -101,8 +118,8 @@ UPDATE = Update(f"""
     RETURNING a.id, a.version, {JSON}
 """)
 
-# Locked before its contacts change. Who waited here must see the links as the other left them, which only a new
-# statement does.
+# Locked before its contacts change. Who waited here must see the links as the other left them,
+# which only a new statement does.
 LOCK = Statement("""
     SELECT a.contacts_changed FROM activities a
     WHERE a.tenant_id = :tenant AND a.id = :id AND a.deleted_by IS NULL AND @visible_activities AND @expected_a
@@ -157,12 +174,16 @@ async def create(db: Db, values: dict[str, Any]) -> Record | None:
     """The new activity, or None when something it refers to is not there for the viewer."""
     contacts = values["contact_ids"]
     if not contacts:
-        return await db.create(CREATE, **{name: value for name, value in values.items() if name != "contact_ids"})
+        return await db.create(
+            CREATE, **{name: value for name, value in values.items() if name != "contact_ids"}
+        )
     return await db.row(CREATE_WITH_CONTACTS, added=contacts, **values)
 
 
 async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
-    """The activity after a change of its own fields, or None when it or its organization is not there for one."""
+    """The activity after a change of its own fields, or None when it or its organization is not
+    there for one.
+    """
     return await db.row(UPDATE.of(values), id=id, **({"organization_id": None} | values))
 
 
@@ -176,9 +197,11 @@ async def contact_ids(db: Db, id: int) -> list[int]:
     return [row["contact_id"] for row in await db.rows(LINKED, id=id)]
 
 
-async def change(db: Db, id: int, columns: dict[str, Any], contact_ids: list[int], added: list[int]) -> Record | None:
-    """The locked activity after a change of its columns and of its contacts, of which some are added; None when the
-    viewer does not see all that it shall refer to.
+async def change(
+    db: Db, id: int, columns: dict[str, Any], contact_ids: list[int], added: list[int]
+) -> Record | None:
+    """The locked activity after a change of its columns and of its contacts, of which some are
+    added; None when the viewer does not see all that it shall refer to.
     """
     values = {"organization_id": None} | columns
     return await db.row(CHANGE.of(columns), id=id, contact_ids=contact_ids, added=added, **values)

@@ -49,7 +49,9 @@ async def delete(request: Request, id: int) -> Answer:
 
 
 async def _change(request: Request, id: int, values: dict[str, Any]) -> Record:
-    """A change of its contacts, too. Those it has may stay, whoever they are; only others have to be seen."""
+    """A change of its contacts, too. Those it has may stay, whoever they are; only others have to
+    be seen.
+    """
     async with request.db.transaction() as tx:
         now = await store.lock(tx, id)
         if now is None:
@@ -57,7 +59,9 @@ async def _change(request: Request, id: int, values: dict[str, Any]) -> Record:
         linked, contacts = await store.contact_ids(tx, id), unique(values.pop("contact_ids"))
         added = [contact for contact in contacts if contact not in linked]
         if set(contacts) != set(linked):
-            values["contacts_changed"] = now["contacts_changed"] + 1  # its ETag changes with its contacts
+            values["contacts_changed"] = (
+                now["contacts_changed"] + 1
+            )  # its ETag changes with its contacts
         row = await store.change(tx, id, values, contacts, added)
         if row is None:
             await _refuse_missing(tx, values.get("organization_id"), contacts, added)
@@ -65,15 +69,23 @@ async def _change(request: Request, id: int, values: dict[str, Any]) -> Record:
         return row
 
 
-async def _refuse_missing(db: Db, organization: int | None, contacts: list[int], added: list[int]) -> None:
+async def _refuse_missing(
+    db: Db, organization: int | None, contacts: list[int], added: list[int]
+) -> None:
     """Name what the activity would refer to and is not there for the viewer."""
     problems = []
     if organization is not None and not await organizations.exists(db, organization):
-        problems.append(FieldError("organizationId", "there is no such organization, or none that you may see"))
+        problems.append(
+            FieldError("organizationId", "there is no such organization, or none that you may see")
+        )
     wanted = set(added) - await store.contacts(db, added)
     for place, contact in enumerate(contacts):
         if contact in wanted:
-            problems.append(FieldError(f"contactIds[{place}]", "there is no such contact, or none that you may see"))
+            problems.append(
+                FieldError(
+                    f"contactIds[{place}]", "there is no such contact, or none that you may see"
+                )
+            )
     if problems:
         raise Invalid(*problems)
 

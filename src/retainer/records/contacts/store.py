@@ -1,4 +1,6 @@
-"""Every statement about contacts. The alias is c; what the viewer sees of them is @visible_contacts."""
+"""Every statement about contacts. The alias is c; what the viewer sees of them is
+@visible_contacts.
+"""
 
 from typing import Any
 
@@ -6,7 +8,17 @@ from asyncpg import Record
 
 from retainer.database.database import Db
 from retainer.database.statement import Create, Statement, Update, rows_json
-from retainer.lists.spec import ABSENT, MOST_EXPANDED, Collection, Extra, Field, Kind, moments, row_json, searched
+from retainer.lists.spec import (
+    ABSENT,
+    MOST_EXPANDED,
+    Collection,
+    Extra,
+    Field,
+    Kind,
+    moments,
+    row_json,
+    searched,
+)
 from retainer.records.contacts.model import ContactType
 
 _SEEN = "c.tenant_id = :tenant AND c.deleted_by IS NULL AND @visible_contacts"
@@ -14,12 +26,23 @@ _SEEN = "c.tenant_id = :tenant AND c.deleted_by IS NULL AND @visible_contacts"
 FIELDS = {
     "id": Field("c.id", Kind.INTEGER, sort="c.id", cast="bigint"),
     "fullName": Field(
-        "c.full_name", Kind.FOLDED, "c.full_name_folded", sort="c.full_name_folded", contains="contacts_named"
+        "c.full_name",
+        Kind.FOLDED,
+        "c.full_name_folded",
+        sort="c.full_name_folded",
+        contains="contacts_named",
     ),
     "mentionName": Field("c.mention_name"),
     "email": Field("c.email", Kind.FOLDED, "c.email_folded", sort="c.email_folded"),
     "phone": Field("c.phone"),
-    "company": Field("c.company", Kind.FOLDED, "c.company_key", sort="c.company_key", nullable=True, absent=ABSENT),
+    "company": Field(
+        "c.company",
+        Kind.FOLDED,
+        "c.company_key",
+        sort="c.company_key",
+        nullable=True,
+        absent=ABSENT,
+    ),
     "title": Field("c.title"),
     "department": Field("c.department"),
     "type": Field("c.type", Kind.WORD, sort="c.type", values=ContactType),
@@ -30,14 +53,19 @@ FIELDS = {
 JSON = row_json(FIELDS)
 
 LIST = Collection(
-    "contacts c", _SEEN, FIELDS, order="fullName", id="c.id",
+    "contacts c",
+    _SEEN,
+    FIELDS,
+    order="fullName",
+    id="c.id",
     extras=searched("contacts", "c")
     | {
         "organizationId": Extra(
             """c.id = ANY(ARRAY(SELECT m.contact_id FROM members m WHERE m.tenant_id = :tenant
                 AND m.organization_id = {}::bigint AND m.deleted_by IS NULL AND EXISTS (SELECT FROM organizations o
                     WHERE o.tenant_id = :tenant AND o.id = m.organization_id AND @visible_organizations)))""",
-            Kind.INTEGER, "Members of this organization",
+            Kind.INTEGER,
+            "Members of this organization",
         ),
     },
     expand={
@@ -48,7 +76,7 @@ LIST = Collection(
                 AND @visible_organizations
             ORDER BY o.name_folded, o.id LIMIT {MOST_EXPANDED}"""),
     },
-)  # fmt: skip
+)
 
 READ = Statement(f"""
     SELECT c.id, c.version, {JSON}
@@ -116,7 +144,8 @@ async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
 
 
 async def delete(db: Db, id: int) -> Record | None:
-    """Delete it unless something keeps it: what does (memberships, username), or None when there is no such one.
+    """Delete it unless something keeps it: what does (memberships, username), or None when there is
+    no such one.
 
     Its row is locked first: whoever adds a membership or a user holds it shared.
     """

@@ -30,7 +30,11 @@ async def delete(request: Request, id: int) -> Answer:
     if uses["memberships"]:
         count = uses["memberships"]
         of = "an organization" if count == 1 else f"{count} organizations"
-        raise Conflict(f'The contact is a member of {of}. Set it inactive instead: PUT with {{"isActive": false}}.')
+        raise Conflict(
+            f'The contact is a member of {of}. Set it inactive instead: PUT with {{"isActive": false}}.'
+        )
     if uses["username"]:
-        raise Conflict(f"The contact is the person behind the user {uses['username']}; give that user another first.")
+        raise Conflict(
+            f"The contact is the person behind the user {uses['username']}; give that user another first."
+        )
     return empty()

@@ -1,6 +1,8 @@
-"""`retainer documents check`: whether every version has its bytes, and removal of bytes that no version has.
+"""`retainer documents check`: whether every version has its bytes, and removal of bytes that no
+version has.
 
-Works beside running servers: what is younger than an hour is left alone, it may be an upload going on.
+Works beside running servers: what is younger than an hour is left alone, it may be an upload going
+on.
 """
 
 import asyncio
@@ -20,7 +22,9 @@ BATCH = 200  # versions looked at together
 SHOWN = 50  # lines of a report that name versions
 
 # Only what we made is ever deleted; a bucket may hold other things.
-_OURS = re.compile(r"[0-9]{1,16}/[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+_OURS = re.compile(
+    r"[0-9]{1,16}/[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+)
 
 _PENDING = "SELECT tenant_id, storage_key FROM pending_uploads WHERE created_at <= $1 ORDER BY tenant_id, id"
 _WITHDRAW = "DELETE FROM pending_uploads WHERE tenant_id = $1 AND storage_key = $2"
@@ -37,7 +41,9 @@ _VERSIONS = """
 
 
 class Report(msgspec.Struct):
-    """What was found. `missing` and `damaged` name versions; the rest are counts of what was deleted."""
+    """What was found. `missing` and `damaged` name versions; the rest are counts of what was
+    deleted.
+    """
 
     versions: int = 0
     missing: list[str] = []
@@ -69,9 +75,12 @@ class Report(msgspec.Struct):
         return "\n".join(lines)
 
 
-async def check(settings: Settings, *, deep: bool = False, patience: timedelta = PATIENCE) -> Report:
-    """Reconcile storage and records over all tenants. `deep` reads every byte; what is younger than `patience` is
-    taken for an upload going on (zero where no server runs). Raises Problem when the storage does not answer.
+async def check(
+    settings: Settings, *, deep: bool = False, patience: timedelta = PATIENCE
+) -> Report:
+    """Reconcile storage and records over all tenants. `deep` reads every byte; what is younger than
+    `patience` is taken for an upload going on (zero where no server runs). Raises Problem when the
+    storage does not answer.
     """
     storage = Storage.of(settings)
     before = datetime.now(UTC) - patience
@@ -87,10 +96,13 @@ async def check(settings: Settings, *, deep: bool = False, patience: timedelta =
     return report
 
 
-async def _end_uploads(connection: Connection, storage: Storage, before: datetime, report: Report) -> None:
+async def _end_uploads(
+    connection: Connection, storage: Storage, before: datetime, report: Report
+) -> None:
     for row in await connection.fetch(_PENDING, before):
         arguments = (row["tenant_id"], row["storage_key"])
-        # In one transaction: an upload that finishes at this moment waits, and then finds that it was given up.
+        # In one transaction: an upload that finishes at this moment waits, and then finds that it
+        # was given up.
         async with connection.transaction():
             await connection.execute(_WITHDRAW, *arguments)
             if not await connection.fetchval(_IS_KEPT, *arguments):
@@ -98,7 +110,9 @@ async def _end_uploads(connection: Connection, storage: Storage, before: datetim
                 report.uploads += 1
 
 
-async def _delete_strays(connection: Connection, storage: Storage, before: datetime, report: Report) -> None:
+async def _delete_strays(
+    connection: Connection, storage: Storage, before: datetime, report: Report
+) -> None:
     """After the unfinished uploads: whose bytes are gone by now."""
     named, strays = 0, list[str]()
     async for batch in storage.list():
@@ -118,7 +132,9 @@ def _is_old_and_ours(entry: Entry, before: datetime) -> bool:
     return entry.modified <= before and _OURS.fullmatch(entry.key) is not None
 
 
-async def _look_at_versions(connection: Connection, storage: Storage, report: Report, *, deep: bool) -> None:
+async def _look_at_versions(
+    connection: Connection, storage: Storage, report: Report, *, deep: bool
+) -> None:
     last = (0, 0)
     while rows := await connection.fetch(_VERSIONS, *last, BATCH):
         sizes = await asyncio.gather(*(storage.size(row["storage_key"]) for row in rows))
@@ -127,7 +143,9 @@ async def _look_at_versions(connection: Connection, storage: Storage, report: Re
         last = (rows[-1]["tenant_id"], rows[-1]["id"])
 
 
-async def _look_at(row: Record, size: int | None, storage: Storage, report: Report, *, deep: bool) -> None:
+async def _look_at(
+    row: Record, size: int | None, storage: Storage, report: Report, *, deep: bool
+) -> None:
     report.versions += 1
     where = f"tenant {row['tenant_id']} document {row['document_id']} version {row['number']}: {row['storage_key']}"
     if size is None:

@@ -1,4 +1,6 @@
-"""A file's bytes to the client: whole or a range of them (RFC 9110), as an attachment, verified on the way."""
+"""A file's bytes to the client: whole or a range of them (RFC 9110), as an attachment, verified on
+the way.
+"""
 
 import hashlib
 import re
@@ -12,12 +14,14 @@ from retainer.http import preconditions
 from retainer.http.request import Answer, Request
 
 _RANGE = re.compile(rb"bytes\s*=\s*([0-9]{0,18})-([0-9]{0,18})\s*", re.IGNORECASE)
-# Control characters would end the header; those that turn the writing direction make "exe.pdf" of "fdp.exe".
+# Control characters would end the header; those that turn the writing direction make "exe.pdf" of
+# "fdp.exe".
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069/\\\\]")
 
 
 async def answer(request: Request, file: Any, shown: bytes = b"") -> Answer:
-    """200, 206 or 304 with a file: storage_key, size, sha256, media_type, name. Raises RangeNotSatisfiable.
+    """200, 206 or 304 with a file: storage_key, size, sha256, media_type, name. Raises
+    RangeNotSatisfiable.
 
     It is downloaded, unless `shown` has the media type that a page may show it as (preview.py).
     """
@@ -39,9 +43,15 @@ async def answer(request: Request, file: Any, shown: bytes = b"") -> Answer:
 
 
 def wanted(request: Request, etag: bytes, size: int) -> tuple[int, int] | None:
-    """The first byte and the one after the last; None for all. Several ranges, or what is no range, count as all."""
+    """The first byte and the one after the last; None for all. Several ranges, or what is no range,
+    count as all.
+    """
     header = request.headers.get(b"range")
-    if header is None or request.method != "GET" or request.headers.get(b"if-range", etag).strip() != etag:
+    if (
+        header is None
+        or request.method != "GET"
+        or request.headers.get(b"if-range", etag).strip() != etag
+    ):
         return None
     match = _RANGE.fullmatch(header)
     if match is None or match[1] + match[2] == b"":
@@ -80,16 +90,21 @@ async def opened(request: Request, file: Any, start: int, end: int) -> AsyncIter
         chunks = await request.app.storage.get(file["storage_key"], start, end)
     except FileNotFoundError:
         report(request, file, "document_bytes_missing")
-        raise Problem("The bytes of this file are missing on our side. The request id finds it in the log.") from None
+        raise Problem(
+            "The bytes of this file are missing on our side. The request id finds it in the log."
+        ) from None
     except Problem as problem:
         report(request, file, "document_unreadable", reason=type(problem.__cause__).__name__)
         raise
     return verified(request, file, chunks, end - start)
 
 
-async def verified(request: Request, file: Any, chunks: AsyncIterator[bytes], length: int) -> AsyncIterator[bytes]:
-    """The chunks, each sent once the next is read, so that a damaged or shortened file never arrives as a whole one:
-    the last is kept back until the length, and of a whole file the SHA-256, is seen to be right.
+async def verified(
+    request: Request, file: Any, chunks: AsyncIterator[bytes], length: int
+) -> AsyncIterator[bytes]:
+    """The chunks, each sent once the next is read, so that a damaged or shortened file never
+    arrives as a whole one: the last is kept back until the length, and of a whole file the SHA-256,
+    is seen to be right.
     """
     digest = hashlib.sha256()
     read, kept = 0, b""
@@ -111,4 +126,6 @@ async def verified(request: Request, file: Any, chunks: AsyncIterator[bytes], le
 
 
 def report(request: Request, file: Any, event: str, **fields: Any) -> None:
-    request.app.log.event(event, request=request.id, path=request.path, key=file["storage_key"], **fields)
+    request.app.log.event(
+        event, request=request.id, path=request.path, key=file["storage_key"], **fields
+    )

@@ -13,14 +13,21 @@ _APPLICATION = re.compile(rb"application/[a-z0-9.+-]{1,100}")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 # A browser takes a text for HTML by these beginnings (WHATWG MIME Sniffing, 7.1), after comments.
 _HTML = re.compile(
-    rb"<(!doctype\s+html|(html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p)[\s>])", re.IGNORECASE
+    rb"<(!doctype\s+html|(html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p)[\s>])",
+    re.IGNORECASE,
 )
 _SVG = re.compile(rb"<(!doctype\s+)?svg[\s>]", re.IGNORECASE)
-# What puremagic is believed about text; for other texts it goes by two letters, and finds a bitmap in "BMW".
+# What puremagic is believed about text; for other texts it goes by two letters, and finds a bitmap
+# in "BMW".
 _OF_TEXT = {
-    "application/pdf", "application/postscript", "application/rtf", "application/xml", "message/rfc822",
-    "text/calendar", "text/vcard",
-}  # fmt: skip
+    "application/pdf",
+    "application/postscript",
+    "application/rtf",
+    "application/xml",
+    "message/rfc822",
+    "text/calendar",
+    "text/vcard",
+}
 # Containers: puremagic names the first format that uses one, we look inside.
 _ZIP = {
     b"word/": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
@@ -68,7 +75,9 @@ def _of_text(head: bytes) -> str:
 
 
 def _after_comments(head: bytes) -> bytes:
-    """Without the comments and processing instructions it begins with. No pattern: one would backtrack for hours."""
+    """Without the comments and processing instructions it begins with. No pattern: one would
+    backtrack for hours.
+    """
     ends = {b"<!--": b"-->", b"<?": b"?>"}
     while end := next((ends[start] for start in ends if head.lstrip().startswith(start)), b""):
         head = head.partition(end)[2]

@@ -13,7 +13,9 @@ ProjectIds = Annotated[list[Id], Meta(max_length=100)]
 
 
 class Format(StrEnum):
-    """What kind of thing a document is, to people; document_format() of the database says so of media types."""
+    """What kind of thing a document is, to people; document_format() of the database says so of
+    media types.
+    """
 
     PDF = "pdf"
     TEXT_DOCUMENT = "text_document"
@@ -26,7 +28,9 @@ class Format(StrEnum):
 
 
 class Document(Struct, rename="camel"):
-    """A document as the API answers it. `type` is a file's media type or "link", `version` its newest number."""
+    """A document as the API answers it. `type` is a file's media type or "link", `version` its
+    newest number.
+    """
 
     id: Id
     name: Name

@@ -1,4 +1,6 @@
-"""A multipart form as it arrives: its one file is handed on piece by piece, its fields are kept; nothing else is."""
+"""A multipart form as it arrives: its one file is handed on piece by piece, its fields are kept;
+nothing else is.
+"""
 
 import logging
 import re
@@ -10,7 +12,14 @@ import msgspec
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from retainer.errors import FieldError, Invalid, MalformedRequest, TooLarge, UnsupportedMediaType, invalid
+from retainer.errors import (
+    FieldError,
+    Invalid,
+    MalformedRequest,
+    TooLarge,
+    UnsupportedMediaType,
+    invalid,
+)
 from retainer.http.body import decode
 from retainer.http.request import Request
 
@@ -28,8 +37,8 @@ T = TypeVar("T", bound=msgspec.Struct)
 class Form:
     """multipart/form-data with one part `file`, before, between or after the fields.
 
-    Call `start()`, read `file()` to its end, then ask for the `fields`. What is wrong with the form as such raises;
-    what is wrong with a field is remembered, to be told together with the rest.
+    Call `start()`, read `file()` to its end, then ask for the `fields`. What is wrong with the form
+    as such raises; what is wrong with a field is remembered, to be told together with the rest.
     """
 
     def __init__(self, request: Request) -> None:
@@ -54,7 +63,9 @@ class Form:
         while self.file_name is None and await self._read_on():
             pass
         if self.file_name is None:
-            self.problems.append(FieldError("file", "is required; send the file as the part called file"))
+            self.problems.append(
+                FieldError("file", "is required; send the file as the part called file")
+            )
 
     async def file(self) -> AsyncIterator[bytes]:
         """The bytes of the file; then the fields that follow it are read too."""
@@ -74,7 +85,9 @@ class Form:
         if self.file_name:
             self.values["name"] = [self.file_name]
         else:
-            self.problems.append(FieldError("name", "is required where the file has no name of its own"))
+            self.problems.append(
+                FieldError("name", "is required where the file has no name of its own")
+            )
 
     def fields(self, kind: type[T]) -> T:
         """The fields as their type. Raises Invalid with every problem of the form."""
@@ -87,7 +100,9 @@ class Form:
         return body
 
     def _plain(self) -> dict[str, Any]:
-        """The fields as JSON would have them. Empty ones count as absent: that is how browsers send them."""
+        """The fields as JSON would have them. Empty ones count as absent: that is how browsers send
+        them.
+        """
         plain: dict[str, Any] = {"file": self.file_name or ""}
         for name, values in self.values.items():
             given = [value for value in values if value.strip()]
@@ -146,11 +161,16 @@ class Form:
     def _end_headers(self) -> None:
         kind, options = parse_options_header(self._headers.get(b"content-disposition"))
         if kind != b"form-data" or b"name" not in options:
-            raise MalformedRequest("A part of the form lacks its Content-Disposition: form-data with a name.")
+            raise MalformedRequest(
+                "A part of the form lacks its Content-Disposition: form-data with a name."
+            )
         self._field = _text(options[b"name"])
         if self._field != "file":
             if b"filename" in options:
-                raise invalid(self._field[:100], "is not where a file goes; send the file as the part called file")
+                raise invalid(
+                    self._field[:100],
+                    "is not where a file goes; send the file as the part called file",
+                )
             self._part = bytearray()
             return
         if self.file_name is not None:
@@ -167,7 +187,9 @@ class Form:
             return
         self._field_bytes += end - start
         if self._field_bytes > FIELD_BYTES:
-            raise TooLarge(f"The form's fields have more than the {FIELD_BYTES} bytes that are accepted.")
+            raise TooLarge(
+                f"The form's fields have more than the {FIELD_BYTES} bytes that are accepted."
+            )
         self._part += data[start:end]
 
     def _end_part(self) -> None:
@@ -186,7 +208,9 @@ def boundary(request: Request) -> bytes:
     """What stands between the parts. Raises UnsupportedMediaType or MalformedRequest."""
     kind, options = parse_options_header(request.headers.get(b"content-type"))
     if kind != b"multipart/form-data":
-        raise UnsupportedMediaType("The body must be multipart/form-data, with the file as the part called file.")
+        raise UnsupportedMediaType(
+            "The body must be multipart/form-data, with the file as the part called file."
+        )
     found = options.get(b"boundary", b"")
     if not 1 <= len(found) <= 70:  # RFC 2046, 5.1.1
         raise MalformedRequest("The Content-Type header lacks a boundary of 1 to 70 characters.")
@@ -205,7 +229,9 @@ def too_large(limit: int) -> TooLarge:
 
 
 def _text(raw: bytes) -> str:
-    """A parameter as browsers write it: UTF-8, with quotes and line ends percent-encoded (WHATWG HTML, 4.10.21.8)."""
+    """A parameter as browsers write it: UTF-8, with quotes and line ends percent-encoded (WHATWG
+    HTML, 4.10.21.8).
+    """
     text = raw.decode("utf-8", "replace")
     return text.replace("%22", '"').replace("%0D", "\r").replace("%0A", "\n")
 

@@ -1,7 +1,7 @@
 """Where documents' bytes are kept: a local folder, or S3, GCS or Azure, by one interface.
 
-A key is {tenant}/{uuid}, never a name that a person gave. Bytes are written once and never changed. Missing bytes are
-FileNotFoundError; a full disk is StorageFull, any other failure Unavailable.
+A key is {tenant}/{uuid}, never a name that a person gave. Bytes are written once and never changed.
+Missing bytes are FileNotFoundError; a full disk is StorageFull, any other failure Unavailable.
 """
 
 import asyncio
@@ -20,7 +20,9 @@ from retainer.errors import StorageFull, Unavailable
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
-PART = 5 << 20  # bytes; the least that S3 takes as a part of an upload, which holds two or three of them in memory
+PART = (
+    5 << 20
+)  # bytes; the least that S3 takes as a part of an upload, which holds two or three of them in memory
 PIECE = 256 << 10  # bytes read at once from the folder,
 REMOTE_PIECE = 4 << 20  # and from elsewhere, where each read is a request of its own
 CLOSE_SECONDS = 5.0  # how long a cancelled upload waits for what cannot be called back
@@ -36,7 +38,9 @@ class Entry(NamedTuple):
 
 
 class Storage:
-    """The bytes of all documents. Nothing is opened, nor its library imported, before the first use."""
+    """The bytes of all documents. Nothing is opened, nor its library imported, before the first
+    use.
+    """
 
     def __init__(self, folder: Path | None, url: str) -> None:
         self.folder = folder
@@ -56,7 +60,9 @@ class Storage:
         try:
             _ = self.store
         except OSError as error:
-            raise ConfigError(f"The storage {self.folder} cannot be used: {error.strerror}.") from None
+            raise ConfigError(
+                f"The storage {self.folder} cannot be used: {error.strerror}."
+            ) from None
 
     @cached_property
     def store(self) -> "ObjectStore":
@@ -73,8 +79,9 @@ class Storage:
     async def put(self, key: str, chunks: AsyncIterable[bytes]) -> None:
         """Write bytes as they come; they are visible whole and durable, or not at all.
 
-        A local file is written beside its place as `{uuid}#1` and moved there at the end; a kill leaves that one
-        behind (see sweep). Elsewhere a kill leaves parts that the store's own lifecycle rule removes.
+        A local file is written beside its place as `{uuid}#1` and moved there at the end; a kill
+        leaves that one behind (see sweep). Elsewhere a kill leaves parts that the store's own
+        lifecycle rule removes.
         """
         from obstore import open_writer_async  # noqa: PLC0415 -- see the class
 
@@ -92,9 +99,11 @@ class Storage:
                 await asyncio.to_thread(_sync, path, path.parent, self.folder)
 
     async def get(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
-        """The bytes from start up to end, the first piece read before this returns. Raises FileNotFoundError.
+        """The bytes from start up to end, the first piece read before this returns. Raises
+        FileNotFoundError.
 
-        Piece by piece rather than as one stream: a slow client then holds no connection to the store.
+        Piece by piece rather than as one stream: a slow client then holds no connection to the
+        store.
         """
         first = await self._range(key, start, end)
 
@@ -110,7 +119,9 @@ class Storage:
     async def _range(self, key: str, start: int, end: int) -> bytes:
         piece = PIECE if self.folder is not None else REMOTE_PIECE
         with _in_words():
-            return bytes(await self.store.get_range_async(key, start=start, end=min(end, start + piece)))
+            return bytes(
+                await self.store.get_range_async(key, start=start, end=min(end, start + piece))
+            )
 
     async def size(self, key: str) -> int | None:
         """How many bytes there are under the key; None when there are none."""
@@ -132,10 +143,14 @@ class Storage:
         """Everything, of all tenants, some hundred at a time, in no order."""
         with _in_words():
             async for batch in self.store.list(chunk_size=500):
-                yield [Entry(found["path"], found["size"], found["last_modified"]) for found in batch]
+                yield [
+                    Entry(found["path"], found["size"], found["last_modified"]) for found in batch
+                ]
 
     async def sweep(self, before: datetime) -> int:
-        """Delete the half-written files that killed processes left before that time; how many there were."""
+        """Delete the half-written files that killed processes left before that time; how many there
+        were.
+        """
         return 0 if self.folder is None else await asyncio.to_thread(_sweep, self.folder, before)
 
 
@@ -144,12 +159,18 @@ def _remote(url: str) -> "ObjectStore":
     from obstore.store import from_url  # noqa: PLC0415 -- see the class
 
     if not url:
-        raise ConfigError("Documents have no place: set RETAINER_DATA to a folder, or RETAINER_STORAGE_URL.")
+        raise ConfigError(
+            "Documents have no place: set RETAINER_DATA to a folder, or RETAINER_STORAGE_URL."
+        )
     try:
         # No client_options: they would replace those of the environment, such as AWS_ALLOW_HTTP.
-        return from_url(url, retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=20)})
+        return from_url(
+            url, retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=20)}
+        )
     except (BaseError, ValueError) as error:
-        raise ConfigError(f"RETAINER_STORAGE_URL cannot be used: {str(error).partition(chr(10))[0]}.") from None
+        raise ConfigError(
+            f"RETAINER_STORAGE_URL cannot be used: {str(error).partition(chr(10))[0]}."
+        ) from None
 
 
 @contextmanager
@@ -174,7 +195,9 @@ def _is_full(error: Exception) -> bool:
 
 
 async def _to_its_end(closing: Awaitable[None]) -> None:
-    """Wait for it, also when cancelled meanwhile: the file would appear after whoever cancelled has cleaned up."""
+    """Wait for it, also when cancelled meanwhile: the file would appear after whoever cancelled has
+    cleaned up.
+    """
     task = asyncio.ensure_future(closing)
     try:
         await asyncio.shield(task)

@@ -1,4 +1,6 @@
-"""Every statement about documents. The alias is d; v is the version that an answer tells of, the newest."""
+"""Every statement about documents. The alias is d; v is the version that an answer tells of, the
+newest.
+"""
 
 from typing import Any
 
@@ -7,13 +9,24 @@ from asyncpg import Record
 from retainer.database.database import Db
 from retainer.database.statement import Statement, Update, rows_json
 from retainer.http.fields import Audience
-from retainer.lists.spec import Collection, Extra, Field, Kind, expanded_organization, moments, row_json, searched
+from retainer.lists.spec import (
+    Collection,
+    Extra,
+    Field,
+    Kind,
+    expanded_organization,
+    moments,
+    row_json,
+    searched,
+)
 
 _SEEN = "d.tenant_id = :tenant AND d.deleted_by IS NULL AND @visible_documents"
 
 FIELDS = {
     "id": Field("d.id", Kind.INTEGER, sort="d.id", cast="bigint"),
-    "name": Field("d.name", Kind.FOLDED, "d.name_folded", sort="d.name_folded", contains="documents_named"),
+    "name": Field(
+        "d.name", Kind.FOLDED, "d.name_folded", sort="d.name_folded", contains="documents_named"
+    ),
     "description": Field("d.description"),
     "type": Field("coalesce(v.media_type, 'link')"),
     "url": Field("coalesce(d.link, '/api/documents/' || d.id || '/content')"),
@@ -25,7 +38,9 @@ FIELDS = {
     "version": Field("d.latest"),
     **moments("d"),
 }
-_NEWEST = "document_versions v ON v.tenant_id = :tenant AND v.document_id = d.id AND v.number = d.latest"
+_NEWEST = (
+    "document_versions v ON v.tenant_id = :tenant AND v.document_id = d.id AND v.number = d.latest"
+)
 
 JSON = row_json(FIELDS, f"FROM (SELECT) one LEFT JOIN {_NEWEST}")
 
@@ -55,12 +70,15 @@ LIST = Collection(
     },
     order="name",
     id="d.id",
-    extras=searched("documents", "d") | {
+    extras=searched("documents", "d")
+    | {
         "projectId": Extra(_OF_PROJECT, Kind.INTEGER, "Those linked to this project"),
-        "format": Extra("document_format(v.media_type) = {}::text", Kind.TEXT, "Those of this kind", _OF_FORMAT),
+        "format": Extra(
+            "document_format(v.media_type) = {}::text", Kind.TEXT, "Those of this kind", _OF_FORMAT
+        ),
     },
     expand={"organization": expanded_organization("d")},
-)  # fmt: skip
+)
 OF_ORGANIZATION = LIST.within(
     """AND (d.organization_id = :parent OR d.id = ANY(ARRAY(
             SELECT l.document_id
@@ -86,7 +104,9 @@ VERSIONS = Collection(
         "type": Field("v.media_type", Kind.TEXT),
         "uploaderId": Field("v.uploader_id", Kind.INTEGER),
         "createdAt": Field("iso(v.created_at)", Kind.MOMENT, "v.created_at"),
-        "url": Field("'/api/documents/' || v.document_id || '/versions/' || v.number || '/content'"),
+        "url": Field(
+            "'/api/documents/' || v.document_id || '/versions/' || v.number || '/content'"
+        ),
     },
     order="number",
     id="v.id",
@@ -100,9 +120,9 @@ FILE = Statement("""
     WHERE d.tenant_id = :tenant AND d.id = :id AND d.deleted_by IS NULL AND @visible_documents
 """)
 
-# What a document refers to must be there and visible, and is held shared so that it cannot be deleted meanwhile: a
-# project together with its organization, whose deletion takes its projects along. The organization comes first, as
-# in its deletion, or the two would wait for each other.
+# What a document refers to must be there and visible, and is held shared so that it cannot be
+# deleted meanwhile: a project together with its organization, whose deletion takes its projects
+# along. The organization comes first, as in its deletion, or the two would wait for each other.
 _HELD = """held AS MATERIALIZED (
         SELECT p.id FROM organizations o JOIN projects p ON p.tenant_id = o.tenant_id AND p.organization_id = o.id
         WHERE o.tenant_id = :tenant AND o.deleted_by IS NULL AND p.id = ANY(:project_ids::bigint[])
@@ -164,8 +184,8 @@ UPDATE = Update(f"""
     RETURNING d.id, d.version, {JSON}
 """)
 
-# Locked before its references change. Who waited here must see the links as the other left them, which only a new
-# statement does.
+# Locked before its references change. Who waited here must see the links as the other left them,
+# which only a new statement does.
 LOCK = Statement("""
     SELECT d.organization_id, d.link, d.projects_changed FROM documents d
     WHERE d.tenant_id = :tenant AND d.id = :id AND d.deleted_by IS NULL AND @visible_documents AND @expected_d
@@ -215,7 +235,9 @@ ANNOUNCE = Statement("""
     INSERT INTO pending_uploads (tenant_id, storage_key) SELECT :tenant, :storage_key FROM @acting RETURNING id
 """)
 WITHDRAW = Statement(_PENDING)
-KEPT = Statement("SELECT FROM document_versions v WHERE v.tenant_id = :tenant AND v.storage_key = :storage_key")
+KEPT = Statement(
+    "SELECT FROM document_versions v WHERE v.tenant_id = :tenant AND v.storage_key = :storage_key"
+)
 
 
 async def read(db: Db, id: int) -> Record | None:
@@ -235,8 +257,8 @@ async def version_exists(db: Db, id: int, number: int) -> bool:
 
 
 async def file(db: Db, id: int, number: int | None) -> Record | None:
-    """What to serve of a document: name, link, and storage_key, size, sha256, media_type of one version (None: the
-    newest), which are null where there is none.
+    """What to serve of a document: name, link, and storage_key, size, sha256, media_type of one
+    version (None: the newest), which are null where there is none.
     """
     return await db.row(FILE, id=id, number=number)
 
@@ -257,7 +279,9 @@ async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
 
 
 async def lock(db: Db, id: int) -> Record | None:
-    """Its organization_id, link and projects_changed, held until the transaction ends; None when none is seen."""
+    """Its organization_id, link and projects_changed, held until the transaction ends; None when
+    none is seen.
+    """
     return await db.row(LOCK, id=id)
 
 
@@ -267,8 +291,8 @@ async def project_ids(db: Db, id: int) -> list[int]:
 
 
 async def change(db: Db, id: int, columns: dict[str, Any], project_ids: list[int]) -> Record | None:
-    """The locked document after a change of its columns, organization_id among them, and of its projects; None when
-    the viewer does not see all that it shall refer to.
+    """The locked document after a change of its columns, organization_id among them, and of its
+    projects; None when the viewer does not see all that it shall refer to.
     """
     return await db.row(CHANGE.of(columns), id=id, project_ids=project_ids, **columns)
 

@@ -1,7 +1,8 @@
 """Bytes into the storage, so that a row never lacks its bytes and bytes never lack a row for long.
 
-A committed row in pending_uploads comes first, then the bytes, then one transaction that makes the version and
-removes the pending row. Whatever ends an upload before that removes both; after a kill `retainer documents check` does.
+A committed row in pending_uploads comes first, then the bytes, then one transaction that makes the
+version and removes the pending row. Whatever ends an upload before that removes both; after a kill
+`retainer documents check` does.
 """
 
 import asyncio
@@ -24,18 +25,24 @@ from retainer.records.documents import store
 from retainer.records.documents.media_type import HEAD, sniffed
 from retainer.records.documents.multipart import Form
 
-BYTES_PER_SECOND = 20_000_000  # a slow disk makes the last bytes durable at this rate; the deadline waits for it
+BYTES_PER_SECOND = (
+    20_000_000  # a slow disk makes the last bytes durable at this rate; the deadline waits for it
+)
 
 T = TypeVar("T", bound=msgspec.Struct)
 
 
 @asynccontextmanager
 async def received(request: Request, kind: type[T]) -> AsyncIterator[dict[str, Any]]:
-    """The form's fields and the columns of the version, its bytes stored; removed again if the block raises."""
+    """The form's fields and the columns of the version, its bytes stored; removed again if the
+    block raises.
+    """
     form = Form(request)
     key = f"{request.viewer.tenant}/{uuid4()}"
     db = request.db  # as it is now: to clean up in this tenant, whatever becomes of the session
-    await store.announce(db, key)  # before any byte is read: when the session changed, the request can run again
+    await store.announce(
+        db, key
+    )  # before any byte is read: when the session changed, the request can run again
     try:
         await form.start()
         if form.file_name is None:
@@ -55,9 +62,12 @@ async def received(request: Request, kind: type[T]) -> AsyncIterator[dict[str, A
         raise
 
 
-async def finished(request: Request, values: dict[str, Any], work: Callable[[], Awaitable[Record]]) -> Answer:
-    """The answer with what the last transaction of an upload returns. Its body cannot be read again, so only this is
-    repeated after a deadlock, or when the session changed: then the viewer is looked up, and allowed, anew.
+async def finished(
+    request: Request, values: dict[str, Any], work: Callable[[], Awaitable[Record]]
+) -> Answer:
+    """The answer with what the last transaction of an upload returns. Its body cannot be read
+    again, so only this is repeated after a deadlock, or when the session changed: then the viewer
+    is looked up, and allowed, anew.
     """
     for _ in range(ATTEMPTS - 1):
         try:
@@ -72,14 +82,18 @@ async def finished(request: Request, values: dict[str, Any], work: Callable[[], 
         raise NotSignedIn from error
 
 
-async def _performed(request: Request, values: dict[str, Any], work: Callable[[], Awaitable[Record]]) -> Answer:
+async def _performed(
+    request: Request, values: dict[str, Any], work: Callable[[], Awaitable[Record]]
+) -> Answer:
     """Once for the request's key: another upload of the same parts is the same request."""
     assert request.route is not None
 
     async def answer() -> Answer:
         return found(await work())
 
-    parts = msgspec.json.encode(sorted((name, value) for name, value in values.items() if name != "storage_key"))
+    parts = msgspec.json.encode(
+        sorted((name, value) for name, value in values.items() if name != "storage_key")
+    )
     return await performed(request, request.route, answer, parts)
 
 
@@ -107,10 +121,16 @@ class _Measured:
             yield chunk
 
     def columns(self) -> dict[str, Any]:
-        return {"size": self.size, "digest": self.hash.hexdigest(), "media_type": sniffed(self.head)}
+        return {
+            "size": self.size,
+            "digest": self.hash.hexdigest(),
+            "media_type": sniffed(self.head),
+        }
 
 
-async def _patient(request: Request, chunks: AsyncIterable[bytes], file: _Measured) -> AsyncIterator[bytes]:
+async def _patient(
+    request: Request, chunks: AsyncIterable[bytes], file: _Measured
+) -> AsyncIterator[bytes]:
     """The same chunks; after the last, the deadline allows for making so many bytes durable."""
     async for chunk in chunks:
         yield chunk
@@ -119,11 +139,13 @@ async def _patient(request: Request, chunks: AsyncIterable[bytes], file: _Measur
 
 
 async def _discard(request: Request, db: Db, key: str, cause: BaseException) -> None:
-    """Remove the pending row and the bytes, unless the version was committed after all: its pending row is gone then,
-    and whoever deletes it first waits for the other.
+    """Remove the pending row and the bytes, unless the version was committed after all: its pending
+    row is gone then, and whoever deletes it first waits for the other.
     """
     if isinstance(cause, Problem) and cause.status >= 500 and cause.__cause__ is not None:
-        request.app.log.event("upload_failed", request=request.id, reason=type(cause.__cause__).__name__)
+        request.app.log.event(
+            "upload_failed", request=request.id, reason=type(cause.__cause__).__name__
+        )
     try:
         async with db.transaction() as tx:
             await store.withdraw(tx, key)

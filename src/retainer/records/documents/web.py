@@ -63,19 +63,25 @@ async def show_version_content(request: Request, id: int, number: int) -> Answer
 
 
 async def _file(request: Request, id: int, number: int | None = None) -> Record:
-    """The version to serve (None: the newest). Raises NotFound, or Conflict where the document is a link."""
+    """The version to serve (None: the newest). Raises NotFound, or Conflict where the document is a
+    link.
+    """
     row = await store.file(request.db, id, number)
     if row is None or (row["link"] is None and row["storage_key"] is None):
         raise NotFound
     if row["link"] is not None:
-        raise Conflict("This document is a link: it has no content or versions here. Its url says where it leads.")
+        raise Conflict(
+            "This document is a link: it has no content or versions here. Its url says where it leads."
+        )
     return row
 
 
 async def _create(request: Request, values: dict[str, Any]) -> Record:
     organization, projects = values["organization_id"], values["project_ids"]
     if request.viewer.scope != "all" and organization is None and not projects:
-        raise invalid("organizationId", "is required unless projectIds are given; choose one that you may see")
+        raise invalid(
+            "organizationId", "is required unless projectIds are given; choose one that you may see"
+        )
     async with request.db.transaction() as tx:
         row = await store.create(tx, values | {"project_ids": unique(projects)})
         if row is None:
@@ -106,26 +112,40 @@ async def _change(request: Request, id: int, values: dict[str, Any]) -> Record:
             if now["link"] is None:
                 raise invalid("url", "is where the file's content is; add a version to change that")
         if set(projects) != set(linked):
-            columns["projects_changed"] = now["projects_changed"] + 1  # its ETag changes with its projects
+            columns["projects_changed"] = (
+                now["projects_changed"] + 1
+            )  # its ETag changes with its projects
         row = await store.change(tx, id, columns, unique(projects))
         if row is None:
-            await _refuse_missing(tx, columns["organization_id"], projects, are_sent="project_ids" in values)
+            await _refuse_missing(
+                tx, columns["organization_id"], projects, are_sent="project_ids" in values
+            )
             raise NotFound
         return row
 
 
-async def _refuse_missing(db: Db, organization: int | None, projects: list[int], *, are_sent: bool = True) -> None:
+async def _refuse_missing(
+    db: Db, organization: int | None, projects: list[int], *, are_sent: bool = True
+) -> None:
     """Name what the document would refer to and is not there for the viewer, or does not fit."""
     problems = []
     if organization is not None and not await organizations.exists(db, organization):
-        problems.append(FieldError("organizationId", "there is no such organization, or none that you may see"))
+        problems.append(
+            FieldError("organizationId", "there is no such organization, or none that you may see")
+        )
     elsewhere = "its projects are another organization's; send projectIds with it"
     seen = await store.projects(db, projects)
     for place, project in enumerate(projects):
         if project not in seen:
-            problems.append(FieldError(f"projectIds[{place}]", "there is no such project, or none that you may see"))
+            problems.append(
+                FieldError(
+                    f"projectIds[{place}]", "there is no such project, or none that you may see"
+                )
+            )
         elif organization not in (None, seen[project]):
-            wrong = FieldError(f"projectIds[{place}]", f"must be a project of organization {organization}")
+            wrong = FieldError(
+                f"projectIds[{place}]", f"must be a project of organization {organization}"
+            )
             problems.append(wrong if are_sent else FieldError("organizationId", elsewhere))
     if problems:
         raise Invalid(*{(problem.field, problem.message): problem for problem in problems}.values())

@@ -1,4 +1,6 @@
-"""Every statement about members. The alias is m; a membership is seen by whoever sees its organization, o."""
+"""Every statement about members. The alias is m; a membership is seen by whoever sees its
+organization, o.
+"""
 
 from typing import Any
 
@@ -37,7 +39,9 @@ OF_CONTACT = Collection(
     FIELDS
     | {
         "name": Field("o.name", sort="o.name_folded"),
-        "organization": Field("json_build_object('id', o.id, 'name', o.name, 'type', o.type, 'status', o.status)"),
+        "organization": Field(
+            "json_build_object('id', o.id, 'name', o.name, 'type', o.type, 'status', o.status)"
+        ),
     },
     order="name",
     id="m.id",
@@ -90,13 +94,19 @@ async def read(db: Db, organization_id: int, contact_id: int) -> Record | None:
 
 
 async def create(db: Db, organization_id: int, contact_id: int, role: str) -> Record | None:
-    """The new membership's id and version, or None when organization or contact are not there for the viewer."""
+    """The new membership's id and version, or None when organization or contact are not there for
+    the viewer.
+    """
     return await db.row(CREATE, organization_id=organization_id, contact_id=contact_id, role=role)
 
 
-async def update(db: Db, organization_id: int, contact_id: int, values: dict[str, Any]) -> Record | None:
+async def update(
+    db: Db, organization_id: int, contact_id: int, values: dict[str, Any]
+) -> Record | None:
     """Change what was sent: the membership's id and version; None when there is no such membership."""
-    return await db.row(UPDATE.of(values), organization_id=organization_id, contact_id=contact_id, **values)
+    return await db.row(
+        UPDATE.of(values), organization_id=organization_id, contact_id=contact_id, **values
+    )
 
 
 async def delete(db: Db, organization_id: int, contact_id: int) -> bool:

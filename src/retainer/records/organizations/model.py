@@ -10,13 +10,19 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from retainer.errors import FieldError, Invalid
 from retainer.http.fields import HOST, Address, Id, Line, Metadata, Name, Text, Timestamp
 
-Domains = Annotated[list[Annotated[str, Meta(min_length=3, max_length=253, pattern=HOST)]], Meta(max_length=50)]
-Tags = Annotated[list[Annotated[str, Meta(min_length=1, max_length=50, pattern=r"\S")]], Meta(max_length=50)]
+Domains = Annotated[
+    list[Annotated[str, Meta(min_length=3, max_length=253, pattern=HOST)]], Meta(max_length=50)
+]
+Tags = Annotated[
+    list[Annotated[str, Meta(min_length=1, max_length=50, pattern=r"\S")]], Meta(max_length=50)
+]
 
 NO_DOMAIN = "must be a host name such as acme.example.com, no address and no number"
 
 # What migrations/0007 checks again.
-_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?!\d+$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_DOMAIN = re.compile(
+    r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?!\d+$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+)
 
 
 class OrganizationType(StrEnum):
@@ -97,7 +103,9 @@ class OrganizationUpdate(Struct, rename="camel", forbid_unknown_fields=True):
 
 
 def kept(domains: list[str]) -> list[str]:
-    """Host names as they are kept, each once. Raises Invalid, naming those that are none by their place."""
+    """Host names as they are kept, each once. Raises Invalid, naming those that are none by their
+    place.
+    """
     found = [domain(given) for given in domains]
     wrong = [place for place, name in enumerate(found) if name is None]
     if wrong:
@@ -106,7 +114,9 @@ def kept(domains: list[str]) -> list[str]:
 
 
 def domain(name: str) -> str | None:
-    """A host name as DNS carries it: small letters, international labels as xn--…; None when it is none."""
+    """A host name as DNS carries it: small letters, international labels as xn--…; None when it is
+    none.
+    """
     labels = unicodedata.normalize("NFC", name.lower()).split(".")
     if not all(c == "-" or unicodedata.category(c)[0] in "LMN" for label in labels for c in label):
         return None

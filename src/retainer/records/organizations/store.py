@@ -1,4 +1,6 @@
-"""Every statement about organizations. The alias is o; what the viewer sees of them is @visible_organizations."""
+"""Every statement about organizations. The alias is o; what the viewer sees of them is
+@visible_organizations.
+"""
 
 from typing import Any
 
@@ -13,10 +15,19 @@ _SEEN = "o.tenant_id = :tenant AND o.deleted_by IS NULL AND @visible_organizatio
 
 FIELDS = {
     "id": Field("o.id", Kind.INTEGER, sort="o.id", cast="bigint"),
-    "name": Field("o.name", Kind.FOLDED, "o.name_folded", sort="o.name_folded", contains="organizations_named"),
+    "name": Field(
+        "o.name", Kind.FOLDED, "o.name_folded", sort="o.name_folded", contains="organizations_named"
+    ),
     "type": Field("o.type", Kind.WORD, sort="o.type", values=OrganizationType),
     "status": Field("o.status", Kind.WORD, sort="o.status", values=OrganizationStatus),
-    "industry": Field("o.industry", Kind.FOLDED, "o.industry_key", sort="o.industry_key", nullable=True, absent=ABSENT),
+    "industry": Field(
+        "o.industry",
+        Kind.FOLDED,
+        "o.industry_key",
+        sort="o.industry_key",
+        nullable=True,
+        absent=ABSENT,
+    ),
     "website": Field("o.website"),
     "description": Field("o.description"),
     "metadata": Field("o.metadata", Kind.JSON, finder="organizations_with_metadata"),
@@ -31,24 +42,31 @@ FIELDS = {
 JSON = row_json(FIELDS)
 
 LIST = Collection(
-    "organizations o", _SEEN, FIELDS, order="name", id="o.id",
+    "organizations o",
+    _SEEN,
+    FIELDS,
+    order="name",
+    id="o.id",
     extras=searched("organizations", "o")
     | {
         "hasProjects": Extra(
             """EXISTS (SELECT FROM projects p WHERE p.tenant_id = :tenant AND p.organization_id = o.id
                 AND p.deleted_by IS NULL AND @visible_projects)""",
-            Kind.BOOLEAN, "Those that have a project, or none",
+            Kind.BOOLEAN,
+            "Those that have a project, or none",
         ),
         "domain": Extra(
             """o.id = ANY(ARRAY(SELECT d.organization_id FROM organization_domains d
                 WHERE d.tenant_id = :tenant AND d.domain = lower({}::text)))""",
-            Kind.TEXT, "The one that has this among its domains",
+            Kind.TEXT,
+            "The one that has this among its domains",
         ),
         "within": Extra(
             # What stands below one that the viewer does not see is not told either.
             """o.id = ANY(ARRAY(SELECT organization_subtree(:tenant, (SELECT o.id FROM organizations o
                 WHERE o.tenant_id = :tenant AND o.id = {}::bigint AND @visible_organizations))))""",
-            Kind.INTEGER, "This organization and all below it",
+            Kind.INTEGER,
+            "This organization and all below it",
         ),
     },
     expand={
@@ -75,7 +93,7 @@ LIST = Collection(
                     WHERE l.tenant_id = :tenant AND l.deleted_by IS NULL AND p.organization_id = o.id
                         AND p.deleted_by IS NULL))) AND @visible_documents) AS documents) q)""",
     },
-)  # fmt: skip
+)
 
 CHOSEN = LIST.within("AND o.id = ANY(:chosen::bigint[])")
 
@@ -87,9 +105,12 @@ READ = Statement(f"""
 
 # As its page shows it.
 _SHOWN = FIELDS | {name: LIST.expand[name] for name in ("owner", "parent", "work", "counts")}
-SHOWN = Statement(f"SELECT o.id, o.version, {row_json(_SHOWN)} FROM organizations o WHERE {_SEEN} AND o.id = :id")
+SHOWN = Statement(
+    f"SELECT o.id, o.version, {row_json(_SHOWN)} FROM organizations o WHERE {_SEEN} AND o.id = :id"
+)
 
-# What an organization refers to must be there and visible, and is held shared so that it stays so meanwhile.
+# What an organization refers to must be there and visible, and is held shared so that it stays so
+# meanwhile.
 REFERENCES = {
     "parent_id": """SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :parent_id
         AND o.deleted_by IS NULL AND @visible_organizations""",
@@ -128,9 +149,12 @@ def _update(references: list[str]) -> Update:
 
 # One for each set of references that may be sent, so that only what is sent is looked up.
 UPDATES = {
-    (parent, owner): _update([c for c, given in zip(REFERENCES, (parent, owner), strict=True) if given])
-    for parent in (False, True) for owner in (False, True)
-}  # fmt: skip
+    (parent, owner): _update(
+        [c for c, given in zip(REFERENCES, (parent, owner), strict=True) if given]
+    )
+    for parent in (False, True)
+    for owner in (False, True)
+}
 
 FIND = {column: Statement(text) for column, text in REFERENCES.items()}
 
@@ -210,7 +234,8 @@ DELETE = Statement("""
     SELECT id FROM gone
 """)
 
-# The copy is "Name (copy)", or the first of "Name (copy 2)", "Name (copy 3)" … that no live organization has.
+# The copy is "Name (copy)", or the first of "Name (copy 2)", "Name (copy 3)" … that no live
+# organization has.
 DUPLICATE = Statement(f"""
     WITH source AS (
         SELECT o.*, left(regexp_replace(o.name, ' \\(copy( [0-9]+)?\\)$', ''), 240) AS stem
@@ -245,17 +270,23 @@ async def read(db: Db, id: int) -> Record | None:
 
 
 async def read_shown(db: Db, id: int) -> Record | None:
-    """One organization with its owner, its parent and how much of everything it has: id, version, json."""
+    """One organization with its owner, its parent and how much of everything it has: id, version,
+    json.
+    """
     return await db.row(SHOWN, id=id)
 
 
 async def create(db: Db, values: dict[str, Any]) -> Record | None:
-    """The new organization: id, version, json; None when something it refers to is not there for the viewer."""
+    """The new organization: id, version, json; None when something it refers to is not there for
+    the viewer.
+    """
     return await db.create(CREATE, **values)
 
 
 async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
-    """The organization after the change, or None when it or something it refers to is not there for the viewer."""
+    """The organization after the change, or None when it or something it refers to is not there for
+    the viewer.
+    """
     statement = UPDATES["parent_id" in values, "owner_id" in values].of(values)
     if values.get("parent_id") is None:
         return await db.row(statement, id=id, **values)
@@ -265,7 +296,9 @@ async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
 
 
 async def take(db: Db, key: str, value: str) -> int | None:
-    """The id of the organization that a key of BY_KEY names, nobody else coming by it until the transaction ends."""
+    """The id of the organization that a key of BY_KEY names, nobody else coming by it until the
+    transaction ends.
+    """
     await db.row(LOCK_KEY, key=key, value=value)
     found: int | None = await db.value(BY_KEY[key], value=value)
     return found
@@ -280,11 +313,14 @@ async def missing(db: Db, values: dict[str, Any]) -> list[str]:
 async def delete(db: Db, id: int) -> bool:
     """Hide it and all that belongs to it, as one operation; False when the viewer sees none."""
     async with db.transaction() as tx:
-        # Its row is locked first: whoever adds a child holds it shared, so the second statement sees every child.
+        # Its row is locked first: whoever adds a child holds it shared, so the second statement
+        # sees every child.
         return await tx.row(LOCK, id=id) is not None and await tx.row(DELETE, id=id) is not None
 
 
 async def duplicate(db: Db, id: int) -> Record | None:
-    """The copy of its own fields: id, version, json; None when the viewer sees no such organization."""
+    """The copy of its own fields: id, version, json; None when the viewer sees no such
+    organization.
+    """
     async with db.transaction() as tx:
         return await tx.row(DUPLICATE, id=id) if await tx.row(LOCK, id=id) else None

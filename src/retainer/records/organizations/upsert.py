@@ -1,5 +1,5 @@
-"""Change the organization that a key of another system's names, or add it, in one step that can be repeated blindly:
-PUT /organizations/by/externalId/{value} and /by/domain/{value}.
+"""Change the organization that a key of another system's names, or add it, in one step that can be
+repeated blindly: PUT /organizations/by/externalId/{value} and /by/domain/{value}.
 """
 
 from typing import Any
@@ -13,12 +13,19 @@ from retainer.http import preconditions
 from retainer.http.body import decode, sent
 from retainer.http.request import Answer, Request, created, found
 from retainer.records.organizations import store
-from retainer.records.organizations.model import NO_DOMAIN, OrganizationCreate, OrganizationUpdate, domain
+from retainer.records.organizations.model import (
+    NO_DOMAIN,
+    OrganizationCreate,
+    OrganizationUpdate,
+    domain,
+)
 from retainer.records.organizations.web import refuse_missing
 
 
 async def by_external_id(request: Request, value: str) -> Answer:
-    decode(msgspec.json.encode({"externalId": value}), OrganizationUpdate)  # judged as the body's field is
+    decode(
+        msgspec.json.encode({"externalId": value}), OrganizationUpdate
+    )  # judged as the body's field is
     if request.body.external_id not in (UNSET, value):
         raise invalid("externalId", "must be the one in the path, or be left out")
     return await put(request, "external_id", value, {"external_id": value})
@@ -39,7 +46,8 @@ async def put(request: Request, key: str, value: str, implied: dict[str, Any]) -
         async with request.db.savepoint():
             return await _put(request, key, value, implied)
     except Conflict:
-        # Perhaps with somebody who gave the key to an organization in another way, and has committed now.
+        # Perhaps with somebody who gave the key to an organization in another way, and has
+        # committed now.
         return await _put(request, key, value, implied)
 
 
@@ -48,7 +56,9 @@ async def _put(request: Request, key: str, value: str, implied: dict[str, Any]) 
         id = await store.take(tx, key, value)
         if id is None:
             if b"if-match" in request.headers:
-                raise PreconditionFailed("There is no such organization, so none in the state that If-Match expects.")
+                raise PreconditionFailed(
+                    "There is no such organization, so none in the state that If-Match expects."
+                )
             return await _add(tx, request.body, implied)
         values = sent(request.body)
         row = await store.update(tx, id, values)
@@ -62,7 +72,9 @@ async def _put(request: Request, key: str, value: str, implied: dict[str, Any]) 
 
 async def _add(tx: Db, body: OrganizationUpdate, implied: dict[str, Any]) -> Answer:
     complete = decode(msgspec.json.encode(body), OrganizationCreate)  # names what a new one lacks
-    values = implied | {name: value for name, value in sent(complete).items() if value or name not in implied}
+    values = implied | {
+        name: value for name, value in sent(complete).items() if value or name not in implied
+    }
     row = await store.create(tx, values)
     if row is None:
         await refuse_missing(tx, values)

@@ -45,7 +45,10 @@ async def duplicate(request: Request, id: int) -> Answer:
 
 async def refuse_missing(db: Db, values: dict[str, Any]) -> None:
     """Name what the organization refers to and is not there for the viewer."""
-    words = {"parent_id": "is no organization that is there and that you may see", "owner_id": "is no active user"}
+    words = {
+        "parent_id": "is no organization that is there and that you may see",
+        "owner_id": "is no active user",
+    }
     missing = await store.missing(db, values)
     if missing:
         raise Invalid(*(FieldError(camel(column), words[column]) for column in missing))

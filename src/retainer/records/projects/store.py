@@ -1,4 +1,6 @@
-"""Every statement about projects. The alias is p; what the viewer sees of them is @visible_projects."""
+"""Every statement about projects. The alias is p; what the viewer sees of them is
+@visible_projects.
+"""
 
 from typing import Any
 
@@ -7,7 +9,16 @@ from asyncpg import Record
 from retainer.database.database import Db
 from retainer.database.statement import Create, Statement, Update
 from retainer.http.fields import Audience
-from retainer.lists.spec import NEVER, Collection, Field, Kind, expanded_organization, moments, row_json, searched
+from retainer.lists.spec import (
+    NEVER,
+    Collection,
+    Field,
+    Kind,
+    expanded_organization,
+    moments,
+    row_json,
+    searched,
+)
 from retainer.records.projects.model import ProjectStatus
 
 _SEEN = "p.tenant_id = :tenant AND p.deleted_by IS NULL AND @visible_projects"
@@ -15,17 +26,40 @@ _SEEN = "p.tenant_id = :tenant AND p.deleted_by IS NULL AND @visible_projects"
 FIELDS = {
     "id": Field("p.id", Kind.INTEGER, sort="p.id", cast="bigint"),
     "organizationId": Field("p.organization_id", Kind.INTEGER),
-    "title": Field("p.title", Kind.FOLDED, "p.title_folded", sort="p.title_folded", contains="projects_named"),
+    "title": Field(
+        "p.title", Kind.FOLDED, "p.title_folded", sort="p.title_folded", contains="projects_named"
+    ),
     "description": Field("p.description"),
-    "status": Field("p.status", Kind.WORD, "p.status_rank", sort="p.status_rank", cast="smallint",
-                    values=ProjectStatus, is_ranked=True),
-    "startDate": Field("p.start_date", Kind.DATE, "p.start_date_key", sort="p.start_date_key", cast="date",
-                       nullable=True, absent=NEVER),
-    "dueDate": Field("p.due_date", Kind.DATE, "p.due_date_key", sort="p.due_date_key", cast="date",
-                     nullable=True, absent=NEVER),
+    "status": Field(
+        "p.status",
+        Kind.WORD,
+        "p.status_rank",
+        sort="p.status_rank",
+        cast="smallint",
+        values=ProjectStatus,
+        is_ranked=True,
+    ),
+    "startDate": Field(
+        "p.start_date",
+        Kind.DATE,
+        "p.start_date_key",
+        sort="p.start_date_key",
+        cast="date",
+        nullable=True,
+        absent=NEVER,
+    ),
+    "dueDate": Field(
+        "p.due_date",
+        Kind.DATE,
+        "p.due_date_key",
+        sort="p.due_date_key",
+        cast="date",
+        nullable=True,
+        absent=NEVER,
+    ),
     "audience": Field("p.audience", Kind.WORD, sort="p.audience", values=Audience),
     **moments("p"),
-}  # fmt: skip
+}
 JSON = row_json(FIELDS)
 
 LIST = Collection(
@@ -117,8 +151,8 @@ async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
 
 
 async def delete(db: Db, id: int) -> bool:
-    """Hide it, its tasks, its links to documents and the documents of it alone, as one operation; False when the
-    viewer sees none.
+    """Hide it, its tasks, its links to documents and the documents of it alone, as one operation;
+    False when the viewer sees none.
     """
     async with db.transaction() as tx:
         return await tx.row(LOCK, id=id) is not None and await tx.row(DELETE, id=id) is not None

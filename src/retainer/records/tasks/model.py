@@ -60,7 +60,9 @@ class TaskProject(Struct, rename="camel"):
 
 
 class ListedTask(Task, rename="camel"):
-    """A task in a list: with its assignee and its project, where there are such that the viewer sees."""
+    """A task in a list: with its assignee and its project, where there are such that the viewer
+    sees.
+    """
 
     assignee: Assignee | None
     project: TaskProject | None
@@ -106,6 +108,8 @@ def due_days(zone: str) -> list[tuple[str, str]]:
     now = today(zone)
     monday = now + timedelta(days=7 - now.weekday())
     return [
-        (now.isoformat(), "Today"), ((now + timedelta(days=1)).isoformat(), "Tomorrow"),
-        (monday.isoformat(), "Next Monday"), ("", "No date"),
-    ]  # fmt: skip
+        (now.isoformat(), "Today"),
+        ((now + timedelta(days=1)).isoformat(), "Tomorrow"),
+        (monday.isoformat(), "Next Monday"),
+        ("", "No date"),
+    ]

@@ -7,28 +7,60 @@ from asyncpg import Record
 from retainer.database.database import Db
 from retainer.database.statement import Change, Create, Statement, Update
 from retainer.http.fields import Audience
-from retainer.lists.spec import NEVER, Collection, Field, Kind, expanded_organization, moments, row_json, searched
+from retainer.lists.spec import (
+    NEVER,
+    Collection,
+    Field,
+    Kind,
+    expanded_organization,
+    moments,
+    row_json,
+    searched,
+)
 from retainer.records.tasks.model import TaskPriority, TaskStatus
 
 _SEEN = "t.tenant_id = :tenant AND t.deleted_by IS NULL AND @visible_tasks"
 
 FIELDS = {
     "id": Field("t.id", Kind.INTEGER, sort="t.id", cast="bigint"),
-    "title": Field("t.title", Kind.FOLDED, "t.title_folded", sort="t.title_folded", contains="tasks_named"),
+    "title": Field(
+        "t.title", Kind.FOLDED, "t.title_folded", sort="t.title_folded", contains="tasks_named"
+    ),
     "description": Field("t.description"),
     "organizationId": Field("t.organization_id", Kind.INTEGER, nullable=True),
     "projectId": Field("t.project_id", Kind.INTEGER, nullable=True),
     "assigneeId": Field("t.assignee_id", Kind.INTEGER, nullable=True),
-    "status": Field("t.status", Kind.WORD, "t.status_rank", sort="t.status_rank", cast="smallint",
-                    values=TaskStatus, is_ranked=True),
-    "priority": Field("t.priority", Kind.WORD, "t.priority_rank", sort="t.priority_rank", cast="smallint",
-                      values=TaskPriority, is_ranked=True),
-    "dueDate": Field("t.due_date", Kind.DATE, "t.due_date_key", sort="t.due_date_key", cast="date",
-                     nullable=True, absent=NEVER),
+    "status": Field(
+        "t.status",
+        Kind.WORD,
+        "t.status_rank",
+        sort="t.status_rank",
+        cast="smallint",
+        values=TaskStatus,
+        is_ranked=True,
+    ),
+    "priority": Field(
+        "t.priority",
+        Kind.WORD,
+        "t.priority_rank",
+        sort="t.priority_rank",
+        cast="smallint",
+        values=TaskPriority,
+        is_ranked=True,
+    ),
+    "dueDate": Field(
+        "t.due_date",
+        Kind.DATE,
+        "t.due_date_key",
+        sort="t.due_date_key",
+        cast="date",
+        nullable=True,
+        absent=NEVER,
+    ),
     "order": Field('t."order"', Kind.INTEGER, sort='t."order"', cast="int"),
     "audience": Field("t.audience", Kind.WORD, sort="t.audience", values=Audience),
     **moments("t"),
-}  # fmt: skip
+}
 JSON = row_json(FIELDS)
 
 LIST = Collection(
@@ -59,14 +91,17 @@ READ = Statement(f"""
     WHERE t.tenant_id = :tenant AND t.id = ANY(:ids::bigint[]) AND t.deleted_by IS NULL AND @visible_tasks
 """)
 
-# What a task refers to must be there and visible, and is held shared so that it cannot be deleted meanwhile.
+# What a task refers to must be there and visible, and is held shared so that it cannot be deleted
+# meanwhile.
 _ORGANIZATION = """SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :organization_id
     AND o.deleted_by IS NULL AND @visible_organizations"""
 # With its organization, first: deleting that one reads the tasks of its projects once it holds it.
 _PROJECT = """SELECT p.id FROM organizations o JOIN projects p ON p.tenant_id = o.tenant_id AND p.organization_id = o.id
     WHERE o.tenant_id = :tenant AND p.id = :project_id AND p.deleted_by IS NULL AND o.deleted_by IS NULL
     AND @visible_projects"""
-_ASSIGNEE = "SELECT u.id FROM users u WHERE u.tenant_id = :tenant AND u.id = :assignee_id AND u.is_active"
+_ASSIGNEE = (
+    "SELECT u.id FROM users u WHERE u.tenant_id = :tenant AND u.id = :assignee_id AND u.is_active"
+)
 REFERENCES = {"organization_id": _ORGANIZATION, "project_id": _PROJECT, "assignee_id": _ASSIGNEE}
 
 
@@ -130,7 +165,9 @@ async def create(db: Db, values: dict[str, Any]) -> Record | None:
 
 
 async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
-    """The task after the change, or None when it or something it refers to is not there for the viewer."""
+    """The task after the change, or None when it or something it refers to is not there for the
+    viewer.
+    """
     statement = UPDATES[tuple(column in values for column in REFERENCES)]  # type: ignore[index]
     return await db.row(statement.of(values), id=id, **values)
 

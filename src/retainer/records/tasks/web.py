@@ -23,8 +23,14 @@ async def of_organization(request: Request, organization_id: int) -> Answer:
 
 async def create(request: Request) -> Answer:
     values = sent(request.body)
-    if request.viewer.scope != "all" and values["organization_id"] is None and values["project_id"] is None:
-        raise invalid("organizationId", "is required unless projectId is given; choose one that you may see")
+    if (
+        request.viewer.scope != "all"
+        and values["organization_id"] is None
+        and values["project_id"] is None
+    ):
+        raise invalid(
+            "organizationId", "is required unless projectId is given; choose one that you may see"
+        )
     row = await store.create(request.db, values)
     if row is None:
         await refuse_missing(request, values)
@@ -57,7 +63,10 @@ async def refuse_homeless(request: Request, id: int, values: dict[str, Any]) -> 
     now = msgspec.json.decode(row[2]) if row else {}
     before = [now.get(camel(column)) for column in homes]
     if any(before) and not any(values.get(column, now.get(camel(column))) for column in homes):
-        raise invalid("organizationId", "must stay, or projectId: a task of neither would be out of your sight")
+        raise invalid(
+            "organizationId",
+            "must stay, or projectId: a task of neither would be out of your sight",
+        )
 
 
 async def refuse_missing(request: Request, values: dict[str, Any]) -> None:

@@ -1,7 +1,8 @@
-"""Every statement about views, and the lists they are of. The alias is v; what the viewer sees is @visible_views.
+"""Every statement about views, and the lists they are of. The alias is v; what the viewer sees is
+@visible_views.
 
-What is seen differs from user to user also among those who see all of a tenant: never read one by Db.point(), which
-answers all of these together.
+What is seen differs from user to user also among those who see all of a tenant: never read one by
+Db.point(), which answers all of these together.
 """
 
 from typing import Any
@@ -51,7 +52,9 @@ LIST = Collection("views v", _SEEN, FIELDS, order="name", id="v.id")
 READ = Statement(f"SELECT v.id, v.version, {JSON} FROM views v WHERE {_ONE}")
 
 MOST_BESIDE = 50  # in the sidebar
-BESIDE = Statement(f"SELECT {JSON} AS json FROM views v WHERE {_SEEN} ORDER BY v.name_folded, v.id LIMIT {MOST_BESIDE}")
+BESIDE = Statement(
+    f"SELECT {JSON} AS json FROM views v WHERE {_SEEN} ORDER BY v.name_folded, v.id LIMIT {MOST_BESIDE}"
+)
 
 FIND = Statement(f"SELECT v.noun, {CHANGEABLE} AS is_changeable FROM views v WHERE {_ONE}")
 
@@ -90,7 +93,9 @@ async def sidebar(db: Db) -> list[dict[str, Any]]:
 
 
 async def find(db: Db, id: int) -> Record | None:
-    """Of which list it is and whether the viewer may change it (noun, is_changeable); None when they see none."""
+    """Of which list it is and whether the viewer may change it (noun, is_changeable); None when
+    they see none.
+    """
     return await db.row(FIND, id=id)
 
 

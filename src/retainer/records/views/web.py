@@ -41,18 +41,24 @@ async def delete(request: Request, id: int) -> Answer:
 
 
 async def noun_of_changeable(request: Request, id: int) -> ViewNoun:
-    """The list of a view. Raises NotFound, or Forbidden when the viewer sees it and may not change it."""
+    """The list of a view. Raises NotFound, or Forbidden when the viewer sees it and may not change
+    it.
+    """
     view = await store.find(request.db, id)
     if view is None:
         raise NotFound
     if not view["is_changeable"]:
-        raise Forbidden("Only its owner and administrators may change a shared view; save one of your own instead.")
+        raise Forbidden(
+            "Only its owner and administrators may change a shared view; save one of your own instead."
+        )
     return ViewNoun(view["noun"])
 
 
 def refuse_sharing(viewer: Viewer, is_shared: bool | UnsetType) -> None:
     if is_shared is True and not viewer.may("views.share"):
-        raise Forbidden(f"isShared: your role, {viewer.role.value}, keeps views for itself; leave it out or false.")
+        raise Forbidden(
+            f"isShared: your role, {viewer.role.value}, keeps views for itself; leave it out or false."
+        )
 
 
 def refuse_broken(viewer: Viewer, noun: ViewNoun, query: str) -> None:
@@ -67,7 +73,10 @@ def refuse_broken(viewer: Viewer, noun: ViewNoun, query: str) -> None:
         raise Invalid(*(in_query(error, noun) for error in refused.errors)) from None
     kept = [name for name in OF_A_PAGE if name in names]
     if kept:
-        raise invalid("query", f"must not have {' or '.join(kept)}: a view is the whole list, from its first page")
+        raise invalid(
+            "query",
+            f"must not have {' or '.join(kept)}: a view is the whole list, from its first page",
+        )
 
 
 def in_query(error: FieldError, noun: ViewNoun) -> FieldError:

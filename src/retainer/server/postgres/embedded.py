@@ -1,8 +1,9 @@
 """The embedded PostgreSQL: its data folder, its cluster, its start and its end.
 
-A data folder holds `lock` (held while in use), `postgres` (the cluster; its superuser is `postgres`, its role
-and its database are `retainer`), `postgres.log`, and `socket`, the only place where it listens. Under root,
-PostgreSQL gets an unprivileged account, which owns `postgres` and `socket` and nothing else.
+A data folder holds `lock` (held while in use), `postgres` (the cluster; its superuser is
+`postgres`, its role and its database are `retainer`), `postgres.log`, and `socket`, the only place
+where it listens. Under root, PostgreSQL gets an unprivileged account, which owns `postgres` and
+`socket` and nothing else.
 """
 
 import fcntl
@@ -34,7 +35,8 @@ from retainer.server.postgres.programs import (
 AT_FIRST = ["shared_buffers=256MB", "max_connections=100", "max_wal_size=1GB", "jit=off"]
 LOCALE = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
 ACCESS = ["--username=postgres", "--auth-local=trust", "--auth-host=reject", "--data-checksums"]
-# Errors in the owner's statements are the application's to log; the server's own stay in postgres.log.
+# Errors in the owner's statements are the application's to log; the server's own stay in
+# postgres.log.
 OWNER = """CREATE ROLE retainer LOGIN CREATEROLE
 ALTER ROLE retainer SET log_min_messages = 'log'
 CREATE DATABASE retainer OWNER retainer
@@ -55,7 +57,8 @@ class Hold:
             os.close(self._file)
 
 
-# A record lock is the process's: taking it twice succeeds, and closing the second file drops the first's.
+# A record lock is the process's: taking it twice succeeds, and closing the second file drops the
+# first's.
 HELD: set[Path] = set()
 
 
@@ -83,7 +86,9 @@ class Embedded:
 
 
 def start(data: Path, binaries: Path | None = None) -> Embedded:
-    """The PostgreSQL of this data folder: made where there is none, adopted where it runs, else started."""
+    """The PostgreSQL of this data folder: made where there is none, adopted where it runs, else
+    started.
+    """
     data = data.absolute().resolve()
     account = account_for(data / "postgres")
     refuse_barred(data, account)
@@ -114,7 +119,11 @@ def default_data(name: str = "") -> Path:
     if os.geteuid() == 0:
         return STATE / (name or "data")
     home = Path(os.environ.get("XDG_DATA_HOME", ""))
-    return (home if home.is_absolute() else Path.home() / ".local/share") / "retainer" / (name or "data")
+    return (
+        (home if home.is_absolute() else Path.home() / ".local/share")
+        / "retainer"
+        / (name or "data")
+    )
 
 
 def refuse_barred(data: Path, account: Account) -> None:
@@ -124,7 +133,9 @@ def refuse_barred(data: Path, account: Account) -> None:
         status = folder.stat()
         group = stat.S_IXGRP if status.st_gid == account.gid else stat.S_IXOTH
         if not status.st_mode & (stat.S_IXUSR if status.st_uid == account.uid else group):
-            bars = f"{folder} does not let PostgreSQL's account (uid {account.uid}) through to {data}"
+            bars = (
+                f"{folder} does not let PostgreSQL's account (uid {account.uid}) through to {data}"
+            )
             raise EmbeddedError(f"{bars}: choose a data folder elsewhere with --data")
 
 
@@ -139,7 +150,9 @@ def hold(data: Path) -> Hold:
         file = os.open(data / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         remedy = "choose another with --data, or change its owner"
-        raise EmbeddedError(f"data folder {data} is not writable ({error.strerror}): {remedy}") from error
+        raise EmbeddedError(
+            f"data folder {data} is not writable ({error.strerror}): {remedy}"
+        ) from error
     try:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.ftruncate(file, 0)
@@ -148,7 +161,9 @@ def hold(data: Path) -> Hold:
         holder = os.pread(file, 20, 0).decode() or "unknown"
         os.close(file)
         if isinstance(error, BlockingIOError | PermissionError):
-            raise EmbeddedError(f"data folder {data} is in use by process {holder}: stop it first") from error
+            raise EmbeddedError(
+                f"data folder {data} is in use by process {holder}: stop it first"
+            ) from error
         raise EmbeddedError(f"data folder {data} cannot be locked: {error.strerror}") from error
     return Hold(data, file)
 
@@ -159,15 +174,22 @@ def settle(place: Place) -> Place:
     if not cluster.exists() or not any(cluster.iterdir()):
         create(place)
     if account is not OURSELVES and cluster.stat().st_uid == 0:
-        for path in [*cluster.rglob("*"), cluster]:  # restored by root; itself last, for a second try
+        for path in [
+            *cluster.rglob("*"),
+            cluster,
+        ]:  # restored by root; itself last, for a second try
             os.lchown(path, *account)
     try:
         made_by, ours = int((cluster / "PG_VERSION").read_text()), version(place.bin)[0]
     except (FileNotFoundError, ValueError) as error:
-        raise EmbeddedError(f"{cluster} is not a whole cluster: move it away, or restore a backup") from error
+        raise EmbeddedError(
+            f"{cluster} is not a whole cluster: move it away, or restore a backup"
+        ) from error
     if made_by != ours:
         which = f"data folder {place.data} is PostgreSQL {made_by}'s and {place.bin} is PostgreSQL {ours}"
-        raise EmbeddedError(f"{which}: use binaries of {made_by}, or restore a backup into a new data folder")
+        raise EmbeddedError(
+            f"{which}: use binaries of {made_by}, or restore a backup into a new data folder"
+        )
     return place
 
 

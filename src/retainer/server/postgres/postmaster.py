@@ -1,4 +1,6 @@
-"""PostgreSQL's first process, the postmaster: started on a cluster, found running on one, and stopped."""
+"""PostgreSQL's first process, the postmaster: started on a cluster, found running on one, and
+stopped.
+"""
 
 import hashlib
 import os
@@ -11,7 +13,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from retainer.server.postgres.programs import Account, Child, EmbeddedError, private, process, telling
+from retainer.server.postgres.programs import (
+    Account,
+    Child,
+    EmbeddedError,
+    private,
+    process,
+    telling,
+)
 
 NO_PROCESS = 2**31 - 1  # Linux counts to 2**22
 LARGEST_LOG = 8_000_000  # bytes; a larger one becomes postgres.log.1 at the next start
@@ -57,7 +66,9 @@ class Postmaster:
             if status == "ready" and answers(self.socket):
                 return True
             if time.monotonic() - began > (600 if status in ("starting", "standby") else 30):
-                raise EmbeddedError(f"PostgreSQL on {self.cluster} is not ready in time: see postgres.log")
+                raise EmbeddedError(
+                    f"PostgreSQL on {self.cluster} is not ready in time: see postgres.log"
+                )
             time.sleep(0.01)
         return False
 
@@ -74,7 +85,9 @@ class Postmaster:
 
 
 class PidFile(NamedTuple):
-    """What PostgreSQL writes into postmaster.pid about itself; `socket` is the folder of its socket."""
+    """What PostgreSQL writes into postmaster.pid about itself; `socket` is the folder of its
+    socket.
+    """
 
     pid: int
     data: str
@@ -83,10 +96,17 @@ class PidFile(NamedTuple):
 
 
 def adopt(place: Place) -> Postmaster | None:
-    """The postmaster of a process that was killed; whether a file without one is stale, PostgreSQL judges."""
+    """The postmaster of a process that was killed; whether a file without one is stale, PostgreSQL
+    judges.
+    """
     found = read_pid_file(place.cluster)
     # In a copied folder the file leads to the original's postmaster, and so to the original's data.
-    if not found or Path(found.data) != place.cluster or not exists(found.pid) or not answers(found.socket):
+    if (
+        not found
+        or Path(found.data) != place.cluster
+        or not exists(found.pid)
+        or not answers(found.socket)
+    ):
         return None
     postmaster = Postmaster(place.cluster, found.pid, found.socket)
     if found.status == "stopping":
@@ -117,18 +137,23 @@ def launch(place: Place) -> Postmaster:
 
 
 def lingers(cluster: Path, said: str) -> bool:
-    """Whether it was refused for what a killed postmaster leaves for a moment: its number, or its memory."""
+    """Whether it was refused for what a killed postmaster leaves for a moment: its number, or its
+    memory.
+    """
     found = read_pid_file(cluster)
     dying = "already exists" in said and not (found and exists(found.pid))
     return dying or "shared memory block" in said
 
 
 def forget_dead(place: Place) -> None:
-    """Where PostgreSQL's lock files name a process that is dead and that nobody has collected yet, name one that
-    cannot be: to PostgreSQL a dead one looks alive, for as long as its new parent takes. What else the files tell
-    stays, and is still checked.
+    """Where PostgreSQL's lock files name a process that is dead and that nobody has collected yet,
+    name one that cannot be: to PostgreSQL a dead one looks alive, for as long as its new parent
+    takes. What else the files tell stays, and is still checked.
     """
-    for file in (place.cluster / "postmaster.pid", Path(f"{socket_in(socket_folder(place.data))}.lock")):
+    for file in (
+        place.cluster / "postmaster.pid",
+        Path(f"{socket_in(socket_folder(place.data))}.lock"),
+    ):
         with suppress(FileNotFoundError, ValueError, IndexError):
             lines = file.read_text().splitlines(keepends=True)
             if not exists(int(lines[0])):
@@ -148,7 +173,9 @@ def spawn(place: Place, log: int) -> Postmaster:
     settings = [f"--{each}" for each in [*DURABLE, *CLOSED, *LOGGED, *DISCREET, listens]]
     # A session of its own: Ctrl-C is for us, and we stop it after the last request.
     options = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, "start_new_session": True}
-    child = process([place.bin / "postgres", "-D", place.cluster, *settings], place.account, **options)
+    child = process(
+        [place.bin / "postgres", "-D", place.cluster, *settings], place.account, **options
+    )
     return Postmaster(place.cluster, child.pid, str(folder), child)
 
 
@@ -181,12 +208,16 @@ def exists(pid: int) -> bool:
     except OSError as error:
         return isinstance(error, PermissionError)
     with suppress(OSError):
-        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()  # dead, its parent has yet to notice
+        return (
+            ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+        )  # dead, its parent has yet to notice
     return True
 
 
 def answers(folder: str) -> bool:
-    """Whether PostgreSQL replies there to the shortest question, whether it takes TLS (on a socket: no)."""
+    """Whether PostgreSQL replies there to the shortest question, whether it takes TLS (on a socket:
+    no).
+    """
     with socket.socket(socket.AF_UNIX) as asking, suppress(OSError):
         asking.settimeout(5)
         asking.connect(socket_in(folder))

