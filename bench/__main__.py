@@ -21,7 +21,7 @@ from bench import (
     system,
     workloads,
 )
-from bench.bars import RETAINER
+from bench.bars import BEFORE, RETAINER
 from bench.contender import Contender, UnavailableError
 from bench.limit import Limit
 from bench.postgres import Postgres
@@ -40,7 +40,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     options = Options(given.seconds, given.rounds, given.connections, given.workloads)
     with workspace(given.keep) as folder:
-        text = report.render(run(options, given.only, folder))
+        text = report.render(run(options, given.only, given.before, folder))
     given.output.write_text(text)
     print(text, end="")
     say(f"written to {given.output}")
@@ -67,6 +67,11 @@ def parser() -> argparse.ArgumentParser:
         type=Names(workloads.NAMES),
         default=list(workloads.NAMES),
         help=f"of {','.join(workloads.NAMES)}",
+    )
+    parser.add_argument(
+        "--before",
+        type=Path,
+        help="a checkout of an earlier commit, with its .venv, as one more contender",
     )
     parser.add_argument("--keep", action="store_true", help="keep the data and the logs of the run")
     parser.add_argument(
@@ -102,14 +107,14 @@ def workspace(keep: bool) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def run(options: Options, only: list[str], folder: Path) -> Findings:
+def run(options: Options, only: list[str], before: Path | None, folder: Path) -> Findings:
     cores = processes.cores()
     absent: dict[str, str] = {}
     with contextlib.ExitStack() as stack:
         say("starting PostgreSQL")
         server = stack.enter_context(postgres.running(folder, cores.around))
         peers.seed(server)
-        contenders = start_all(only, server, folder, cores, stack, absent)
+        contenders = start_all(only, before, server, folder, cores, stack, absent)
         ceiling = limit_of(only, server, folder, cores, contenders, absent)
         say(f"measuring {', '.join(contenders)}")
         samples = rounds.carry_out(options, list(contenders.values()), ceiling, server.pid, cores)
@@ -120,6 +125,7 @@ def run(options: Options, only: list[str], folder: Path) -> Findings:
 
 def start_all(
     only: list[str],
+    before: Path | None,
     server: Postgres,
     folder: Path,
     cores: Cores,
@@ -128,12 +134,12 @@ def start_all(
 ) -> dict[str, Contender]:
     """Everyone who can take part, running until `stack` closes; the others go into `absent`."""
     found: dict[str, Contender] = {}
-    for name in only:
+    for name in [*only, *([BEFORE] if before else [])]:
         if name == limit.NAME:
             continue
         say(f"starting {name}")
         try:
-            found[name] = start(name, server, folder, cores)
+            found[name] = start(name, before, server, folder, cores)
             stack.callback(processes.stop, found[name].process)
         except UnavailableError as reason:
             absent[name] = str(reason)
@@ -141,7 +147,11 @@ def start_all(
     return found
 
 
-def start(name: str, server: Postgres, folder: Path, cores: Cores) -> Contender:
+def start(
+    name: str, before: Path | None, server: Postgres, folder: Path, cores: Cores
+) -> Contender:
+    if name == BEFORE and before:
+        return retainer.start(server, folder, cores.server, retainer.earlier(before))
     if name == RETAINER:
         return retainer.start(server, folder, cores.server)
     return peers.start(name, server, folder, cores.server)

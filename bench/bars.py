@@ -11,6 +11,7 @@ from bench.startup import Startup
 Medians = Mapping[tuple[str, str], Sample]  # by workload and contender
 
 RETAINER = "retainer"
+BEFORE = "before"  # an earlier commit of it: no peer, and in no bar
 CHEAPER = {  # peer → workload → how many times more processor time it takes per request, at least
     "express": {
         workloads.ONE: 4.0,
@@ -84,7 +85,7 @@ def streamed(medians: Medians, contenders: Mapping[str, Contender]) -> Iterator[
     peers = {
         name: sample
         for (which, name), sample in medians.items()
-        if which == workloads.ALL and name != RETAINER
+        if which == workloads.ALL and name not in (RETAINER, BEFORE)
     }
     yield from (faster(own, peers[name], note) for name, note in rivals(peers))
     if own.beside_p50_ms is not None:

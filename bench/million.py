@@ -5,7 +5,7 @@ Two installations: one with a single tenant of 10,000, one with a tenant of 500,
 tenants that share the other half (the largest about 50,000, most of them a dozen). Each question is
 put to both in turn; what is printed is the median and the 99th percentile of the time to the
 answer, one request at a time, and the ratio of the medians (bar 37: at most 1.5). The plans of the
-large one go to docs/plans/organizations.md.
+large one go to bench/plans/organizations.md.
 """
 
 import argparse
@@ -33,7 +33,7 @@ from retainer.records.organizations.store import LIST
 from retainer.server.postgres import embedded
 
 RESULTS = Path(__file__).parent / "MILLION.md"
-PLANS = Path(__file__).parent.parent / "docs" / "plans" / "organizations.md"
+PLANS = Path(__file__).parent / "plans" / "organizations.md"
 LARGE, SMALL, TENANTS = 500_000, 10_000, 10_000
 PAGE = 50
 

@@ -63,8 +63,8 @@ def measured(findings: Findings, medians: Medians) -> Iterator[str]:
     for workload in findings.options.workloads:
         yield f"## {workloads.TITLES[workload]}"
         yield ""
-        yield "| contender | server µs | PostgreSQL µs | requests/s | p50 ms | p99 ms | busy | errors |"
-        yield "|---|--:|--:|--:|--:|--:|--:|--:|"
+        yield "| contender | total µs | server µs | PostgreSQL µs | requests/s | p50 ms | p99 ms | busy | errors |"
+        yield "|---|--:|--:|--:|--:|--:|--:|--:|--:|"
         for (which, name), median in medians.items():
             if which == workload:
                 yield row(
@@ -77,10 +77,11 @@ def measured(findings: Findings, medians: Medians) -> Iterator[str]:
 
 
 def row(median: Sample, samples: Sequence[Sample]) -> str:
-    least, most = min(s.server_us for s in samples), max(s.server_us for s in samples)
+    totals = [sample.total_us for sample in samples]
     cells = [
         median.contender + remark(median),
-        f"{median.server_us:,.0f} ({least:,.0f}-{most:,.0f})",
+        f"{statistics.median(totals):,.0f} ({min(totals):,.0f}-{max(totals):,.0f})",
+        f"{median.server_us:,.0f}",
         f"{median.postgres_us:,.0f}",
         f"{median.rate:,.{0 if median.rate >= 100 else 1}f}",
         milliseconds(median.p50_ms),

@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +26,39 @@ ADMIN, SMALL_ADMIN = "ada@large.example", "olga@small.example"
 PASSWORD = "correct horse battery bench"
 
 
-def start(server: Postgres, folder: Path, core: int) -> Contender:
+@dataclass(frozen=True)
+class Checkout:
+    """A source tree of Retainer and the Python that has its dependencies."""
+
+    name: str
+    folder: Path
+    python: str
+
+
+NOW = Checkout(DATABASE, REPOSITORY, sys.executable)
+
+
+def earlier(folder: Path) -> Checkout:
+    """Another commit's tree with its own environment in .venv, as `make` leaves it."""
+    return Checkout("before", folder.resolve(), str(folder.resolve() / ".venv/bin/python"))
+
+
+def start(server: Postgres, folder: Path, core: int, checkout: Checkout = NOW) -> Contender:
     """Run it on `core` with an empty database of the bench's server; seed, log in, check."""
-    asyncio.run(_make_database(server))
-    url = server.url(DATABASE, ROLE)
-    port, log = postgres.free_port(), folder / "retainer.log"
-    home = folder / "retainer"
+    database = checkout.name
+    asyncio.run(_make_database(server, database))
+    url = server.url(database, ROLE)
+    port, log = postgres.free_port(), folder / f"{checkout.name}.log"
+    home = folder / checkout.name
     home.mkdir()
     process = processes.start(
-        _serve(port, home), log=log, core=core, env=_environment(url), cwd=folder
+        _serve(port, home, checkout),
+        log=log,
+        core=core,
+        env=_environment(url, checkout),
+        cwd=folder,
     )
-    started = Contender("retainer", _version(), port, process)
+    started = Contender(checkout.name, _version(), port, process)
     try:
         contender.wait(port, process, log, "/readyz")
         started.tenant, started.ids = asyncio.run(_seed(url))
@@ -95,18 +118,17 @@ def embedded(folder: Path) -> Iterator[tuple[float, list[int]]]:
 
 def start_embedded(port: int, folder: Path, log: Path) -> Any:
     """Run it with its embedded database in `folder`."""
-    return processes.start(_serve(port, folder), log=log, env=_environment(None), cwd=folder.parent)
+    command, env = _serve(port, folder, NOW), _environment(None, NOW)
+    return processes.start(command, log=log, env=env, cwd=folder.parent)
 
 
-def _serve(port: int, home: Path) -> list[str]:
-    if not (REPOSITORY / "src" / "retainer" / "__main__.py").exists():
-        raise UnavailableError("src/retainer/__main__.py does not exist yet")
-    command = [sys.executable, "-m", "retainer", "serve"]
+def _serve(port: int, home: Path, checkout: Checkout) -> list[str]:
+    command = [checkout.python, "-m", "retainer", "serve"]
     return [*command, "--host", "127.0.0.1", "--port", str(port), "--data", str(home)]
 
 
-def _environment(url: str | None) -> dict[str, str]:
-    paths = [str(REPOSITORY / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
+def _environment(url: str | None, checkout: Checkout) -> dict[str, str]:
+    paths = [str(checkout.folder / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
     common = {
         "PYTHONPATH": os.pathsep.join(paths),
         "RETAINER_ADMIN_EMAIL": ADMIN,
@@ -125,11 +147,12 @@ def _version() -> str:
     return ", ".join(found)
 
 
-async def _make_database(server: Postgres) -> None:
+async def _make_database(server: Postgres, database: str) -> None:
     """An empty database, owned by a role that is no superuser and may make the application's role."""
     admin = await asyncpg.connect(server.url("postgres"))
-    await admin.execute(f"CREATE ROLE {ROLE} LOGIN CREATEROLE PASSWORD '{server.password}'")
-    await admin.execute(f"CREATE DATABASE {DATABASE} OWNER {ROLE}")
+    if not await admin.fetchval("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", ROLE):
+        await admin.execute(f"CREATE ROLE {ROLE} LOGIN CREATEROLE PASSWORD '{server.password}'")
+    await admin.execute(f"CREATE DATABASE {database} OWNER {ROLE}")
     await admin.close()
 
 

@@ -50,6 +50,11 @@ class Sample:
     beside_p50_ms: float | None = None
 
     @property
+    def total_us(self) -> float:
+        """The work of the whole machine for a request: server and PostgreSQL together."""
+        return self.server_us + self.postgres_us
+
+    @property
     def stalled(self) -> bool:
         """Neither the server nor PostgreSQL worked much: both waited, as a rule for the disk."""
         return max(self.busy, self.postgres_us * self.rate / 1e6) < STALLED
