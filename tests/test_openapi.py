@@ -12,8 +12,9 @@ from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
 from retainer.errors import title
 from retainer.http.bulk.lines import Method
-from retainer.http.fields import Audience, Density, Theme
+from retainer.http.fields import Audience
 from retainer.http.routing import TEXT, Route
+from retainer.identity.users.model import Density, Theme
 from retainer.journal.model import ChangeAction, Outcome
 from retainer.journal.trash.model import TrashKind
 from retainer.pages.reference import document, glossary

@@ -11,8 +11,6 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from retainer.http.fields import Density, Theme
-
 
 class Role(StrEnum):
     """What a user is in their tenant."""
@@ -99,8 +97,8 @@ class Viewer(msgspec.Struct, frozen=True):
     username: str
     full_name: str
     time_zone: str
-    theme: Theme
-    density: Density
+    theme: str
+    density: str
     shortcuts: bool  # whether single keys do something
     scope: Scope
     values: dict[
@@ -133,8 +131,8 @@ def viewer(row: Any) -> Viewer:
         row["username"],
         row["full_name"],
         row["time_zone"],
-        Theme(row["theme"]),
-        Density(row["density"]),
+        row["theme"],
+        row["density"],
         row["shortcuts"],
         SCOPE_OF[role],
         values,

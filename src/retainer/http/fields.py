@@ -13,6 +13,9 @@ HTTP = r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/]\S*$(?!\n)"
 # noun's model knows.
 HOST = r"^[^\s!-,./:-@\[-`{-~]{1,63}(\.[^\s!-,./:-@\[-`{-~]{1,63})+$(?!\n)"
 
+# Characters, not bytes.
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 1024
+
 Id = Annotated[int, Meta(ge=1, le=2**53 - 1)]
 Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"\S")]
 Line = Annotated[str, Meta(max_length=255)]
@@ -26,21 +29,6 @@ Moment = Annotated[datetime, Meta(tz=True)]
 Timestamp = Annotated[
     str, Meta(extra_json_schema={"format": "date-time", "examples": ["2026-01-31T09:30:00.000Z"]})
 ]
-
-
-class Theme(StrEnum):
-    """Which colours pages have; the system's are what the browser asks for."""
-
-    SYSTEM = "system"
-    LIGHT = "light"
-    DARK = "dark"
-
-
-class Density(StrEnum):
-    """How much room the rows of a list have."""
-
-    COMPACT = "compact"
-    COMFORTABLE = "comfortable"
 
 
 class Audience(StrEnum):

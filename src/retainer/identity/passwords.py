@@ -14,8 +14,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from retainer.errors import Unavailable
-
-SHORTEST, LONGEST = 8, 1024  # characters, not bytes
+from retainer.http.fields import LONGEST_PASSWORD, SHORTEST_PASSWORD
 
 # More than the least that is advised (t=2, m=19 MiB, p=1), and about 50 ms of one core.
 ROUNDS, MEMORY_KIB, LANES = 2, 32 * 1024, 1
@@ -93,10 +92,10 @@ def weakness(password: str, username: str) -> str | None:
     """What is wrong with it as a password of this user, as the end of a sentence; None when it will
     do.
     """
-    if len(password) < SHORTEST:
-        return f"must have at least {SHORTEST} characters; it has {len(password)}"
-    if len(password) > LONGEST:
-        return f"must have at most {LONGEST:,} characters; it has {len(password):,}"
+    if len(password) < SHORTEST_PASSWORD:
+        return f"must have at least {SHORTEST_PASSWORD} characters; it has {len(password)}"
+    if len(password) > LONGEST_PASSWORD:
+        return f"must have at most {LONGEST_PASSWORD:,} characters; it has {len(password):,}"
     plain, name = password.casefold(), username.casefold()
     own = {name, name.partition("@")[0]}
     if plain in own or _core(plain) in {_core(word) for word in own} - {""}:
@@ -121,4 +120,6 @@ def _common() -> frozenset[str]:
     # password can save.
     from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415
 
-    return frozenset(word for word in FREQUENCY_LISTS["passwords"] if len(word) >= SHORTEST)
+    return frozenset(
+        word for word in FREQUENCY_LISTS["passwords"] if len(word) >= SHORTEST_PASSWORD
+    )

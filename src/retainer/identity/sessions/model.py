@@ -4,15 +4,15 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from retainer.http.fields import Id, Timestamp
-from retainer.identity.passwords import LONGEST, SHORTEST
+from retainer.http.fields import LONGEST_PASSWORD, SHORTEST_PASSWORD, Id, Timestamp
 
 # The least length is not part of the type: a refusal by type repeats what was sent, and a password
 # is not repeated.
 _WORDS = {"format": "password"}
-Password = Annotated[str, Meta(max_length=LONGEST, extra_json_schema=_WORDS)]
+Password = Annotated[str, Meta(max_length=LONGEST_PASSWORD, extra_json_schema=_WORDS)]
 NewPassword = Annotated[
-    str, Meta(max_length=LONGEST, extra_json_schema={**_WORDS, "minLength": SHORTEST})
+    str,
+    Meta(max_length=LONGEST_PASSWORD, extra_json_schema={**_WORDS, "minLength": SHORTEST_PASSWORD}),
 ]
 
 

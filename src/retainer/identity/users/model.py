@@ -1,5 +1,6 @@
 """What a user is, to themselves and to an admin."""
 
+from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated
 from zoneinfo import available_timezones
@@ -7,10 +8,25 @@ from zoneinfo import available_timezones
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from retainer.errors import invalid
-from retainer.http.fields import Density, Email, Id, Name, Theme, Timestamp
+from retainer.http.fields import Email, Id, Name, Timestamp
 from retainer.permissions import Role
 
 TimeZone = Annotated[str, Meta(max_length=64, extra_json_schema={"examples": ["Europe/Zurich"]})]
+
+
+class Theme(StrEnum):
+    """Which colours pages have; the system's are what the browser asks for."""
+
+    SYSTEM = "system"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+class Density(StrEnum):
+    """How much room the rows of a list have."""
+
+    COMPACT = "compact"
+    COMFORTABLE = "comfortable"
 
 
 class User(Struct, rename="camel"):

@@ -8,12 +8,11 @@ from typing import Any
 import msgspec
 
 from retainer.errors import FieldError, Invalid, NotFound, TooManyRequests
-from retainer.http.fields import Density, Theme
 from retainer.http.request import Answer, Request
 from retainer.identity.sessions import store as sessions
 from retainer.identity.sessions.model import PasswordChange
 from retainer.identity.users import store
-from retainer.identity.users.model import AccountUpdate, time_zones
+from retainer.identity.users.model import AccountUpdate, Density, Theme, time_zones
 from retainer.pages import render
 from retainer.pages.list_page import find
 from retainer.pages.submit import perform
