@@ -28,7 +28,7 @@ import asyncpg
 from bench import contender, postgres, processes, retainer, system
 from retainer.database.pool import connect
 from retainer.lists.parameters import read
-from retainer.lists.spec import Plan
+from retainer.lists.spec import PageShape
 from retainer.records.organizations.store import LIST
 from retainer.server.postgres import embedded
 
@@ -444,24 +444,24 @@ async def plan(connection: Any, world: World, path: str) -> list[str]:
         **asked.values,
     }
     lines = [f"`{path}`", ""]
-    where, finders = asked.where, asked.finders[:1]
-    for finder in finders:
-        few = Plan(
+    where, prefilters = asked.where, asked.prefilters[:1]
+    for prefilter in prefilters:
+        few = PageShape(
             ("id", "name"),
             (),
             asked.sort,
-            where.replace(f" AND {finder.condition}", "", 1),
-            finder.sql,
+            where.replace(f" AND {prefilter.condition}", "", 1),
+            prefilter.sql,
             True,
         )
         found = (await run(connection, LIST.page(few), values, ""))[0]
-        if found["met"] is not None:
+        if found["matched"] is not None:
             return [*lines, *await explained(connection, LIST.page(few), values)]
         lines += ["Its own function says that many match: the list is walked.", ""]
     return [
         *lines,
         *await explained(
-            connection, LIST.page(Plan(("id", "name"), (), asked.sort, where)), values
+            connection, LIST.page(PageShape(("id", "name"), (), asked.sort, where)), values
         ),
     ]
 

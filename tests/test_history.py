@@ -10,7 +10,7 @@ import pytest
 from conftest import Cast, Sql
 from retainer.journal import store
 from retainer.journal.model import COLUMNS
-from retainer.lists.spec import Plan
+from retainer.lists.spec import PageShape
 from retainer.permissions import SCOPES
 from test_lists import linked
 from test_organization_fields import change
@@ -376,9 +376,9 @@ def many(sql: Sql) -> Iterator[int]:
 
 @pytest.mark.parametrize(("noun", "scope"), HISTORIES)
 def test_a_history_stands_on_indexes(sql: Sql, many: int, noun: str, scope: Any) -> None:
-    collection = store.HISTORY[noun]
-    page = Plan(tuple(collection.fields), (), (collection.order,), is_placed=True)
-    plan = explained(sql, many, collection.page(page).compiled[scope][0])
+    spec = store.HISTORY[noun]
+    page = PageShape(tuple(spec.fields), (), (spec.order,), is_placed=True)
+    plan = explained(sql, many, spec.page(page).compiled[scope][0])
     for table in (*NOUNS, "members", "document_projects", "operations", "changes"):
         assert f"Seq Scan on {table} " not in plan, plan
     assert re.search(
@@ -399,10 +399,8 @@ def test_a_page_of_a_long_history_reads_no_more_than_it_tells(sql: Sql, many: in
             UPDATE organizations SET industry = 'I{n}' WHERE id = {organization}""")  # fmt: skip
     assert sql.value("SELECT count(*) FROM members WHERE organization_id = $1", organization) > 500
     sql.rows("ANALYZE changes")
-    collection = store.HISTORY["organizations"]
-    text, names = collection.page(Plan(tuple(collection.fields), (), (collection.order,))).compiled[
-        "all"
-    ]
+    spec = store.HISTORY["organizations"]
+    text, names = spec.page(PageShape(tuple(spec.fields), (), (spec.order,))).compiled["all"]
     values = {"tenant": many, "parent": organization, "chunk": 20}
     sql.rows("SELECT set_config('retainer.tenant', $1, false)", str(many))
     sql.rows("SET ROLE retainer_app")

@@ -336,7 +336,7 @@ def test_a_list_is_searched_by_words(cast: Cast, rows: list[dict[str, Any]]) -> 
 
 def test_a_word_of_very_many_rows_is_met_on_a_walk(many: Cast) -> None:
     assert len(many.ada.get("/api/organizations?q=many&fields=id").json()) == 1300
-    condition = LIST.extras["q"].condition.format("'many'").replace(":tenant", "$1")
+    condition = LIST.custom_filters["q"].condition.format("'many'").replace(":tenant", "$1")
     found = many.sql.value(
         f"SELECT count(*) FROM organizations o WHERE o.tenant_id = $1 AND {condition}", many.tenant
     )
@@ -395,7 +395,7 @@ def test_every_list_takes_every_one_of_its_parameters(cast: Cast, route: Any) ->
             )
             answer = cast.ada.get(f"{path}?{query}={value_for(field, operator)}")
             assert answer.status_code == 200, (query, answer.text)
-    for name, extra in route.lists.extras.items():
+    for name, extra in route.lists.custom_filters.items():
         assert cast.ada.get(f"{path}?{name}={value_for(extra, '')}").status_code == 200, name
     for name in route.lists.expand:
         assert cast.ada.get(f"{path}?expand={name}").status_code == 200, name

@@ -15,7 +15,7 @@ import retainer
 from conftest import Sql
 from retainer.database.statement import Statement
 from retainer.lists.parameters import read
-from retainer.lists.spec import Plan
+from retainer.lists.spec import PageShape
 from retainer.permissions import SCOPES
 from retainer.routes import ROUTES
 from retainer.search import store as search
@@ -186,15 +186,15 @@ lists = pytest.mark.parametrize("name", LISTS)
 @lists
 @pytest.mark.parametrize("scope", SCOPES)
 def test_no_list_scans_a_table(sql: Sql, many: int, name: str, scope: Any) -> None:
-    collection = LISTS[name]
+    spec = LISTS[name]
     for is_placed in (False, True):
-        plan = Plan(
-            tuple(collection.fields),
-            tuple(collection.expand),
-            (collection.order,),
+        plan = PageShape(
+            tuple(spec.fields),
+            tuple(spec.expand),
+            (spec.order,),
             is_placed=is_placed,
         )
-        refuse_scans(explained(sql, many, collection.page(plan).compiled[scope][0]))
+        refuse_scans(explained(sql, many, spec.page(plan).compiled[scope][0]))
 
 
 WHOLE = {name: lists for name, lists in LISTS.items() if ":parent" not in lists.where}
@@ -206,8 +206,8 @@ SORTED = [
         is_placed,
         id=f"{name} by {'-' * turned}{sort}{' from a place' * is_placed}",
     )
-    for name, collection in WHOLE.items()
-    for sort in collection.sorts
+    for name, spec in WHOLE.items()
+    for sort in spec.sorts
     for turned in (False, True)
     for is_placed in (False, True)
 ]
@@ -218,10 +218,10 @@ def test_every_sort_is_read_in_its_order_from_its_place(
     sql: Sql, many: int, name: str, sort: str, turned: bool, is_placed: bool
 ) -> None:
     """No page of half a million rows sorts them all, or reads those before it."""
-    collection = LISTS[name]
-    plan = Plan(tuple(collection.fields), (), ((sort, turned),), is_placed=is_placed)
-    text = explained(sql, many, collection.page(plan).compiled["all"][0])
-    assert f"Sort Key: {collection.id[0]}." not in text, text
+    spec = LISTS[name]
+    plan = PageShape(tuple(spec.fields), (), ((sort, turned),), is_placed=is_placed)
+    text = explained(sql, many, spec.page(plan).compiled["all"][0])
+    assert f"Sort Key: {spec.id[0]}." not in text, text
     behind = r"ROW\(|AND \(\w*id [<>]|AND \(deleted_by [<>]=" if is_placed else ""
     assert re.search(r"Index Cond: \(.*tenant_id = .*" + behind, text), text
 
@@ -229,17 +229,17 @@ def test_every_sort_is_read_in_its_order_from_its_place(
 OTHER = {"boolean": "true", "moment": "-1d"}
 FILTERED = [
     pytest.param(name, query, id=f"{name} {query}")
-    for name, collection in WHOLE.items()
+    for name, spec in WHOLE.items()
     for query in (
         [f"{field}={value}" for field, value in EQUAL[name].items()]
         + [
             f"{extra}={OTHER.get(e.kind, 17)}"
-            for extra, e in collection.extras.items()
-            if not e.finder
+            for extra, e in spec.custom_filters.items()
+            if not e.prefilter
         ]
         + [
             f"{f}:gte=-1d"
-            for f, field in collection.fields.items()
+            for f, field in spec.fields.items()
             if "gte" in field.operators and field.kind != "integer"
         ]
     )
@@ -248,11 +248,11 @@ FILTERED = [
 
 @pytest.mark.parametrize(("name", "query"), FILTERED)
 def test_every_filter_stands_on_an_index(sql: Sql, many: int, name: str, query: str) -> None:
-    collection = LISTS[name]
-    asked = read(collection, query.encode(), "UTC")
+    spec = LISTS[name]
+    asked = read(spec, query.encode(), "UTC")
     # canUndo looks at every change of an operation that is told, which is no matter of the filter.
     fields = tuple(field for field in asked.fields if field != "canUndo")
-    page = collection.page(Plan(fields, (), asked.sort, asked.where))
+    page = spec.page(PageShape(fields, (), asked.sort, asked.where))
     text, names = page.compiled["all"]
     values = {
         "tenant": many,
@@ -268,12 +268,12 @@ def test_every_filter_stands_on_an_index(sql: Sql, many: int, name: str, query: 
 
 
 def page_of(sql: Sql, tenant: int, query: str, narrowed: list[int] | None = None) -> str:
-    collection = LISTS["listOrganizations"]
-    asked = read(collection, query.encode(), "UTC")
-    plan = Plan(
+    spec = LISTS["listOrganizations"]
+    asked = read(spec, query.encode(), "UTC")
+    plan = PageShape(
         asked.fields, (), asked.sort, asked.where, ":narrowed::bigint[]" if narrowed else ""
     )
-    text, names = collection.page(plan).compiled["all"]
+    text, names = spec.page(plan).compiled["all"]
     values = {
         "tenant": tenant,
         "chunk": 50,

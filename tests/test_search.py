@@ -179,7 +179,7 @@ def test_a_walk_meets_what_the_index_finds(house: Cast, typed: str) -> None:
 
 def both_ways(cast: Cast, typed: str) -> tuple[list[int] | None, list[int] | None]:
     """The organizations that have the words typed: as the index finds them, and as a walk of the list meets them."""
-    condition = LIST.extras["q"].condition.format("$2").replace(":tenant", "$1")
+    condition = LIST.custom_filters["q"].condition.format("$2").replace(":tenant", "$1")
     looked_up, walked = cast.sql.rows(
         f"""SELECT organizations_matching($1, sought($1, $2), 4000) AS ids
             UNION ALL

@@ -15,7 +15,7 @@ import retainer
 from conftest import Cast, Person, Server, Sql
 from retainer.config import Settings
 from retainer.database.statement import Statement, Update
-from retainer.lists.spec import Collection
+from retainer.lists.spec import ListSpec
 from retainer.server.app import App
 
 
@@ -30,7 +30,7 @@ def statements() -> Iterator[tuple[str, str]]:
 def named(name: str, value: Any) -> Iterator[tuple[str, str]]:
     if isinstance(value, Statement | Update):
         yield name, value.text
-    elif isinstance(value, Collection):
+    elif isinstance(value, ListSpec):
         yield name, f"SELECT FROM {value.table} WHERE {value.where}"
     elif isinstance(value, dict):
         for key, inner in value.items():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from retainer.lists.spec import Collection
+from retainer.lists.spec import ListSpec
 from retainer.permissions import PERMISSIONS, PUBLIC
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Route(msgspec.Struct, frozen=True):
     keyed: bool = True
     dry: bool = True
     secret: bool = False
-    lists: Collection | None = None
+    lists: ListSpec | None = None
     creates: bool = False
     query: type[msgspec.Struct] | None = None
 

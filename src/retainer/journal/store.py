@@ -10,7 +10,7 @@ from retainer.database.database import Db
 from retainer.database.statement import Statement, rows_json
 from retainer.identity.users import store as users
 from retainer.journal.model import COLUMNS, MOMENTS, NOUNS, Outcome
-from retainer.lists.spec import Collection, Extra, Field, Kind, row_json
+from retainer.lists.spec import CustomFilter, Field, FieldType, ListSpec, row_json
 from retainer.permissions import PERMISSIONS, Role
 from retainer.records.activities import store as activities
 from retainer.records.contacts import store as contacts
@@ -53,9 +53,9 @@ _CHANGES = rows_json(f"""
 
 _FIELDS = {
     "operation": Field(_OPERATION, sort="c.operation_id", cast="bigint"),
-    "entity": Field("c.told", Kind.TEXT),
-    "entityId": Field("c.told_id", Kind.INTEGER),
-    "version": Field("c.version", Kind.INTEGER),
+    "entity": Field("c.told", FieldType.TEXT),
+    "entityId": Field("c.told_id", FieldType.INTEGER),
+    "version": Field("c.version", FieldType.INTEGER),
     "action": Field(_ACTION),
     "changes": Field(_CHANGES),
 }
@@ -101,20 +101,20 @@ _PEOPLE = _CHANGED.format(
 _BESIDE = {"organizations": _MEMBERS, "documents": _LINKS, "activities": _PEOPLE}
 
 
-def _history(noun: str) -> Collection:
+def _history(noun: str) -> ListSpec:
     """What was done to a record of the noun (:parent) and what is told beside it, the newest first."""
     changes = _CHANGED.format(
         told=noun, told_id="c.entity_id", which=f"c.entity = '{noun}' AND c.entity_id = :parent"
     )
     seen = LISTS[noun]
     both = " UNION ALL ".join([changes, *filter(None, [_BESIDE.get(noun)])])
-    return Collection(
+    return ListSpec(
         f"({both}) c",
         f"EXISTS (SELECT FROM {seen.table} WHERE {seen.where} AND {seen.id} = :parent)",
         _FIELDS,
         order="-operation",
         id="c.sequence",
-        extras=_extras(_operation),
+        custom_filters=_of_operation_filters(_operation),
     )
 
 
@@ -122,14 +122,18 @@ def _operation(condition: str) -> str:
     return f"""(SELECT {condition} FROM operations op WHERE op.tenant_id = :tenant AND op.id = c.operation_id)"""
 
 
-def _extras(of: Callable[[str], str]) -> dict[str, Extra]:
+def _of_operation_filters(of: Callable[[str], str]) -> dict[str, CustomFilter]:
     """Conditions on the operation, each as `of` makes it one of the list."""
     return {
-        "actorId": Extra(of("op.actor_id = {}::bigint"), Kind.INTEGER, "Only what this user did"),
-        "since": Extra(
-            of("op.at >= {}::timestamptz"), Kind.MOMENT, "Only what was done then or after"
+        "actorId": CustomFilter(
+            of("op.actor_id = {}::bigint"), FieldType.INTEGER, "Only what this user did"
         ),
-        "until": Extra(of("op.at < {}::timestamptz"), Kind.MOMENT, "Only what was done before"),
+        "since": CustomFilter(
+            of("op.at >= {}::timestamptz"), FieldType.MOMENT, "Only what was done then or after"
+        ),
+        "until": CustomFilter(
+            of("op.at < {}::timestamptz"), FieldType.MOMENT, "Only what was done before"
+        ),
     }
 
 
@@ -188,15 +192,15 @@ _CAN_UNDO = f"""(op.outcome = 'done' AND {_UNDONE_BY} IS NULL
             OR EXISTS (SELECT FROM changes l WHERE {LATER.replace(":undone", "op.id")}))))"""
 
 _OPERATIONS = {
-    "id": Field("op.id", Kind.INTEGER, sort="op.id", cast="bigint"),
+    "id": Field("op.id", FieldType.INTEGER, sort="op.id", cast="bigint"),
     "at": Field("iso(op.at)"),
-    "action": Field("op.action", Kind.TEXT),
-    "via": Field("op.via", Kind.TEXT),
-    "outcome": Field("op.outcome", Kind.WORD, values=Outcome),
+    "action": Field("op.action", FieldType.TEXT),
+    "via": Field("op.via", FieldType.TEXT),
+    "outcome": Field("op.outcome", FieldType.WORD, values=Outcome),
     "requestId": Field("op.request_id"),
     "actor": Field(_ACTOR),
     "actorKind": Field("op.actor_kind"),
-    "undoes": Field("op.undoes", Kind.INTEGER, nullable=True),
+    "undoes": Field("op.undoes", FieldType.INTEGER, nullable=True),
     "undoneBy": Field(_UNDONE_BY),
     "records": Field(f"""(SELECT count(DISTINCT (c.entity, c.entity_id))
             FILTER (WHERE c.entity NOT IN ('document_projects', 'document_versions', 'activity_contacts')
@@ -205,13 +209,13 @@ _OPERATIONS = {
     "canUndo": Field(_CAN_UNDO),
 }
 
-OPERATIONS = Collection(
+OPERATIONS = ListSpec(
     "operations op",
     "op.tenant_id = :tenant AND @visible_operations",
     _OPERATIONS,
     order="-id",
     id="op.id",
-    extras=_extras(str),
+    custom_filters=_of_operation_filters(str),
 )
 
 _DETAILS = rows_json(f"""
@@ -252,23 +256,23 @@ _UNDOABLE["canUndo"] = f"CASE WHEN {_UNDOABLE['records']} <= {MOST_JUDGED} THEN 
 UNDOABLE = Statement(f"""SELECT {row_json(_UNDOABLE)} FROM operations op
     WHERE op.tenant_id = :tenant AND op.id = ANY(:ids::bigint[]) AND @visible_operations""")
 # All of them, without what takes long to judge.
-AUDIT = Collection(
+AUDIT = ListSpec(
     OPERATIONS.table,
     OPERATIONS.where,
     {n: f for n, f in _OPERATIONS.items() if n not in ("canUndo", "undoneBy")},
     order="-id",
     id="op.id",
-    extras=OPERATIONS.extras,
+    custom_filters=OPERATIONS.custom_filters,
 )
 # Those whose changes can be told in a sentence.
-FEED = Collection(
+FEED = ListSpec(
     OPERATIONS.table,
     f"""{OPERATIONS.where} AND op.outcome = 'done' AND EXISTS (SELECT FROM changes c
         WHERE c.tenant_id = :tenant AND c.operation_id = op.id AND (@visible_changes))""",
     {name: _OPERATIONS[name] for name in ("id", "at", "via", "actor", "undoes")},
     order="-id",
     id="op.id",
-    extras=OPERATIONS.extras,
+    custom_filters=OPERATIONS.custom_filters,
 )
 
 # What people know a record by, be it deleted; of what the viewer may see.

@@ -13,10 +13,10 @@ from retainer.errors import FieldError, Invalid, NotFound
 from retainer.http.request import Answer, Request
 from retainer.http.routing import Exists
 from retainer.lists import cursor, formats
-from retainer.lists.filters import Finder
+from retainer.lists.filters import Prefilter
 from retainer.lists.formats import Format
 from retainer.lists.parameters import Query, plain
-from retainer.lists.spec import FEW, Collection, Plan
+from retainer.lists.spec import MOST_CANDIDATES, ListSpec, PageShape
 
 Place = tuple[str, ...] | None
 
@@ -27,75 +27,75 @@ class Listing:
     """
 
     def __init__(
-        self, db: Db, collection: Collection, query: Query, format: Format, values: dict[str, Any]
+        self, db: Db, spec: ListSpec, query: Query, format: Format, values: dict[str, Any]
     ) -> None:
         self.db = db
-        self.collection = collection
+        self.spec = spec
         self.query = query
         self.format = format
         self.values = query.values | values
-        self.finders = query.finders  # those that have not yet said that their rows are many
+        self.prefilters = query.prefilters  # those that have not yet said that their rows are many
         self.is_narrowed = False
         self.is_careful = bool(query.where) or query.counted == "exact" or len(query.sort) > 1
 
     @property
-    def finder(self) -> Finder | None:
+    def prefilter(self) -> Prefilter | None:
         """The filter whose own function finds its rows."""
-        return self.finders[0] if self.finders else None
+        return self.prefilters[0] if self.prefilters else None
 
     @property
     def where(self) -> str:
         """The other filters."""
         return (
-            self.query.where.replace(f" AND {self.finder.condition}", "", 1)
-            if self.finder
+            self.query.where.replace(f" AND {self.prefilter.condition}", "", 1)
+            if self.prefilter
             else self.query.where
         )
 
     @property
     def ids(self) -> str:
-        """SQL of the ids that the finder finds."""
+        """SQL of the ids that the prefilter finds."""
         if self.is_narrowed:
             return ":narrowed::bigint[]"
-        return self.finder.sql if self.finder else ""
+        return self.prefilter.sql if self.prefilter else ""
 
     @property
     def is_found(self) -> bool:
-        """Whether the viewer sees all that the finder finds, and no other filter leaves some of it
+        """Whether the viewer sees all that the prefilter finds, and no other filter leaves some of it
         out.
         """
         return (
-            self.finder is not None
+            self.prefilter is not None
             and not self.where
             and self.db.scope == "all"
-            and self.collection.is_whole
+            and self.spec.is_whole
         )
 
     @property
     def all(self) -> str:
         """The condition of all its rows, wherever a page of them begins."""
-        return self.where + (self.collection.among(self.ids) if self.finder else "")
+        return self.where + (self.spec.among(self.ids) if self.prefilter else "")
 
     async def page(self, db: Db, place: Place, chunk: int, *, is_backward: bool = False) -> Record:
         """Up to `chunk` rows behind a place: chunk, count (one more where there are more), first,
-        last; and met, how many ids its finder found. Those that find many are left behind, for
+        last; and matched, how many ids its prefilter found. Those that find many are left behind, for
         good.
         """
         keys = {f"k{n}": key for n, key in enumerate(place or ())}
         while True:
-            statement = self.collection.page(self._plan(place, is_backward=is_backward))
+            statement = self.spec.page(self._shape(place, is_backward=is_backward))
             row = await db.row(statement, chunk=chunk, **keys, **self.values)
             assert row is not None  # an aggregate
-            if self.finder is None or row["met"] is not None:
+            if self.prefilter is None or row["matched"] is not None:
                 return row
-            self.finders = self.finders[1:]
+            self.prefilters = self.prefilters[1:]
 
-    def _plan(self, place: Place, *, is_backward: bool) -> Plan:
+    def _shape(self, place: Place, *, is_backward: bool) -> PageShape:
         query = self.query
-        is_usual = len(query.sort) == 1 and query.sort[0][0] == self.collection.order[0]
+        is_usual = len(query.sort) == 1 and query.sort[0][0] == self.spec.order[0]
         # Ids that another statement found are in the order of that moment.
         is_first = is_usual and place is None and self.is_found and not self.is_narrowed
-        return Plan(
+        return PageShape(
             query.fields,
             query.expand,
             query.sort,
@@ -109,14 +109,14 @@ class Listing:
         )
 
     async def narrow(self, db: Db) -> None:
-        """Let a finder find its rows once, for many pages."""
-        self.finders, self.is_narrowed = self.query.finders, False
-        while self.finder is not None:
-            ids = await db.value(self.collection.finding(self.ids), **self.values)
+        """Let a prefilter find its rows once, for many pages."""
+        self.prefilters, self.is_narrowed = self.query.prefilters, False
+        while self.prefilter is not None:
+            ids = await db.value(self.spec.prefiltering(self.ids), **self.values)
             if ids is not None:
                 self.values["narrowed"], self.is_narrowed = ids, True
                 return
-            self.finders = self.finders[1:]
+            self.prefilters = self.prefilters[1:]
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The whole list, at one point in time."""
@@ -134,17 +134,17 @@ class Listing:
     async def count(self, page: Record) -> tuple[bytes, bytes]:
         """How many rows there are in all, or about how many, as a header; `page` is one of them."""
         name = b"x-total-count" if self.query.counted == "exact" else b"x-estimated-count"
-        if page["met"] is not None and self.is_found:
-            return name, b"%d" % page["met"]
-        is_exact = self.query.counted == "exact" or page["met"] is not None
-        if is_exact or await self.db.value(self.collection.is_short, most=FEW, **self.values):
+        if page["matched"] is not None and self.is_found:
+            return name, b"%d" % page["matched"]
+        is_exact = self.query.counted == "exact" or page["matched"] is not None
+        if is_exact or await self.db.value(self.spec.is_short, most=MOST_CANDIDATES, **self.values):
             return name, b"%d" % await self.db.value(
-                self.collection.matching("count(*)", self.all), **self.values
+                self.spec.matching("count(*)", self.all), **self.values
             )
         # The planner knows all tenants and viewers only together: what it thinks holds for long
         # lists alone.
         return name, b"%d" % await self.db.estimate(
-            self.collection.matching("1", self.all), **self.values
+            self.spec.matching("1", self.all), **self.values
         )
 
 
@@ -170,9 +170,9 @@ async def listed_of(request: Request, exists: Exists, parent: int) -> Answer:
 async def answer(request: Request, **values: Any) -> tuple[Answer, bool]:
     """The answer, and whether it is empty. Raises Invalid for what takes too long."""
     assert request.route is not None and request.route.lists is not None
-    collection, query = request.route.lists, request.query or plain(request.route.lists)
+    spec, query = request.route.lists, request.query or plain(request.route.lists)
     listing = Listing(
-        request.db, collection, query, formats.wanted(request.headers.get(b"accept")), values
+        request.db, spec, query, formats.wanted(request.headers.get(b"accept")), values
     )
     try:
         row = await listing.page(
@@ -182,7 +182,7 @@ async def answer(request: Request, **values: Any) -> tuple[Answer, bool]:
     except TimedOut as error:
         if not listing.is_careful:
             raise  # the database is slow, not the question
-        raise too_costly(collection, query) from error
+        raise too_costly(spec, query) from error
     if query.limit is None and row["count"] > CHUNK:
         await request.app.database.stream_place()
         return _answer(listing, _body(listing, listing.chunks()), headers), False
@@ -202,7 +202,7 @@ def _answer(
 ) -> Answer:
     named = [(b"content-type", listing.format.media_type), (b"vary", b"Accept")]
     if listing.format is formats.CSV:
-        name = f'attachment; filename="{listing.collection.noun}.csv"'
+        name = f'attachment; filename="{listing.spec.noun}.csv"'
         named.append((b"content-disposition", name.encode()))
     return Answer(200, body, *named, *headers)
 
@@ -246,7 +246,7 @@ def _link(request: Request, query: Query, place: tuple[str, ...], way: str) -> s
     return f'<{request.path}?{address}>; rel="{way}"'
 
 
-def too_costly(collection: Collection, query: Query) -> Invalid:
+def too_costly(spec: ListSpec, query: Query) -> Invalid:
     """A 422 that names what took too long, and what would help."""
     names = list(dict.fromkeys(query.filters))
     if len(query.sort) > 1:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from retainer.lists.spec import FEW, Collection, Extra, Field, Kind
+from retainer.lists.spec import MOST_CANDIDATES, CustomFilter, Field, FieldType, ListSpec
 
 MOST_VALUES = 200  # of one `in`
 MOST_CHARACTERS = 300  # of one value
@@ -24,15 +24,15 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d{1,16}", re.ASCII)
 _COMPARED = {"": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _CASTS = {
-    Kind.INTEGER: "bigint",
-    Kind.TEXT: "text",
-    Kind.FOLDED: "text",
-    Kind.WORD: "text",
-    Kind.BOOLEAN: "boolean",
-    Kind.DATE: "date",
-    Kind.MOMENT: "timestamptz",
-    Kind.TAGS: "text",
-    Kind.JSON: "jsonb",
+    FieldType.INTEGER: "bigint",
+    FieldType.TEXT: "text",
+    FieldType.FOLDED: "text",
+    FieldType.WORD: "text",
+    FieldType.BOOLEAN: "boolean",
+    FieldType.DATE: "date",
+    FieldType.MOMENT: "timestamptz",
+    FieldType.TAGS: "text",
+    FieldType.JSON: "jsonb",
 }
 
 
@@ -40,7 +40,7 @@ class Wrong(Exception):
     """What is wrong with a filter, as the message beside its name."""
 
 
-class Finder(NamedTuple):
+class Prefilter(NamedTuple):
     """A function that finds the few rows of a filter by an index which row-level security keeps
     from the statement: an array of their ids in the list's usual order, or null where they are
     many.
@@ -65,11 +65,11 @@ class Context(NamedTuple):
 class Conditions:
     """The conditions of one request: their SQL, whose values are :v0, :v1 …, and those values."""
 
-    def __init__(self, collection: Collection, context: Context) -> None:
-        self.collection = collection
+    def __init__(self, spec: ListSpec, context: Context) -> None:
+        self.spec = spec
         self.context = context
         self.values: dict[str, Any] = {}
-        self.finders: list[Finder] = []
+        self.prefilters: list[Prefilter] = []
 
     def bind(self, value: Any) -> str:
         """The parameter that stands for a value."""
@@ -81,32 +81,34 @@ class Conditions:
         """The SQL of one filter. Raises Wrong."""
         if len(text) > MOST_CHARACTERS * (MOST_VALUES if operator == "in" else 1):
             raise Wrong(f"must have at most {MOST_CHARACTERS} characters")
-        extra = self.collection.extras.get(name)
-        if extra is not None:
-            return self._extra(extra, text)
+        custom = self.spec.custom_filters.get(name)
+        if custom is not None:
+            return self._custom(custom, text)
         head, _, path = name.partition(".")
-        field = self.collection.fields[head]
+        field = self.spec.fields[head]
         if operator == "null":
             return self._null(field, path, _boolean(text))
         if operator == "contains":
             return self._contains(field, text)
-        if field.kind == Kind.JSON:
+        if field.type == FieldType.JSON:
             return self._json(field, operator, path.split("."), text)
         return self._compared(field, operator, text)
 
-    def _extra(self, extra: Extra, text: str) -> str:
-        if extra.kind == Kind.BOOLEAN:
-            return extra.condition if _boolean(text) else f"NOT {extra.condition}"
+    def _custom(self, custom: CustomFilter, text: str) -> str:
+        if custom.type == FieldType.BOOLEAN:
+            return custom.condition if _boolean(text) else f"NOT {custom.condition}"
         if not text.strip():
             raise Wrong("must not be empty")
-        name = self.bind(_PARSERS[extra.kind](text, self.context))
-        condition = extra.condition.format(name)
-        if not extra.finder:
+        name = self.bind(_PARSERS[custom.type](text, self.context))
+        condition = custom.condition.format(name)
+        if not custom.prefilter:
             return condition
-        return self._found(extra.finder.format(name, few=FEW), condition, is_of_words=True)
+        return self._found(
+            custom.prefilter.format(name, most=MOST_CANDIDATES), condition, is_of_words=True
+        )
 
     def _found(self, call: str, condition: str, *, is_of_words: bool = False) -> str:
-        self.finders.append(Finder(call, condition, is_of_words))
+        self.prefilters.append(Prefilter(call, condition, is_of_words))
         return condition
 
     def _null(self, field: Field, path: str, is_wanted: bool) -> str:
@@ -121,7 +123,7 @@ class Conditions:
         if not text.strip():
             raise Wrong("must not be empty")
         name = self.bind(text)
-        call = f"{field.contains}(:tenant, {name}::text, {FEW})"
+        call = f"{field.contains}(:tenant, {name}::text, {MOST_CANDIDATES})"
         return self._found(call, f"{field.column} LIKE like_part({name}::text)")
 
     def _json(self, field: Field, operator: str, path: list[str], text: str) -> str:
@@ -135,21 +137,23 @@ class Conditions:
         condition = f"{field.column} @> ANY({name}::jsonb[])"
         if operator == "not":
             return f"({condition}) IS NOT TRUE"
-        return self._found(f"{field.finder}(:tenant, {name}::jsonb[], {FEW})", condition)
+        return self._found(
+            f"{field.prefilter}(:tenant, {name}::jsonb[], {MOST_CANDIDATES})", condition
+        )
 
     def _compared(self, field: Field, operator: str, text: str) -> str:
-        kind = field.kind
-        assert kind is not None
-        cast = "smallint" if field.is_ranked else _CASTS[kind]
-        if kind == Kind.TAGS:
+        type = field.type
+        assert type is not None
+        cast = "smallint" if field.is_ranked else _CASTS[type]
+        if type == FieldType.TAGS:
             return self._tags(field, operator, text)
         if operator == "in":
             name = self.bind([self._value(field, each) for each in _listed(text)])
-            if kind == Kind.FOLDED:
+            if type == FieldType.FOLDED:
                 return f"{field.column} = ANY(ARRAY(SELECT fold(x) FROM unnest({name}::text[]) x))"
             return f"{field.column} = ANY({name}::{cast}[])"
         name = self.bind(self._value(field, text))
-        given = f"fold({name}::text)" if kind == Kind.FOLDED else f"{name}::{cast}"
+        given = f"fold({name}::text)" if type == FieldType.FOLDED else f"{name}::{cast}"
         if operator == "not":
             return f"{field.column} IS DISTINCT FROM {given}"
         condition = f"{field.column} {_COMPARED[operator]} {given}"
@@ -161,15 +165,17 @@ class Conditions:
         condition = f"{field.column} && fold_each({name}::text[])"
         if operator == "not":
             return f"NOT {condition}"
-        return self._found(f"{field.finder}(:tenant, fold_each({name}::text[]), {FEW})", condition)
+        return self._found(
+            f"{field.prefilter}(:tenant, fold_each({name}::text[]), {MOST_CANDIDATES})", condition
+        )
 
     def _value(self, field: Field, text: str) -> Any:
         if field.values is not None:
             if text not in list(field.values):
                 raise Wrong(f'must be one of {", ".join(field.values)}, not "{text[:40]}"')
             return [*map(str, field.values)].index(text) if field.is_ranked else text
-        assert field.kind is not None
-        return _PARSERS[field.kind](text, self.context)
+        assert field.type is not None
+        return _PARSERS[field.type](text, self.context)
 
 
 def _listed(text: str) -> list[str]:
@@ -272,13 +278,13 @@ def _nested(path: list[str], value: Any) -> Any:
     return value
 
 
-_PARSERS: dict[Kind, Callable[[str, Context], Any]] = {
-    Kind.INTEGER: _integer,
-    Kind.TEXT: _text,
-    Kind.FOLDED: _text,
-    Kind.WORD: _text,
-    Kind.BOOLEAN: lambda text, _: _boolean(text),
-    Kind.DATE: _date,
-    Kind.MOMENT: _moment,
-    Kind.TAGS: _text,
+_PARSERS: dict[FieldType, Callable[[str, Context], Any]] = {
+    FieldType.INTEGER: _integer,
+    FieldType.TEXT: _text,
+    FieldType.FOLDED: _text,
+    FieldType.WORD: _text,
+    FieldType.BOOLEAN: lambda text, _: _boolean(text),
+    FieldType.DATE: _date,
+    FieldType.MOMENT: _moment,
+    FieldType.TAGS: _text,
 }

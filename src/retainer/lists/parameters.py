@@ -13,8 +13,8 @@ from retainer.errors import FieldError, Invalid
 from retainer.http.query_string import pairs, unknown
 from retainer.lists import cursor
 from retainer.lists.expression import translated
-from retainer.lists.filters import Conditions, Context, Finder, Wrong
-from retainer.lists.spec import Collection
+from retainer.lists.filters import Conditions, Context, Prefilter, Wrong
+from retainer.lists.spec import ListSpec
 
 MOST = 1000  # rows of one page
 USUAL = 50  # rows of a page whose size is not said
@@ -36,7 +36,7 @@ class Query(NamedTuple):
     counted: str  # exact, estimate, or not at all
     where: str
     values: dict[str, Any]
-    finders: list[Finder]
+    prefilters: list[Prefilter]
     asked: list[tuple[str, str]]  # the parameters as they came
 
     @property
@@ -45,23 +45,21 @@ class Query(NamedTuple):
         return [name for name, _ in self.asked if name not in GENERAL or name == "filter"]
 
 
-def plain(collection: Collection) -> Query:
+def plain(spec: ListSpec) -> Query:
     """A list without parameters."""
-    return Query(
-        None, (collection.order,), None, False, tuple(collection.fields), (), "", "", {}, [], []
-    )
+    return Query(None, (spec.order,), None, False, tuple(spec.fields), (), "", "", {}, [], [])
 
 
-def read(collection: Collection, query_string: bytes, zone: str) -> Query:
+def read(spec: ListSpec, query_string: bytes, zone: str) -> Query:
     """The query of a list. Raises Invalid with every problem."""
-    return _Parameters(collection, zone).query(pairs(query_string))
+    return _Parameters(spec, zone).query(pairs(query_string))
 
 
-def names(collection: Collection) -> list[str]:
+def names(spec: ListSpec) -> list[str]:
     """Every parameter the list takes; paths into JSON stand as field.path."""
-    found = [*GENERAL, *collection.extras]
-    for name, field in collection.fields.items():
-        stem = f"{name}.path" if field.kind == "json" else name
+    found = [*GENERAL, *spec.custom_filters]
+    for name, field in spec.fields.items():
+        stem = f"{name}.path" if field.type == "json" else name
         found += [f"{stem}:{operator}" if operator else stem for operator in field.operators]
     return found
 
@@ -69,9 +67,9 @@ def names(collection: Collection) -> list[str]:
 class _Parameters:
     """One reading, which gathers problems instead of stopping at the first."""
 
-    def __init__(self, collection: Collection, zone: str) -> None:
-        self.collection = collection
-        self.conditions = Conditions(collection, Context(datetime.now(UTC), zone))
+    def __init__(self, spec: ListSpec, zone: str) -> None:
+        self.spec = spec
+        self.conditions = Conditions(spec, Context(datetime.now(UTC), zone))
         self.problems: list[FieldError] = []
         self.where: list[str] = []
 
@@ -84,10 +82,8 @@ class _Parameters:
             self._take("filter", lambda: self._expression(given["filter"]))
         limit = self._take("limit", lambda: _limit(given["limit"])) if "limit" in given else None
         sort = self._sort(given.get("sort"))
-        fields = self._some("fields", given, list(self.collection.fields)) or tuple(
-            self.collection.fields
-        )
-        expand = self._some("expand", given, list(self.collection.expand))
+        fields = self._some("fields", given, list(self.spec.fields)) or tuple(self.spec.fields)
+        expand = self._some("expand", given, list(self.spec.expand))
         count = (
             self._take("count", lambda: _word(given["count"], ["exact", "estimate"]))
             if "count" in given
@@ -106,7 +102,7 @@ class _Parameters:
             count or "",
             "".join(f" AND {condition}" for condition in self.where),
             self.conditions.values,
-            self.conditions.finders,
+            self.conditions.prefilters,
             asked,
         )
 
@@ -123,24 +119,26 @@ class _Parameters:
         self.where.append(self._compared(*_split(name), text))
 
     def _compared(self, name: str, operator: str, text: str) -> str:
-        collection = self.collection
+        spec = self.spec
         head, _, path = name.partition(".")
-        field = collection.fields.get(head)
-        is_known = name in collection.extras if operator == "" else False
+        field = spec.fields.get(head)
+        is_known = name in spec.custom_filters if operator == "" else False
         if (
             field is not None
             and operator in field.operators
-            and bool(path) == (field.kind == "json")
+            and bool(path) == (field.type == "json")
         ):
             is_known = True
         if not is_known:
-            raise Invalid(unknown(f"{name}:{operator}" if operator else name, names(collection)))
+            raise Invalid(unknown(f"{name}:{operator}" if operator else name, names(spec)))
         return self.conditions.of(name, operator, text)
 
     def _expression(self, text: str) -> None:
-        found = len(self.conditions.finders)
+        found = len(self.conditions.prefilters)
         self.where.append(f"({translated(text, self._in_expression)})")
-        del self.conditions.finders[found:]  # inside an `or` the few rows of one side are not all
+        del self.conditions.prefilters[
+            found:
+        ]  # inside an `or` the few rows of one side are not all
 
     def _in_expression(self, name: str, operator: str, value: str) -> str:
         try:
@@ -149,11 +147,11 @@ class _Parameters:
             raise Wrong(f"{name} {wrong}") from None
 
     def _sort(self, text: str | None) -> tuple[tuple[str, bool], ...]:
-        usual = (self.collection.order,)
+        usual = (self.spec.order,)
         if text is None:
             return usual
         asked = [(part.removeprefix("-"), part.startswith("-")) for part in text.split(",")]
-        known = self.collection.sorts
+        known = self.spec.sorts
         for name, _ in asked:
             if name not in known:
                 near = difflib.get_close_matches(name, known, 1, 0.4)
@@ -187,7 +185,7 @@ class _Parameters:
     ) -> tuple[tuple[str, ...] | None, bool]:
         if text is None or self.problems:
             return None, False
-        casts = [cast for _, cast, _ in self.collection.keys(sort)]
+        casts = [cast for _, cast, _ in self.spec.keys(sort)]
         found = cursor.read(text, sort, casts)
         if found is None:
             words = "is not from this list in this order; take it from the Link header of the page before"

@@ -16,12 +16,12 @@ from retainer.database.statement import Statement
 MOST_EXPANDED = 20  # objects of an expanded array
 # Rows that a filter may leave to be fetched one by one; from more on the list is walked in its
 # order. Of words more are fetched: a walk to the names in X among 500,000 took longer than it may.
-FEW, FEW_WORDS = 4000, 30_000
+MOST_CANDIDATES, MOST_WORD_CANDIDATES = 4000, 30_000
 ABSENT = "U&'\\+10FFFF'"  # what a text's sort key holds where there is none: it sorts last
 NEVER = "'infinity'::date"  # the same of a date
 
 
-class Kind(StrEnum):
+class FieldType(StrEnum):
     """How the values of a field are written in a parameter, and compared."""
 
     INTEGER = "integer"
@@ -35,39 +35,42 @@ class Kind(StrEnum):
     JSON = "json"  # an object, asked for by paths into it
 
 
-OPERATORS: dict[Kind, tuple[str, ...]] = {
-    Kind.INTEGER: ("", "in", "not", "gt", "gte", "lt", "lte"),
-    Kind.TEXT: ("", "in", "not"),
-    Kind.FOLDED: ("", "in", "not"),
-    Kind.WORD: ("", "in", "not"),
-    Kind.BOOLEAN: ("",),
-    Kind.DATE: ("", "in", "not", "gt", "gte", "lt", "lte"),
-    Kind.MOMENT: ("gt", "gte", "lt", "lte"),
-    Kind.TAGS: ("", "in", "not"),
-    Kind.JSON: ("", "in", "not", "null"),
+OPERATORS: dict[FieldType, tuple[str, ...]] = {
+    FieldType.INTEGER: ("", "in", "not", "gt", "gte", "lt", "lte"),
+    FieldType.TEXT: ("", "in", "not"),
+    FieldType.FOLDED: ("", "in", "not"),
+    FieldType.WORD: ("", "in", "not"),
+    FieldType.BOOLEAN: ("",),
+    FieldType.DATE: ("", "in", "not", "gt", "gte", "lt", "lte"),
+    FieldType.MOMENT: ("gt", "gte", "lt", "lte"),
+    FieldType.TAGS: ("", "in", "not"),
+    FieldType.JSON: ("", "in", "not", "null"),
 }
+
+
+Words = type[StrEnum]  # those that a field takes
 
 
 class Field(NamedTuple):
     """A field of a list's objects.
 
-    `sql` is its value in JSON. With a `kind` it can be filtered by `key`, the column that indexes
+    `sql` is its value in JSON. With a `type` it can be filtered by `key`, the column that indexes
     know (by default `sql`), which holds `absent` where there is no value, or else null when
     `nullable`. `sort` is what it is sorted by, never null and of the type `cast`; a value that
     reads `key` stands for that. `contains` names the function that finds the few rows whose key has
-    a part (migration 0008), `finder` the same for tags and JSON.
+    a part (migration 0008), `prefilter` the same for tags and JSON.
     """
 
     sql: str
-    kind: Kind | None = None
+    type: FieldType | None = None
     key: str = ""
     sort: str = ""
     cast: str = "text"
-    values: type[StrEnum] | None = None
+    values: Words | None = None
     nullable: bool = False
     absent: str = ""
     contains: str = ""
-    finder: str = ""
+    prefilter: str = ""
     is_ranked: bool = False  # whether the key is the place of the value among `values`
 
     @property
@@ -78,23 +81,23 @@ class Field(NamedTuple):
     @property
     def operators(self) -> tuple[str, ...]:
         """The operators it takes; "" is plain equality."""
-        found = OPERATORS[self.kind] if self.kind else ()
+        found = OPERATORS[self.type] if self.type else ()
         found += ("contains",) if self.contains else ()
         return found + (("null",) if self.nullable and "null" not in found else ())
 
 
-class Extra(NamedTuple):
+class CustomFilter(NamedTuple):
     """A filter that is no field: `condition` with `{}` for the value; of a boolean, it or its
-    opposite. `finder` is the call of a function that finds its few rows; it may name `{few}`.
+    opposite. `prefilter` is the call of a function that finds its few rows; it may name `{most}`.
     """
 
     condition: str
-    kind: Kind
+    type: FieldType
     sentence: str
-    finder: str = ""
+    prefilter: str = ""
 
 
-class Plan(NamedTuple):
+class PageShape(NamedTuple):
     """The shape of a page, without its values: equal plans share one statement."""
 
     fields: tuple[str, ...]
@@ -109,11 +112,11 @@ class Plan(NamedTuple):
     separator: str = ","
 
 
-class Collection:
+class ListSpec:
     """A list of a noun: FROM, WHERE, fields, and the sort that a list has when none is asked for.
 
     `order` names the sort ("-id": the newest first). Ties are broken by it, then by id, in the same
-    direction, so that a page never depends on chance; of timestamps by id alone. `then` comes
+    direction, so that a page never depends on chance; of timestamps by id alone. `tie_break` comes
     before the id where that is of several nouns (a field "id" that cannot be sorted by is no key).
     `expand` are further objects that can be asked for, by name.
     """
@@ -126,25 +129,25 @@ class Collection:
         *,
         order: str,
         id: str,
-        extras: Mapping[str, Extra] | None = None,
+        custom_filters: Mapping[str, CustomFilter] | None = None,
         expand: Mapping[str, str] | None = None,
-        then: Field | None = None,
+        tie_break: Field | None = None,
     ) -> None:
         self.table = table
         self.where = where
         self.fields = dict(fields)
         own = "id" in fields and fields["id"].sort
         self.keyed = {**fields, "id": fields["id"] if own else Field(id, sort=id, cast="bigint")}
-        self.then = then
+        self.tie_break = tie_break
         self.order = (order.removeprefix("-"), order.startswith("-"))
         self.id = id
-        self.extras = dict(extras or {})
+        self.custom_filters = dict(custom_filters or {})
         self.expand = dict(expand or {})
         self.is_whole = True
-        self.page: Callable[[Plan], Statement] = lru_cache(maxsize=512)(self._page)
+        self.page: Callable[[PageShape], Statement] = lru_cache(maxsize=512)(self._page)
         self.matching: Callable[[str, str], Statement] = lru_cache(maxsize=128)(self._matching)
         self.counting: Callable[[str], Statement] = lru_cache(maxsize=128)(self._counting)
-        self.finding: Callable[[str], Statement] = lru_cache(maxsize=128)(self._finding)
+        self.prefiltering: Callable[[str], Statement] = lru_cache(maxsize=128)(self._prefiltering)
 
     @cached_property
     def is_short(self) -> Statement:
@@ -152,14 +155,14 @@ class Collection:
         return Statement(f"""SELECT count(*) <= :most FROM (
             SELECT FROM {self.table} WHERE {self.where} LIMIT :most + 1) first""")
 
-    def within(self, condition: str) -> "Collection":
+    def of_parent(self, condition: str) -> "ListSpec":
         """The same list, of what belongs to a parent (:parent)."""
-        part = Collection(
+        part = ListSpec(
             self.table,
             f"{self.where} {condition}",
             self.fields,
             id=self.id,
-            extras=self.extras,
+            custom_filters=self.custom_filters,
             expand=self.expand,
             order=("-" if self.order[1] else "") + self.order[0],
         )
@@ -180,39 +183,39 @@ class Collection:
         """What a sort goes by, down to the id: SQL, type, whether descending."""
         names = dict(sort)
         last, direction = sort[-1]
-        if self.keyed[last].kind != Kind.MOMENT:
+        if self.keyed[last].type != FieldType.MOMENT:
             names.setdefault(self.order[0], direction)
         names.setdefault("id", direction)
         named = list(names.items())
         place = [name for name, _ in named].index("id")
         found = [(self.keyed[n].sort, self.keyed[n].cast, d) for n, d in named[: place + 1]]
-        if self.then is not None:
-            found.insert(place, (self.then.sort, self.then.cast, direction))
+        if self.tie_break is not None:
+            found.insert(place, (self.tie_break.sort, self.tie_break.cast, direction))
         return found
 
-    def _page(self, plan: Plan) -> Statement:
+    def _page(self, shape: PageShape) -> Statement:
         values = {
-            name: self.fields.get(name) or self.expand[name] for name in plan.fields + plan.expand
+            name: self.fields.get(name) or self.expand[name] for name in shape.fields + shape.expand
         }
-        is_late = self.is_plain and not plan.is_first
-        is_late = is_late and (bool(plan.ids) or bool(plan.where) or len(plan.sort) > 1)
+        is_late = self.is_plain and not shape.is_first
+        is_late = is_late and (bool(shape.ids) or bool(shape.where) or len(shape.sort) > 1)
         json = self._again(row_json(values)) if is_late else "page.json"
-        keys = self.keys(plan.sort)
+        keys = self.keys(shape.sort)
         places = ", ".join(f"k{n}::text" for n in range(len(keys)))
-        direction = " ORDER BY n DESC" if plan.is_backward else ""
-        met = f"WITH met AS MATERIALIZED (SELECT {plan.ids} AS ids)" if plan.ids else ""
+        direction = " ORDER BY n DESC" if shape.is_backward else ""
+        matched = f"WITH matched AS MATERIALIZED (SELECT {shape.ids} AS ids)" if shape.ids else ""
         return Statement(
             f"""
-            {met}
-            SELECT convert_to(string_agg(json::text, '{plan.separator}'{direction}) FILTER (WHERE n <= :chunk), 'UTF8')
+            {matched}
+            SELECT convert_to(string_agg(json::text, '{shape.separator}'{direction}) FILTER (WHERE n <= :chunk), 'UTF8')
                     AS chunk, count(*), max(place) FILTER (WHERE n = 1) AS first,
                 max(place) FILTER (WHERE n = :chunk) AS last,
-                {"(SELECT cardinality(ids) FROM met)" if plan.ids else "NULL::int"} AS met
+                {"(SELECT cardinality(ids) FROM matched)" if shape.ids else "NULL::int"} AS matched
             FROM (SELECT row_number() OVER () AS n, ARRAY[{places}] AS place, {json} AS json FROM (
-                {self._found(plan, keys, f"{self.id} AS id" if is_late else f"{row_json(values)} AS json")}
+                {self._found(shape, keys, f"{self.id} AS id" if is_late else f"{row_json(values)} AS json")}
                 LIMIT :chunk + 1) page) numbered
             """,
-            is_careful=plan.is_careful,
+            is_careful=shape.is_careful,
         )
 
     @property
@@ -228,23 +231,24 @@ class Collection:
         alias = self.id.partition(".")[0]
         return f"(SELECT {json} FROM {self.table} WHERE {alias}.tenant_id = :tenant AND {self.id} = page.id)"
 
-    def _found(self, plan: Plan, keys: list[tuple[str, str, bool]], what: str) -> str:
+    def _found(self, shape: PageShape, keys: list[tuple[str, str, bool]], what: str) -> str:
         """The rows of a page in order: their sort keys, and what else there shall be."""
         named = ", ".join(f"{sql} AS k{n}" for n, (sql, _, _) in enumerate(keys))
         order = ", ".join(
-            f"k{n} {'DESC' if d != plan.is_backward else 'ASC'}" for n, (_, _, d) in enumerate(keys)
+            f"k{n} {'DESC' if d != shape.is_backward else 'ASC'}"
+            for n, (_, _, d) in enumerate(keys)
         )
-        behind = f"AND {_behind(keys, plan.is_backward)}" if plan.is_placed else ""
-        few = (
-            f"AND {self.id} = ANY((SELECT ids{_beginning(plan)} FROM met)::bigint[]) OFFSET 0"
-            if plan.ids
+        behind = f"AND {_behind(keys, shape.is_backward)}" if shape.is_placed else ""
+        candidates = (
+            f"AND {self.id} = ANY((SELECT ids{_beginning(shape)} FROM matched)::bigint[]) OFFSET 0"
+            if shape.ids
             else ""
         )
         # All of few are read, then sorted. For the first of them the planner would walk the list,
         # looking each row up.
         return f"""SELECT * FROM (
                     SELECT {named}, {what} FROM {self.table}
-                    WHERE {self.where} {plan.where} {behind} {few}) found
+                    WHERE {self.where} {shape.where} {behind} {candidates}) found
                 ORDER BY {order}"""
 
     def among(self, ids: str) -> str:
@@ -263,7 +267,7 @@ class Collection:
         first = f"SELECT FROM {self.table} WHERE {self.where} {where} LIMIT :most + 1"
         return Statement(f"SELECT count(*) FROM ({first}) first", is_careful=True)
 
-    def _finding(self, call: str) -> Statement:
+    def _prefiltering(self, call: str) -> Statement:
         return Statement(f"SELECT {call}", is_careful=True)
 
 
@@ -281,7 +285,7 @@ def moments(alias: str) -> dict[str, Field]:
     return {
         name: Field(
             f"iso({alias}.{column})",
-            Kind.MOMENT,
+            FieldType.MOMENT,
             f"{alias}.{column}",
             f"{alias}.{column}",
             "timestamptz",
@@ -290,10 +294,10 @@ def moments(alias: str) -> dict[str, Field]:
     }
 
 
-def searched(noun: str, alias: str) -> dict[str, Extra]:
+def searched(noun: str, alias: str) -> dict[str, CustomFilter]:
     """The filter `q`: rows that have each word, as search finds it (migration 0010)."""
     asked = "sought(:tenant, {0}::text)"
-    few = f"{noun}_few_matching(:tenant, {{}}::text, {FEW_WORDS})"
+    candidates = f"{noun}_few_matching(:tenant, {{}}::text, {MOST_WORD_CANDIDATES})"
     words = "Those that have each of these words, as search finds them: beginnings, typing errors"
     bits = "bits_of(spaced(typed_words({0}::text)))"
     # The index of the list knows the bits; only a row that has all of them is read. (CASE: of what
@@ -305,7 +309,7 @@ def searched(noun: str, alias: str) -> dict[str, Extra]:
             SELECT w.words LIKE ALL (needs_of({{0}}::text)) FROM {noun} w
             WHERE w.tenant_id = :tenant AND w.id = {alias}.id)
         ELSE false END"""
-    return {"q": Extra(condition, Kind.TEXT, words, few)}
+    return {"q": CustomFilter(condition, FieldType.TEXT, words, candidates)}
 
 
 def expanded_organization(alias: str) -> str:
@@ -315,11 +319,11 @@ def expanded_organization(alias: str) -> str:
             AND @visible_organizations) q)"""
 
 
-def _beginning(plan: Plan) -> str:
+def _beginning(shape: PageShape) -> str:
     """The part of the found ids that a first page shows: they ascend."""
-    if not plan.is_first:
+    if not shape.is_first:
         return ""
-    return "[cardinality(ids) - :chunk::int :]" if plan.sort[0][1] else "[: :chunk::int + 1]"
+    return "[cardinality(ids) - :chunk::int :]" if shape.sort[0][1] else "[: :chunk::int + 1]"
 
 
 def _behind(keys: list[tuple[str, str, bool]], is_backward: bool) -> str:

@@ -13,7 +13,7 @@ from retainer.http.request import Request
 from retainer.lists import cursor, formats
 from retainer.lists.answer import Listing, too_costly
 from retainer.lists.parameters import Query, plain, read
-from retainer.lists.spec import Collection
+from retainer.lists.spec import ListSpec
 from retainer.pages.render import target
 
 ROWS = 50
@@ -40,7 +40,7 @@ class Shown(NamedTuple):
 
 async def show(
     request: Request,
-    collection: Collection,
+    spec: ListSpec,
     *,
     expand: tuple[str, ...] = (),
     counted: bool = True,
@@ -49,21 +49,21 @@ async def show(
 ) -> Shown:
     """The rows of a list for the parameters of the page. Raises Invalid for what takes too long."""
     query: Query = (
-        request.query if isinstance(request.query, Query) else plain(collection)
+        request.query if isinstance(request.query, Query) else plain(spec)
     )  # a form's is another's
     limit = min(query.limit or most, MOST)
     listing = Listing(
-        request.db, collection, query._replace(expand=expand, counted=""), formats.JSON, values
+        request.db, spec, query._replace(expand=expand, counted=""), formats.JSON, values
     )
     try:
         row = await listing.page(request.db, query.place, limit, is_backward=query.is_backward)
         total = (
-            await _total(listing, row["met"])
+            await _total(listing, row["matched"])
             if counted and target(request) != "more"
             else (None, False)
         )
     except TimedOut as error:
-        raise too_costly(collection, query) from error
+        raise too_costly(spec, query) from error
     asked = {name: value for name, value in query.asked if name not in ("cursor", "limit")}
     rows = msgspec.json.decode(b"[" + (row["chunk"] or b"") + b"]")
     more = ""
@@ -76,28 +76,28 @@ async def show(
 
 
 async def find(
-    request: Request, collection: Collection, /, parent: int | None = None, **asked: str
+    request: Request, spec: ListSpec, /, parent: int | None = None, **asked: str
 ) -> list[dict[str, Any]]:
     """Some rows of a list for a part of a page, by the parameters that the API's list takes."""
-    query = read(collection, urlencode(asked).encode(), request.viewer.time_zone)
+    query = read(spec, urlencode(asked).encode(), request.viewer.time_zone)
     values = {} if parent is None else {"parent": parent}
-    listing = Listing(request.db, collection, query, formats.JSON, values)
+    listing = Listing(request.db, spec, query, formats.JSON, values)
     row = await listing.page(request.db, None, query.limit or MOST)
     found: list[dict[str, Any]] = msgspec.json.decode(b"[" + (row["chunk"] or b"") + b"]")
     return found
 
 
-async def ids_of(request: Request, collection: Collection, asked: str, most: int) -> list[int]:
+async def ids_of(request: Request, spec: ListSpec, asked: str, most: int) -> list[int]:
     """The ids of all rows of a list with these parameters. Raises Invalid where they are more than
     `most`, and for what is no parameter: left out, it would mean more rows than anybody chose.
     """
-    query = read(collection, asked.encode(), request.viewer.time_zone)
+    query = read(spec, asked.encode(), request.viewer.time_zone)
     query = query._replace(fields=("id",), expand=(), counted="", place=None)
-    listing = Listing(request.db, collection, query, formats.JSON, {})
+    listing = Listing(request.db, spec, query, formats.JSON, {})
     try:
         row = await listing.page(request.db, None, most)
     except TimedOut as error:
-        raise too_costly(collection, query) from error
+        raise too_costly(spec, query) from error
     if row["count"] > most:
         raise invalid(
             "matching",
@@ -106,23 +106,23 @@ async def ids_of(request: Request, collection: Collection, asked: str, most: int
     return [one["id"] for one in msgspec.json.decode(b"[" + (row["chunk"] or b"") + b"]")]
 
 
-async def _total(listing: Listing, met: int | None) -> tuple[int | None, bool]:
+async def _total(listing: Listing, matched: int | None) -> tuple[int | None, bool]:
     """How many rows there are, and whether that is an estimate; None where counting them takes too
-    long. `met` is how many ids a filter's own function found.
+    long. `matched` is how many ids a filter's own function found.
     """
-    if met is not None and listing.is_found:
-        return met, False
-    if met is None and any(finder.is_of_words for finder in listing.query.finders):
+    if matched is not None and listing.is_found:
+        return matched, False
+    if matched is None and any(prefilter.is_of_words for prefilter in listing.query.prefilters):
         return None, False  # many rows would be looked at, and the planner can but guess
-    most = COUNTED if met is None else met
+    most = COUNTED if matched is None else matched
     try:
         found = await listing.db.value(
-            listing.collection.counting(listing.all), most=most, **listing.values
+            listing.spec.counting(listing.all), most=most, **listing.values
         )
         if found <= most:
             return found, False
         return await listing.db.estimate(
-            listing.collection.matching("1", listing.all), **listing.values
+            listing.spec.matching("1", listing.all), **listing.values
         ), True
     except TimedOut:
         return None, False

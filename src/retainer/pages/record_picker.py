@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from retainer.errors import FieldError, Invalid
 from retainer.http.request import Request
-from retainer.lists.spec import Collection
+from retainer.lists.spec import ListSpec
 from retainer.pages import formatting
 from retainer.pages.list_page import find
 
@@ -48,7 +48,7 @@ def near_of(problem: Exception | None) -> Found:
     return problem.near if isinstance(problem, Unclear) else []
 
 
-async def people(request: Request, names: Collection) -> list[tuple[int, str]]:
+async def people(request: Request, names: ListSpec) -> list[tuple[int, str]]:
     """Colleagues as choices, oneself first; for those who may know them."""
     if not request.viewer.may("users.names"):
         return []
@@ -56,16 +56,16 @@ async def people(request: Request, names: Collection) -> list[tuple[int, str]]:
     return sorted(found, key=lambda one: one[0] != request.viewer.user)
 
 
-async def of_form(request: Request, collection: Collection, field: str) -> int:
+async def of_form(request: Request, spec: ListSpec, field: str) -> int:
     """The id of the record that a form has to name. Raises Invalid."""
-    found = await of_fields(request, collection, field, request.body)
+    found = await of_fields(request, spec, field, request.body)
     if found is None:
         raise Invalid(FieldError(field, "is not named yet; type the beginning of its name"))
     return found
 
 
 async def of_fields(
-    request: Request, collection: Collection, field: str, given: Mapping[str, str]
+    request: Request, spec: ListSpec, field: str, given: Mapping[str, str]
 ) -> int | None:
     """The id of the record that fields name: of the one that was picked, else of the name that was
     typed; None where they name none. Raises Unclear.
@@ -73,11 +73,11 @@ async def of_fields(
     picked, typed = given.get(f"{field}Id", ""), given.get(field, "")
     if ID.fullmatch(picked):
         return int(picked)
-    return await chosen(request, collection, field, typed) if typed.strip() else None
+    return await chosen(request, spec, field, typed) if typed.strip() else None
 
 
 async def of_filter(
-    request: Request, collection: Collection, field: str, asked: dict[str, str]
+    request: Request, spec: ListSpec, field: str, asked: dict[str, str]
 ) -> tuple[str, Any]:
     """A list's filter that names a record gets its id instead, in `asked`; the name, and what comes
     near to one that is none (None: it is one, or nothing was typed).
@@ -85,39 +85,37 @@ async def of_filter(
     text = asked.pop(field, "").strip()
     try:
         if text:
-            asked[f"{field}Id"] = str(await chosen(request, collection, field, text))
+            asked[f"{field}Id"] = str(await chosen(request, spec, field, text))
     except Unclear as unclear:
         return text, unclear.near
     return text, None
 
 
-async def chosen(request: Request, collection: Collection, field: str, text: str) -> int:
+async def chosen(request: Request, spec: ListSpec, field: str, text: str) -> int:
     """The id of the record of that name. Raises Unclear."""
-    exact = await _called(request, collection, field, text.strip())
+    exact = await _called(request, spec, field, text.strip())
     if len(exact) == 1:
         return int(exact[0]["id"])
-    near = _near(field, exact) or await near_to(request, collection, field, text)
+    near = _near(field, exact) or await near_to(request, spec, field, text)
     raise Unclear(field, _words(bool(exact), near), near)
 
 
-async def _called(
-    request: Request, collection: Collection, field: str, text: str
-) -> list[dict[str, Any]]:
+async def _called(request: Request, spec: ListSpec, field: str, text: str) -> list[dict[str, Any]]:
     if match := _NUMBERED.search(text):
-        return await find(request, collection, id=match[1])
+        return await find(request, spec, id=match[1])
     if match := _ADDRESSED.search(text):
         text = match[1]
     for name in KNOWN_BY[field]:
         asked: dict[str, Any] = {name: text[:254]}
-        if found := await find(request, collection, limit=str(NEAR), **asked):
+        if found := await find(request, spec, limit=str(NEAR), **asked):
             return found
     return []
 
 
-async def near_to(request: Request, collection: Collection, field: str, text: str) -> Found:
+async def near_to(request: Request, spec: ListSpec, field: str, text: str) -> Found:
     """What search finds for what was typed so far."""
     q = text.strip()[:200]
-    return _near(field, await find(request, collection, q=q, limit=str(NEAR))) if q else []
+    return _near(field, await find(request, spec, q=q, limit=str(NEAR))) if q else []
 
 
 def _near(field: str, rows: list[dict[str, Any]]) -> Found:

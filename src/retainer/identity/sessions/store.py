@@ -8,13 +8,13 @@ from asyncpg import Record
 from retainer.database.database import Database, Db
 from retainer.database.statement import Statement
 from retainer.identity.users import store as users
-from retainer.lists.spec import Collection, Field, Kind
+from retainer.lists.spec import Field, FieldType, ListSpec
 
-LIST = Collection(
+LIST = ListSpec(
     "sessions s",
     "s.tenant_id = :tenant AND s.user_id = :user AND s.expires_at > now() AND s.idle_expires_at > now()",
     {
-        "id": Field("s.id", Kind.INTEGER, sort="s.id", cast="bigint"),
+        "id": Field("s.id", FieldType.INTEGER, sort="s.id", cast="bigint"),
         "createdAt": Field("iso(s.created_at)"),
         "lastSeenAt": Field("iso(s.last_seen_at)"),
         "expiresAt": Field("iso(least(s.idle_expires_at, s.expires_at))"),

@@ -10,23 +10,25 @@ from asyncpg import Record
 from retainer.database.database import Db
 from retainer.database.statement import Statement, Update
 from retainer.errors import Conflict, invalid
-from retainer.lists.spec import Collection, Extra, Field, Kind, row_json
+from retainer.lists.spec import CustomFilter, Field, FieldType, ListSpec, row_json
 from retainer.permissions import Role
 
 FIELDS = {
-    "id": Field("u.id", Kind.INTEGER, sort="u.id", cast="bigint"),
-    "username": Field("u.username", Kind.FOLDED, "fold(u.username)", sort="fold(u.username)"),
-    "fullName": Field("u.full_name", Kind.FOLDED, "fold(u.full_name)", sort="fold(u.full_name)"),
-    "role": Field("u.role", Kind.WORD, sort="u.role", values=Role),
+    "id": Field("u.id", FieldType.INTEGER, sort="u.id", cast="bigint"),
+    "username": Field("u.username", FieldType.FOLDED, "fold(u.username)", sort="fold(u.username)"),
+    "fullName": Field(
+        "u.full_name", FieldType.FOLDED, "fold(u.full_name)", sort="fold(u.full_name)"
+    ),
+    "role": Field("u.role", FieldType.WORD, sort="u.role", values=Role),
     "tenantId": Field("u.tenant_id"),
-    "contactId": Field("u.contact_id", Kind.INTEGER, nullable=True),
-    "isActive": Field("u.is_active", Kind.BOOLEAN),
+    "contactId": Field("u.contact_id", FieldType.INTEGER, nullable=True),
+    "isActive": Field("u.is_active", FieldType.BOOLEAN),
     "timeZone": Field(
         "coalesce(u.time_zone, (SELECT t.time_zone FROM tenants t WHERE t.id = u.tenant_id))"
     ),
     "lastLoginAt": Field(
         "iso(u.last_login_at)",
-        Kind.MOMENT,
+        FieldType.MOMENT,
         "u.last_login_at",
         "coalesce(u.last_login_at, '-infinity'::timestamptz)",
         "timestamptz",
@@ -39,23 +41,23 @@ OWN_JSON = row_json(
     FIELDS | {name: Field(f"u.{name}") for name in ("theme", "density", "shortcuts")}
 )
 
-LIST = Collection(
+LIST = ListSpec(
     "users u",
     "u.tenant_id = :tenant",
     FIELDS,
     order="username",
     id="u.id",
-    extras={
-        "q": Extra(
+    custom_filters={
+        "q": CustomFilter(
             "(fold(u.full_name) LIKE like_part({0}::text) OR fold(u.username) LIKE like_part({0}::text))",
-            Kind.TEXT,
+            FieldType.TEXT,
             "Those whose name or username has this part, whatever case and accents",
         )
     },
 )
 
 # By what colleagues are called.
-NAMES = Collection(
+NAMES = ListSpec(
     "users u",
     "u.tenant_id = :tenant AND u.is_active",
     {name: FIELDS[name] for name in ("id", "username", "fullName")},

@@ -3,7 +3,7 @@ the noun's own.
 """
 
 from retainer.journal.trash.model import TrashKind
-from retainer.lists.spec import Collection, Extra, Field, Kind
+from retainer.lists.spec import CustomFilter, Field, FieldType, ListSpec
 
 # Each kind: FROM, alias, visibility, title, organization, told id, what takes it along, how many
 # went with it.
@@ -131,37 +131,37 @@ def _operation(what: str) -> str:
 
 
 _FIELDS = {
-    "kind": Field("x.kind", Kind.WORD, values=TrashKind),
-    "id": Field("x.id", Kind.INTEGER),
+    "kind": Field("x.kind", FieldType.WORD, values=TrashKind),
+    "id": Field("x.id", FieldType.INTEGER),
     "title": Field("x.title"),
-    "organizationId": Field("x.organization_id", Kind.INTEGER, nullable=True),
+    "organizationId": Field("x.organization_id", FieldType.INTEGER, nullable=True),
     "deletedAt": Field(_operation("iso(op.at)")),
     "deletedBy": Field(
         _operation("""(SELECT row_to_json(a) FROM (SELECT u.id, u.username, u.full_name AS "fullName"
         FROM users u WHERE u.tenant_id = :tenant AND u.id = op.actor_id) a)""")
     ),
-    "operationId": Field("x.operation_id", Kind.INTEGER, sort="x.operation_id", cast="bigint"),
+    "operationId": Field("x.operation_id", FieldType.INTEGER, sort="x.operation_id", cast="bigint"),
     "alsoDeleted": Field(f"CASE x.kind {_ALSO} ELSE 0 END"),
 }
 
-TRASH = Collection(
+TRASH = ListSpec(
     f"({' UNION ALL '.join(_part(n, kind) for n, kind in enumerate(_PARTS))}) x",
     "true",
     _FIELDS,
     order="-operationId",
     id="x.key",
-    then=Field("x.place", sort="x.place", cast="int"),
-    extras={
-        "actorId": Extra(
-            _operation("op.actor_id = {}::bigint"), Kind.INTEGER, "Only what this user deleted"
+    tie_break=Field("x.place", sort="x.place", cast="int"),
+    custom_filters={
+        "actorId": CustomFilter(
+            _operation("op.actor_id = {}::bigint"), FieldType.INTEGER, "Only what this user deleted"
         ),
-        "since": Extra(
+        "since": CustomFilter(
             _operation("op.at >= {}::timestamptz"),
-            Kind.MOMENT,
+            FieldType.MOMENT,
             "Only what was deleted then or after",
         ),
-        "until": Extra(
-            _operation("op.at < {}::timestamptz"), Kind.MOMENT, "Only what was deleted before"
+        "until": CustomFilter(
+            _operation("op.at < {}::timestamptz"), FieldType.MOMENT, "Only what was deleted before"
         ),
     },
 )

@@ -1,11 +1,11 @@
-"""The parameters of a list as the OpenAPI document describes them, read off its Collection."""
+"""The parameters of a list as the OpenAPI document describes them, read off its ListSpec."""
 
 from typing import Any
 
 from retainer.lists.expression import MOST_CHARACTERS as MOST_OF_EXPRESSION
 from retainer.lists.filters import LARGEST, MOST_CHARACTERS, MOST_VALUES
 from retainer.lists.parameters import MOST, MOST_SORTS, USUAL
-from retainer.lists.spec import Collection, Extra, Field, Kind
+from retainer.lists.spec import CustomFilter, Field, FieldType, ListSpec
 
 Schema = dict[str, Any]
 
@@ -27,17 +27,17 @@ _ITEM = {
     "maxLength": MOST_CHARACTERS,
     "pattern": r'^[^,"\u0000]*[^\s,"\u0000][^,"\u0000]*$',
 }
-_SCHEMAS: dict[Kind, Schema] = {
-    Kind.INTEGER: {
+_SCHEMAS: dict[FieldType, Schema] = {
+    FieldType.INTEGER: {
         "type": "integer",
         "format": "int64",
         "minimum": -LARGEST,
         "maximum": LARGEST,
         "examples": [1],
     },
-    Kind.BOOLEAN: {"type": "boolean", "examples": [True]},
-    Kind.DATE: {"type": "string", "anyOf": [_DAY, _RELATIVE], "examples": ["2026-01-31"]},
-    Kind.MOMENT: {
+    FieldType.BOOLEAN: {"type": "boolean", "examples": [True]},
+    FieldType.DATE: {"type": "string", "anyOf": [_DAY, _RELATIVE], "examples": ["2026-01-31"]},
+    FieldType.MOMENT: {
         "type": "string",
         "anyOf": [_TIME, _DAY, _RELATIVE, _HOURS],
         "examples": ["-30d"],
@@ -56,12 +56,12 @@ _WORDS = {
 }
 
 
-def parameters(collection: Collection) -> list[Schema]:
+def parameters(spec: ListSpec) -> list[Schema]:
     """Every parameter of the list."""
-    found = _general(collection)
-    for name, field in collection.fields.items():
+    found = _general(spec)
+    for name, field in spec.fields.items():
         found += [_filter(name, field, operator) for operator in field.operators]
-    return found + [_extra(name, extra) for name, extra in collection.extras.items()]
+    return found + [_custom(name, custom) for name, custom in spec.custom_filters.items()]
 
 
 def sparse(array: Schema) -> Schema:
@@ -74,8 +74,8 @@ def sparse(array: Schema) -> Schema:
     return array | {"items": {"anyOf": [array["items"], some]}}
 
 
-def _general(collection: Collection) -> list[Schema]:
-    turned = [word for name in collection.sorts for word in (name, f"-{name}")]
+def _general(spec: ListSpec) -> list[Schema]:
+    turned = [word for name in spec.sorts for word in (name, f"-{name}")]
     some = [
         _parameter(
             "limit",
@@ -88,7 +88,7 @@ def _general(collection: Collection) -> list[Schema]:
             "Where to go on: from the Link header of another page",
             {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"},
         ),
-        _parameter("fields", "Only these fields", _several(list(collection.fields))),
+        _parameter("fields", "Only these fields", _several(list(spec.fields))),
         _parameter(
             "count",
             "How many there are in all, as X-Total-Count or X-Estimated-Count",
@@ -99,15 +99,15 @@ def _general(collection: Collection) -> list[Schema]:
             "Comparisons (= != > >= < <= ~ in, is null) joined by and, or, not and parentheses, "
             "such as type = customer and (tags = vip or createdAt >= -30d)",
             {"type": "string", "maxLength": MOST_OF_EXPRESSION},
-            _expression(collection),
+            _expression(spec),
         ),
     ]
     if turned:
         words = "By these, the first foremost; - turns one round. Ties are in the list's own order"
         some.append(_parameter("sort", words, _several(turned) | {"maxItems": MOST_SORTS}))
-    if collection.expand:
+    if spec.expand:
         some.append(
-            _parameter("expand", "These too, as objects in each", _several(list(collection.expand)))
+            _parameter("expand", "These too, as objects in each", _several(list(spec.expand)))
         )
     return some
 
@@ -121,14 +121,14 @@ def _several(words: list[str]) -> Schema:
     }
 
 
-def _expression(collection: Collection) -> str:
-    return f"{next(n for n, f in collection.fields.items() if '' in f.operators)} in (1, 2)"
+def _expression(spec: ListSpec) -> str:
+    return f"{next(n for n, f in spec.fields.items() if '' in f.operators)} in (1, 2)"
 
 
 def _filter(name: str, field: Field, operator: str) -> Schema:
-    stem = f"{name}.path" if field.kind == Kind.JSON else name
+    stem = f"{name}.path" if field.type == FieldType.JSON else name
     words = _WORDS[operator].format(stem)
-    if field.kind == Kind.JSON:
+    if field.type == FieldType.JSON:
         words += "; path stands for any path into it, such as region or address.city"
     return _parameter(
         f"{stem}:{operator}" if operator else stem, words, _schema(field, operator)
@@ -136,15 +136,15 @@ def _filter(name: str, field: Field, operator: str) -> Schema:
 
 
 def _schema(field: Field, operator: str) -> Schema:
-    assert field.kind is not None
+    assert field.type is not None
     if operator == "null":
-        return _SCHEMAS[Kind.BOOLEAN]
+        return _SCHEMAS[FieldType.BOOLEAN]
     if operator == "contains":
         return _ITEM | {"examples": ["corp"]}
     one = (
         {"type": "string", "enum": list(field.values)}
         if field.values
-        else _SCHEMAS.get(field.kind, _TEXT)
+        else _SCHEMAS.get(field.type, _TEXT)
     )
     if operator != "in":
         return one
@@ -154,8 +154,8 @@ def _schema(field: Field, operator: str) -> Schema:
     return {"type": "array", "minItems": 1, "maxItems": MOST_VALUES, "items": item}
 
 
-def _extra(name: str, extra: Extra) -> Schema:
-    return _parameter(name, extra.sentence, _SCHEMAS.get(extra.kind, _TEXT)) | {"x-filter": name}
+def _custom(name: str, custom: CustomFilter) -> Schema:
+    return _parameter(name, custom.sentence, _SCHEMAS.get(custom.type, _TEXT)) | {"x-filter": name}
 
 
 def _parameter(name: str, description: str, schema: Schema, example: Any = None) -> Schema:

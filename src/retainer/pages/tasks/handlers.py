@@ -199,7 +199,7 @@ async def _names(
 ) -> dict[str, dict[int, str]]:
     """What the changes call by ids, by field and id."""
     found: dict[str, dict[int, str]] = {"assigneeId": dict(people)}
-    for field, collection, name in NAMED:
+    for field, spec, name in NAMED:
         told = [
             change for entry in changes for change in entry["changes"] if change["field"] == field
         ]
@@ -207,7 +207,7 @@ async def _names(
             str(value) for change in told for value in (change["before"], change["after"]) if value
         }
         asked: Any = {"id:in": ",".join(sorted(ids))}
-        rows = await find(request, collection, **asked) if ids else []
+        rows = await find(request, spec, **asked) if ids else []
         found[field] = {row["id"]: row[name] for row in rows}
     return found
 

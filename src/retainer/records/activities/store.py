@@ -10,10 +10,10 @@ from retainer.database.database import Db
 from retainer.database.statement import Create, Statement, Update, rows_json
 from retainer.http.fields import Audience
 from retainer.lists.spec import (
-    Collection,
-    Extra,
+    CustomFilter,
     Field,
-    Kind,
+    FieldType,
+    ListSpec,
     expanded_organization,
     moments,
     row_json,
@@ -24,17 +24,17 @@ from retainer.records.activities.model import ActivityKind
 _SEEN = "a.tenant_id = :tenant AND a.deleted_by IS NULL AND @visible_activities"
 
 FIELDS = {
-    "id": Field("a.id", Kind.INTEGER, sort="a.id", cast="bigint"),
-    "organizationId": Field("a.organization_id", Kind.INTEGER),
-    "kind": Field("a.kind", Kind.WORD, sort="a.kind", values=ActivityKind),
+    "id": Field("a.id", FieldType.INTEGER, sort="a.id", cast="bigint"),
+    "organizationId": Field("a.organization_id", FieldType.INTEGER),
+    "kind": Field("a.kind", FieldType.WORD, sort="a.kind", values=ActivityKind),
     "text": Field("a.text"),
     "happenedAt": Field(
-        "iso(a.happened_at)", Kind.MOMENT, "a.happened_at", "a.happened_at", "timestamptz"
+        "iso(a.happened_at)", FieldType.MOMENT, "a.happened_at", "a.happened_at", "timestamptz"
     ),
-    "authorId": Field("a.author_id", Kind.INTEGER),
+    "authorId": Field("a.author_id", FieldType.INTEGER),
     "contactIds": Field("""to_json(ARRAY(SELECT l.contact_id FROM activity_contacts l
         WHERE l.tenant_id = :tenant AND l.activity_id = a.id AND l.deleted_by IS NULL ORDER BY l.contact_id))"""),
-    "audience": Field("a.audience", Kind.WORD, sort="a.audience", values=Audience),
+    "audience": Field("a.audience", FieldType.WORD, sort="a.audience", values=Audience),
     **moments("a"),
 }
 JSON = row_json(FIELDS)
@@ -50,7 +50,7 @@ _WITH_CONTACT = f"""a.id = ANY(ARRAY(SELECT l.activity_id
     FROM activity_contacts l JOIN contacts c ON c.tenant_id = l.tenant_id AND c.id = l.contact_id
     WHERE l.tenant_id = :tenant AND l.contact_id = {{}}::bigint AND l.deleted_by IS NULL AND {_CONTACT}))"""
 
-LIST = Collection(
+LIST = ListSpec(
     "activities a",
     _SEEN,
     FIELDS
@@ -67,11 +67,11 @@ LIST = Collection(
     },
     order="-happenedAt",
     id="a.id",
-    extras=searched("activities", "a")
-    | {"contactId": Extra(_WITH_CONTACT, Kind.INTEGER, "Those with this contact")},
+    custom_filters=searched("activities", "a")
+    | {"contactId": CustomFilter(_WITH_CONTACT, FieldType.INTEGER, "Those with this contact")},
     expand={"organization": expanded_organization("a")},
 )
-OF_ORGANIZATION = LIST.within(
+OF_ORGANIZATION = LIST.of_parent(
     """AND a.organization_id = :parent
         AND EXISTS (SELECT FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :parent
             AND o.deleted_by IS NULL AND @visible_organizations)"""

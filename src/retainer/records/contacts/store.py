@@ -11,10 +11,10 @@ from retainer.database.statement import Create, Statement, Update, rows_json
 from retainer.lists.spec import (
     ABSENT,
     MOST_EXPANDED,
-    Collection,
-    Extra,
+    CustomFilter,
     Field,
-    Kind,
+    FieldType,
+    ListSpec,
     moments,
     row_json,
     searched,
@@ -24,20 +24,20 @@ from retainer.records.contacts.model import ContactType
 _SEEN = "c.tenant_id = :tenant AND c.deleted_by IS NULL AND @visible_contacts"
 
 FIELDS = {
-    "id": Field("c.id", Kind.INTEGER, sort="c.id", cast="bigint"),
+    "id": Field("c.id", FieldType.INTEGER, sort="c.id", cast="bigint"),
     "fullName": Field(
         "c.full_name",
-        Kind.FOLDED,
+        FieldType.FOLDED,
         "c.full_name_folded",
         sort="c.full_name_folded",
         contains="contacts_named",
     ),
     "mentionName": Field("c.mention_name"),
-    "email": Field("c.email", Kind.FOLDED, "c.email_folded", sort="c.email_folded"),
+    "email": Field("c.email", FieldType.FOLDED, "c.email_folded", sort="c.email_folded"),
     "phone": Field("c.phone"),
     "company": Field(
         "c.company",
-        Kind.FOLDED,
+        FieldType.FOLDED,
         "c.company_key",
         sort="c.company_key",
         nullable=True,
@@ -45,26 +45,26 @@ FIELDS = {
     ),
     "title": Field("c.title"),
     "department": Field("c.department"),
-    "type": Field("c.type", Kind.WORD, sort="c.type", values=ContactType),
-    "isActive": Field("c.is_active", Kind.BOOLEAN, sort="c.is_active", cast="boolean"),
-    "metadata": Field("c.metadata", Kind.JSON, finder="contacts_with_metadata"),
+    "type": Field("c.type", FieldType.WORD, sort="c.type", values=ContactType),
+    "isActive": Field("c.is_active", FieldType.BOOLEAN, sort="c.is_active", cast="boolean"),
+    "metadata": Field("c.metadata", FieldType.JSON, prefilter="contacts_with_metadata"),
     **moments("c"),
 }
 JSON = row_json(FIELDS)
 
-LIST = Collection(
+LIST = ListSpec(
     "contacts c",
     _SEEN,
     FIELDS,
     order="fullName",
     id="c.id",
-    extras=searched("contacts", "c")
+    custom_filters=searched("contacts", "c")
     | {
-        "organizationId": Extra(
+        "organizationId": CustomFilter(
             """c.id = ANY(ARRAY(SELECT m.contact_id FROM members m WHERE m.tenant_id = :tenant
                 AND m.organization_id = {}::bigint AND m.deleted_by IS NULL AND EXISTS (SELECT FROM organizations o
                     WHERE o.tenant_id = :tenant AND o.id = m.organization_id AND @visible_organizations)))""",
-            Kind.INTEGER,
+            FieldType.INTEGER,
             "Members of this organization",
         ),
     },

@@ -10,10 +10,10 @@ from retainer.database.database import Db
 from retainer.database.statement import Statement, Update, rows_json
 from retainer.http.fields import Audience
 from retainer.lists.spec import (
-    Collection,
-    Extra,
+    CustomFilter,
     Field,
-    Kind,
+    FieldType,
+    ListSpec,
     expanded_organization,
     moments,
     row_json,
@@ -23,16 +23,20 @@ from retainer.lists.spec import (
 _SEEN = "d.tenant_id = :tenant AND d.deleted_by IS NULL AND @visible_documents"
 
 FIELDS = {
-    "id": Field("d.id", Kind.INTEGER, sort="d.id", cast="bigint"),
+    "id": Field("d.id", FieldType.INTEGER, sort="d.id", cast="bigint"),
     "name": Field(
-        "d.name", Kind.FOLDED, "d.name_folded", sort="d.name_folded", contains="documents_named"
+        "d.name",
+        FieldType.FOLDED,
+        "d.name_folded",
+        sort="d.name_folded",
+        contains="documents_named",
     ),
     "description": Field("d.description"),
     "type": Field("coalesce(v.media_type, 'link')"),
     "url": Field("coalesce(d.link, '/api/documents/' || d.id || '/content')"),
-    "uploaderId": Field("d.uploader_id", Kind.INTEGER),
-    "organizationId": Field("d.organization_id", Kind.INTEGER, nullable=True),
-    "audience": Field("d.audience", Kind.WORD, sort="d.audience", values=Audience),
+    "uploaderId": Field("d.uploader_id", FieldType.INTEGER),
+    "organizationId": Field("d.organization_id", FieldType.INTEGER, nullable=True),
+    "audience": Field("d.audience", FieldType.WORD, sort="d.audience", values=Audience),
     "size": Field("v.size"),
     "sha256": Field("v.sha256"),
     "version": Field("d.latest"),
@@ -51,9 +55,9 @@ _OF_PROJECT = """d.id = ANY(ARRAY(SELECT l.document_id
     FROM document_projects l JOIN projects p ON p.tenant_id = l.tenant_id AND p.id = l.project_id
     WHERE l.tenant_id = :tenant AND l.project_id = {}::bigint AND l.deleted_by IS NULL AND p.deleted_by IS NULL
         AND @visible_projects))"""
-_OF_FORMAT = "documents_few_of_format(:tenant, {}::text, {few})"
+_OF_FORMAT = "documents_few_of_format(:tenant, {}::text, {most})"
 
-LIST = Collection(
+LIST = ListSpec(
     f"documents d LEFT JOIN {_NEWEST}",
     _SEEN,
     FIELDS
@@ -70,16 +74,19 @@ LIST = Collection(
     },
     order="name",
     id="d.id",
-    extras=searched("documents", "d")
+    custom_filters=searched("documents", "d")
     | {
-        "projectId": Extra(_OF_PROJECT, Kind.INTEGER, "Those linked to this project"),
-        "format": Extra(
-            "document_format(v.media_type) = {}::text", Kind.TEXT, "Those of this kind", _OF_FORMAT
+        "projectId": CustomFilter(_OF_PROJECT, FieldType.INTEGER, "Those linked to this project"),
+        "format": CustomFilter(
+            "document_format(v.media_type) = {}::text",
+            FieldType.TEXT,
+            "Those of this kind",
+            _OF_FORMAT,
         ),
     },
     expand={"organization": expanded_organization("d")},
 )
-OF_ORGANIZATION = LIST.within(
+OF_ORGANIZATION = LIST.of_parent(
     """AND (d.organization_id = :parent OR d.id = ANY(ARRAY(
             SELECT l.document_id
             FROM projects p JOIN document_projects l ON l.tenant_id = p.tenant_id AND l.project_id = p.id
@@ -94,16 +101,16 @@ READ = Statement(f"""
     WHERE d.tenant_id = :tenant AND d.id = ANY(:ids::bigint[]) AND d.deleted_by IS NULL AND @visible_documents
 """)
 
-VERSIONS = Collection(
+VERSIONS = ListSpec(
     "documents d JOIN document_versions v ON v.tenant_id = d.tenant_id AND v.document_id = d.id",
     f"d.id = :parent AND {_SEEN}",
     {
-        "number": Field("v.number", Kind.INTEGER, sort="v.number", cast="int"),
-        "size": Field("v.size", Kind.INTEGER),
-        "sha256": Field("v.sha256", Kind.TEXT),
-        "type": Field("v.media_type", Kind.TEXT),
-        "uploaderId": Field("v.uploader_id", Kind.INTEGER),
-        "createdAt": Field("iso(v.created_at)", Kind.MOMENT, "v.created_at"),
+        "number": Field("v.number", FieldType.INTEGER, sort="v.number", cast="int"),
+        "size": Field("v.size", FieldType.INTEGER),
+        "sha256": Field("v.sha256", FieldType.TEXT),
+        "type": Field("v.media_type", FieldType.TEXT),
+        "uploaderId": Field("v.uploader_id", FieldType.INTEGER),
+        "createdAt": Field("iso(v.created_at)", FieldType.MOMENT, "v.created_at"),
         "url": Field(
             "'/api/documents/' || v.document_id || '/versions/' || v.number || '/content'"
         ),

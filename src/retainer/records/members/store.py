@@ -8,17 +8,17 @@ from asyncpg import Record
 
 from retainer.database.database import Db
 from retainer.database.statement import Change, Statement, Update
-from retainer.lists.spec import Collection, Field, Kind, row_json
+from retainer.lists.spec import Field, FieldType, ListSpec, row_json
 from retainer.records.members.model import MemberRole
 
 FIELDS = {
     "organizationId": Field("m.organization_id"),
-    "contactId": Field("m.contact_id", Kind.INTEGER, sort="m.contact_id", cast="bigint"),
-    "role": Field("m.role", Kind.WORD, sort="m.role", values=MemberRole),
+    "contactId": Field("m.contact_id", FieldType.INTEGER, sort="m.contact_id", cast="bigint"),
+    "role": Field("m.role", FieldType.WORD, sort="m.role", values=MemberRole),
 }
 JSON = row_json(FIELDS)
 
-LIST = Collection(
+LIST = ListSpec(
     "members m JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id",
     """m.tenant_id = :tenant AND m.organization_id = :parent AND m.deleted_by IS NULL AND o.deleted_by IS NULL
         AND @visible_organizations""",
@@ -32,7 +32,7 @@ LIST = Collection(
 )
 
 # What a contact (:parent) is a member of, by name.
-OF_CONTACT = Collection(
+OF_CONTACT = ListSpec(
     "members m JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id",
     """m.tenant_id = :tenant AND m.contact_id = :parent AND m.deleted_by IS NULL AND o.deleted_by IS NULL
         AND @visible_organizations""",

@@ -8,21 +8,34 @@ from asyncpg import Record
 
 from retainer.database.database import Db
 from retainer.database.statement import Create, Statement, Update
-from retainer.lists.spec import ABSENT, Collection, Extra, Field, Kind, moments, row_json, searched
+from retainer.lists.spec import (
+    ABSENT,
+    CustomFilter,
+    Field,
+    FieldType,
+    ListSpec,
+    moments,
+    row_json,
+    searched,
+)
 from retainer.records.organizations.model import OrganizationStatus, OrganizationType
 
 _SEEN = "o.tenant_id = :tenant AND o.deleted_by IS NULL AND @visible_organizations"
 
 FIELDS = {
-    "id": Field("o.id", Kind.INTEGER, sort="o.id", cast="bigint"),
+    "id": Field("o.id", FieldType.INTEGER, sort="o.id", cast="bigint"),
     "name": Field(
-        "o.name", Kind.FOLDED, "o.name_folded", sort="o.name_folded", contains="organizations_named"
+        "o.name",
+        FieldType.FOLDED,
+        "o.name_folded",
+        sort="o.name_folded",
+        contains="organizations_named",
     ),
-    "type": Field("o.type", Kind.WORD, sort="o.type", values=OrganizationType),
-    "status": Field("o.status", Kind.WORD, sort="o.status", values=OrganizationStatus),
+    "type": Field("o.type", FieldType.WORD, sort="o.type", values=OrganizationType),
+    "status": Field("o.status", FieldType.WORD, sort="o.status", values=OrganizationStatus),
     "industry": Field(
         "o.industry",
-        Kind.FOLDED,
+        FieldType.FOLDED,
         "o.industry_key",
         sort="o.industry_key",
         nullable=True,
@@ -30,42 +43,42 @@ FIELDS = {
     ),
     "website": Field("o.website"),
     "description": Field("o.description"),
-    "metadata": Field("o.metadata", Kind.JSON, finder="organizations_with_metadata"),
+    "metadata": Field("o.metadata", FieldType.JSON, prefilter="organizations_with_metadata"),
     **moments("o"),
-    "externalId": Field("o.external_id", Kind.TEXT, nullable=True),
+    "externalId": Field("o.external_id", FieldType.TEXT, nullable=True),
     "domains": Field("o.domains"),
-    "parentId": Field("o.parent_id", Kind.INTEGER, nullable=True),
-    "ownerId": Field("o.owner_id", Kind.INTEGER, nullable=True),
-    "tags": Field("o.tags", Kind.TAGS, "o.tags_folded", finder="organizations_tagged"),
+    "parentId": Field("o.parent_id", FieldType.INTEGER, nullable=True),
+    "ownerId": Field("o.owner_id", FieldType.INTEGER, nullable=True),
+    "tags": Field("o.tags", FieldType.TAGS, "o.tags_folded", prefilter="organizations_tagged"),
     "suggestedDomain": Field("CASE WHEN o.website_host <> ALL (o.domains) THEN o.website_host END"),
 }
 JSON = row_json(FIELDS)
 
-LIST = Collection(
+LIST = ListSpec(
     "organizations o",
     _SEEN,
     FIELDS,
     order="name",
     id="o.id",
-    extras=searched("organizations", "o")
+    custom_filters=searched("organizations", "o")
     | {
-        "hasProjects": Extra(
+        "hasProjects": CustomFilter(
             """EXISTS (SELECT FROM projects p WHERE p.tenant_id = :tenant AND p.organization_id = o.id
                 AND p.deleted_by IS NULL AND @visible_projects)""",
-            Kind.BOOLEAN,
+            FieldType.BOOLEAN,
             "Those that have a project, or none",
         ),
-        "domain": Extra(
+        "domain": CustomFilter(
             """o.id = ANY(ARRAY(SELECT d.organization_id FROM organization_domains d
                 WHERE d.tenant_id = :tenant AND d.domain = lower({}::text)))""",
-            Kind.TEXT,
+            FieldType.TEXT,
             "The one that has this among its domains",
         ),
-        "within": Extra(
+        "within": CustomFilter(
             # What stands below one that the viewer does not see is not told either.
             """o.id = ANY(ARRAY(SELECT organization_subtree(:tenant, (SELECT o.id FROM organizations o
                 WHERE o.tenant_id = :tenant AND o.id = {}::bigint AND @visible_organizations))))""",
-            Kind.INTEGER,
+            FieldType.INTEGER,
             "This organization and all below it",
         ),
     },
@@ -95,7 +108,7 @@ LIST = Collection(
     },
 )
 
-CHOSEN = LIST.within("AND o.id = ANY(:chosen::bigint[])")
+CHOSEN = LIST.of_parent("AND o.id = ANY(:chosen::bigint[])")
 
 READ = Statement(f"""
     SELECT o.id, o.version, {JSON}

@@ -11,9 +11,9 @@ from retainer.database.statement import Create, Statement, Update
 from retainer.http.fields import Audience
 from retainer.lists.spec import (
     NEVER,
-    Collection,
     Field,
-    Kind,
+    FieldType,
+    ListSpec,
     expanded_organization,
     moments,
     row_json,
@@ -24,15 +24,19 @@ from retainer.records.projects.model import ProjectStatus
 _SEEN = "p.tenant_id = :tenant AND p.deleted_by IS NULL AND @visible_projects"
 
 FIELDS = {
-    "id": Field("p.id", Kind.INTEGER, sort="p.id", cast="bigint"),
-    "organizationId": Field("p.organization_id", Kind.INTEGER),
+    "id": Field("p.id", FieldType.INTEGER, sort="p.id", cast="bigint"),
+    "organizationId": Field("p.organization_id", FieldType.INTEGER),
     "title": Field(
-        "p.title", Kind.FOLDED, "p.title_folded", sort="p.title_folded", contains="projects_named"
+        "p.title",
+        FieldType.FOLDED,
+        "p.title_folded",
+        sort="p.title_folded",
+        contains="projects_named",
     ),
     "description": Field("p.description"),
     "status": Field(
         "p.status",
-        Kind.WORD,
+        FieldType.WORD,
         "p.status_rank",
         sort="p.status_rank",
         cast="smallint",
@@ -41,7 +45,7 @@ FIELDS = {
     ),
     "startDate": Field(
         "p.start_date",
-        Kind.DATE,
+        FieldType.DATE,
         "p.start_date_key",
         sort="p.start_date_key",
         cast="date",
@@ -50,28 +54,28 @@ FIELDS = {
     ),
     "dueDate": Field(
         "p.due_date",
-        Kind.DATE,
+        FieldType.DATE,
         "p.due_date_key",
         sort="p.due_date_key",
         cast="date",
         nullable=True,
         absent=NEVER,
     ),
-    "audience": Field("p.audience", Kind.WORD, sort="p.audience", values=Audience),
+    "audience": Field("p.audience", FieldType.WORD, sort="p.audience", values=Audience),
     **moments("p"),
 }
 JSON = row_json(FIELDS)
 
-LIST = Collection(
+LIST = ListSpec(
     "projects p",
     _SEEN,
     FIELDS,
     order="title",
     id="p.id",
-    extras=searched("projects", "p"),
+    custom_filters=searched("projects", "p"),
     expand={"organization": expanded_organization("p")},
 )
-OF_ORGANIZATION = LIST.within("AND p.organization_id = :parent")
+OF_ORGANIZATION = LIST.of_parent("AND p.organization_id = :parent")
 
 READ = Statement(f"""
     SELECT p.id, p.version, {JSON}

@@ -9,9 +9,9 @@ from retainer.database.statement import Change, Create, Statement, Update
 from retainer.http.fields import Audience
 from retainer.lists.spec import (
     NEVER,
-    Collection,
     Field,
-    Kind,
+    FieldType,
+    ListSpec,
     expanded_organization,
     moments,
     row_json,
@@ -22,17 +22,17 @@ from retainer.records.tasks.model import TaskPriority, TaskStatus
 _SEEN = "t.tenant_id = :tenant AND t.deleted_by IS NULL AND @visible_tasks"
 
 FIELDS = {
-    "id": Field("t.id", Kind.INTEGER, sort="t.id", cast="bigint"),
+    "id": Field("t.id", FieldType.INTEGER, sort="t.id", cast="bigint"),
     "title": Field(
-        "t.title", Kind.FOLDED, "t.title_folded", sort="t.title_folded", contains="tasks_named"
+        "t.title", FieldType.FOLDED, "t.title_folded", sort="t.title_folded", contains="tasks_named"
     ),
     "description": Field("t.description"),
-    "organizationId": Field("t.organization_id", Kind.INTEGER, nullable=True),
-    "projectId": Field("t.project_id", Kind.INTEGER, nullable=True),
-    "assigneeId": Field("t.assignee_id", Kind.INTEGER, nullable=True),
+    "organizationId": Field("t.organization_id", FieldType.INTEGER, nullable=True),
+    "projectId": Field("t.project_id", FieldType.INTEGER, nullable=True),
+    "assigneeId": Field("t.assignee_id", FieldType.INTEGER, nullable=True),
     "status": Field(
         "t.status",
-        Kind.WORD,
+        FieldType.WORD,
         "t.status_rank",
         sort="t.status_rank",
         cast="smallint",
@@ -41,7 +41,7 @@ FIELDS = {
     ),
     "priority": Field(
         "t.priority",
-        Kind.WORD,
+        FieldType.WORD,
         "t.priority_rank",
         sort="t.priority_rank",
         cast="smallint",
@@ -50,20 +50,20 @@ FIELDS = {
     ),
     "dueDate": Field(
         "t.due_date",
-        Kind.DATE,
+        FieldType.DATE,
         "t.due_date_key",
         sort="t.due_date_key",
         cast="date",
         nullable=True,
         absent=NEVER,
     ),
-    "order": Field('t."order"', Kind.INTEGER, sort='t."order"', cast="int"),
-    "audience": Field("t.audience", Kind.WORD, sort="t.audience", values=Audience),
+    "order": Field('t."order"', FieldType.INTEGER, sort='t."order"', cast="int"),
+    "audience": Field("t.audience", FieldType.WORD, sort="t.audience", values=Audience),
     **moments("t"),
 }
 JSON = row_json(FIELDS)
 
-LIST = Collection(
+LIST = ListSpec(
     "tasks t",
     _SEEN,
     FIELDS
@@ -75,10 +75,10 @@ LIST = Collection(
     },
     order="order",
     id="t.id",
-    extras=searched("tasks", "t"),
+    custom_filters=searched("tasks", "t"),
     expand={"organization": expanded_organization("t")},
 )
-OF_ORGANIZATION = LIST.within(
+OF_ORGANIZATION = LIST.of_parent(
     """AND (t.organization_id = :parent OR t.project_id = ANY(ARRAY(SELECT p.id FROM projects p
             WHERE p.tenant_id = :tenant AND p.organization_id = :parent AND p.deleted_by IS NULL)))
         AND EXISTS (SELECT FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :parent

@@ -12,7 +12,7 @@ from asyncpg import Record
 
 from retainer.database.database import Db
 from retainer.database.statement import Statement, Update
-from retainer.lists.spec import Collection, Field, Kind, moments, row_json
+from retainer.lists.spec import Field, FieldType, ListSpec, moments, row_json
 from retainer.records.activities import store as activities
 from retainer.records.contacts import store as contacts
 from retainer.records.documents import store as documents
@@ -21,7 +21,7 @@ from retainer.records.projects import store as projects
 from retainer.records.tasks import store as tasks
 from retainer.records.views.model import ViewNoun
 
-LISTS: dict[ViewNoun, Collection] = {
+LISTS: dict[ViewNoun, ListSpec] = {
     ViewNoun.ORGANIZATIONS: organizations.LIST,
     ViewNoun.CONTACTS: contacts.LIST,
     ViewNoun.PROJECTS: projects.LIST,
@@ -37,17 +37,17 @@ _SEEN = "v.tenant_id = :tenant AND v.deleted_by IS NULL AND @visible_views"
 _ONE = f"v.id = :id AND {_SEEN}"
 
 FIELDS = {
-    "id": Field("v.id", Kind.INTEGER, sort="v.id", cast="bigint"),
-    "noun": Field("v.noun", Kind.WORD, sort="v.noun", values=ViewNoun),
-    "name": Field("v.name", Kind.FOLDED, "v.name_folded", sort="v.name_folded"),
+    "id": Field("v.id", FieldType.INTEGER, sort="v.id", cast="bigint"),
+    "noun": Field("v.noun", FieldType.WORD, sort="v.noun", values=ViewNoun),
+    "name": Field("v.name", FieldType.FOLDED, "v.name_folded", sort="v.name_folded"),
     "query": Field("v.query"),
-    "isShared": Field("v.is_shared", Kind.BOOLEAN),
-    "ownerId": Field("v.owner_id", Kind.INTEGER),
+    "isShared": Field("v.is_shared", FieldType.BOOLEAN),
+    "ownerId": Field("v.owner_id", FieldType.INTEGER),
     **moments("v"),
 }
 JSON = row_json(FIELDS)
 
-LIST = Collection("views v", _SEEN, FIELDS, order="name", id="v.id")
+LIST = ListSpec("views v", _SEEN, FIELDS, order="name", id="v.id")
 
 READ = Statement(f"SELECT v.id, v.version, {JSON} FROM views v WHERE {_ONE}")
 
