@@ -391,7 +391,7 @@ def test_every_list_takes_every_one_of_its_parameters(cast: Cast, route: Any) ->
             assert cast.ada.get(f"{path}?sort={sign}{name}&limit=2").status_code == 200, name
         for operator in field.operators:
             query = (
-                f"{name}{'.a.b' if field.kind == 'json' else ''}{':' if operator else ''}{operator}"
+                f"{name}{'.a.b' if field.type == 'json' else ''}{':' if operator else ''}{operator}"
             )
             answer = cast.ada.get(f"{path}?{query}={value_for(field, operator)}")
             assert answer.status_code == 200, (query, answer.text)
@@ -402,11 +402,11 @@ def test_every_list_takes_every_one_of_its_parameters(cast: Cast, route: Any) ->
 
 
 def value_for(field: Any, operator: str) -> str:
-    if operator == "null" or field.kind == "boolean":
+    if operator == "null" or field.type == "boolean":
         return "true"
     if getattr(field, "values", None):
         return str(next(iter(field.values)))
-    return {"integer": "1", "date": "today", "moment": "-1h"}.get(field.kind, "abc")
+    return {"integer": "1", "date": "today", "moment": "-1h"}.get(field.type, "abc")
 
 
 def test_lists_filter_only_what_the_viewer_sees(cast: Cast) -> None:

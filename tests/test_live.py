@@ -17,8 +17,8 @@ import pytest
 
 from conftest import PASSWORD, Cast, Person, Server, Sql
 from retainer.database.pool import connect
-from retainer.journal.changes import CHANNEL, EARLIER, MOST_RECORDS, Mark, Pile
-from retainer.journal.live.web import MOST_OF_SESSION, MOST_STREAMS
+from retainer.journal.changes import CHANNEL, EARLIER, MOST_RECORDS, ChangeBuffer, Position
+from retainer.journal.live.hub import MOST_OF_SESSION, MOST_STREAMS
 from test_bulk import bulk, line
 
 pytestmark = pytest.mark.slow
@@ -361,10 +361,10 @@ def test_what_is_committed_late_is_told_though_its_number_is_lower(
 
 
 def test_a_mark_of_another_database_or_from_long_ago_tells_all(cast: Cast) -> None:
-    present = Mark(*map(int, cast_mark(cast.ada).split("-")))
-    foreign = Mark(present.floor, present.next, present.until + 1_000_000, present.oldest)
+    present = Position(*map(int, cast_mark(cast.ada).split("-")))
+    foreign = Position(present.floor, present.next, present.until + 1_000_000, present.oldest)
     assert poll(cast.ada, str(foreign))["records"] == ["*"]
-    assert poll(cast.ada, str(Mark(0, 1, 1, 1)))["records"] != []
+    assert poll(cast.ada, str(Position(0, 1, 1, 1)))["records"] != []
     assert present.next - present.floor <= EARLIER
 
 
@@ -529,9 +529,9 @@ def test_a_stop_ends_the_streams_and_says_so_in_the_log(workers: str) -> None:
 
 
 def test_a_pile_stays_small() -> None:
-    pile = Pile()
+    buffer = ChangeBuffer()
     for n in range(10_000):
-        more = Pile()
+        more = ChangeBuffer()
         more.add(
             [
                 {
@@ -544,6 +544,6 @@ def test_a_pile_stays_small() -> None:
                 }
             ]
         )
-        pile.merge(more)
-    assert pile.is_all
-    assert not pile.records and not pile.operations
+        buffer.merge(more)
+    assert buffer.is_all
+    assert not buffer.records and not buffer.operations

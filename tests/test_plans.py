@@ -233,14 +233,14 @@ FILTERED = [
     for query in (
         [f"{field}={value}" for field, value in EQUAL[name].items()]
         + [
-            f"{extra}={OTHER.get(e.kind, 17)}"
+            f"{extra}={OTHER.get(e.type, 17)}"
             for extra, e in spec.custom_filters.items()
             if not e.prefilter
         ]
         + [
             f"{f}:gte=-1d"
             for f, field in spec.fields.items()
-            if "gte" in field.operators and field.kind != "integer"
+            if "gte" in field.operators and field.type != "integer"
         ]
     )
 ]

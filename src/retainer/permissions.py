@@ -250,13 +250,13 @@ VISIBLE["changes"] = {
     "own": " OR ".join(_touched("own")),
     "client": " OR ".join(_touched("client")),
 }
-# The same where the changes in question are few and known: `few` has them, and nothing else is
+# The same where the changes in question are few and known: `candidates` has them, and nothing else is
 # looked at.
-_FEW = "{0}.id = ANY(ARRAY(SELECT few.entity_id FROM few WHERE few.entity = '{1}'))"
-VISIBLE["few"] = {
+_CANDIDATES = "{0}.id = ANY(ARRAY(SELECT candidates.entity_id FROM candidates WHERE candidates.entity = '{1}'))"
+VISIBLE["candidates"] = {
     "all": VISIBLE["changes"]["all"],
-    "own": " OR ".join(_touched("own", among=_FEW)),
-    "client": " OR ".join(_touched("client", among=_FEW)),
+    "own": " OR ".join(_touched("own", among=_CANDIDATES)),
+    "client": " OR ".join(_touched("client", among=_CANDIDATES)),
 }
 
 

@@ -1,10 +1,10 @@
-"""What was changed since a mark, as one viewer may know it: the names of records, never what is in
-them.
+"""The change feed: what was changed since a position, as one viewer may know it. It names records
+and never says what is in them.
 
 Operations are committed in another order than they are numbered, so the last number that was seen
-is no mark: one with a smaller number may come later. A mark names transactions instead. What was
-written by one that had not ended at the last look is new, or is told a second time; nothing is left
-out.
+is no position: one with a smaller number may come later. A position names transactions instead. An
+operation written by a transaction that had not ended at the last poll is new, or is told a second
+time; nothing is left out.
 """
 
 import re
@@ -20,18 +20,18 @@ from retainer.errors import invalid
 CHANNEL = "retainer_changes"
 ALL = "*"
 MOST_RECORDS = 200  # that are named; of more it is said that anything may have changed
-MOST_ROWS = 2000  # names of one look, before they are brought together
-MOST_OPERATIONS = 1000  # of one look
-FARTHEST = 20_000  # numbers that a look goes back
-EARLIER = 2_000  # numbers before the first mark, for what had begun then
+MOST_NAMES = 2000  # names of one poll, before duplicates are removed
+MOST_OPERATIONS = 1000  # of one poll
+FARTHEST = 20_000  # numbers that a poll goes back
+EARLIER = 2_000  # numbers before the first position, for what had begun then
 OVERLAP = 200  # numbers: one is given a moment before its transaction has its own
 MOST_TENANTS = 500  # in one notification, of which PostgreSQL takes 8,000 bytes
 
-_MARK = re.compile(r"\d{1,18}(-\d{1,18}){3}", re.ASCII)
+_POSITION = re.compile(r"\d{1,18}(-\d{1,18}){3}", re.ASCII)
 _ANNOUNCE = "SELECT pg_notify($1, said) FROM unnest($2::text[]) said"
 
 # xmin has 32 bits and begins again from time to time, so it is compared by its distance.
-_LOOK = Statement("""
+_POLL = Statement("""
     WITH here AS MATERIALIZED (
         SELECT pg_snapshot_xmin(s)::text::bigint AS oldest, pg_snapshot_xmax(s)::text::bigint AS until,
             (SELECT coalesce(max(op.id), 0) FROM operations op WHERE op.tenant_id = :tenant) AS last
@@ -47,11 +47,11 @@ _LOOK = Statement("""
 # membership the contact. Each of these is named to who sees it, and only of changes that they see.
 # Whose own membership changed sees other things than before. The changes come first, as few as they
 # are, then what of just these the viewer sees.
-_TOLD = Statement("""
-    WITH few AS MATERIALIZED (
+_VISIBLE = Statement("""
+    WITH candidates AS MATERIALIZED (
         SELECT c.operation_id, c.entity, c.entity_id, c.organization_before, c.organization_after
         FROM changes c WHERE c.tenant_id = :tenant AND c.operation_id = ANY(:operations::bigint[])),
-    seen AS MATERIALIZED (SELECT c.* FROM few c WHERE c.entity <> 'links' AND (@visible_few)),
+    seen AS MATERIALIZED (SELECT c.* FROM candidates c WHERE c.entity <> 'links' AND (@visible_candidates)),
     named AS (
         SELECT s.operation_id, s.entity, s.entity AS noun, s.entity_id AS id FROM seen s
         WHERE s.entity NOT IN ('members', 'document_projects', 'document_versions')
@@ -68,7 +68,7 @@ _TOLD = Statement("""
         UNION SELECT s.operation_id, s.entity, 'documents', v.document_id FROM seen s
             JOIN document_versions v ON v.tenant_id = :tenant AND v.id = s.entity_id
             WHERE s.entity = 'document_versions'
-        UNION SELECT c.operation_id, c.entity, '*', 0 FROM few c
+        UNION SELECT c.operation_id, c.entity, '*', 0 FROM candidates c
             JOIN members m ON m.tenant_id = :tenant AND m.id = c.entity_id
             WHERE c.entity = 'members' AND m.contact_id = :contact AND :viewer_role::text IN ('staff', 'guest')),
     shown AS (
@@ -86,7 +86,7 @@ _TOLD = Statement("""
     ORDER BY n.operation_id LIMIT :most::bigint""")
 
 
-class Mark(msgspec.Struct, frozen=True):
+class Position(msgspec.Struct, frozen=True):
     """A point in time, in transactions: `oldest` was the first that had not ended.
 
     Operations up to the number `floor` were all there or will never be; so are those up to `next`
@@ -102,26 +102,26 @@ class Mark(msgspec.Struct, frozen=True):
         return f"{self.floor}-{self.next}-{self.until}-{self.oldest}"
 
 
-def mark(text: str) -> Mark:
-    """A mark as somebody gives it back. Raises Invalid."""
-    if not _MARK.fullmatch(text):
+def parse_position(text: str) -> Position:
+    """A position as a client sends it back. Raises Invalid."""
+    if not _POSITION.fullmatch(text):
         raise invalid(
             "after", "must be a mark as an answer gave it; leave it out to get the present one"
         )
-    return Mark(*map(int, text.split("-")))
+    return Position(*map(int, text.split("-")))
 
 
-class Look(msgspec.Struct, frozen=True):
-    """What a look found: the mark for the next one, the new operations, and whether there may be
+class Poll(msgspec.Struct, frozen=True):
+    """A poll's result: the position for the next one, the new operations, and whether there may be
     more than these.
     """
 
-    mark: Mark
+    position: Position
     operations: list[int]
     is_partial: bool
 
 
-class Told(msgspec.Struct, rename="camel"):
+class VisibleOperation(msgspec.Struct, rename="camel"):
     """One operation: the request that made it (X-Request-Id), who, and the records that it changed."""
 
     id: int
@@ -130,19 +130,19 @@ class Told(msgspec.Struct, rename="camel"):
     records: list[str]
 
 
-class News(msgspec.Struct, rename="camel"):
-    """What changed: names such as `tasks/7`, and the nouns whose lists did. `*` alone: anything may
-    have.
+class ChangeSet(msgspec.Struct, rename="camel"):
+    """An answer of the feed: names such as `tasks/7`, and the nouns whose lists changed. `*` alone:
+    anything may have changed. `mark` is the position.
     """
 
     mark: str
     records: list[str]
     nouns: list[str]
-    operations: list[Told]
+    operations: list[VisibleOperation]
 
 
-class Pile:
-    """News that wait to be sent; of too many it remembers only that there were some."""
+class ChangeBuffer:
+    """Changes waiting to be sent; of too many it remembers only that there were some."""
 
     __slots__ = ("is_all", "nouns", "operations", "records")
 
@@ -152,15 +152,15 @@ class Pile:
     def clear(self) -> None:
         self.records: dict[str, None] = {}
         self.nouns: dict[str, None] = {}
-        self.operations: dict[int, Told] = {}
+        self.operations: dict[int, VisibleOperation] = {}
         self.is_all = False
 
     def __bool__(self) -> bool:
         return self.is_all or bool(self.records)
 
     def add(self, rows: list[Record]) -> None:
-        """Names as `told` has them."""
-        if len(rows) >= MOST_ROWS:
+        """Names as `visible_changes` has them."""
+        if len(rows) >= MOST_NAMES:
             self.overflow()
         for row in rows if not self.is_all else ():
             if row["noun"] == ALL:
@@ -169,8 +169,8 @@ class Pile:
             self._name(row)
         self._bound()
 
-    def merge(self, other: "Pile") -> None:
-        """What another one has, too."""
+    def merge(self, other: "ChangeBuffer") -> None:
+        """Take over what another buffer has."""
         if other.is_all:
             self.overflow()
         elif not self.is_all:
@@ -191,27 +191,28 @@ class Pile:
     def _name(self, row: Record) -> None:
         record = f"{row['noun']}/{row['id']}"
         made = self.operations.setdefault(
-            row["operation_id"], Told(row["operation_id"], row["request_id"], row["actor_id"], [])
+            row["operation_id"],
+            VisibleOperation(row["operation_id"], row["request_id"], row["actor_id"], []),
         )
         if record not in made.records:
             made.records.append(record)
         self.records[record] = self.nouns[row["entity"]] = None
 
-    def news(self, at: Mark, *, with_operations: bool) -> News:
+    def change_set(self, at: Position, *, with_operations: bool) -> ChangeSet:
         """All of it as it is sent."""
         if self.is_all:
-            return News(str(at), [ALL], [ALL], [])
+            return ChangeSet(str(at), [ALL], [ALL], [])
         operations = list(self.operations.values()) if with_operations else []
-        return News(str(at), sorted(self.records), sorted(self.nouns), operations)
+        return ChangeSet(str(at), sorted(self.records), sorted(self.nouns), operations)
 
 
-async def look(db: Db, after: Mark | None, seen: list[int] | None = None) -> Look:
-    """The operations of the tenant that may have been committed since a mark, but those seen;
-    without one, none.
+async def poll(db: Db, after: Position | None, seen: list[int] | None = None) -> Poll:
+    """The operations of the tenant that may have been committed since a position, but those seen;
+    without a position, none.
     """
     floor, oldest = (after.floor, after.oldest) if after else (2**53, 0)
     row = await db.row(
-        _LOOK,
+        _POLL,
         floor=floor,
         oldest=oldest,
         seen=seen or [],
@@ -220,34 +221,34 @@ async def look(db: Db, after: Mark | None, seen: list[int] | None = None) -> Loo
     )
     assert row is not None
     if after is None or after.until > row["until"] or after.next > row["last"]:
-        # The first look, or the mark is of another database (a backup was restored).
-        return Look(_following(None, row), [], after is not None)
+        # The first poll, or the position is of another database (a backup was restored).
+        return Poll(_following(None, row), [], after is not None)
     is_partial = len(row["operations"]) > MOST_OPERATIONS or row["last"] - after.floor > FARTHEST
-    return Look(_following(after, row), row["operations"], is_partial)
+    return Poll(_following(after, row), row["operations"], is_partial)
 
 
-def _following(after: Mark | None, row: Any) -> Mark:
+def _following(after: Position | None, row: Any) -> Position:
     oldest, until, last = row["oldest"], row["until"], row["last"]
     if after is None:
-        return Mark(max(0, last - EARLIER), last, until, oldest)
+        return Position(max(0, last - EARLIER), last, until, oldest)
     if oldest < after.until:
-        return Mark(max(after.floor, last - FARTHEST), after.next, after.until, oldest)
-    return Mark(max(after.floor, after.next - OVERLAP), last, until, oldest)
+        return Position(max(after.floor, last - FARTHEST), after.next, after.until, oldest)
+    return Position(max(after.floor, after.next - OVERLAP), last, until, oldest)
 
 
-async def told(db: Db, operations: list[int]) -> list[Record]:
+async def visible_changes(db: Db, operations: list[int]) -> list[Record]:
     """The names of what operations changed, as far as the viewer may know them."""
-    return await db.rows(_TOLD, operations=operations, most=MOST_ROWS)
+    return await db.rows(_VISIBLE, operations=operations, most=MOST_NAMES)
 
 
-async def since(db: Db, after: Mark | None) -> tuple[Mark, Pile]:
-    """All news of one viewer since a mark, and the mark for the next time."""
-    found, pile = await look(db, after), Pile()
+async def since(db: Db, after: Position | None) -> tuple[Position, ChangeBuffer]:
+    """Everything one viewer may know of since a position, and the position for the next time."""
+    found, buffer = await poll(db, after), ChangeBuffer()
     if found.is_partial:
-        pile.overflow()
+        buffer.overflow()
     elif found.operations:
-        pile.add(await told(db, found.operations))
-    return found.mark, pile
+        buffer.add(await visible_changes(db, found.operations))
+    return found.position, buffer
 
 
 async def announce(database: Database, sender: str, tenants: list[int]) -> None:

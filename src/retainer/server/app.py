@@ -27,7 +27,7 @@ from retainer.http.dispatch import handle
 from retainer.http.log import Log
 from retainer.http.request import Answer, Request
 from retainer.identity.sessions.cache import Monitor, Sessions
-from retainer.journal.live.web import Live
+from retainer.journal.live.hub import Live
 from retainer.pages import render
 from retainer.records.documents.storage import Storage
 from retainer.routes import SIDEBAR, TABLE

@@ -1,0 +1,75 @@
+"""One poller a tenant: reads the journal for the open streams of its people."""
+
+import asyncio
+import time
+from contextlib import suppress
+
+from retainer.database.database import Db
+from retainer.errors import Problem
+from retainer.http.log import Log
+from retainer.journal import changes
+from retainer.journal.changes import ChangeBuffer, Position
+from retainer.journal.live.subscriber import Subscriber
+
+PAUSE_SECONDS = 0.25  # between two polls, and as long as a poll took
+POLL_SECONDS = 2.0
+
+
+class TenantPoller:
+    """The polling of one tenant's journal, as long as anybody there has an open stream in this
+    process.
+    """
+
+    def __init__(self, db: Db, log: Log) -> None:
+        self.db = db
+        self.log = log
+        self.subscribers: set[Subscriber] = set()
+        self.wakeup = asyncio.Event()
+        self.beginning = asyncio.Lock()
+        self.position: Position | None = None
+        self.seen: list[int] = []  # what earlier polls found and the next might find again
+        self.task: asyncio.Task[None] | None = None
+
+    async def begin(self) -> None:
+        """Take the first position, and poll on from there."""
+        async with self.beginning:
+            if self.task is None:  # kept, or it would be collected in the middle of its work
+                self.position = (await changes.poll(self.db, None)).position
+                self.task = asyncio.create_task(self.run())
+
+    async def run(self) -> None:
+        """Until nobody is left: poll on a wakeup and now and then; while the database is away, from
+        the same position.
+        """
+        while self.subscribers:
+            began = time.monotonic()
+            self.wakeup.clear()
+            try:
+                await self.poll()
+            except Problem:
+                pass
+            except Exception as error:
+                self.log.unknown(error, path="/live")
+            await asyncio.sleep(max(PAUSE_SECONDS, time.monotonic() - began))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self.wakeup.wait()
+
+    async def poll(self) -> None:
+        """Send each subscriber what was committed since the last poll and they may know; those who
+        see the same share one statement.
+        """
+        found = await changes.poll(self.db, self.position, self.seen)
+        alike: dict[object, list[Subscriber]] = {}
+        for subscriber in self.subscribers:
+            alike.setdefault(subscriber.visibility_key, []).append(subscriber)
+        for subscribers in alike.values():
+            buffer = ChangeBuffer()
+            if found.is_partial:
+                buffer.overflow()
+            elif found.operations:
+                buffer.add(await changes.visible_changes(subscribers[0].db, found.operations))
+            for subscriber in subscribers:
+                subscriber.take(buffer, found.position)
+        self.position = found.position
+        self.seen = [id for id in (*self.seen, *found.operations) if id > found.position.floor]
