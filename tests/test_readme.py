@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from retainer.config import DEFAULTS, PREFIX, SECRETS, WORDS
+from retainer.config import DEFAULTS, DESCRIPTIONS, PREFIX, SECRETS
 from retainer.server.cli import parser
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
@@ -11,7 +11,7 @@ README = (Path(__file__).parent.parent / "README.md").read_text()
 def settings_table() -> str:
     """Every setting with its default, as the README shows it."""
     rows = ["| setting | default | |", "|---|---|---|"]
-    for name, words in WORDS.items():
+    for name, words in DESCRIPTIONS.items():
         value = getattr(DEFAULTS, name)
         shown = f"`{value:g}`" if isinstance(value, float) else f"`{value}`" if value != "" else ""
         secret = " (also `…_FILE`)" if name in SECRETS else ""

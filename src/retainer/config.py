@@ -1,5 +1,6 @@
-"""Every setting: from the environment (RETAINER_…), secrets also from a file (RETAINER_…_FILE). A
-wrong value, or a name nobody knows, refuses to start.
+"""Every setting, from the environment (RETAINER_…); secrets also from a file (RETAINER_…_FILE).
+
+A wrong value or an unknown name refuses to start.
 """
 
 import difflib
@@ -7,29 +8,31 @@ import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 
 PREFIX = "RETAINER_"
 
+T = TypeVar("T")
+
 
 class ConfigError(Exception):
     """One line for the operator: which setting, what is wrong, what would be right."""
 
 
-def setting(sentence: str, default: Any, *, secret: bool = False) -> Any:
-    """A field with its sentence for `retainer config` and the README."""
-    SENTENCES.append((sentence, secret))
+def setting(description: str, default: T, *, secret: bool = False) -> T:
+    """A default value, its description noted for `retainer config` and the README."""
+    _DECLARED.append((description, secret))
     return default
 
 
-SENTENCES: list[tuple[str, bool]] = []  # in the order of the fields below
+_DECLARED: list[tuple[str, bool]] = []  # in the order of the fields below
 
 
 class Settings(msgspec.Struct, kw_only=True, frozen=True):
-    """All settings, typed; times in the unit their name ends with."""
+    """All settings, typed. A name ends with its unit."""
 
     data: str = setting(
         "data folder: the embedded database, and documents where no other storage is set", ""
@@ -69,78 +72,88 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True):
     )
 
 
-LONGEST = (
-    100_000  # hours or seconds; PostgreSQL and Python have dates for no more than some millennia
-)
-CHOICES = {"log": ("requests", "changes", "errors")}
-STORAGES = ("s3", "s3a", "gs", "az", "azure", "abfs", "abfss", "adl")
+DEFAULTS = Settings()
+DESCRIPTIONS = {
+    name: description
+    for name, (description, _) in zip(Settings.__struct_fields__, _DECLARED, strict=True)
+}
 SECRETS = {
-    name for name, (_, secret) in zip(Settings.__struct_fields__, SENTENCES, strict=True) if secret
+    name for name, (_, secret) in zip(Settings.__struct_fields__, _DECLARED, strict=True) if secret
 }
-WORDS = {
-    name: sentence
-    for name, (sentence, _) in zip(Settings.__struct_fields__, SENTENCES, strict=True)
-}
+# Hours or seconds: neither PostgreSQL nor Python can add more than some millennia to a date.
+LONGEST_TIME = 100_000
+CHOICES = {"log": ("requests", "changes", "errors")}
+STORAGE_SCHEMES = ("s3", "s3a", "gs", "az", "azure", "abfs", "abfss", "adl")
+BASE_URL_FILE = "address"  # in the data folder: the URL at which the server last started
 
 
-def load(environment: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:
-    """The settings of this process; overrides are the command line's and win. Raises ConfigError."""
-    given = {
-        k.removeprefix(PREFIX).lower(): v for k, v in environment.items() if k.startswith(PREFIX)
-    }
-    given = {k: v for k, v in given.items() if v != ""}
-    for name in SECRETS & {k.removesuffix("_file") for k in given if k.endswith("_file")}:
-        given[name] = _from_file(name, given.pop(f"{name}_file"))
-    _refuse_unknown(given)
-    # An option left empty ("--host $HOST" without one) is none: an empty host would listen
+def load(environment: Mapping[str, str] = os.environ, /, **overrides: str | int | None) -> Settings:
+    """Settings of this process; overrides are the command line's and win. Raises ConfigError."""
+    values: dict[str, str | int] = dict(_from_environment(environment))
+    # `--host $HOST` with an empty variable counts as left out: an empty host would listen
     # everywhere.
-    given.update({k: v for k, v in overrides.items() if v not in (None, "")})
-    return _checked({name: _typed(name, value) for name, value in given.items()})
+    values.update({k: v for k, v in overrides.items() if v is not None and v != ""})
+    settings = msgspec.structs.replace(
+        DEFAULTS, **{name: _convert(name, value) for name, value in values.items()}
+    )
+    # In lower case, as browsers write it in Origin.
+    settings = msgspec.structs.replace(settings, public_url=settings.public_url.lower())
+    _check(settings)
+    return settings
 
 
-def _from_file(name: str, path: str) -> str:
+def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    values = {
+        variable.removeprefix(PREFIX).lower(): value
+        for variable, value in environment.items()
+        if variable.startswith(PREFIX) and value != ""
+    }
+    for name in SECRETS:
+        path = values.pop(f"{name}_file", None)
+        if path is not None:
+            values[name] = _read_secret(name, path)
+    for name in values:
+        if name not in Settings.__struct_fields__:
+            raise ConfigError(f"{PREFIX}{name.upper()} is not a setting. {_suggest(name)}")
+    return values
+
+
+def _read_secret(name: str, path: str) -> str:
+    variable = f"{PREFIX}{name.upper()}_FILE"
     try:
         return Path(path).read_text().strip()
     except OSError as error:
-        raise ConfigError(
-            f"{PREFIX}{name.upper()}_FILE: cannot read {path}: {error.strerror}."
-        ) from None
+        raise ConfigError(f"{variable}: cannot read {path}: {error.strerror}.") from None
     except UnicodeDecodeError:
-        raise ConfigError(f"{PREFIX}{name.upper()}_FILE: {path} is not text in UTF-8.") from None
+        raise ConfigError(f"{variable}: {path} is not text in UTF-8.") from None
 
 
-def _refuse_unknown(given: Mapping[str, str]) -> None:
-    for name in given:
-        if name not in Settings.__struct_fields__:
-            close = difflib.get_close_matches(name, Settings.__struct_fields__, 1)
-            hint = (
-                f" Did you mean {PREFIX}{close[0].upper()}?" if close else " See: retainer config."
-            )
-            raise ConfigError(f"{PREFIX}{name.upper()} is not a setting.{hint}")
+def _suggest(name: str) -> str:
+    close = difflib.get_close_matches(name, Settings.__struct_fields__, 1)
+    if close:
+        return f"Did you mean {PREFIX}{close[0].upper()}?"
+    return "See: retainer config."
 
 
-def _typed(name: str, value: Any) -> Any:
-    kind = type(getattr(DEFAULTS, name))
+def _convert(name: str, value: str | int) -> str | int | float:
+    default = getattr(DEFAULTS, name)
     try:
-        return kind(value)
+        if isinstance(default, int):
+            return int(value)
+        if isinstance(default, float):
+            return float(value)
     except ValueError:
-        words = {int: "a whole number", float: "a number"}
-        raise ConfigError(f"{PREFIX}{name.upper()} must be {words[kind]}, not {value!r}.") from None
+        expected = {int: "a whole number", float: "a number"}[type(default)]
+        raise ConfigError(f"{PREFIX}{name.upper()} must be {expected}, not {value!r}.") from None
+    return str(value)
 
 
-DEFAULTS = Settings()
-
-
-def _checked(values: dict[str, Any]) -> Settings:
-    if "public_url" in values:
-        values["public_url"] = values["public_url"].lower()  # as browsers write it in Origin
-    settings = Settings(**values)
+def _check(settings: Settings) -> None:
     for name in ("workers", "pool_size", "body_kb", "bulk_mb", "upload_mb"):
         _require(getattr(settings, name) >= 1, name, "at least 1")
     for name in ("session_idle_hours", "session_hours", "link_hours", "request_seconds"):
-        _require(
-            0 < getattr(settings, name) <= LONGEST, name, f"more than 0, and at most {LONGEST:,}"
-        )
+        is_possible = 0 < getattr(settings, name) <= LONGEST_TIME
+        _require(is_possible, name, f"more than 0, and at most {LONGEST_TIME:,}")
     _require(0 <= settings.port <= 65535, "port", "0 to 65535")
     for name, choices in CHOICES.items():
         _require(getattr(settings, name) in choices, name, f"one of {', '.join(choices)}")
@@ -162,79 +175,92 @@ def _checked(values: dict[str, Any]) -> Settings:
     if settings.database_url:
         scheme = settings.database_url.partition(":")[0]
         _require(scheme in ("postgres", "postgresql"), "database_url", "a postgresql:// address")
-    return settings
 
 
-def _require(holds: bool, name: str, words: str) -> None:
+def _require(holds: bool, name: str, expected: str) -> None:
     if not holds:
-        raise ConfigError(f"{PREFIX}{name.upper()} must be {words}.")
+        raise ConfigError(f"{PREFIX}{name.upper()} must be {expected}.")
 
 
 def _is_origin(url: str) -> bool:
+    if not url:
+        return True
     parts = urlsplit(url)
-    return not url or (
-        parts.scheme in ("http", "https") and bool(parts.netloc) and parts.path in ("", "/")
-    )
+    return parts.scheme in ("http", "https") and bool(parts.netloc) and parts.path in ("", "/")
 
 
 def _is_storage(url: str) -> bool:
+    if not url or url.startswith("file:///"):
+        return True
     parts = urlsplit(url)
-    return (
-        not url or (parts.scheme in STORAGES and bool(parts.netloc)) or url.startswith("file:///")
-    )
+    return parts.scheme in STORAGE_SCHEMES and bool(parts.netloc)
 
 
-def _are_networks(text: str) -> bool:
+def _are_networks(setting: str) -> bool:
     try:
-        networks(text)
+        networks(setting)
     except ValueError:
         return False
     return True
 
 
-def networks(text: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    """The networks of a comma-separated setting."""
-    return [
-        ipaddress.ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip()
-    ]
+def networks(setting: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """Networks of a comma-separated setting. Raises ValueError."""
+    parts = [part.strip() for part in setting.split(",")]
+    return [ipaddress.ip_network(part, strict=False) for part in parts if part]
 
 
-def address(settings: Settings) -> str:
-    """Where people find it."""
-    return settings.public_url.rstrip("/") or local_address(settings)
+def base_url(settings: Settings) -> str:
+    """Scheme, host and port of the links that people are given, without a slash at the end."""
+    return settings.public_url.rstrip("/") or local_url(settings)
 
 
-def known_address(settings: Settings) -> str:
-    """The same for a command, which need not know the options that the server was started with."""
-    file = Path(settings.data) / ADDRESS
-    return file.read_text() if not settings.public_url and file.exists() else address(settings)
+def last_base_url(settings: Settings) -> str:
+    """The same for a command, which does not know the options that the server was started with."""
+    file = Path(settings.data) / BASE_URL_FILE
+    if settings.public_url or not file.exists():
+        return base_url(settings)
+    return file.read_text()
 
 
-ADDRESS = "address"  # in the data folder: where the server was found last
+def local_url(settings: Settings) -> str:
+    """URL of the server from this machine."""
+    host = settings.host
+    if host == "0.0.0.0":  # noqa: S104 -- a server that listens everywhere is found here too
+        host = "127.0.0.1"
+    elif host == "::":
+        host = "::1"
+    if ":" in host:
+        host = f"[{host}]"
+    return f"http://{host}:{settings.port}"
 
 
-def local_address(settings: Settings) -> str:
-    """Where it is found on this machine."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 -- everywhere is here too
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+class SettingRow(NamedTuple):
+    """A line of `retainer config`. A secret's value is masked."""
+
+    variable: str
+    value: str
+    source: str
+    description: str
 
 
-def described(
-    settings: Settings, environment: Mapping[str, str] = os.environ
-) -> list[tuple[str, str, str, str]]:
-    """Each setting for people: its variable, its value (secrets masked), where it is from, its
-    sentence.
-    """
+def describe(settings: Settings, environment: Mapping[str, str] = os.environ) -> list[SettingRow]:
+    """All settings, in their order."""
     rows = []
     for name in Settings.__struct_fields__:
-        variable = PREFIX + name.upper()
         value = str(getattr(settings, name))
-        source = next((v for v in (variable, f"{variable}_FILE") if environment.get(v)), "")
-        if not source:
-            source = (
-                "default" if getattr(settings, name) == getattr(DEFAULTS, name) else "command line"
-            )
-        rows.append(
-            (variable, "********" if name in SECRETS and value else value, source, WORDS[name])
-        )
+        if name in SECRETS and value:
+            value = "********"
+        source = _source(settings, name, environment)
+        rows.append(SettingRow(PREFIX + name.upper(), value, source, DESCRIPTIONS[name]))
     return rows
+
+
+def _source(settings: Settings, name: str, environment: Mapping[str, str]) -> str:
+    variable = PREFIX + name.upper()
+    for source in (variable, f"{variable}_FILE"):
+        if environment.get(source):
+            return source
+    if getattr(settings, name) == getattr(DEFAULTS, name):
+        return "default"
+    return "command line"

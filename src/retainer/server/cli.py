@@ -8,7 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import redirect_stdout
 from io import StringIO
-from typing import Any
+from typing import TYPE_CHECKING
 
 import asyncpg
 import msgspec
@@ -28,9 +28,14 @@ from retainer.server import demo, serve
 from retainer.server.postgres import embedded
 from retainer.server.postgres.programs import EmbeddedError
 
+if TYPE_CHECKING:  # a private name of argparse, and generic for the type checker alone
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 0 when it did what was asked, 1 with one line on standard error when not."""
+    """Run one command. Returns 0 when it did what was asked; else 1, with one line on standard
+    error.
+    """
     options = parser().parse_args(arguments)
     try:
         return int(options.run(options) or 0)
@@ -40,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"retainer: {problem.detail}", file=sys.stderr)
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         print(f"retainer: PostgreSQL refuses: {error.args[0]}.", file=sys.stderr)
-    except BrokenPipeError:  # who read our output has had enough
+    except BrokenPipeError:  # the reader of our output, such as head, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
@@ -59,77 +64,60 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(required=True, metavar="command")
 
     _command(commands, "serve", "start the server (and its database)", run_serve, serving=True)
-    _command(
-        commands,
-        "demo",
-        "the same with demo data, in a data folder of its own",
-        run_demo,
-        serving=True,
-    )
+    demo_help = "the same with demo data, in a data folder of its own"
+    _command(commands, "demo", demo_help, run_demo, serving=True)
     _command(commands, "migrate", "bring the database's schema up to date", run_migrate)
-
-    _tenant_commands(
-        commands.add_parser("tenant", help="tenants").add_subparsers(
-            required=True, metavar="command"
-        )
-    )
-    _user_commands(
-        commands.add_parser("user", help="users").add_subparsers(required=True, metavar="command")
-    )
-    documents = commands.add_parser("documents", help="documents").add_subparsers(
-        required=True, metavar="command"
-    )
-    check = _command(
-        documents, "check", "compare stored files with their records", run_documents_check
-    )
-    check.add_argument(
-        "--deep", action="store_true", help="read every file and compare its SHA-256"
-    )
-
-    _command(
-        commands,
-        "config",
-        "print every setting, its value and where it is from",
-        run_config,
-        serving=True,
-    )
+    _add_tenant_commands(_group(commands, "tenant", "tenants"))
+    _add_user_commands(_group(commands, "user", "users"))
+    _add_documents_commands(_group(commands, "documents", "documents"))
+    config_help = "print every setting, its value and where it is from"
+    _command(commands, "config", config_help, run_config, serving=True)
     _command(commands, "routes", "print the sitemap with permissions", run_routes)
     return top
 
 
-def _tenant_commands(tenant: Any) -> None:
+def _group(commands: "Commands", name: str, help: str) -> "Commands":
+    return commands.add_parser(name, help=help).add_subparsers(required=True, metavar="command")
+
+
+def _add_tenant_commands(tenant: "Commands") -> None:
     add = _command(tenant, "add", "add a consultancy and its first admin", run_tenant_add)
     add.add_argument("name")
     add.add_argument("--admin-email", required=True)
     add.add_argument("--time-zone", default="UTC")
-    _password_option(add)
+    _add_password_option(add)
 
 
-def _user_commands(user: Any) -> None:
+def _add_user_commands(user: "Commands") -> None:
     add = _command(user, "add", "add a user", run_user_add)
-    _tenant_option(add)
+    _add_tenant_option(add)
     add.add_argument("--email", required=True)
     add.add_argument("--name", required=True)
     add.add_argument("--role", required=True, choices=[role.value for role in Role])
     add.add_argument("--contact", type=int, help="id of the contact this user is")
-    _password_option(add)
+    _add_password_option(add)
     link = _command(user, "link", "print a single-use link to set a password", run_user_link)
     link.add_argument("--email", required=True)
     users = _command(user, "list", "list users", run_user_list)
-    _tenant_option(users)
+    _add_tenant_option(users)
+
+
+def _add_documents_commands(documents: "Commands") -> None:
+    check_help = "compare stored files with their records"
+    check = _command(documents, "check", check_help, run_documents_check)
+    deep_help = "read every file and compare its SHA-256"
+    check.add_argument("--deep", action="store_true", help=deep_help)
 
 
 def _command(
-    commands: Any,
+    commands: "Commands",
     name: str,
-    words: str,
-    run: Callable[[argparse.Namespace], Any],
+    help: str,
+    run: Callable[[argparse.Namespace], int | None],
     *,
     serving: bool = False,
 ) -> argparse.ArgumentParser:
-    command: argparse.ArgumentParser = commands.add_parser(
-        name, help=words, description=words.capitalize() + "."
-    )
+    command = commands.add_parser(name, help=help, description=help.capitalize() + ".")
     command.set_defaults(run=run)
     command.add_argument("--data", metavar="DIR", help="data folder")
     if serving:
@@ -139,13 +127,13 @@ def _command(
     return command
 
 
-def _tenant_option(command: argparse.ArgumentParser) -> None:
+def _add_tenant_option(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--tenant", help="name or id of the tenant (not needed while there is one)"
     )
 
 
-def _password_option(command: argparse.ArgumentParser) -> None:
+def _add_password_option(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--password-stdin",
         action="store_true",
@@ -153,12 +141,10 @@ def _password_option(command: argparse.ArgumentParser) -> None:
     )
 
 
-def settings_of(options: argparse.Namespace, **defaults: Any) -> Settings:
-    """The settings with the command line's options over them."""
-    given = {name: getattr(options, name, None) for name in ("data", "host", "port", "workers")}
-    return config.load(
-        **defaults, **{name: value for name, value in given.items() if value is not None}
-    )
+def settings_of(options: argparse.Namespace) -> Settings:
+    """Settings with the command line's options over them."""
+    names = ("data", "host", "port", "workers")
+    return config.load(**{name: getattr(options, name, None) for name in names})
 
 
 def run_serve(options: argparse.Namespace) -> None:
@@ -166,10 +152,12 @@ def run_serve(options: argparse.Namespace) -> None:
 
 
 def run_demo(options: argparse.Namespace) -> None:
-    """Demo data never meets real data: it has a folder and a database of its own."""
+    """Serve demo data, in a folder and a database of its own, so that it never meets real data."""
     settings = demo.settings(settings_of(options))
     data = options.data or str(embedded.default_data("demo"))
-    serve.serve(msgspec.structs.replace(settings, data=data), seed=demo.seed, words=demo.WORDS)
+    serve.serve(
+        msgspec.structs.replace(settings, data=data), seed=demo.seed, closing_lines=demo.LOGIN_LINES
+    )
 
 
 def run_migrate(options: argparse.Namespace) -> None:
@@ -184,9 +172,8 @@ def run_tenant_add(options: argparse.Namespace) -> None:
     async def add(connection: Connection, settings: Settings) -> None:
         tenant = await accounts.create_tenant(connection, options.name, options.time_zone)
         print(f"Tenant {tenant}: {options.name}")
-        user = UserCreate(
-            options.admin_email, options.admin_email.partition("@")[0].capitalize(), Role.ADMIN
-        )
+        email = options.admin_email
+        user = UserCreate(email, accounts.name_from_email(email), Role.ADMIN)
         await _add_user(connection, settings, tenant, user, password)
 
     with_owner(options, add)
@@ -206,17 +193,19 @@ def run_user_add(options: argparse.Namespace) -> None:
 async def _add_user(
     connection: Connection, settings: Settings, tenant: int, user: UserCreate, password: str | None
 ) -> None:
-    hashed = await passwords.hashed(password) if password else None
-    id = await accounts.create_user(connection, tenant, user, hashed)
+    password_hash = None
+    if password:
+        password_hash = await passwords.hashed(password)
+    id = await accounts.create_user(connection, tenant, user, password_hash)
     print(f"User {id}: {user.username}, {user.role}")
-    if hashed is None:
+    if password_hash is None:
         await _print_link(connection, settings, tenant, id)
 
 
 async def _print_link(connection: Connection, settings: Settings, tenant: int, user: int) -> None:
     token = await accounts.make_link(connection, tenant, user, settings.link_hours)
     print(f"Set-up link, good once within {settings.link_hours:g} hours:")
-    print(f"{config.known_address(settings)}/setup#token={token}")
+    print(f"{config.last_base_url(settings)}/setup#token={token}")
 
 
 def run_user_link(options: argparse.Namespace) -> None:
@@ -231,26 +220,32 @@ def run_user_link(options: argparse.Namespace) -> None:
 
 def run_user_list(options: argparse.Namespace) -> None:
     async def show(connection: Connection, settings: Settings) -> None:
-        tenant = await find_tenant(connection, options.tenant) if options.tenant else None
+        tenant = None
+        if options.tenant:
+            tenant = await find_tenant(connection, options.tenant)
         for row in await accounts.list_users(connection, tenant):
-            state = "active" if row["is_active"] else "disabled"
-            print(
-                f"{row['id']:>6}  {row['username']:<40} {row['role']:<11} {state:<9} {row['tenant']}"
-            )
+            state = "disabled"
+            if row["is_active"]:
+                state = "active"
+            columns = f"{row['id']:>6}  {row['username']:<40} {row['role']:<11} {state:<9}"
+            print(f"{columns} {row['tenant']}")
 
     with_owner(options, show)
 
 
-async def find_tenant(connection: Connection, text: str | None) -> int:
-    """The tenant by name or id; the only one when none is named."""
+async def find_tenant(connection: Connection, name_or_id: str | None) -> int:
+    """The tenant by name or id; without either, the only one. Raises ConfigError."""
     rows = await connection.fetch("SELECT id, name FROM tenants ORDER BY id")
-    matching = [row["id"] for row in rows if text is None or text in (row["name"], str(row["id"]))]
+    matching = [
+        row["id"]
+        for row in rows
+        if name_or_id is None or name_or_id in (row["name"], str(row["id"]))
+    ]
     if len(matching) == 1:
         return int(matching[0])
-    names = (
-        ", ".join(f"{row['id']} ({row['name']})" for row in rows)
-        or "none yet; see: retainer tenant add"
-    )
+    names = ", ".join(f"{row['id']} ({row['name']})" for row in rows)
+    if not names:
+        names = "none yet; see: retainer tenant add"
     raise ConfigError(f"Say which tenant with --tenant. There are: {names}.")
 
 
@@ -258,21 +253,23 @@ def run_documents_check(options: argparse.Namespace) -> int:
     with serve.reachable(settings_of(options)) as settings:
         report = asyncio.run(check.check(settings, deep=options.deep))
     print(report.text())
-    return 0 if report.is_sound else 1
+    return int(not report.is_sound)
 
 
 def run_config(options: argparse.Namespace) -> None:
-    for variable, value, source, words in config.described(settings_of(options)):
-        print(f"{variable:<28} {value:<28} {source:<14} {words}")
+    for variable, value, source, description in config.describe(settings_of(options)):
+        print(f"{variable:<28} {value:<28} {source:<14} {description}")
 
 
 def run_routes(options: argparse.Namespace) -> None:
     for route in ROUTES:
-        who = "anybody" if route.permission == PUBLIC else _roles(route.permission)
-        print(f"{route.method:<7} {route.url:<58} {route.permission:<22} {who}")
+        line = f"{route.method:<7} {route.url:<58} {route.permission:<22}"
+        print(f"{line} {_roles(route.permission)}")
 
 
 def _roles(permission: str) -> str:
+    if permission == PUBLIC:
+        return "anybody"
     roles = PERMISSIONS[permission].roles
     return ", ".join(role.value for role in Role if role in roles)
 
@@ -281,31 +278,36 @@ def read_password(options: argparse.Namespace, email: str) -> str | None:
     """The password from standard input when asked for; None means a link is printed instead."""
     if not options.password_stdin:
         return None
-    text = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-    problem = passwords.weakness(text, email)
+    if sys.stdin.isatty():
+        password = getpass.getpass()
+    else:
+        password = sys.stdin.readline().rstrip("\n")
+    problem = passwords.weakness(password, email)
     if problem:
         raise ConfigError(f"The password {problem}.")
-    return text
+    return password
 
 
 def with_owner(
     options: argparse.Namespace, work: Callable[[Connection, Settings], Awaitable[None]]
 ) -> None:
-    """Run in one transaction on the owner's connection, the schema up to date. Works beside a
-    running server: its embedded database is found by its data folder.
+    """Run `work` in one transaction on the owner's connection, with the schema up to date. Works
+    beside a running server: its embedded database is found by its data folder.
+
+    What `work` prints appears once it is committed.
     """
 
     async def inside(settings: Settings) -> None:
         await migrate(settings.database_url, only_if_empty=True)
         connection = await connect(settings.database_url)
-        said = StringIO()  # until it is committed
+        output = StringIO()
         try:
-            with redirect_stdout(said):
+            with redirect_stdout(output):
                 async with connection.transaction():
                     await work(connection, settings)
         finally:
             await connection.close()
-        print(said.getvalue(), end="")
+        print(output.getvalue(), end="")
 
     with serve.reachable(settings_of(options)) as settings:
         asyncio.run(inside(settings))

@@ -23,7 +23,7 @@ LOGINS = [
     ("stan@example.com", "Stan", "staff", "the organizations they belong to"),
     ("gita@example.com", "Gita", "guest", "their own organization, as a client sees it"),
 ]
-WORDS = (
+LOGIN_LINES = (
     "Demo logins, password " + PASSWORD + ":\n"
     + "\n".join(f"  {email:<18} {role:<11} {words}" for email, _, role, words in LOGINS)
     + "\nThe API page: /api/docs"

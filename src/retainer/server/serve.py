@@ -1,6 +1,4 @@
-"""Starting and stopping: the database, the first admin, the server processes, and watching over
-them.
-"""
+"""Start and stop of the database and the server processes; the first admin; the watch over both."""
 
 import asyncio
 import errno
@@ -19,14 +17,14 @@ import msgspec
 import uvicorn
 
 from retainer.config import (
-    ADDRESS,
+    BASE_URL_FILE,
     DEFAULTS,
     PREFIX,
     SECRETS,
     ConfigError,
     Settings,
-    address,
-    local_address,
+    base_url,
+    local_url,
 )
 from retainer.database.migrate import migrate
 from retainer.database.pool import Connection, connect
@@ -40,66 +38,79 @@ from retainer.server.http_server import HttpConnection, HttpServer, Workers
 from retainer.server.postgres import embedded
 from retainer.server.postgres.programs import EmbeddedError
 
-STOP_SECONDS = 8  # for what is in flight; the whole stop stays under ten
+STOP_SECONDS = 8  # for requests in flight; the whole stop stays under ten
 WATCH_PAUSE = 0.3
 BACKLOG = 2048
 
 Seed = Callable[[Settings], Coroutine[None, None, None]]
-Greeting = Callable[[], str]  # with the seconds until somebody can use it, so made no sooner
+# Called once the server answers, because it tells the seconds that the start took.
+Greeting = Callable[[], str]
 
 
-def serve(settings: Settings, *, seed: Seed | None = None, words: str = "") -> None:
-    """The whole of `retainer serve`; `seed` fills an empty database first (the demo)."""
+def serve(settings: Settings, *, seed: Seed | None = None, closing_lines: str = "") -> None:
+    """Run `retainer serve` until it is stopped; `seed` fills an empty database first (the demo)."""
     started = time.monotonic()
     if settings.storage_url:
         Storage.of(settings).open()
-    with listen(settings) as listening, database(bound(settings, listening)) as (ready, running):
-        link = asyncio.run(prepare(ready, is_embedded=running is not None))
+    with listen(settings) as listener, database(bound(settings, listener)) as (ready, embedding):
+        setup_link = asyncio.run(prepare(ready, is_embedded=embedding is not None))
         if seed is not None:
             asyncio.run(seed(ready))
-        (Path(ready.data) / ADDRESS).write_text(address(ready))
+        (Path(ready.data) / BASE_URL_FILE).write_text(base_url(ready))
         export(ready)
-        choose = f"Choose the first admin's password: {link}" if link else ""
 
         def greeting() -> str:
-            first = f"Retainer is at {address(ready)} ({time.monotonic() - started:.1f} s)"
-            return "\n".join(line for line in (first, choose, words) if line)
+            lines = [f"Retainer is at {base_url(ready)} ({time.monotonic() - started:.1f} s)"]
+            if setup_link:
+                lines.append(f"Choose the first admin's password: {setup_link}")
+            if closing_lines:
+                lines.append(closing_lines)
+            return "\n".join(lines)
 
-        run(ready, listening, running, greeting)
+        run(ready, listener, embedding, greeting)
 
 
 @contextmanager
 def database(settings: Settings) -> Iterator[tuple[Settings, embedded.Embedded | None]]:
-    """The settings with a database that answers: the operator's own, or the embedded one while this
-    lasts.
+    """Settings with the URL of a database that answers: the operator's own, or the embedded one,
+    which runs until the block ends.
     """
-    folder = Path(settings.data) if settings.data else embedded.default_data()
+    folder = _data_folder(settings)
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"The data folder {folder} is not a folder; choose another with --data.")
     if settings.database_url:
         folder.mkdir(parents=True, exist_ok=True)
         yield msgspec.structs.replace(settings, data=str(folder)), None
         return
-    binaries = Path(settings.postgres_bin) if settings.postgres_bin else None
-    running = embedded.start(folder, binaries)
+    binaries = None
+    if settings.postgres_bin:
+        binaries = Path(settings.postgres_bin)
+    embedding = embedded.start(folder, binaries)
     try:
-        yield msgspec.structs.replace(settings, database_url=running.url, data=str(folder)), running
+        ready = msgspec.structs.replace(settings, database_url=embedding.url, data=str(folder))
+        yield ready, embedding
     finally:
-        running.stop()
+        embedding.stop()
 
 
 @contextmanager
 def reachable(settings: Settings) -> Iterator[Settings]:
-    """The same for a command: beside a running server its database is used, found by the data
+    """The same for a command: beside a running server, that server's database, found by the data
     folder.
     """
-    folder = Path(settings.data) if settings.data else embedded.default_data()
+    folder = _data_folder(settings)
     url = settings.database_url or embedded.running(folder)
     if url:
         yield msgspec.structs.replace(settings, database_url=url, data=str(folder))
         return
     with database(settings) as (ready, _):
         yield ready
+
+
+def _data_folder(settings: Settings) -> Path:
+    if settings.data:
+        return Path(settings.data)
+    return embedded.default_data()
 
 
 async def prepare(settings: Settings, *, is_embedded: bool) -> str | None:
@@ -129,31 +140,32 @@ async def _first_admin(connection: Connection, settings: Settings) -> str | None
         password_hash = await passwords.hashed(settings.admin_password)
     with _naming_settings():
         tenant = await accounts.create_tenant(connection, settings.tenant, settings.time_zone)
-        admin = UserCreate(email, email.partition("@")[0].capitalize(), Role.ADMIN)
+        admin = UserCreate(email, accounts.name_from_email(email), Role.ADMIN)
         user = await accounts.create_user(connection, tenant, admin, password_hash)
     if password_hash:
         return None
-    token = await accounts.make_link(connection, tenant, user, settings.link_hours)
-    return f"{address(settings)}/setup#token={token}  (for {email}, within {settings.link_hours:g} hours)"
+    hours = settings.link_hours
+    token = await accounts.make_link(connection, tenant, user, hours)
+    return f"{base_url(settings)}/setup#token={token}  (for {email}, within {hours:g} hours)"
 
 
 @contextmanager
 def _naming_settings() -> Iterator[None]:
-    """What is wrong with the first tenant or admin, by the setting it came from."""
+    """Turn a refusal of the first tenant or admin into one that names the setting at fault."""
     settings = {"name": "tenant", "timeZone": "time_zone", "username": "admin_email"}
     try:
         yield
     except Problem as problem:
         wrong = [
-            f"{PREFIX}{settings[e.field].upper()} {e.message}"
-            for e in problem.errors
-            if e.field in settings
+            f"{PREFIX}{settings[error.field].upper()} {error.message}"
+            for error in problem.errors
+            if error.field in settings
         ]
         raise ConfigError(f"{'; '.join(wrong) or problem.detail}.") from None
 
 
 async def _warn_if_unsafe(connection: Connection) -> None:
-    """Whoever turned durability off should read it at every start."""
+    """Warn at every start while durability is turned off."""
     for name in ("fsync", "full_page_writes", "synchronous_commit", "data_checksums"):
         value = await connection.fetchval(f"SHOW {name}")
         if value == "off":
@@ -164,13 +176,17 @@ async def _warn_if_unsafe(connection: Connection) -> None:
 
 
 def listen(settings: Settings) -> socket.socket:
-    """The socket that all server processes share; a taken port is said before anything is started."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    """The socket that all server processes share. Opened first, so that a taken port is told before
+    a database starts.
+    """
+    family = socket.AF_INET
+    if ":" in settings.host:
+        family = socket.AF_INET6
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((settings.host, settings.port))
-        listening.listen(BACKLOG)
+        listener.bind((settings.host, settings.port))
+        listener.listen(BACKLOG)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise ConfigError(
@@ -179,13 +195,13 @@ def listen(settings: Settings) -> socket.socket:
         raise ConfigError(
             f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}."
         ) from None
-    listening.set_inheritable(True)
-    return listening
+    listener.set_inheritable(True)
+    return listener
 
 
-def bound(settings: Settings, listening: socket.socket) -> Settings:
-    """With the port that was found where any would do (0)."""
-    return msgspec.structs.replace(settings, port=listening.getsockname()[1])
+def bound(settings: Settings, listener: socket.socket) -> Settings:
+    """Settings with the port that the system chose, where 0 asked for any."""
+    return msgspec.structs.replace(settings, port=listener.getsockname()[1])
 
 
 def export(settings: Settings) -> None:
@@ -201,27 +217,25 @@ def export(settings: Settings) -> None:
 
 def run(
     settings: Settings,
-    listening: socket.socket,
-    running: embedded.Embedded | None,
+    listener: socket.socket,
+    embedding: embedded.Embedded | None,
     greeting: Greeting,
 ) -> None:
-    """Serve until a signal says stop: in this process, or in as many of their own as were asked
-    for.
-    """
+    """Serve until a signal says stop: in this process, or in `workers` processes of their own."""
     options = _options(settings)
     stopping = threading.Event()
     threading.Thread(
-        target=_watch, args=(settings, running, greeting, stopping), daemon=True
+        target=_watch, args=(settings, embedding, greeting, stopping), daemon=True
     ).start()
-    # The server raises the signal that stopped it once more when it has ended; there is still the
-    # database to stop.
+    # When uvicorn has ended it raises the signal that stopped it once more. Ignored here, or it
+    # would end this process before the database is stopped.
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, lambda *_: None)
     try:
         if settings.workers > 1:
-            Workers(options, sockets=[listening]).run()
+            Workers(options, sockets=[listener]).run()
         else:
-            HttpServer(options).run(sockets=[listening])
+            HttpServer(options).run(sockets=[listener])
     finally:
         stopping.set()
 
@@ -245,27 +259,28 @@ def _options(settings: Settings) -> uvicorn.Config:
 
 def _watch(
     settings: Settings,
-    running: embedded.Embedded | None,
+    embedding: embedded.Embedded | None,
     greeting: Greeting,
     stopping: threading.Event,
 ) -> None:
     """Greet once the server answers; start the embedded database again whenever it has died."""
-    greeted = False
-    while not stopping.wait(WATCH_PAUSE if greeted else 0.05):
-        if not greeted and _answers(settings):
+    pause, greeted = 0.05, False
+    while not stopping.wait(pause):
+        if not greeted and _is_healthy(settings):
             print(greeting(), file=sys.stderr, flush=True)
-            greeted = True
-        if running is not None and not running.alive():
+            pause, greeted = WATCH_PAUSE, True
+        if embedding is not None and not embedding.alive():
             print(
                 "The embedded PostgreSQL has died; starting it again.", file=sys.stderr, flush=True
             )
             with suppress(EmbeddedError):
-                running.revive()
+                embedding.revive()
 
 
-def _answers(settings: Settings) -> bool:
+def _is_healthy(settings: Settings) -> bool:
+    url = f"{local_url(settings)}/healthz"
     try:
-        with urllib.request.urlopen(f"{local_address(settings)}/healthz", timeout=1) as answer:  # noqa: S310 -- our own
-            return bool(answer.status == 200)
+        with urllib.request.urlopen(url, timeout=1) as response:  # noqa: S310 -- this server's own URL
+            return bool(response.status == 200)
     except OSError:
         return False

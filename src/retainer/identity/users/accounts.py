@@ -1,8 +1,7 @@
-"""Tenants, users and links as the command line makes them: on the owner's connection, inside its
+"""Tenants, users and links made by the command line: on the owner's connection, inside its
 transaction.
 
-Each function is one operation of the journal, by the command line. Raises Problem for what cannot
-be.
+Each function is one operation of the journal, and raises Problem when it refuses.
 """
 
 import secrets
@@ -22,7 +21,7 @@ from retainer.identity.users.model import UserCreate, refuse_unknown_time_zone
 
 
 async def create_tenant(connection: Connection, name: str, time_zone: str) -> int:
-    """The new tenant's id."""
+    """Add a tenant; returns its id."""
     refuse_unknown_time_zone(time_zone)
     if not 1 <= len(name.strip()) <= 255:
         raise invalid("name", "must have 1 to 255 characters, not only spaces")
@@ -36,8 +35,9 @@ async def create_tenant(connection: Connection, name: str, time_zone: str) -> in
 async def create_user(
     connection: Connection, tenant_id: int, user: UserCreate, password_hash: str | None
 ) -> int:
-    """The new user's id. Without a password hash they need a link before they can sign in."""
-    user = decode(msgspec.json.encode(user), UserCreate)  # a struct made here is not checked yet
+    """Add a user; returns the id. Without a password hash they need a link before they can sign in."""
+    # msgspec checks a struct's fields only when it decodes one.
+    user = decode(msgspec.json.encode(user), UserCreate)
     await _act(connection, tenant_id, "createUser")
     if user.contact_id is not None and not await connection.fetchval(
         _CONTACT, tenant_id, user.contact_id
@@ -55,14 +55,20 @@ _CONTACT = (
 )
 
 _USER = """
-    INSERT INTO users (tenant_id, username, full_name, role, contact_id, password_hash, password_changed_at)
+    INSERT INTO users
+        (tenant_id, username, full_name, role, contact_id, password_hash, password_changed_at)
     VALUES ($1, $2, $3, $4, $5, $6, CASE WHEN $6::text IS NOT NULL THEN now() END)
     RETURNING id
 """
 
 
+def name_from_email(email: str) -> str:
+    """A first name to start with: "ada@example.com" gives "Ada"."""
+    return email.partition("@")[0].capitalize()
+
+
 async def make_link(connection: Connection, tenant_id: int, user_id: int, hours: float) -> str:
-    """The token of a single-use link to choose a password; the user's older links end."""
+    """Make a single-use link to choose a password, ending the user's older ones; returns its token."""
     await _act(connection, tenant_id, "createUserLink")
     tx = _bound(connection, tenant_id)
     user = await tx.row(store.LOCK, id=user_id)
@@ -78,7 +84,7 @@ async def make_link(connection: Connection, tenant_id: int, user_id: int, hours:
 
 
 async def list_users(connection: Connection, tenant_id: int | None) -> list[Record]:
-    """Users of one tenant or of all: id, username, full_name, role, is_active, tenant (its name)."""
+    """Users of one tenant or of all: id, username, full_name, role, is_active, tenant (a name)."""
     rows: list[Record] = await connection.fetch(_LIST, tenant_id)
     return rows
 
@@ -96,14 +102,17 @@ async def _act(connection: Connection, tenant_id: int, action: str) -> None:
     tenants.
     """
     await connection.execute("SELECT set_config('retainer.tenant', $1, true)", str(tenant_id))
-    await connection.execute(
-        "SELECT set_config('retainer.operation', '', true), acting_as(NULL, 'command', 'command', NULL, $1)",
-        action,
-    )
+    await connection.execute(_BEGIN_OPERATION, action)
+
+
+_BEGIN_OPERATION = """
+    SELECT set_config('retainer.operation', '', true),
+        acting_as(NULL, 'command', 'command', NULL, $1)
+"""
 
 
 def _bound(connection: Connection, tenant_id: int) -> Db:
-    """The store's statements on this connection."""
+    """A Db on this connection, for the store's statements."""
     tx = Db(
         Database("", size=1, statement_seconds=1), "all", {"tenant": tenant_id}, "", "", "command"
     )

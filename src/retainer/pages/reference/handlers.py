@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from retainer.config import address
+from retainer.config import base_url
 from retainer.http.request import HTML, Answer, Request
 from retainer.http.routing import Table
 from retainer.pages.reference.document import Rendered, document, sent, tagged
@@ -24,7 +24,7 @@ _FILE = "FILE=1  # the id that an upload answered"
 
 
 async def show(request: Request) -> Answer:
-    return sent(rendered(request.app.table, address(request.app.settings)), HTML)
+    return sent(rendered(request.app.table, base_url(request.app.settings)), HTML)
 
 
 @cache
