@@ -57,7 +57,9 @@ class Crowd(InProcess):
         while not await other.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
             await asyncio.sleep(0.01)
         tasks += [asyncio.create_task(self.create(person, name=f"N{n}")) for n in range(1, 5)]
-        while sum(len(queue.waiting) for queue in self.app.database.together.queues.values()) < 4:
+        while (
+            sum(len(queue.waiting) for queue in self.app.database.group_commit.queues.values()) < 4
+        ):
             await asyncio.sleep(0.01)
         return tasks
 
@@ -106,7 +108,7 @@ def test_each_is_an_operation_of_its_own(cast: Cast, crowd: Crowd) -> None:
     }
     assert {(row["id"], row["actor"], row["request"], row["sequence"]) for row in found} == expected
     assert len({row["operation"] for row in found}) == 40
-    assert 1 < max(Counter(row["transaction"] for row in found).values()) <= group_commit.MOST
+    assert 1 < max(Counter(row["transaction"] for row in found).values()) <= group_commit.MAX_GROUP
 
 
 def test_each_can_be_undone_by_itself(cast: Cast, crowd: Crowd) -> None:
@@ -260,7 +262,7 @@ def test_without_a_free_connection_nobody_waits_twice(cast: Cast, crowd: Crowd) 
         try:
             async with asyncio.timeout(2 * 1.0):  # one wait, and less than a second one
                 return await asyncio.gather(
-                    *(crowd.create(cast.ada, name="N") for _ in range(3 * group_commit.MOST))
+                    *(crowd.create(cast.ada, name="N") for _ in range(3 * group_commit.MAX_GROUP))
                 )
         finally:
             for _ in range(taken):

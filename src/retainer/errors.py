@@ -20,6 +20,12 @@ class FieldError(msgspec.Struct):
     message: str
 
 
+def camel(column: str) -> str:
+    """A column's name as the API spells it: full_name → fullName."""
+    first, *rest = column.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
 class LineProblem(msgspec.Struct, omit_defaults=True):
     """Why the write of one line of many cannot be made."""
 

@@ -3,16 +3,16 @@ request, and what PostgreSQL refuses said in the API's words.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Self
 
 import asyncpg
 import msgspec
 
-from retainer.database.group_commit import Together
+from retainer.database.group_commit import GroupCommit
 from retainer.database.pool import ACQUIRE_SECONDS, BROKEN, Connection, Pool
-from retainer.database.read_coalescing import Batch
+from retainer.database.read_coalescing import ReadCoalescer
 from retainer.database.statement import Create, Statement
 from retainer.errors import (
     UNSTORABLE,
@@ -23,15 +23,13 @@ from retainer.errors import (
     Problem,
     StorageFull,
     Unavailable,
+    camel,
 )
-from retainer.http.fields import camel
 from retainer.permissions import Scope, Viewer
 
 CHUNK = 500  # rows of a whole list per statement
-STREAMS, BULKS = (
-    4,
-    2,
-)  # connections that whole lists, and requests of many writes, may hold at the same time
+STREAMS = 4  # connections that whole lists may hold at the same time
+BULKS = 2  # connections that requests of many writes may hold at the same time
 
 Values = dict[str, Any]
 Rows = list[asyncpg.Record]
@@ -41,10 +39,8 @@ class SessionChanged(NotSignedIn):
     """A write found its session ended, or its user's role changed, since it was looked up."""
 
 
-class Undo(Exception):
-    """Ends a transaction by rolling it back though nothing is wrong: `answer` is given all the
-    same.
-    """
+class Rollback(Exception):
+    """Rolls the transaction back though nothing is wrong; `answer` is sent all the same."""
 
     def __init__(self, answer: Any) -> None:
         self.answer = answer
@@ -64,22 +60,21 @@ class Retry(Unavailable):
 
 
 class Database:
-    """What all requests of a process share: the pool, the combined point reads, the bound on
-    streams.
+    """The part that all requests of a process share: the pool, read coalescing, group commit, and
+    the bounds on streams and bulk writes.
     """
 
     def __init__(self, url: str, *, size: int, statement_seconds: float) -> None:
         self.pool = Pool(url, size, statement_seconds)
-        self.batches: dict[tuple[Statement, int, Scope, int | None, int], Batch] = {}
-        self.together = Together(self)
+        self.coalescers: dict[tuple[Statement, int, Scope, int | None, int], ReadCoalescer] = {}
+        self.group_commit = GroupCommit(self.writing, self.send_each)
         self.streams = asyncio.Semaphore(STREAMS)
         self.bulks = asyncio.Semaphore(BULKS)
         self.is_up = False  # kept by the monitor; while False requests fail fast
-        self.messages: dict[str, tuple[str, str]] = {}  # constraint → field, message (messages.py)
+        self.messages: dict[str, tuple[str, str]] = {}  # constraint → field, message
         self.statements = 0  # how many were sent, for tests that count
-        self.changed: set[int] = (
-            set()
-        )  # tenants of which something was committed, until all processes are told
+        # Tenants of which something was committed, until all processes are told.
+        self.changed: set[int] = set()
 
     def of(self, viewer: Viewer, request_id: str, action: str, via: str = "api") -> "Db":
         """The database as this viewer sees it, for one request."""
@@ -109,44 +104,47 @@ class Database:
 
     @asynccontextmanager
     async def connection(
-        self, tenant: int | None, *, is_careful: bool = False, acts: bool = False
+        self, tenant: int | None, *, short_timeout: bool = False, writes: bool = False
     ) -> AsyncIterator[Connection]:
         """A connection on which the tenant and the limits are set; given back clean, or closed."""
         if not self.is_up:
             raise Unavailable
-        connection = await self.pool.acquire(is_careful=is_careful)
+        connection = await self.pool.acquire(short_timeout=short_timeout)
         clean = False
         try:
-            if tenant is not None and connection.serves != (tenant, is_careful):
+            if tenant is not None and connection.serves != (tenant, short_timeout):
                 connection.serves = None
-                limits = CAREFUL if is_careful else ("auto", self.pool.statement_limit)
+                limits = SHORT if short_timeout else ("auto", self.pool.statement_limit)
                 await self.send(connection, _SERVE, (str(tenant), *limits))
-                connection.serves = (tenant, is_careful)
+                connection.serves = (tenant, short_timeout)
             yield connection
             clean = True
-            if acts and tenant:
+            if writes and tenant:
                 self.changed.add(tenant)
-        except (Problem, Undo):
+        except (Problem, Rollback):
             clean = True  # PostgreSQL answered and the connection is in step
             raise
         finally:
             self.pool.release(connection, clean=clean)
 
-    async def send(
-        self, connection: Connection, text: str, arguments: Any, *, many: bool = False
+    def writing(self, tenant: int) -> AbstractAsyncContextManager[Connection]:
+        """A connection for statements that change something of the tenant's."""
+        return self.connection(tenant, writes=True)
+
+    async def send(self, connection: Connection, text: str, arguments: Sequence[Any]) -> Rows:
+        """The rows of one statement; what PostgreSQL refuses becomes a Problem."""
+        return await self._answer(connection, connection.fetch(text, *arguments))
+
+    async def send_each(
+        self, connection: Connection, text: str, arguments: list[list[Any]]
     ) -> Rows:
-        """One statement, or the same with each of many arguments; what PostgreSQL refuses becomes a
-        Problem.
-        """
+        """The rows of one statement sent once for each list of arguments, in one go."""
+        return await self._answer(connection, connection.fetchmany(text, arguments))
+
+    async def _answer(self, connection: Connection, answer: Awaitable[Rows]) -> Rows:
         self.statements += 1
         try:
-            return list(
-                await (
-                    connection.fetchmany(text, arguments)
-                    if many
-                    else connection.fetch(text, *arguments)
-                )
-            )
+            return await answer
         except asyncpg.PostgresError as error:
             raise self.problem(error) from error
         except BROKEN as error:
@@ -158,16 +156,11 @@ class Database:
         state = error.sqlstate or ""
         if state in ("RT409", "RT422"):
             field = FieldError(error.column_name or "", error.args[0])
-            return (
-                Invalid(field)
-                if state == "RT422"
-                else Conflict(f"{field.field}: {field.message}.", errors=[field])
-            )
+            return Invalid(field) if state == "RT422" else _conflict(field)
         if state == "RT401":
             return SessionChanged()
         if state == "23505":
-            found = self._field(error)
-            return Conflict(f"{found.field}: {found.message}.", errors=[found])
+            return _conflict(self._field(error))
         if state in ("23503", "23514", "23502"):
             return Invalid(self._field(error))
         if state in UNSTORABLE:
@@ -195,12 +188,22 @@ class Database:
         )
 
 
-# Everything that a connection is told before it serves somebody, in one statement.
-_SERVE = """SELECT set_config('retainer.tenant', $1, false), set_config('plan_cache_mode', $2, false),
-    set_config('statement_timeout', $3, false)"""
-CAREFUL = ("force_custom_plan", "2s")
+def _conflict(field: FieldError) -> Conflict:
+    return Conflict(f"{field.field}: {field.message}.", errors=[field])
 
-LOST = "The connection to the database was lost; whether a change was made is not known. Look before trying again."
+
+# Everything that is set on a connection before it serves somebody, in one statement.
+_SERVE = """
+    SELECT set_config('retainer.tenant', $1, false), set_config('plan_cache_mode', $2, false),
+        set_config('statement_timeout', $3, false)
+"""
+# Planned for the values that are sent: a list that somebody filters as they like.
+SHORT = ("force_custom_plan", "2s")
+
+LOST = (
+    "The connection to the database was lost; whether a change was made is not known."
+    " Look before trying again."
+)
 
 
 class Db:
@@ -251,7 +254,7 @@ class Db:
             return await self.database.send(self.held, text, arguments)
         tenant = self.viewer_values["tenant"]
         async with self.database.connection(
-            tenant, is_careful=statement.is_careful, acts=statement.acts
+            tenant, short_timeout=statement.short_timeout, writes=statement.writes
         ) as connection:
             return await self.database.send(connection, text, arguments)
 
@@ -261,12 +264,13 @@ class Db:
         return rows[0] if rows else None
 
     async def create(self, statement: Create, /, **values: Any) -> asyncpg.Record | None:
-        """The row that is made, or None. Creates that arrive together share a transaction
-        (docs/decisions/0018).
+        """The row that is made, or None. Creates that arrive together share a transaction, unless
+        they refer to rows: those they may have to wait for, or find gone (docs/decisions/0018).
         """
-        if self.held is None and all(values[name] is None for name in statement.refers):
-            text, arguments = self.bind(statement.beside, values)
-            row = await self.database.together.make(self.viewer_values["tenant"], text, arguments)
+        if self.held is None and all(values[name] is None for name in statement.references):
+            text, arguments = self.bind(statement.grouped, values)
+            tenant = self.viewer_values["tenant"]
+            row = await self.database.group_commit.create(tenant, text, arguments)
             if row is not None:
                 return row
         return await self.row(statement, **values)
@@ -285,12 +289,11 @@ class Db:
         contact = self.viewer_values["contact"] if self.scope != "all" else None
         user = self.viewer_values["user"] if self.scope != "all" else 0
         group = (statement, self.viewer_values["tenant"], self.scope, contact, user)
-        batch = self.database.batches.get(group)
-        if batch is None:
-            batch = self.database.batches[group] = Batch(
-                lambda: self.database.batches.pop(group, None)
-            )
-        return await batch.read(lambda ids: self.rows(statement, ids=ids), key)
+        coalescers = self.database.coalescers
+        coalescer = coalescers.get(group)
+        if coalescer is None:
+            coalescer = coalescers[group] = ReadCoalescer(lambda: coalescers.pop(group, None))
+        return await coalescer.read(lambda ids: self.rows(statement, ids=ids), key)
 
     @asynccontextmanager
     async def transaction(
@@ -306,13 +309,13 @@ class Db:
         begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if snapshot else "BEGIN"
         begin += "; SET CONSTRAINTS ALL IMMEDIATE" if dry else ""
         async with self.database.connection(
-            self.viewer_values["tenant"], acts=not (snapshot or dry)
+            self.viewer_values["tenant"], writes=not (snapshot or dry)
         ) as connection:
             bound = self.bound(connection)
             await self._control(connection, begin)
             try:
                 yield bound
-            except (Problem, Undo):
+            except (Problem, Rollback):
                 await self._control(connection, "ROLLBACK")
                 raise
             await self._control(connection, "ROLLBACK" if dry else "COMMIT")
@@ -322,11 +325,9 @@ class Db:
         transaction.
         """
         assert self.held is not None
-        text, arguments = (
-            statement.compiled[self.scope][0],
-            [self.bind(statement, each)[1] for each in values],
-        )
-        return await self.database.send(self.held, text, arguments, many=True)
+        text = statement.compiled[self.scope][0]
+        arguments = [self.bind(statement, each)[1] for each in values]
+        return await self.database.send_each(self.held, text, arguments)
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
@@ -339,7 +340,7 @@ class Db:
         await self._control(self.held, "SAVEPOINT part")
         try:
             yield
-        except (Problem, Undo):
+        except (Problem, Rollback):
             await self._control(self.held, "ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")
             raise
         await self._control(self.held, "RELEASE SAVEPOINT part")
@@ -348,7 +349,7 @@ class Db:
         """About how many rows a statement finds, as the planner thinks."""
         text, arguments = self.bind(statement, values)
         async with self.database.connection(
-            self.viewer_values["tenant"], is_careful=True
+            self.viewer_values["tenant"], short_timeout=True
         ) as connection:
             plan = await self.database.send(connection, f"EXPLAIN (FORMAT JSON) {text}", arguments)
         return int(msgspec.json.decode(plan[0][0])[0]["Plan"]["Plan Rows"])

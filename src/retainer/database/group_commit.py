@@ -1,96 +1,115 @@
-"""Creates that arrive together share one transaction, each of them an operation of its own
-(docs/decisions/0018).
+"""Group commit: creates that arrive together share one transaction, and with it one wait for the
+disk. Each stays an operation of its own (docs/decisions/0018).
 """
 
 import asyncio
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any, TypeAlias
 
 import asyncpg
 
+from retainer.database.pool import Connection
 from retainer.errors import Problem
 
-if TYPE_CHECKING:
-    from retainer.database.database import Database
+MAX_GROUP = 32  # creates of one transaction
+# So many that wait do not wait for the transaction in flight but start another, up to the number of
+# transactions that PostgreSQL has cores for.
+EARLY_GROUP, MAX_IN_FLIGHT = 8, 4
 
-MOST = 32  # creates of one transaction
-ENOUGH, AT_ONCE = (
-    8,
-    4,
-)  # that many waiting go beside those in flight, up to so many transactions: PostgreSQL has cores
-
-Made: TypeAlias = asyncpg.Record | None
-Waiting: TypeAlias = tuple[list[Any], asyncio.Future[Made]]
+Row: TypeAlias = asyncpg.Record | None
+Waiting: TypeAlias = tuple[list[Any], asyncio.Future[Row]]
+Acquire: TypeAlias = Callable[[int], AbstractAsyncContextManager[Connection]]
+SendEach: TypeAlias = Callable[[Connection, str, list[list[Any]]], Awaitable[list[asyncpg.Record]]]
 
 
-class Together:
-    """All creates of a process that make a row for certain, or are refused."""
+class GroupCommit:
+    """The queues of a process: one for each tenant and statement.
 
-    def __init__(self, database: "Database") -> None:
-        self.database = database
+    `acquire` lends a connection that serves a tenant; `send_each` sends one statement once for each
+    list of arguments, in one transaction.
+    """
+
+    def __init__(self, acquire: Acquire, send_each: SendEach) -> None:
+        self.acquire, self.send_each = acquire, send_each
         self.queues: dict[tuple[int, str], Queue] = {}
 
-    async def make(self, tenant: int, text: str, arguments: list[Any]) -> Made:
-        """The row that a statement makes of its arguments; None when it is to be sent alone:
-        nothing was made, for one of those that it was sent with was refused. Raises what befell all
-        of them.
+    async def create(self, tenant: int, text: str, arguments: list[Any]) -> Row:
+        """The row that the statement makes. None when another create of its group was refused: the
+        whole group was rolled back, and the caller sends its own alone. Raises what befell the
+        connection.
         """
         queue = self.queues.get((tenant, text))
         if queue is None:
-            queue = self.queues[tenant, text] = Queue(self.database, tenant, text)
-        return await queue.join(arguments)
+            queue = self.queues[tenant, text] = Queue(self, tenant, text)
+        return await queue.submit(arguments)
 
 
 class Queue:
-    """Those of one tenant and one statement: whoever comes while some are in flight waits for the
-    next go.
+    """Creates of one tenant by one statement. Those that come while a transaction is in flight wait
+    and form the next group.
     """
 
-    def __init__(self, database: "Database", tenant: int, text: str) -> None:
-        self.database, self.tenant, self.text = database, tenant, text
+    def __init__(self, commits: GroupCommit, tenant: int, text: str) -> None:
+        self.commits, self.tenant, self.text = commits, tenant, text
         self.waiting: list[Waiting] = []
         self.running: set[asyncio.Task[None]] = set()
 
-    def join(self, arguments: list[Any]) -> asyncio.Future[Made]:
-        future: asyncio.Future[Made] = asyncio.get_running_loop().create_future()
+    def submit(self, arguments: list[Any]) -> asyncio.Future[Row]:
+        future: asyncio.Future[Row] = asyncio.get_running_loop().create_future()
         self.waiting.append((arguments, future))
-        if not self.running or (len(self.waiting) >= ENOUGH and len(self.running) < AT_ONCE):
+        is_early = len(self.waiting) >= EARLY_GROUP and len(self.running) < MAX_IN_FLIGHT
+        if not self.running or is_early:
             self.running.add(asyncio.create_task(self._run()))
         return future
 
     async def _run(self) -> None:
         while self.waiting:
-            await self._go()
+            await self._commit_group()
         self.running.discard(asyncio.current_task())
 
-    async def _go(self) -> None:
-        taken: list[Waiting] | None = None
-        outcomes: list[Made | Exception]
+    async def _commit_group(self) -> None:
+        group: list[Waiting] | None = None
         try:
-            async with self.database.connection(self.tenant, acts=True) as connection:
-                taken = self._take()
-                sent = [arguments for arguments, _ in taken]
-                outcomes = (
-                    list(await self.database.send(connection, self.text, sent, many=True))
-                    if sent
-                    else []
-                )
+            async with self.commits.acquire(self.tenant) as connection:
+                group = self._take()
+                rows = await self._send(connection, group)
         except Exception as error:
-            if taken is None:  # who waits in vain for a connection waits no second time
-                taken, self.waiting = self.waiting, []
-            is_undone = (
-                error.is_undone
-                if isinstance(error, Problem)
-                else isinstance(error, asyncpg.PostgresError)
-            )
-            outcomes = [None if is_undone else error for _ in taken]
-        for (_, future), outcome in zip(taken, outcomes, strict=True):
-            if not future.done():
-                future.set_exception(outcome) if isinstance(
-                    outcome, Exception
-                ) else future.set_result(outcome)
+            if group is None:
+                # No connection within the timeout: fail everyone queued, instead of making each
+                # wait again.
+                group, self.waiting = self.waiting, []
+            _fail(group, error)
+        else:
+            for (_, future), row in zip(group, rows, strict=True):
+                if not future.done():
+                    future.set_result(row)
 
     def _take(self) -> list[Waiting]:
-        """Those who go next. Who has given up meanwhile stays undone."""
-        here = [each for each in self.waiting if not each[1].done()]
-        self.waiting = here[MOST:]
-        return here[:MOST]
+        """The next group, without those whose request was cancelled meanwhile."""
+        waiting = [each for each in self.waiting if not each[1].done()]
+        self.waiting = waiting[MAX_GROUP:]
+        return waiting[:MAX_GROUP]
+
+    async def _send(self, connection: Connection, group: list[Waiting]) -> list[asyncpg.Record]:
+        if not group:
+            return []
+        return await self.commits.send_each(
+            connection, self.text, [arguments for arguments, _ in group]
+        )
+
+
+def _fail(group: list[Waiting], error: Exception) -> None:
+    """Hand out None where the transaction was certainly rolled back, so that each is sent again by
+    itself; else the error, for the creates may have been committed.
+    """
+    is_rolled_back = isinstance(error, asyncpg.PostgresError)
+    if isinstance(error, Problem):
+        is_rolled_back = error.is_undone
+    for _, future in group:
+        if future.done():
+            continue
+        if is_rolled_back:
+            future.set_result(None)
+        else:
+            future.set_exception(error)

@@ -19,8 +19,8 @@ UNREACHABLE = (*BROKEN, asyncpg.PostgresError, TimeoutError)
 
 
 class Connection(asyncpg.Connection):  # type: ignore[misc]
-    """A connection that remembers which tenant it last served, and whether carefully; None when
-    that is not certain.
+    """A connection that remembers for which tenant it is set, and whether with the short timeout;
+    None when that is not certain.
     """
 
     serves: tuple[int, bool] | None = None
@@ -42,7 +42,7 @@ class Pool:
         self.idle: list[Connection] = []
         self.open: WeakSet[Connection] = WeakSet()
 
-    async def acquire(self, *, is_careful: bool = False) -> Connection:
+    async def acquire(self, *, short_timeout: bool = False) -> Connection:
         """A connection, one that last served in the same way if there is; or Unavailable within
         about a second.
         """
@@ -55,7 +55,7 @@ class Pool:
         else:
             await self.places.acquire()
         try:
-            while (place := self._best(is_careful)) is not None:
+            while (place := self._best(short_timeout)) is not None:
                 connection = self.idle.pop(place)
                 if not connection.is_closed():
                     return connection
@@ -64,14 +64,14 @@ class Pool:
             self.places.release()
             raise
 
-    def _best(self, is_careful: bool) -> int | None:
+    def _best(self, short_timeout: bool) -> int | None:
         """The place of the last used one that need not be told how to serve; else None for a new
         one, while there may be more: a page asks in both ways, and would tell the same one anew
         twice each time. Else the last used.
         """
         for place in range(len(self.idle) - 1, -1, -1):
             serves = self.idle[place].serves
-            if serves is None or serves[1] == is_careful:
+            if serves is None or serves[1] == short_timeout:
                 return place
         open = sum(not connection.is_closed() for connection in self.open)
         return -1 if self.idle and open + self.connecting >= self.size else None

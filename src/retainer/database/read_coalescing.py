@@ -1,45 +1,55 @@
-"""Point reads that arrive together share one statement."""
+"""Read coalescing: point reads that arrive together share one statement."""
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TypeAlias
 
 import asyncpg
 
+Row: TypeAlias = asyncpg.Record | None
+Fetch: TypeAlias = Callable[[list[int]], Awaitable[list[asyncpg.Record]]]
+Waiting: TypeAlias = defaultdict[int, list[asyncio.Future[Row]]]
 
-class Batch:
-    """Point reads waiting for the one in flight: whoever arrives while it runs goes with the next."""
 
-    def __init__(self, finished: Callable[[], Any]) -> None:
-        self.finished = finished
-        self.waiting: defaultdict[int, list[asyncio.Future[asyncpg.Record | None]]] = defaultdict(
-            list
-        )
+class ReadCoalescer:
+    """Point reads of one statement by one kind of viewer: those that arrive while a read is in
+    flight share the next.
+    """
+
+    def __init__(self, on_idle: Callable[[], object]) -> None:
+        self.on_idle = on_idle
+        self.waiting: Waiting = defaultdict(list)
         self.running: asyncio.Task[None] | None = None
 
-    async def read(
-        self, fetch: Callable[[list[int]], Awaitable[list[asyncpg.Record]]], key: int
-    ) -> asyncpg.Record | None:
+    async def read(self, fetch: Fetch, key: int) -> Row:
         # A future for each reader: one that gives up does not take the answer from the others.
-        future: asyncio.Future[asyncpg.Record | None] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Row] = asyncio.get_running_loop().create_future()
         self.waiting[key].append(future)
         if self.running is None:
             self.running = asyncio.create_task(self._run(fetch))
         return await future
 
-    async def _run(self, fetch: Callable[[list[int]], Awaitable[list[asyncpg.Record]]]) -> None:
+    async def _run(self, fetch: Fetch) -> None:
         while self.waiting:
-            taken, self.waiting = self.waiting, defaultdict(list)
+            readers, self.waiting = self.waiting, defaultdict(list)
             error: Exception | None = None
-            found: dict[int, asyncpg.Record] = {}
+            rows: dict[int, asyncpg.Record] = {}
             try:
-                found = {row[0]: row for row in await fetch(list(taken))}
+                rows = {row[0]: row for row in await fetch(list(readers))}
             except Exception as raised:
                 error = raised
-            for key, futures in taken.items():
+            for key, futures in readers.items():
                 for future in futures:
-                    if not future.done():
-                        future.set_exception(error) if error else future.set_result(found.get(key))
+                    _settle(future, rows.get(key), error)
         self.running = None
-        self.finished()
+        self.on_idle()
+
+
+def _settle(future: asyncio.Future[Row], row: Row, error: Exception | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(row)
+    else:
+        future.set_exception(error)

@@ -2,8 +2,8 @@
 
 In a statement `:name` is a parameter, `@visible_<noun>` is what the viewer sees of a noun
 (permissions.py), `@expected_<alias>` holds while a row is as the request expects it
-(conditions.py), and `@acting` tells the journal who acts, and refuses when their session has ended
-(migrations/0006_journal_cheaper.sql).
+(http/preconditions.py), and `@acting` tells the journal who acts, and refuses when their session
+has ended (functions/sessions.sql).
 """
 
 import re
@@ -25,15 +25,15 @@ _PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z_0-9]*)")
 class Statement:
     """One statement of a store, ready for asyncpg.
 
-    `compiled[scope]` is the text with $1, $2 … and the names they stand for, in order. What is
-    careful is planned for the values it has, and may take two seconds at most: a list that somebody
-    filters as they like.
+    `compiled[scope]` is the text with $1, $2 … and the names they stand for, in order. With
+    `short_timeout` it is planned for the values it is sent with and may take two seconds at most: a
+    list that somebody filters as they like.
     """
 
-    def __init__(self, text: str, *, is_careful: bool = False) -> None:
+    def __init__(self, text: str, *, short_timeout: bool = False) -> None:
         self.text = text
-        self.is_careful = is_careful
-        self.acts = "acting" in text  # it may change something
+        self.short_timeout = short_timeout
+        self.writes = "acting" in text  # it may change something
         self.compiled: dict[Scope, tuple[str, tuple[str, ...]]] = {
             scope: _number(_expand(text, scope)) for scope in SCOPES
         }
@@ -41,22 +41,23 @@ class Statement:
 
 class Change(Statement):
     """A statement that changes one row and answers it, or none. Alike ones can be sent together
-    (gathering.py).
+    (http/bulk/pipeline.py).
     """
 
 
 class Create(Change):
     """An INSERT of one row from its values, `INSERT INTO … SELECT … FROM @acting … RETURNING …`.
-    `many` makes it one of each object of the JSON array :rows, by column names, and answers them in
-    their order. `beside` is for one beside those of other requests in a transaction (together.py).
-    It makes a row for certain where none of the values that it `refers` by is given; else it may
-    have to wait for what they name, or find it gone.
+    `bulk` makes it one of each object of the JSON array :rows, by column names, and answers them in
+    their order. `grouped` is for a group commit. It makes a row for certain where none of the
+    `references` is given; else it may have to wait for what they name, or find it gone.
     """
 
-    def __init__(self, text: str, *, refers: Iterable[str]) -> None:
+    def __init__(self, text: str, *, references: Iterable[str]) -> None:
         super().__init__(text)
-        self.refers = tuple(refers)
-        self.beside = Statement(text.replace("@acting", ACTING.replace("acting", "acting_anew", 1)))
+        self.references = tuple(references)
+        self.grouped = Statement(
+            text.replace("@acting", ACTING.replace("acting", "acting_anew", 1))
+        )
         table = re.search(r"INSERT INTO (\w+)", text)
         assert table is not None and text.count("FROM @acting") == text.count("RETURNING") == 1
         each = f"""FROM @acting,
@@ -67,7 +68,7 @@ class Create(Change):
         text = text.replace("FROM @acting", each).replace(
             "RETURNING", "ORDER BY each.ordinality RETURNING"
         )
-        self.many = Statement(text)
+        self.bulk = Statement(text)
 
 
 class Update:

@@ -8,7 +8,7 @@ import re
 from functools import partial
 from typing import Any
 
-from retainer.database.database import Retry, SessionChanged, Undo
+from retainer.database.database import Retry, Rollback, SessionChanged
 from retainer.database.statement import Statement
 from retainer.errors import (
     Forbidden,
@@ -132,7 +132,7 @@ async def answered(request: Request, route: Route, arguments: list[int | str]) -
     work = partial(changed, request, route, arguments)
     try:
         return await (work() if request.is_upload else safe_writes.performed(request, route, work))
-    except Undo as undone:
+    except Rollback as undone:
         answer = undone.answer
         assert isinstance(answer, Answer)
         return answer

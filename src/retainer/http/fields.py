@@ -36,9 +36,3 @@ class Audience(StrEnum):
 
     INTERNAL = "internal"
     CLIENT = "client"
-
-
-def camel(name: str) -> str:
-    """full_name → fullName."""
-    head, *rest = name.split("_")
-    return head + "".join(word.capitalize() for word in rest)

@@ -9,7 +9,7 @@ nothing.
 import hashlib
 from typing import NamedTuple
 
-from retainer.database.database import Db, Retry, Undo
+from retainer.database.database import Db, Retry, Rollback
 from retainer.database.statement import Statement
 from retainer.errors import Conflict, invalid
 from retainer.http.request import Answer, Request
@@ -95,7 +95,7 @@ def digest(*parts: bytes) -> bytes:
 
 
 async def take(tx: Db, slot: Slot) -> None:
-    """Hold the key until the transaction ends. Raises Undo with the answer that is kept for it,
+    """Hold the key until the transaction ends. Raises Rollback with the answer that is kept for it,
     Invalid when it is another request's, Conflict while that one runs.
     """
     row = await tx.row(TAKE, name=slot.name)
@@ -113,7 +113,7 @@ async def take(tx: Db, slot: Slot) -> None:
     headers = [
         (name.encode(), value.encode("latin-1")) for name, value in zip(names, values, strict=True)
     ]
-    raise Undo(
+    raise Rollback(
         Answer(
             row["status"], sealed(slot, row["body"]), *headers, (b"idempotency-replayed", b"true")
         )

@@ -6,7 +6,7 @@ it is.
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from retainer.database.database import Db, Undo
+from retainer.database.database import Db, Rollback
 from retainer.errors import Problem, invalid
 from retainer.http import idempotency
 from retainer.http.prefer import DRY_RUN, applied, applying, wishes
@@ -32,11 +32,11 @@ async def performed(request: Request, route: Route, work: Work, form: bytes = b"
     """The answer of a change, made once for its key or not at all. `form` tells one upload from
     another.
 
-    Raises Undo with the answer when nothing was, or shall be, done for it.
+    Raises Rollback with the answer when nothing was, or shall be, done for it.
     """
     request.changed_users.clear()
     if DRY_RUN in request.wishes:
-        raise Undo(await rehearsed(request, route, work))
+        raise Rollback(await rehearsed(request, route, work))
     if request.key is None:
         answer = await work()
         return applied(request.wishes, route, answer) if request.wishes and route.keyed else answer

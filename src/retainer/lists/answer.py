@@ -36,7 +36,7 @@ class Listing:
         self.values = query.values | values
         self.prefilters = query.prefilters  # those that have not yet said that their rows are many
         self.is_narrowed = False
-        self.is_careful = bool(query.where) or query.counted == "exact" or len(query.sort) > 1
+        self.short_timeout = bool(query.where) or query.counted == "exact" or len(query.sort) > 1
 
     @property
     def prefilter(self) -> Prefilter | None:
@@ -104,7 +104,7 @@ class Listing:
             is_first,
             place is not None,
             is_backward,
-            self.is_careful,
+            self.short_timeout,
             self.format.separator,
         )
 
@@ -180,7 +180,7 @@ async def answer(request: Request, **values: Any) -> tuple[Answer, bool]:
         )
         headers = [await listing.count(row)] if query.counted else []
     except TimedOut as error:
-        if not listing.is_careful:
+        if not listing.short_timeout:
             raise  # the database is slow, not the question
         raise too_costly(spec, query) from error
     if query.limit is None and row["count"] > CHUNK:

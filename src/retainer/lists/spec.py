@@ -108,7 +108,7 @@ class PageShape(NamedTuple):
     is_first: bool = False  # whether these are all there is, in the list's usual order, and the page their beginning
     is_placed: bool = False  # whether it begins behind a place, :k0, :k1 …
     is_backward: bool = False
-    is_careful: bool = False  # whether it may be costly, and so runs under the short limit
+    short_timeout: bool = False  # whether it may be costly, and so runs under the short limit
     separator: str = ","
 
 
@@ -215,7 +215,7 @@ class ListSpec:
                 {self._found(shape, keys, f"{self.id} AS id" if is_late else f"{row_json(values)} AS json")}
                 LIMIT :chunk + 1) page) numbered
             """,
-            is_careful=shape.is_careful,
+            short_timeout=shape.short_timeout,
         )
 
     @property
@@ -259,16 +259,16 @@ class ListSpec:
 
     def _matching(self, what: str, where: str) -> Statement:
         return Statement(
-            f"SELECT {what} FROM {self.table} WHERE {self.where} {where}", is_careful=True
+            f"SELECT {what} FROM {self.table} WHERE {self.where} {where}", short_timeout=True
         )
 
     def _counting(self, where: str) -> Statement:
         """How many rows match, of no more than :most + 1."""
         first = f"SELECT FROM {self.table} WHERE {self.where} {where} LIMIT :most + 1"
-        return Statement(f"SELECT count(*) FROM ({first}) first", is_careful=True)
+        return Statement(f"SELECT count(*) FROM ({first}) first", short_timeout=True)
 
     def _prefiltering(self, call: str) -> Statement:
-        return Statement(f"SELECT {call}", is_careful=True)
+        return Statement(f"SELECT {call}", short_timeout=True)
 
 
 def row_json(values: Mapping[str, str | Field], tables: str = "") -> str:

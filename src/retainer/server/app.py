@@ -20,13 +20,14 @@ from typing import Any
 
 from retainer.config import Settings, load, networks
 from retainer.database.database import Database
+from retainer.database.monitor import Monitor
 from retainer.errors import PROBLEM_JSON, Problem, Unavailable
 from retainer.http.compression import compressed
 from retainer.http.deadlines import Deadlines
 from retainer.http.dispatch import handle
 from retainer.http.log import Log
 from retainer.http.request import Answer, Request
-from retainer.identity.sessions.cache import Monitor, Sessions
+from retainer.identity.sessions.cache import Sessions
 from retainer.journal.live.hub import Live
 from retainer.pages import render
 from retainer.records.documents.storage import Storage
@@ -64,7 +65,8 @@ class App:
         )
         self.sessions = Sessions(self.database, settings.session_idle_hours)
         self.live = Live(self.database, self.sessions, self.log)
-        self.monitor = Monitor(self.database, self.sessions, self.log, self.live.listeners)
+        listeners = [*self.sessions.listeners, *self.live.listeners]
+        self.monitor = Monitor(self.database, self.sessions, self.log, listeners)
         self.storage = Storage.of(settings)
         self.indexer = Indexer(settings.database_url, self.storage, self.log)
         self.deadlines = Deadlines(settings.request_seconds)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, NoReturn, TypeVar
 import msgspec
 from asyncpg import Record
 
-from retainer.database.database import Db, Undo, Values
+from retainer.database.database import Db, Rollback, Values
 from retainer.database.statement import Change, Create, Statement
 from retainer.errors import Problem
 from retainer.http.body import Json
@@ -23,7 +23,7 @@ from retainer.http.body import Json
 T = TypeVar("T")
 
 
-class Alone(Undo):
+class Alone(Rollback):
     """These cannot be sent together: what was sent is to be taken back, and done one after the
     other.
     """
@@ -113,7 +113,7 @@ class Gathering:
         first = alike[0]
         if isinstance(first.statement, Create):
             rows = await self.tx.rows(
-                first.statement.many, rows=_json([change.values for change in alike])
+                first.statement.bulk, rows=_json([change.values for change in alike])
             )
         else:
             rows = await self.tx.many(first.statement, [_expecting(change) for change in alike])
@@ -124,7 +124,7 @@ class Gathering:
 
 
 def _json(rows: list[Values]) -> str:
-    """Rows by column names, for a Create's `many`."""
+    """Rows by column names, for a Create's `bulk`."""
     plain = [
         {k: msgspec.Raw(v.encode()) if isinstance(v, Json) else v for k, v in row.items()}
         for row in rows

@@ -38,7 +38,7 @@ class Live:
         self.pollers: dict[int, TenantPoller] = {}  # by tenant
         self.of_session: Counter[int] = Counter()
         self.is_ending = False
-        self.listeners = {changes.CHANNEL: self.heard, SESSIONS: self.check}
+        self.listeners = [(changes.CHANNEL, self.heard), (SESSIONS, self.check)]
 
     async def run(self) -> None:
         """Until cancelled: tell all processes whose records this one has changed."""

@@ -102,7 +102,7 @@ _LINK = """
         INSERT INTO activity_contacts (tenant_id, activity_id, contact_id)
         SELECT :tenant, a.id, held.id FROM a, held"""
 
-CREATE = Create(f"{_INSERT} RETURNING a.id, a.version, {JSON}", refers=["organization_id"])
+CREATE = Create(f"{_INSERT} RETURNING a.id, a.version, {JSON}", references=["organization_id"])
 CREATE_WITH_CONTACTS = Statement(f"""
     WITH {_HELD}, a AS ({_INSERT} AND {_ARE_HELD}
         RETURNING a.*

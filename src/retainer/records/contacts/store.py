@@ -92,7 +92,7 @@ CREATE = Create(
         :is_active, :metadata FROM @acting
     RETURNING c.id, c.version, {JSON}
 """,
-    refers=[],
+    references=[],
 )
 
 UPDATE = Update(f"""

@@ -145,7 +145,7 @@ CREATE = Create(
     WHERE {_held("parent_id")} AND {_held("owner_id")}
     RETURNING o.id, o.version, {JSON}
 """,
-    refers=REFERENCES,
+    references=REFERENCES,
 )
 
 

@@ -3,9 +3,8 @@
 from typing import Any
 
 from retainer.database.database import Db
-from retainer.errors import FieldError, Invalid
+from retainer.errors import FieldError, Invalid, camel
 from retainer.http.body import sent
-from retainer.http.fields import camel
 from retainer.http.request import Answer, Request, found, removed
 from retainer.lists.answer import listed
 from retainer.records.organizations import store

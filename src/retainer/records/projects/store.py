@@ -93,7 +93,7 @@ CREATE = Create(
             AND o.deleted_by IS NULL AND @visible_organizations FOR SHARE) organization
     RETURNING p.id, p.version, {JSON}
 """,
-    refers=["organization_id"],
+    references=["organization_id"],
 )
 
 UPDATE = Update(f"""

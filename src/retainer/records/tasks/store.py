@@ -119,7 +119,7 @@ CREATE = Create(
     WHERE {_held("organization_id")} AND {_held("project_id")} AND {_held("assignee_id")}
     RETURNING t.id, t.version, {JSON}
 """,
-    refers=REFERENCES,
+    references=REFERENCES,
 )
 
 

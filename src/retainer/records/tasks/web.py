@@ -4,9 +4,8 @@ from typing import Any
 
 import msgspec
 
-from retainer.errors import FieldError, Invalid, invalid
+from retainer.errors import FieldError, Invalid, camel, invalid
 from retainer.http.body import sent
-from retainer.http.fields import camel
 from retainer.http.request import Answer, Request, found, removed
 from retainer.lists.answer import listed, listed_of
 from retainer.records.organizations import store as organizations
