@@ -12,9 +12,9 @@ run: $(INSTALLED)  ## start Retainer with demo data and print the address and th
 
 # In two halves at once, each with servers of its own: one alone leaves half of two cores idle.
 test: $(INSTALLED) check  ## run every check and test (at most half an hour on two cores)
-	@mkdir -p build; $(RUN)python -m pytest -m slow --ignore tests/test_schemathesis.py > build/slow.log 2>&1 & slow=$$!; \
+	@mkdir -p build; $(RUN)python -m pytest -m slow --ignore tests/pages/reference/test_conformance.py > build/slow.log 2>&1 & slow=$$!; \
 	$(RUN)python -m pytest -m "not slow"; fast=$$?; \
-	$(RUN)python -m pytest tests/test_schemathesis.py; api=$$?; \
+	$(RUN)python -m pytest tests/pages/reference/test_conformance.py; api=$$?; \
 	wait $$slow; slow=$$?; cat build/slow.log; exit $$((fast + api + slow))
 
 test-fast: $(INSTALLED)  ## run the everyday part of the tests (about three minutes)
@@ -30,7 +30,7 @@ bench: $(INSTALLED)  ## measure side by side with other stacks and write bench/R
 	$(RUN)python -m bench
 
 schema: $(INSTALLED)  ## write src/retainer/database/schema.sql anew, from a database made for it
-	$(RUN)python tests/schema.py > schema.sql.new && mv schema.sql.new src/retainer/database/schema.sql
+	$(RUN)python tests/support/schema_snapshot.py > schema.sql.new && mv schema.sql.new src/retainer/database/schema.sql
 
 lock: $(INSTALLED)  ## pin every dependency with hashes anew
 	$(RUN)python -m piptools compile --quiet --extra dev --generate-hashes --no-emit-index-url --no-emit-find-links \

@@ -2,243 +2,28 @@
 and nothing changed · other tenant 404 · bad id · bad body. A route that SAMPLES does not know fails.
 """
 
-import json
-import secrets
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from conftest import Cast, Person
 from retainer.http.routing import TEXT, Route
 from retainer.permissions import PERMISSIONS, PUBLIC, Role
 from retainer.routes import ROUTES
-
-Ids = list[Any]
-Sample = tuple[Callable[[Cast], Ids], Any]
-NDJSON = {"Content-Type": "application/x-ndjson"}
-FILE = {"file": ("brief.txt", b"a brief", "text/plain")}
-
-
-def organization(cast: Cast) -> Ids:
-    return [cast.acme]
-
-
-def membership(cast: Cast) -> Ids:
-    return [cast.acme, cast.gita_contact]
-
-
-def contact(cast: Cast) -> Ids:
-    return [cast.gita_contact]
-
-
-def loose_contact(cast: Cast) -> Ids:
-    return [cast.contact("Lou")]
-
-
-def project(cast: Cast) -> Ids:
-    return [
-        cast.ada.made("/api/projects", organizationId=cast.acme, title="P", audience="client")["id"]
-    ]
-
-
-def task(cast: Cast) -> Ids:
-    return [
-        cast.ada.made("/api/tasks", organizationId=cast.acme, title="T", audience="client")["id"]
-    ]
-
-
-def link(cast: Cast) -> Ids:
-    body = {
-        "name": "D",
-        "url": "https://x.example",
-        "organizationId": cast.acme,
-        "audience": "client",
-    }
-    return [cast.ada.made("/api/documents", **body)["id"]]
-
-
-def activity(cast: Cast) -> Ids:
-    path = f"/api/organizations/{cast.acme}/activities"
-    return [cast.ada.made(path, text="A", audience="client", contactIds=[cast.gita_contact])["id"]]
-
-
-def file(cast: Cast) -> Ids:
-    answer = cast.ada.post(
-        "/api/documents", files=FILE, data={"organizationId": str(cast.acme), "audience": "client"}
-    )
-    assert answer.status_code == 200, answer.text
-    return [answer.json()["id"]]
-
-
-def version(cast: Cast) -> Ids:
-    return [*file(cast), 1]
-
-
-def user(cast: Cast) -> Ids:
-    return [cast.person("Uma", "staff").id]
-
-
-def external_id(cast: Cast) -> Ids:
-    return [
-        cast.ada.put(f"/api/organizations/{cast.acme}", {"externalId": "CRM 1"}).json()[
-            "externalId"
-        ]
-    ]
-
-
-def domain(cast: Cast) -> Ids:
-    return cast.ada.put(f"/api/organizations/{cast.acme}", {"domains": ["acme.example"]}).json()[
-        "domains"
-    ]
-
-
-def operation(cast: Cast) -> Ids:
-    """Of Stan's: staff undo what they did themselves."""
-    cast.stan.put(f"/api/tasks/{task(cast)[0]}", {"status": "review"})
-    return [cast.stan.get("/api/operations?limit=1").json()[0]["id"]]
-
-
-def trash(cast: Cast) -> Ids:
-    cast.ada.delete(f"/api/tasks/{task(cast)[0]}")
-    return []
-
-
-def view(cast: Cast) -> Ids:
-    """Private, of whoever is about to ask: nobody else sees it."""
-    return [cast.asking.made("/api/views", noun="tasks", name=secrets.token_hex(6))["id"]]
-
-
-def views(cast: Cast) -> Ids:
-    view(cast)
-    return []
-
-
-def nothing(_cast: Cast) -> Ids:
-    return []
-
-
-def line(method: str, path: str, body: Any = None, **more: Any) -> bytes:
-    """A line of /bulk."""
-    return (
-        json.dumps(
-            {"method": method, "path": path} | ({} if body is None else {"body": body}) | more
-        ).encode()
-        + b"\n"
-    )
-
-
-def unique_email() -> str:
-    return f"{secrets.token_hex(6)}@example.com"
-
-
-# For each route: the ids of something that Ada, Cora, Stan and Gita see (or nothing), and a body that works.
-SAMPLES: dict[str, Sample] = {
-    "listOrganizations": (nothing, None),
-    "createOrganization": (nothing, lambda c: {"name": "New", "type": "other"}),
-    "getOrganization": (organization, None),
-    "updateOrganization": (organization, lambda c: {"industry": "Energy"}),
-    "deleteOrganization": (organization, None),
-    "duplicateOrganization": (organization, None),
-    "putOrganizationByExternalId": (external_id, lambda c: {"industry": "Energy"}),
-    "putOrganizationByDomain": (domain, lambda c: {"industry": "Energy"}),
-    "listOrganizationTasks": (organization, None),
-    "listOrganizationProjects": (organization, None),
-    "listOrganizationDocuments": (organization, None),
-    "listOrganizationHistory": (organization, None),
-    "listContactHistory": (contact, None),
-    "listProjectHistory": (project, None),
-    "listTaskHistory": (task, None),
-    "listDocumentHistory": (link, None),
-    "listUserHistory": (user, None),
-    "listMembers": (organization, None),
-    "addMember": (organization, lambda c: {"contactId": c.contact("Mo"), "role": "member"}),
-    "getMember": (membership, None),
-    "removeMember": (membership, None),
-    "updateMember": (membership, lambda c: {"role": "stakeholder"}),
-    "listContacts": (nothing, None),
-    "createContact": (
-        nothing,
-        lambda c: {"fullName": "Kim", "email": unique_email(), "type": "client"},
-    ),
-    "getContact": (contact, None),
-    "updateContact": (contact, lambda c: {"title": "Head"}),
-    "deleteContact": (loose_contact, None),
-    "listProjects": (nothing, None),
-    "createProject": (nothing, lambda c: {"organizationId": c.acme, "title": "P"}),
-    "getProject": (project, None),
-    "updateProject": (project, lambda c: {"status": "active"}),
-    "deleteProject": (project, None),
-    "listTasks": (nothing, None),
-    "createTask": (nothing, lambda c: {"organizationId": c.acme, "title": "T"}),
-    "getTask": (task, None),
-    "updateTask": (task, lambda c: {"status": "review"}),
-    "deleteTask": (task, None),
-    "listDocuments": (nothing, None),
-    "createDocument": (
-        nothing,
-        lambda c: {"name": "D", "url": "https://x.example", "organizationId": c.acme},
-    ),
-    "getDocument": (link, None),
-    "updateDocument": (link, lambda c: {"description": "Signed"}),
-    "deleteDocument": (link, None),
-    "addDocumentVersion": (file, FILE),
-    "listDocumentVersions": (file, None),
-    "getDocumentContent": (file, None),
-    "getDocumentVersionContent": (version, None),
-    "listActivities": (nothing, None),
-    "listOrganizationActivities": (organization, None),
-    "createActivity": (
-        organization,
-        lambda c: {
-            "text": "A",
-            "happenedAt": "2026-01-31T09:30:00Z",
-            "contactIds": [c.gita_contact],
-        },
-    ),
-    "getActivity": (activity, None),
-    "updateActivity": (activity, lambda c: {"text": "B", "contactIds": [c.stan_contact]}),
-    "deleteActivity": (activity, None),
-    "listActivityHistory": (activity, None),
-    "listOperations": (nothing, None),
-    "getOperation": (operation, None),
-    "undoOperation": (operation, None),
-    "listTrash": (trash, None),
-    "searchEverything": (nothing, None),
-    "listViews": (views, None),
-    "createView": (
-        nothing,
-        lambda c: {"noun": "tasks", "name": "Mine", "query": "assigneeId=1&sort=-dueDate"},
-    ),
-    "getView": (view, None),
-    "updateView": (view, lambda c: {"query": "status=todo"}),
-    "deleteView": (view, None),
-    "live": (nothing, None),
-    "bulk": (nothing, lambda c: line("POST", "/tasks", {"title": "T", "organizationId": c.acme})),
-    "logout": (nothing, None),
-    "getOwnUser": (nothing, None),
-    "updateOwnUser": (nothing, lambda c: {"timeZone": "Europe/Zurich"}),
-    "listUserNames": (nothing, None),
-    "listUsers": (nothing, None),
-    "createUser": (
-        nothing,
-        lambda c: {"username": unique_email(), "fullName": "Uli", "role": "staff"},
-    ),
-    "getUser": (user, None),
-    "updateUser": (user, lambda c: {"fullName": "Ute"}),
-    "createUserLink": (user, None),
-    "endUserSessions": (user, None),
-    "listOwnSessions": (nothing, None),
-}
-# The parameters that a route cannot do without.
-QUERIES = {"searchEverything": "?q=acme"}
-# What a checklist cannot ask of anybody: their own password, their own session, what is public. Tested by name.
-BY_HAND = {"changeOwnPassword", "endOwnSession"}
-# Seen only by those who may change it: for anybody else there is nothing here to see, allowed or not.
-LOOSE = {"deleteContact"}
-ADMIN_ONLY = {"getUser", "updateUser", "createUserLink", "endUserSessions", "listUserHistory"}
-
-CHECKED = [r for r in ROUTES if r.permission != PUBLIC and r.name not in BY_HAND]
+from support.cast import Cast
+from support.samples import (
+    ADMIN_ONLY,
+    BY_HAND,
+    CHECKED,
+    FILE,
+    LOOSE,
+    SAMPLES,
+    path_of,
+    rows_of,
+    sample,
+    send,
+    sending,
+)
 
 
 def each(where: Callable[[Route], Any] = lambda _: True) -> Any:
@@ -246,45 +31,6 @@ def each(where: Callable[[Route], Any] = lambda _: True) -> Any:
 
 
 routes = each()
-
-
-def path_of(route: Route, ids: Ids) -> str:
-    path = route.url
-    for parameter, id in zip(route.parameters, ids, strict=True):
-        path = path.replace(f"{{{parameter}}}", str(id))
-    return path + QUERIES.get(route.name, "")
-
-
-def send(person: Person, route: Route, ids: Ids, body: Any = None, **options: Any) -> Any:
-    headers = options.pop("headers", {})
-    if route.lines and isinstance(body, bytes):
-        headers = NDJSON | headers
-    return person.request(
-        route.method, path_of(route, ids), headers=headers, **sending(body), **options
-    )
-
-
-def sending(body: Any) -> dict[str, Any]:
-    """How httpx is given a body: JSON, the file, or bytes as they are."""
-    if body is None or body is FILE:
-        return {"files": FILE} if body is FILE else {}
-    return {"content" if isinstance(body, bytes) else "json": body}
-
-
-def sample(cast: Cast, route: Route) -> tuple[Ids, Any]:
-    ids, body = SAMPLES[route.name]
-    return ids(cast), body(cast) if callable(body) else body
-
-
-def rows_of(cast: Cast) -> Any:
-    """A digest of every row of the tenant outside sessions and the journal."""
-    tables = ["organizations", "contacts", "members", "projects", "tasks", "documents", "document_versions",
-              "document_projects", "activities", "activity_contacts", "users", "links", "views"]  # fmt: skip
-    text = " UNION ALL ".join(
-        f"SELECT '{t}' AS name, count(*), sum(version), max(id) FROM {t} WHERE tenant_id = $1"
-        for t in tables
-    )
-    return [tuple(row) for row in cast.sql.rows(text, cast.tenant)]
 
 
 def test_every_route_has_a_sample() -> None:

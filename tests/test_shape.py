@@ -15,20 +15,23 @@ import pytest
 from msgspec import inspect
 
 import retainer
-from conftest import Cast
 from retainer.http.routing import Route
-from test_routes import CHECKED, FILE, sample, send
+from support.cast import Cast
+from support.samples import CHECKED, FILE, sample, send
 
 ROOT = Path(retainer.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 TREES = {path: ast.parse(path.read_text()) for path in FILES}
+
 NOUNS = sorted(
     folder
     for group in ("records", "identity")
     for folder in (ROOT / group).iterdir()
     if (folder / "web.py").exists()
 )
+
 LONGEST_FILE = 400
+
 # Files that are longer, each with the reason.
 LONGER: dict[str, str] = {
     "pages/reference/glossary.py": "a word book: a line for each field and operation"

@@ -1,0 +1,324 @@
+"""Creates that arrive together share a transaction, and nobody can tell (docs/decisions/0018)."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from retainer.database import group_commit
+from retainer.database.pool import Connection, connect
+from retainer.identity.sessions.cache import digest
+from support.cast import Cast, Person
+from support.in_process import InProcess
+from support.server import Server
+from support.sql import Sql
+
+ORGANIZATIONS = "/api/organizations"
+
+
+class Crowd(InProcess):
+    """The application in this process, asked by many at once."""
+
+    async def post(self, person: Person, path: str, **body: Any) -> httpx.Response:
+        return await self.client.post(
+            path, json=body, headers={"Cookie": f"connect.sid={person.token}"}
+        )
+
+    async def create(self, person: Person, **body: Any) -> httpx.Response:
+        return await self.post(person, ORGANIZATIONS, **{"type": "other"} | body)
+
+    def all(self, *asked: tuple[Person, dict[str, Any]]) -> list[httpx.Response]:
+        """The answers to creates that are sent at the same moment."""
+
+        async def gathered() -> list[httpx.Response]:
+            return await asyncio.gather(*(self.create(person, **body) for person, body in asked))
+
+        return self.sql.run(gathered())
+
+    @asynccontextmanager
+    async def other(self, *statements: str) -> AsyncIterator[Connection]:
+        """Somebody else's transaction, which has done this and goes on."""
+        connection = await connect(self.app.database.pool.url)
+        try:
+            await connection.execute("; ".join(["BEGIN", *statements]))
+            yield connection
+        finally:
+            connection.terminate()
+
+    async def one_and_others(
+        self, person: Person, other: Connection
+    ) -> list[asyncio.Task[httpx.Response]]:
+        """Creates named N0 to N4, of which the first is in flight, and held up by the other, and the rest wait for it."""
+        tasks = [asyncio.create_task(self.create(person, name="N0"))]
+        while not await other.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+            await asyncio.sleep(0.01)
+        tasks += [asyncio.create_task(self.create(person, name=f"N{n}")) for n in range(1, 5)]
+        while (
+            sum(len(queue.waiting) for queue in self.app.database.group_commit.queues.values()) < 4
+        ):
+            await asyncio.sleep(0.01)
+        return tasks
+
+
+LOCK = "LOCK TABLE organizations IN EXCLUSIVE MODE"  # nobody writes meanwhile
+
+
+@pytest.fixture(scope="module")
+def crowd(server: Server, sql: Sql) -> Iterator[Crowd]:
+    running = Crowd(server, sql)
+    yield running
+    running.stop()
+
+
+def operations(cast: Cast) -> list[Any]:
+    """Each create of an organization: its operation, who, the request, the transaction."""
+    return cast.sql.rows(
+        """SELECT c.entity_id AS id, op.id AS operation, op.actor_id AS actor, op.request_id AS request, c.sequence,
+               op.xmin::text AS transaction
+           FROM changes c JOIN operations op ON op.tenant_id = c.tenant_id AND op.id = c.operation_id
+           WHERE c.tenant_id = $1 AND op.action = 'createOrganization' ORDER BY op.id""",
+        cast.tenant,
+    )
+
+
+def test_each_is_an_operation_of_its_own(cast: Cast, crowd: Crowd) -> None:
+    people = [cast.ada, cast.cora] * 20
+    assert (
+        crowd.send(cast.ada, "GET", "/api/user")[0]
+        == crowd.send(cast.cora, "GET", "/api/user")[0]
+        == 200
+    )
+    before, known = crowd.app.database.statements, len(operations(cast))
+    answers = crowd.all(
+        *((person, {"name": f"N{n}", "tags": [f"t{n}"]}) for n, person in enumerate(people))
+    )
+    assert [answer.json()["name"] for answer in answers] == [f"N{n}" for n in range(40)], (
+        "each its own row"
+    )
+    assert [answer.json()["tags"] for answer in answers] == [[f"t{n}"] for n in range(40)]
+    assert crowd.app.database.statements - before < 20
+    found = operations(cast)[known:]
+    expected = {
+        (a.json()["id"], p.id, a.headers["x-request-id"], 1)
+        for a, p in zip(answers, people, strict=True)
+    }
+    assert {(row["id"], row["actor"], row["request"], row["sequence"]) for row in found} == expected
+    assert len({row["operation"] for row in found}) == 40
+    assert 1 < max(Counter(row["transaction"] for row in found).values()) <= group_commit.MAX_GROUP
+
+
+def test_each_can_be_undone_by_itself(cast: Cast, crowd: Crowd) -> None:
+    made = {
+        answer.json()["id"]
+        for answer in crowd.all(*((cast.ada, {"name": f"N{n}"}) for n in range(12)))
+    }
+    row = next(row for row in operations(cast) if row["id"] in made)
+    assert cast.ada.post(f"/api/operations/{row['operation']}/undo").status_code == 200
+    left = {organization["id"] for organization in cast.ada.get(ORGANIZATIONS).json()}
+    assert made - left == {row["id"]}
+
+
+def test_each_is_told_to_who_follows(cast: Cast, crowd: Crowd) -> None:
+    mark = cast.cora.get("/live").json()["mark"]
+    made = {
+        answer.json()["id"]
+        for answer in crowd.all(*((cast.ada, {"name": f"N{n}"}) for n in range(12)))
+    }
+    told = cast.cora.get(f"/live?after={mark}").json()["records"]
+    assert {f"organizations/{id}" for id in made} <= set(told)
+
+
+def test_of_one_key_the_first_is_made_and_all_others_besides(cast: Cast, crowd: Crowd) -> None:
+    cast.ada.made(ORGANIZATIONS, name="Old", type="other", externalId="K0")
+    answers = crowd.all(
+        *((cast.ada, {"name": f"N{n}", "externalId": f"K{n % 30}"}) for n in range(60))
+    )
+    by_key: dict[int, list[int]] = {}
+    for n, answer in enumerate(answers):
+        by_key.setdefault(n % 30, []).append(answer.status_code)
+        if answer.status_code == 409:
+            assert answer.json()["errors"][0]["field"] == "externalId"
+    assert by_key.pop(0) == [409, 409]
+    assert all(sorted(statuses) == [200, 409] for statuses in by_key.values())
+    rows = cast.sql.rows(
+        "SELECT external_id FROM organizations WHERE tenant_id = $1 AND name LIKE 'N%'", cast.tenant
+    )
+    assert sorted(row[0] for row in rows) == sorted(f"K{n}" for n in range(1, 30))
+
+
+def test_one_whose_session_has_ended_is_refused_alone(cast: Cast, crowd: Crowd) -> None:
+    crowd.send(cast.cora, "GET", "/api/user")
+    remembered = crowd.app.sessions.known[digest(cast.cora.token or "")]
+    cast.sql.rows("DELETE FROM sessions WHERE user_id = $1", cast.cora.id)
+    people = [cast.ada, cast.ada, cast.cora, *[cast.ada] * 9]
+
+    async def gathered() -> list[httpx.Response]:
+        # What this process would know still, had it not been told yet.
+        crowd.app.sessions.known[digest(cast.cora.token or "")] = remembered
+        return await asyncio.gather(*(crowd.create(person, name="N") for person in people))
+
+    assert [answer.status_code for answer in crowd.sql.run(gathered())] == [
+        200,
+        200,
+        401,
+        *[200] * 9,
+    ]
+    assert len([row for row in operations(cast) if row["actor"] == cast.ada.id]) == 2 + 11
+
+
+def test_who_must_wait_for_another_keeps_nobody_waiting(cast: Cast, crowd: Crowd) -> None:
+    """A key that a transaction has taken which is not over: who wants it waits, and nobody else."""
+
+    async def gathered() -> tuple[list[int], httpx.Response]:
+        act = f"""SELECT set_config('retainer.tenant', '{cast.tenant}', true);
+            SELECT acting_as({cast.ada.id}, 'user', 'api', NULL, 'test')"""
+        take = f"INSERT INTO organizations (tenant_id, name, type, external_id) VALUES ({cast.tenant}, 'F', 'other', 'K')"
+        async with crowd.other(act, take) as other:
+            first = asyncio.create_task(crowd.create(cast.ada, name="W", externalId="K"))
+            rest = [asyncio.create_task(crowd.create(cast.ada, name="N")) for _ in range(20)]
+            statuses = [(await task).status_code for task in rest]
+            assert not first.done()
+            await other.execute("COMMIT")
+            return statuses, await first
+
+    statuses, first = crowd.sql.run(gathered())
+    assert statuses == [200] * 20
+    assert first.status_code == 409
+
+
+def test_who_gives_up_before_their_turn_makes_nothing(cast: Cast, crowd: Crowd) -> None:
+    async def gathered() -> list[httpx.Response]:
+        async with crowd.other(LOCK) as other:
+            tasks = await crowd.one_and_others(cast.ada, other)
+            tasks.pop(2).cancel()
+            await other.execute("COMMIT")
+            return await asyncio.gather(*tasks)
+
+    assert {answer.json()["name"] for answer in crowd.sql.run(gathered())} == {
+        "N0",
+        "N1",
+        "N3",
+        "N4",
+    }
+    assert {row["name"] for row in cast.ada.get(ORGANIZATIONS).json()} >= {"N0", "N1", "N3", "N4"}
+    assert (
+        cast.sql.value(
+            "SELECT count(*) FROM organizations WHERE tenant_id = $1 AND name = 'N2'", cast.tenant
+        )
+        == 0
+    )
+
+
+def test_a_lost_connection_is_said_to_whom_it_befell(cast: Cast, crowd: Crowd) -> None:
+    """What was in flight is not sent again: it might be there. Who waited goes with the next."""
+
+    async def gathered() -> list[httpx.Response]:
+        async with crowd.other(LOCK) as other:
+            tasks = await crowd.one_and_others(cast.ada, other)
+            assert await other.fetchval(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted"
+            )
+            assert (await tasks[0]).status_code == 503
+            await other.execute("COMMIT")
+            return await asyncio.gather(*tasks)
+
+    assert sorted(answer.status_code for answer in crowd.sql.run(gathered())) == [
+        200,
+        200,
+        200,
+        200,
+        503,
+    ]
+    names = cast.sql.rows(
+        "SELECT name FROM organizations WHERE tenant_id = $1 AND name LIKE 'N%'", cast.tenant
+    )
+    assert sorted(row[0] for row in names) == ["N1", "N2", "N3", "N4"]
+
+
+def test_without_a_database_all_are_refused_at_once(cast: Cast, crowd: Crowd) -> None:
+    crowd.send(cast.ada, "GET", ORGANIZATIONS)
+    crowd.app.database.is_up = False
+    try:
+        answers = crowd.all(*((cast.ada, {"name": "N"}) for _ in range(40)))
+    finally:
+        crowd.app.database.is_up = True
+    assert {answer.status_code for answer in answers} == {503}
+    assert all("retry-after" in answer.headers for answer in answers)
+
+
+def test_without_a_free_connection_nobody_waits_twice(cast: Cast, crowd: Crowd) -> None:
+    crowd.send(cast.ada, "GET", ORGANIZATIONS)
+
+    async def gathered() -> list[httpx.Response]:
+        places = crowd.app.database.pool.places
+        taken = 0
+        while not places.locked():
+            await places.acquire()
+            taken += 1
+        try:
+            async with asyncio.timeout(2 * 1.0):  # one wait, and less than a second one
+                return await asyncio.gather(
+                    *(crowd.create(cast.ada, name="N") for _ in range(3 * group_commit.MAX_GROUP))
+                )
+        finally:
+            for _ in range(taken):
+                places.release()
+
+    assert {answer.status_code for answer in crowd.sql.run(gathered())} == {503}
+    assert crowd.all((cast.ada, {"name": "N"}))[0].status_code == 200
+
+
+KEYS = st.sampled_from([None, "A", "B", "taken"])
+
+ASKED = st.tuples(
+    st.sampled_from(["ada", "cora", "olga", "gita"]), KEYS, st.sampled_from([None, "there", "gone"])
+)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(ASKED, min_size=2, max_size=24))
+def test_together_is_as_alone(
+    cast: Cast, crowd: Crowd, asked: list[tuple[str, str | None, str | None]]
+) -> None:
+    """Whoever asks for whatever at the same moment: each gets the answer that they would get alone, one of each key
+    is made, and what is made is journalled under who asked.
+    """
+    fresh = Cast(cast.sql, cast.client)
+    fresh.ada.made(ORGANIZATIONS, name="T", type="other", externalId="taken")
+    fresh.olga.made(ORGANIZATIONS, name="T", type="other", externalId="taken")
+    parents = {None: None, "there": fresh.acme, "gone": 2**52}
+    bodies = [
+        {"name": "N", "externalId": key, "parentId": parents[parent]} for _, key, parent in asked
+    ]
+    people = [getattr(fresh, name) for name, _, _ in asked]
+    answers = crowd.all(*zip(people, bodies, strict=True))
+    won: Counter[tuple[int, str]] = Counter()
+    for (name, key, parent), person, answer in zip(asked, people, answers, strict=True):
+        is_gone = parent == "gone" or (parent == "there" and name == "olga")
+        wanted = (
+            {403} if name == "gita" else {422} if is_gone else {409} if key == "taken" else {200}
+        )
+        assert answer.status_code in (wanted | {409} if key and 200 in wanted else wanted), (
+            answer.text
+        )
+        if answer.status_code == 200 and key:
+            won[person.tenant, key] += 1
+        elif answer.status_code == 409 and key != "taken":
+            won[person.tenant, key or ""] += 0
+    assert set(won.values()) <= {1}, "of each key exactly one"
+    made = {(a.json()["id"], p.id, a.headers["x-request-id"]) for a, p in zip(answers, people, strict=True)
+            if a.status_code == 200 and p.tenant == fresh.tenant}  # fmt: skip
+    known = {fresh.acme, fresh.globex}
+    rows = [row for row in operations(fresh) if row["id"] not in known]
+    journalled = {
+        (row["id"], row["actor"], row["request"]) for row in rows if row["request"] is not None
+    }
+    assert made <= journalled and len(journalled) == len(made) + 1

@@ -1,0 +1,316 @@
+"""Every list and point read stands on an index, explained as the application role: row-level security keeps
+operators that might leak from using one.
+"""
+
+import importlib
+import pkgutil
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import retainer
+from retainer.database.statement import Statement
+from retainer.lists.parameters import read
+from retainer.lists.spec import PageShape
+from retainer.permissions import SCOPES
+from retainer.routes import ROUTES
+from retainer.search import store as search
+from retainer.search.model import Kind
+from support.lists import EACH, TENANTS, explained, make
+from support.sql import Sql
+
+pytestmark = (
+    pytest.mark.slow
+)  # 24,000 rows of each noun take as long to make as a tenth of the everyday tests
+
+NOUNS = ["organizations", "contacts", "members", "projects", "tasks", "documents", "activities"]
+
+# For each list, a value that few rows have, for every field that can be equal to one.
+EQUAL = {
+    "listOrganizations": {"id": 17, "name": "org 17", "type": "partner", "status": "archived", "industry": "rare",
+                          "externalId": "x", "parentId": 17, "ownerId": 17},
+    "listContacts": {"id": 17, "fullName": "contact 17", "email": "17@many.example", "company": "rare",
+                     "type": "vendor", "isActive": "false"},
+    "listProjects": {"id": 17, "organizationId": 17, "title": "project 17", "status": "cancelled",
+                     "startDate": "2026-01-31", "dueDate": "2026-01-31", "audience": "client"},
+    "listTasks": {"id": 17, "title": "task 17", "organizationId": 17, "projectId": 17, "assigneeId": 17,
+                  "status": "blocked", "priority": "high", "dueDate": "2026-01-31", "order": 77, "audience": "client"},
+    "listOperations": {"id": 17, "action": "none", "via": "import", "outcome": "refused", "undoes": 17},
+    "listTrash": {"kind": "task", "id": 17, "organizationId": 17, "operationId": 17},
+    "listActivities": {"id": 17, "organizationId": 17, "kind": "call", "authorId": 17, "audience": "client"},
+    "listDocuments": {"id": 17, "name": "doc 17", "uploaderId": 17, "organizationId": 17, "audience": "client"},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def many(sql: Sql) -> Iterator[int]:
+    """Three tenants with 8,000 rows of each noun; the last one's id."""
+    tenant = 0
+    for _ in range(TENANTS):
+        tenant = sql.value("INSERT INTO tenants (name) VALUES ('Many') RETURNING id")
+        make(sql, tenant)
+    for noun in [*NOUNS, "users", "document_projects", "document_versions", "activity_contacts"]:
+        sql.rows(f"ANALYZE {noun}")
+    yield tenant
+    sql.rows("SELECT set_config('retainer.tenant', '', false)")
+
+
+STORES = {
+    module.name.split(".")[-2]: module.name
+    for module in pkgutil.walk_packages(retainer.__path__, "retainer.")
+    if module.name.endswith(".store")
+}
+
+
+def reads() -> Iterator[tuple[str, Statement]]:
+    for noun in NOUNS:
+        store = importlib.import_module(STORES[noun])
+        for name, value in vars(store).items():
+            if isinstance(value, Statement) and value.text.lstrip().startswith("SELECT"):
+                yield f"{noun}.{name}", value
+
+
+READS = [
+    pytest.param(s, scope, id=f"{name} for {scope}") for name, s in reads() for scope in SCOPES
+]
+
+
+def refuse_scans(plan: str) -> None:
+    for noun in NOUNS:
+        assert f"Seq Scan on {noun} " not in plan, plan
+
+
+@pytest.mark.parametrize(("statement", "scope"), READS)
+def test_no_read_scans_a_table(sql: Sql, many: int, statement: Statement, scope: Any) -> None:
+    text, _ = statement.compiled[scope]
+    refuse_scans(explained(sql, many, text))
+
+
+LISTS = {route.name: route.lists for route in ROUTES if route.lists and route.name not in
+         ("listOwnSessions", "listUsers", "listUserNames", "listViews")}  # fmt: skip
+
+lists = pytest.mark.parametrize("name", LISTS)
+
+
+@lists
+@pytest.mark.parametrize("scope", SCOPES)
+def test_no_list_scans_a_table(sql: Sql, many: int, name: str, scope: Any) -> None:
+    spec = LISTS[name]
+    for is_placed in (False, True):
+        plan = PageShape(
+            tuple(spec.fields),
+            tuple(spec.expand),
+            (spec.order,),
+            is_placed=is_placed,
+        )
+        refuse_scans(explained(sql, many, spec.page(plan).compiled[scope][0]))
+
+
+WHOLE = {name: lists for name, lists in LISTS.items() if ":parent" not in lists.where}
+
+SORTED = [
+    pytest.param(
+        name,
+        sort,
+        turned,
+        is_placed,
+        id=f"{name} by {'-' * turned}{sort}{' from a place' * is_placed}",
+    )
+    for name, spec in WHOLE.items()
+    for sort in spec.sorts
+    for turned in (False, True)
+    for is_placed in (False, True)
+]
+
+
+@pytest.mark.parametrize(("name", "sort", "turned", "is_placed"), SORTED)
+def test_every_sort_is_read_in_its_order_from_its_place(
+    sql: Sql, many: int, name: str, sort: str, turned: bool, is_placed: bool
+) -> None:
+    """No page of half a million rows sorts them all, or reads those before it."""
+    spec = LISTS[name]
+    plan = PageShape(tuple(spec.fields), (), ((sort, turned),), is_placed=is_placed)
+    text = explained(sql, many, spec.page(plan).compiled["all"][0])
+    assert f"Sort Key: {spec.id[0]}." not in text, text
+    behind = r"ROW\(|AND \(\w*id [<>]|AND \(deleted_by [<>]=" if is_placed else ""
+    assert re.search(r"Index Cond: \(.*tenant_id = .*" + behind, text), text
+
+
+OTHER = {"boolean": "true", "moment": "-1d"}
+
+FILTERED = [
+    pytest.param(name, query, id=f"{name} {query}")
+    for name, spec in WHOLE.items()
+    for query in (
+        [f"{field}={value}" for field, value in EQUAL[name].items()]
+        + [
+            f"{extra}={OTHER.get(e.type, 17)}"
+            for extra, e in spec.custom_filters.items()
+            if not e.prefilter
+        ]
+        + [
+            f"{f}:gte=-1d"
+            for f, field in spec.fields.items()
+            if "gte" in field.operators and field.type != "integer"
+        ]
+    )
+]
+
+
+@pytest.mark.parametrize(("name", "query"), FILTERED)
+def test_every_filter_stands_on_an_index(sql: Sql, many: int, name: str, query: str) -> None:
+    spec = LISTS[name]
+    asked = read(spec, query.encode(), "UTC")
+    # canUndo looks at every change of an operation that is told, which is no matter of the filter.
+    fields = tuple(field for field in asked.fields if field != "canUndo")
+    page = spec.page(PageShape(fields, (), asked.sort, asked.where))
+    text, names = page.compiled["all"]
+    values = {
+        "tenant": many,
+        "chunk": 50,
+        "user": 1,
+        "contact": None,
+        "viewer_role": "admin",
+        **asked.values,
+    }
+    plan = explained(sql, many, text, [values[n] for n in names])
+    refuse_scans(plan)
+    assert sum(map(int, re.findall(r"Rows Removed by Filter: (\d+)", plan))) <= 1000, plan
+
+
+def page_of(sql: Sql, tenant: int, query: str, narrowed: list[int] | None = None) -> str:
+    spec = LISTS["listOrganizations"]
+    asked = read(spec, query.encode(), "UTC")
+    plan = PageShape(
+        asked.fields, (), asked.sort, asked.where, ":narrowed::bigint[]" if narrowed else ""
+    )
+    text, names = spec.page(plan).compiled["all"]
+    values = {
+        "tenant": tenant,
+        "chunk": 50,
+        "viewer_role": "admin",
+        "narrowed": narrowed,
+        **asked.values,
+    }
+    return explained(sql, tenant, text, [values[n] for n in names])
+
+
+def test_json_is_written_of_the_rows_of_the_page_alone(sql: Sql, many: int) -> None:
+    ids = sql.value(
+        "SELECT array_agg(id) FROM (SELECT id FROM organizations WHERE tenant_id = $1 LIMIT 500) x",
+        many,
+    )
+    plan = page_of(sql, many, "", ids)
+    assert "rows=500" in plan, plan
+    assert max(map(int, re.findall(r"loops=(\d+)", plan))) == 51, plan
+
+
+def test_a_range_of_dates_in_another_order_is_read_from_an_index_alone(sql: Sql, many: int) -> None:
+    sql.rows("VACUUM organizations")
+    for query in ("createdAt:gte=-1d", "updatedAt:gte=-1d"):
+        plan = page_of(sql, many, query)
+        assert "Index Only Scan using organizations_by_name" in plan, plan
+
+
+def test_a_walk_looks_at_the_index_before_it_looks_at_a_row(sql: Sql, many: int) -> None:
+    sql.rows("VACUUM organizations")
+    plan = page_of(sql, many, "q=org%20nothing")
+    assert "Index Only Scan using organizations_by_name" in plan, plan
+    assert "bits_of(" not in plan, "what is asked is known before the first row"
+
+
+def reads_of(sql: Sql, index: str) -> int:
+    sql.rows("SELECT pg_stat_force_next_flush()")
+    sql.rows("SELECT 1")
+    return int(
+        sql.value("SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = $1", index)
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "index"),
+    [(f"{noun}_named($1, 'no such name', 4000)", f"{noun}_by_part") for noun in
+     ("organizations", "contacts", "projects", "tasks", "documents")]
+    + [(f"{noun}_with_metadata($1, ARRAY['{{\"a\": 1}}']::jsonb[], 4000)", f"{noun}_by_metadata") for noun in
+       ("organizations", "contacts")]
+    + [("organizations_tagged($1, ARRAY['vip'], 4000)", "organizations_by_tag")]
+    + [(f"{noun}_few_matching($1, 'qqq', 4000)", f"{noun}_search") for noun in
+       ("organizations", "contacts", "projects", "tasks", "documents", "activities")],
+)  # fmt: skip
+def test_what_finds_few_rows_uses_its_index(sql: Sql, many: int, call: str, index: str) -> None:
+    before = reads_of(sql, index)
+    assert sql.value(f"SELECT {call}", many) == []
+    assert reads_of(sql, index) == before + 1
+
+
+SEARCHES = [
+    (search.AMONG_ALL, "all"),
+    (search.AMONG_VISIBLE, "own"),
+    (search.AMONG_VISIBLE, "client"),
+]
+
+
+@pytest.mark.parametrize(("statement", "scope"), SEARCHES, ids=["all", "own", "client"])
+def test_no_search_scans_a_table(sql: Sql, many: int, statement: Statement, scope: Any) -> None:
+    plan = explained(sql, many, statement.compiled[scope][0])
+    for noun in NOUNS:
+        assert f"Seq Scan on {noun} " not in plan, plan
+
+
+@pytest.fixture(scope="module")
+def learnt(sql: Sql, many: int) -> int:
+    """The tenant, once the background has learnt its words."""
+    end = time.monotonic() + 60
+    while (
+        sql.value("SELECT uses FROM words WHERE tenant_id = $1 AND word = 'org'", many) or 0
+    ) < EACH:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    sql.rows("ANALYZE words")  # as PostgreSQL does by itself, a minute later
+    return many
+
+
+TYPED = ["org", "o", "org 7999", "ogr", "contact 79", "7998 example", "task org", "nothing"]
+
+
+@pytest.mark.parametrize("typed", TYPED)
+def test_a_search_reads_few_rows_however_many_match(sql: Sql, learnt: int, typed: str) -> None:
+    """The functions behind it use their indexes too, and stop: what they read is counted."""
+    text, names = search.AMONG_ALL.compiled["all"]
+    values = {
+        "tenant": learnt,
+        "q": typed,
+        "loosely": False,
+        "kinds": list(Kind),
+        "kinds_in_order": list(Kind),
+        "most": 20,
+    }
+    tables = [*NOUNS, "words", "document_passages"]
+
+    async def run() -> Any:
+        async with sql.connection.transaction():
+            await sql.connection.execute("SET LOCAL ROLE retainer_app")
+            await sql.connection.execute(
+                "SELECT set_config('retainer.tenant', $1, true)", str(learnt)
+            )
+            before = await sql.connection.fetch(READ_SO_FAR, tables)
+            await sql.connection.fetch(text, *(values[name] for name in names))
+            return before, await sql.connection.fetch(READ_SO_FAR, tables)
+
+    for before, after in zip(*sql.run(run()), strict=True):
+        assert after["scanned"] == before["scanned"], after["name"]
+        assert after["fetched"] - before["fetched"] <= 4000, after["name"]
+        if after["name"] == "organizations" and typed.startswith("org"):
+            assert after["fetched"] > before["fetched"], "they are counted at all"
+
+
+READ_SO_FAR = """
+    SELECT t.relname::text AS name, sum(coalesce(pg_stat_get_xact_tuples_returned(t.oid), 0)) AS scanned,
+        coalesce(max(pg_stat_get_xact_tuples_fetched(t.oid)), 0)
+            + sum(coalesce(pg_stat_get_xact_tuples_fetched(i.indexrelid), 0)) AS fetched
+    FROM pg_class t JOIN pg_index i ON i.indrelid = t.oid
+    WHERE t.relname = ANY($1) AND t.relkind = 'r' GROUP BY t.relname ORDER BY t.relname
+"""

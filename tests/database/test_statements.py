@@ -1,0 +1,184 @@
+"""What each statement names, and how many a request sends."""
+
+import asyncio
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+import retainer
+from retainer.database.statement import Statement, Update
+from retainer.lists.spec import ListSpec
+from support.cast import Cast, Person
+from support.in_process import InProcess
+
+
+def statements() -> Iterator[tuple[str, str]]:
+    """Every statement of every store, by name."""
+    for module in pkgutil.walk_packages(retainer.__path__, "retainer."):
+        if module.name.endswith((".store", ".idempotency", ".undo", ".changes", ".subscriber")):
+            for name, value in vars(importlib.import_module(module.name)).items():
+                yield from named(f"{module.name}.{name}", value)
+
+
+def named(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Statement | Update):
+        yield name, value.text
+    elif isinstance(value, ListSpec):
+        yield name, f"SELECT FROM {value.table} WHERE {value.where}"
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from named(f"{name}[{key}]", inner)
+
+
+STATEMENTS = dict(statements())
+
+
+def test_there_are_statements_to_look_at() -> None:
+    assert len(STATEMENTS) > 40
+
+
+TENANT_TABLES = r"\b(FROM|INTO|UPDATE|JOIN)\s+(organizations|contacts|members|projects|tasks|documents|document_\w+|activities|activity_contacts|users|views|sessions|links|pending_uploads|idempotency_keys|operations|changes)\b"
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, text in STATEMENTS.items() if re.search(TENANT_TABLES, text)]
+)
+def test_every_statement_names_the_tenant(name: str) -> None:
+    assert ":tenant" in STATEMENTS[name]
+
+
+def test_no_sql_stands_outside_the_stores() -> None:
+    named = {"database.py", "statement.py", "permissions.py", "migrate.py", "cache.py", "monitor.py", "serve.py", "cli.py",
+             "demo.py", "dispatch.py", "idempotency.py", "accounts.py", "check.py", "spec.py", "filters.py", "store.py",
+             "indexer.py", "undo.py", "changes.py", "subscriber.py", "submit.py",
+             "constraint_messages.py"}  # fmt: skip
+    words = re.compile(r"\b(SELECT|INSERT INTO|DELETE FROM|UPDATE \w+ SET)\b")
+    assert named == {
+        path.name
+        for path in Path(retainer.__file__).parent.rglob("*.py")
+        if words.search(path.read_text())
+    }
+
+
+def test_reads_and_writes_take_one_statement(cast: Cast, inside: InProcess) -> None:
+    contact = cast.contact("Carl")
+    project = cast.ada.made("/api/projects", organizationId=cast.acme, title="P")["id"]
+    task = cast.ada.made("/api/tasks", organizationId=cast.acme, title="T")["id"]
+    activities = f"/api/organizations/{cast.acme}/activities"
+    activity = cast.ada.made(activities, text="A", contactIds=[contact])["id"]
+    inside.send(
+        cast.ada, "GET", "/api/organizations"
+    )  # the session is known now, the connection serves this tenant
+    rows = [
+        ("GET", f"/api/organizations/{cast.acme}", None, 1),
+        ("GET", "/api/organizations", None, 1),
+        ("GET", f"/api/organizations/{cast.acme}/members", None, 1),
+        ("GET", f"/api/organizations/{cast.acme}/history?limit=2", None, 1),
+        ("GET", f"/api/organizations/{cast.acme}/tasks", None, 1),
+        ("GET", f"/api/organizations/{cast.acme}/projects", None, 1),
+        (
+            "GET",
+            f"/api/organizations/{cast.globex}/documents",
+            None,
+            2,
+        ),  # empty: is the organization there?
+        ("POST", "/api/organizations", {"name": "N", "type": "other"}, 1),
+        ("PUT", f"/api/organizations/{cast.acme}", {"industry": "Energy"}, 1),
+        (
+            "POST",
+            f"/api/organizations/{cast.globex}/members",
+            {"contactId": contact, "role": "member"},
+            1,
+        ),
+        (
+            "PATCH",
+            f"/api/organizations/{cast.globex}/members/{contact}",
+            {"role": "stakeholder"},
+            1,
+        ),
+        ("DELETE", f"/api/organizations/{cast.globex}/members/{contact}", None, 1),
+        ("GET", "/api/contacts", None, 1),
+        ("GET", "/api/search?q=acme", None, 1),
+        ("GET", "/api/search?q=nothing+like+it", None, 2),  # nothing: once more, loosely
+        ("PUT", f"/api/contacts/{contact}", {"title": "Head"}, 1),
+        ("PUT", f"/api/projects/{project}", {"status": "active"}, 1),
+        ("PUT", f"/api/tasks/{task}", {"status": "review"}, 1),
+        ("DELETE", f"/api/tasks/{task}", None, 1),
+        ("GET", activities, None, 1),
+        ("POST", activities, {"text": "B"}, 1),
+        ("POST", activities, {"text": "C", "contactIds": [contact]}, 1),
+        ("PUT", f"/api/activities/{activity}", {"text": "D"}, 1),
+        # Who else gives an organization a parent comes before or after; who else comes by the same key, too.
+        ("PUT", f"/api/organizations/{cast.acme}", {"parentId": cast.globex}, 2),
+        ("PUT", "/api/organizations/by/externalId/X", {"name": "N", "type": "other"}, 3),
+        # Several rows must agree: lock first, then change what stands below as it is then.
+        ("POST", f"/api/organizations/{cast.acme}/duplicate", None, 2),
+        ("PUT", f"/api/activities/{activity}", {"contactIds": []}, 3),
+        ("DELETE", f"/api/activities/{activity}", None, 2),
+        ("DELETE", f"/api/contacts/{contact}", None, 3),
+        ("DELETE", f"/api/projects/{project}", None, 2),
+        ("DELETE", f"/api/organizations/{cast.globex}", None, 2),
+    ]
+    for method, path, body, count in rows:
+        status, sent = inside.send(cast.ada, method, path, body)
+        assert status < 300, (method, path, status)
+        assert sent == count, (method, path)
+
+
+def test_a_connection_that_served_another_tenant_takes_one_more(
+    cast: Cast, inside: InProcess
+) -> None:
+    inside.send(cast.ada, "GET", "/api/organizations")
+    inside.send(cast.olga, "GET", "/api/organizations")
+    assert inside.send(cast.ada, "GET", "/api/organizations") == (200, 2)
+    assert inside.send(cast.ada, "GET", "/api/organizations") == (200, 1)
+
+
+def test_point_reads_that_arrive_together_share_statements(cast: Cast, inside: InProcess) -> None:
+    inside.send(cast.ada, "GET", f"/api/organizations/{cast.acme}")
+    headers = {"Cookie": f"connect.sid={cast.ada.token}"}
+
+    async def many() -> list[httpx.Response]:
+        paths = [f"/api/organizations/{id}" for id in (cast.acme, cast.globex) * 50]
+        return await asyncio.gather(*(inside.client.get(path, headers=headers) for path in paths))
+
+    before = inside.app.database.statements
+    answers = inside.sql.run(many())
+    assert [answer.json()["id"] for answer in answers] == [cast.acme, cast.globex] * 50
+    assert inside.app.database.statements - before <= 10
+
+
+def test_viewers_of_different_sight_never_share_an_answer(cast: Cast, inside: InProcess) -> None:
+    async def get(person: Person) -> int:
+        headers = {"Cookie": f"connect.sid={person.token}"}
+        return (
+            await inside.client.get(f"/api/organizations/{cast.globex}", headers=headers)
+        ).status_code
+
+    async def many() -> list[int]:
+        return await asyncio.gather(
+            *(get(person) for person in (cast.ada, cast.gita, cast.olga, cast.stan) * 20)
+        )
+
+    assert inside.sql.run(many()) == [200, 404, 404, 404] * 20
+
+
+def test_a_long_list_comes_from_one_snapshot_in_chunks(cast: Cast, inside: InProcess) -> None:
+    cast.sql.rows(
+        """WITH acting AS MATERIALIZED (SELECT set_config('retainer.tenant', $2, true),
+                                               acting_as(NULL, 'command', 'command', NULL, 'test'))
+           INSERT INTO organizations (tenant_id, name, type)
+           SELECT $1, 'Many ' || n, 'other' FROM generate_series(1, 1300) n, acting""",
+        cast.tenant, str(cast.tenant),
+    )  # fmt: skip
+    inside.send(cast.ada, "GET", f"/api/organizations/{cast.acme}")
+    status, sent = inside.send(cast.ada, "GET", "/api/organizations")
+    assert (status, sent) == (200, 1 + 3)  # the first look, then chunks of 500
+    rows = cast.ada.get("/api/organizations").json()
+    assert len(rows) == len({row["id"] for row in rows}) == 1302

@@ -1,0 +1,310 @@
+"""The text of files is found: PDF, Word, Excel and plain text; and files made to do harm do none."""
+
+import asyncio
+import io
+import tempfile
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import docx
+import openpyxl
+import pytest
+
+from retainer.files import extraction, text_reader
+from retainer.files.extraction import Text
+from support.cast import Cast, Person
+from support.searching import eventually, search, titles
+
+PHRASE = "The liability of the contractor is limited to Zürich marzipan"
+
+
+def pdf(*pages: str) -> bytes:
+    """A PDF with a line of text on each page, in the encoding that its font has by default."""
+    objects = [b"<< /Type /Catalog /Pages 2 0 R >>", b""]
+    kids = []
+    for text in pages:
+        safe = text.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)").encode("cp1252")
+        content = b"BT /F1 12 Tf 72 720 Td (" + safe + b") Tj ET"
+        objects.append(b"<< /Length %d >>\nstream\n%b\nendstream" % (len(content), content))
+        objects.append(
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents %d 0 R /Resources << /Font << /F1 << "
+            b"/Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >> >> >> >>"
+            % len(objects)
+        )
+        kids.append(b"%d 0 R" % len(objects))
+    objects[1] = b"<< /Type /Pages /Kids [%b] /Count %d >>" % (b" ".join(kids), len(kids))
+    file, places = io.BytesIO(), []
+    file.write(b"%PDF-1.4\n")
+    for number, content in enumerate(objects, 1):
+        places.append(file.tell())
+        file.write(b"%d 0 obj\n%b\nendobj\n" % (number, content))
+    start = file.tell()
+    file.write(b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1))
+    file.write(b"".join(b"%010d 00000 n \n" % place for place in places))
+    file.write(
+        b"trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, start)
+    )
+    return file.getvalue()
+
+
+def word(*paragraphs: str) -> bytes:
+    document, file = docx.Document(), io.BytesIO()
+    for text in paragraphs:
+        document.add_paragraph(text)
+    document.add_table(1, 2).cell(0, 1).text = "in a cell"
+    document.save(file)
+    return file.getvalue()
+
+
+def sheet(*rows: list[Any]) -> bytes:
+    book, file = openpyxl.Workbook(), io.BytesIO()
+    for row in rows:
+        book.active.append(row)
+    book.save(file)
+    return file.getvalue()
+
+
+def upload(person: Person, content: bytes, name: str = "file", **form: str) -> int:
+    answer = person.post("/api/documents", files={"file": (name, content)}, data=form)
+    assert answer.status_code == 200, answer.text
+    return int(answer.json()["id"])
+
+
+def outcome(cast: Cast, document: int, number: int = 1) -> Any:
+    """What became of its text, once it is known."""
+    text = "SELECT outcome, reason, characters FROM document_texts WHERE tenant_id = $1 AND document_id = $2 AND number = $3"
+    eventually(lambda: cast.sql.rows(text, cast.tenant, document, number))
+    return cast.sql.rows(text, cast.tenant, document, number)[0]
+
+
+@pytest.mark.parametrize("content", [
+    pytest.param(pdf("Page one", PHRASE), id="pdf"),
+    pytest.param(word("First", PHRASE), id="word"),
+    pytest.param(sheet(["a", 1, None], [PHRASE, 2.5]), id="excel"),
+    pytest.param(f"Dear all,\n{PHRASE}\n".encode(), id="text"),
+    pytest.param(b"\xef\xbb\xbf" + PHRASE.encode(), id="with a mark"),
+])  # fmt: skip
+def test_a_phrase_inside_a_file_is_found(cast: Cast, content: bytes) -> None:
+    id = upload(cast.ada, content, "contract", organizationId=str(cast.acme))
+    assert outcome(cast, id)["outcome"] == "done"
+    for typed in (
+        "liability of the contractor",
+        "zurich marzipan",
+        "contractor liab",
+        "maripan zurich",
+    ):
+        hits = search(cast.ada, typed)
+        assert [(hit["kind"], hit["id"]) for hit in hits] == [("document", id)], typed
+    highlight = next(
+        h for h in search(cast.ada, "zurich marzi")[0]["highlights"] if h["field"] == "content"
+    )
+    assert [part["text"] for part in highlight["parts"] if part["match"]] == ["Zürich", "marzi"]
+    assert titles(cast.olga, "marzipan") == []
+
+
+def test_a_guest_finds_only_what_is_in_files_for_clients(cast: Cast) -> None:
+    ours = upload(cast.ada, b"quincunx of ours", "ours", organizationId=str(cast.acme))
+    theirs = upload(
+        cast.ada, b"quincunx of theirs", "theirs", organizationId=str(cast.acme), audience="client"
+    )
+    elsewhere = upload(
+        cast.ada, b"quincunx elsewhere", "else", organizationId=str(cast.globex), audience="client"
+    )
+    for id in (ours, theirs, elsewhere):
+        outcome(cast, id)
+
+    def found(person: Person) -> set[int]:
+        return {hit["id"] for hit in search(person, "quincunx")}
+
+    assert found(cast.ada) == {ours, theirs, elsewhere}
+    assert found(cast.stan) == {ours, theirs}
+    assert found(cast.gita) == {theirs}
+    assert found(cast.sam) == found(cast.olga) == set()
+
+
+def test_a_new_version_is_read_anew_and_a_deleted_document_is_gone(cast: Cast) -> None:
+    id = upload(cast.ada, b"an aardvark", "animal")
+    outcome(cast, id)
+    assert titles(cast.ada, "aardvark") == ["animal"]
+    assert (
+        cast.ada.post(
+            f"/api/documents/{id}/versions", files={"file": ("x", b"a wombat")}
+        ).status_code
+        == 200
+    )
+    assert titles(cast.ada, "aardvark") == [], "the newest version has no such word"
+    outcome(cast, id, 2)
+    assert titles(cast.ada, "wombat") == ["animal"]
+    cast.ada.delete(f"/api/documents/{id}")
+    assert titles(cast.ada, "wombat") == []
+
+
+def test_words_that_a_passage_ends_between_are_found_together(cast: Cast) -> None:
+    filler = "lorem ipsum dolor " * 218  # nearly a passage
+    id = upload(cast.ada, (filler + "saffron whale " + filler * 3 + "zebra").encode(), "long")
+    assert outcome(cast, id)["characters"] > 12_000
+    assert titles(cast.ada, "saffron whale") == titles(cast.ada, "zebra") == ["long"]
+
+
+def test_passages_hold_the_whole_text() -> None:
+    text = " ".join(f"word{n}" for n in range(5000))
+    passages = Text("done", None, text).passages
+    assert max(map(len, passages)) <= extraction.PASSAGE
+    assert {word for piece in passages for word in piece.split(" ")} >= set(text.split(" "))
+    assert len(Text("done", None, "x" * 100_000).passages) < 60
+    assert Text("done", None, "short").passages == ["short"]
+    assert Text("no text").passages == []
+
+
+def packed(**entries: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries.items():
+            archive.writestr(name.replace("__", "/").replace("_xml", ".xml"), content)
+    return file.getvalue()
+
+
+TYPES = (
+    b'<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
+    b'<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+    b'<Override PartName="/word/document.xml" ContentType="application/vnd.openxmlformats-officedocument.'
+    b'wordprocessingml.document.main+xml"/></Types>'
+)
+
+RELATIONS = (
+    b'<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+    b'<Relationship Id="r" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" '
+    b'Target="word/document.xml"/></Relationships>'
+)
+
+SPACE = b'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+
+
+def made_of(body: bytes, before: bytes = b"") -> bytes:
+    """A Word file with this XML in it."""
+    document = before + b"<w:document " + SPACE + b"><w:body>" + body + b"</w:body></w:document>"
+    return packed(
+        **{"[Content_Types]_xml": TYPES, "_rels/.rels": RELATIONS, "word__document_xml": document}
+    )
+
+
+def paragraph(text: bytes) -> bytes:
+    return b"<w:p><w:r><w:t>" + text + b"</w:t></w:r></w:p>"
+
+
+LAUGHS = (
+    b"<!DOCTYPE w [<!ENTITY a0 'ha'>"
+    + b"".join(b"<!ENTITY a%d '%b'>" % (n, b"&a%d;" % (n - 1) * 10) for n in range(1, 10))
+    + b"]>"
+)
+
+SECRET = b"<!DOCTYPE w [<!ENTITY secret SYSTEM 'file:///etc/passwd'>]>"
+
+HOSTILE = {
+    "bomb": packed(word__document_xml=b"0" * (300 << 20)),
+    "laughs": made_of(paragraph(b"&a9;"), LAUGHS),
+    "deep": made_of(b"<w:p>" * 100_000),
+    "cut": word("something")[:-200],
+    "empty pdf": b"%PDF-1.7\n",
+    "looped pdf": pdf("a").replace(b"/Kids [4 0 R]", b"/Kids [2 0 R]"),
+    "cut pdf": pdf("a")[:60],
+    "no office": packed(a=b"x", b=b"y"),
+    "random": b"PK\x03\x04" + bytes(range(256)) * 40,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_file_made_to_do_harm_fails_alone(cast: Cast, name: str) -> None:
+    bad = upload(cast.ada, HOSTILE[name], "bad")
+    good = upload(cast.ada, b"a perfectly fine octopus", "good")
+    result = outcome(cast, bad)
+    assert result["outcome"] in ("failed", "no text"), result
+    assert result["reason"]
+    assert "Error" not in result["reason"] or "cannot be read" in result["reason"]
+    assert outcome(cast, good)["outcome"] == "done"
+    assert not cast.sql.value(
+        "SELECT count(*) FROM pending_texts WHERE tenant_id = $1", cast.tenant
+    ), "not tried for ever"
+
+
+def test_a_file_cannot_make_its_reader_read_another(cast: Cast) -> None:
+    id = upload(cast.ada, made_of(paragraph(b"xylophone &secret;"), SECRET), "spy")
+    assert outcome(cast, id)["outcome"] in ("done", "failed")
+    found = cast.sql.rows("SELECT text FROM document_passages WHERE tenant_id = $1", cast.tenant)
+    assert not any("root:" in row["text"] for row in found)
+
+
+def test_a_text_without_end_is_cut(cast: Cast) -> None:
+    id = upload(cast.ada, b"elephant " * 300_000, "endless")
+    assert outcome(cast, id)["characters"] <= text_reader.CHARACTERS
+    assert titles(cast.ada, "elephant") == ["endless"]
+
+
+def read(content: bytes, media_type: str = "application/pdf") -> Text:
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+        file.seek(0)
+        return asyncio.run(extraction.read(file, media_type))
+
+
+def test_work_without_end_is_ended_and_what_was_found_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(extraction, "CPU_SECONDS", 1)
+    endless = pdf("gazelle", "x").replace(b"(x) Tj", b"(x) Tj " * 2_000_000)
+    found = read(endless)
+    assert (found.outcome, found.text) == ("done", "gazelle")
+    assert found.reason == "only its beginning: reading takes longer than 1 seconds of work"
+    monkeypatch.setattr(extraction, "SECONDS", 0.01)
+    assert read(endless) == Text("failed", "reading takes longer than 0 seconds")
+
+
+def test_a_stream_that_unpacks_without_end_fails() -> None:
+    packer = zlib.compressobj(1)
+    bomb = b"".join(packer.compress(b" " * (16 << 20)) for _ in range(100)) + packer.flush()
+    line = b"BT /F1 12 Tf 72 720 Td (x) Tj ET"
+    content = pdf("x").replace(
+        b"<< /Length %d >>" % len(line), b"<< /Filter /FlateDecode /Length %d >>" % len(bomb)
+    )
+    found = read(content.replace(line, bomb))
+    assert found.outcome == "failed"
+    assert found.reason
+
+
+def test_the_reader_knows_no_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("RETAINER_DATABASE_URL", "postgresql://secret")
+    spy = tmp_path / "spy.py"
+    spy.write_text("import os; print(sorted(os.environ))")
+    monkeypatch.setattr(text_reader, "__file__", str(spy))
+    assert "RETAINER" not in read(b"").text
+
+
+def test_files_of_other_types_are_left_alone(cast: Cast) -> None:
+    picture = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
+    result = outcome(cast, upload(cast.ada, picture, "picture"))
+    assert (result["outcome"], result["reason"]) == (
+        "no text",
+        "files of type image/png are not read",
+    )
+
+
+def test_a_long_file_hides_no_other_and_is_forgotten_when_it_is_deleted(cast: Cast) -> None:
+    pages = "\n".join(f"basalt {number} " + "filler " * 500 for number in range(250))
+    long = upload(cast.ada, pages.encode(), "long")
+    outcome(cast, long)
+    short = upload(cast.ada, b"basalt again", "short")
+    outcome(cast, short)
+    assert set(titles(cast.ada, "basalt")) == {"long", "short"}
+    cast.ada.delete(f"/api/documents/{long}")
+    kept = "SELECT count(*) FROM document_passages WHERE tenant_id = $1 AND document_id = $2"
+    assert cast.sql.value(kept, cast.tenant, long) == 0
+    cast.sql.rows(
+        """WITH acting AS MATERIALIZED (SELECT set_config('retainer.tenant', $2, true),
+                                               acting_as(NULL, 'command', 'command', NULL, 'test'))
+           UPDATE documents SET deleted_by = NULL FROM acting WHERE tenant_id = $1 AND id = $3""",
+        cast.tenant, str(cast.tenant), long,
+    )  # fmt: skip
+    outcome(cast, long)
+    assert set(titles(cast.ada, "basalt")) == {"long", "short"}

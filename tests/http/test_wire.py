@@ -1,0 +1,128 @@
+"""HTTP on the wire: framing, pipelining, and limits on the head."""
+
+import asyncio
+import socket
+import time
+from typing import Any
+
+import uvicorn
+
+from retainer.server.http_server import HttpConnection
+from support.cast import Cast
+from support.server import Server
+
+
+def exchange(server: Server, *requests: str) -> bytes:
+    """All that is answered to requests that are sent at once, until the server closes."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall("".join(requests).encode())
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def get(path: str, *headers: str, method: str = "GET", version: str = "1.1") -> str:
+    return "\r\n".join([f"{method} {path} HTTP/{version}", "Host: x", *headers, "", ""])
+
+
+def test_an_answer_comes_in_one_piece(server: Server, cast: Cast) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        for _ in range(20):
+            connection.sendall(
+                get(
+                    f"/api/organizations/{cast.acme}", f"Cookie: connect.sid={cast.ada.token}"
+                ).encode()
+            )
+            head, _, body = connection.recv(65536).partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+            assert b"content-length: %d" % len(body) in head.split(b"\r\n")
+            assert body.startswith(b"{") and body.endswith(b"}")
+
+
+def test_what_is_asked_in_one_go_is_answered_in_order(server: Server, cast: Cast) -> None:
+    cookie = f"Cookie: connect.sid={cast.ada.token}"
+    asked = [get(f"/api/organizations/{id}", cookie) for id in (cast.acme, cast.globex, 2**52)]
+    answered = exchange(server, *asked, get("/healthz", "Connection: close"))
+    statuses = [part.split(b" ", 1)[0] for part in answered.split(b"HTTP/1.1 ")[1:]]
+    assert statuses == [b"200", b"200", b"404", b"200"]
+    assert (
+        answered.index(b'"Acme Corporation"')
+        < answered.index(b'"Globex"')
+        < answered.index(b"problem+json")
+    )
+
+
+def test_every_answer_has_its_frame(server: Server, cast: Cast) -> None:
+    cookie, close = f"Cookie: connect.sid={cast.ada.token}", "Connection: close"
+    path = f"/api/organizations/{cast.acme}"
+    head, _, body = exchange(server, get(path, cookie, close)).partition(b"\r\n\r\n")
+    assert {b"date", b"etag", b"x-request-id", b"connection"} <= {
+        h.split(b":")[0] for h in head.split(b"\r\n")
+    }
+    length = b"content-length: %d\r\n" % len(body)
+    same, _, nothing = exchange(server, get(path, cookie, close, method="HEAD")).partition(
+        b"\r\n\r\n"
+    )
+    assert length in head and length in same and nothing == b""
+    etag = next(line for line in head.decode().split("\r\n") if line.startswith("etag: "))
+    unchanged = exchange(server, get(path, cookie, close, etag.replace("etag", "If-None-Match")))
+    assert unchanged.startswith(b"HTTP/1.1 304 ") and unchanged.endswith(b"\r\n\r\n")
+    old, _, same_body = exchange(server, get(path, cookie, version="1.0")).partition(b"\r\n\r\n")
+    assert b"connection: close" in old and same_body == body, "HTTP/1.0 closes by itself"
+    gone = exchange(server, get(path, cookie, close, method="DELETE"))
+    assert (
+        gone.startswith(b"HTTP/1.1 204 ")
+        and gone.endswith(b"\r\n\r\n")
+        and b"content-length" not in gone
+    )
+
+
+def test_no_value_begins_a_header_of_its_own() -> None:
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        headers = [(b"x-name", b"a\r\nset-cookie: b=c"), (b"content-length", b"2")]
+        await send(
+            {"type": "http.response.start", "status": 200, "headers": headers, "whole": True}
+        )
+        await send({"type": "http.response.body", "body": b"ok"})
+
+    async def answered() -> bytes:
+        config = uvicorn.Config(
+            app, http=HttpConnection, lifespan="off", log_config=None, access_log=False
+        )
+        config.load()
+        state = uvicorn.server.ServerState()
+        server = await asyncio.get_running_loop().create_server(
+            lambda: HttpConnection(config, state, {}), "127.0.0.1", 0
+        )
+        async with server:
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            writer.write(get("/").encode())
+            answer = await reader.read()
+            writer.close()
+            return answer
+
+    answer = asyncio.run(answered())
+    assert answer.startswith(b"HTTP/1.1 500 ")
+    assert b"b=c" not in answer
+
+
+def test_a_head_without_end_is_cut_off(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n")
+        answer = b""
+        try:
+            for _ in range(100):
+                connection.sendall(b"X-More: and more\r\n" * 1000)
+                time.sleep(0.01)
+            answer = connection.recv(200)
+        except (BrokenPipeError, ConnectionResetError):
+            return  # closed already, before all was sent
+    assert answer.startswith(b"HTTP/1.1 400") or not answer
+
+
+def test_a_long_head_that_ends_is_read(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        for _ in range(3):  # each head is counted by itself
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n")
+            time.sleep(0.05)
+            connection.sendall(b"X-More: and more\r\n" * 2000 + b"\r\n")
+            time.sleep(0.1)
+            assert connection.recv(4000).startswith(b"HTTP/1.1 200")

@@ -1,0 +1,38 @@
+"""Lists when all places are taken."""
+
+import socket
+import time
+
+from support.cast import Cast
+from support.server import Server
+
+
+def test_a_list_that_finds_all_places_taken_is_503_soon(cast: Cast, server: Server) -> None:
+    tenant = cast.other_tenant
+    cast.sql.rows(
+        """WITH acting AS MATERIALIZED (
+               SELECT set_config('retainer.tenant', $2, true), acting_as(NULL, 'command', 'command', NULL, 'test'))
+           INSERT INTO organizations (tenant_id, name, type, description)
+           SELECT $1::bigint, 'Bulk ' || n, 'other', repeat('x', 8000) FROM acting, generate_series(1, 2000) n""",
+        tenant, str(tenant),
+    )  # fmt: skip
+    head = f"GET /api/organizations HTTP/1.1\r\nHost: x\r\nCookie: connect.sid={cast.olga.token}\r\n\r\n".encode()
+    slow = []
+    try:
+        for _ in range(4):
+            connection = socket.socket()
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.connect(("127.0.0.1", server.port))
+            connection.sendall(head)
+            slow.append(connection)
+        time.sleep(1)
+        began = time.monotonic()
+        answer = cast.olga.get("/api/organizations")
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"]
+        assert time.monotonic() - began < 2
+    finally:
+        for connection in slow:
+            connection.close()
+    time.sleep(0.5)
+    assert len(cast.olga.get("/api/organizations").json()) == 2000

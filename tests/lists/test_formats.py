@@ -1,0 +1,116 @@
+"""JSON, NDJSON and CSV: the same rows in each, and the format that a client prefers."""
+
+import csv
+import io
+import json
+from typing import Any
+
+import pytest
+
+from support.cast import Cast
+from support.lists import ROWS
+
+
+def test_ndjson_and_csv_have_the_same_rows(cast: Cast, rows: list[dict[str, Any]]) -> None:
+    path = "/api/organizations?sort=id&type:not=other"
+    whole = cast.ada.get(path)
+    lines = cast.ada.get(path, headers={"Accept": "application/x-ndjson"})
+    assert lines.headers["content-type"] == "application/x-ndjson"
+    assert [json.loads(line) for line in lines.text.splitlines()] == whole.json()
+    sheet = cast.ada.get(path, headers={"Accept": "text/csv"})
+    assert sheet.headers["content-type"] == "text/csv; charset=utf-8"
+    assert sheet.headers["content-disposition"] == 'attachment; filename="organizations.csv"'
+    table = list(csv.DictReader(io.StringIO(sheet.text)))
+    assert list(table[0]) == list(whole.json()[0])
+    assert [row["name"] for row in table] == [row["name"] for row in whole.json()]
+    assert json.loads(table[0]["metadata"]) == ROWS[0]["metadata"]
+    assert whole.headers["vary"] == "Accept"
+    assert cast.sam.get("/api/organizations", headers={"Accept": "application/x-ndjson"}).text == ""
+    assert cast.sam.get("/api/organizations", headers={"Accept": "text/csv"}).text.startswith(
+        "id,name,"
+    )
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
+def test_csv_cells_are_no_formulas(cast: Cast, start: str) -> None:
+    made = cast.ada.made("/api/organizations", name=f'{start}cmd|"x"', type="other")
+    answer = cast.ada.get(
+        f"/api/organizations?id={made['id']}&fields=id,name", headers={"Accept": "text/csv"}
+    )
+    row = next(csv.DictReader(io.StringIO(answer.text, newline="")))
+    assert row == {"id": str(made["id"]), "name": f"'{made['name']}"}
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/x-ndjson", "text/csv"])
+def test_a_long_list_streams_whole_in_each_format(many: Cast, accept: str) -> None:
+    answer = many.ada.get(
+        "/api/organizations?sort=-name&fields=id&type=other", headers={"Accept": accept}
+    )
+    if accept == "application/json":
+        ids = [row["id"] for row in answer.json()]
+    elif accept == "text/csv":
+        ids = [int(line) for line in answer.text.splitlines()[1:]]
+    else:
+        ids = [json.loads(line)["id"] for line in answer.text.splitlines()]
+    assert len(ids) == len(set(ids)) == 1300
+
+
+def test_a_row_with_several_others_in_it_stays_one_line(cast: Cast) -> None:
+    """A contact of two organizations, and a document of two projects, in each format."""
+    contact = cast.contact("Mia")
+    for organization in (cast.acme, cast.globex):
+        cast.ada.made(
+            f"/api/organizations/{organization}/members", contactId=contact, role="member"
+        )
+    made = [
+        cast.ada.made("/api/projects", organizationId=cast.acme, title=title)["id"]
+        for title in "AB"
+    ]
+    cast.ada.made("/api/documents", name="Plan", url="https://plan.example", projectIds=made)
+    for path, field in (
+        ("/api/contacts?expand=organizations", "organizations"),
+        ("/api/documents?", "projects"),
+    ):
+        whole = cast.ada.get(path).json()
+        assert any(len(row[field]) == 2 for row in whole)
+        lines = cast.ada.get(path, headers={"Accept": "application/x-ndjson"}).text
+        assert [json.loads(line) for line in lines.splitlines()] == whole
+        sheet = csv.DictReader(io.StringIO(cast.ada.get(path, headers={"Accept": "text/csv"}).text))
+        assert [json.loads(row[field]) for row in sheet] == [row[field] for row in whole]
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("text/csv;q=0.1, application/json", "application/json"),
+        (
+            "application/json;q=0.5, application/x-ndjson;charset=utf-8;q=0.9",
+            "application/x-ndjson",
+        ),
+        ("TEXT/CSV, */*", "text/csv; charset=utf-8"),
+        ("text/html, */*;q=0.8, text/csv;q=0.5", "application/json"),
+        ("text/csv;q=0", "application/json"),
+        ("application/xml", "application/json"),
+    ],
+)
+def test_the_format_is_the_one_that_is_preferred(cast: Cast, accept: str, kind: str) -> None:
+    answer = cast.ada.get("/api/organizations?limit=1", headers={"Accept": accept})
+    assert answer.headers["content-type"] == kind
+
+
+def test_a_stream_of_few_rows_found_by_a_filter_is_of_one_moment(cast: Cast) -> None:
+    """The filter's own function finds them in the same snapshot as the rest is read in."""
+    cast.sql.rows(
+        """WITH acting AS MATERIALIZED (SELECT set_config('retainer.tenant', $2, true),
+                                               acting_as(NULL, 'command', 'command', NULL, 'test'))
+           INSERT INTO organizations (tenant_id, name, type)
+           SELECT $1, CASE WHEN n > 3000 THEN 'Rare ' ELSE 'Common ' END || n, 'vendor'
+           FROM generate_series(1, 4000) n, acting""",
+        cast.tenant, str(cast.tenant),
+    )  # fmt: skip
+    lines = cast.ada.get(
+        "/api/organizations?fields=name&name:contains=rare",
+        headers={"Accept": "application/x-ndjson"},
+    )
+    names = [json.loads(line)["name"] for line in lines.text.splitlines()]
+    assert names == sorted(f"Rare {n}" for n in range(3001, 4001))

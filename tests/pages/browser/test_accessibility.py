@@ -1,0 +1,32 @@
+"""Every page in a real Chromium: axe finds nothing, nothing scrolls sideways, the security policy is never violated."""
+
+import pytest
+from playwright.sync_api import Browser
+
+from retainer.http.routing import Route
+from support.browser import desk
+from support.cast import Cast
+from support.pages.sitemap import PARTS, SHOWN, path_of
+from support.server import Server
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "route", [r for r in SHOWN if r.name.removesuffix("Page") not in PARTS], ids=lambda r: r.name
+)
+def test_every_page_is_for_everybody(
+    browser: Browser, server: Server, cast: Cast, route: Route
+) -> None:
+    path = path_of(cast, route)
+    with desk(browser, server, cast.ada) as at:
+        for width in (1440, 390):
+            at.page.set_viewport_size({"width": width, "height": 900})
+            at.open(path)
+            for scheme in ("light", "dark"):
+                at.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+                assert at.axe() == [], (width, scheme)
+            assert at.fits(), f"scrolls sideways at {width}"
+        for width in (320, 800):
+            at.page.set_viewport_size({"width": width, "height": 900})
+            assert at.fits(), f"scrolls sideways at {width}"

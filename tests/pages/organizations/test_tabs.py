@@ -1,0 +1,106 @@
+"""The tabs of an organization's page."""
+
+import re
+
+import pytest
+
+from support.cast import Cast, Person
+from support.in_process import InProcess
+from support.pages.organizations import plain, tab
+from support.pages.sitemap import HTML, get, post
+from support.sql import Sql
+
+
+def test_projects_mark_what_is_overdue_and_what_is_stalled(cast: Cast, sql: Sql) -> None:
+    for title, due in (("Late", "2020-01-31"), ("In time", "2999-01-31"), ("Still", None)):
+        cast.ada.made(
+            "/api/projects", organizationId=cast.acme, title=title, dueDate=due, status="active"
+        )
+    cast.ada.made(
+        "/api/projects",
+        organizationId=cast.acme,
+        title="Done",
+        dueDate="2020-01-31",
+        status="completed",
+    )
+    text = get(cast.ada, tab(cast, "projects")).text
+    assert text.count("Late, ") == 1
+    assert text.count("Stalled") == 0, "all of them were changed just now"
+    assert f'href="/projects/new?organizationId={cast.acme}"' in text
+    shown = get(cast.ada, tab(cast, "projects") + "?status:in=completed").text
+    assert "Done" in shown
+    assert "In time" not in shown
+
+
+def test_projects_load_more(cast: Cast) -> None:
+    for number in range(52):
+        cast.ada.made("/api/projects", organizationId=cast.acme, title=f"P{number:02}")
+    text = get(cast.ada, tab(cast, "projects")).text
+    (more,) = re.findall(r'<a class="button" href="([^"]+)"[^>]*data-more', text)
+    rest = get(
+        cast.ada, more.replace("&amp;", "&"), **{"HX-Request": "true", "HX-Target": "tbody#more"}
+    ).text
+    assert "<main" not in rest
+    assert (rest.count("data-row>"), "P51" in rest) == (2, True)
+
+
+def test_guests_see_no_button_to_add_anything(cast: Cast) -> None:
+    for name in ("projects", "members"):
+        for person in (cast.gita, cast.stan):
+            text = get(person, tab(cast, name)).text
+            assert "/projects/new" not in text
+            assert "/remove" not in text
+    assert get(cast.gita, tab(cast, "history")).status_code == 403
+    assert get(cast.sam, tab(cast, "history")).status_code == 404
+    assert 'href="/activity"' not in get(cast.gita, tab(cast, "members")).text
+    assert 'href="/activity"' in get(cast.stan, tab(cast, "members")).text
+
+
+def test_a_conflict_names_who_came_between(cast: Cast) -> None:
+    text = get(cast.cora, f"/organizations/{cast.acme}").text
+    (version, *_) = re.findall(r'name="version" value="([\d-]+)"', text)
+    cast.ada.put(f"/api/organizations/{cast.acme}", {"industry": "Energy"})
+    answer = post(
+        cast.cora,
+        f"/organizations/{cast.acme}",
+        industry="Mining",
+        version=version,
+        back=tab(cast, "members"),
+    )
+    assert answer.status_code == 409
+    assert "Ada changed it" in plain(answer.text)
+    for strange in ("1-1", "x", f"{cast.acme}-99999999999", ""):
+        assert post(
+            cast.cora, f"/organizations/{cast.acme}", industry="A", version=strange
+        ).status_code in (303, 409)
+
+
+def test_a_property_is_changed_on_the_tab_where_one_is(cast: Cast) -> None:
+    text = get(cast.cora, tab(cast, "members")).text
+    assert f'name="back" value="{tab(cast, "members")}"' in text
+    answer = post(
+        cast.cora, f"/organizations/{cast.acme}", industry="Mining", back=tab(cast, "members")
+    )
+    assert answer.headers["location"] == tab(cast, "members")
+
+
+@pytest.mark.parametrize("name", ["projects", "members", "history", "activity", "operation"])
+def test_a_page_takes_few_statements(cast: Cast, inside: InProcess, name: str) -> None:
+    def busy(person: Person, count: int) -> None:
+        for number in range(count):
+            person.put(f"/api/organizations/{cast.acme}", {"industry": f"{person.id} {number}"})
+            contact = cast.contact(f"C{number}")
+            cast.ada.made(
+                f"/api/organizations/{cast.acme}/members", contactId=contact, role="member"
+            )
+            cast.ada.made("/api/projects", organizationId=cast.acme, title=f"P{number}")
+
+    busy(cast.cora, 12)
+    operation = cast.ada.get("/api/operations?limit=1").json()[0]["id"]
+    path = {"activity": "/activity", "operation": f"/operations/{operation}"}.get(name) or tab(
+        cast, name
+    )
+    inside.send(cast.ada, "GET", path, headers=HTML)
+    status, statements = inside.send(cast.ada, "GET", path, headers=HTML)
+    assert status == 200
+    assert statements <= 8

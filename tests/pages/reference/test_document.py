@@ -1,0 +1,300 @@
+"""The OpenAPI document and its page, made without a server: nothing of the table is missing, nothing is said in vain."""
+
+import json
+import re
+from enum import StrEnum
+from html.parser import HTMLParser
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
+
+from retainer.errors import title
+from retainer.http.bulk.lines import Method
+from retainer.http.fields import Audience
+from retainer.http.routing import TEXT, Route
+from retainer.identity.users.model import Density, Theme
+from retainer.journal.model import ChangeAction, Outcome
+from retainer.journal.trash.model import TrashKind
+from retainer.pages.reference import document, glossary
+from retainer.pages.reference import handlers as api_page
+from retainer.permissions import PERMISSIONS, PUBLIC, Role
+from retainer.records.activities.model import ActivityKind
+from retainer.records.contacts.model import ContactType
+from retainer.records.members.model import MemberRole
+from retainer.records.organizations.model import OrganizationStatus, OrganizationType
+from retainer.records.projects.model import ProjectStatus
+from retainer.records.tasks.model import TaskPriority, TaskStatus
+from retainer.records.views.model import ViewNoun
+from retainer.routes import ROUTES, TABLE
+from retainer.search.model import Kind
+
+DOCUMENT = document.document(ROUTES)
+SCHEMAS = DOCUMENT["components"]["schemas"]
+DESCRIBED = [route for route in ROUTES if not route.page]
+
+ENUMS = [Audience, ChangeAction, ContactType, Kind, MemberRole, OrganizationStatus, OrganizationType, ProjectStatus, Role,
+         TaskPriority, TaskStatus, Method, Outcome, TrashKind, Theme, Density, ViewNoun, ActivityKind]  # fmt: skip
+
+routes = pytest.mark.parametrize("route", DESCRIBED, ids=lambda r: r.name)
+
+
+def operation(route: Route) -> dict[str, Any]:
+    return DOCUMENT["paths"][route.path][route.method.lower()]
+
+
+def validator(schema: dict[str, Any]) -> Any:
+    whole = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "components": DOCUMENT["components"],
+        **schema,
+    }
+    return jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
+
+
+def test_it_is_valid_openapi() -> None:
+    assert [error.message for error in OPENAPI_31_VALIDATOR.iter_errors(DOCUMENT)] == []
+
+
+def test_every_route_is_described_and_nothing_else() -> None:
+    described = {
+        (path, method.upper()) for path, methods in DOCUMENT["paths"].items() for method in methods
+    }
+    assert described == {(route.path, route.method) for route in DESCRIBED}
+    assert all(
+        route.path.startswith("/") and not route.path.startswith("/api") for route in DESCRIBED
+    )
+
+
+def test_every_reference_leads_somewhere_and_every_component_is_used() -> None:
+    text = json.dumps(DOCUMENT)
+    used = set(re.findall(r'"\$ref": "#/components/(\w+)/([^"]+)"', text))
+    there = {
+        (kind, name)
+        for kind in ("schemas", "responses", "headers", "parameters")
+        for name in DOCUMENT["components"][kind]
+    }
+    assert used == there
+
+
+@routes
+def test_an_operation_says_what_it_is_and_who_may(route: Route) -> None:
+    found = operation(route)
+    assert found["operationId"] == route.name
+    assert found["summary"] and found["tags"] == [route.tag]
+    assert route.tag in {tag["name"] for tag in DOCUMENT["tags"]}
+    assert "Who may: " in found["description"]
+    if route.permission == PUBLIC:
+        assert found["security"] == [] and found["x-roles"] == []
+    else:
+        assert "security" not in found
+        assert set(found["x-roles"]) == PERMISSIONS[route.permission].roles
+        assert PERMISSIONS[route.permission].sentence in found["description"]
+
+
+@routes
+def test_its_path_parameters_are_described(route: Route) -> None:
+    in_path = [p for p in operation(route).get("parameters", []) if p.get("in") == "path"]
+    assert [p["name"] for p in in_path] == route.parameters
+    for parameter in in_path:
+        assert parameter["required"] and parameter["description"]
+        if parameter["name"] == TEXT:
+            assert parameter["schema"]["type"] == "string" and parameter["schema"]["minLength"] == 1
+        else:
+            assert parameter["schema"]["format"] == "int64" and parameter["schema"]["minimum"] == 1
+
+
+@routes
+def test_its_bodies_refuse_unknown_fields_and_have_an_example_that_fits(route: Route) -> None:
+    body = operation(route).get("requestBody", {"content": {}})
+    kinds = {
+        "application/json": route.body,
+        "multipart/form-data": route.form,
+        "application/x-ndjson": route.lines,
+    }
+    assert set(body["content"]) == {kind for kind, type in kinds.items() if type}
+    for content in body["content"].values():
+        name = content["schema"]["$ref"].rpartition("/")[2]
+        assert SCHEMAS[name]["additionalProperties"] is False
+        assert validator(content["schema"]).is_valid(content["example"])
+
+
+@routes
+def test_its_success_is_the_routes_own(route: Route) -> None:
+    success = operation(route)["responses"][str(route.status)]
+    assert "X-Request-Id" in success["headers"]
+    assert ("content" in success) == (route.answer is not None)
+    content = success.get("content", {}).get("application/json", {})
+    if "example" in content:
+        assert validator(content["schema"]).is_valid(content["example"])
+
+
+@routes
+def test_its_refusals_are_all_there(route: Route) -> None:
+    answers = operation(route)["responses"]
+    codes = {int(code) for code in answers if int(code) >= 400}
+    expected = {415, 422, 500, 503, *route.errors}
+    expected |= {401} if route.permission != PUBLIC else set()
+    expected |= {403, 507} if route.changes else set()
+    expected |= {404} if route.parameters else set()
+    expected |= {409} if route.changes and route.keyed else set()
+    expected |= {412} if TABLE.takes_conditions(route) else set()
+    expected |= {400, 413} if route.changes else set()
+    limited = route.permission != PUBLIC and PERMISSIONS[route.permission].roles != frozenset(Role)
+    assert codes == expected | ({403} if limited else set())
+    for code in codes:
+        response = DOCUMENT["components"]["responses"][
+            answers[str(code)]["$ref"].rpartition("/")[2]
+        ]
+        content = response["content"]["application/problem+json"]
+        assert content["schema"] == {"$ref": "#/components/schemas/ProblemDetails"}
+        assert content["example"]["status"] == code
+        assert content["example"]["title"] == title(code)
+        assert validator(content["schema"]).is_valid(content["example"])
+
+
+@pytest.mark.parametrize("enum", ENUMS, ids=lambda e: e.__name__)
+def test_enums_are_complete_and_in_order(enum: type[StrEnum]) -> None:
+    assert SCHEMAS[enum.__name__]["enum"] == [member.value for member in enum]
+
+
+def test_no_enum_is_forgotten() -> None:
+    assert {name for name, schema in SCHEMAS.items() if "enum" in schema} == {
+        enum.__name__ for enum in ENUMS
+    }
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_every_schema_and_field_has_words_and_an_example_that_fits(name: str) -> None:
+    schema = SCHEMAS[name]
+    assert all(validator(schema).is_valid(example) for example in schema["examples"])
+    for field, given in schema.get("properties", {}).items():
+        assert given["description"], field
+        assert all(validator(given).is_valid(example) for example in given.get("examples", [])), (
+            field
+        )
+
+
+def test_the_session_cookie_is_the_security_scheme() -> None:
+    scheme = DOCUMENT["components"]["securitySchemes"]["connect.sid"]
+    assert (scheme["type"], scheme["in"], scheme["name"]) == ("apiKey", "cookie", "connect.sid")
+    assert DOCUMENT["security"] == [{"connect.sid": []}]
+    assert DOCUMENT["servers"][0]["url"] == "/api"
+
+
+def test_organizations_are_as_the_contract_writes_them() -> None:
+    answer, create, update = (
+        SCHEMAS["Organization"],
+        SCHEMAS["OrganizationCreate"],
+        SCHEMAS["OrganizationUpdate"],
+    )
+    assert answer["required"] == ["id", "name", "type", "status", "createdAt", "updatedAt"]
+    assert create["required"] == ["name", "type"]
+    assert create["properties"]["status"]["default"] == "active"
+    assert "required" not in update
+    assert answer["examples"][0]["name"] == "Acme Corporation"
+    for field in ("industry", "website", "description", "metadata"):
+        assert {"type": "null"} in answer["properties"][field]["anyOf"]
+
+
+@pytest.mark.parametrize("text", ["a\0", "\0", " ", "\n", "\x1c", "\x85", ""])
+def test_names_that_the_server_refuses_are_refused_by_the_schema(text: str) -> None:
+    assert not validator(SCHEMAS["OrganizationCreate"]).is_valid({"name": text, "type": "other"})
+
+
+@pytest.mark.parametrize("email", ["a@b", "ü@ö.example", "a b@c", "a@b@c", "a\0@b", "@b", "a@"])
+def test_emails_are_told_apart_as_the_server_does(email: str) -> None:
+    body = {"fullName": "Kim", "email": email, "type": "client"}
+    assert validator(SCHEMAS["ContactCreate"]).is_valid(body) == (email in ("a@b", "ü@ö.example"))
+
+
+@pytest.mark.parametrize("metadata", [{"a": "\0"}, {"\0": 1}, {"a": [{"b": "\0"}]}])
+def test_nul_is_refused_anywhere_in_metadata(metadata: Any) -> None:
+    assert not validator(SCHEMAS["OrganizationUpdate"]).is_valid({"metadata": metadata})
+    assert validator(SCHEMAS["OrganizationUpdate"]).is_valid(
+        {"metadata": {"a": [{"b": None}], "c": 1.5}}
+    )
+
+
+def test_the_glossary_has_no_words_for_what_is_not_there() -> None:
+    names = {route.name for route in DESCRIBED}
+    assert set(glossary.OPERATIONS) <= names
+    assert set(glossary.BODIES) <= set(SCHEMAS)
+    assert set(glossary.TAGS) == {tag["name"] for tag in DOCUMENT["tags"]}
+    queries = {route.query.__name__: route.query for route in DESCRIBED if route.query}
+    asked = {
+        f"{name}.{field}"
+        for name, query in queries.items()
+        for field in query.__struct_encode_fields__
+    }
+    fields = asked | {
+        f"{name}.{field}"
+        for name, schema in SCHEMAS.items()
+        for field in schema.get("properties", {})
+    }
+    known = (
+        fields | {field.rpartition(".")[2] for field in fields} | {_noun(field) for field in fields}
+    )
+    assert set(glossary.FIELDS) <= known
+
+
+def _noun(field: str) -> str:
+    name, _, field = field.partition(".")
+    return re.sub(r"^Listed|(Create|Update|Form|Name)$", "", name) + "." + field
+
+
+class Page(HTMLParser):
+    """What the checks need of the page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, Any]]] = []
+        self.text = ""
+        self.feed(html)
+        self.ids = [given["id"] for _, given in self.tags if "id" in given]
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+PAGE = Page(api_page.page(DOCUMENT, "http://127.0.0.1:8000").decode())
+
+
+def test_the_page_has_every_operation_with_its_path_and_command() -> None:
+    for route in DESCRIBED:
+        assert route.name in PAGE.ids
+        assert route.summary in PAGE.text and route.path in PAGE.text
+    commands = sum(
+        len(operation(r).get("requestBody", {"content": {"": ""}})["content"]) for r in DESCRIBED
+    )
+    assert PAGE.text.count("curl ") >= commands
+
+
+def test_the_page_has_no_inline_style_or_script() -> None:
+    for tag, given in PAGE.tags:
+        assert (
+            tag != "style"
+            and "style" not in given
+            and not any(name.startswith("on") for name in given)
+        )
+        assert tag != "script" or given.get("src", "").startswith("/static/")
+
+
+def test_the_page_is_well_ordered() -> None:
+    assert len(PAGE.ids) == len(set(PAGE.ids))
+    assert [tag for tag, _ in PAGE.tags].count("h1") == 1
+    links = [given["href"] for tag, given in PAGE.tags if tag == "a"]
+    assert links[0] == "#main", "the first link skips to the content"
+    assert {link[1:] for link in links if link.startswith("#")} <= set(PAGE.ids)
+
+
+def test_what_a_document_says_is_text_on_the_page() -> None:
+    hostile = json.loads(
+        json.dumps(DOCUMENT).replace("Create a new organization", "<script>alert(1)</script>")
+    )
+    html = api_page.page(hostile, "http://x").decode()
+    assert "<script>alert" not in html and "&lt;script&gt;alert(1)" in html

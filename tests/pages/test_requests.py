@@ -1,0 +1,85 @@
+"""Requests that no browser sends, and what stays behind in one."""
+
+import pytest
+
+from support.cast import Cast
+from support.pages.sitemap import FORM, HTML, get, post
+
+pytestmark = pytest.mark.slow
+
+
+def test_what_programs_send_to_the_contracts_paths_is_answered_as_by_the_api(cast: Cast) -> None:
+    """Also with the content type that a program sends by mistake: only browsers and htmx want a page."""
+    member = f"/organizations/{cast.acme}/members/{cast.gita_contact}"
+    for method, path in (
+        ("PUT", f"/organizations/{cast.acme}"), ("DELETE", f"/organizations/{cast.acme}"), ("PATCH", member),
+        ("DELETE", member), ("POST", "/organizations"), ("POST", f"/organizations/{cast.acme}/members"),
+        ("POST", f"/organizations/{cast.acme}/duplicate"), ("PUT", "/organizations/999999999"),
+        ("PUT", "/organizations/x"), ("DELETE", "/organizations/0"),
+    ):  # fmt: skip
+        for person in (cast.ada, cast.gita, cast.nobody):
+            for accept in ("*/*", "application/json"):
+                sent = {"headers": FORM | {"Accept": accept}, "data": {"name": "X"}}
+                bare, api = (
+                    person.request(method, path, **sent),
+                    person.request(method, "/api" + path, **sent),
+                )
+                assert (bare.status_code, bare.headers["content-type"]) == (
+                    api.status_code, api.headers["content-type"]), (method, path)  # fmt: skip
+    for accept in ("application/json, text/html;q=0", "text/html; q=0.0", "application/xhtml+xml"):
+        answer = cast.ada.get(f"/organizations/{cast.acme}", headers={"Accept": accept})
+        assert answer.headers["content-type"] == "application/json"
+    as_json = cast.ada.request(
+        "POST", "/organizations", headers=HTML, json={"name": "J", "type": "other"}
+    )
+    assert (as_json.status_code, as_json.headers["content-type"]) == (200, "application/json")
+
+
+def test_a_form_keeps_no_answer_by_key_and_rehearses_nothing(cast: Cast) -> None:
+    """A key would tell nothing of a form's fields, and its page may show a secret link."""
+    key = HTML | FORM | {"Idempotency-Key": "one"}
+    for name in ("First", "Second"):
+        fields = {"name": name, "type": "other"}
+        made = cast.ada.request(
+            "POST", "/organizations", headers=key, data=fields, follow_redirects=False
+        )
+        assert cast.ada.get("/api" + made.headers["location"]).json()["name"] == name
+    tried = cast.ada.request(
+        "POST", "/organizations", headers=HTML | FORM | {"Prefer": "dry-run"}, data=fields
+    )
+    assert tried.status_code == 422
+    assert (
+        cast.sql.value("SELECT count(*) FROM idempotency_keys WHERE tenant_id = $1", cast.tenant)
+        == 0
+    )
+
+
+def test_no_page_stays_in_a_cache(cast: Cast) -> None:
+    for person in (cast.ada, cast.nobody):
+        for path in ("/login", "/organizations", f"/organizations/{cast.acme}", "/nowhere"):
+            assert "no-store" in get(person, path).headers["cache-control"]
+    wrong = post(cast.nobody, "/login", username=cast.ada.username, password="wrong")
+    assert wrong.headers["cache-control"] == "no-store"
+
+
+def test_a_head_is_sent_to_sign_in_as_a_get_is(cast: Cast) -> None:
+    assert (
+        cast.nobody.request(
+            "HEAD", "/organizations", headers=HTML, follow_redirects=False
+        ).status_code
+        == 303
+    )
+
+
+def test_what_somebody_did_is_not_told_to_who_uses_the_browser_next(cast: Cast) -> None:
+    done = post(cast.ada, "/organizations", name="Secret client", type="other")
+    told = done.headers["set-cookie"].partition(";")[0]
+    assert (
+        "Added Secret client"
+        in get(cast.ada, "/contacts", Cookie=f"connect.sid={cast.ada.token}; {told}").text
+    )
+    assert (
+        "Secret client"
+        not in get(cast.gita, "/contacts", Cookie=f"connect.sid={cast.gita.token}; {told}").text
+    )
+    assert "Secret client" not in get(cast.nobody, "/login", Cookie=told).text

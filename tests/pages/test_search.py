@@ -1,0 +1,56 @@
+"""The search page and the palette."""
+
+import re
+
+from support.cast import Cast
+from support.pages.documents import HTML, got, part
+
+
+def test_search_groups_what_it_finds_and_marks_where(cast: Cast) -> None:
+    cast.ada.made("/api/projects", organizationId=cast.acme, title="Acme <roll-out>")
+    page = got(cast.cora, "/search?q=acme")
+    assert "<mark>Acme</mark> Corporation" in page and "<mark>Acme</mark> &lt;roll-out&gt;" in page
+    assert page.index(">Organizations</h2>") < page.index(">Projects</h2>")
+    assert f'href="/organizations/{cast.acme}"' in page
+    assert "Nothing is called or says zzzz" in got(cast.cora, "/search?q=zzzz")
+    assert "Search in names" in got(cast.cora, "/search") and "Search in names" in got(
+        cast.gita, "/search?q=%20"
+    )
+    assert "Corporation" not in got(cast.olga, "/search?q=acme")
+    assert cast.nobody.get("/search?q=a", headers=HTML, follow_redirects=False).status_code == 303
+
+
+def test_the_palette_gets_options_alone(cast: Cast) -> None:
+    options = part(cast.cora, "/search?q=acme", "results")
+    assert "<main" not in options
+    assert re.search(
+        rf'<div role="option" id="hit-organization-{cast.acme}" data-href="/organizations/{cast.acme}"',
+        options,
+    )
+    assert '<div class="group" role="presentation">Organizations</div>' in options
+    assert (
+        options.rstrip().endswith("</div>") and "All results for acme" in options.splitlines()[-1]
+    )
+    assert len(set(re.findall(r'id="([^"]+)"', options))) == options.count("id=")
+
+
+def test_a_prefix_searches_one_kind_and_a_number_finds_a_record(cast: Cast) -> None:
+    project = cast.ada.made("/api/projects", organizationId=cast.acme, title="Acme roll-out")["id"]
+    only = part(cast.cora, "/search?q=project:acme", "results")
+    assert "roll-out" in only and "hit-organization" not in only
+    assert "Corporation" in part(cast.cora, "/search?q=ORG%3A+acme", "results")
+    assert f"/projects/{project}" in part(cast.cora, f"/search?q=%23{project}", "results")
+    assert f"/organizations/{cast.acme}" in part(cast.gita, f"/search?q=%23{cast.acme}", "results")
+    assert f"/organizations/{cast.acme}" not in part(
+        cast.olga, f"/search?q=%23{cast.acme}", "results"
+    )
+    for odd in (
+        "%23",
+        "%230",
+        "%23999999999999999",
+        "org:",
+        "x" * 500,
+        "%22%3E%3Cb%3E",
+        "é%F0%9F%98%80",
+    ):
+        assert "<b>" not in part(cast.cora, f"/search?q={odd}", "results")

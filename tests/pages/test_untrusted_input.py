@@ -1,0 +1,211 @@
+"""Pages among strangers: texts that would be markup, addresses that lead away, forged input."""
+
+import random
+import re
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from retainer.http.routing import Route
+from retainer.pages.routes import PAGES
+from support.cast import Cast
+from support.pages.sitemap import FORM, HTML, SHOWN, get, path_of, post
+
+pytestmark = pytest.mark.slow
+
+PARTS = ("results", "duplicates", "contact-choices")
+OWN = re.compile(r"(/(?![/\\])|#|\?|https?://[^\s/]|mailto:|tel:|data:,$).*|", re.DOTALL)
+EVIL = "<b data-evil=1>'\" data-evil=2 {{7*7}}</textarea></title></script><svg/onload=evil()>&lt;javascript:evil()"
+
+ELSEWHERE = [
+    "https://evil.example", "//evil.example", "/\\evil.example", "/\t/evil.example", "javascript:evil()", "/a\0", "/\x01",
+    "\\\\evil.example", " //evil.example", "/a b", "/a\r\nset-cookie: a=b", "/\x85", "/\u202e", "/é",
+]  # fmt: skip
+
+
+class Links(HTMLParser):
+    """Where the links and forms of a page lead, and what is in it that no template of ours writes."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+        self.foreign: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name in ("href", "src", "action", "formaction", "data-href", "hx-get", "hx-post"):
+                self.addresses.append(value or "")
+            if "evil" in name or name.startswith("on") or (tag == "b" and name != "class"):
+                self.foreign.append(f"{tag} {name}")
+
+
+def check(text: str) -> None:
+    found = Links(text)
+    assert found.foreign == []
+    assert [one for one in found.addresses if not OWN.fullmatch(one)] == []
+
+
+def evil_records(cast: Cast) -> None:
+    """One of each noun, with markup in every field that takes it; each client's people see them."""
+    ada = cast.ada
+    ada.put(
+        f"/api/organizations/{cast.acme}",
+        {
+            "name": EVIL, "industry": EVIL, "website": "javascript:evil()", "description": EVIL, "externalId": EVIL[:90],
+            "tags": ["<b data-evil>"], "metadata": {EVIL: EVIL},
+        },
+    ).raise_for_status()  # fmt: skip
+    contact = f"/api/contacts/{cast.gita_contact}"
+    named = {
+        "fullName": EVIL,
+        "email": f'"><b/data-evil=1>{cast.gita_contact}@x.example',
+        "company": EVIL,
+    }
+    more = {"mentionName": EVIL, "title": EVIL, "department": EVIL, "phone": "+1 <b> 2"}
+    ada.put(
+        contact, named | {name: text for name, text in more.items() if name != "phone"}
+    ).raise_for_status()
+    project = ada.made(
+        "/api/projects",
+        organizationId=cast.acme,
+        title=EVIL,
+        description=EVIL,
+        audience="client",
+        status="active",
+    )["id"]
+    task = ada.made(
+        "/api/tasks", projectId=project, title=EVIL, description=EVIL, audience="client"
+    )["id"]
+    ada.put(
+        f"/api/tasks/{task}", {"title": EVIL + "2", "description": "a\n\n" + EVIL}
+    ).raise_for_status()
+    url = "https://x.example/\"'><b/data-evil=1>"
+    ada.made(
+        "/api/documents",
+        name=EVIL,
+        url=url,
+        description=EVIL,
+        organizationId=cast.acme,
+        audience="client",
+    )
+    ada.made(
+        f"/api/organizations/{cast.acme}/activities",
+        text=EVIL,
+        contactIds=[cast.gita_contact],
+        audience="client",
+    )
+    cast.asking.made(
+        "/api/views", noun="tasks", name=EVIL, query=urlencode({"q": EVIL}), isShared=False
+    )
+    cast.asking.put("/api/user", {"fullName": EVIL}).raise_for_status()
+
+
+def newest(cast: Cast, route: Route) -> str:
+    """The page with the newest of the viewer's records, which are the hostile ones."""
+    noun = route.path.split("/")[1]
+    if route.parameters and noun in (
+        "projects",
+        "tasks",
+        "documents",
+        "activities",
+        "views",
+        "operations",
+    ):
+        rows = (
+            []
+            if route.permission == "history.read" and cast.asking is cast.gita
+            else cast.asking.get(
+                f"/api/{noun}?limit=1" + ("" if noun == "views" else "&sort=-id")
+            ).json()
+        )
+        if rows:
+            return route.path.replace("{id}", str(rows[0]["id"])).replace("{number}", "1")
+    return path_of(cast, route)
+
+
+@pytest.mark.parametrize("who", ["ada", "gita"])
+def test_texts_of_people_are_texts_on_every_page(cast: Cast, who: str) -> None:
+    cast.asking = getattr(cast, who)
+    evil_records(cast)
+    asked = [
+        urlencode({"q": EVIL}),
+        urlencode({"back": EVIL, "name": EVIL, "query": EVIL, "noun": "tasks"}),
+    ]
+    for route in SHOWN:
+        path = newest(cast, route)
+        for query in ["", *(["?" + one for one in asked] if "?" not in path else [])]:
+            answer = get(cast.asking, path + query)
+            assert answer.status_code < 500, (route.path, query)
+            check(answer.text if "html" in answer.headers.get("content-type", "") else "")
+        for target in PARTS:
+            headers = {"HX-Request": "true", "HX-Target": f"div#{target}"}
+            part = get(cast.asking, f"{path}?{asked[0]}" if "?" not in path else path, **headers)
+            assert part.status_code < 500, (route.path, target)
+            check(part.text if "html" in part.headers.get("content-type", "") else "")
+
+
+@pytest.mark.parametrize("path", ELSEWHERE)
+def test_no_page_leads_to_another_site(cast: Cast, path: str) -> None:
+    for page in ("/documents/new", "/tasks/new", "/activities/new", "/projects/new", "/login"):
+        text = cast.ada.get(
+            f"{page}?{urlencode({'back': path, 'next': path})}",
+            headers=HTML,
+            follow_redirects=False,
+        )
+        check(text.text)
+        assert text.headers.get("location", "/organizations") == "/organizations"
+    signed_in = post(cast.nobody, "/login", username=cast.ada.username, password="wrong", next=path)
+    check(signed_in.text)
+    told = post(cast.ada, f"/organizations/{cast.acme}", industry="Energy", back=path)
+    assert told.headers["location"] == f"/organizations/{cast.acme}"
+    dialog = HTML | FORM | {"HX-Request": "true", "HX-Target": "div#dialog-body"}
+    there = cast.ada.request(
+        "POST", f"/organizations/{cast.acme}", headers=dialog, data={"name": "B", "back": path}
+    )
+    assert f'"path":"/organizations/{cast.acme}"' in there.headers["hx-location"]
+
+
+@pytest.mark.parametrize(
+    "told", ["W10", "bnVsbA", "_w", "A", "A" * 4000, "WyJcdWQ4MDAiLDFd", "WyI8YiBkYXRhLWV2aWw-Iiw5OTk5OTk5OTk5OTk5OTk5OTk5LG51bGxd"]
+)  # fmt: skip
+def test_a_forged_message_is_but_text(cast: Cast, told: str) -> None:
+    answer = get(
+        cast.ada, "/contacts", Cookie=f"connect.sid={cast.ada.token}; retainer.done={told}"
+    )
+    assert answer.status_code == 200
+    check(answer.text)
+
+
+VALUES = [
+    "", "0", "-1", "9" * 40, "\0", "a\0b", "%", "'\"\\", "²", "٣", "é\u202e", "[1", "{}", "[" * 500, "1-1", "1-" + "9" * 30,
+    "2026-02-30", "0001-01-01", "9999-12-31", "name,-name", "org:", "#1", "x@", "true", "status=active", EVIL, "a" * 5000,
+]  # fmt: skip
+
+NAMES = [
+    "q", "sort", "cursor", "limit", "back", "next", "name", "title", "status", "organization", "organizationId", "copy",
+    "projectId", "assigneeId", "record", "matching", "version", "contact", "contactId", "contactIds", "role", "link", "unlink",
+    "query", "noun", "since", "until", "text", "happenedAt", "dueDate", "tags", "metadata", "domains", "ownerId", "id", "order",
+]  # fmt: skip
+
+# Nobody could go on after these.
+LAST = {"logoutForm", "passwordForm", "endSessionForm", "loginForm", "setupForm"}
+
+
+@pytest.mark.parametrize("route", [r for r in PAGES if r.name not in LAST], ids=lambda r: r.name)
+def test_nothing_that_is_sent_to_a_page_is_our_fault(cast: Cast, route: Route) -> None:
+    """Neither a status from 500 on nor an answer that cannot be sent. The order is the same in each run."""
+    chance = random.Random(route.name)
+    path = path_of(cast, route).partition("?")[0]
+    for _ in range(6):
+        given = urlencode([(name, chance.choice(VALUES)) for name in chance.sample(NAMES, 3)])
+        given += chance.choice(["", "", "", "&q=%ff", "&%", "&a=1&a=2"])
+        headers = HTML | chance.choice([{}, {"HX-Request": "true", "HX-Target": "div#dialog-body"}])
+        asked = f"{path}?{given}" if not route.changes or chance.random() < 0.2 else path
+        body: dict[str, Any] = (
+            {"headers": headers | FORM, "content": given} if route.changes else {"headers": headers}
+        )
+        answer = cast.ada.request(route.method, asked, follow_redirects=False, **body)
+        assert answer.status_code < 500, (asked, given)

@@ -1,0 +1,351 @@
+"""Views of lists: whose they are, what can be kept in one, and that undoing gives nobody what is another's."""
+
+import asyncio
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from retainer.records.views.model import ViewNoun
+from support.cast import Cast, Person
+from support.in_process import InProcess
+from support.journal import last, undo, undone
+from support.races import together
+
+MOST = 200
+
+
+def kept(person: Person, name: str = "Mine", noun: str = "tasks", **more: Any) -> int:
+    return int(person.made("/api/views", noun=noun, name=name, **more)["id"])
+
+
+def names(person: Person, query: str = "") -> list[str]:
+    answer = person.get(f"/api/views?{query}")
+    assert answer.status_code == 200, answer.text
+    return [row["name"] for row in answer.json()]
+
+
+def refused(answer: httpx.Response) -> str:
+    """Why a query cannot be kept."""
+    assert answer.status_code == 422, answer.text
+    assert {error["field"] for error in answer.json()["errors"]} == {"query"}
+    return "; ".join(error["message"] for error in answer.json()["errors"])
+
+
+def test_a_view_is_answered_as_it_was_kept(cast: Cast) -> None:
+    query = "status=active&tags:in=vip,key&filter=name%20~%20%22a%22&sort=-updatedAt&fields=id,name"
+    made = cast.cora.made(
+        "/api/views", noun="organizations", name="Ärger", query=query, isShared=True
+    )
+    assert made | {"id": 0, "createdAt": "", "updatedAt": ""} == {
+        "id": 0, "noun": "organizations", "name": "Ärger", "query": query, "isShared": True, "ownerId": cast.cora.id,
+        "createdAt": "", "updatedAt": "",
+    }  # fmt: skip
+    assert cast.cora.get(f"/api/views/{made['id']}").json() == made
+    plain = cast.cora.made("/api/views", noun="contacts", name="All")
+    assert (plain["query"], plain["isShared"]) == ("", False)
+
+
+@pytest.mark.parametrize("noun", ViewNoun)
+def test_every_noun_has_a_list_that_takes_what_was_kept(cast: Cast, noun: str) -> None:
+    query = "id:gte=1&createdAt:gte=-30d&sort=-id&count=exact"
+    id = kept(cast.gita, "Recent", noun, query=query)
+    assert (
+        cast.gita.get(
+            f"/api/{noun}?{cast.gita.get(f'/api/views/{id}').json()['query']}"
+        ).status_code
+        == 200
+    )
+
+
+def test_others_see_what_is_shared_but_guests_only_their_own(cast: Cast) -> None:
+    for who in (cast.ada, cast.cora, cast.stan):
+        kept(who, f"{who.username} alone")
+        kept(who, f"{who.username} for all", isShared=True)
+    kept(cast.gita, "Gita alone")
+    shared = sorted(f"{who.username} for all" for who in (cast.ada, cast.cora, cast.stan))
+    for who in (cast.ada, cast.cora, cast.stan):
+        assert names(who) == sorted([*shared, f"{who.username} alone"])
+    assert names(cast.sam) == shared
+    assert names(cast.gita) == ["Gita alone"]
+    assert names(cast.olga) == []
+    for row in cast.ada.get("/api/views?isShared=true").json():
+        path = f"/api/views/{row['id']}"
+        assert [who.get(path).status_code for who in (cast.sam, cast.gita, cast.olga)] == [
+            200,
+            404,
+            404,
+        ]
+
+
+def test_a_shared_view_is_changed_by_its_owner_and_administrators(cast: Cast) -> None:
+    path = f"/api/views/{kept(cast.stan, isShared=True)}"
+    for who in (cast.cora, cast.sam):
+        before = cast.stan.get(path).text
+        for answer in (who.put(path, {"name": "Theirs"}), who.delete(path)):
+            assert answer.status_code == 403
+            assert "its owner and administrators" in answer.json()["detail"]
+        assert cast.stan.get(path).text == before
+    assert cast.ada.put(path, {"name": "Ada's words"}).json()["ownerId"] == cast.stan.id
+    assert cast.stan.put(path, {"query": "status=todo"}).json()["name"] == "Ada's words"
+    assert cast.ada.delete(path).status_code == 204
+    assert cast.stan.get(path).status_code == 404
+
+
+def test_a_private_view_is_its_owners_alone(cast: Cast) -> None:
+    path = f"/api/views/{kept(cast.cora)}"
+    for who in (cast.ada, cast.stan, cast.gita, cast.olga):
+        assert who.get(path).status_code == 404
+        assert who.put(path, {"name": "Theirs"}).status_code == 404
+        assert who.delete(path).status_code == 404
+    assert cast.ada.put(path, {}, headers={"If-Match": "*"}).status_code == 404
+    assert cast.cora.put(path, {"isShared": True}).status_code == 200
+    assert cast.ada.get(path).status_code == 200
+    assert cast.ada.put(path, {"isShared": False}).status_code == 200
+    assert cast.ada.get(path).status_code == 404
+
+
+def test_guests_keep_views_and_share_none(cast: Cast) -> None:
+    answer = cast.gita.post("/api/views", {"noun": "tasks", "name": "For all", "isShared": True})
+    assert answer.status_code == 403
+    assert "isShared" in answer.json()["detail"]
+    path = f"/api/views/{kept(cast.gita, isShared=False)}"
+    assert cast.gita.put(path, {"isShared": True}).status_code == 403
+    assert cast.gita.put(path, {"isShared": False, "name": "Still mine"}).status_code == 200
+    assert cast.gita.delete(path).status_code == 204
+
+
+def test_readers_of_one_moment_get_their_own_answers(cast: Cast, inside: InProcess) -> None:
+    path = f"/api/views/{kept(cast.ada)}"
+
+    async def get(person: Person) -> int:
+        headers = {"Cookie": f"connect.sid={person.token}"}
+        return (await inside.client.get(path, headers=headers)).status_code
+
+    async def many() -> list[int]:
+        return await asyncio.gather(*(get(person) for person in (cast.ada, cast.cora) * 30))
+
+    assert inside.sql.run(many()) == [200, 404] * 30
+
+
+@pytest.mark.parametrize(
+    ("noun", "query", "words"),
+    [
+        ("tasks", "stauts=todo", "stauts is not a parameter of GET /tasks; the nearest is status"),
+        ("tasks", "status=done&dueDate:lte=soon", "dueDate:lte must be a date"),
+        ("tasks", "industry=Energy", "industry is not a parameter of GET /tasks"),
+        (
+            "organizations",
+            "status=gone",
+            'status must be one of active, inactive, archived, not "gone"',
+        ),
+        ("organizations", "sort=nam", 'sort cannot be by "nam"; the nearest is name'),
+        ("organizations", "fields=id,nmae", 'fields has no "nmae"; the nearest is name'),
+        ("organizations", "filter=name%20%3D", "filter "),
+        ("organizations", "count=all", "count must be exact or estimate"),
+        (
+            "organizations",
+            "limit=50&status=active",
+            "must not have limit: a view is the whole list",
+        ),
+        ("contacts", "type=client&type=vendor", "type is given twice"),
+        ("contacts", "q=%00", "q must not contain the NUL character"),
+        ("contacts", "q=%ff", "must be at most 100 parameters, percent-encoded UTF-8"),
+        ("contacts", "&".join(f"a{n}=1" for n in range(101)), "must be at most 100 parameters"),
+        ("documents", "?name=a", "without the ? before it"),
+        ("documents", "name=a b", "percent-encoded"),
+        ("documents", "name=Ä", "percent-encoded"),
+        ("documents", "name=a#b", "no #"),
+        ("documents", "name=a\n", "percent-encoded"),
+        ("documents", "name=" + "a" * 2000, "text of 0 to 2000 characters"),
+    ],
+)
+def test_what_the_list_would_refuse_is_not_kept(
+    cast: Cast, noun: str, query: str, words: str
+) -> None:
+    path = f"/api/views/{kept(cast.stan, noun=noun, query='id=1')}"
+    assert words in refused(
+        cast.stan.post("/api/views", {"noun": noun, "name": "Broken", "query": query})
+    )
+    assert words in refused(cast.stan.put(path, {"query": query}))
+    assert cast.stan.get(path).json()["query"] == "id=1"
+
+
+def test_a_cursor_is_no_part_of_a_view(cast: Cast) -> None:
+    page = cast.ada.get("/api/organizations?limit=1")
+    query = page.links["next"]["url"].partition("?")[2]
+    body = {"noun": "organizations", "name": "Page 2", "query": query}
+    assert "must not have limit or cursor" in refused(cast.ada.post("/api/views", body))
+
+
+def test_every_problem_of_a_query_is_told_at_once(cast: Cast) -> None:
+    body = {"noun": "tasks", "name": "Broken", "query": "stauts=todo&sort=age&dueDate=soon"}
+    assert len(cast.ada.post("/api/views", body).json()["errors"]) == 3
+
+
+def test_any_text_can_be_looked_for(cast: Cast) -> None:
+    text = "ü \"'<>&=+#?%/"
+    id = kept(cast.ada, noun="organizations", query=f"name={quote(text)}")
+    assert (
+        cast.ada.get(
+            f"/api/organizations?{cast.ada.get(f'/api/views/{id}').json()['query']}"
+        ).json()
+        == []
+    )
+    cast.ada.made("/api/organizations", name=text, type="other")
+    found = cast.ada.get(
+        f"/api/organizations?{cast.ada.get(f'/api/views/{id}').json()['query']}"
+    ).json()
+    assert [row["name"] for row in found] == [text]
+
+
+def test_a_name_is_ones_own_of_a_list(cast: Cast) -> None:
+    id = kept(cast.cora, "Ärger")
+    clash = cast.cora.post("/api/views", {"noun": "tasks", "name": "arger"})
+    assert (clash.status_code, clash.json()["errors"][0]["field"]) == (409, "name")
+    kept(cast.cora, "Ärger", "contacts")
+    kept(cast.stan, "Ärger", isShared=True)
+    other = kept(cast.cora, "Other")
+    assert cast.cora.put(f"/api/views/{other}", {"name": "ÄRGER"}).status_code == 409
+    assert cast.cora.put(f"/api/views/{id}", {"name": "ÄRGER"}).status_code == 200
+    assert cast.cora.delete(f"/api/views/{id}").status_code == 204
+    assert cast.cora.put(f"/api/views/{other}", {"name": "ÄRGER"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"name": "x"}, "noun"),
+        ({"noun": "tasks"}, "name"),
+        ({"noun": "users", "name": "x"}, "noun"),
+        ({"noun": "tasks", "name": " "}, "name"),
+        ({"noun": "tasks", "name": "x" * 256}, "name"),
+        ({"noun": "tasks", "name": "x", "query": None}, "query"),
+        ({"noun": "tasks", "name": "x", "isShared": None}, "isShared"),
+        ({"noun": "tasks", "name": "x", "ownerId": 1}, "ownerId"),
+    ],
+)
+def test_a_body_that_is_no_view_is_refused_by_field(
+    cast: Cast, body: dict[str, Any], field: str
+) -> None:
+    answer = cast.ada.post("/api/views", body)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
+
+
+def test_a_view_stays_with_its_list_and_owner(cast: Cast) -> None:
+    path = f"/api/views/{kept(cast.ada)}"
+    for body in ({"noun": "contacts"}, {"ownerId": cast.cora.id}):
+        answer = cast.ada.put(path, body)
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, next(iter(body)))
+
+
+def fill(cast: Cast, person: Person, count: int) -> None:
+    """Views of a person, past the API."""
+    cast.sql.rows(
+        """WITH acting AS MATERIALIZED (
+               SELECT set_config('retainer.tenant', $4, true), acting_as(NULL, 'command', 'command', NULL, 'test'))
+           INSERT INTO views (tenant_id, noun, name, owner_id)
+           SELECT $1, 'tasks', 'View ' || n, $2 FROM acting, generate_series(1, $3::int) n""",
+        cast.tenant, person.id, count, str(cast.tenant),
+    )  # fmt: skip
+
+
+def test_one_person_keeps_at_most_so_many(cast: Cast) -> None:
+    fill(cast, cast.cora, MOST - 1)
+    gone = kept(cast.cora, "The last")
+    answer = cast.cora.post("/api/views", {"noun": "contacts", "name": "One more"})
+    assert (answer.status_code, "200" in answer.json()["detail"]) == (409, True)
+    kept(cast.stan, "Another's")
+    assert cast.cora.put(f"/api/views/{gone}", {"name": "Renamed"}).status_code == 200
+    assert cast.cora.delete(f"/api/views/{gone}").status_code == 204
+    deletion = last(cast, "cora")["id"]
+    kept(cast.cora, "In its place")
+    answer = undo(cast.cora, deletion)
+    assert (answer.status_code, "200" in answer.json()["detail"]) == (409, True), (
+        "restoring counts, too"
+    )
+
+
+def test_of_many_who_add_the_last_one_does(cast: Cast) -> None:
+    fill(cast, cast.cora, MOST - 1)
+    bodies = [{"noun": "tasks", "name": f"Last {n}"} for n in range(6)]
+    answers = together(
+        [lambda body=body: cast.cora.post("/api/views", body).status_code for body in bodies]
+    )
+    assert sorted(answers) == [200] + [409] * 5
+    assert len(names(cast.cora)) == MOST
+
+
+def test_undoing_takes_back_what_was_done_to_a_view(cast: Cast) -> None:
+    id = kept(cast.stan, query="status=todo")
+    path = f"/api/views/{id}"
+    assert cast.stan.put(path, {"query": "status=review", "isShared": True}).status_code == 200
+    undone(cast, last(cast, "stan")["id"], "stan")
+    row = cast.stan.get(path).json()
+    assert (row["query"], row["isShared"]) == ("status=todo", False)
+    assert cast.stan.delete(path).status_code == 204
+    undone(cast, last(cast, "stan")["id"], "stan")
+    assert cast.stan.get(path).json()["query"] == "status=todo"
+    created = next(
+        row for row in cast.stan.get("/api/operations").json() if row["action"] == "createView"
+    )
+    assert (
+        cast.stan.get(f"/api/operations/{created['id']}").json()["changes"][0]["entity"] == "views"
+    )
+
+
+def test_what_was_done_to_a_shared_view_is_undone_by_its_owner_and_administrators(
+    cast: Cast,
+) -> None:
+    id = kept(cast.cora, isShared=True)
+    path = f"/api/views/{id}"
+    assert cast.cora.put(path, {"name": "Renamed"}).status_code == 200
+    done = last(cast, "cora")
+    clara = cast.person("Clara", "consultant")
+    assert done["canUndo"]
+    assert not clara.get(f"/api/operations/{done['id']}").json()["canUndo"]
+    assert undo(clara, done["id"]).status_code == 403
+    assert cast.cora.get(path).json()["name"] == "Renamed"
+    assert cast.ada.get(f"/api/operations/{done['id']}").json()["canUndo"]
+    undone(cast, done["id"], "ada")
+    assert cast.cora.get(path).json()["name"] == "Mine"
+    assert cast.ada.delete(path).status_code == 204
+    undone(cast, last(cast)["id"], "cora")
+    assert cast.cora.get(path).status_code == 200
+
+
+def test_the_journal_tells_nobody_of_a_private_view(cast: Cast) -> None:
+    kept(cast.cora, "Confidential")
+    done = last(cast, "cora")
+    assert (done["action"], done["records"], done["canUndo"]) == ("createView", 1, True)
+    clara = cast.person("Clara", "consultant")
+    assert clara.get(f"/api/operations/{done['id']}").status_code == 404
+    seen = cast.ada.get(f"/api/operations/{done['id']}").json()
+    assert (seen["records"], seen["changes"], seen["canUndo"]) == (0, [], False), (
+        "that something was done, not what"
+    )
+    for who in (cast.ada, clara):
+        assert "Confidential" not in who.get("/api/operations").text
+        assert undo(who, done["id"]).status_code in (403, 404)
+    assert names(cast.cora) == ["Confidential"]
+
+
+def test_views_take_few_statements(cast: Cast, inside: InProcess) -> None:
+    path = f"/api/views/{kept(cast.ada)}"
+    inside.send(cast.ada, "GET", path)
+    rows = [("GET", path, None, 1), ("GET", "/api/views", None, 1),
+            ("POST", "/api/views", {"noun": "tasks", "name": "N"}, 1),
+            ("PUT", path, {"query": "status=todo"}, 2), ("DELETE", path, None, 2)]  # fmt: skip
+    for method, address, body, count in rows:
+        status, sent = inside.send(cast.ada, method, address, body)
+        assert status < 300
+        assert sent == count, (method, address)
+
+
+def test_views_are_listed_by_noun_and_sorted(cast: Cast) -> None:
+    for name, noun in (("b", "tasks"), ("A", "tasks"), ("c", "contacts")):
+        kept(cast.ada, name, noun)
+    assert names(cast.ada, "noun=tasks") == ["A", "b"]
+    assert names(cast.ada, "sort=-name") == ["c", "b", "A"]
+    assert names(cast.ada, f"ownerId={cast.ada.id}&noun:in=contacts,projects") == ["c"]

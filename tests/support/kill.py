@@ -1,0 +1,52 @@
+"""Processes of a server, and their sudden end."""
+
+import os
+import signal
+from pathlib import Path
+
+import httpx
+
+from support.server import PASSWORD, Server
+
+
+def sign_in(server: Server) -> str:
+    answer = httpx.post(
+        f"{server.url}/api/login",
+        json={"username": "root@example.com", "password": PASSWORD},
+        timeout=20,
+    )
+    assert answer.status_code == 200, answer.text
+    return answer.headers["set-cookie"].partition(";")[0]
+
+
+def children(pid: int) -> list[int]:
+    return [int(n) for n in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def workers(server: Server) -> list[int]:
+    """The processes that serve: the main one alone, or its spawned children."""
+    spawned = [
+        pid
+        for pid in children(server.process.pid)
+        if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
+    return spawned or [server.process.pid]
+
+
+def kill_main(server: Server) -> None:
+    """The whole server at once; the database goes on and is adopted."""
+    for pid in {server.process.pid, *workers(server)}:
+        os.kill(pid, signal.SIGKILL)
+    server.process.wait()
+    server.start()
+
+
+def kill_worker(server: Server) -> None:
+    """One of the server processes; the main one starts another."""
+    os.kill(workers(server)[0], signal.SIGKILL)
+
+
+def kill_postmaster(server: Server) -> None:
+    """The database; the main process starts it again."""
+    pid = int((server.folder / "postgres" / "postmaster.pid").read_text().split()[0])
+    os.kill(pid, signal.SIGKILL)

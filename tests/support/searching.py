@@ -1,0 +1,46 @@
+"""Search, once the background has indexed."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from retainer.records.organizations.store import LIST
+from support.cast import Cast, Person
+
+WAIT = 30.0  # seconds for the background
+
+
+def learnt(cast: Cast, *words: str) -> None:
+    """Wait until the background has come as far as these words."""
+    there = "SELECT count(*) FROM words WHERE tenant_id = $1 AND word = ANY($2)"
+    eventually(lambda: cast.sql.value(there, cast.tenant, list(words)) == len(words))
+
+
+def eventually(true: Callable[[], Any]) -> None:
+    end = time.monotonic() + WAIT
+    while not true():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.05)
+
+
+def search(person: Person, q: str, **more: Any) -> list[dict[str, Any]]:
+    answer = person.get("/api/search", params={"q": q, **more})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def titles(person: Person, q: str, **more: Any) -> list[str]:
+    return [hit["title"] for hit in search(person, q, **more)]
+
+
+def both_ways(cast: Cast, typed: str) -> tuple[list[int] | None, list[int] | None]:
+    """The organizations that have the words typed: as the index finds them, and as a walk of the list meets them."""
+    condition = LIST.custom_filters["q"].condition.format("$2").replace(":tenant", "$1")
+    looked_up, walked = cast.sql.rows(
+        f"""SELECT organizations_matching($1, sought($1, $2), 4000) AS ids
+            UNION ALL
+            SELECT array_agg(o.id ORDER BY o.name_folded, o.id) FROM organizations o
+            WHERE o.tenant_id = $1 AND o.deleted_by IS NULL AND {condition}""",
+        cast.tenant, typed,
+    )  # fmt: skip
+    return looked_up["ids"], walked["ids"]

@@ -1,0 +1,113 @@
+"""A `retainer serve` of its own, and the command line."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+
+PASSWORD = "correct horse battery"
+
+
+class Server:
+    """A `retainer serve` of its own, on a data folder of its own."""
+
+    def __init__(self, folder: Path | None = None, **settings: str) -> None:
+        self.folder = folder or data_folder()
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.settings = settings
+        self.log = self.folder / "server.log"
+        self.start()
+
+    def start(self, *, wait: bool = True) -> None:
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("RETAINER_")}
+        environment |= {"RETAINER_LOG": "changes"} | {
+            f"RETAINER_{k.upper()}": v for k, v in self.settings.items()
+        }
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "retainer", "serve", "--data", str(self.folder), "--port", str(self.port)],
+                env=environment, stdout=log, stderr=log,
+            )  # fmt: skip
+        if wait:
+            self.wait_until_ready()
+
+    def wait_until_ready(self, seconds: float = 60) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"the server ended:\n{self.log.read_text()}")
+            try:
+                if httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)
+        raise RuntimeError(f"the server is not ready:\n{self.log.read_text()}")
+
+    def errors(self) -> str:
+        """The unknown errors in the log, for a failed assertion's message."""
+        return "\n".join(
+            line for line in self.log.read_text().splitlines() if '"event":"error"' in line
+        )[-4000:]
+
+    def last_words(self) -> str:
+        """The ends of both logs, for a failed assertion's message."""
+        logs = (self.log, self.folder / "postgres.log")
+        return "\n".join(log.read_text()[-3000:] for log in logs if log.exists())
+
+    @property
+    def database_url(self) -> str:
+        from retainer.server.postgres import embedded
+
+        url = self.settings.get("database_url") or embedded.running(self.folder)
+        assert url
+        return url
+
+    def stop(self, *, remove: bool = True) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(20)
+        if remove:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        return code
+
+
+def data_folder() -> Path:
+    """A folder that PostgreSQL's own account may pass through (pytest's are for root alone)."""
+    folder = Path(tempfile.mkdtemp(prefix="retainer-test-", dir="/tmp"))
+    folder.chmod(0o755)
+    return folder
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def retainer(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("RETAINER_")}
+    return subprocess.run(
+        [sys.executable, "-m", "retainer", *arguments], capture_output=True, text=True, timeout=60,
+        env=environment | {f"RETAINER_{k.upper()}": v for k, v in settings.items()},
+    )  # fmt: skip
+
+
+def until(condition, seconds: float, what: str) -> float:
+    began = time.monotonic()
+    while time.monotonic() - began < seconds:
+        if condition():
+            return time.monotonic() - began
+        time.sleep(0.02)
+    raise AssertionError(what)
+
+
+def status(server: Server, path: str) -> int:
+    return httpx.get(server.url + path, timeout=10, trust_env=False).status_code
