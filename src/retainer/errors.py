@@ -1,6 +1,4 @@
-"""The few errors of the API, each with its status, and their one rendering as RFC 9457 problem
-details.
-"""
+"""The few errors of the API, each with its status, rendered as RFC 9457 problem details."""
 
 from http import HTTPStatus
 from typing import Any
@@ -27,7 +25,7 @@ def camel(column: str) -> str:
 
 
 class LineProblem(msgspec.Struct, omit_defaults=True):
-    """Why the write of one line of many cannot be made."""
+    """The refusal of one line of a bulk write; lines count from 1."""
 
     line: int
     status: int
@@ -36,8 +34,8 @@ class LineProblem(msgspec.Struct, omit_defaults=True):
 
 
 class Clash(msgspec.Struct, rename="camel", omit_defaults=True):
-    """A record that keeps something from being undone: why, and who changed it when, where somebody
-    did.
+    """A record that prevents an undo: the reason, and the later change at fault, where there is
+    one.
     """
 
     entity: str
@@ -64,12 +62,12 @@ class ProblemDetails(msgspec.Struct, rename="camel", omit_defaults=True):
     clashes: list[Clash] = []
 
 
-# As RFC 9110 has them; older Pythons have older ones.
+# RFC 9110's phrases; Python 3.11 and 3.12 still have the older ones.
 TITLES = {413: "Content Too Large", 416: "Range Not Satisfiable", 422: "Unprocessable Content"}
 
 
 def title(status: int) -> str:
-    """The status in words."""
+    """The reason phrase of a status."""
     return TITLES.get(status) or HTTPStatus(status).phrase
 
 
@@ -80,7 +78,7 @@ class Problem(Exception):
 
     status = 500
     detail = "Something went wrong on our side. The request id finds it in the log."
-    is_undone = True  # for certain: of what was refused nothing was done
+    is_undone = True  # false where part of the request may have been committed
 
     def __init__(
         self,
@@ -92,24 +90,27 @@ class Problem(Exception):
         self.detail = detail or self.detail
         self.errors = errors or []
         self.headers = headers or []
-        self.extra: dict[str, Any] = {}  # further members of the document
+        self.current = b""
+        self.lines: list[LineProblem] = []
+        self.clashes: list[Clash] = []
         super().__init__(self.detail)
 
     def body(self, instance: str, request_id: str) -> bytes:
         """The problem+json document."""
-        words = title(self.status)
-        return msgspec.json.encode(
-            ProblemDetails(
-                "about:blank",
-                words,
-                self.status,
-                self.detail,
-                instance,
-                request_id,
-                self.errors,
-                **self.extra,
-            )
+        document = ProblemDetails(
+            "about:blank",
+            title(self.status),
+            self.status,
+            self.detail,
+            instance,
+            request_id,
+            errors=self.errors,
+            lines=self.lines,
+            clashes=self.clashes,
         )
+        if self.current:
+            document = msgspec.structs.replace(document, current=msgspec.Raw(self.current))
+        return msgspec.json.encode(document)
 
 
 class MalformedJson(Problem):
@@ -149,8 +150,8 @@ class Conflict(Problem):
 
 
 class PreconditionFailed(Problem):
-    """The record is not as the request expects it; `current` is its JSON, `etag` its ETag, where it
-    is there.
+    """A record is not as the request expects it. `current` is its JSON and `etag` its ETag header;
+    both are absent where there is no record.
     """
 
     status = 412
@@ -158,8 +159,10 @@ class PreconditionFailed(Problem):
     def __init__(
         self, detail: str, current: bytes = b"", etag: tuple[bytes, bytes] | None = None
     ) -> None:
-        super().__init__(detail, headers=[etag] if etag else [])
-        self.extra = {"current": msgspec.Raw(current)} if current else {}
+        super().__init__(detail)
+        if etag:
+            self.headers.append(etag)
+        self.current = current
 
 
 class TooLarge(Problem):
@@ -189,7 +192,7 @@ class TooManyRequests(Problem):
 
 
 class Unavailable(Problem):
-    """The database is gone or busy, or the time ran out; `Retry-After` says when to come back."""
+    """The database is gone or busy, or the time ran out; Retry-After is in seconds."""
 
     status = 503
     detail = "The database cannot be reached at the moment. Try again shortly."
@@ -214,7 +217,7 @@ def conflict(field: str, message: str) -> Conflict:
     return Conflict(f"{field}: {message}.", errors=[FieldError(field, message)])
 
 
-# What JSON can say and PostgreSQL cannot keep, by its SQLSTATE.
+# Values that are valid JSON and that PostgreSQL cannot store, by SQLSTATE.
 UNSTORABLE = {
     "22021": "text must not contain the NUL character; remove \\u0000",
     "22P05": "text must not contain the NUL character; remove \\u0000",

@@ -165,7 +165,7 @@ def refuse_clashes(clashes: list[Clash]) -> None:
     named = "; ".join(f'{c.entity} {c.entity_id} "{c.title}" {c.message}' for c in clashes[:3])
     more = f"; and {len(clashes) - 3} more" if len(clashes) > 3 else ""
     problem = Conflict(f"Nothing was undone: {named}{more}.")
-    problem.extra = {"clashes": clashes}
+    problem.clashes = clashes
     raise problem
 
 

@@ -177,9 +177,9 @@ async def conflict(
     """409: somebody else has changed the record since the form was shown. Both versions, and what
     to do.
     """
-    if "current" not in problem.extra:
+    if not problem.current:
         raise NotFound
-    current = msgspec.json.decode(problem.extra["current"])
+    current = msgspec.json.decode(problem.current)
     version = dict(problem.headers)[b"etag"].decode()[1:-1]
     rows = [
         (name, current.get(name), value)

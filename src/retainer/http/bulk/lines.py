@@ -138,6 +138,4 @@ class Refused(Problem):
         what = "1 line" if len(lines) == 1 else f"{len(lines)} lines"
         detail = f"{what} of {count} cannot be done, so nothing was changed. {words[0].field}: {words[0].message}."
         super().__init__(detail, errors=words)
-        self.extra = {
-            "lines": [LineProblem(number, p.status, p.detail, p.errors) for number, p in lines]
-        }
+        self.lines = [LineProblem(number, p.status, p.detail, p.errors) for number, p in lines]

@@ -129,7 +129,7 @@ async def clash(
         "at": None,
         "operationId": None,
     }  # what a clash leaves out
-    clashes = [unknown | msgspec.to_builtins(one) for one in problem.extra.get("clashes", [])]
+    clashes = [unknown | msgspec.to_builtins(one) for one in problem.clashes]
     ids = [one["operationId"] for one in clashes if one.get("operationId")]
     can_undo = await store.undoable(request.db, ids)
     for one in clashes:

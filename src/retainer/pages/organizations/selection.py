@@ -90,9 +90,7 @@ async def told(request: Request, wanted: Change | None, count: int) -> str:
 
 async def refused(request: Request, problem: Problem, ids: list[int]) -> Answer:
     """Nothing was changed: why, of which organizations, and what to do."""
-    lines = [
-        (ids[found.line - 1], found.detail) for found in problem.extra.get("lines", [])[:50] if ids
-    ]
+    lines = [(ids[found.line - 1], found.detail) for found in problem.lines[:50] if ids]
     names = await journal.titles(request.db, {("organizations", id) for id, _ in lines})
     return await render.page(
         request,
