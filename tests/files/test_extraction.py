@@ -13,7 +13,7 @@ import openpyxl
 import pytest
 
 from retainer.files import extraction, text_reader
-from retainer.files.extraction import Text
+from retainer.files.extraction import ExtractedText
 from support.cast import Cast, Person
 from support.searching import eventually, search, titles
 
@@ -150,12 +150,12 @@ def test_words_that_a_passage_ends_between_are_found_together(cast: Cast) -> Non
 
 def test_passages_hold_the_whole_text() -> None:
     text = " ".join(f"word{n}" for n in range(5000))
-    passages = Text("done", None, text).passages
+    passages = ExtractedText("done", None, text).passages
     assert max(map(len, passages)) <= extraction.PASSAGE
     assert {word for piece in passages for word in piece.split(" ")} >= set(text.split(" "))
-    assert len(Text("done", None, "x" * 100_000).passages) < 60
-    assert Text("done", None, "short").passages == ["short"]
-    assert Text("no text").passages == []
+    assert len(ExtractedText("done", None, "x" * 100_000).passages) < 60
+    assert ExtractedText("done", None, "short").passages == ["short"]
+    assert ExtractedText("no text").passages == []
 
 
 def packed(**entries: bytes) -> bytes:
@@ -242,7 +242,7 @@ def test_a_text_without_end_is_cut(cast: Cast) -> None:
     assert titles(cast.ada, "elephant") == ["endless"]
 
 
-def read(content: bytes, media_type: str = "application/pdf") -> Text:
+def read(content: bytes, media_type: str = "application/pdf") -> ExtractedText:
     with tempfile.TemporaryFile() as file:
         file.write(content)
         file.seek(0)
@@ -258,7 +258,7 @@ def test_work_without_end_is_ended_and_what_was_found_counts(
     assert (found.outcome, found.text) == ("done", "gazelle")
     assert found.reason == "only its beginning: reading takes longer than 1 seconds of work"
     monkeypatch.setattr(extraction, "SECONDS", 0.01)
-    assert read(endless) == Text("failed", "reading takes longer than 0 seconds")
+    assert read(endless) == ExtractedText("failed", "reading takes longer than 0 seconds")
 
 
 def test_a_stream_that_unpacks_without_end_fails() -> None:

@@ -1,1 +1,1 @@
-"""Files of strangers, read by a program of its own within limits."""
+"""Hostile files, read by a separate program with limits on its time and memory."""

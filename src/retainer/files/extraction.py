@@ -1,18 +1,19 @@
-"""The text of a stored file, taken out by text_reader.py in a process of its own, within bounds of
-time and memory.
+"""Text of a stored file, extracted by text_reader.py: a separate process, because files are hostile,
+with limits on its time and memory.
 """
 
 import asyncio
 import signal
 import sys
 import tempfile
+from asyncio import StreamReader
 from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, Protocol
 
 from retainer.files import text_reader
-from retainer.records.documents.storage import Storage
 
 LARGEST = 100 << 20  # bytes of a file that is read at all
 SECONDS = 60.0
@@ -20,11 +21,21 @@ CPU_SECONDS = 30
 PASSAGE, OVERLAP = 4000, 200  # characters
 
 _READABLE = {*text_reader.READERS, "application/zip"}
-_MOST_BYTES = text_reader.CHARACTERS * 5
+_MAX_OUTPUT = text_reader.CHARACTERS * 5  # bytes; a character has four at most
 
 
-class Text(NamedTuple):
-    """What came of it: `done`, `failed` or `no text`, the reason where there is one, and the text."""
+class FileStore(Protocol):
+    """Storage that files are read from."""
+
+    async def get(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
+        """Bytes from `start` up to `end`. Raises FileNotFoundError, or Unavailable."""
+        ...
+
+
+class ExtractedText(NamedTuple):
+    """Result of an extraction: `done`, `failed` or `no text`; the reason, where there is one; the
+    text.
+    """
 
     outcome: str
     reason: str | None = None
@@ -32,39 +43,39 @@ class Text(NamedTuple):
 
     @property
     def passages(self) -> list[str]:
-        """The text in pieces that overlap a little, so that words that belong together stand
-        together in one.
+        """The text in overlapping pieces, so that a phrase cut by the end of one is whole in the
+        next. Pieces end between words where they can.
         """
         pieces, start = list[str](), 0
-        while start < len(self.text):
-            end = start + PASSAGE
-            if end < len(self.text):
-                end = max(self.text.rfind(" ", start + PASSAGE // 2, end), start + PASSAGE // 2)
+        while start + PASSAGE < len(self.text):
+            middle = start + PASSAGE // 2
+            end = max(middle, self.text.rfind(" ", middle, start + PASSAGE))
             pieces.append(self.text[start:end])
-            start = end if end >= len(self.text) else end - OVERLAP
+            start = end - OVERLAP
+        pieces.append(self.text[start:])
         return [piece for piece in pieces if piece.strip()]
 
 
-async def extracted(storage: Storage, key: str, size: int, media_type: str) -> Text:
-    """The text of the file under the key. Raises Unavailable when the storage does not answer."""
+async def extract(store: FileStore, key: str, size: int, media_type: str) -> ExtractedText:
+    """Text of the file under the key. Raises Unavailable when the storage does not answer."""
     if media_type not in _READABLE:
-        return Text("no text", f"files of type {media_type} are not read")
+        return ExtractedText("no text", f"files of type {media_type} are not read")
     if size > LARGEST:
-        return Text("failed", "the file is too large to be read")
+        return ExtractedText("failed", "the file is too large to be read")
     if size == 0:
-        return Text("no text", "the file is empty")
+        return ExtractedText("no text", "the file is empty")
     with tempfile.TemporaryFile() as file:
         try:
-            async for chunk in await storage.get(key, 0, size):
+            async for chunk in await store.get(key, 0, size):
                 file.write(chunk)
         except FileNotFoundError:
-            return Text("failed", "the file is not in the storage")
+            return ExtractedText("failed", "the file is not in the storage")
         file.seek(0)
         return await read(file, media_type)
 
 
-async def read(file: BinaryIO, media_type: str) -> Text:
-    """What the reader makes of an open file; what it found before it gave up counts."""
+async def read(file: BinaryIO, media_type: str) -> ExtractedText:
+    """Text of an open file. If the reader gives up half-way, its output so far counts."""
     reader = await asyncio.create_subprocess_exec(
         sys.executable,
         "-P",
@@ -79,17 +90,11 @@ async def read(file: BinaryIO, media_type: str) -> Text:
     )
     assert reader.stdout is not None
     assert reader.stderr is not None
-    found, reason = bytearray(), ""
+    output, reason = bytearray(), ""
     try:
         async with asyncio.timeout(SECONDS):
-            while len(found) < _MOST_BYTES and (piece := await reader.stdout.read(1 << 16)):
-                found += piece
-            reason = (
-                (await reader.stderr.read(1 << 16))
-                .decode(errors="replace")
-                .strip()
-                .rpartition("\n")[2]
-            )
+            await _collect(reader.stdout, output)
+            reason = await _last_line(reader.stderr)
             await reader.wait()
     except TimeoutError:
         reason = f"reading takes longer than {SECONDS:.0f} seconds"
@@ -97,9 +102,29 @@ async def read(file: BinaryIO, media_type: str) -> Text:
         with suppress(ProcessLookupError):
             reader.kill()
         code = await reader.wait()
-    text = found.decode("utf-8", "ignore").strip()
     if not reason and code not in (0, -signal.SIGKILL):
         reason = "its reader ended unexpectedly"
+    return _result(output.decode("utf-8", "ignore").strip(), reason)
+
+
+async def _collect(stream: StreamReader, output: bytearray) -> None:
+    while len(output) < _MAX_OUTPUT:
+        piece = await stream.read(1 << 16)
+        if not piece:
+            return
+        output += piece
+
+
+async def _last_line(stream: StreamReader) -> str:
+    output = await stream.read(1 << 16)
+    return output.decode(errors="replace").strip().rpartition("\n")[2]
+
+
+def _result(text: str, reason: str) -> ExtractedText:
+    if text and reason:
+        return ExtractedText("done", f"only its beginning: {reason}"[:500], text)
     if text:
-        return Text("done", (reason and f"only its beginning: {reason}"[:500]) or None, text)
-    return Text("failed", reason[:500]) if reason else Text("no text", "there is no text in it")
+        return ExtractedText("done", None, text)
+    if reason:
+        return ExtractedText("failed", reason[:500])
+    return ExtractedText("no text", "there is no text in it")

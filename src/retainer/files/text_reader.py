@@ -1,10 +1,10 @@
-"""Takes the text out of one file: a program of its own, because files are hostile and their readers
-can be led astray.
+"""Program that extracts the text of one file. It runs apart from the server, because a hostile file
+can exhaust or take over the library that reads it.
 
-It is given the file as standard input, its media type and the seconds of work as arguments, limits
-itself before it looks, knows no secret (its environment is empty), and writes the text as it finds
-it. It ends with 0, or with 1 and the reason as a line on standard error; what it wrote until then
-counts. It imports nothing of this package, and of the libraries only the one it needs.
+Standard input is the file; the arguments are its media type and the seconds of CPU time. The program
+limits itself before it reads, has an empty environment and so knows no secret, and writes text as
+soon as it has some. It exits with 0, or with 1 and the reason as a line on standard error; text
+written until then counts. It imports nothing of this package, and only the library that it needs.
 """
 
 import logging
@@ -14,41 +14,44 @@ import signal
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from docx.document import Document
+    from docx.table import _Cell
 
 MEMORY = 1 << 30  # bytes of address space
-UNPACKED = 256 << 20  # bytes that a packed file may say it unpacks to
-CHARACTERS = 1_000_000  # of text; what comes after is not searched
+UNPACKED = 256 << 20  # bytes that an archive may declare to hold, unpacked
+CHARACTERS = 1_000_000  # of text; the rest is not searched
 
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-# What a packed file is by what is in it: from its beginning alone that is not always seen.
+# Media types by an entry of the archive: its first bytes alone do not always tell.
 PARTS = {"word/document.xml": WORD, "xl/workbook.xml": SHEET}
 
 
 class Unreadable(Exception):
-    """Why there is no text, or no more of it, in words for a person."""
+    """The reason why there is no text, or no more of it, as people read it."""
 
 
 def main() -> int:
-    """The whole program."""
     _limit(int(sys.argv[2]))
     try:
-        _write(_text(sys.argv[1], sys.stdin.buffer))
+        _write(_pieces(sys.argv[1], sys.stdin.buffer))
     except Unreadable as error:
         return _failed(str(error))
     except MemoryError:
         return _failed("it takes more memory than is allowed")
     except RecursionError:
         return _failed("it is nested too deeply")
-    except Exception as error:  # whatever a library makes of a broken file
+    except Exception as error:  # libraries raise anything at all on a broken file
         return _failed(f"it cannot be read ({type(error).__name__})")
     return 0
 
 
 def _limit(seconds: int) -> None:
     os.nice(10)
-    logging.disable()  # what libraries remark would fill a pipe that is read at the end
+    logging.disable()  # warnings would fill the pipe of standard error, which is read at the end
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
@@ -56,7 +59,7 @@ def _limit(seconds: int) -> None:
     signal.signal(signal.SIGXCPU, _too_slow)
 
 
-def _too_slow(_signal: int, _frame: Any) -> None:
+def _too_slow(_signal: int, _frame: object) -> None:
     raise Unreadable(f"reading takes longer than {sys.argv[2]} seconds of work")
 
 
@@ -70,43 +73,42 @@ def _write(pieces: Iterator[str]) -> None:
     for piece in pieces:
         if left <= 0:
             return
-        storable = (
-            piece[:left].replace("\0", " ").encode("utf-8", "ignore")
-        )  # no half of a surrogate pair either
+        # PostgreSQL stores neither NUL nor half a surrogate pair.
+        storable = piece[:left].replace("\0", " ").encode("utf-8", "ignore")
         sys.stdout.buffer.write(storable + b"\n")
         sys.stdout.buffer.flush()
         left -= len(piece) + 1
 
 
-def _text(kind: str, file: BinaryIO) -> Iterator[str]:
-    if kind not in READERS:
-        kind = _packed(file)
-    return READERS[kind](file)
+def _pieces(media_type: str, file: BinaryIO) -> Iterator[str]:
+    if media_type not in READERS:
+        media_type = _type_of_archive(file)
+    return READERS[media_type](file)
 
 
-def _packed(file: BinaryIO) -> str:
-    """What a packed file is. Raises Unreadable when it is nothing with text, or unpacks to too
-    much.
+def _type_of_archive(file: BinaryIO) -> str:
+    """Media type of a ZIP archive. Raises Unreadable when it holds no text, or unpacks to more than
+    UNPACKED.
     """
     with zipfile.ZipFile(file) as archive:
         entries = archive.infolist()
     if sum(entry.file_size for entry in entries) > UNPACKED:
         raise Unreadable("it unpacks to more than is allowed")
     names = {entry.filename for entry in entries}
-    kind = next((kind for part, kind in PARTS.items() if part in names), None)
-    if kind is None:
+    media_type = next((PARTS[part] for part in PARTS if part in names), None)
+    if media_type is None:
         raise Unreadable("it holds no text that can be read")
     file.seek(0)
-    return kind
+    return media_type
 
 
 def _plain(file: BinaryIO) -> Iterator[str]:
-    # A character has four bytes at most; that the file begins in UTF-8 is known from its type.
+    # Only a file that begins in UTF-8 is taken for text; a character has four bytes at most.
     yield file.read(CHARACTERS * 4).decode("utf-8-sig", "replace")
 
 
 def _pdf(file: BinaryIO) -> Iterator[str]:
-    import pypdf  # noqa: PLC0415 -- see above
+    import pypdf  # noqa: PLC0415 -- only the library that is needed
 
     document = pypdf.PdfReader(file)
     if document.is_encrypted and not document.decrypt(""):
@@ -116,14 +118,14 @@ def _pdf(file: BinaryIO) -> Iterator[str]:
 
 
 def _word(file: BinaryIO) -> Iterator[str]:
-    import docx  # noqa: PLC0415 -- see above
+    import docx  # noqa: PLC0415 -- only the library that is needed
 
-    _packed(file)
+    _type_of_archive(file)  # raises
     yield from _blocks(docx.Document(file))
 
 
-def _blocks(container: Any) -> Iterator[str]:
-    """Paragraphs, and those in the cells of tables, in order."""
+def _blocks(container: "Document | _Cell") -> Iterator[str]:
+    """Paragraphs in order, those in the cells of tables among them."""
     for block in container.iter_inner_content():
         if hasattr(block, "rows"):
             for row in block.rows:
@@ -134,9 +136,9 @@ def _blocks(container: Any) -> Iterator[str]:
 
 
 def _sheets(file: BinaryIO) -> Iterator[str]:
-    import openpyxl  # noqa: PLC0415 -- see above
+    import openpyxl  # noqa: PLC0415 -- only the library that is needed
 
-    _packed(file)
+    _type_of_archive(file)  # raises
     book = openpyxl.load_workbook(file, read_only=True, data_only=True)
     for sheet in book.worksheets:
         yield sheet.title

@@ -13,7 +13,7 @@ from typing import Any
 
 from retainer.database.pool import UNREACHABLE, Connection, connect
 from retainer.errors import Unavailable
-from retainer.files.extraction import Text, extracted
+from retainer.files.extraction import ExtractedText, extract
 from retainer.http.log import Log
 from retainer.records.documents.storage import Storage
 
@@ -167,15 +167,15 @@ class Indexer:
             async with self.turn, connection.transaction():
                 await self._record(connection, file, text)
 
-    async def _text(self, file: Any) -> Text | None:
+    async def _text(self, file: Any) -> ExtractedText | None:
         """None when it is deleted, or there is a newer version, which comes later."""
         if not file["is_wanted"]:
             return None
         if file["tries"] > TRIES:
-            return Text("failed", "reading it was tried too often")
-        return await extracted(self.storage, file["storage_key"], file["size"], file["media_type"])
+            return ExtractedText("failed", "reading it was tried too often")
+        return await extract(self.storage, file["storage_key"], file["size"], file["media_type"])
 
-    async def _record(self, connection: Connection, file: Any, text: Text | None) -> None:
+    async def _record(self, connection: Connection, file: Any, text: ExtractedText | None) -> None:
         tenant, document = file["tenant_id"], file["document_id"]
         if text is not None:
             passages = text.passages
