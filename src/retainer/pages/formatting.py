@@ -12,8 +12,8 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
-DAY = 86_400
-DAYS, MONTHS, SHORT = tuple(day_name), tuple(month_name), tuple(month_abbr)
+SECONDS_A_DAY = 86_400
+WEEKDAYS, MONTHS, SHORT_MONTHS = tuple(day_name), tuple(month_name), tuple(month_abbr)
 
 
 def label(word: Any) -> str:
@@ -41,7 +41,7 @@ def size(count: int | None) -> str:
     return f"{amount:.{int(power > 0 and amount < 10)}f} {('B', 'kB', 'MB', 'GB')[power]}"
 
 
-def chosen(options: Markup, value: Any) -> Markup:
+def with_selected(options: Markup, value: Any) -> Markup:
     """Options that are written already, with the one of a value selected."""
     if value is None:
         return options
@@ -61,14 +61,14 @@ def when(context: Context, text: str | None) -> Markup | str:
     """A moment: "6 d" within a week, then "3 Nov", then "Nov 2025"; the whole of it in a tooltip."""
     if not text:
         return ""
-    moment = _here(context, text)
+    moment = _local_moment(context, text)
     now = datetime.now(UTC)
     shown = _ago((now - moment).total_seconds()) or _day(
         moment.date(), now.astimezone(moment.tzinfo).date()
     )
     # By hand: a list has fifty of them, and strftime and a Markup's format took a fifth of its
     # page's time.
-    whole = f"{DAYS[moment.weekday()]}, {moment.day} {MONTHS[moment.month]} {moment.year}, "
+    whole = f"{WEEKDAYS[moment.weekday()]}, {moment.day} {MONTHS[moment.month]} {moment.year}, "
     whole += f"{moment.hour:02}:{moment.minute:02} {moment.tzname()}"
     return Markup(f'<time datetime="{escape(text)}" title="{escape(whole)}">{shown}</time>')  # noqa: S704
 
@@ -76,7 +76,7 @@ def when(context: Context, text: str | None) -> Markup | str:
 @pass_context
 def until(context: Context, text: str) -> Markup:
     """A moment to come, in full: something ends then."""
-    moment = _here(context, text)
+    moment = _local_moment(context, text)
     return Markup('<time datetime="{}">{}</time>').format(
         text, moment.strftime("%A, %-d %B, %H:%M")
     )
@@ -85,11 +85,11 @@ def until(context: Context, text: str) -> Markup:
 @pass_context
 def local(context: Context, text: str) -> str:
     """A moment as a field for date and time takes it: where the viewer is, to the minute."""
-    moment = _here(context, text)
+    moment = _local_moment(context, text)
     return moment.strftime("%Y-%m-%dT%H:%M")
 
 
-def _here(context: Context, text: str) -> datetime:
+def _local_moment(context: Context, text: str) -> datetime:
     """A moment where the viewer is; as it is where that would be a day beyond the last there is."""
     viewer, moment = context.get("viewer"), datetime.fromisoformat(text)
     try:
@@ -105,9 +105,9 @@ def day(context: Context, text: str | None) -> Markup | str:
         return ""
     given, now = date.fromisoformat(text), today(context)
     near = {0: "Today", 1: "Tomorrow", -1: "Yesterday"}.get((given - now).days)
-    shown = near or given.strftime("%-d %b" if given.year == now.year else "%-d %b %Y")
+    page = near or given.strftime("%-d %b" if given.year == now.year else "%-d %b %Y")
     whole = given.strftime("%A, %-d %B %Y")
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(text, whole, shown)
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(text, whole, page)
 
 
 @pass_context
@@ -151,17 +151,17 @@ def phone_link(number: str | None) -> str | None:
 def _ago(seconds: float) -> str:
     if -60 < seconds < 60:
         return "now"
-    if 0 < seconds < 7 * DAY:
+    if 0 < seconds < 7 * SECONDS_A_DAY:
         return next(
             f"{seconds // n:.0f} {u}"
-            for n, u in ((DAY, "d"), (3600, "h"), (60, "min"))
+            for n, u in ((SECONDS_A_DAY, "d"), (3600, "h"), (60, "min"))
             if seconds >= n
         )
     return ""
 
 
 def _day(given: date, now: date) -> str:
-    month = SHORT[given.month]
+    month = SHORT_MONTHS[given.month]
     return f"{given.day} {month}" if abs((now - given).days) < 300 else f"{month} {given.year}"
 
 
@@ -178,7 +178,7 @@ FILTERS = {
     "until": until,
     "local": local,
     "day": day,
-    "chosen": chosen,
+    "with_selected": with_selected,
     "is_overdue": is_overdue,
     "paragraphs": paragraphs,
     "is_web": is_web,

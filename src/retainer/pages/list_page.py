@@ -16,42 +16,42 @@ from retainer.lists.parameters import Query, plain, read
 from retainer.lists.spec import ListSpec
 from retainer.pages.render import target
 
-ROWS = 50
-COUNTED = 1000  # rows that are counted one by one; from more on PostgreSQL estimates
-MOST = 1000  # rows that one page shows after loading more
+PAGE_SIZE = 50
+EXACT_COUNT_LIMIT = 1000  # rows that are counted one by one; from more on PostgreSQL estimates
+MAX_ROWS = 1000  # rows that one page shows after loading more
 
 
-class Shown(NamedTuple):
+class ListPage(NamedTuple):
     """Rows as the API answers them, by field; `more` are the parameters of the next rows, `total`
-    how many rows there are in all (None: not counted), `asked` the parameters that filter and sort.
+    how many rows there are in all (None: not counted), `parameters` those that filter and sort it.
     """
 
     rows: list[dict[str, Any]]
     more: str
     total: int | None
     is_estimate: bool
-    asked: dict[str, str]
+    parameters: dict[str, str]
     sort: str
 
     def address(self, **changes: str | None) -> str:
         """The query string of the same list with some parameters otherwise; None leaves one out."""
-        return parameters({**self.asked, **changes})
+        return query_string({**self.parameters, **changes})
 
 
-async def show(
+async def paginate(
     request: Request,
     spec: ListSpec,
     *,
     expand: tuple[str, ...] = (),
     counted: bool = True,
-    most: int = ROWS,
+    most: int = PAGE_SIZE,
     **values: Any,
-) -> Shown:
+) -> ListPage:
     """The rows of a list for the parameters of the page. Raises Invalid for what takes too long."""
     query: Query = (
         request.query if isinstance(request.query, Query) else plain(spec)
     )  # a form's is another's
-    limit = min(query.limit or most, MOST)
+    limit = min(query.limit or most, MAX_ROWS)
     listing = Listing(
         request.db, spec, query._replace(expand=expand, counted=""), formats.JSON, values
     )
@@ -68,11 +68,11 @@ async def show(
     rows = msgspec.json.decode(b"[" + (row["chunk"] or b"") + b"]")
     more = ""
     if row["count"] > limit:
-        more = parameters(
+        more = query_string(
             {**asked, "cursor": cursor.written(row["last"], query.sort, is_backward=False)}
         )
     sort = ("-" if query.sort[0][1] else "") + query.sort[0][0]
-    return Shown(rows, more, *total, asked, sort)
+    return ListPage(rows, more, *total, asked, sort)
 
 
 async def find(
@@ -82,12 +82,12 @@ async def find(
     query = read(spec, urlencode(asked).encode(), request.viewer.time_zone)
     values = {} if parent is None else {"parent": parent}
     listing = Listing(request.db, spec, query, formats.JSON, values)
-    row = await listing.page(request.db, None, query.limit or MOST)
+    row = await listing.page(request.db, None, query.limit or MAX_ROWS)
     found: list[dict[str, Any]] = msgspec.json.decode(b"[" + (row["chunk"] or b"") + b"]")
     return found
 
 
-async def ids_of(request: Request, spec: ListSpec, asked: str, most: int) -> list[int]:
+async def matching_ids(request: Request, spec: ListSpec, asked: str, most: int) -> list[int]:
     """The ids of all rows of a list with these parameters. Raises Invalid where they are more than
     `most`, and for what is no parameter: left out, it would mean more rows than anybody chose.
     """
@@ -114,7 +114,7 @@ async def _total(listing: Listing, matched: int | None) -> tuple[int | None, boo
         return matched, False
     if matched is None and any(prefilter.is_of_words for prefilter in listing.query.prefilters):
         return None, False  # many rows would be looked at, and the planner can but guess
-    most = COUNTED if matched is None else matched
+    most = EXACT_COUNT_LIMIT if matched is None else matched
     try:
         found = await listing.db.value(
             listing.spec.counting(listing.all), most=most, **listing.values
@@ -128,7 +128,7 @@ async def _total(listing: Listing, matched: int | None) -> tuple[int | None, boo
         return None, False
 
 
-def parameters(given: dict[str, str | None]) -> str:
+def query_string(given: dict[str, str | None]) -> str:
     """A query string with its "?", or nothing."""
     kept = {name: value for name, value in given.items() if value}
     return "?" + urlencode(kept, safe=":,.", quote_via=quote) if kept else ""

@@ -29,13 +29,13 @@ from retainer.errors import (
 from retainer.http.query_string import of_form, pairs
 from retainer.http.request import HTML, Answer, Request
 from retainer.journal import changes
-from retainer.pages import formatting as words
+from retainer.pages import formatting
 from retainer.pages.assets import icon
 from retainer.pages.static import URLS
 from retainer.permissions import PERMISSIONS
 
 VARY = (b"vary", b"Accept, HX-Request, HX-Target")
-TOLD = b"retainer.done"  # the cookie that tells the next page what was done
+TOAST_COOKIE = b"retainer.done"  # the cookie that tells the next page what was done
 # What is replaced by a block of the page's template, by the id that HX-Target names.
 FRAGMENTS = {
     "more": "more",
@@ -69,17 +69,17 @@ _templates = Templates(
 )
 _templates.globals["asset"] = URLS.__getitem__
 _templates.globals["icon"] = lambda name: Markup(icon(name))  # noqa: S704  # Lucide's drawings, by name
-_templates.globals["today"] = words.today
-_templates.filters |= words.FILTERS
-_TOLD = re.compile(rb"(?:^|;)\s*" + re.escape(TOLD) + rb"=([\w-]+)")
+_templates.globals["today"] = formatting.today
+_templates.filters |= formatting.FILTERS
+_TOAST = re.compile(rb"(?:^|;)\s*" + re.escape(TOAST_COOKIE) + rb"=([\w-]+)")
 
 
 class Toast(NamedTuple):
-    """What was done, in words, the operation that can be undone (None: none), and whom it is told
+    """What was done, in words for people, the operation that can be undone (None: none), and whom it is told
     (None: anybody).
     """
 
-    words: str
+    message: str
     operation: int | None
     user: int | None
 
@@ -106,47 +106,49 @@ async def style_guide(request: Request) -> Answer:
     return await page(request, "layout/styleguide.html")
 
 
-async def something_new(request: Request) -> Answer:
+async def new_record(request: Request) -> Answer:
     """What can be added, from anywhere."""
     return await page(request, "layout/new.html")
 
 
-def render(template: str, **values: Any) -> bytes:
+def standalone_page(template: str, **values: Any) -> bytes:
     """A page that nobody needs to be signed in for."""
     return _templates.get_template(template).render(values).encode()
 
 
-def redirect(request: Request, path: str, did: str = "", operation: int | None = None) -> Answer:
+def redirect(
+    request: Request, path: str, message: str = "", operation: int | None = None
+) -> Answer:
     """303 to a page, which tells what was done and offers to undo it. From a dialog the page
     beneath follows it.
     """
     headers = [(b"location", path.encode()), VARY]
-    if did:
-        who = request.who if path != "/login" else None  # who signs out is nobody then
-        may = who is not None and who.may("operations.undo")
-        toast = Toast(did[:300], operation if may else None, who.user if who else None)
-        told = base64.urlsafe_b64encode(msgspec.json.encode(toast)).rstrip(b"=")
-        headers.append(_cookie(request, told.decode(), seconds=60))
+    if message:
+        viewer = request.who if path != "/login" else None  # who signs out is nobody then
+        may = viewer is not None and viewer.may("operations.undo")
+        toast = Toast(message[:300], operation if may else None, viewer.user if viewer else None)
+        value = base64.urlsafe_b64encode(msgspec.json.encode(toast)).rstrip(b"=")
+        headers.append(_cookie(request, value.decode(), seconds=60))
     if target(request) == "dialog-body":
         place = msgspec.json.encode({"path": path, "target": "#main", "swap": "outerMorph"})
         return Answer(200, b"", (b"hx-location", place), HTML, *headers[1:])
     return Answer(303, b"", *headers)
 
 
-def back(request: Request, usual: str) -> str:
-    """Where a form wants to return to: a path of ours, else the usual one."""
+def return_path(request: Request, default: str) -> str:
+    """Where a form wants to return to: a path of ours, else the default one."""
     given = [
         part for part in (request.body, request.query) if isinstance(part, dict)
     ]  # a form with a file has no body
-    return ours(next((part["back"] for part in given if part.get("back")), ""), usual)
+    return own_path(next((part["back"] for part in given if part.get("back")), ""), default)
 
 
-def ours(path: str, usual: str) -> str:
+def own_path(path: str, default: str) -> str:
     """The path, if it is one of ours: what comes from outside may name another site, or end the
     header it stands in.
     """
     return (
-        path if re.fullmatch(r"/(?!/)[!-\[\]-~]*", path) else usual
+        path if re.fullmatch(r"/(?!/)[!-\[\]-~]*", path) else default
     )  # ASCII as in an address, without a backslash
 
 
@@ -165,7 +167,10 @@ async def refusal(request: Request, problem: Problem) -> Answer:
         if not isinstance(error, Problem):
             request.app.log.unknown(error, request=request.id, path=request.path)
         answer = Answer(
-            problem.status, render("layout/error_alone.html", **values, request=request), HTML, VARY
+            problem.status,
+            standalone_page("layout/error_alone.html", **values, request=request),
+            HTML,
+            VARY,
         )
     answer.headers += problem.headers
     return answer
@@ -174,7 +179,7 @@ async def refusal(request: Request, problem: Problem) -> Answer:
 async def conflict(
     request: Request, problem: PreconditionFailed, path: str, sent: dict[str, Any]
 ) -> Answer:
-    """409: somebody else has changed the record since the form was shown. Both versions, and what
+    """409: somebody else has changed the record since the form was page. Both versions, and what
     to do.
     """
     if not problem.current:
@@ -186,7 +191,7 @@ async def conflict(
         for name, value in sent.items()
         if current.get(name) != value
     ]
-    fields = {name: text for name, text in request.body.items() if name != "version"}
+    fields = {name: value for name, value in request.body.items() if name != "version"}
     return await page(
         request,
         "layout/conflict.html",
@@ -197,21 +202,23 @@ async def conflict(
         version=version,
         fields=fields,
         record=path,
-        by=await _by(request, path, version),
+        by=await _changed_by(request, path, version),
     )
 
 
-async def _by(request: Request, path: str, version: str) -> dict[str, str] | None:
+async def _changed_by(request: Request, path: str, version: str) -> dict[str, str] | None:
     """Who changed the record since the form was shown, and when; for those who may know."""
-    record, _, shown = request.body.get("version", "").partition("-")
+    record, _, version_shown = request.body.get("version", "").partition("-")
     match = re.search(r"/([a-z]+)/\d+$", path)
     if not (
-        match and re.fullmatch(r"\d{1,9}", shown, re.ASCII) and version.startswith(f"{record}-")
+        match
+        and re.fullmatch(r"\d{1,9}", version_shown, re.ASCII)
+        and version.startswith(f"{record}-")
     ):
         return None
     if not request.viewer.may("history.read"):
         return None
-    return await changes.changed_since(request.db, match[1], int(record), int(shown))
+    return await changes.changed_since(request.db, match[1], int(record), int(version_shown))
 
 
 async def not_saved(request: Request, problem: Problem, path: str, sent: dict[str, Any]) -> Answer:
@@ -220,17 +227,17 @@ async def not_saved(request: Request, problem: Problem, path: str, sent: dict[st
         request,
         "layout/not_saved.html",
         status=problem.status,
-        errors=errors_of(problem),
+        errors=field_errors(problem),
         action=path,
         fields=dict(request.body),
-        named=list(sent),
+        sent=list(sent),
         record=path,
     )
 
 
-def named(sent: dict[str, Any]) -> str:
+def changed_fields(sent: dict[str, Any]) -> str:
     """The fields that were changed, for a sentence."""
-    found = [words.label(name.removesuffix("Id")).lower() for name in sent]
+    found = [formatting.label(name.removesuffix("Id")).lower() for name in sent]
     return (
         found[0]
         if len(found) == 1
@@ -249,7 +256,7 @@ def _to_login(request: Request) -> Answer:
     return Answer(303, b"", (b"location", where.encode()), VARY)
 
 
-def errors_of(problem: Problem) -> dict[str, str]:
+def field_errors(problem: Problem) -> dict[str, str]:
     """What is wrong with each field of a form, by its name; parts of a field stand with it."""
     found: dict[str, str] = {}
     for error in problem.errors or [FieldError("", problem.detail)]:
@@ -267,7 +274,7 @@ def _context(request: Request) -> dict[str, Any]:
         "path": request.path,
         "viewer": who,
         "may": {name: who is not None and who.may(name) for name in PERMISSIONS},
-        "toast": _told(request),
+        "toast": _toast(request),
         "views": [],  # for a part of a page; a whole one has those of its sidebar
         "status_words": title,
     }
@@ -287,15 +294,15 @@ async def _sidebar(request: Request) -> list[dict[str, Any]]:
     if request.who is None or request.route is None:
         return []
     found: list[dict[str, Any]] = await request.app.sidebar(request.db)
-    asked = _asked(request)
+    parameters = _list_parameters(request)
     for view in found:
-        view["isHere"] = request.path == f"/{view['noun']}" and asked == set(
+        view["isHere"] = request.path == f"/{view['noun']}" and parameters == set(
             pairs(view["query"].encode())
         )
     return found
 
 
-def _asked(request: Request) -> set[tuple[str, str]] | None:
+def _list_parameters(request: Request) -> set[tuple[str, str]] | None:
     """What filters and sorts the list that is shown; None where that cannot be read."""
     try:
         return {
@@ -307,9 +314,9 @@ def _asked(request: Request) -> set[tuple[str, str]] | None:
         return None
 
 
-def _told(request: Request) -> Toast | None:
+def _toast(request: Request) -> Toast | None:
     """What was done, unless by somebody else who used this browser a moment ago."""
-    match = _TOLD.search(request.headers.get(b"cookie", b""))
+    match = _TOAST.search(request.headers.get(b"cookie", b""))
     if match is None:
         return None
     try:
@@ -323,5 +330,5 @@ def _told(request: Request) -> Toast | None:
 
 def _cookie(request: Request, value: str, *, seconds: int) -> tuple[bytes, bytes]:
     secure = "; Secure" if request.is_secure else ""
-    text = f"{TOLD.decode()}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+    text = f"{TOAST_COOKIE.decode()}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
     return (b"set-cookie", text.encode())

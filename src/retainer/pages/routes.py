@@ -2,7 +2,7 @@
 permissions as the API.
 
 A GET shows a page; a POST is a form of one, and makes its change through the API's own route
-(actions.py). Forms know no other methods, so that each works without scripts.
+(submit.py). Forms know no other methods, so that each works without scripts.
 """
 
 from typing import Any
@@ -18,11 +18,11 @@ from retainer.pages.contacts import handlers as contacts
 from retainer.pages.documents import handlers as documents
 from retainer.pages.journal import audit
 from retainer.pages.journal import handlers as journal
-from retainer.pages.organizations import documents_tab, selection, work_tabs
 from retainer.pages.organizations import handlers as organizations
+from retainer.pages.organizations import selection
 from retainer.pages.organizations import tabs as organization_tabs
 from retainer.pages.projects import handlers as projects
-from retainer.pages.render import something_new, style_guide
+from retainer.pages.render import new_record, style_guide
 from retainer.pages.search import handlers as search
 from retainer.pages.sessions import handlers as sessions
 from retainer.pages.tasks import handlers as tasks
@@ -86,12 +86,12 @@ PAGES = [
     _form("password", "/profile/password", profile.change_password, "account.own"),
     _form("endSession", "/profile/sessions/{id}/end", profile.end_session, "account.own", on=session.exists),
     _page("styleguide", "/styleguide", style_guide, "account.own"),
-    _page("new", "/new", something_new, "tasks.write"),
+    _page("new", "/new", new_record, "tasks.write"),
 
     # Organizations
     _page("organizations", "/organizations", organizations.index, "organizations.read", lists=organization.LIST),
     _page("newOrganization", "/organizations/new", organizations.new, "organizations.create"),
-    _page("duplicates", "/organizations/duplicates", organizations.duplicates, "organizations.create"),
+    _page("duplicates", "/organizations/duplicates", organizations.show_duplicates, "organizations.create"),
     _form("createOrganization", "/organizations", organizations.create, "organizations.create"),
     _page("organization", "/organizations/{id}", organizations.show_overview, "organizations.read",
           on=organization.exists),
@@ -102,7 +102,7 @@ PAGES = [
     _form("changeOrganizations", "/organizations/bulk", selection.change, "organizations.update"),
     _page("exportOrganizations", "/organizations/export", exported, "organizations.read",
           lists=organization.LIST),
-    _form("exportOrganizations", "/organizations/export", selection.export_chosen, "organizations.read",
+    _form("exportOrganizations", "/organizations/export", selection.export_selected, "organizations.read",
           lists=organization.CHOSEN),
     _page("organizationProjects", "/organizations/{id}/projects", organization_tabs.show_projects, "projects.read",
           lists=project.OF_ORGANIZATION, on=organization.exists),
@@ -127,7 +127,7 @@ PAGES = [
     _page("choices", "/choices", search.choices, "search.use"),
 
     # Documents
-    _page("organizationDocuments", "/organizations/{id}/documents", documents_tab.index, "documents.read",
+    _page("organizationDocuments", "/organizations/{id}/documents", organization_tabs.show_documents, "documents.read",
           on=organization.exists, lists=document.OF_ORGANIZATION),
     _page("documents", "/documents", documents.index, "documents.read"),
     _page("newDocument", "/documents/new", documents.new, "documents.create"),
@@ -147,9 +147,9 @@ PAGES = [
     # Pictures and frames ask for it too, so it is no matter of what the browser accepts.
     Route("previewDocument", "GET", "/documents/{id}/versions/{number}/preview", documents.show_preview,
           "documents.read", "A file, shown in its page", page=True, on=document.version_exists),
-    _page("organizationTasks", "/organizations/{id}/tasks", work_tabs.tasks_tab, "tasks.read",
+    _page("organizationTasks", "/organizations/{id}/tasks", organization_tabs.show_tasks, "tasks.read",
           on=organization.exists, lists=task.OF_ORGANIZATION),
-    _page("organizationActivities", "/organizations/{id}/activities", work_tabs.activities_tab, "activities.read",
+    _page("organizationActivities", "/organizations/{id}/activities", organization_tabs.show_activities, "activities.read",
           on=organization.exists, lists=activity.OF_ORGANIZATION),
 
     # Tasks

@@ -20,7 +20,7 @@ _OPERATION = Statement(
 )
 
 
-class Done(NamedTuple):
+class Result(NamedTuple):
     """What the API answered, and the operation that the journal has of it (None: nothing was
     changed).
     """
@@ -42,7 +42,7 @@ async def perform(
     body: Any = None,
     version: str | None = None,
     raw: bytes = b"",
-) -> Done:
+) -> Result:
     """Make the change that the API's route of this name makes: under its permission, its body's
     type, and, with the ETag of the state that the form was made for, only while the record is in
     it. Raises Problem as the API does.
@@ -60,11 +60,11 @@ async def perform(
         inner.body = decode(inner.raw, route.body)
     elif route.lines is not None:
         inner.raw = inner.body = raw
-    if not route.dry:  # what is more than a transaction (see writes.py)
-        return Done(await route.handler(inner, *ids), None)
+    if not route.dry:  # what is more than a transaction (see safe_writes.py)
+        return Result(await route.handler(inner, *ids), None)
     for attempt in range(dispatch.ATTEMPTS):
         try:
-            return await _once(inner, list(ids))
+            return await _perform_once(inner, list(ids))
         except Retry:
             if attempt == dispatch.ATTEMPTS - 1 or held is not None:
                 raise
@@ -77,40 +77,42 @@ async def edit(
     id: int,
     path: str,
     sent: dict[str, Any],
-    words: Callable[[Any], str],
+    message: Callable[[Any], str],
 ) -> Answer:
     """Change a record by a form, while nobody else has changed it since the form was shown; else
-    both versions, or what is wrong with what was typed. `words` say of the record what was done.
+    both versions, or what is wrong with what was typed. `message` says of the record what was done.
     """
     try:
-        done = await perform(request, name, id, body=sent, version=request.body.get("version"))
+        result = await perform(request, name, id, body=sent, version=request.body.get("version"))
     except PreconditionFailed as problem:
         return await render.conflict(request, problem, path, sent)
     except (Invalid, Conflict) as problem:
         return await render.not_saved(request, problem, path, sent)
-    return render.redirect(request, render.back(request, path), words(done.record), done.operation)
+    return render.redirect(
+        request, render.return_path(request, path), message(result.record), result.operation
+    )
 
 
-async def receive(
+async def upload(
     request: Request,
     name: str,
     *ids: int,
-    named: Callable[[Request], Awaitable[None]] | None = None,
-) -> Done:
+    before_commit: Callable[[Request], Awaitable[None]] | None = None,
+) -> Result:
     """Make what the API's route of this name makes of a form with a file, which that route reads as
-    it arrives, once `named` has put ids for the names in it. Its operation is in the journal only.
+    it arrives, once `before_commit` has put ids for the names in it. Its operation is in the journal only.
     """
     route = request.app.table.named[name]
     inner = request.inner(route, WEB)
-    inner.named = named
+    inner.named = before_commit
     for header in (b"content-type", b"content-length", b"transfer-encoding"):
         if header in request.headers:
             inner.headers[header] = request.headers[header]
     dispatch.refuse_unpermitted(inner, route)
-    return Done(await route.handler(inner, *ids), None)
+    return Result(await route.handler(inner, *ids), None)
 
 
-async def _once(inner: Request, ids: list[int | str]) -> Done:
+async def _perform_once(inner: Request, ids: list[int | str]) -> Result:
     route = inner.route
     assert route is not None
     preconditions.expect(inner, route)
@@ -120,4 +122,4 @@ async def _once(inner: Request, ids: list[int | str]) -> Done:
         operation = await tx.value(_OPERATION)
     for user in inner.changed_users:
         inner.app.sessions.forget(user)
-    return Done(answer, operation)
+    return Result(answer, operation)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from retainer.pages.journal.diffs import Piece, compared, lines
+from retainer.pages.journal.diffs import Piece, lines, word_diff
 from retainer.pages.journal.sentences import sentence
 
 
@@ -13,18 +13,18 @@ def kinds(pieces: list[Piece]) -> str:
 
 
 def test_texts_are_compared_by_the_word() -> None:
-    assert kinds(compared("a b c", "a x c")) == "same:a del:b ins:x same:c"
+    assert kinds(word_diff("a b c", "a x c")) == "same:a del:b ins:x same:c"
     many = " ".join(f"w{n}" for n in range(60))
-    told = kinds(compared(many, many.replace("w30 ", "")))
+    told = kinds(word_diff(many, many.replace("w30 ", "")))
     assert (
         told
         == "cut:… same:w22 w23 w24 w25 w26 w27 w28 w29 del:w30 same:w31 w32 w33 w34 w35 w36 w37 w38 cut:…"
     )
     huge = "word " * 20_000
-    assert [piece.kind for piece in compared(huge, huge + "more")] == ["del", "ins"], (
+    assert [piece.kind for piece in word_diff(huge, huge + "more")] == ["del", "ins"], (
         "beyond, the whole is told"
     )
-    assert max(len(piece.text) for piece in compared(huge, huge + "more")) < 2000
+    assert max(len(piece.text) for piece in word_diff(huge, huge + "more")) < 2000
 
 
 @pytest.mark.parametrize(

@@ -7,27 +7,22 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from retainer.errors import Conflict, Invalid, NotFound, Problem
-from retainer.http.fields import Audience
 from retainer.http.forms import blank
 from retainer.http.request import Answer, Request
-from retainer.identity.users import store as users
 from retainer.journal import store as journal
 from retainer.pages import record_picker, render
-from retainer.pages.list_page import find, show
+from retainer.pages.activities.form import CHOICES, contacts_of
+from retainer.pages.list_page import find, paginate
 from retainer.pages.submit import edit, perform
 from retainer.records.activities import store
-from retainer.records.activities.model import ActivityCreate, ActivityKind, ActivityUpdate
-from retainer.records.members import store as members
+from retainer.records.activities.model import ActivityCreate, ActivityUpdate
 from retainer.records.organizations import store as organizations
-
-WORDS: dict[str, Any] = {"kinds": list(ActivityKind), "audiences": list(Audience)}
-NAMED = "200"  # people of an organization that a form offers
 
 
 async def index(request: Request) -> Answer:
-    shown = await show(request, store.LIST, expand=("organization",))
-    people = await record_picker.people(request, users.NAMES)
-    return await render.page(request, "activities/list.html", shown=shown, people=people, **WORDS)
+    page = await paginate(request, store.LIST, expand=("organization",))
+    people = await record_picker.colleagues(request)
+    return await render.page(request, "activities/list.html", page=page, people=people, **CHOICES)
 
 
 async def new(request: Request) -> Answer:
@@ -44,41 +39,36 @@ async def form(request: Request, values: dict[str, Any], problem: Problem | None
         | {"organization": "", "organizationId": "", "back": "", "contactIds": ""}
         | values
     )
-    of = str(values["organizationId"])
-    found = await find(request, organizations.LIST, id=of) if record_picker.ID.fullmatch(of) else []
-    organization = found[0] if found else None
+    organization = await record_picker.organization_of(request, str(values["organizationId"]))
     return await render.page(
         request,
         "activities/form.html",
         status=problem.status if problem else 200,
         values=values,
-        near=record_picker.near_of(problem),
+        candidates=record_picker.candidates_of(problem),
         organization=organization,
-        errors=render.errors_of(problem) if problem else {},
+        errors=render.field_errors(problem) if problem else {},
         ticked=values["contactIds"].split(","),
-        contacts=await contacts(request, organization["id"]) if organization else [],
+        contacts=await contacts_of(request, organization["id"]) if organization else [],
         is_needed=True,
-        cancel=render.ours(values["back"], "/activities"),
-        **WORDS,
+        cancel=render.own_path(values["back"], "/activities"),
+        **CHOICES,
     )
-
-
-async def contacts(request: Request, organization: int) -> list[dict[str, Any]]:
-    """Those of an organization, with whom something may have been."""
-    found = await find(request, members.LIST, parent=organization, limit=NAMED, expand="contact")
-    return [{"id": m["contactId"], "fullName": m["contact"]["fullName"]} for m in found]
 
 
 async def create(request: Request) -> Answer:
     body = _sent(request, ActivityCreate)
     try:
-        organization = await record_picker.of_form(request, organizations.LIST, "organization")
-        done = await perform(request, "createActivity", organization, body=body)
+        organization = await record_picker.id_from_form(request, organizations.LIST, "organization")
+        result = await perform(request, "createActivity", organization, body=body)
     except (Invalid, Conflict) as problem:
         return await form(request, dict(request.body), problem)
     path = f"/organizations/{organization}/activities"
     return render.redirect(
-        request, render.back(request, path), f"Logged the {_word(done.record)}", done.operation
+        request,
+        render.return_path(request, path),
+        f"Logged the {_word(result.record)}",
+        result.operation,
     )
 
 
@@ -127,9 +117,9 @@ async def show_one(request: Request, id: int) -> Answer:
         if request.viewer.may("history.read")
         else [],
         errors={},
-        back=render.ours(request.query.get("back", ""), ""),
+        back=render.own_path(request.query.get("back", ""), ""),
         known={contact["id"]: contact["fullName"] for contact in activity["contacts"]},
-        **WORDS,
+        **CHOICES,
     )
 
 
@@ -137,14 +127,14 @@ async def _with(request: Request, activity: dict[str, Any]) -> list[dict[str, An
     """Whom the form offers: the organization's contacts, and those who are linked, whatever became
     of them.
     """
-    found = await contacts(request, activity["organizationId"])
+    found = await contacts_of(request, activity["organizationId"])
     seen = {contact["id"] for contact in found}
     found += [contact for contact in activity["contacts"] if contact["id"] not in seen]
     return found
 
 
 async def update(request: Request, id: int) -> Answer:
-    """Change what the form has, while nobody else has changed the activity since it was shown."""
+    """Change what the form has, while nobody else has changed the activity since it was page."""
     path, sent = f"/activities/{id}", _sent(request, ActivityUpdate)
     return await edit(
         request, "updateActivity", id, path, sent, lambda made: f"Changed the {_word(made)}"
@@ -154,8 +144,11 @@ async def update(request: Request, id: int) -> Answer:
 async def delete(request: Request, id: int) -> Answer:
     row = await store.read(request.db, id)
     activity = msgspec.json.decode(row[2]) if row else {"kind": "activity", "organizationId": 0}
-    done = await perform(request, "deleteActivity", id)
+    result = await perform(request, "deleteActivity", id)
     path = f"/organizations/{activity['organizationId']}/activities"
     return render.redirect(
-        request, render.back(request, path), f"Deleted the {_word(activity)}", done.operation
+        request,
+        render.return_path(request, path),
+        f"Deleted the {_word(activity)}",
+        result.operation,
     )

@@ -11,7 +11,7 @@ from retainer.http.forms import blank
 from retainer.http.request import Answer, Request
 from retainer.journal import store as journal
 from retainer.pages import record_picker, render
-from retainer.pages.list_page import find, show
+from retainer.pages.list_page import find, paginate
 from retainer.pages.submit import edit, perform
 from retainer.records.activities import store as activities
 from retainer.records.contacts import store
@@ -20,16 +20,16 @@ from retainer.records.members import store as members
 from retainer.records.members.model import MemberRole
 from retainer.records.organizations import store as organizations
 
-WORDS: dict[str, Any] = {"types": list(ContactType), "roles": list(MemberRole)}
-ORGANIZATIONS = 100  # of one contact, that its page shows
-TOUCHES = 50  # activities that tell who knows a contact
-LATEST = 8  # of these, that its page shows
+CHOICES: dict[str, Any] = {"types": list(ContactType), "roles": list(MemberRole)}
+MAX_ORGANIZATIONS = 100  # of one contact, that its page shows
+MAX_TOUCHES = 50  # activities that tell who knows a contact
+SHOWN_TOUCHES = 8  # of these, that its page shows
 Row = dict[str, Any]
 
 
 async def index(request: Request) -> Answer:
     return await render.page(
-        request, "contacts/list.html", shown=await show(request, store.LIST), **WORDS
+        request, "contacts/list.html", page=await paginate(request, store.LIST), **CHOICES
     )
 
 
@@ -53,19 +53,19 @@ async def form(request: Request, values: Row, problem: Invalid | Conflict | None
         status=problem.status if problem else 200,
         values=values,
         taken=taken,
-        errors=render.errors_of(problem) if problem else {},
-        **WORDS,
+        errors=render.field_errors(problem) if problem else {},
+        **CHOICES,
     )
 
 
 async def create(request: Request) -> Answer:
     try:
-        done = await perform(request, "createContact", body=request.body.body(ContactCreate))
+        result = await perform(request, "createContact", body=request.body.body(ContactCreate))
     except (Invalid, Conflict) as problem:
         return await form(request, dict(request.body), problem)
-    made = done.record
+    made = result.record
     return render.redirect(
-        request, f"/contacts/{made['id']}", f"Added {made['fullName']}", done.operation
+        request, f"/contacts/{made['id']}", f"Added {made['fullName']}", result.operation
     )
 
 
@@ -74,7 +74,7 @@ async def show_one(request: Request, id: int) -> Answer:
     if row is None:
         raise NotFound
     touches = await find(
-        request, activities.LIST, contactId=str(id), limit=str(TOUCHES), expand="organization"
+        request, activities.LIST, contactId=str(id), limit=str(MAX_TOUCHES), expand="organization"
     )
     return await render.page(
         request,
@@ -82,19 +82,19 @@ async def show_one(request: Request, id: int) -> Answer:
         contact=msgspec.json.decode(row[2]),
         version=f"{row[0]}-{row[1]}",
         memberships=await memberships(request, id),
-        most=ORGANIZATIONS,
-        touches=touches[:LATEST],
+        max_organizations=MAX_ORGANIZATIONS,
+        touches=touches[:SHOWN_TOUCHES],
         known_by=known_by(touches),
         changes=await find(request, journal.HISTORY["contacts"], parent=id, limit="10")
         if request.viewer.may("history.read")
         else [],
-        **WORDS,
+        **CHOICES,
     )
 
 
 async def memberships(request: Request, id: int) -> list[Row]:
     """What a contact belongs to and as what, as far as the viewer sees it."""
-    return await find(request, members.OF_CONTACT, parent=id, limit=str(ORGANIZATIONS))
+    return await find(request, members.OF_CONTACT, parent=id, limit=str(MAX_ORGANIZATIONS))
 
 
 def known_by(touches: list[Row]) -> list[tuple[str, int]]:
@@ -103,30 +103,30 @@ def known_by(touches: list[Row]) -> list[tuple[str, int]]:
 
 
 async def update(request: Request, id: int) -> Answer:
-    """Change what the form has, while nobody else has changed the contact since it was shown."""
+    """Change what the form has, while nobody else has changed the contact since it was page."""
     path, sent = f"/contacts/{id}", request.body.body(ContactUpdate)
     return await edit(
-        request, "updateContact", id, path, sent, lambda contact: changed(sent, contact)
+        request, "updateContact", id, path, sent, lambda contact: message_of(sent, contact)
     )
 
 
-def changed(sent: Row, contact: Row) -> str:
+def message_of(sent: Row, contact: Row) -> str:
     """What was changed, in words."""
     if set(sent) == {"isActive"}:
         return f"Set {contact['fullName']} {'active' if contact['isActive'] else 'inactive'}"
-    return f"Changed {render.named(sent)} of {contact['fullName']}"
+    return f"Changed {render.changed_fields(sent)} of {contact['fullName']}"
 
 
 async def delete(request: Request, id: int) -> Answer:
     """Delete it; where something keeps it, say what, and offer to set it inactive instead."""
     name = await name_of(request, id)
     try:
-        done = await perform(request, "deleteContact", id)
+        result = await perform(request, "deleteContact", id)
     except Conflict as problem:
         row = await store.read(request.db, id)
         answer = await render.page(
             request,
-            "contacts/kept.html",
+            "contacts/not_deleted.html",
             status=problem.status,
             problem=problem,
             id=id,
@@ -137,7 +137,7 @@ async def delete(request: Request, id: int) -> Answer:
         answer.headers.append((b"hx-replace-url", b"/contacts/%d" % id))
         return answer
     return render.redirect(
-        request, render.back(request, "/contacts"), f"Deleted {name}", done.operation
+        request, render.return_path(request, "/contacts"), f"Deleted {name}", result.operation
     )
 
 
@@ -164,7 +164,7 @@ async def membership_form(
     request: Request, id: int, values: Row, problem: Invalid | Conflict | None = None
 ) -> Answer:
     """Which organization, and as what; where the name was not clear, those that come near to it."""
-    errors = render.errors_of(problem) if problem else {}
+    errors = render.field_errors(problem) if problem else {}
     if isinstance(problem, Conflict):
         errors = {
             "contactId": "is a member of this organization already; change the role on the contact's page"
@@ -177,16 +177,16 @@ async def membership_form(
         name=await name_of(request, id),
         values={"organization": "", "role": ""} | values,
         errors=errors,
-        near=record_picker.near_of(problem),
-        **WORDS,
+        candidates=record_picker.candidates_of(problem),
+        **CHOICES,
     )
 
 
 async def join(request: Request, id: int) -> Answer:
     role = request.body.get("role", "")
     try:
-        organization = await record_picker.of_form(request, organizations.LIST, "organization")
-        done = await perform(
+        organization = await record_picker.id_from_form(request, organizations.LIST, "organization")
+        result = await perform(
             request, "addMember", organization, body={"contactId": id, "role": role}
         )
     except (Invalid, Conflict) as problem:
@@ -194,22 +194,22 @@ async def join(request: Request, id: int) -> Answer:
     words = (
         f"Added {await name_of(request, id)} to {await organization_name(request, organization)}"
     )
-    return render.redirect(request, f"/contacts/{id}", words, done.operation)
+    return render.redirect(request, f"/contacts/{id}", words, result.operation)
 
 
 async def change_role(request: Request, id: int, organization: int) -> Answer:
     role = request.body.get("role", "")
-    done = await perform(request, "updateMember", organization, id, body={"role": role})
+    result = await perform(request, "updateMember", organization, id, body={"role": role})
     name, at = await name_of(request, id), await organization_name(request, organization)
     words = f"Made {name} {role.replace('_', ' ')} of {at}"
-    return render.redirect(request, f"/contacts/{id}", words, done.operation)
+    return render.redirect(request, f"/contacts/{id}", words, result.operation)
 
 
 async def leave(request: Request, id: int, organization: int) -> Answer:
     name = await organization_name(request, organization)
-    done = await perform(request, "removeMember", organization, id)
+    result = await perform(request, "removeMember", organization, id)
     words = f"Removed {await name_of(request, id)} from {name}"
-    return render.redirect(request, f"/contacts/{id}", words, done.operation)
+    return render.redirect(request, f"/contacts/{id}", words, result.operation)
 
 
 async def organization_name(request: Request, id: int) -> str:

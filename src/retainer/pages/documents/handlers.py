@@ -17,25 +17,24 @@ from retainer.errors import (
 from retainer.http.fields import Audience
 from retainer.http.forms import blank
 from retainer.http.request import Answer, Request
-from retainer.identity.users import store as users
 from retainer.journal import store as journal
 from retainer.lists.parameters import read as read_list
 from retainer.pages import record_picker, render
 from retainer.pages.documents import preview
 from retainer.pages.formatting import label
-from retainer.pages.list_page import find, show
-from retainer.pages.record_picker import ID
-from retainer.pages.submit import Done, perform, receive
+from retainer.pages.list_page import find, paginate
+from retainer.pages.record_picker import is_id
+from retainer.pages.submit import Result, perform, upload
 from retainer.records.documents import store
 from retainer.records.documents.model import DocumentCreate, DocumentUpdate, Format
 from retainer.records.organizations import store as organizations
 from retainer.records.projects import store as projects
 
-WORDS: dict[str, Any] = {
+CHOICES: dict[str, Any] = {
     "audiences": list(Audience),
     "formats": [(each.value, "PDF" if each == Format.PDF else label(each)) for each in Format],
 }
-KEPT = {
+KEPT_FIELDS = {
     "name",
     "description",
     "organizationId",
@@ -48,18 +47,20 @@ Row = dict[str, Any]
 
 async def index(request: Request) -> Answer:
     asked = dict(request.query)
-    named, near = await record_picker.of_filter(request, organizations.LIST, "organization", asked)
+    typed_name, candidates = await record_picker.id_from_filter(
+        request, organizations.LIST, "organization", asked
+    )
     request.query = read_list(store.LIST, urlencode(asked).encode(), request.viewer.time_zone)
-    shown = await show(request, store.LIST, expand=("organization",))
-    home = await home_of(request, asked.get("organizationId"))
+    page = await paginate(request, store.LIST, expand=("organization",))
+    organization = await organization_of(request, asked.get("organizationId"))
     return await render.page(
         request,
         "documents/list.html",
-        shown=shown,
-        home=[home] if home else [],
-        named=named,
-        near=near,
-        **WORDS,
+        page=page,
+        organization=organization,
+        typed_name=typed_name,
+        candidates=candidates,
+        **CHOICES,
     )
 
 
@@ -68,10 +69,10 @@ async def find_projects(request: Request) -> Answer:
     that is unclear.
     """
     try:
-        of = await record_picker.of_fields(
+        of = await record_picker.id_from_fields(
             request, organizations.LIST, "organization", request.query
         )
-    except record_picker.Unclear:
+    except record_picker.UnclearName:
         of = None
     return await render.page(
         request, "documents/projects.html", projects=await projects_of(request, of)
@@ -81,7 +82,7 @@ async def find_projects(request: Request) -> Answer:
 async def new(request: Request) -> Answer:
     """A file, or with kind=link a link; `back` is where to go then."""
     asked = {name: request.query.get(name, "") for name in ("organizationId", "kind", "back")}
-    return await form(request, asked | {"back": render.ours(asked["back"], "")})
+    return await form(request, asked | {"back": render.own_path(asked["back"], "")})
 
 
 async def form(request: Request, values: Row, problem: Problem | None = None) -> Answer:
@@ -91,42 +92,42 @@ async def form(request: Request, values: Row, problem: Problem | None = None) ->
         "documents/new.html",
         status=problem.status if problem else 200,
         values=values,
-        errors=render.errors_of(problem) if problem else {},
-        near=record_picker.near_of(problem),
-        home=await home_of(request, values["organizationId"]),
+        errors=render.field_errors(problem) if problem else {},
+        candidates=record_picker.candidates_of(problem),
+        organization=await organization_of(request, values["organizationId"]),
         projects=await projects_of(request, values["organizationId"]),
-        **WORDS,
+        **CHOICES,
     )
 
 
 async def create(request: Request) -> Answer:
     """A link, or a file that is read as it arrives; scripts that send many ask for no page."""
-    back = render.back(request, "")
+    back = render.return_path(request, "")
     try:
-        done = await (
-            receive(request, "createDocument", named=_named)
+        result = await (
+            upload(request, "createDocument", before_commit=_organization_id)
             if request.body is None
             else _link(request)
         )
     except (Invalid, Conflict, TooLarge) as problem:
         if _is_script(request):
             return _refused(request, problem)
-        return await form(request, _typed(request) | {"back": back}, problem)
-    made = done.record
+        return await form(request, _typed_values(request) | {"back": back}, problem)
+    made = result.record
     return await _added(request, made, back or f"/documents/{made['id']}", f"Added {made['name']}")
 
 
-async def _link(request: Request) -> Done:
+async def _link(request: Request) -> Result:
     request.body["projectIds"] = ",".join(request.body.all("projectIds"))
     body = request.body.body(DocumentCreate)
     if not body.get("organizationId"):
-        body["organizationId"] = await record_picker.of_fields(
+        body["organizationId"] = await record_picker.id_from_fields(
             request, organizations.LIST, "organization", request.body
         )
     return await perform(request, "createDocument", body=body)
 
 
-async def _named(request: Request) -> None:
+async def _organization_id(request: Request) -> None:
     """Put the organization's id where the form has its name: the API takes ids."""
     typed = request.typed
     given = {
@@ -134,7 +135,7 @@ async def _named(request: Request) -> None:
         for name, values in typed.items()
         if name in ("organization", "organizationId")
     }
-    id = given.get("organizationId") or await record_picker.of_fields(
+    id = given.get("organizationId") or await record_picker.id_from_fields(
         request, organizations.LIST, "organization", given
     )
     typed.pop("organization", None)
@@ -143,21 +144,21 @@ async def _named(request: Request) -> None:
         typed["organizationId"] = [str(id)]
 
 
-def _typed(request: Request) -> Row:
+def _typed_values(request: Request) -> Row:
     if request.body is not None:
         return {**request.body, "kind": "link"}
-    return {name: values[-1] for name, values in request.typed.items() if name in KEPT}
+    return {name: values[-1] for name, values in request.typed.items() if name in KEPT_FIELDS}
 
 
 async def add_version(request: Request, id: int) -> Answer:
     try:
-        done = await receive(request, "addDocumentVersion", id)
+        result = await upload(request, "addDocumentVersion", id)
     except (Invalid, Conflict, TooLarge) as problem:
         if _is_script(request):
             return _refused(request, problem)
         return await _page(request, id, problem)
-    made = done.record
-    path = render.back(request, f"/documents/{id}")
+    made = result.record
+    path = render.return_path(request, f"/documents/{id}")
     return await _added(request, made, path, f"Added version {made['version']} of {made['name']}")
 
 
@@ -196,7 +197,7 @@ async def show_one(request: Request, id: int) -> Answer:
 
 async def _page(request: Request, id: int, problem: Problem | None = None) -> Answer:
     document, version = await _read(request, id)
-    names = dict(await record_picker.people(request, users.NAMES))
+    names = dict(await record_picker.colleagues(request))
     linked = {one["id"] for one in document["projects"]}
     offered_projects = await projects_of(request, str(document["organizationId"] or ""))
     return await render.page(
@@ -205,13 +206,13 @@ async def _page(request: Request, id: int, problem: Problem | None = None) -> An
         status=problem.status if problem else 200,
         document=document,
         version=version,
-        errors=render.errors_of(problem) if problem else {},
+        errors=render.field_errors(problem) if problem else {},
         names=names,
         versions=await _versions(request, document),
         changes=await _changes(request, id),
         more=[one for one in offered_projects if one["id"] not in linked],
         **await _preview(request, document),
-        **WORDS,
+        **CHOICES,
     )
 
 
@@ -225,12 +226,12 @@ async def _read(request: Request, id: int) -> tuple[Row, str]:
 
 
 async def _preview(request: Request, document: Row) -> Row:
-    how = preview.kind(document["type"])
+    display = preview.display_of(document["type"])
     text = None
-    if how == "text":
+    if display == "text":
         file = await store.file(request.db, document["id"], document["version"])
         text = await preview.excerpt(request, file) if file and file["storage_key"] else None
-    return {"how": how, "excerpt": text}
+    return {"display": display, "excerpt": text}
 
 
 async def _versions(request: Request, document: Row) -> list[Row]:
@@ -254,7 +255,7 @@ async def show_preview(request: Request, id: int, number: int) -> Answer:
 
 
 async def update(request: Request, id: int) -> Answer:
-    """Change what the form has, while nobody else has changed the document since it was shown."""
+    """Change what the form has, while nobody else has changed the document since it was page."""
     return await _change(
         request, id, request.body.body(DocumentUpdate), request.body.get("version")
     )
@@ -275,8 +276,8 @@ async def move_form(request: Request, id: int, problem: Invalid | None = None) -
         document=document,
         version=version,
         values=dict(request.body) if problem else values,
-        errors=render.errors_of(problem) if problem else {},
-        near=record_picker.near_of(problem),
+        errors=render.field_errors(problem) if problem else {},
+        candidates=record_picker.candidates_of(problem),
     )
 
 
@@ -285,10 +286,10 @@ async def moved(request: Request, id: int) -> Answer:
     all.
     """
     try:
-        to = await record_picker.of_fields(
+        to = await record_picker.id_from_fields(
             request, organizations.LIST, "organization", request.body
         )
-    except record_picker.Unclear as problem:
+    except record_picker.UnclearName as problem:
         return await move_form(request, id, problem)
     sent: Row = {"organizationId": to}
     document, version = await _read(request, id)
@@ -307,7 +308,7 @@ async def link_projects(request: Request, id: int) -> Answer:
     linked: list[Any] = [one["id"] for one in document["projects"]]
     more, less = request.body.get("link", ""), request.body.get("unlink", "")
     linked = [one for one in linked if str(one) != less] + (
-        [int(more) if ID.fullmatch(more) else more] if more else []
+        [int(more) if is_id(more) else more] if more else []
     )
     return await _change(request, id, {"projectIds": linked}, version)
 
@@ -315,30 +316,32 @@ async def link_projects(request: Request, id: int) -> Answer:
 async def _change(request: Request, id: int, sent: Row, version: str | None) -> Answer:
     path = f"/documents/{id}"
     try:
-        done = await perform(request, "updateDocument", id, body=sent, version=version)
+        result = await perform(request, "updateDocument", id, body=sent, version=version)
     except PreconditionFailed as problem:
         return await render.conflict(request, problem, path, sent)
     except (Invalid, Conflict) as problem:
         return await render.not_saved(request, problem, path, sent)
     what = (
-        "projects" if "projectIds" in sent and "organizationId" not in sent else render.named(sent)
+        "projects"
+        if "projectIds" in sent and "organizationId" not in sent
+        else render.changed_fields(sent)
     )
-    words = f"Changed {what} of {done.record['name']}"
-    return render.redirect(request, render.back(request, path), words, done.operation)
+    words = f"Changed {what} of {result.record['name']}"
+    return render.redirect(request, render.return_path(request, path), words, result.operation)
 
 
 async def delete(request: Request, id: int) -> Answer:
     row = await store.read(request.db, id)
-    done = await perform(request, "deleteDocument", id)
+    result = await perform(request, "deleteDocument", id)
     name = msgspec.json.decode(row[2])["name"] if row else "the document"
     return render.redirect(
-        request, render.back(request, "/documents"), f"Deleted {name}", done.operation
+        request, render.return_path(request, "/documents"), f"Deleted {name}", result.operation
     )
 
 
-async def home_of(request: Request, id: Any) -> Row | None:
+async def organization_of(request: Request, id: Any) -> Row | None:
     """The organization of this id, where it is one that the viewer sees."""
-    if not ID.fullmatch(str(id or "")):
+    if not is_id(str(id or "")):
         return None
     found = await find(request, organizations.LIST, fields="id,name", id=str(id))
     return found[0] if found else None
@@ -346,7 +349,7 @@ async def home_of(request: Request, id: Any) -> Row | None:
 
 async def projects_of(request: Request, organization: Any) -> list[Row]:
     """The projects of the organization of this id, to choose from."""
-    found = await home_of(request, organization)
+    found = await organization_of(request, organization)
     if found is None:
         return []
     return await find(

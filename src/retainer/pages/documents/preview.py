@@ -1,6 +1,6 @@
 """A file shown in a page without being downloaded: what may be, as what, and under which policy.
 
-Uploads are strangers' bytes on our own origin. Shown is only what a browser cannot run as our page:
+Uploads are strangers' bytes on our own origin. ListPage is only what a browser cannot run as our page:
 a few kinds of pictures, PDF, and text as text, by the type that our own look at the bytes found
 (docs/decisions/0015-previews.md).
 """
@@ -14,7 +14,7 @@ from retainer.records.documents import content
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"})
 PDF = "application/pdf"
 PLAIN = b"text/plain; charset=utf-8"
-FIRST = 12_000  # bytes of a text that stand in its page; the whole of it is a click away
+EXCERPT_BYTES = 12_000  # bytes of a text that stand in its page; the whole of it is a click away
 
 # Nothing is fetched, run or sent by what is shown, and only our own pages may frame it.
 _ALONE = b"default-src 'none'; frame-ancestors 'self'"
@@ -31,7 +31,7 @@ class Excerpt(NamedTuple):
     is_whole: bool
 
 
-def kind(media_type: str) -> str:
+def display_of(media_type: str) -> str:
     """How a page shows a file of this type: picture, pdf, text, or "" for not at all."""
     if media_type in PICTURES:
         return "picture"
@@ -42,20 +42,23 @@ def kind(media_type: str) -> str:
 
 async def answer(request: Request, file: Any) -> Answer:
     """The bytes of a file for an element of our own page. Raises NotFound for a type that is not
-    shown.
+    page.
     """
-    how = kind(file["media_type"])
-    if not how:
+    display = display_of(file["media_type"])
+    if not display:
         raise NotFound
-    shown = PLAIN if how == "text" else file["media_type"].encode()  # HTML too is but text
-    answered = await content.answer(request, file, shown)
-    answered.headers += [(b"content-security-policy", _ALONE if how == "pdf" else _SANDBOXED), _OWN]
+    page = PLAIN if display == "text" else file["media_type"].encode()  # HTML too is but text
+    answered = await content.answer(request, file, page)
+    answered.headers += [
+        (b"content-security-policy", _ALONE if display == "pdf" else _SANDBOXED),
+        _OWN,
+    ]
     return answered
 
 
 async def excerpt(request: Request, file: Any) -> Excerpt:
     """The beginning of a text for its page, which escapes it."""
-    end = min(file["size"], FIRST)
+    end = min(file["size"], EXCERPT_BYTES)
     pieces = [piece async for piece in await content.opened(request, file, 0, end)]
     text = b"".join(pieces).decode(errors="ignore")  # where it is cut, half a character may stand
     return Excerpt(text.removeprefix("\ufeff"), end == file["size"])

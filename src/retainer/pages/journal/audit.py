@@ -9,24 +9,24 @@ from retainer.identity.users import store as users
 from retainer.journal import store
 from retainer.pages import render
 from retainer.pages.journal import sentences
-from retainer.pages.journal.handlers import described
-from retainer.pages.list_page import find, show
+from retainer.pages.journal.handlers import sentences_of
+from retainer.pages.list_page import find, paginate
 
 Row = dict[str, Any]
 VIA = [(WEB, "These pages"), (API, "The API"), ("undo", "Undo"), ("command", "The command line")]
 
 
 async def show_all(request: Request) -> Answer:
-    shown = await show(request, store.AUDIT)
-    told = await described(request, [row["id"] for row in shown.rows if row["records"]])
-    for row in shown.rows:
+    page = await paginate(request, store.AUDIT)
+    told = await sentences_of(request, [row["id"] for row in page.rows if row["records"]])
+    for row in page.rows:
         row["sentence"] = told[row["id"]][0] if row["id"] in told else None
-        row["words"] = sentences.wordless(row, request.app.table.named)
+        row["words"] = sentences.describe_unchanged(row, request.app.table.named)
     people = await find(request, users.LIST, fields="id,fullName", sort="fullName", limit="1000")
     return await render.page(
         request,
         "journal/audit.html",
-        shown=shown,
+        page=page,
         people=[(one["id"], one["fullName"]) for one in people],
         actions=actions(request),
         via=VIA,

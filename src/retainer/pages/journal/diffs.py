@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from retainer.pages import formatting
 
 # Fields whose value is another record's id, by the noun of that.
-REFERS = {
+REFERENCES = {
     "ownerId": "users",
     "assigneeId": "users",
     "uploaderId": "users",
@@ -26,11 +26,11 @@ TOLD_AS = {
     "activityContacts": "contacts",
     "documentVersions": "documents",
 }
-WORDS = {"status", "type", "role", "priority", "audience", "kind", "theme", "density"}
-LONG = 60  # characters from which a text is compared by the word
-MOST_WORDS = 3000  # that are compared; beyond, the whole is told
+ENUMERATIONS = {"status", "type", "role", "priority", "audience", "kind", "theme", "density"}
+LONG_TEXT = 60  # characters from which a text is compared by the word
+MAX_WORDS = 3000  # that are compared; beyond, the whole is told
 CONTEXT = 8  # words that stand beside a change
-MOST_SHOWN = 1200  # characters of one piece
+MAX_PIECE = 1200  # characters of one piece
 
 Titles = dict[tuple[str, int], str]
 
@@ -61,21 +61,21 @@ def lines(changes: list[dict[str, Any]], titles: Titles) -> list[Line]:
     ]
 
 
-def named(changes: list[dict[str, Any]]) -> set[tuple[str, int]]:
+def references(changes: list[dict[str, Any]]) -> set[tuple[str, int]]:
     """The records that values refer to, as (noun, id)."""
     return {
-        (REFERS[change["field"]], value)
+        (REFERENCES[change["field"]], value)
         for change in changes
-        if change["field"] in REFERS
+        if change["field"] in REFERENCES
         for value in (change["before"], change["after"])
         if value is not None
     }
 
 
-def of_rows(rows: list[dict[str, Any]]) -> set[tuple[str, int]]:
+def records_in(rows: list[dict[str, Any]]) -> set[tuple[str, int]]:
     """The records that changes are about and refer to."""
     found = {(str(TOLD_AS.get(row["entity"], row["entity"])), int(row["entityId"])) for row in rows}
-    return found.union(*(named(row["changes"]) for row in rows))
+    return found.union(*(references(row["changes"]) for row in rows))
 
 
 def _field(name: str, before: Any, after: Any, titles: Titles) -> list[Line]:
@@ -85,8 +85,8 @@ def _field(name: str, before: Any, after: Any, titles: Titles) -> list[Line]:
     if isinstance(before, list) or isinstance(after, list):
         return [Line(label, _elements(before or [], after or []))]
     old, new = (_plain(name, value, titles) for value in (before, after))
-    if old and new and max(len(old), len(new)) > LONG and name not in REFERS:
-        return [Line(label, compared(old, new), is_text=True)]
+    if old and new and max(len(old), len(new)) > LONG_TEXT and name not in REFERENCES:
+        return [Line(label, word_diff(old, new), is_text=True)]
     return [Line(label, _whole(old, new))]
 
 
@@ -112,7 +112,7 @@ def _elements(before: list[Any], after: list[Any]) -> list[Piece]:
 
 
 def _whole(old: str, new: str) -> list[Piece]:
-    return [Piece(kind, _cut(text)) for kind, text in (("del", old), ("ins", new)) if text]
+    return [Piece(kind, _truncated(text)) for kind, text in (("del", old), ("ins", new)) if text]
 
 
 def _plain(name: str, value: Any, titles: Titles) -> str:
@@ -121,8 +121,8 @@ def _plain(name: str, value: Any, titles: Titles) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if name in REFERS:
-        noun = REFERS[name]
+    if name in REFERENCES:
+        noun = REFERENCES[name]
         return titles.get((noun, value), f"{noun.removesuffix('s')} {value}")
     if isinstance(value, dict | list):
         return (
@@ -130,25 +130,25 @@ def _plain(name: str, value: Any, titles: Titles) -> str:
             if isinstance(value, dict)
             else ", ".join(map(str, value))
         )
-    return formatting.label(value) if name in WORDS else str(value)
+    return formatting.label(value) if name in ENUMERATIONS else str(value)
 
 
-def compared(old: str, new: str) -> list[Piece]:
+def word_diff(old: str, new: str) -> list[Piece]:
     """Two texts by the word: what stayed far from any change is left out."""
     before, after = (re.findall(r"\S+\s*", text) for text in (old, new))
-    if len(before) + len(after) > MOST_WORDS:
+    if len(before) + len(after) > MAX_WORDS:
         return _whole(old, new)
     found: list[Piece] = []
     steps = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
     for n, (step, i, j, k, m) in enumerate(steps):
         if step == "equal":
-            found += _near(before[i:j], is_first=n == 0, is_last=n == len(steps) - 1)
+            found += _context(before[i:j], is_first=n == 0, is_last=n == len(steps) - 1)
         else:
             found += _whole("".join(before[i:j]), "".join(after[k:m]))
     return found
 
 
-def _near(same: list[str], *, is_first: bool, is_last: bool) -> list[Piece]:
+def _context(same: list[str], *, is_first: bool, is_last: bool) -> list[Piece]:
     """Words that stayed: those beside the changes before and behind them."""
     if len(same) <= CONTEXT * (1 if is_first or is_last else 2) + 2:
         return [Piece("same", "".join(same))]
@@ -157,5 +157,5 @@ def _near(same: list[str], *, is_first: bool, is_last: bool) -> list[Piece]:
     return [*head, Piece("cut", "… "), *tail]
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + "…"
+def _truncated(text: str) -> str:
+    return text if len(text) <= MAX_PIECE else text[:MAX_PIECE] + "…"

@@ -9,34 +9,33 @@ import msgspec
 
 from retainer.errors import Conflict, Invalid, NotFound, Problem
 from retainer.http.request import Answer, Request
-from retainer.identity.users import store as users
 from retainer.journal import store
 from retainer.pages import record_picker, render
 from retainer.pages.journal import diffs, sentences
-from retainer.pages.list_page import find, show
+from retainer.pages.list_page import find, paginate
 from retainer.pages.submit import perform
 
-MOST_TOLD = 200  # changes of an operation that its page shows
+MAX_CHANGES = 200  # changes of an operation that its page shows
 _RECORD = re.compile(r"/(\w+)/(\d{1,16})(?:[/?].*)?", re.ASCII)
 Row = dict[str, Any]
 
 
 async def activity(request: Request) -> Answer:
     """What everybody did, the newest first, by days."""
-    shown = await show(request, store.FEED, counted=False)
-    ids = [row["id"] for row in shown.rows]
-    told, undoable = await described(request, ids), await store.undoable(request.db, ids)
-    shown.rows[:] = [row for row in shown.rows if row["id"] in told and row["id"] in undoable]
+    page = await paginate(request, store.FEED, counted=False)
+    ids = [row["id"] for row in page.rows]
+    told, undoable = await sentences_of(request, ids), await store.undoable(request.db, ids)
+    page.rows[:] = [row for row in page.rows if row["id"] in told and row["id"] in undoable]
     days = [day_of(request, row["at"]) for row in await before(request)]
-    for row in shown.rows:
+    for row in page.rows:
         row.update(undoable[row["id"]])
         row["day"] = day_of(request, row["at"])
         row["begins"] = [row["day"]] != days[-1:]
         row["lines"] = diffs.lines(told[row["id"]][0].changes, told[row["id"]][1])
         row["sentence"] = told[row["id"]][0]
         days.append(row["day"])
-    people = await record_picker.people(request, users.NAMES)
-    return await render.page(request, "journal/activity.html", shown=shown, people=people)
+    people = await record_picker.colleagues(request)
+    return await render.page(request, "journal/activity.html", page=page, people=people)
 
 
 async def before(request: Request) -> list[Row]:
@@ -54,36 +53,38 @@ def day_of(request: Request, at: str) -> str:
     )
 
 
-async def described(
+async def sentences_of(
     request: Request, ids: list[int]
 ) -> dict[int, tuple[sentences.Sentence, diffs.Titles]]:
     """What operations did, in a sentence each, with what its values refer to."""
     groups = await store.groups(request.db, ids)
-    named = sentences.named(groups).union(*(diffs.named(group["changes"]) for group in groups))
-    titles = await store.titles(request.db, named)
+    records = sentences.records_named(groups).union(
+        *(diffs.references(group["changes"]) for group in groups)
+    )
+    titles = await store.titles(request.db, records)
     return {id: (sentence, titles) for id, sentence in sentences.sentences(groups, titles).items()}
 
 
 async def operation(request: Request, id: int) -> Answer:
     """What one operation did, record by record."""
-    row = await store.read(request.db, id, MOST_TOLD)
+    row = await store.read(request.db, id, MAX_CHANGES)
     if row is None:
         raise NotFound
     found = msgspec.json.decode(row[2])
-    told = (await described(request, [id])).get(id)
+    told = (await sentences_of(request, [id])).get(id)
     return await render.page(
         request,
         "journal/operation.html",
         operation=found,
         sentence=told[0] if told else None,
         changes=await changes(request, found["changes"]),
-        words=sentences.wordless(found, request.app.table.named),
+        words=sentences.describe_unchanged(found, request.app.table.named),
     )
 
 
 async def changes(request: Request, rows: list[Row]) -> list[Row]:
     """Each change with what its record is called, where that is, and its diff."""
-    titles = await store.titles(request.db, diffs.of_rows(rows))
+    titles = await store.titles(request.db, diffs.records_in(rows))
     for row in rows:
         group = {"id": row["entityId"], "alike": 1, "organizationId": organization_of(row)}
         row["sentence"] = sentences.sentence(0, [row | group], titles)
@@ -100,18 +101,18 @@ def organization_of(row: Row) -> int | None:
 
 
 async def undo(request: Request, id: int) -> Answer:
-    told = (await described(request, [id])).get(id)
+    told = (await sentences_of(request, [id])).get(id)
     try:
-        done = await perform(request, "undoOperation", id)
+        result = await perform(request, "undoOperation", id)
     except (Conflict, Invalid) as problem:
         return await clash(request, problem, id, told[0] if told else None)
     words = told[0].undone if told else "Undid the change"
-    return render.redirect(request, await place(request, id), words, done.operation)
+    return render.redirect(request, await return_path(request, id), words, result.operation)
 
 
-async def place(request: Request, id: int) -> str:
+async def return_path(request: Request, id: int) -> str:
     """Where to go from there: back, unless what was shown there is gone with what was undone."""
-    path = render.back(request, f"/operations/{id}")
+    path = render.return_path(request, f"/operations/{id}")
     match = _RECORD.fullmatch(path)
     if match is None or match[1] not in store.LISTS:
         return path
@@ -134,7 +135,7 @@ async def clash(
     can_undo = await store.undoable(request.db, ids)
     for one in clashes:
         one["canUndo"] = can_undo.get(one.get("operationId"), {}).get("canUndo", False)
-        one["href"] = sentences.address(
+        one["href"] = sentences.record_path(
             {"id": one["entityId"], "organizationId": None, "action": "", **one}
         )
     return await render.page(
@@ -145,5 +146,5 @@ async def clash(
         clashes=clashes,
         operation_id=id,
         sentence=sentence,
-        back=render.back(request, f"/operations/{id}"),
+        back=render.return_path(request, f"/operations/{id}"),
     )

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from retainer.pages import formatting
-from retainer.pages.journal.diffs import REFERS, TOLD_AS, Titles
+from retainer.pages.journal.diffs import REFERENCES, TOLD_AS, Titles
 
 # What a sentence is about, where an operation did several things: what is above before what is
 # below.
@@ -30,7 +30,7 @@ NOUNS = {
 }
 SINGULAR = {"activities": "activity"}
 PAGES = {"organizations", "contacts", "projects", "tasks", "documents", "users"}
-MOST_FIELDS = 3
+MAX_FIELDS = 3
 
 # What is done, and doing it; and what stands between that and the record, and between it and its
 # organization.
@@ -52,7 +52,7 @@ _SPECIAL = {
 }
 
 # What changes no record: when it was done, and when it was refused.
-_WORDLESS = {
+_WITHOUT_CHANGES = {
     "login": ("signed in", "tried to sign in"),
     "logout": ("signed out", "tried to sign out"),
     "setup": ("chose a password with a link", "tried to choose a password with a link"),
@@ -84,20 +84,20 @@ class Sentence(NamedTuple):
         return f"Undid {self.doing} {self.name}{self.more}"
 
 
-def wordless(operation: dict[str, Any], routes: dict[str, Any]) -> str:
+def describe_unchanged(operation: dict[str, Any], routes: dict[str, Any]) -> str:
     """What an operation was that changed no record which could be told: an action, or one that was
     refused.
     """
     name = operation["action"].removesuffix("Form").removesuffix("Page")
     is_refused = operation["outcome"] == "refused"
-    if name in _WORDLESS:
-        return _WORDLESS[name][is_refused]
+    if name in _WITHOUT_CHANGES:
+        return _WITHOUT_CHANGES[name][is_refused]
     route = routes.get(name)
     tried = f"“{route.summary if route and not route.html else formatting.label(name)}”"
     return f"was refused: {tried}" if is_refused else f"did {tried}"
 
 
-def named(groups: list[dict[str, Any]]) -> set[tuple[str, int]]:
+def records_named(groups: list[dict[str, Any]]) -> set[tuple[str, int]]:
     """The records that sentences name, as (noun, id)."""
     found = {(TOLD_AS.get(group["entity"], group["entity"]), group["id"]) for group in groups}
     found |= {("organizations", group["organizationId"]) for group in groups}
@@ -114,7 +114,7 @@ def sentences(groups: list[dict[str, Any]], titles: Titles) -> dict[int, Sentenc
 
 def sentence(operation: int, groups: list[dict[str, Any]], titles: Titles) -> Sentence:
     """Of one operation, by what it did."""
-    first = _foremost(groups)
+    first = _subject(groups)
     rest = sum(group["alike"] for group in groups) - first["alike"]
     done, doing, near = _verbs(first)
     is_one = first["alike"] == 1
@@ -127,12 +127,12 @@ def sentence(operation: int, groups: list[dict[str, Any]], titles: Titles) -> Se
     )
     if not is_one:
         name = f"{first['alike']:,} {NOUNS.get(first['entity'], first['entity'])}"
-    href = address(first) if is_one else ""
+    href = record_path(first) if is_one else ""
     changes = first["changes"] if is_one and first["action"] == "update" else []
     return Sentence(done, doing, name, href or f"/operations/{operation}", more, changes)
 
 
-def _foremost(groups: list[dict[str, Any]]) -> dict[str, Any]:
+def _subject(groups: list[dict[str, Any]]) -> dict[str, Any]:
     """What the sentence is about. Somebody who was added with a membership was added to that
     organization.
     """
@@ -157,7 +157,7 @@ def _verbs(group: dict[str, Any]) -> tuple[str, str, str]:
         return _of_user(changed.get("isActive"))
     if entity == "tasks" and changed.get("status") == "completed":
         return "completed", "completing", "at"
-    fields = listed(list(changed))
+    fields = field_names(list(changed))
     return f"changed {fields} of", f"changing {fields} of", "at"
 
 
@@ -168,14 +168,14 @@ def _of_user(is_active: bool | None) -> tuple[str, str, str]:
     return ("enabled", "enabling", "at") if is_active else ("disabled", "disabling", "at")
 
 
-def listed(fields: list[str]) -> str:
+def field_names(fields: list[str]) -> str:
     """Fields as words: name, status and 2 more fields."""
     found = [
-        formatting.label(name.removesuffix("Id") if name in REFERS else name).lower()
+        formatting.label(name.removesuffix("Id") if name in REFERENCES else name).lower()
         for name in fields
     ]
-    if len(found) > MOST_FIELDS:
-        found = [*found[: MOST_FIELDS - 1], f"{len(found) - MOST_FIELDS + 1} more fields"]
+    if len(found) > MAX_FIELDS:
+        found = [*found[: MAX_FIELDS - 1], f"{len(found) - MAX_FIELDS + 1} more fields"]
     return (
         f"{', '.join(found[:-1])} and {found[-1]}"
         if len(found) > 1
@@ -193,7 +193,7 @@ def _where(group: dict[str, Any], near: str, titles: Titles) -> str:
     )
 
 
-def address(group: dict[str, Any]) -> str:
+def record_path(group: dict[str, Any]) -> str:
     """Where the record is: "" where it has no page, or is deleted."""
     entity, organization = group["entity"], group["organizationId"]
     if group["action"] == "delete" and entity not in TOLD_AS:

@@ -7,13 +7,13 @@ import msgspec
 from retainer.errors import Conflict, Invalid, NotFound
 from retainer.http.forms import blank
 from retainer.http.request import Answer, Request
-from retainer.identity.users import store as users
 from retainer.journal import store as journal
 from retainer.pages import record_picker, render
-from retainer.pages.activities.latest import latest
-from retainer.pages.list_page import find, show
-from retainer.pages.record_picker import ID
+from retainer.pages.activities.form import log_line
+from retainer.pages.list_page import find, paginate
+from retainer.pages.record_picker import is_id
 from retainer.pages.submit import edit, perform
+from retainer.records.activities import store as activities
 from retainer.records.members import store as members
 from retainer.records.organizations import store
 from retainer.records.organizations.model import (
@@ -25,22 +25,22 @@ from retainer.records.organizations.model import (
 from retainer.records.projects import store as projects
 from retainer.records.tasks import store as tasks
 
-WORDS: dict[str, Any] = {"types": list(OrganizationType), "statuses": list(OrganizationStatus)}
-LIKELY = 5  # organizations shown as perhaps the same
+CHOICES: dict[str, Any] = {"types": list(OrganizationType), "statuses": list(OrganizationStatus)}
+MAX_DUPLICATES = 5  # organizations shown as perhaps the same
 
 
 async def index(request: Request) -> Answer:
-    shown = await show(request, store.LIST, expand=("owner", "work"))
-    owners = await record_picker.people(request, users.NAMES)
+    page = await paginate(request, store.LIST, expand=("owner", "work"))
+    owners = await record_picker.colleagues(request)
     return await render.page(
-        request, "organizations/list.html", shown=shown, owners=owners, **WORDS
+        request, "organizations/list.html", page=page, owners=owners, **CHOICES
     )
 
 
 async def new(request: Request) -> Answer:
     values: dict[str, Any] = {"status": "active", "type": "prospect"}
     copied = request.query.get("copy", "")
-    if ID.fullmatch(copied) and (row := await store.read(request.db, int(copied))):
+    if is_id(copied) and (row := await store.read(request.db, int(copied))):
         values = msgspec.json.decode(row[2])
         values |= {
             "name": f"{values['name']} (copy)",
@@ -58,46 +58,46 @@ async def form(
     request: Request, values: dict[str, Any], problem: Invalid | Conflict | None = None
 ) -> Answer:
     values = blank(OrganizationCreate) | {"copy": ""} | values
-    errors = render.errors_of(problem) if problem else {}
+    errors = render.field_errors(problem) if problem else {}
     return await render.page(
         request,
         "organizations/form.html",
         status=problem.status if problem else 200,
         values=values,
         errors=errors,
-        owners=await record_picker.people(request, users.NAMES),
-        likely=await likely(request, values["name"] or ""),
-        **WORDS,
+        owners=await record_picker.colleagues(request),
+        duplicates=await duplicates(request, values["name"] or ""),
+        **CHOICES,
     )
 
 
 async def create(request: Request) -> Answer:
     try:
-        done = await perform(
+        result = await perform(
             request, "createOrganization", body=request.body.body(OrganizationCreate)
         )
     except (Invalid, Conflict) as problem:
         return await form(request, dict(request.body), problem)
-    made = done.record
+    made = result.record
     return render.redirect(
-        request, f"/organizations/{made['id']}", f"Added {made['name']}", done.operation
+        request, f"/organizations/{made['id']}", f"Added {made['name']}", result.operation
     )
 
 
-async def duplicates(request: Request) -> Answer:
+async def show_duplicates(request: Request) -> Answer:
     """Those that may be the same as one that is being typed: a part of the form, which stands alone
     for nobody.
     """
     if render.target(request) != "duplicates":
         return await new(request)
-    found = await likely(request, request.query.get("name", ""))
-    return await render.page(request, "organizations/form.html", likely=found)
+    found = await duplicates(request, request.query.get("name", ""))
+    return await render.page(request, "organizations/form.html", duplicates=found)
 
 
-async def likely(request: Request, name: str) -> list[dict[str, Any]]:
+async def duplicates(request: Request, name: str) -> list[dict[str, Any]]:
     if len(name.strip()) < 3:
         return []
-    return await find(request, store.LIST, q=name[:200], limit=str(LIKELY))
+    return await find(request, store.LIST, q=name[:200], limit=str(MAX_DUPLICATES))
 
 
 async def show_overview(request: Request, id: int) -> Answer:
@@ -107,7 +107,8 @@ async def show_overview(request: Request, id: int) -> Answer:
         "organizations/overview.html",
         **values,
         tab="overview",
-        **await latest(request, id),
+        **await log_line(request, id),
+        latest=await find(request, activities.OF_ORGANIZATION, parent=id, limit="3"),
         tasks=await find(
             request, tasks.OF_ORGANIZATION, parent=id, limit="6", sort="dueDate", **OPEN_TASKS
         ),
@@ -135,15 +136,15 @@ async def frame(request: Request, id: int) -> dict[str, Any]:
     return {
         "organization": msgspec.json.decode(row[2]),
         "version": f"{row[0]}-{row[1]}",
-        "owners": await record_picker.people(request, users.NAMES),
-        **WORDS,
+        "owners": await record_picker.colleagues(request),
+        **CHOICES,
     }
 
 
 async def update(request: Request, id: int) -> Answer:
-    """Change what the form has, while nobody else has changed the organization since it was shown."""
+    """Change what the form has, while nobody else has changed the organization since it was page."""
     path, sent = f"/organizations/{id}", request.body.body(OrganizationUpdate)
-    what = render.named(sent)
+    what = render.changed_fields(sent)
     return await edit(
         request,
         "updateOrganization",
@@ -156,8 +157,8 @@ async def update(request: Request, id: int) -> Answer:
 
 async def delete(request: Request, id: int) -> Answer:
     row = await store.read(request.db, id)
-    done = await perform(request, "deleteOrganization", id)
+    result = await perform(request, "deleteOrganization", id)
     name = msgspec.json.decode(row[2])["name"] if row else "the organization"
     return render.redirect(
-        request, render.back(request, "/organizations"), f"Deleted {name}", done.operation
+        request, render.return_path(request, "/organizations"), f"Deleted {name}", result.operation
     )

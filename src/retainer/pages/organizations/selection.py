@@ -12,57 +12,61 @@ import msgspec
 
 from retainer.errors import Invalid, Problem, TooLarge, invalid
 from retainer.http.bulk.lines import Refused
-from retainer.http.bulk.run import MOST
+from retainer.http.bulk.run import MOST as MAX_LINES
 from retainer.http.request import Answer, Request
 from retainer.journal import store as journal
 from retainer.lists.answer import exported
 from retainer.pages import render
-from retainer.pages.list_page import ids_of
+from retainer.pages.list_page import matching_ids
 from retainer.pages.submit import perform
 from retainer.records.organizations import store
 
-ID = re.compile(r"\d{1,16}", re.ASCII)
-Change = dict[str, Any]
+_ID = re.compile(r"\d{1,16}", re.ASCII)
+FieldValues = dict[str, Any]
 
 
 async def change(request: Request) -> Answer:
     try:
-        wanted = asked(request)
-        ids = await chosen(request)
-        done = await perform(request, "bulk", raw=b"\n".join(line(id, wanted) for id in ids))
+        wanted = requested_change(request)
+        ids = await selected_ids(request)
+        result = await perform(request, "bulk", raw=b"\n".join(bulk_line(id, wanted) for id in ids))
     except (Invalid, Refused, TooLarge) as problem:
-        return await refused(request, problem, ids if isinstance(problem, Refused) else [])
-    words = await told(request, wanted, len(ids))
-    return render.redirect(request, render.back(request, "/organizations"), words, done.operation)
+        return await refused_page(request, problem, ids if isinstance(problem, Refused) else [])
+    message = await message_of(request, wanted, len(ids))
+    return render.redirect(
+        request, render.return_path(request, "/organizations"), message, result.operation
+    )
 
 
-def asked(request: Request) -> Change | None:
+def requested_change(request: Request) -> FieldValues | None:
     """The fields to change; None to delete. Raises Invalid for neither."""
     if request.body.get("do") == "delete":
         return None
-    wanted: Change = {
+    wanted: FieldValues = {
         name: request.body[name] for name in ("status", "ownerId") if request.body.get(name)
     }
     if not wanted:
         raise invalid("status", "was not chosen, nor an owner; choose what to change")
-    if ID.fullmatch(wanted.get("ownerId", "")):
+    if _ID.fullmatch(wanted.get("ownerId", "")):
         wanted["ownerId"] = int(wanted["ownerId"])
     return wanted
 
 
-async def chosen(request: Request) -> list[int]:
+async def selected_ids(request: Request) -> list[int]:
     """The ids that were selected, or of all that match. Raises Invalid for none and for too many."""
     matching = request.body.get("matching", "").strip("&")
     if matching:
-        ids = await ids_of(request, store.LIST, "" if matching == "all" else matching, MOST)
+        ids = await matching_ids(
+            request, store.LIST, "" if matching == "all" else matching, MAX_LINES
+        )
     else:
-        ids = [int(id) for id in dict.fromkeys(request.body.all("record")) if ID.fullmatch(id)]
+        ids = [int(id) for id in dict.fromkeys(request.body.all("record")) if _ID.fullmatch(id)]
     if not ids:
         raise invalid("record", "names no organization; select some first")
     return ids
 
 
-def line(id: int, wanted: Change | None) -> bytes:
+def bulk_line(id: int, wanted: FieldValues | None) -> bytes:
     """What the API's bulk takes for one of them."""
     path = f"/organizations/{id}"
     if wanted is None:
@@ -70,7 +74,7 @@ def line(id: int, wanted: Change | None) -> bytes:
     return msgspec.json.encode({"method": "PUT", "path": path, "body": wanted})
 
 
-async def told(request: Request, wanted: Change | None, count: int) -> str:
+async def message_of(request: Request, wanted: FieldValues | None, count: int) -> str:
     what = "1 organization" if count == 1 else f"{count:,} organizations"
     if wanted is None:
         return f"Deleted {what}"
@@ -88,7 +92,7 @@ async def told(request: Request, wanted: Change | None, count: int) -> str:
     return f"Gave {what} the {' and the '.join(parts)}"
 
 
-async def refused(request: Request, problem: Problem, ids: list[int]) -> Answer:
+async def refused_page(request: Request, problem: Problem, ids: list[int]) -> Answer:
     """Nothing was changed: why, of which organizations, and what to do."""
     lines = [(ids[found.line - 1], found.detail) for found in problem.lines[:50] if ids]
     names = await journal.titles(request.db, {("organizations", id) for id, _ in lines})
@@ -97,7 +101,7 @@ async def refused(request: Request, problem: Problem, ids: list[int]) -> Answer:
         "organizations/refused.html",
         status=problem.status,
         problem=problem,
-        back=render.back(request, "/organizations"),
+        back=render.return_path(request, "/organizations"),
         lines=[
             (id, names.get(("organizations", id), f"Organization {id}"), words)
             for id, words in lines
@@ -105,13 +109,13 @@ async def refused(request: Request, problem: Problem, ids: list[int]) -> Answer:
     )
 
 
-async def export_chosen(request: Request) -> Answer:
+async def export_selected(request: Request) -> Answer:
     """Those that were selected, as CSV."""
     matching = request.body.get("matching", "").strip("&")
     if matching:
         query = "" if matching == "all" else "?" + quote(matching, safe="=&:,.%+-")
         return render.redirect(request, f"/organizations/export{query}")
     try:
-        return await exported(request, await chosen(request))
+        return await exported(request, await selected_ids(request))
     except Invalid as problem:
-        return await refused(request, problem, [])
+        return await refused_page(request, problem, [])

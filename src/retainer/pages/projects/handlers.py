@@ -11,11 +11,10 @@ from retainer.errors import Conflict, Invalid, NotFound
 from retainer.http.fields import Audience
 from retainer.http.forms import blank
 from retainer.http.request import Answer, Request
-from retainer.identity.users import store as users
 from retainer.journal import store as journal
 from retainer.lists.parameters import read as read_list
 from retainer.pages import record_picker, render
-from retainer.pages.list_page import Shown, find, show
+from retainer.pages.list_page import ListPage, find, paginate
 from retainer.pages.submit import edit, perform
 from retainer.records.documents import store as documents
 from retainer.records.organizations import store as organizations
@@ -31,41 +30,49 @@ from retainer.records.tasks import store as tasks
 from retainer.records.tasks.model import TaskCreate
 
 AT_RISK = {"status:in": ",".join(OPEN), "dueDate:lt": "today"}
-WORDS: dict[str, Any] = {"statuses": list(ProjectStatus), "audiences": list(Audience), "open": OPEN}
+CHOICES: dict[str, Any] = {
+    "statuses": list(ProjectStatus),
+    "audiences": list(Audience),
+    "open": OPEN,
+}
 OPEN_TASKS: dict[str, Any] = {"status:not": "completed", "sort": "dueDate"}
-USUAL = "dueDate"  # the order, where none is asked for
-ROWS = 50  # tasks and documents that a project's page shows
+DEFAULT_SORT = "dueDate"  # the order, where none is asked for
+MAX_ROWS = 50  # tasks and documents that a project's page shows
 Row = dict[str, Any]
 
 
 async def index(request: Request) -> Answer:
     asked = dict(request.query)
-    named, near = await record_picker.of_filter(request, organizations.LIST, "organization", asked)
-    request.query = read_list(
-        store.LIST, urlencode({"sort": USUAL} | asked).encode(), request.viewer.time_zone
+    typed_name, candidates = await record_picker.id_from_filter(
+        request, organizations.LIST, "organization", asked
     )
-    shown = usual(await show(request, store.LIST, expand=("organization",)))
-    of = shown.asked.get("organizationId", "")
+    request.query = read_list(
+        store.LIST, urlencode({"sort": DEFAULT_SORT} | asked).encode(), request.viewer.time_zone
+    )
+    page = without_default_sort(await paginate(request, store.LIST, expand=("organization",)))
+    of = page.parameters.get("organizationId", "")
     return await render.page(
         request,
         "projects/list.html",
-        shown=shown,
-        near=near,
-        named=named,
-        marks=stalled(shown.rows),
-        home=await find(request, organizations.LIST, id=of)
-        if record_picker.ID.fullmatch(of)
-        else [],
+        page=page,
+        candidates=candidates,
+        typed_name=typed_name,
+        marks=stalled(page.rows),
+        organization=await record_picker.organization_of(request, of),
         at_risk=AT_RISK,
-        is_at_risk=AT_RISK.items() <= shown.asked.items(),
-        **WORDS,
+        is_at_risk=AT_RISK.items() <= page.parameters.items(),
+        **CHOICES,
     )
 
 
-def usual(shown: Shown) -> Shown:
+def without_default_sort(page: ListPage) -> ListPage:
     """The list, which was asked for nothing where its order is the usual one."""
-    kept = {name: value for name, value in shown.asked.items() if (name, value) != ("sort", USUAL)}
-    return shown._replace(asked=kept)
+    kept = {
+        name: value
+        for name, value in page.parameters.items()
+        if (name, value) != ("sort", DEFAULT_SORT)
+    }
+    return page._replace(parameters=kept)
 
 
 async def new(request: Request) -> Answer:
@@ -77,29 +84,29 @@ async def form(request: Request, values: Row, problem: Invalid | Conflict | None
     """What a new project takes; its organization is given, or named in words."""
     values = blank(ProjectCreate) | {"organization": ""} | values
     of = str(values["organizationId"] or "")
-    home = await find(request, organizations.LIST, id=of) if record_picker.ID.fullmatch(of) else []
+    organization = await record_picker.organization_of(request, of)
     return await render.page(
         request,
         "projects/form.html",
         status=problem.status if problem else 200,
         values=values,
-        errors=render.errors_of(problem) if problem else {},
-        home=home[0] if home else None,
-        near=record_picker.near_of(problem),
-        **WORDS,
+        errors=render.field_errors(problem) if problem else {},
+        organization=organization,
+        candidates=record_picker.candidates_of(problem),
+        **CHOICES,
     )
 
 
 async def create(request: Request) -> Answer:
     try:
-        organization = await record_picker.of_form(request, organizations.LIST, "organization")
+        organization = await record_picker.id_from_form(request, organizations.LIST, "organization")
         body = request.body.body(ProjectCreate) | {"organizationId": organization}
-        done = await perform(request, "createProject", body=body)
+        result = await perform(request, "createProject", body=body)
     except (Invalid, Conflict) as problem:
         return await form(request, dict(request.body), problem)
-    made = done.record
+    made = result.record
     return render.redirect(
-        request, f"/projects/{made['id']}", f"Added {made['title']}", done.operation
+        request, f"/projects/{made['id']}", f"Added {made['title']}", result.operation
     )
 
 
@@ -113,22 +120,22 @@ async def show_one(request: Request, id: int) -> Answer:
         "projects/project.html",
         project=found[0],
         version=f"{row[0]}-{row[1]}",
-        people=await record_picker.people(request, users.NAMES),
-        tasks=await find(request, tasks.LIST, projectId=str(id), limit=str(ROWS), **OPEN_TASKS),
-        documents=await find(request, documents.LIST, projectId=str(id), limit=str(ROWS)),
-        most=ROWS,
+        people=await record_picker.colleagues(request),
+        tasks=await find(request, tasks.LIST, projectId=str(id), limit=str(MAX_ROWS), **OPEN_TASKS),
+        documents=await find(request, documents.LIST, projectId=str(id), limit=str(MAX_ROWS)),
+        max_rows=MAX_ROWS,
         stalled=stalled(found).get(id, 0),
         changes=await find(request, journal.HISTORY["projects"], parent=id, limit="10")
         if request.viewer.may("history.read")
         else [],
-        **WORDS,
+        **CHOICES,
     )
 
 
 async def update(request: Request, id: int) -> Answer:
-    """Change what the form has, while nobody else has changed the project since it was shown."""
+    """Change what the form has, while nobody else has changed the project since it was page."""
     path, sent = f"/projects/{id}", request.body.body(ProjectUpdate)
-    what = render.named(sent)
+    what = render.changed_fields(sent)
     return await edit(
         request, "updateProject", id, path, sent, lambda made: f"Changed {what} of {made['title']}"
     )
@@ -136,9 +143,12 @@ async def update(request: Request, id: int) -> Answer:
 
 async def delete(request: Request, id: int) -> Answer:
     project = await read(request, id)
-    done = await perform(request, "deleteProject", id)
+    result = await perform(request, "deleteProject", id)
     return render.redirect(
-        request, render.back(request, "/projects"), f"Deleted {project['title']}", done.operation
+        request,
+        render.return_path(request, "/projects"),
+        f"Deleted {project['title']}",
+        result.operation,
     )
 
 
@@ -167,8 +177,8 @@ async def task_form(
         status=problem.status if problem else 200,
         project=await read(request, id),
         values=blank(TaskCreate) | values,
-        errors=render.errors_of(problem) if problem else {},
-        people=await record_picker.people(request, users.NAMES),
+        errors=render.field_errors(problem) if problem else {},
+        people=await record_picker.colleagues(request),
     )
 
 
@@ -179,9 +189,9 @@ async def add_task(request: Request, id: int) -> Answer:
         "organizationId": project["organizationId"],
     }
     try:
-        done = await perform(request, "createTask", body=body)
+        result = await perform(request, "createTask", body=body)
     except (Invalid, Conflict) as problem:
         return await task_form(request, id, dict(request.body), problem)
     return render.redirect(
-        request, f"/projects/{id}", f"Added {done.record['title']}", done.operation
+        request, f"/projects/{id}", f"Added {result.record['title']}", result.operation
     )

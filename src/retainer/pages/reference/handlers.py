@@ -13,7 +13,7 @@ from retainer.http.routing import Table
 from retainer.pages.reference.document import Rendered, document, sent, tagged
 from retainer.pages.reference.glossary import STATUSES
 from retainer.pages.reference.schemas import REF, Schema
-from retainer.pages.render import render
+from retainer.pages.render import standalone_page
 
 # What a request can meet that no operation lists, because no operation can answer it.
 _BEYOND = {405: "The path is there, the method is not; Allow names those that are."}
@@ -50,7 +50,7 @@ def page(api: dict[str, Any], at: str) -> bytes:
         for method, found in methods.items():
             by_name[found["tags"][0]].append(_operation(path, method.upper(), found, api))
     statuses = {code: status.description for code, status in STATUSES.items()} | _BEYOND
-    return render(
+    return standalone_page(
         "reference/page.html",
         info=api["info"],
         groups=groups,

@@ -8,7 +8,7 @@ import msgspec
 
 from retainer.http.request import Answer, Request
 from retainer.pages import record_picker, render
-from retainer.pages.list_page import parameters
+from retainer.pages.list_page import query_string
 from retainer.records.contacts import store as contacts
 from retainer.records.documents import store as documents
 from retainer.records.organizations import store as organizations
@@ -18,9 +18,9 @@ from retainer.search import store
 from retainer.search.model import Hit, Kind
 from retainer.search.web import hit
 
-MOST = 50  # hits of the page
-PROPOSED = 12  # hits of the palette, of which each is a line
-LONGEST = 200  # characters, as the API's search takes
+MAX_HITS = 50  # hits of the page
+MAX_PALETTE_HITS = 12  # hits of the palette, of which each is a line
+MAX_QUERY = 200  # characters, as the API's search takes
 PREFIXES = {
     "org": Kind.ORGANIZATION,
     "contact": Kind.CONTACT,
@@ -44,13 +44,16 @@ _PLURALS = {
     Kind.ACTIVITY: "activities",
 }
 
-NAMED = {"organization": organizations.LIST, "contact": contacts.LIST}  # what fields name in words
+PICKABLE = {
+    "organization": organizations.LIST,
+    "contact": contacts.LIST,
+}  # what fields name in words
 
 
-class Asked(NamedTuple):
+class ParsedQuery(NamedTuple):
     """What was typed: words in some kinds, or the id of a record of whatever kind."""
 
-    words: str
+    text: str
     kinds: list[Kind]
     id: int | None
 
@@ -65,50 +68,50 @@ class Group(NamedTuple):
 async def index(request: Request) -> Answer:
     q = request.query.get("q", "").strip()
     is_palette = render.target(request) == "results"
-    found = await _found(request, understood(q), PROPOSED if is_palette else MOST)
-    groups = _grouped(found, _address(q))
+    found = await _found(request, parse(q), MAX_PALETTE_HITS if is_palette else MAX_HITS)
+    groups = _grouped(found, _everything_path(q))
     return await render.page(
         request,
         "search/page.html",
         q=q,
         groups=groups,
         total=len(found),
-        most=MOST,
+        limit=MAX_HITS,
         prefixes=list(PREFIXES),
     )
 
 
 async def choices(request: Request) -> Answer:
     """What a field that names a record may mean, for a browser to propose while one types."""
-    field = next((name for name in NAMED if name in request.query), None)
-    near = (
-        await record_picker.near_to(request, NAMED[field], field, request.query[field])
+    field = next((name for name in PICKABLE if name in request.query), None)
+    candidates = (
+        await record_picker.suggestions(request, PICKABLE[field], field, request.query[field])
         if field
         else []
     )
-    return await render.page(request, "layout/choices.html", near=near)
+    return await render.page(request, "layout/choices.html", candidates=candidates)
 
 
-def understood(q: str) -> Asked:
+def parse(q: str) -> ParsedQuery:
     """`#12` is an id, `org: acme` words of one kind, all else words."""
     digits = q.removeprefix("#")
     if q.startswith("#") and digits.isascii() and digits.isdigit() and len(digits) < 16:
-        return Asked("", [], int(digits))
+        return ParsedQuery("", [], int(digits))
     prefix, colon, rest = q.partition(":")
     kind = PREFIXES.get(prefix.strip().lower()) if colon else None
     return (
-        Asked(rest.strip()[:LONGEST], [kind], None)
+        ParsedQuery(rest.strip()[:MAX_QUERY], [kind], None)
         if kind
-        else Asked(q[:LONGEST], list(Kind), None)
+        else ParsedQuery(q[:MAX_QUERY], list(Kind), None)
     )
 
 
-async def _found(request: Request, asked: Asked, most: int) -> list[Hit]:
-    if asked.id is not None:
-        return await _by_id(request, asked.id)
-    if not asked.words:
+async def _found(request: Request, query: ParsedQuery, limit: int) -> list[Hit]:
+    if query.id is not None:
+        return await _by_id(request, query.id)
+    if not query.text:
         return []
-    return [hit(row) for row in await store.search(request.db, asked.words, asked.kinds, most)]
+    return [hit(row) for row in await store.search(request.db, query.text, query.kinds, limit)]
 
 
 async def _by_id(request: Request, id: int) -> list[Hit]:
@@ -154,5 +157,5 @@ def _highlights(one: Hit) -> dict[str, Any]:
     }
 
 
-def _address(q: str) -> str:
-    return "/search" + parameters({"q": q})
+def _everything_path(q: str) -> str:
+    return "/search" + query_string({"q": q})

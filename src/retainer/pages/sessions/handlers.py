@@ -5,22 +5,21 @@ import re
 from retainer.errors import FieldError, Invalid, Problem
 from retainer.http.request import HTML, Answer, Request
 from retainer.identity.sessions.model import Login
-from retainer.pages import render as pages
-from retainer.pages.render import render
+from retainer.pages import render
 from retainer.pages.submit import perform
 
-USUAL = "/organizations"
+HOME = "/organizations"
 _TOKEN = re.compile(r"(?:.*[#&]token=)?([\w-]{1,200})", re.ASCII | re.DOTALL)
 
 
 async def home(request: Request) -> Answer:
-    return pages.redirect(request, USUAL)
+    return render.redirect(request, HOME)
 
 
 async def login(request: Request) -> Answer:
     where = _next(request.query.get("next", ""))
     if request.token and await request.app.sessions.viewer(request.token):
-        return pages.redirect(request, where)
+        return render.redirect(request, where)
     return await _form(request, where, _why(request))
 
 
@@ -41,17 +40,17 @@ def _why(request: Request) -> str:
 async def sign_in(request: Request) -> Answer:
     where = _next(request.body.get("next", ""))
     try:
-        done = await perform(request, "login", body=request.body.body(Login))
+        result = await perform(request, "login", body=request.body.body(Login))
     except Problem as problem:
         if problem.status >= 500:
             raise
         return await _form(request, where, problem.detail, problem)
-    return _with_cookie(pages.redirect(request, where), done.answer)
+    return _with_cookie(render.redirect(request, where), result.answer)
 
 
 async def sign_out(request: Request) -> Answer:
-    done = await perform(request, "logout")
-    return _with_cookie(pages.redirect(request, "/login", "You are signed out"), done.answer)
+    result = await perform(request, "logout")
+    return _with_cookie(render.redirect(request, "/login", "You are signed out"), result.answer)
 
 
 async def setup(_request: Request) -> Answer:
@@ -67,16 +66,16 @@ async def set_up(request: Request) -> Answer:
     match = _TOKEN.fullmatch(link.strip())
     try:
         _refuse_typing_errors(bool(match), password, request.body.get("again", ""))
-        done = await perform(
+        result = await perform(
             request, "setup", body={"token": match[1] if match else "", "password": password}
         )
     except Problem as problem:
         if problem.status >= 500:
             raise
-        text = _setup_page(pages.errors_of(problem), link)
+        text = _setup_page(render.field_errors(problem), link)
         return Answer(problem.status, text, HTML, (b"cache-control", b"no-store"), *problem.headers)
     return _with_cookie(
-        pages.redirect(request, USUAL, "Your password is set, and you are signed in"), done.answer
+        render.redirect(request, HOME, "Your password is set, and you are signed in"), result.answer
     )
 
 
@@ -94,7 +93,7 @@ def _refuse_typing_errors(is_link: bool, password: str, again: str) -> None:
 
 
 def _setup_page(errors: dict[str, str], link: str) -> bytes:
-    return render("sessions/setup.html", errors=errors, link=link)
+    return render.standalone_page("sessions/setup.html", errors=errors, link=link)
 
 
 async def _form(
@@ -103,7 +102,7 @@ async def _form(
     username = request.body.get("username", "") if problem else ""
     status = problem.status if problem else 200
     values = {"next": where, "reason": reason, "problem": problem, "username": username}
-    answer = await pages.page(request, "sessions/login.html", status=status, **values)
+    answer = await render.page(request, "sessions/login.html", status=status, **values)
     answer.headers += problem.headers if problem else []
     return answer
 
@@ -115,4 +114,4 @@ def _with_cookie(answer: Answer, done: Answer) -> Answer:
 
 def _next(path: str) -> str:
     """Only a path of ours: a link must not lead elsewhere after signing in."""
-    return pages.ours(path, USUAL)
+    return render.own_path(path, HOME)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from retainer.pages import formatting
-from retainer.pages.list_page import Shown
+from retainer.pages.list_page import ListPage
 from retainer.records.tasks.model import TaskStatus
 
 OPEN = ",".join(status for status in TaskStatus if status != TaskStatus.COMPLETED)
@@ -19,17 +19,18 @@ _NO_FILTERS = ("sort", "limit", "cursor", "count", "fields", "expand")
 
 
 def chips(
-    shown: Shown, people: list[tuple[int, str]], me: int, of: list[dict[str, Any]]
+    page: ListPage, people: list[tuple[int, str]], me: int, organization: dict[str, Any] | None
 ) -> list[tuple[str, str]]:
     """Words and address of each filter."""
     named = {str(id): name for id, name in people} | {str(me): "me"}
-    known = {"assigneeId": named, "organizationId": {str(one["id"]): one["name"] for one in of}}
+    organizations = {str(organization["id"]): organization["name"]} if organization else {}
+    known = {"assigneeId": named, "organizationId": organizations}
     return [
         (
             _words(name, value, known.get(name, {})),
-            "/tasks" + (shown.address(**{name: None}) or "?sort=dueDate"),
+            "/tasks" + (page.address(**{name: None}) or "?sort=dueDate"),
         )
-        for name, value in shown.asked.items()
+        for name, value in page.parameters.items()
         if name not in _NO_FILTERS
     ]
 

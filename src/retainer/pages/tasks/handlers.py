@@ -10,12 +10,11 @@ from retainer.errors import Conflict, Invalid, NotFound, PreconditionFailed, Pro
 from retainer.http.fields import Audience
 from retainer.http.forms import blank
 from retainer.http.request import Answer, Request
-from retainer.identity.users import store as users
 from retainer.journal import store as journal
 from retainer.lists.parameters import read as read_list
 from retainer.pages import record_picker, render
-from retainer.pages.list_page import Shown, find, parameters, show
-from retainer.pages.submit import Done, perform
+from retainer.pages.list_page import ListPage, find, paginate, query_string
+from retainer.pages.submit import Result, perform
 from retainer.pages.tasks.filter_chips import OPEN, chips
 from retainer.records.organizations import store as organizations
 from retainer.records.projects import store as projects
@@ -29,14 +28,14 @@ from retainer.records.tasks.model import (
     today,
 )
 
-WORDS: dict[str, Any] = {
+CHOICES: dict[str, Any] = {
     "statuses": list(TaskStatus),
     "priorities": list(TaskPriority),
     "audiences": list(Audience),
     "open": OPEN,
 }
-NAMED = [("organizationId", organizations.LIST, "name"), ("projectId", projects.LIST, "title")]
-IN_ROWS = 30  # people that each row offers; a task's own page offers all
+REFERENCES = [("organizationId", organizations.LIST, "name"), ("projectId", projects.LIST, "title")]
+MAX_ROW_ASSIGNEES = 30  # people that each row offers; a task's own page offers all
 Row = dict[str, Any]
 
 
@@ -47,24 +46,25 @@ async def index(request: Request) -> Answer:
         "status:in": OPEN,
         "sort": "dueDate",
     }
-    named, near = await record_picker.of_filter(request, organizations.LIST, "organization", asked)
-    if named and near is None:
-        return render.redirect(request, "/tasks" + parameters(asked))
+    typed_name, candidates = await record_picker.id_from_filter(
+        request, organizations.LIST, "organization", asked
+    )
+    if typed_name and candidates is None:
+        return render.redirect(request, "/tasks" + query_string(asked))
     asked.setdefault("sort", "dueDate")
     request.query = read_list(store.LIST, urlencode(asked).encode(), request.viewer.time_zone)
-    shown = await show(request, store.LIST, expand=("organization",))
-    of = asked.get("organizationId", "")
-    home = await find(request, organizations.LIST, id=of) if record_picker.ID.fullmatch(of) else []
+    page = await paginate(request, store.LIST, expand=("organization",))
+    organization = await record_picker.organization_of(request, asked.get("organizationId", ""))
     offered, me = await choices(request), request.viewer.user
     return await render.page(
         request,
         "tasks/list.html",
-        shown=shown,
-        groups=grouped(request, shown),
-        near=near,
-        named=named,
-        home=home,
-        chips=chips(shown, offered["people"], me, home),
+        page=page,
+        groups=grouped(request, page),
+        candidates=candidates,
+        typed_name=typed_name,
+        organization=organization,
+        chips=chips(page, offered["people"], me, organization),
         is_own=asked.get("assigneeId") == str(me),
         **offered,
     )
@@ -72,25 +72,25 @@ async def index(request: Request) -> Answer:
 
 async def choices(request: Request) -> dict[str, Any]:
     """What the fields of tasks offer: all people, and those that each row of a list does."""
-    people = await record_picker.people(request, users.NAMES)
-    return WORDS | {
+    people = await record_picker.colleagues(request)
+    return CHOICES | {
         "people": people,
-        "row_people": people[:IN_ROWS],
+        "row_people": people[:MAX_ROW_ASSIGNEES],
         "days": due_days(request.viewer.time_zone),
     }
 
 
-def grouped(request: Request, shown: Shown) -> list[tuple[str, list[Row]]]:
+def grouped(request: Request, page: ListPage) -> list[tuple[str, list[Row]]]:
     """The rows under headings by when they are due, while the list is in that order; without one
     where the page before has it already.
     """
-    if shown.sort != "dueDate":
-        return [("", shown.rows)]
-    now, past = today(request.viewer.time_zone), "Earlier" if _has_completed(shown) else "Overdue"
+    if page.sort != "dueDate":
+        return [("", page.rows)]
+    now, past = today(request.viewer.time_zone), "Earlier" if _has_completed(page) else "Overdue"
     query = request.query
     before = _group(query.place[0], now, past) if query is not None and query.place else None
     found: list[tuple[str, list[Row]]] = []
-    for row in shown.rows:
+    for row in page.rows:
         group = _group(row["dueDate"], now, past)
         if not found or group != (found[-1][0] or before):
             found.append(("" if group == before and not found else group, []))
@@ -98,12 +98,13 @@ def grouped(request: Request, shown: Shown) -> list[tuple[str, list[Row]]]:
     return found
 
 
-def _has_completed(shown: Shown) -> bool:
-    asked = shown.asked
-    named = asked.get(
-        "status:in", asked.get("status", TaskStatus.COMPLETED if "status:not" not in asked else "")
+def _has_completed(page: ListPage) -> bool:
+    parameters = page.parameters
+    statuses = parameters.get(
+        "status:in",
+        parameters.get("status", TaskStatus.COMPLETED if "status:not" not in parameters else ""),
     )
-    return TaskStatus.COMPLETED in named.split(",")
+    return TaskStatus.COMPLETED in statuses.split(",")
 
 
 def _group(due: str | None, now: date, past: str) -> str:
@@ -128,19 +129,18 @@ async def new(request: Request) -> Answer:
 
 async def form(request: Request, values: dict[str, Any], problem: Problem | None = None) -> Answer:
     values = blank(TaskCreate) | {"organization": "", "back": ""} | values
-    of = str(values["organizationId"] or "")
-    found = await find(request, organizations.LIST, id=of) if record_picker.ID.fullmatch(of) else []
-    near = record_picker.near_of(problem)
+    organization = await record_picker.organization_of(request, str(values["organizationId"] or ""))
+    candidates = record_picker.candidates_of(problem)
     return await render.page(
         request,
         "tasks/form.html",
         status=problem.status if problem else 200,
         values=values,
-        near=near,
-        errors=render.errors_of(problem) if problem else {},
-        organization=found[0] if found else None,
-        cancel=render.ours(values["back"], "/tasks"),
-        projects=await _projects(request, int(of)) if found else [],
+        candidates=candidates,
+        errors=render.field_errors(problem) if problem else {},
+        organization=organization,
+        cancel=render.own_path(values["back"], "/tasks"),
+        projects=await _projects(request, organization["id"]) if organization else [],
         **await choices(request),
     )
 
@@ -156,12 +156,12 @@ async def create(request: Request) -> Answer:
     try:
         body = request.body.body(TaskCreate)
         if not body.get("organizationId"):
-            body["organizationId"] = await named(request)
-        done = await perform(request, "createTask", body=body)
+            body["organizationId"] = await organization_id(request)
+        result = await perform(request, "createTask", body=body)
     except (Invalid, Conflict) as problem:
         return await form(request, dict(request.body), problem)
-    path = render.back(request, f"/tasks/{done.record['id']}")
-    return render.redirect(request, path, f"Added {done.record['title']}", done.operation)
+    path = render.return_path(request, f"/tasks/{result.record['id']}")
+    return render.redirect(request, path, f"Added {result.record['title']}", result.operation)
 
 
 async def show_one(request: Request, id: int) -> Answer:
@@ -170,17 +170,17 @@ async def show_one(request: Request, id: int) -> Answer:
     if row is None or not found:
         raise NotFound
     task = found[0]
-    home = task["organization"] or await _home(request, task["projectId"])
+    organization = task["organization"] or await _project_organization(request, task["projectId"])
     changes, offered = await _changes(request, id), await choices(request)
     return await render.page(
         request,
         "tasks/task.html",
         task=task,
         version=f"{row[0]}-{row[1]}",
-        home=home,
+        organization=organization,
         changes=changes,
-        projects=await _projects(request, home["id"])
-        if home and request.viewer.may("tasks.write")
+        projects=await _projects(request, organization["id"])
+        if organization and request.viewer.may("tasks.write")
         else [],
         names=await _names(request, changes, offered["people"]),
         **offered,
@@ -199,7 +199,7 @@ async def _names(
 ) -> dict[str, dict[int, str]]:
     """What the changes call by ids, by field and id."""
     found: dict[str, dict[int, str]] = {"assigneeId": dict(people)}
-    for field, spec, name in NAMED:
+    for field, spec, name in REFERENCES:
         told = [
             change for entry in changes for change in entry["changes"] if change["field"] == field
         ]
@@ -212,7 +212,7 @@ async def _names(
     return found
 
 
-async def _home(request: Request, project: int | None) -> dict[str, Any] | None:
+async def _project_organization(request: Request, project: int | None) -> dict[str, Any] | None:
     """The organization of a task that only its project names."""
     found = (
         await find(request, projects.LIST, id=str(project), expand="organization")
@@ -230,25 +230,27 @@ async def update(request: Request, id: int) -> Answer:
     try:
         if "organization" in request.body:
             sent |= await _moved(request)
-        done = await perform(
+        result = await perform(
             request, "updateTask", id, body=sent, version=request.body.get("version")
         )
     except PreconditionFailed as problem:
         return await render.conflict(request, problem, path, sent)
     except (Invalid, Conflict) as problem:
         return await render.not_saved(request, problem, path, sent)
-    words = f"Changed {render.named(sent)} of {done.record['title']}"
-    return render.redirect(request, render.back(request, path), words, done.operation)
+    words = f"Changed {render.changed_fields(sent)} of {result.record['title']}"
+    return render.redirect(request, render.return_path(request, path), words, result.operation)
 
 
 async def _moved(request: Request) -> dict[str, Any]:
     """To another organization, by its name; a project of the one before does not go along."""
-    return {"organizationId": await named(request), "projectId": None}
+    return {"organizationId": await organization_id(request), "projectId": None}
 
 
-async def named(request: Request) -> int | None:
+async def organization_id(request: Request) -> int | None:
     """The organization that the form names, if it does."""
-    return await record_picker.of_fields(request, organizations.LIST, "organization", request.body)
+    return await record_picker.id_from_fields(
+        request, organizations.LIST, "organization", request.body
+    )
 
 
 async def complete(request: Request, id: int) -> Answer:
@@ -259,20 +261,20 @@ async def reopen(request: Request, id: int) -> Answer:
     return await _set(request, id, TaskStatus.TODO, "Reopened")
 
 
-async def _set(request: Request, id: int, status: TaskStatus, did: str) -> Answer:
-    done: Done = await perform(request, "updateTask", id, body={"status": status})
+async def _set(request: Request, id: int, status: TaskStatus, verb: str) -> Answer:
+    result: Result = await perform(request, "updateTask", id, body={"status": status})
     return render.redirect(
         request,
-        render.back(request, f"/tasks/{id}"),
-        f"{did} {done.record['title']}",
-        done.operation,
+        render.return_path(request, f"/tasks/{id}"),
+        f"{verb} {result.record['title']}",
+        result.operation,
     )
 
 
 async def delete(request: Request, id: int) -> Answer:
     row = await store.read(request.db, id)
-    done = await perform(request, "deleteTask", id)
+    result = await perform(request, "deleteTask", id)
     title = msgspec.json.decode(row[2])["title"] if row else "the task"
     return render.redirect(
-        request, render.back(request, "/tasks"), f"Deleted {title}", done.operation
+        request, render.return_path(request, "/tasks"), f"Deleted {title}", result.operation
     )

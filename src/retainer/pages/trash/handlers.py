@@ -3,30 +3,27 @@
 from typing import Any
 
 from retainer.http.request import Answer, Request
-from retainer.identity.users import store as users
 from retainer.journal import store as journal
 from retainer.journal.trash import store
 from retainer.journal.trash.model import TrashKind
 from retainer.pages import record_picker, render
-from retainer.pages.list_page import show
+from retainer.pages.list_page import paginate
 
 Row = dict[str, Any]
 
 
 async def index(request: Request) -> Answer:
-    shown = await show(request, store.TRASH)
-    ids = {("organizations", row["organizationId"]) for row in shown.rows if row["organizationId"]}
+    page = await paginate(request, store.TRASH)
+    ids = {("organizations", row["organizationId"]) for row in page.rows if row["organizationId"]}
     names = await journal.titles(request.db, ids)
-    for row in shown.rows:
+    for row in page.rows:
         own = row["kind"] == TrashKind.ORGANIZATION
         row["organization"] = "" if own else names.get(("organizations", row["organizationId"]), "")
         row["place"] = place(row)
-        row["together"] = (
-            sum(other["operationId"] == row["operationId"] for other in shown.rows) - 1
-        )
-    people = await record_picker.people(request, users.NAMES)
+        row["together"] = sum(other["operationId"] == row["operationId"] for other in page.rows) - 1
+    people = await record_picker.colleagues(request)
     return await render.page(
-        request, "trash/list.html", shown=shown, kinds=list(TrashKind), people=people
+        request, "trash/list.html", page=page, kinds=list(TrashKind), people=people
     )
 
 

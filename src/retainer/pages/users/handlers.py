@@ -13,20 +13,20 @@ from retainer.identity.users import store
 from retainer.identity.users.model import UserCreate, UserUpdate
 from retainer.journal import store as journal
 from retainer.pages import render
-from retainer.pages.list_page import find, show
+from retainer.pages.list_page import find, paginate
 from retainer.pages.submit import perform
 from retainer.permissions import PERMISSIONS, Role
 from retainer.records.contacts import store as contacts
 
 Row = dict[str, Any]
-WORDS: dict[str, Any] = {"roles": list(Role)}
-MOST_CHANGES = 20
+CHOICES: dict[str, Any] = {"roles": list(Role)}
+MAX_CHANGES = 20
 
 
 async def index(request: Request) -> Answer:
-    shown = await show(request, store.LIST)
-    people = await contacts_of(request, shown.rows)
-    return await render.page(request, "users/list.html", shown=shown, contacts=people, **WORDS)
+    page = await paginate(request, store.LIST)
+    people = await contacts_of(request, page.rows)
+    return await render.page(request, "users/list.html", page=page, contacts=people, **CHOICES)
 
 
 async def contacts_of(request: Request, rows: list[Row]) -> dict[int, Row]:
@@ -51,30 +51,30 @@ async def form(request: Request, values: Row, problem: Invalid | Conflict | None
         "users/new.html",
         status=problem.status if problem else 200,
         values=blank(UserCreate) | {"contact": ""} | values,
-        errors=errors_of(problem) if problem else {},
-        **WORDS,
+        errors=form_errors(problem) if problem else {},
+        **CHOICES,
     )
 
 
-def errors_of(problem: Invalid | Conflict) -> dict[str, str]:
+def form_errors(problem: Invalid | Conflict) -> dict[str, str]:
     """What is wrong, by the fields of the form: a contact is typed by its e-mail address."""
     return {
         {"contactId": "contact"}.get(name, name): words
-        for name, words in render.errors_of(problem).items()
+        for name, words in render.field_errors(problem).items()
     }
 
 
 async def create(request: Request) -> Answer:
     """Add a user and show the link with which they choose a password, this once."""
     try:
-        body = request.body.body(UserCreate) | await contact_typed(request)
-        done = await perform(request, "createUser", body=body)
+        body = request.body.body(UserCreate) | await typed_contact(request)
+        result = await perform(request, "createUser", body=body)
     except (Invalid, Conflict) as problem:
         return await form(request, dict(request.body), problem)
-    return await link(request, done.record)
+    return await link(request, result.record)
 
 
-async def contact_typed(request: Request) -> Row:
+async def typed_contact(request: Request) -> Row:
     """The contact whose e-mail address was typed, as the API takes it; nothing where the form does
     not ask.
     """
@@ -98,10 +98,10 @@ async def link(request: Request, user: Row) -> Answer:
 
 
 async def show_one(request: Request, id: int) -> Answer:
-    return await one(request, id)
+    return await user_page(request, id)
 
 
-async def one(request: Request, id: int, problem: Conflict | None = None) -> Answer:
+async def user_page(request: Request, id: int, problem: Conflict | None = None) -> Answer:
     """The page of a user; `problem` says why they stay as they are."""
     row = await store.read(request.db, id)
     if row is None:
@@ -116,13 +116,13 @@ async def one(request: Request, id: int, problem: Conflict | None = None) -> Ans
         version=f"{row[0]}-{row[1]}",
         contact=(await contacts_of(request, [user])).get(user["contactId"]),
         changes=await history(request, id),
-        **WORDS,
+        **CHOICES,
     )
 
 
 async def history(request: Request, id: int) -> list[Row]:
     """What was changed of a user, the newest first; a contact by its name."""
-    found = await find(request, journal.HISTORY["users"], parent=id, limit=str(MOST_CHANGES))
+    found = await find(request, journal.HISTORY["users"], parent=id, limit=str(MAX_CHANGES))
     told = [
         change for entry in found for change in entry["changes"] if change["field"] == "contactId"
     ]
@@ -141,8 +141,8 @@ async def history(request: Request, id: int) -> list[Row]:
 async def update(request: Request, id: int) -> Answer:
     path, sent = f"/users/{id}", request.body.body(UserUpdate)
     try:
-        sent |= await contact_typed(request)
-        done = await perform(
+        sent |= await typed_contact(request)
+        result = await perform(
             request, "updateUser", id, body=sent, version=request.body.get("version")
         )
     except PreconditionFailed as problem:
@@ -150,13 +150,13 @@ async def update(request: Request, id: int) -> Answer:
     except Invalid as problem:
         return await render.not_saved(request, problem, path, sent)
     except Conflict as problem:
-        answer = await one(request, id, problem)
+        answer = await user_page(request, id, problem)
         answer.headers.append(
             (b"hx-reswap", b"outerHTML show:none")
         )  # nothing that was chosen may stay
         return answer
     return render.redirect(
-        request, path, f"Changed {render.named(sent)} of {done.record['fullName']}"
+        request, path, f"Changed {render.changed_fields(sent)} of {result.record['fullName']}"
     )
 
 
@@ -167,13 +167,13 @@ async def confirm_disabling(request: Request, id: int) -> Answer:
 async def disabling(request: Request, id: int, problem: Conflict | None = None) -> Answer:
     """What disabling means, to be confirmed: their sessions end, and that cannot be taken back."""
     status = problem.status if problem else 200
-    user = await known(request, id)
+    user = await read(request, id)
     return await render.page(
         request, "users/disable.html", status=status, user=user, problem=problem
     )
 
 
-async def known(request: Request, id: int) -> Row:
+async def read(request: Request, id: int) -> Row:
     row = await store.read(request.db, id)
     if row is None:
         raise NotFound
@@ -183,17 +183,17 @@ async def known(request: Request, id: int) -> Row:
 
 async def disable(request: Request, id: int) -> Answer:
     try:
-        done = await perform(request, "updateUser", id, body={"isActive": False})
+        result = await perform(request, "updateUser", id, body={"isActive": False})
     except Conflict as problem:
         return await disabling(request, id, problem)
     return render.redirect(
-        request, f"/users/{id}", f"Disabled {done.record['fullName']} and ended their sessions"
+        request, f"/users/{id}", f"Disabled {result.record['fullName']} and ended their sessions"
     )
 
 
 async def enable(request: Request, id: int) -> Answer:
-    done = await perform(request, "updateUser", id, body={"isActive": True})
-    return render.redirect(request, f"/users/{id}", f"Enabled {done.record['fullName']}")
+    result = await perform(request, "updateUser", id, body={"isActive": True})
+    return render.redirect(request, f"/users/{id}", f"Enabled {result.record['fullName']}")
 
 
 async def confirm_recovering(request: Request, id: int) -> Answer:
@@ -203,7 +203,7 @@ async def confirm_recovering(request: Request, id: int) -> Answer:
 async def recovering(request: Request, id: int, problem: Conflict | None = None) -> Answer:
     """What a new link means for somebody who has lost their password."""
     status = problem.status if problem else 200
-    user = await known(request, id)
+    user = await read(request, id)
     return await render.page(
         request, "users/recover.html", status=status, user=user, problem=problem
     )
@@ -211,17 +211,17 @@ async def recovering(request: Request, id: int, problem: Conflict | None = None)
 
 async def recover(request: Request, id: int) -> Answer:
     try:
-        return await link(request, await known(request, id))
+        return await link(request, await read(request, id))
     except Conflict as problem:
         return await recovering(request, id, problem)
 
 
 async def end_sessions(request: Request, id: int) -> Answer:
-    user = await known(request, id)
+    user = await read(request, id)
     await perform(request, "endUserSessions", id)
     return render.redirect(request, f"/users/{id}", f"Ended all sessions of {user['fullName']}")
 
 
 async def roles(request: Request) -> Answer:
     """The rules as they are enforced, so that nobody has to write them down a second time."""
-    return await render.page(request, "users/roles.html", permissions=PERMISSIONS, **WORDS)
+    return await render.page(request, "users/roles.html", permissions=PERMISSIONS, **CHOICES)

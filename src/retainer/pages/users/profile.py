@@ -83,13 +83,13 @@ async def update(request: Request) -> Answer:
         await perform(request, "updateOwnUser", body=sent)
     except Invalid as problem:
         return await render.not_saved(request, problem, PATH, sent)
-    return render.redirect(request, PATH, _did(sent))
+    return render.redirect(request, PATH, _message(sent))
 
 
-def _did(sent: dict[str, Any]) -> str:
+def _message(sent: dict[str, Any]) -> str:
     if "shortcuts" in sent:
         return f"Turned single-key shortcuts {'on' if sent['shortcuts'] else 'off'}"
-    return f"Changed your {render.named(sent)}"
+    return f"Changed your {render.changed_fields(sent)}"
 
 
 async def password(request: Request) -> Answer:
@@ -102,10 +102,10 @@ async def change_password(request: Request) -> Answer:
         await perform(
             request,
             "changeOwnPassword",
-            body=blanks(PasswordChange) | request.body.body(PasswordChange),
+            body=empty_fields(PasswordChange) | request.body.body(PasswordChange),
         )
     except (Invalid, TooManyRequests) as problem:
-        errors = render.errors_of(problem)
+        errors = render.field_errors(problem)
         answer = await render.page(
             request, "users/password.html", status=problem.status, errors=errors
         )
@@ -114,7 +114,7 @@ async def change_password(request: Request) -> Answer:
     return render.redirect(request, PATH, "Changed your password and ended your other sessions")
 
 
-def blanks(kind: type[msgspec.Struct]) -> dict[str, str]:
+def empty_fields(kind: type[msgspec.Struct]) -> dict[str, str]:
     """Every field of a body of this type, empty: one that a form lacks is as one that was not
     filled in.
     """
@@ -128,9 +128,9 @@ def _refuse_difference(request: Request) -> None:
 
 
 async def end_session(request: Request, id: int) -> Answer:
-    done = await perform(request, "endOwnSession", id)
+    result = await perform(request, "endOwnSession", id)
     if id != request.viewer.session:
         return render.redirect(request, PATH, "Ended the session")
     answer = render.redirect(request, "/login", "You are signed out")
-    answer.headers += [header for header in done.answer.headers if header[0] == b"set-cookie"]
+    answer.headers += [header for header in result.answer.headers if header[0] == b"set-cookie"]
     return answer

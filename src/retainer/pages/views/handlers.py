@@ -27,14 +27,14 @@ OPERATORS = {
 
 
 async def index(request: Request) -> Answer:
-    found = await seen(request)
+    found = await visible_views(request)
     groups = [(noun, [view for view in found if view["noun"] == noun]) for noun in ViewNoun]
     return await render.page(
         request, "views/list.html", groups=[group for group in groups if group[1]]
     )
 
 
-async def seen(request: Request, **asked: str) -> list[Row]:
+async def visible_views(request: Request, **asked: str) -> list[Row]:
     """The views that the viewer sees, each with what it shows in words, whose it is, and whether
     they may change it.
     """
@@ -49,7 +49,7 @@ async def seen(request: Request, **asked: str) -> list[Row]:
         else {}
     )
     for view in found:
-        view["shows"] = shows(view["query"])
+        view["description"] = describe(view["query"])
         view["owner"] = names.get(view["ownerId"], "")
         view["isOwn"] = view["ownerId"] == request.viewer.user
         view["isChangeable"] = view["isOwn"] or (
@@ -58,7 +58,7 @@ async def seen(request: Request, **asked: str) -> list[Row]:
     return found
 
 
-def shows(query: str) -> str:
+def describe(query: str) -> str:
     """The filters and the sort of a view, as people say them."""
     return " · ".join(_filter(name, value) for name, value in parse_qsl(query)) or "Everything"
 
@@ -96,22 +96,28 @@ async def form(request: Request, values: Row, problem: Invalid | Conflict | None
         "views/new.html",
         status=problem.status if problem else 200,
         values=values,
-        errors=render.errors_of(problem) if problem else {},
-        shows=shows(values["query"]),
-        others=[view for view in await seen(request, noun=values["noun"]) if view["isChangeable"]],
+        errors=render.field_errors(problem) if problem else {},
+        description=describe(values["query"]),
+        others=[
+            view
+            for view in await visible_views(request, noun=values["noun"])
+            if view["isChangeable"]
+        ],
     )
 
 
 async def create(request: Request) -> Answer:
     try:
-        done = await perform(request, "createView", body=request.body.body(ViewCreate))
+        result = await perform(request, "createView", body=request.body.body(ViewCreate))
     except (Invalid, Conflict) as problem:
         return await form(request, dict(request.body), problem)
-    view = done.record
-    return render.redirect(request, address(view), f"Saved the view {view['name']}", done.operation)
+    view = result.record
+    return render.redirect(
+        request, list_path(view), f"Saved the view {view['name']}", result.operation
+    )
 
 
-def address(view: Row) -> str:
+def list_path(view: Row) -> str:
     """The list as the view shows it."""
     return f"/{view['noun']}" + (f"?{view['query']}" if view["query"] else "")
 
@@ -122,7 +128,7 @@ async def show(request: Request, id: int) -> Answer:
 
 async def change(request: Request, id: int, problem: Invalid | Conflict | None = None) -> Answer:
     """The dialog of changing a view. Raises Forbidden for one that is not the viewer's to change."""
-    found = await seen(request, id=str(id))
+    found = await visible_views(request, id=str(id))
     if not found:
         raise NotFound
     view = found[0]
@@ -136,26 +142,26 @@ async def change(request: Request, id: int, problem: Invalid | Conflict | None =
         status=problem.status if problem else 200,
         view=view,
         values=view | (dict(request.body) if problem else {}),
-        errors=render.errors_of(problem) if problem else {},
-        address=address(view),
+        errors=render.field_errors(problem) if problem else {},
+        list_path=list_path(view),
     )
 
 
 async def update(request: Request, id: int) -> Answer:
     try:
-        done = await perform(request, "updateView", id, body=request.body.body(ViewUpdate))
+        result = await perform(request, "updateView", id, body=request.body.body(ViewUpdate))
     except (Invalid, Conflict) as problem:
         return await change(request, id, problem)
-    view = done.record
+    view = result.record
     return render.redirect(
-        request, address(view), f"Changed the view {view['name']}", done.operation
+        request, list_path(view), f"Changed the view {view['name']}", result.operation
     )
 
 
 async def delete(request: Request, id: int) -> Answer:
     row = await store.read(request.db, id)
-    done = await perform(request, "deleteView", id)
+    result = await perform(request, "deleteView", id)
     name = msgspec.json.decode(row[2])["name"] if row else "it"
     return render.redirect(
-        request, render.back(request, "/views"), f"Deleted the view {name}", done.operation
+        request, render.return_path(request, "/views"), f"Deleted the view {name}", result.operation
     )
