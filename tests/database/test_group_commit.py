@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from retainer.database import group_commit
 from retainer.database.pool import Connection, connect
-from retainer.identity.sessions.cache import digest
+from retainer.identity.tokens import digest
 from support.cast import Cast, Person
 from support.in_process import InProcess
 from support.server import Server

@@ -266,8 +266,8 @@ def test_the_permissions_are_all_there() -> None:
 def test_the_throttling_figures_are_right() -> None:
     text = words((DOCS / "signing-in.md").read_text())
     minutes = int(throttle.WINDOW.total_seconds() // 60)
-    assert f"{throttle.MOST_OF_ACCOUNT} attempts in {minutes} minutes for one username" in text
-    assert f"{throttle.MOST_OF_ADDRESS} for one address" in text
+    assert f"{throttle.LIMIT_OF_ACCOUNT} attempts in {minutes} minutes for one username" in text
+    assert f"{throttle.LIMIT_OF_ADDRESS} for one address" in text
 
 
 def test_an_answer_that_differs_is_noticed() -> None:

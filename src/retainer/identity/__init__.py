@@ -1,1 +1,1 @@
-"""Who people are: users, their sessions and passwords."""
+"""Identity: users, their sessions and passwords."""

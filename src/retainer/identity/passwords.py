@@ -1,4 +1,4 @@
-"""Passwords: hashed with argon2id by a few threads of their own, and what is too weak to be one."""
+"""Passwords: argon2id hashes, computed in threads of their own, and the check for weak ones."""
 
 import asyncio
 import base64
@@ -16,60 +16,59 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from retainer.errors import Unavailable
 from retainer.http.fields import LONGEST_PASSWORD, SHORTEST_PASSWORD
 
-# More than the least that is advised (t=2, m=19 MiB, p=1), and about 50 ms of one core.
+# Above the least that OWASP advises (t=2, m=19 MiB, p=1); about 50 ms of one core.
 ROUNDS, MEMORY_KIB, LANES = 2, 32 * 1024, 1
 THREADS = 2  # each takes MEMORY_KIB and a core while it runs
-MOST_WAITING = 20
+MAX_WAITING = 20
 
 _hasher = PasswordHasher(time_cost=ROUNDS, memory_cost=MEMORY_KIB, parallelism=LANES)
 
 T = TypeVar("T")
 
 
-class Threads:
-    """Runs what takes long beside the event loop: THREADS at a time, at most MOST_WAITING more in
-    line.
-    """
+class HashingThreads:
+    """Threads beside the event loop. THREADS jobs run at a time, and at most MAX_WAITING more wait."""
 
     def __init__(self) -> None:
         self.pool = ThreadPoolExecutor(THREADS, thread_name_prefix="argon2")
-        self.present = 0
+        self.jobs = 0
 
-    async def run(self, work: Callable[[], T]) -> T:
-        """The work's result. Raises Unavailable when the line is full: a flood of sign-ins must not
-        stop the rest.
+    async def run(self, job: Callable[[], T]) -> T:
+        """Result of the job. Raises Unavailable when too many wait: a flood of sign-ins must not
+        make every other request wait behind it.
         """
-        if self.present >= THREADS + MOST_WAITING:
+        if self.jobs >= THREADS + MAX_WAITING:
             raise Unavailable("Too many people are signing in at this moment. Try again shortly.")
-        self.present += 1
+        self.jobs += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self.pool, work)
+            return await asyncio.get_running_loop().run_in_executor(self.pool, job)
         finally:
-            self.present -= 1
+            self.jobs -= 1
 
 
-_threads = Threads()
+_threads = HashingThreads()
 
 
 async def hashed(password: str) -> str:
-    """What is stored of a password: its argon2id hash, with salt and parameters in it."""
+    """The argon2id hash to store, with its salt and parameters."""
     return await _threads.run(lambda: _hasher.hash(_bytes(password)))
 
 
 async def matches(password_hash: str | None, password: str) -> bool:
-    """Whether it is the password. Without a hash it is not, after the same work: time must not tell
-    who has one.
+    """True when the hash is of this password. Without a hash the same work is done for nothing, so
+    that the time taken does not tell whether an account exists.
     """
-    right = await _threads.run(lambda: _verified(password_hash or _nobodys_hash(), password))
-    return right and password_hash is not None
+    compared = password_hash or _hash_of_nobody()
+    matched = await _threads.run(lambda: _verify(compared, password))
+    return matched and password_hash is not None
 
 
 def is_outdated(password_hash: str) -> bool:
-    """Whether it was made with other parameters than today's."""
+    """True for a hash that was made with other parameters than today's."""
     return _hasher.check_needs_rehash(password_hash)
 
 
-def _verified(password_hash: str, password: str) -> bool:
+def _verify(password_hash: str, password: str) -> bool:
     try:
         return _hasher.verify(password_hash, _bytes(password))
     except (VerificationError, InvalidHashError):
@@ -77,28 +76,29 @@ def _verified(password_hash: str, password: str) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _nobodys_hash() -> str:
-    """A hash with today's parameters that no password has."""
-    salt, tag = (base64.b64encode(secrets.token_bytes(n)).decode().rstrip("=") for n in (16, 32))
+def _hash_of_nobody() -> str:
+    """A hash with today's parameters that no known password has."""
+    salt = base64.b64encode(secrets.token_bytes(16)).decode().rstrip("=")
+    tag = base64.b64encode(secrets.token_bytes(32)).decode().rstrip("=")
     return f"$argon2id$v=19$m={MEMORY_KIB},t={ROUNDS},p={LANES}${salt}${tag}"
 
 
 def _bytes(password: str) -> bytes:
-    # One keyboard sends "é" as one character, another as two: the same password all the same.
+    # Some keyboards send "é" as one character and others as two; both must match.
     return unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")
 
 
 def weakness(password: str, username: str) -> str | None:
-    """What is wrong with it as a password of this user, as the end of a sentence; None when it will
-    do.
+    """The reason to refuse this password of this user, as the end of a sentence; None when it is
+    accepted.
     """
     if len(password) < SHORTEST_PASSWORD:
         return f"must have at least {SHORTEST_PASSWORD} characters; it has {len(password)}"
     if len(password) > LONGEST_PASSWORD:
         return f"must have at most {LONGEST_PASSWORD:,} characters; it has {len(password):,}"
     plain, name = password.casefold(), username.casefold()
-    own = {name, name.partition("@")[0]}
-    if plain in own or _core(plain) in {_core(word) for word in own} - {""}:
+    names = {name, name.partition("@")[0]}
+    if plain in names or _core(plain) in {_core(name) for name in names} - {""}:
         return "must not be the username; choose something that others would not think of"
     if _core(plain) == "retainer":
         return "must not be this product's name; choose something that others would not think of"
@@ -110,14 +110,13 @@ def weakness(password: str, username: str) -> str | None:
 
 
 def _core(word: str) -> str:
-    """Without the "2026!" that people put around a word."""
+    """The word without the "2026!" that people put around it."""
     return word.strip(string.digits + string.punctuation + string.whitespace)
 
 
 @lru_cache(maxsize=1)
 def _common() -> frozenset[str]:
-    # Imported when first needed: the list takes memory that a server where nobody changes a
-    # password can save.
+    # Imported when first needed, to save the memory in processes where nobody sets a password.
     from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415
 
     return frozenset(

@@ -1,7 +1,7 @@
-"""Every statement about sessions, and those that prove who somebody is. The alias is s."""
+"""Statements about sessions and attempts, and those that prove an identity. The alias is s."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from asyncpg import Record
 
@@ -12,7 +12,8 @@ from retainer.lists.spec import Field, FieldType, ListSpec
 
 LIST = ListSpec(
     "sessions s",
-    "s.tenant_id = :tenant AND s.user_id = :user AND s.expires_at > now() AND s.idle_expires_at > now()",
+    "s.tenant_id = :tenant AND s.user_id = :user"
+    " AND s.expires_at > now() AND s.idle_expires_at > now()",
     {
         "id": Field("s.id", FieldType.INTEGER, sort="s.id", cast="bigint"),
         "createdAt": Field("iso(s.created_at)"),
@@ -41,19 +42,22 @@ END = Statement("""
     SELECT operation() FROM gone
 """)
 
-# Only while the password that was proven is still the one in force. The user's dead sessions are
-# cleared away.
+# Signs nobody in whose password was changed since it was proven. Also deletes the user's dead
+# sessions.
 SIGN_IN = Statement(f"""
     WITH person AS (
-        UPDATE users u SET last_login_at = now() FROM acting_as(:user, 'user', :via, :request, :action)
+        UPDATE users u SET last_login_at = now()
+        FROM acting_as(:user, 'user', :via, :request, :action)
         WHERE u.tenant_id = :tenant AND u.id = :user AND u.is_active
             AND u.password_changed_at IS NOT DISTINCT FROM :password_changed_at::timestamptz
         RETURNING u.id, u.version, {users.OWN_JSON} AS json
     ), dead AS (
         DELETE FROM sessions s USING person
-        WHERE s.tenant_id = :tenant AND s.user_id = person.id AND least(s.idle_expires_at, s.expires_at) <= now()
+        WHERE s.tenant_id = :tenant AND s.user_id = person.id
+            AND least(s.idle_expires_at, s.expires_at) <= now()
     ), made AS (
-        INSERT INTO sessions (tenant_id, user_id, token_hash, user_agent, address, idle_expires_at, expires_at)
+        INSERT INTO sessions
+            (tenant_id, user_id, token_hash, user_agent, address, idle_expires_at, expires_at)
         SELECT :tenant, person.id, :token_hash, :user_agent, :address,
             now() + :idle::interval, now() + :lifetime::interval
         FROM person
@@ -68,7 +72,8 @@ REFUSED = Statement("""
 """)
 
 REHASH = Statement("""
-    UPDATE users u SET password_hash = :password_hash FROM acting_as(:user, 'user', :via, :request, :action)
+    UPDATE users u SET password_hash = :password_hash
+    FROM acting_as(:user, 'user', :via, :request, :action)
     WHERE u.tenant_id = :tenant AND u.id = :user
         AND u.password_changed_at IS NOT DISTINCT FROM :password_changed_at::timestamptz
 """)
@@ -93,25 +98,28 @@ SET_PASSWORD = Statement("""
     RETURNING u.password_changed_at
 """)
 
-# Attempts are counted before the tenant is known. A username is digested as the users' unique index
-# compares it: no spelling of it has a count of its own, and a password typed into the wrong field
-# is not kept.
+# The key of an account's attempts, which are counted before the tenant is known. The username is
+# lowercased as the users' unique index does it, or each spelling would have a count of its own; and
+# digested, because people type their password into the wrong field.
 _ACCOUNT = "'account ' || encode(sha256(convert_to(lowercase($2::text), 'UTF8')), 'hex')"
 
-# Always the address before the account, so that two attempts never wait for each other. An address
-# that is locked cannot lock further accounts.
+# Always the address before the account, so that two attempts cannot deadlock. An address that is
+# locked cannot lock further accounts.
 _COUNT = f"""
     WITH address AS (
         INSERT INTO throttles AS t (key, failures) VALUES ('address ' || $1::text, 1)
         ON CONFLICT (key) DO UPDATE SET
-            failures = CASE WHEN t.since < now() - $3::interval THEN 1 ELSE least(t.failures, 1000000) + 1 END,
+            failures = CASE WHEN t.since < now() - $3::interval
+                THEN 1 ELSE least(t.failures, 1000000) + 1 END,
             since = CASE WHEN t.since < now() - $3::interval THEN now() ELSE t.since END
         RETURNING failures, since, $4::int AS most
     ), account AS (
         INSERT INTO throttles AS t (key, failures)
-        SELECT {_ACCOUNT}, 1 FROM address WHERE $2::text IS NOT NULL AND address.failures <= address.most
+        SELECT {_ACCOUNT}, 1 FROM address
+        WHERE $2::text IS NOT NULL AND address.failures <= address.most
         ON CONFLICT (key) DO UPDATE SET
-            failures = CASE WHEN t.since < now() - $3::interval THEN 1 ELSE least(t.failures, 1000000) + 1 END,
+            failures = CASE WHEN t.since < now() - $3::interval
+                THEN 1 ELSE least(t.failures, 1000000) + 1 END,
             since = CASE WHEN t.since < now() - $3::interval THEN now() ELSE t.since END
         RETURNING failures, since, $5::int AS most
     )
@@ -123,72 +131,73 @@ _COUNT = f"""
 
 _TAKE_BACK = f"""
     WITH address AS (
-        UPDATE throttles SET failures = greatest(failures - 1, 0) WHERE key = 'address ' || $1::text RETURNING key
+        UPDATE throttles SET failures = greatest(failures - 1, 0)
+        WHERE key = 'address ' || $1::text
+        RETURNING key
     )
     UPDATE throttles SET failures = CASE WHEN $3::boolean THEN 0 ELSE greatest(failures - 1, 0) END
     WHERE key = {_ACCOUNT} AND (SELECT count(*) FROM address) >= 0
 """
 
-# Skipping what others hold: clearing away never waits, so it cannot deadlock with an attempt.
+# Skips rows that others hold: a statement that never waits cannot deadlock with an attempt.
 _CLEAR_AWAY = """
     DELETE FROM throttles WHERE key IN (
-        SELECT key FROM throttles WHERE since < now() - $1::interval LIMIT 1000 FOR UPDATE SKIP LOCKED)
+        SELECT key FROM throttles WHERE since < now() - $1::interval
+        LIMIT 1000 FOR UPDATE SKIP LOCKED)
 """
 
-# What a refusal costs, for a name that nobody has: one committed write.
+# One committed write, as the refusal of an existing user takes (see refuse_nobody).
 _REFUSED_NOBODY = (
     f"UPDATE throttles SET failures = failures WHERE $1::text IS NOT NULL AND key = {_ACCOUNT}"
 )
 
 
 async def exists(db: Db, id: int) -> bool:
-    """Whether it is a live session of the viewer."""
+    """True for a live session of the viewer."""
     return await db.row(OWN, id=id) is not None
 
 
 async def end(db: Db, id: int) -> bool:
-    """End a session of the viewer; False when it is none."""
+    """End a session of the viewer; False when they have no such session."""
     return await db.row(END, id=id) is not None
 
 
 async def user_by_username(database: Database, username: str) -> Record | None:
-    """Whom a username belongs to: tenant_id, user_id, password_hash, is_active,
-    password_changed_at.
-    """
+    """A user of any tenant: tenant_id, user_id, password_hash, is_active, password_changed_at."""
     rows = await database.plain("SELECT * FROM user_by_username($1)", username)
-    return rows[0] if rows else None
+    return next(iter(rows), None)
 
 
 async def link_by_token(database: Database, token_hash: bytes) -> Record | None:
     """The live link of a token: tenant_id, link_id, user_id, username."""
     rows = await database.plain("SELECT * FROM link_by_token($1)", token_hash)
-    return rows[0] if rows else None
+    return next(iter(rows), None)
 
 
 async def sign_in(
-    db: Db, session: dict[str, Any], password_changed_at: datetime | None
+    db: Db, session: Mapping[str, object], password_changed_at: datetime | None
 ) -> Record | None:
-    """Add a session (token_hash, user_agent, address, idle, lifetime). The user: id, version, json;
-    None when they were disabled or got another password since it was proven.
+    """Add a session (token_hash, user_agent, address, idle, lifetime); returns the user: id,
+    version, json. None when they were disabled, or their password was changed, since it was proven.
     """
     return await db.row(SIGN_IN, password_changed_at=password_changed_at, **session)
 
 
 async def rehash(db: Db, password_hash: str, password_changed_at: datetime | None) -> None:
-    """The same password with today's parameters."""
+    """Store a hash of the same password with today's parameters."""
     await db.rows(REHASH, password_hash=password_hash, password_changed_at=password_changed_at)
 
 
 async def change_password(
     db: Db, user: int, session: int, password_hash: str, password_changed_at: datetime | None
 ) -> bool:
-    """Set the viewer's password, ending their other sessions and their links; False when it was
-    just changed.
+    """Set the viewer's password, ending their other sessions and their links; False when somebody
+    else changed it in the meantime.
     """
     async with db.transaction() as tx:
         if await tx.row(UNCHANGED, password_changed_at=password_changed_at) is None:
             return False
-        # After the row is held: a change that overtook this one may have ended this session.
+        # Checked once the row is locked: a change that came first may have ended this session.
         await tx.row(users.ACTING)
         await tx.row(SET_PASSWORD, password_hash=password_hash)
         await tx.rows(users.END_SESSIONS, id=user, keep=session)
@@ -197,10 +206,10 @@ async def change_password(
 
 
 async def set_up(
-    db: Db, link: Record, password_hash: str, session: dict[str, Any]
+    db: Db, link: Record, password_hash: str, session: Mapping[str, object]
 ) -> Record | None:
-    """Use a link: set the password, end all sessions and other links, sign in. The user: id,
-    version, json; None when the link has been used by now.
+    """Use a link: set the password, end all sessions and other links, sign in. Returns the user:
+    id, version, json; None when the link was used in the meantime.
     """
     user = link["user_id"]
     async with db.transaction() as tx:
@@ -214,27 +223,33 @@ async def set_up(
 
 
 async def count(
-    database: Database, address: str, username: str | None, window: timedelta, most: tuple[int, int]
+    database: Database,
+    address: str,
+    username: str | None,
+    window: timedelta,
+    limits: tuple[int, int],
 ) -> int | None:
-    """Count an attempt of an address, and of an account where one is named, each at `most` in the
-    window: the seconds until the next is allowed, or None when this one is.
+    """Count an attempt by an address, and on an account where there is a username. `limits` are
+    those of an address and of an account in the window. Returns None when the attempt is within
+    them, else the seconds until the next one is.
     """
-    rows = await database.plain(_COUNT, address, username, window, *most)
-    return rows[0]["seconds"] if rows else None
+    for row in await database.plain(_COUNT, address, username, window, *limits):
+        return int(row["seconds"])
+    return None
 
 
 async def take_back(
     database: Database, address: str, username: str | None, *, was_right: bool
 ) -> None:
-    """Uncount an attempt; one that was right starts the account's count anew."""
+    """Uncount an attempt; a successful one starts the account's count at zero."""
     await database.plain(_TAKE_BACK, address, username, was_right)
 
 
 async def clear_away(database: Database, window: timedelta) -> None:
-    """Forget counts whose window is over."""
+    """Delete counts whose window is over."""
     await database.plain(_CLEAR_AWAY, window)
 
 
 async def refuse_nobody(database: Database, username: str) -> None:
-    """As much work as writing down the refusal of somebody."""
+    """Do the work of recording a refusal, for a username that nobody has: the time must not tell."""
     await database.plain(_REFUSED_NOBODY, "", username)

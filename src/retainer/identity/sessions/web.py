@@ -1,21 +1,22 @@
-"""The handlers of signing in and out, and of one's own sessions and password."""
+"""Handlers of signing in and out, and of one's own sessions and password."""
 
-import secrets
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
 
 from asyncpg import Record
 
 from retainer.database.database import Db, SessionChanged
 from retainer.errors import BadCredentials, FieldError, Invalid, NotFound, Unavailable, invalid
 from retainer.http.request import Answer, Request, empty, found
-from retainer.identity import passwords
+from retainer.identity import passwords, tokens
 from retainer.identity.sessions import store, throttle
-from retainer.identity.sessions.cache import COOKIE, digest
+from retainer.identity.sessions.cache import COOKIE
 from retainer.lists.answer import listed
 
-DEAD_LINK = "is not valid any more: it was used, replaced, or has expired; ask an administrator for a new link"
+DEAD_LINK = (
+    "is not valid any more: it was used, replaced, or has expired;"
+    " ask an administrator for a new link"
+)
 
 
 async def login(request: Request) -> Answer:
@@ -24,11 +25,10 @@ async def login(request: Request) -> Answer:
         raise BadCredentials
     db = as_user(request, user)
     if passwords.is_outdated(user["password_hash"]):
-        await store.rehash(
-            db, await passwords.hashed(request.body.password), user["password_changed_at"]
-        )
+        password_hash = await passwords.hashed(request.body.password)
+        await store.rehash(db, password_hash, user["password_changed_at"])
     await leave(request)
-    token = secrets.token_urlsafe(32)
+    token = tokens.generate()
     row = await store.sign_in(db, session_of(request, token), user["password_changed_at"])
     if row is None:
         raise BadCredentials
@@ -43,13 +43,17 @@ async def logout(request: Request) -> Answer:
 async def setup(request: Request) -> Answer:
     body, database = request.body, request.app.database
     attempt = await throttle.begin(database, request.address, None)
-    link = await store.link_by_token(database, digest(body.token))
+    link = await store.link_by_token(database, tokens.digest(body.token))
+    username = ""
     if link is not None:
-        await attempt.succeed(link["username"])
-    weak = passwords.weakness(body.password, link["username"] if link else "")
-    if link is None or weak:
-        raise refusal(token=None if link else DEAD_LINK, password=weak)
-    token = secrets.token_urlsafe(32)
+        username = link["username"]
+        await attempt.succeed(username)
+    weakness = passwords.weakness(body.password, username)
+    if link is None:
+        raise refusal(token=DEAD_LINK, password=weakness)
+    if weakness:
+        raise invalid("password", weakness)
+    token = tokens.generate()
     password_hash = await passwords.hashed(body.password)
     row = await store.set_up(
         as_user(request, link), link, password_hash, session_of(request, token)
@@ -64,9 +68,11 @@ async def setup(request: Request) -> Answer:
 async def change_password(request: Request) -> Answer:
     body, viewer = request.body, request.viewer
     user = await proven(request, viewer.username, body.current_password)
-    weak = passwords.weakness(body.new_password, viewer.username)
-    if user is None or weak:
-        raise refusal(currentPassword=None if user else "is not your password", newPassword=weak)
+    weakness = passwords.weakness(body.new_password, viewer.username)
+    if user is None:
+        raise refusal(currentPassword="is not your password", newPassword=weakness)
+    if weakness:
+        raise invalid("newPassword", weakness)
     password_hash = await passwords.hashed(body.new_password)
     if not await store.change_password(
         request.db, viewer.user, viewer.session, password_hash, user["password_changed_at"]
@@ -86,23 +92,27 @@ async def delete(request: Request, id: int) -> Answer:
     if not await store.end(request.db, id):
         raise NotFound
     request.forget(request.viewer.user)
-    return signed_out(request) if id == request.viewer.session else empty()
+    if id == request.viewer.session:
+        return signed_out(request)
+    return empty()
 
 
 async def proven(request: Request, username: str, password: str) -> Record | None:
-    """The user whose username and password these are, else None; a disabled one is nobody's.
+    """The active user with this username and password, or None.
 
-    Every way to fail takes the same steps, so that neither words nor time tell which names exist.
+    Every failure takes the same steps, so that neither words nor time tell which names exist.
     """
     attempt = await throttle.begin(request.app.database, request.address, username)
     user = await store.user_by_username(request.app.database, username)
-    password_hash = user["password_hash"] if user and user["is_active"] else None
+    password_hash = None
+    if user is not None and user["is_active"]:
+        password_hash = user["password_hash"]
     try:
-        right = await passwords.matches(password_hash, password)
+        matched = await passwords.matches(password_hash, password)
     except Unavailable:
         await attempt.take_back()
         raise
-    if not right:
+    if not matched:
         await record_refusal(request, user, username)
         return None
     await attempt.succeed()
@@ -110,7 +120,7 @@ async def proven(request: Request, username: str, password: str) -> Record | Non
 
 
 def refusal(**problems: str | None) -> Invalid:
-    """A 422 of the fields that have a problem."""
+    """A 422 with the fields whose problem is not None."""
     return Invalid(*(FieldError(field, problem) for field, problem in problems.items() if problem))
 
 
@@ -122,32 +132,32 @@ async def record_refusal(request: Request, user: Record | None, username: str) -
 
 
 async def leave(request: Request) -> None:
-    """End the session whose cookie the request carries, if it is one."""
-    viewer = await request.app.sessions.viewer(request.token) if request.token else None
+    """End the session of the request's cookie, where there is one."""
+    if not request.token:
+        return
+    viewer = await request.app.sessions.viewer(request.token)
     if viewer is None:
         return
+    db = request.app.database.of(viewer, request.id, "logout", request.via)
     with suppress(SessionChanged):  # it has ended already, or its user may not use it any more
-        await store.end(
-            request.app.database.of(viewer, request.id, "logout", request.via), viewer.session
-        )
+        await store.end(db, viewer.session)
     request.app.sessions.forget(viewer.user)
 
 
 def as_user(request: Request, user: Record) -> Db:
-    """The database for somebody who has no session yet."""
+    """The database as a user who has no session yet."""
     assert request.route is not None
-    who = {"user": user["user_id"]}
     return request.app.database.without_viewer(
-        user["tenant_id"], request.id, request.route.name, request.via, **who
+        user["tenant_id"], request.id, request.route.name, request.via, user=user["user_id"]
     )
 
 
-def session_of(request: Request, token: str) -> dict[str, Any]:
-    """A new session's columns."""
+def session_of(request: Request, token: str) -> dict[str, object]:
+    """Columns of a new session."""
     settings = request.app.settings
     agent = request.headers.get(b"user-agent", b"").decode("latin-1").replace("\0", "")
     return {
-        "token_hash": digest(token),
+        "token_hash": tokens.digest(token),
         "user_agent": agent[:255] or None,
         "address": request.address or None,
         "idle": timedelta(hours=settings.session_idle_hours),
@@ -156,7 +166,7 @@ def session_of(request: Request, token: str) -> dict[str, Any]:
 
 
 def signed_in(request: Request, user: Record, token: str) -> Answer:
-    """The user, and the cookie of their new session."""
+    """Response with the user, and the cookie of their new session."""
     answer = found(user)
     seconds = int(request.app.settings.session_hours * 3600)
     answer.headers.append(cookie(token, secure=request.is_secure, seconds=seconds))
@@ -170,8 +180,6 @@ def signed_out(request: Request) -> Answer:
 
 
 def cookie(value: str, *, secure: bool, seconds: int) -> tuple[bytes, bytes]:
-    """The Set-Cookie header of a session; 0 seconds takes it back. The value must be URL-safe, as
-    our tokens are.
-    """
+    """Set-Cookie header of a session; 0 seconds removes the cookie. The value must be URL-safe."""
     parts = [f"{COOKIE}={value}", "Path=/", f"Max-Age={seconds}", "HttpOnly", "SameSite=Lax"]
     return (b"set-cookie", "; ".join(parts + ["Secure"] * secure).encode())

@@ -4,7 +4,6 @@ transaction.
 Each function is one operation of the journal, and raises Problem when it refuses.
 """
 
-import secrets
 from datetime import timedelta
 
 import asyncpg
@@ -15,7 +14,7 @@ from retainer.database.database import Database, Db
 from retainer.database.pool import Connection
 from retainer.errors import NotFound, conflict, invalid
 from retainer.http.body import decode
-from retainer.identity.sessions.cache import digest
+from retainer.identity import tokens
 from retainer.identity.users import store
 from retainer.identity.users.model import UserCreate, refuse_unknown_time_zone
 
@@ -76,10 +75,9 @@ async def make_link(connection: Connection, tenant_id: int, user_id: int, hours:
         raise NotFound
     if not user["is_active"]:
         raise conflict("user", "is disabled, a link would not work; enable them first")
-    token = secrets.token_urlsafe(32)
-    await store.add_link(
-        tx, user_id, {"token_hash": digest(token), "lifetime": timedelta(hours=hours)}
-    )
+    token = tokens.generate()
+    link = {"token_hash": tokens.digest(token), "lifetime": timedelta(hours=hours)}
+    await store.add_link(tx, user_id, link)
     return token
 
 

@@ -1,12 +1,11 @@
-"""The handlers of users: one's own account, and the users an admin manages."""
+"""Handlers of users: one's own account, and the users that an admin manages."""
 
-import secrets
 from datetime import timedelta
 
 from retainer.errors import NotFound
 from retainer.http.body import sent
 from retainer.http.request import Answer, Request, empty, encoded, found
-from retainer.identity.sessions.cache import digest
+from retainer.identity import tokens
 from retainer.identity.users import store
 from retainer.identity.users.model import Link, refuse_unknown_time_zone
 from retainer.lists.answer import listed
@@ -54,18 +53,18 @@ async def end_sessions(request: Request, id: int) -> Answer:
 
 
 async def make_link(request: Request, id: int) -> Answer:
-    token = secrets.token_urlsafe(32)
+    token = tokens.generate()
     lifetime = timedelta(hours=request.app.settings.link_hours)
-    expires_at = await store.make_link(
-        request.db, id, {"token_hash": digest(token), "lifetime": lifetime}
-    )
+    link = {"token_hash": tokens.digest(token), "lifetime": lifetime}
+    expires_at = await store.make_link(request.db, id, link)
     if expires_at is None:
         raise NotFound
-    # After the "#" a browser keeps it to itself: it reaches no log and no Referer.
+    # Browsers send nothing after the "#": the token reaches no log and no Referer.
     return encoded(Link(f"{_origin(request)}/setup#token={token}", expires_at))
 
 
 def _origin(request: Request) -> str:
-    """The address people use: as configured, else as this request came."""
+    """Origin of the pages: as configured, else the one that this request was sent to."""
+    configured = request.app.settings.public_url.rstrip("/")
     host = request.headers.get(b"host", b"localhost").decode("latin-1")
-    return request.app.settings.public_url.rstrip("/") or f"{request.scope['scheme']}://{host}"
+    return configured or f"{request.scope['scheme']}://{host}"
