@@ -14,11 +14,13 @@ from retainer.database.group_commit import GroupCommit
 from retainer.database.pool import ACQUIRE_SECONDS, BROKEN, Connection, Pool
 from retainer.database.read_coalescing import ReadCoalescer
 from retainer.database.statement import Create, Statement
+from retainer.database.stored import Stored
 from retainer.errors import (
     UNSTORABLE,
     Conflict,
     FieldError,
     Invalid,
+    NotFound,
     NotSignedIn,
     Problem,
     StorageFull,
@@ -263,8 +265,20 @@ class Db:
         rows = await self.rows(statement, **values)
         return rows[0] if rows else None
 
-    async def create(self, statement: Create, /, **values: Any) -> asyncpg.Record | None:
-        """The row that is made, or None. Creates that arrive together share a transaction, unless
+    async def get(self, statement: Statement, key: int) -> Stored:
+        """The record of an id, by a statement for `point`. Raises NotFound."""
+        row = await self.point(statement, key)
+        if row is None:
+            raise NotFound
+        return Stored(*row)
+
+    async def stored(self, statement: Statement, /, **values: Any) -> Stored | None:
+        """The record that a statement of id, version and JSON answers, or None."""
+        row = await self.row(statement, **values)
+        return None if row is None else Stored(*row)
+
+    async def create(self, statement: Create, /, **values: Any) -> Stored | None:
+        """The record that is made, or None. Creates that arrive together share a transaction, unless
         they refer to rows: those they may have to wait for, or find gone (docs/decisions/0018).
         """
         if self.held is None and all(values[name] is None for name in statement.references):
@@ -272,8 +286,8 @@ class Db:
             tenant = self.viewer_values["tenant"]
             row = await self.database.group_commit.create(tenant, text, arguments)
             if row is not None:
-                return row
-        return await self.row(statement, **values)
+                return Stored(*row)
+        return await self.stored(statement, **values)
 
     async def value(self, statement: Statement, /, **values: Any) -> Any:
         """The first column of the first row, or None."""

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 import msgspec
 
 from retainer.database.database import Db
+from retainer.database.stored import Stored
 from retainer.errors import MalformedRequest, NotFound, NotSignedIn, TooLarge
 from retainer.http.deadlines import Deadline
 from retainer.http.query_string import of_form
@@ -63,32 +64,31 @@ def encoded(value: Any, *headers: tuple[bytes, bytes]) -> Answer:
     return json(msgspec.json.encode(value), *headers)
 
 
-def found(row: Any) -> Answer:
-    """200 with a row of (id, version, json), its ETag made of the first two; 404 when there is
-    none.
-    """
-    if row is None:
+def found(record: Stored | None) -> Answer:
+    """200 with a record and its ETag; 404 when there is none."""
+    if record is None:
         raise NotFound
-    return json(row[2], etag(row))
+    return json(record.json, etag(record))
 
 
-def changed(row: Any) -> Answer:
-    """An empty 200 with the ETag of a row of (id, version); 404 when there is none."""
-    if row is None:
+def changed(record: Stored | None) -> Answer:
+    """An empty 200 with the ETag of a record; 404 when there is none."""
+    if record is None:
         raise NotFound
-    return Answer(200, b"", etag(row))
+    return Answer(200, b"", etag(record))
 
 
-def etag(row: Any) -> tuple[bytes, bytes]:
-    """The header that names the state of a row of (id, version, …)."""
-    return (b"etag", b'"%d-%d"' % (row[0], row[1]))
+def etag(record: Stored) -> tuple[bytes, bytes]:
+    """The header that names the state of a record."""
+    return (b"etag", b'"%d-%d"' % (record.id, record.version))
 
 
-def created(row: Any, path: str) -> Answer:
-    """201 with a row of (id, version, json) that is new, and where it is: below the path."""
-    answer = found(row)
+def created(record: Stored | None, path: str) -> Answer:
+    """201 with a record that is new, and its address: below the path."""
+    answer = found(record)
+    assert record is not None
     answer.status = 201
-    answer.headers.append((b"location", b"%b/%d" % (path.encode(), row[0])))
+    answer.headers.append((b"location", b"%b/%d" % (path.encode(), record.id)))
     return answer
 
 

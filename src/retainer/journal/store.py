@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from asyncpg import Record
 
 from retainer.database.database import Db
 from retainer.database.statement import Statement, rows_json
+from retainer.database.stored import Stored
+from retainer.errors import NotFound
 from retainer.identity.users import store as users
 from retainer.journal.model import COLUMNS, MOMENTS, NOUNS, Outcome
 from retainer.lists.spec import CustomFilter, Field, FieldType, ListSpec, row_json
@@ -323,11 +324,19 @@ async def exists(db: Db, id: int) -> bool:
     return await summary(db, id) is not None
 
 
-async def summary(db: Db, id: int) -> Record | None:
-    """One operation as the list has it: id, version, json."""
-    return await db.row(SUMMARY, id=id)
+async def summary(db: Db, id: int) -> Stored | None:
+    """One operation as the list has it."""
+    return await db.stored(SUMMARY, id=id)
 
 
-async def read(db: Db, id: int, most: int | None = None) -> Record | None:
-    """One operation with what it did, or the first of it: id, version, json."""
-    return await db.row(READ, id=id, most=most)
+async def get(db: Db, id: int, most: int | None = None) -> Stored:
+    """One operation with what it did, or the first of it. Raises NotFound."""
+    operation = await read(db, id, most)
+    if operation is None:
+        raise NotFound
+    return operation
+
+
+async def read(db: Db, id: int, most: int | None = None) -> Stored | None:
+    """One operation with what it did, or the first of it; None when the viewer sees none."""
+    return await db.stored(READ, id=id, most=most)

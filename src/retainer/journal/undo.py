@@ -17,6 +17,7 @@ from asyncpg import Record
 
 from retainer.database.database import Db
 from retainer.database.statement import Statement
+from retainer.database.stored import Stored
 from retainer.errors import Clash, Conflict, Forbidden, Invalid, NotFound, invalid
 from retainer.journal import store
 from retainer.journal.model import NOUNS
@@ -83,8 +84,8 @@ SINCE = Statement(f"""
 """)
 
 
-async def undo(db: Db, viewer: Viewer, id: int) -> Record | None:
-    """The new operation that undoes this one: id, version, json. Raises Problem when that cannot
+async def undo(db: Db, viewer: Viewer, id: int) -> Stored | None:
+    """The new operation that undoes this one. Raises Problem when that cannot
     be.
     """
     async with db.transaction() as tx:

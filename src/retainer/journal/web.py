@@ -48,7 +48,7 @@ async def index(request: Request) -> Answer:
 
 
 async def show(request: Request, id: int) -> Answer:
-    return found(await store.read(request.db, id))
+    return found(await store.get(request.db, id))
 
 
 async def undo_operation(request: Request, id: int) -> Answer:

@@ -7,6 +7,7 @@ from asyncpg import Record
 
 from retainer.database.database import Database, Db
 from retainer.database.statement import Statement
+from retainer.database.stored import Stored
 from retainer.identity.users import store as users
 from retainer.lists.spec import Field, FieldType, ListSpec
 
@@ -176,11 +177,12 @@ async def link_by_token(database: Database, token_hash: bytes) -> Record | None:
 
 async def sign_in(
     db: Db, session: Mapping[str, object], password_changed_at: datetime | None
-) -> Record | None:
-    """Add a session (token_hash, user_agent, address, idle, lifetime); returns the user: id,
-    version, json. None when they were disabled, or their password was changed, since it was proven.
+) -> Stored | None:
+    """Add a session (token_hash, user_agent, address, idle, lifetime); returns the user, or None
+    when they were disabled, or their password was changed, since it was proven.
     """
-    return await db.row(SIGN_IN, password_changed_at=password_changed_at, **session)
+    row = await db.row(SIGN_IN, password_changed_at=password_changed_at, **session)
+    return None if row is None else Stored(*row[:3])
 
 
 async def rehash(db: Db, password_hash: str, password_changed_at: datetime | None) -> None:
@@ -207,9 +209,9 @@ async def change_password(
 
 async def set_up(
     db: Db, link: Record, password_hash: str, session: Mapping[str, object]
-) -> Record | None:
-    """Use a link: set the password, end all sessions and other links, sign in. Returns the user:
-    id, version, json; None when the link was used in the meantime.
+) -> Stored | None:
+    """Use a link: set the password, end all sessions and other links, sign in. Returns the user;
+    None when the link was used in the meantime.
     """
     user = link["user_id"]
     async with db.transaction() as tx:

@@ -5,10 +5,9 @@ The application role cannot read a password hash, so statements return named col
 
 from typing import Any
 
-from asyncpg import Record
-
 from retainer.database.database import Db
 from retainer.database.statement import Statement, Update
+from retainer.database.stored import Stored
 from retainer.errors import Conflict, invalid
 from retainer.lists.spec import CustomFilter, Field, FieldType, ListSpec, row_json
 from retainer.permissions import Role
@@ -155,19 +154,25 @@ async def exists(db: Db, id: int) -> bool:
     return await db.point(KNOWN, id) is not None
 
 
-async def read(db: Db, id: int) -> Record | None:
-    """One user: id, version, json."""
-    return await db.point(READ, id)
+async def get(db: Db, id: int) -> Stored:
+    """One user. Raises NotFound."""
+    return await db.get(READ, id)
 
 
-async def create(db: Db, values: dict[str, Any]) -> Record | None:
-    """The new user, who cannot sign in before they have a password: id, version, json."""
+async def read(db: Db, id: int) -> Stored | None:
+    """One user, or None when the viewer sees none."""
+    row = await db.point(READ, id)
+    return None if row is None else Stored(*row)
+
+
+async def create(db: Db, values: dict[str, Any]) -> Stored | None:
+    """The new user, who cannot sign in before they have a password."""
     async with db.transaction() as tx:
         await _hold_contact(tx, values)
-        return await tx.row(CREATE, **values)
+        return await tx.stored(CREATE, **values)
 
 
-async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
+async def update(db: Db, id: int, values: dict[str, Any]) -> Stored | None:
     """The user after the change, or None when there is none. A new role or a disabled account ends
     the sessions.
     """
@@ -176,14 +181,14 @@ async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
         if before is None:
             return None
         await _hold_contact(tx, values)
-        row = await tx.row(UPDATE.of(values), id=id, **values)
+        user = await tx.stored(UPDATE.of(values), id=id, **values)
         if values.get("role", before["role"]) != before["role"] or not values.get(
             "is_active", before["is_active"]
         ):
             await tx.rows(END_SESSIONS, id=id, keep=None)
         if not values.get("is_active", True):
             await tx.rows(END_LINKS, id=id)
-        return row
+        return user
 
 
 async def _hold_contact(tx: Db, values: dict[str, Any]) -> None:
@@ -192,14 +197,14 @@ async def _hold_contact(tx: Db, values: dict[str, Any]) -> None:
         raise invalid("contactId", "there is no such contact; add the contact first")
 
 
-async def read_own(db: Db) -> Record | None:
-    """The signed-in user: id, version, json."""
-    return await db.row(READ_OWN)
+async def read_own(db: Db) -> Stored | None:
+    """The signed-in user."""
+    return await db.stored(READ_OWN)
 
 
-async def update_own(db: Db, values: dict[str, Any]) -> Record | None:
-    """The signed-in user after the change: id, version, json."""
-    return await db.row(UPDATE_OWN.of(values), **values)
+async def update_own(db: Db, values: dict[str, Any]) -> Stored | None:
+    """The signed-in user after the change."""
+    return await db.stored(UPDATE_OWN.of(values), **values)
 
 
 async def end_sessions(db: Db, id: int) -> bool:

@@ -32,7 +32,7 @@ async def index(request: Request) -> Answer:
 
 
 async def show(request: Request, id: int) -> Answer:
-    return found(await store.read(request.db, id))
+    return found(await store.get(request.db, id))
 
 
 async def create(request: Request) -> Answer:

@@ -8,6 +8,7 @@ from asyncpg import Record
 
 from retainer.database.database import Db
 from retainer.database.statement import Create, Statement, Update, rows_json
+from retainer.database.stored import Stored
 from retainer.http.fields import Audience
 from retainer.lists.spec import (
     CustomFilter,
@@ -160,9 +161,15 @@ DELETE = Statement("""
 CONTACTS = Statement(_CONTACTS)
 
 
-async def read(db: Db, id: int) -> Record | None:
-    """One activity: id, version, json."""
-    return await db.point(READ, id)
+async def get(db: Db, id: int) -> Stored:
+    """One activity. Raises NotFound."""
+    return await db.get(READ, id)
+
+
+async def read(db: Db, id: int) -> Stored | None:
+    """One activity, or None when the viewer sees none."""
+    row = await db.point(READ, id)
+    return None if row is None else Stored(*row)
 
 
 async def exists(db: Db, id: int) -> bool:
@@ -170,21 +177,21 @@ async def exists(db: Db, id: int) -> bool:
     return await db.point(READ, id) is not None
 
 
-async def create(db: Db, values: dict[str, Any]) -> Record | None:
+async def create(db: Db, values: dict[str, Any]) -> Stored | None:
     """The new activity, or None when something it refers to is not there for the viewer."""
     contacts = values["contact_ids"]
     if not contacts:
         return await db.create(
             CREATE, **{name: value for name, value in values.items() if name != "contact_ids"}
         )
-    return await db.row(CREATE_WITH_CONTACTS, added=contacts, **values)
+    return await db.stored(CREATE_WITH_CONTACTS, added=contacts, **values)
 
 
-async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
+async def update(db: Db, id: int, values: dict[str, Any]) -> Stored | None:
     """The activity after a change of its own fields, or None when it or its organization is not
     there for one.
     """
-    return await db.row(UPDATE.of(values), id=id, **({"organization_id": None} | values))
+    return await db.stored(UPDATE.of(values), id=id, **({"organization_id": None} | values))
 
 
 async def lock(db: Db, id: int) -> Record | None:
@@ -199,12 +206,14 @@ async def contact_ids(db: Db, id: int) -> list[int]:
 
 async def change(
     db: Db, id: int, columns: dict[str, Any], contact_ids: list[int], added: list[int]
-) -> Record | None:
+) -> Stored | None:
     """The locked activity after a change of its columns and of its contacts, of which some are
     added; None when the viewer does not see all that it shall refer to.
     """
     values = {"organization_id": None} | columns
-    return await db.row(CHANGE.of(columns), id=id, contact_ids=contact_ids, added=added, **values)
+    return await db.stored(
+        CHANGE.of(columns), id=id, contact_ids=contact_ids, added=added, **values
+    )
 
 
 async def delete(db: Db, id: int) -> bool:

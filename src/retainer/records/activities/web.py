@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from asyncpg import Record
-
 from retainer.database.database import Db
+from retainer.database.stored import Stored
 from retainer.errors import FieldError, Invalid, NotFound
 from retainer.http.body import sent
 from retainer.http.request import Answer, Request, found, removed
@@ -31,7 +30,7 @@ async def create(request: Request, organization_id: int) -> Answer:
 
 
 async def show(request: Request, id: int) -> Answer:
-    return found(await store.read(request.db, id))
+    return found(await store.get(request.db, id))
 
 
 async def update(request: Request, id: int) -> Answer:
@@ -48,7 +47,7 @@ async def delete(request: Request, id: int) -> Answer:
     return removed(await store.delete(request.db, id))
 
 
-async def _change(request: Request, id: int, values: dict[str, Any]) -> Record:
+async def _change(request: Request, id: int, values: dict[str, Any]) -> Stored:
     """A change of its contacts, too. Those it has may stay, whoever they are; only others have to
     be seen.
     """

@@ -8,6 +8,7 @@ from asyncpg import Record
 
 from retainer.database.database import Db
 from retainer.database.statement import Create, Statement, Update, rows_json
+from retainer.database.stored import Stored
 from retainer.lists.spec import (
     ABSENT,
     MOST_EXPANDED,
@@ -123,9 +124,15 @@ DELETE = Statement("""
 """)
 
 
-async def read(db: Db, id: int) -> Record | None:
-    """One contact: id, version, json."""
-    return await db.point(READ, id)
+async def get(db: Db, id: int) -> Stored:
+    """One contact. Raises NotFound."""
+    return await db.get(READ, id)
+
+
+async def read(db: Db, id: int) -> Stored | None:
+    """One contact, or None when the viewer sees none."""
+    row = await db.point(READ, id)
+    return None if row is None else Stored(*row)
 
 
 async def exists(db: Db, id: int) -> bool:
@@ -133,14 +140,14 @@ async def exists(db: Db, id: int) -> bool:
     return await db.point(READ, id) is not None
 
 
-async def create(db: Db, values: dict[str, Any]) -> Record | None:
-    """The new contact: id, version, json."""
+async def create(db: Db, values: dict[str, Any]) -> Stored | None:
+    """The new contact."""
     return await db.create(CREATE, **values)
 
 
-async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
+async def update(db: Db, id: int, values: dict[str, Any]) -> Stored | None:
     """The contact after the change, or None when the viewer sees none."""
-    return await db.row(UPDATE.of(values), id=id, **values)
+    return await db.stored(UPDATE.of(values), id=id, **values)
 
 
 async def delete(db: Db, id: int) -> Record | None:

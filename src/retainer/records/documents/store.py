@@ -8,6 +8,7 @@ from asyncpg import Record
 
 from retainer.database.database import Db
 from retainer.database.statement import Statement, Update, rows_json
+from retainer.database.stored import Stored
 from retainer.http.fields import Audience
 from retainer.lists.spec import (
     CustomFilter,
@@ -247,9 +248,15 @@ KEPT = Statement(
 )
 
 
-async def read(db: Db, id: int) -> Record | None:
-    """One document: id, version, json."""
-    return await db.point(READ, id)
+async def get(db: Db, id: int) -> Stored:
+    """One document. Raises NotFound."""
+    return await db.get(READ, id)
+
+
+async def read(db: Db, id: int) -> Stored | None:
+    """One document, or None when the viewer sees none."""
+    row = await db.point(READ, id)
+    return None if row is None else Stored(*row)
 
 
 async def exists(db: Db, id: int) -> bool:
@@ -270,19 +277,19 @@ async def file(db: Db, id: int, number: int | None) -> Record | None:
     return await db.row(FILE, id=id, number=number)
 
 
-async def create(db: Db, values: dict[str, Any]) -> Record | None:
+async def create(db: Db, values: dict[str, Any]) -> Stored | None:
     """The new link or file, or None when something it refers to is not there for the viewer."""
-    return await db.row(CREATE_FILE if "storage_key" in values else CREATE_LINK, **values)
+    return await db.stored(CREATE_FILE if "storage_key" in values else CREATE_LINK, **values)
 
 
-async def add_version(db: Db, id: int, values: dict[str, Any]) -> Record | None:
+async def add_version(db: Db, id: int, values: dict[str, Any]) -> Stored | None:
     """The document with its new version, or None when the viewer sees no such file."""
-    return await db.row(ADD_VERSION, id=id, **values)
+    return await db.stored(ADD_VERSION, id=id, **values)
 
 
-async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
+async def update(db: Db, id: int, values: dict[str, Any]) -> Stored | None:
     """The document after a change of its own fields, or None when the viewer sees none."""
-    return await db.row(UPDATE.of(values), id=id, **values)
+    return await db.stored(UPDATE.of(values), id=id, **values)
 
 
 async def lock(db: Db, id: int) -> Record | None:
@@ -297,11 +304,11 @@ async def project_ids(db: Db, id: int) -> list[int]:
     return [row["project_id"] for row in await db.rows(LINKS, id=id)]
 
 
-async def change(db: Db, id: int, columns: dict[str, Any], project_ids: list[int]) -> Record | None:
+async def change(db: Db, id: int, columns: dict[str, Any], project_ids: list[int]) -> Stored | None:
     """The locked document after a change of its columns, organization_id among them, and of its
     projects; None when the viewer does not see all that it shall refer to.
     """
-    return await db.row(CHANGE.of(columns), id=id, project_ids=project_ids, **columns)
+    return await db.stored(CHANGE.of(columns), id=id, project_ids=project_ids, **columns)
 
 
 async def delete(db: Db, id: int) -> bool:

@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 import msgspec
-from asyncpg import Record
 
 from retainer.database.database import Db, Retry, SessionChanged
+from retainer.database.stored import Stored
 from retainer.errors import NotSignedIn, Problem
 from retainer.http.body import sent
 from retainer.http.dispatch import ATTEMPTS, authenticate, refuse_unpermitted
@@ -63,7 +63,7 @@ async def received(request: Request, kind: type[T]) -> AsyncIterator[dict[str, A
 
 
 async def finished(
-    request: Request, values: dict[str, Any], work: Callable[[], Awaitable[Record]]
+    request: Request, values: dict[str, Any], work: Callable[[], Awaitable[Stored]]
 ) -> Answer:
     """The answer with what the last transaction of an upload returns. Its body cannot be read
     again, so only this is repeated after a deadlock, or when the session changed: then the viewer
@@ -83,7 +83,7 @@ async def finished(
 
 
 async def _performed(
-    request: Request, values: dict[str, Any], work: Callable[[], Awaitable[Record]]
+    request: Request, values: dict[str, Any], work: Callable[[], Awaitable[Stored]]
 ) -> Answer:
     """Once for the request's key: another upload of the same parts is the same request."""
     assert request.route is not None

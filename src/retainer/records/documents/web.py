@@ -5,6 +5,7 @@ from typing import Any
 from asyncpg import Record
 
 from retainer.database.database import Db
+from retainer.database.stored import Stored
 from retainer.errors import Conflict, FieldError, Invalid, NotFound, invalid
 from retainer.http.body import sent
 from retainer.http.request import Answer, Request, found, removed
@@ -30,7 +31,7 @@ async def create(request: Request) -> Answer:
 
 
 async def show(request: Request, id: int) -> Answer:
-    return found(await store.read(request.db, id))
+    return found(await store.get(request.db, id))
 
 
 async def update(request: Request, id: int) -> Answer:
@@ -76,7 +77,7 @@ async def _file(request: Request, id: int, number: int | None = None) -> Record:
     return row
 
 
-async def _create(request: Request, values: dict[str, Any]) -> Record:
+async def _create(request: Request, values: dict[str, Any]) -> Stored:
     organization, projects = values["organization_id"], values["project_ids"]
     if request.viewer.scope != "all" and organization is None and not projects:
         raise invalid(
@@ -90,7 +91,7 @@ async def _create(request: Request, values: dict[str, Any]) -> Record:
         return row
 
 
-async def _add_version(request: Request, id: int, values: dict[str, Any]) -> Record:
+async def _add_version(request: Request, id: int, values: dict[str, Any]) -> Stored:
     async with request.db.transaction() as tx:
         row = await store.add_version(tx, id, values)
         if row is None:
@@ -98,7 +99,7 @@ async def _add_version(request: Request, id: int, values: dict[str, Any]) -> Rec
         return row
 
 
-async def _change(request: Request, id: int, values: dict[str, Any]) -> Record:
+async def _change(request: Request, id: int, values: dict[str, Any]) -> Stored:
     """A change of what the document refers to, which has to fit together."""
     async with request.db.transaction() as tx:
         now = await store.lock(tx, id)

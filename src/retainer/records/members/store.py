@@ -4,10 +4,10 @@ organization, o.
 
 from typing import Any
 
-from asyncpg import Record
-
 from retainer.database.database import Db
 from retainer.database.statement import Change, Statement, Update
+from retainer.database.stored import Stored
+from retainer.errors import NotFound
 from retainer.lists.spec import Field, FieldType, ListSpec, row_json
 from retainer.records.members.model import MemberRole
 
@@ -88,23 +88,33 @@ async def exists(db: Db, organization_id: int, contact_id: int) -> bool:
     return await read(db, organization_id, contact_id) is not None
 
 
-async def read(db: Db, organization_id: int, contact_id: int) -> Record | None:
-    """One membership: id, version, json."""
-    return await db.row(READ, organization_id=organization_id, contact_id=contact_id)
+async def get(db: Db, organization_id: int, contact_id: int) -> Stored:
+    """One membership. Raises NotFound."""
+    member = await read(db, organization_id, contact_id)
+    if member is None:
+        raise NotFound
+    return member
 
 
-async def create(db: Db, organization_id: int, contact_id: int, role: str) -> Record | None:
+async def read(db: Db, organization_id: int, contact_id: int) -> Stored | None:
+    """One membership, or None when the viewer sees none."""
+    return await db.stored(READ, organization_id=organization_id, contact_id=contact_id)
+
+
+async def create(db: Db, organization_id: int, contact_id: int, role: str) -> Stored | None:
     """The new membership's id and version, or None when organization or contact are not there for
     the viewer.
     """
-    return await db.row(CREATE, organization_id=organization_id, contact_id=contact_id, role=role)
+    return await db.stored(
+        CREATE, organization_id=organization_id, contact_id=contact_id, role=role
+    )
 
 
 async def update(
     db: Db, organization_id: int, contact_id: int, values: dict[str, Any]
-) -> Record | None:
+) -> Stored | None:
     """Change what was sent: the membership's id and version; None when there is no such membership."""
-    return await db.row(
+    return await db.stored(
         UPDATE.of(values), organization_id=organization_id, contact_id=contact_id, **values
     )
 

@@ -23,7 +23,7 @@ async def create(request: Request, organization_id: int) -> Answer:
 
 
 async def show(request: Request, organization_id: int, contact_id: int) -> Answer:
-    return found(await store.read(request.db, organization_id, contact_id))
+    return found(await store.get(request.db, organization_id, contact_id))
 
 
 async def update(request: Request, organization_id: int, contact_id: int) -> Answer:

@@ -4,10 +4,9 @@
 
 from typing import Any
 
-from asyncpg import Record
-
 from retainer.database.database import Db
 from retainer.database.statement import Create, Statement, Update
+from retainer.database.stored import Stored
 from retainer.lists.spec import (
     ABSENT,
     CustomFilter,
@@ -277,35 +276,41 @@ async def exists(db: Db, id: int) -> bool:
     return await db.point(READ, id) is not None
 
 
-async def read(db: Db, id: int) -> Record | None:
-    """One organization: id, version, json."""
-    return await db.point(READ, id)
+async def get(db: Db, id: int) -> Stored:
+    """One organization. Raises NotFound."""
+    return await db.get(READ, id)
 
 
-async def read_shown(db: Db, id: int) -> Record | None:
-    """One organization with its owner, its parent and how much of everything it has: id, version,
-    json.
+async def read(db: Db, id: int) -> Stored | None:
+    """One organization, or None when the viewer sees none."""
+    row = await db.point(READ, id)
+    return None if row is None else Stored(*row)
+
+
+async def read_shown(db: Db, id: int) -> Stored | None:
+    """One organization with its owner, its parent and how much of everything it has; None when the
+    viewer sees none.
     """
-    return await db.row(SHOWN, id=id)
+    return await db.stored(SHOWN, id=id)
 
 
-async def create(db: Db, values: dict[str, Any]) -> Record | None:
-    """The new organization: id, version, json; None when something it refers to is not there for
+async def create(db: Db, values: dict[str, Any]) -> Stored | None:
+    """The new organization; None when something it refers to is not there for
     the viewer.
     """
     return await db.create(CREATE, **values)
 
 
-async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
+async def update(db: Db, id: int, values: dict[str, Any]) -> Stored | None:
     """The organization after the change, or None when it or something it refers to is not there for
     the viewer.
     """
     statement = UPDATES["parent_id" in values, "owner_id" in values].of(values)
     if values.get("parent_id") is None:
-        return await db.row(statement, id=id, **values)
+        return await db.stored(statement, id=id, **values)
     async with db.transaction() as tx:
         await tx.row(LOCK_HIERARCHY)
-        return await tx.row(statement, id=id, **values)
+        return await tx.stored(statement, id=id, **values)
 
 
 async def take(db: Db, key: str, value: str) -> int | None:
@@ -331,9 +336,9 @@ async def delete(db: Db, id: int) -> bool:
         return await tx.row(LOCK, id=id) is not None and await tx.row(DELETE, id=id) is not None
 
 
-async def duplicate(db: Db, id: int) -> Record | None:
-    """The copy of its own fields: id, version, json; None when the viewer sees no such
+async def duplicate(db: Db, id: int) -> Stored | None:
+    """The copy of its own fields; None when the viewer sees no such
     organization.
     """
     async with db.transaction() as tx:
-        return await tx.row(DUPLICATE, id=id) if await tx.row(LOCK, id=id) else None
+        return await tx.stored(DUPLICATE, id=id) if await tx.row(LOCK, id=id) else None

@@ -66,7 +66,7 @@ async def _put(request: Request, key: str, value: str, implied: dict[str, Any]) 
             await refuse_missing(tx, values)
             if tx.expected is None:
                 raise Retry("The organization was deleted at the same moment. Try again.")
-            raise preconditions.failed(found(await store.read(tx, id)))
+            raise preconditions.failed(found(await store.get(tx, id)))
         return found(row)
 
 

@@ -4,10 +4,9 @@
 
 from typing import Any
 
-from asyncpg import Record
-
 from retainer.database.database import Db
 from retainer.database.statement import Create, Statement, Update
+from retainer.database.stored import Stored
 from retainer.http.fields import Audience
 from retainer.lists.spec import (
     NEVER,
@@ -134,9 +133,15 @@ DELETE = Statement("""
 """)
 
 
-async def read(db: Db, id: int) -> Record | None:
-    """One project: id, version, json."""
-    return await db.point(READ, id)
+async def get(db: Db, id: int) -> Stored:
+    """One project. Raises NotFound."""
+    return await db.get(READ, id)
+
+
+async def read(db: Db, id: int) -> Stored | None:
+    """One project, or None when the viewer sees none."""
+    row = await db.point(READ, id)
+    return None if row is None else Stored(*row)
 
 
 async def exists(db: Db, id: int) -> bool:
@@ -144,14 +149,14 @@ async def exists(db: Db, id: int) -> bool:
     return await db.point(READ, id) is not None
 
 
-async def create(db: Db, values: dict[str, Any]) -> Record | None:
+async def create(db: Db, values: dict[str, Any]) -> Stored | None:
     """The new project, or None when the viewer sees no such organization."""
     return await db.create(CREATE, **values)
 
 
-async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
+async def update(db: Db, id: int, values: dict[str, Any]) -> Stored | None:
     """The project after the change, or None when the viewer sees none."""
-    return await db.row(UPDATE.of(values), id=id, **values)
+    return await db.stored(UPDATE.of(values), id=id, **values)
 
 
 async def delete(db: Db, id: int) -> bool:

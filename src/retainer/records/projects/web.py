@@ -24,7 +24,7 @@ async def create(request: Request) -> Answer:
 
 
 async def show(request: Request, id: int) -> Answer:
-    return found(await store.read(request.db, id))
+    return found(await store.get(request.db, id))
 
 
 async def update(request: Request, id: int) -> Answer:

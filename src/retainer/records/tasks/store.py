@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from asyncpg import Record
-
 from retainer.database.database import Db
 from retainer.database.statement import Change, Create, Statement, Update
+from retainer.database.stored import Stored
 from retainer.http.fields import Audience
 from retainer.lists.spec import (
     NEVER,
@@ -149,9 +148,15 @@ DELETE = Change("""
 FIND = {column: Statement(text) for column, text in REFERENCES.items()}
 
 
-async def read(db: Db, id: int) -> Record | None:
-    """One task: id, version, json."""
-    return await db.point(READ, id)
+async def get(db: Db, id: int) -> Stored:
+    """One task. Raises NotFound."""
+    return await db.get(READ, id)
+
+
+async def read(db: Db, id: int) -> Stored | None:
+    """One task, or None when the viewer sees none."""
+    row = await db.point(READ, id)
+    return None if row is None else Stored(*row)
 
 
 async def exists(db: Db, id: int) -> bool:
@@ -159,17 +164,17 @@ async def exists(db: Db, id: int) -> bool:
     return await db.point(READ, id) is not None
 
 
-async def create(db: Db, values: dict[str, Any]) -> Record | None:
+async def create(db: Db, values: dict[str, Any]) -> Stored | None:
     """The new task, or None when something it refers to is not there for the viewer."""
     return await db.create(CREATE, **values)
 
 
-async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
+async def update(db: Db, id: int, values: dict[str, Any]) -> Stored | None:
     """The task after the change, or None when it or something it refers to is not there for the
     viewer.
     """
     statement = UPDATES[tuple(column in values for column in REFERENCES)]  # type: ignore[index]
-    return await db.row(statement.of(values), id=id, **values)
+    return await db.stored(statement.of(values), id=id, **values)
 
 
 async def missing(db: Db, values: dict[str, Any]) -> list[str]:

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import msgspec
-
 from retainer.errors import FieldError, Invalid, camel, invalid
 from retainer.http.body import sent
 from retainer.http.request import Answer, Request, found, removed
@@ -37,7 +35,7 @@ async def create(request: Request) -> Answer:
 
 
 async def show(request: Request, id: int) -> Answer:
-    return found(await store.read(request.db, id))
+    return found(await store.get(request.db, id))
 
 
 async def update(request: Request, id: int) -> Answer:
@@ -59,7 +57,7 @@ async def refuse_homeless(request: Request, id: int, values: dict[str, Any]) -> 
     if request.viewer.scope == "all" or None not in [values.get(column, 0) for column in homes]:
         return
     row = await store.read(request.db, id)
-    now = msgspec.json.decode(row[2]) if row else {}
+    now = row.decode(dict[str, Any]) if row else {}
     before = [now.get(camel(column)) for column in homes]
     if any(before) and not any(values.get(column, now.get(camel(column))) for column in homes):
         raise invalid(

@@ -12,6 +12,8 @@ from asyncpg import Record
 
 from retainer.database.database import Db
 from retainer.database.statement import Statement, Update
+from retainer.database.stored import Stored
+from retainer.errors import NotFound
 from retainer.lists.spec import Field, FieldType, ListSpec, moments, row_json
 from retainer.records.activities import store as activities
 from retainer.records.contacts import store as contacts
@@ -82,9 +84,17 @@ async def exists(db: Db, id: int) -> bool:
     return await db.row(FIND, id=id) is not None
 
 
-async def read(db: Db, id: int) -> Record | None:
-    """One view: id, version, json."""
-    return await db.row(READ, id=id)
+async def get(db: Db, id: int) -> Stored:
+    """One view. Raises NotFound."""
+    view = await read(db, id)
+    if view is None:
+        raise NotFound
+    return view
+
+
+async def read(db: Db, id: int) -> Stored | None:
+    """One view, or None when the viewer sees none."""
+    return await db.stored(READ, id=id)
 
 
 async def sidebar(db: Db) -> list[dict[str, Any]]:
@@ -99,14 +109,14 @@ async def find(db: Db, id: int) -> Record | None:
     return await db.row(FIND, id=id)
 
 
-async def create(db: Db, values: dict[str, Any]) -> Record | None:
-    """The viewer's new view: id, version, json."""
-    return await db.row(CREATE, **values)
+async def create(db: Db, values: dict[str, Any]) -> Stored | None:
+    """The viewer's new view."""
+    return await db.stored(CREATE, **values)
 
 
-async def update(db: Db, id: int, values: dict[str, Any]) -> Record | None:
+async def update(db: Db, id: int, values: dict[str, Any]) -> Stored | None:
     """The view after the change, or None when there is none that the viewer may change."""
-    return await db.row(UPDATE.of(values), id=id, **values)
+    return await db.stored(UPDATE.of(values), id=id, **values)
 
 
 async def delete(db: Db, id: int) -> bool:
