@@ -31,7 +31,7 @@ from retainer.http.request import HTML, Answer, Request
 from retainer.journal import changes
 from retainer.pages import formatting
 from retainer.pages.assets import icon
-from retainer.pages.static import URLS
+from retainer.pages.static import URLS, preloads
 from retainer.permissions import PERMISSIONS
 
 VARY = (b"vary", b"Accept, HX-Request, HX-Target")
@@ -68,6 +68,7 @@ _templates = Templates(
     auto_reload=False,
 )
 _templates.globals["asset"] = URLS.__getitem__
+_templates.globals["preloads"] = preloads
 _templates.globals["icon"] = lambda name: Markup(icon(name))  # noqa: S704  # Lucide's drawings, by name
 _templates.globals["today"] = formatting.today
 _templates.filters |= formatting.FILTERS

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from retainer.http.compression import GZIP, VARY, accepts_gzip, packed
 from retainer.http.request import Answer, Request
 from retainer.pages.assets import DIST, PACKAGE, stylesheets
+from retainer.pages.script_modules import link_order, served
 
 _TYPES = {
     "css": b"text/css; charset=utf-8",
@@ -29,12 +30,16 @@ class Asset(NamedTuple):
 
 
 def _read() -> tuple[dict[str, Asset], dict[str, str]]:
-    """Stylesheets last, for they name the others."""
-    files = [*DIST.iterdir(), *(PACKAGE / "layout/js").iterdir()]
+    """Each after what it names: scripts leaves first, and stylesheets last."""
     contents = {
-        file.name: file.read_bytes() for file in sorted(files) if file.suffix in (".js", ".woff2")
+        file.name: file.read_bytes()
+        for file in sorted(DIST.iterdir())
+        if file.suffix in (".js", ".woff2")
     }
     urls = {name: _url(name, content) for name, content in contents.items()}
+    for name in MODULES:
+        contents[name] = served(_SCRIPTS[name], urls.__getitem__).encode()
+        urls[name] = _url(name, contents[name])
     for name, content in stylesheets().items():
         contents[name] = _URL.sub(
             lambda found: b"url(%s)" % urls[found[1].decode()].encode(), content
@@ -54,8 +59,18 @@ def _asset(name: str, content: bytes) -> Asset:
     return Asset(_TYPES[extension], content, small if len(small) < len(content) else None)
 
 
+_SCRIPTS = {file.name: file.read_text() for file in (PACKAGE / "layout/js").glob("*.js")}
+# The modules that each module needs, leaves first.
+MODULES = link_order(_SCRIPTS)
 # By path, for the table of routes; and the path of each file name, for templates.
 ASSETS, URLS = _read()
+
+
+def preloads(name: str) -> list[str]:
+    """The URLs of the modules that one needs: named in a page, they are fetched at once, and not
+    each when the one that imports it has come.
+    """
+    return [URLS[module] for module in MODULES[name]]
 
 
 async def asset(request: Request) -> Answer:

@@ -1,8 +1,13 @@
-// The page of a set-up link: the token comes after the "#", which no server sees, and goes out in the body only.
+// The page of a set-up link. The token stands after the "#" of its address, which no server sees,
+// and goes out in a body only.
 
-const form = document.getElementById("form");
-const button = document.getElementById("submit");
-const fields = { password: document.getElementById("password"), again: document.getElementById("again") };
+import { $ } from "./dom.js";
+
+const MINIMUM_LENGTH = 8;
+
+const form = $("#form");
+const button = $("#submit");
+const fields = { password: $("#password"), again: $("#again") };
 const token = new URLSearchParams(location.hash.slice(1)).get("token");
 
 form.noValidate = true;
@@ -10,72 +15,81 @@ if (token) {
   fields.password.focus();
 } else {
   form.hidden = true;
-  sayProblem("The link is incomplete. Open it exactly as you received it, or ask an administrator for a new one.");
+  showProblem(
+    "The link is incomplete. Open it exactly as you received it, " +
+      "or ask an administrator for a new one.",
+  );
 }
 
-// Another link opened in this tab differs after the "#" only: the browser would stay on the page as it is.
+// Another link opened in this tab differs after the "#" only: the browser would keep the page.
 addEventListener("hashchange", () => location.reload());
 
-document.getElementById("show").addEventListener("change", (event) => {
-  for (const input of Object.values(fields)) input.type = event.target.checked ? "text" : "password";
+$("#show").addEventListener("change", ({ target }) => {
+  const type = target.checked ? "text" : "password";
+  for (const field of Object.values(fields)) field.type = type;
 });
 
-for (const name of Object.keys(fields)) {
-  fields[name].addEventListener("input", () => sayError(name, ""));
+for (const [name, field] of Object.entries(fields)) {
+  field.addEventListener("input", () => showError(name, ""));
 }
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   if (button.getAttribute("aria-disabled") === "true") return;
-  const errors = ownErrors();
+  const errors = check();
   if (Object.keys(errors).length) return showErrors(errors);
-  sayProblem("");
+  showProblem("");
   setBusy(true);
   try {
-    await choose(fields.password.value);
+    await setPassword(fields.password.value);
   } catch {
-    sayProblem("The server cannot be reached. Check your connection and try again.");
+    showProblem("The server cannot be reached. Check your connection and try again.");
   } finally {
     setBusy(false);
   }
 });
 
-function ownErrors() {
-  const errors = {};
-  const length = [...fields.password.value].length;
-  if (length < 8) errors.password = length ? `Use at least 8 characters; this has ${length}.` : "Enter a password.";
-  else if (!fields.again.value) errors.again = "Enter it once more, so that no slip of the finger locks you out.";
-  else if (fields.again.value !== fields.password.value) errors.again = "This differs from the first one.";
-  return errors;
+// What can be told without asking the server, by field.
+function check() {
+  const password = fields.password.value;
+  const again = fields.again.value;
+  const length = [...password].length; // in characters, as the server counts them
+  if (!length) return { password: "Enter a password." };
+  if (length < MINIMUM_LENGTH) {
+    return { password: `Use at least ${MINIMUM_LENGTH} characters; this has ${length}.` };
+  }
+  if (!again) return { again: "Enter it once more, so that no slip of the finger locks you out." };
+  if (again !== password) return { again: "This differs from the first one." };
+  return {};
 }
 
-async function choose(password) {
-  const answer = await fetch("/api/setup", {
+async function setPassword(password) {
+  const response = await fetch("/api/setup", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ token, password }),
   });
-  const body = await answer.json();
-  if (answer.ok) return welcome(body);
+  const body = await response.json();
+  if (response.ok) return welcome(body);
   const errors = Object.fromEntries((body.errors || []).map((e) => [e.field, e.message]));
   if (errors.token) {
-    sayProblem(`The link ${errors.token}.`);
+    showProblem(`The link ${errors.token}.`);
     form.hidden = true;
     forgetToken();
   } else if (errors.password) {
     showErrors({ password: `The password ${errors.password}.` });
   } else {
-    sayProblem(body.detail);
+    showProblem(body.detail);
   }
 }
 
 function welcome(user) {
-  document.getElementById("done-name").textContent = user.fullName;
-  document.getElementById("done-username").textContent = user.username;
-  document.getElementById("choose").hidden = true;
-  document.getElementById("done").hidden = false;
+  $("#done-name").textContent = user.fullName;
+  $("#done-username").textContent = user.username;
+  $("#choose").hidden = true;
+  $("#done").hidden = false;
   document.title = "Signed in · Retainer";
-  document.getElementById("done-title").focus();
+  $("#done-title").focus();
   forgetToken();
   form.reset();
 }
@@ -86,25 +100,27 @@ function forgetToken() {
 }
 
 function showErrors(errors) {
-  for (const name of Object.keys(fields)) sayError(name, errors[name] || "");
-  fields[Object.keys(fields).find((name) => errors[name])].focus();
+  const names = Object.keys(fields);
+  for (const name of names) showError(name, errors[name] || "");
+  fields[names.find((name) => errors[name])].focus();
 }
 
-function sayError(name, words) {
-  const place = document.getElementById(`${name}-error`);
-  place.textContent = words;
-  place.hidden = !words;
-  if (words) fields[name].setAttribute("aria-invalid", "true");
+function showError(name, message) {
+  showMessage($(`#${name}-error`), message);
+  if (message) fields[name].setAttribute("aria-invalid", "true");
   else fields[name].removeAttribute("aria-invalid");
 }
 
-function sayProblem(words) {
-  const place = document.getElementById("problem");
-  place.textContent = words;
-  place.hidden = !words;
+function showProblem(message) {
+  showMessage($("#problem"), message);
 }
 
-function setBusy(busy) {
-  button.setAttribute("aria-disabled", String(busy));
-  button.textContent = busy ? "Setting the password…" : "Set password and sign in";
+function showMessage(node, message) {
+  node.textContent = message;
+  node.hidden = !message;
+}
+
+function setBusy(isBusy) {
+  button.setAttribute("aria-disabled", String(isBusy));
+  button.textContent = isBusy ? "Setting the password…" : "Set password and sign in";
 }

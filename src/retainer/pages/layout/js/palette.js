@@ -1,0 +1,169 @@
+// The palette (Ctrl K): records by a few letters, commands after ">", before that the records that
+// were open last.
+
+import { availableCommands } from "./commands.js";
+import { openModal } from "./dialogs.js";
+import { $, $$, element, hasCommandKey, main, on } from "./dom.js";
+import { go, onRender } from "./navigation.js";
+import { readJson, writeJson } from "./storage.js";
+
+const RECENT = 8;
+const PAGE = 8; // rows that PageDown moves by
+const TYPING_PAUSE = 100; // milliseconds
+
+const palette = $("#palette"); // for those who are signed in
+const field = $("#palette-field");
+let recent = readJson(localStorage, "recent") || [];
+let typingTimer = null;
+let search = null; // the AbortController of the request under way
+let answered = null; // the text that the options shown belong to
+
+// ---- what is offered
+
+onRender(rememberRecord);
+
+// A record's own page says which record it is: data-record="organizations/12".
+function rememberRecord() {
+  const { record } = main().dataset;
+  if (location.pathname !== `/${record}`) return;
+  const [noun] = record.split("/");
+  const words = $("h1", main())?.textContent.trim();
+  const entry = { href: location.pathname, words, note: noun };
+  const others = recent.filter(({ href }) => href !== entry.href);
+  recent = [entry, ...others].slice(0, RECENT);
+  writeJson(localStorage, "recent", recent);
+}
+
+// Moves within the page need its focus, which the palette has taken.
+function commandOptions() {
+  const clicks = availableCommands().filter(({ node }) => node);
+  return clicks.map(({ keys, help, run }) => ({ words: help, note: keys, run }));
+}
+
+async function showOptions(text) {
+  search?.abort();
+  const wanted = text.trim();
+  if (!wanted) {
+    show(group("Recent", recent), group("Commands", commandOptions()));
+  } else if (text.startsWith(">")) {
+    const words = text.slice(1).trim().toLowerCase();
+    const isMatch = (option) => option.words.toLowerCase().includes(words);
+    show(group("Commands", commandOptions().filter(isMatch)));
+  } else {
+    const found = await searchRecords(wanted);
+    if (found === null) return;
+    $("#results").setHTMLUnsafe(found);
+  }
+  answered = text;
+  highlight(0);
+}
+
+// The options as HTML; null where a later search replaced this one, or the server failed.
+async function searchRecords(text) {
+  search = new AbortController();
+  const headers = { Accept: "text/html", "HX-Request": "true", "HX-Target": "div#results" };
+  try {
+    const url = `/search?q=${encodeURIComponent(text)}`;
+    const response = await fetch(url, { headers, signal: search.signal });
+    return response.ok ? await response.text() : null;
+  } catch {
+    return null;
+  }
+}
+
+function show(...groups) {
+  const nodes = groups.flat();
+  for (const [index, node] of nodes.entries()) node.id = `option-own-${index}`;
+  $("#results").replaceChildren(...nodes);
+}
+
+function group(title, options) {
+  if (!options.length) return [];
+  const heading = element("div", { className: "group", role: "presentation" }, title);
+  return [heading, ...options.map(optionNode)];
+}
+
+function optionNode({ words, note, href, run }) {
+  const node = element(
+    "div",
+    { className: "option", role: "option" },
+    element("span", {}, words),
+    element("span", { className: "side-note" }, note || ""),
+  );
+  if (href) node.dataset.href = href;
+  node.run = run;
+  return node;
+}
+
+// ---- choosing
+
+const optionNodes = () => $$("[role=option]", palette);
+const isHighlighted = (option) => option.getAttribute("aria-selected") === "true";
+
+function highlight(index) {
+  const options = optionNodes();
+  const next = options[Math.max(0, Math.min(index, options.length - 1))];
+  for (const option of options) option.setAttribute("aria-selected", option === next);
+  next?.scrollIntoView({ block: "nearest" });
+  field.setAttribute("aria-activedescendant", next?.id || "");
+}
+
+function choose(option) {
+  if (!option) return;
+  palette.close();
+  if (option.run) option.run();
+  else if (option.dataset.href) go(option.dataset.href);
+}
+
+// ---- opening and typing
+
+export function openPalette() {
+  if (!palette || palette.open) return;
+  openModal(palette);
+  field.value = "";
+  field.focus();
+  showOptions("");
+}
+
+// Links to the search page open the palette instead, but for those who want them in a new tab.
+on("click", (event) => {
+  if (!event.target.closest("[data-palette]") || hasCommandKey(event)) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  openPalette();
+}, true);
+
+palette?.addEventListener("input", ({ target }) => {
+  clearTimeout(typingTimer);
+  typingTimer = setTimeout(() => showOptions(target.value), TYPING_PAUSE);
+});
+
+palette?.addEventListener("keydown", (event) => {
+  const current = optionNodes().findIndex(isHighlighted);
+  const moves = {
+    ArrowDown: current + 1,
+    ArrowUp: current - 1,
+    PageDown: current + PAGE,
+    PageUp: current - PAGE,
+  };
+  if (event.key in moves) {
+    event.preventDefault();
+    highlight(moves[event.key]);
+  } else if (event.key === "Escape") {
+    event.preventDefault(); // a search field would only be emptied
+    palette.close();
+  } else if (event.key === "Enter" && !event.isComposing) {
+    event.preventDefault();
+    chooseFor(event.target.value, current);
+  }
+});
+
+// Enter may come before the options for what is typed: then it waits for them and takes the first.
+async function chooseFor(text, index) {
+  if (text === answered) return choose(optionNodes()[index]);
+  clearTimeout(typingTimer);
+  await showOptions(text);
+  if (text === answered) choose(optionNodes()[0]);
+}
+
+palette?.addEventListener("click", ({ target }) => choose(target.closest("[role=option]")));

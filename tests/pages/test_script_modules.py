@@ -1,0 +1,118 @@
+"""The ES modules of the pages: what a browser could not link keeps the server from starting."""
+
+import re
+
+import httpx
+import pytest
+
+from retainer.pages import assets
+from retainer.pages.script_modules import ModuleError, link_order, served
+from retainer.pages.static import ASSETS, MODULES, URLS
+from support.cast import Cast
+
+SOURCES = {file.name: file.read_text() for file in (assets.PACKAGE / "layout/js").iterdir()}
+ENTRY = re.compile(r"""<script src="\{\{ asset\(['"]([\w.]+)['"]\) \}\}" type="module">""")
+
+
+def test_modules_are_linked_leaves_first() -> None:
+    found = link_order(
+        {
+            "app.js": 'import { go } from "./navigation.js";\nimport "./toasts.js";\n',
+            "navigation.js": 'import { $ } from "./dom.js";\nexport function go() {}\n',
+            "toasts.js": 'import {\n  $,\n  $$ as all,\n} from "./dom.js";\n',
+            "dom.js": "export const $ = 1;\nexport const $$ = 2;\n",
+        }
+    )
+    assert found == {
+        "dom.js": [],
+        "navigation.js": ["dom.js"],
+        "toasts.js": ["dom.js"],
+        "app.js": ["dom.js", "navigation.js", "toasts.js"],
+    }
+    assert [*found] == ["dom.js", "navigation.js", "toasts.js", "app.js"]
+
+
+def test_a_cycle_is_refused_with_the_way_round_it() -> None:
+    sources = {
+        "app.js": 'import "./palette.js";\n',
+        "palette.js": 'import { run } from "./commands.js";\nexport const open = 1;\n',
+        "commands.js": 'import { open } from "./palette.js";\nexport const run = 1;\n',
+    }
+    way = r"import each other: (palette.js imports commands.js imports palette.js|commands.js imports palette.js imports commands.js)$"
+    with pytest.raises(ModuleError, match=way):
+        link_order(sources)
+    with pytest.raises(ModuleError, match=r"app.js imports app.js$"):
+        link_order({"app.js": 'import "./app.js";\n'})
+
+
+@pytest.mark.parametrize(
+    "specifier", ["./gone.js", "lodash", "../dom.js", "/static/dom.js", "dom.js"]
+)
+def test_an_import_of_no_module_is_refused_by_name(specifier: str) -> None:
+    with pytest.raises(ModuleError, match=rf'app.js imports "{re.escape(specifier)}", which does'):
+        link_order(
+            {"app.js": f'import {{ $ }} from "{specifier}";\n', "dom.js": "export const $ = 1;\n"}
+        )
+
+
+@pytest.mark.parametrize("name", ["gone", "gone as $", "$, gone"])
+def test_an_import_of_what_is_not_exported_is_refused_by_name(name: str) -> None:
+    with pytest.raises(ModuleError, match=r"app.js imports gone\b.*, which dom.js does not export"):
+        link_order(
+            {
+                "app.js": f'import {{ {name} }} from "./dom.js";\n',
+                "dom.js": "export const $ = 1;\nconst gone = 2;\n",
+            }
+        )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import { $ } from './dom.js';", 'import { $ } from "./dom.js"', 'import * as dom from "./dom.js";',
+        'import dom from "./dom.js";', 'const dom = await import("./dom.js");', 'export { $ } from "./dom.js";',
+        'export * from "./dom.js";',
+    ],
+)  # fmt: skip
+def test_an_import_in_another_form_is_refused(line: str) -> None:
+    with pytest.raises(ModuleError, match=r"app.js has an import in another form.*dom.js"):
+        link_order({"app.js": f"{line}\n", "dom.js": "export const $ = 1;\n"})
+
+
+def test_modules_are_served_with_the_urls_of_those_that_they_import() -> None:
+    source = '// Why.\nimport { $ } from "./dom.js";\n\n  // As if.\n$("./dom.js"); // kept\n'
+    assert served(source, "/static/{}".format) == (
+        '\nimport { $ } from "/static/dom.js";\n\n\n$("./dom.js"); // kept\n'
+    )
+    for name, needed in MODULES.items():
+        content = ASSETS[URLS[name]].content.decode()
+        imported = set(re.findall(r'"(/static/[^"]*)"', content))
+        assert imported <= {URLS[each] for each in needed}, name
+        assert content.count("\n") == SOURCES[name].count("\n"), "lines keep their numbers"
+
+
+def test_every_module_is_of_a_page() -> None:
+    pages = "".join(file.read_text() for file in assets.PACKAGE.rglob("*.html"))
+    entries = set(ENTRY.findall(pages))
+    assert entries == {"app.js", "api.js", "setup.js"}
+    assert {name for entry in entries for name in (*MODULES[entry], entry)} == SOURCES.keys()
+
+
+@pytest.mark.parametrize(
+    ("path", "entry"),
+    [
+        ("/login", "app.js"),
+        ("/organizations", "app.js"),
+        ("/setup", "setup.js"),
+        ("/api/docs", "api.js"),
+    ],
+)
+def test_a_page_names_all_modules_that_it_needs(
+    cast: Cast, client: httpx.Client, path: str, entry: str
+) -> None:
+    asker = client if path == "/login" else cast.ada
+    page = asker.get(path, headers={"Accept": "text/html"}).text
+    script = re.findall(r'<script src="(/static/[^"]*)" type="module">', page)
+    assert script == [URLS[entry]]
+    named = re.findall(r'<link rel="modulepreload" href="([^"]*)">', page)
+    assert named == [URLS[name] for name in MODULES[entry]]
