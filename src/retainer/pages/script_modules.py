@@ -1,8 +1,8 @@
 """The ES modules of layout/js: what each imports, checked when a process starts.
 
-A browser that cannot link one module runs none of those that need it, and says so on its console
+A browser that cannot link a module runs none of those that need it, and says so on its console
 alone. So a module that imports what does not exist, or itself by way of others, keeps the server
-from starting, as does an import in a form that is not read here.
+from starting. So does an import in a form that is not understood here.
 """
 
 import re
@@ -23,7 +23,7 @@ class ModuleError(RuntimeError):
 
 
 def link_order(sources: dict[str, str]) -> dict[str, list[str]]:
-    """What each module imports by way of others or itself, leaves first; so stand the modules."""
+    """Each module with all that it needs, directly or by way of others; leaves come first."""
     graph = {name: _imports(name, sources) for name in sorted(sources)}
     try:
         order = list(TopologicalSorter(graph).static_order())
@@ -38,7 +38,7 @@ def link_order(sources: dict[str, str]) -> dict[str, list[str]]:
 
 def served(source: str, url: Callable[[str], str]) -> str:
     """The module with each import by the URL of its module, and an empty line for each comment: a
-    third fewer bytes to send, and a browser names the same lines as the source.
+    sixth fewer bytes to send, and a browser names the same lines as the source.
     """
 
     def with_url(match: re.Match[str]) -> str:
@@ -49,7 +49,7 @@ def served(source: str, url: Callable[[str], str]) -> str:
 
 
 def _imports(importer: str, sources: dict[str, str]) -> list[str]:
-    """The modules that one names, each of which has what it takes from it."""
+    """The modules that one imports, once they are known to export what it takes from them."""
     source = sources[importer]
     _check_forms(importer, source)
     found = []
