@@ -120,7 +120,7 @@ def postmaster_of(data: Path) -> int:
 
 
 def wait_until_gone(pid: int) -> None:
-    wait_for(lambda: not postmaster.exists(pid), 10)
+    wait_for(lambda: not postmaster.is_alive(pid), 10)
 
 
 def wait_for(condition: Callable[[], bool], seconds: float) -> None:
@@ -203,14 +203,14 @@ def test_a_second_start_on_one_data_folder_says_so(anyone: Someone) -> None:
 
 def test_the_same_process_cannot_hold_a_folder_twice_and_keeps_its_hold(ordinary: Someone) -> None:
     def holds_twice() -> str:
-        held = embedded.hold(ordinary.data)
+        held = embedded.lock_folder(ordinary.data)
         with pytest.raises(EmbeddedError, match="in use by process"):
-            embedded.hold(ordinary.data)
+            embedded.lock_folder(ordinary.data)
         with pytest.raises(EmbeddedError, match=f"in use by process {os.getpid()}"):
-            ordinary_again.does(embedded.hold, ordinary.data)
+            ordinary_again.does(embedded.lock_folder, ordinary.data)
         held.release()
         held.release()
-        embedded.hold(ordinary.data).release()
+        embedded.lock_folder(ordinary.data).release()
         return "free again"
 
     ordinary_again = ForgettingHolds(ordinary.name, ordinary.uid, ordinary.gid, ordinary.home)
@@ -221,7 +221,7 @@ class ForgettingHolds(Someone):
     """A process that was not told what its parent holds, as any other program."""
 
     def _become(self, answer: Any, work: Callable[..., Any], given: tuple[Any, ...]) -> None:
-        embedded.HELD.clear()
+        embedded.LOCKED.clear()
         super()._become(answer, work, given)
 
 
@@ -230,9 +230,9 @@ def test_stopping_twice_is_harmless_and_frees_the_folder(ordinary: Someone) -> N
         database = embedded.start(ordinary.data)
         database.stop()
         database.stop()
-        held = embedded.hold(ordinary.data)
+        held = embedded.lock_folder(ordinary.data)
         database.stop()
-        assert ordinary.data in embedded.HELD
+        assert ordinary.data in embedded.LOCKED
         held.release()
         return database.alive()
 
@@ -253,9 +253,9 @@ def test_data_of_another_version_is_refused_with_both_versions(anyone: Someone) 
 def test_an_unwritable_folder_is_named(ordinary: Someone) -> None:
     ordinary.data.mkdir(mode=0o555)
     with pytest.raises(EmbeddedError, match=f"{ordinary.data} is not writable"):
-        ordinary.does(embedded.hold, ordinary.data)
+        ordinary.does(embedded.lock_folder, ordinary.data)
     with pytest.raises(EmbeddedError, match="/proc/retainer is not writable"):
-        ordinary.does(embedded.hold, Path("/proc/retainer"))
+        ordinary.does(embedded.lock_folder, Path("/proc/retainer"))
 
 
 def test_an_interrupted_initdb_is_begun_again(anyone: Someone) -> None:

@@ -1,8 +1,8 @@
-"""The embedded PostgreSQL: its data folder, its cluster, its start and its end.
+"""The embedded PostgreSQL: its data folder, its cluster, its start and its stop.
 
-A data folder holds `lock` (held while in use), `postgres` (the cluster; its superuser is
-`postgres`, its role and its database are `retainer`), `postgres.log`, and `socket`, the only place
-where it listens. Under root, PostgreSQL gets an unprivileged account, which owns `postgres` and
+A data folder holds `lock` (locked while in use), `postgres` (the cluster; its superuser is
+`postgres`, our role and our database are `retainer`), `postgres.log`, and `socket`, the only place
+where PostgreSQL listens. Under root it runs as an unprivileged account, which owns `postgres` and
 `socket` and nothing else.
 """
 
@@ -14,7 +14,14 @@ import tempfile
 from pathlib import Path
 from urllib.parse import quote
 
-from retainer.server.postgres.postmaster import Place, adopt, answers, exists, launch, read_pid_file
+from retainer.server.postgres.postmaster import (
+    Installation,
+    accepts_connections,
+    adopt,
+    is_alive,
+    launch,
+    read_pid_file,
+)
 from retainer.server.postgres.programs import (
     OURSELVES,
     STATE,
@@ -23,51 +30,50 @@ from retainer.server.postgres.programs import (
     EmbeddedError,
     account_for,
     find,
-    make,
-    private,
-    reachable,
+    main_error,
+    make_folder,
+    make_private,
     run,
-    telling,
+    runnable,
     version,
 )
 
-# In postgresql.conf from the first day; from then on the operator's to tune.
-AT_FIRST = ["shared_buffers=256MB", "max_connections=100", "max_wal_size=1GB", "jit=off"]
+# Written to postgresql.conf once; from then on the operator tunes them there.
+INITIAL_SETTINGS = ["shared_buffers=256MB", "max_connections=100", "max_wal_size=1GB", "jit=off"]
 LOCALE = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
 ACCESS = ["--username=postgres", "--auth-local=trust", "--auth-host=reject", "--data-checksums"]
-# Errors in the owner's statements are the application's to log; the server's own stay in
-# postgres.log.
+# Failed statements are logged by the application; postgres.log keeps the server's own messages.
 OWNER = """CREATE ROLE retainer LOGIN CREATEROLE
 ALTER ROLE retainer SET log_min_messages = 'log'
 CREATE DATABASE retainer OWNER retainer
 """
 
 
-class Hold:
-    """The data folder, for this process alone until released or until the process ends."""
+class FolderLock:
+    """Lock of a data folder, until it is released or the process ends."""
 
     def __init__(self, data: Path, file: int) -> None:
         self.data, self._file, self._released = data, file, False
-        HELD.add(data)
+        LOCKED.add(data)
 
     def release(self) -> None:
         if not self._released:
             self._released = True
-            HELD.remove(self.data)
+            LOCKED.remove(self.data)
             os.close(self._file)
 
 
-# A record lock is the process's: taking it twice succeeds, and closing the second file drops the
-# first's.
-HELD: set[Path] = set()
+# Folders that this process has locked. The system's record lock does not tell: it belongs to the
+# process, so locking twice succeeds, and closing the second file would drop the first lock.
+LOCKED: set[Path] = set()
 
 
 class Embedded:
-    """A running PostgreSQL of our own."""
+    """A running embedded PostgreSQL."""
 
-    def __init__(self, held: Hold, place: Place) -> None:
-        self.bin, self._held, self._place = place.bin, held, place
-        self._postmaster = adopt(place) or launch(place)
+    def __init__(self, lock: FolderLock, installation: Installation) -> None:
+        self.bin, self._lock, self._installation = installation.bin, lock, installation
+        self._postmaster = adopt(installation) or launch(installation)
         self.url = url("retainer", self._postmaster.socket)
         self.superuser_url = url("postgres", self._postmaster.socket)
 
@@ -75,28 +81,30 @@ class Embedded:
         return self._postmaster.alive()
 
     def revive(self) -> None:
-        """Starts it again, at the same URL, when its postmaster has died."""
+        """Start it again, at the same URL, when its postmaster has died."""
         if not self.alive():
-            self._postmaster = launch(self._place)
+            self._postmaster = launch(self._installation)
 
     def stop(self) -> None:
-        """Fast shutdown, immediate after five seconds; frees the data folder."""
+        """Stop it, and unlock the data folder."""
         self._postmaster.stop()
-        self._held.release()
+        self._lock.release()
 
 
 def start(data: Path, binaries: Path | None = None) -> Embedded:
-    """The PostgreSQL of this data folder: made where there is none, adopted where it runs, else
-    started.
+    """Start the PostgreSQL of a data folder, or adopt the one that runs there. Makes the cluster
+    where there is none. Raises EmbeddedError.
     """
     data = data.absolute().resolve()
     account = account_for(data / "postgres")
-    refuse_barred(data, account)
-    held = hold(data)
+    refuse_unreachable(data, account)
+    lock = lock_folder(data)
     try:
-        return Embedded(held, settle(Place(data, reachable(find(binaries), account), account)))
+        installation = Installation(data, runnable(find(binaries), account), account)
+        prepare(installation)
+        return Embedded(lock, installation)
     except BaseException as error:
-        held.release()
+        lock.release()
         if isinstance(error, OSError):
             raise EmbeddedError(f"the database in {data} cannot start: {error}") from error
         raise
@@ -105,7 +113,7 @@ def start(data: Path, binaries: Path | None = None) -> Embedded:
 def running(data: Path) -> str | None:
     """The owner's URL of the PostgreSQL that another process runs on this data folder, or None."""
     found = read_pid_file(data.absolute().resolve() / "postgres")
-    if found is None or not exists(found.pid) or not answers(found.socket):
+    if found is None or not is_alive(found.pid) or not accepts_connections(found.socket):
         return None
     return url("retainer", found.socket)
 
@@ -115,37 +123,42 @@ def url(role: str, folder: str) -> str:
 
 
 def default_data(name: str = "") -> Path:
-    """Where the data goes when nobody says: the system's state for root, else the user's own."""
+    """The data folder where none is set: in the system's state for root, else in the user's data."""
     if os.geteuid() == 0:
         return STATE / (name or "data")
     home = Path(os.environ.get("XDG_DATA_HOME", ""))
-    return (
-        (home if home.is_absolute() else Path.home() / ".local/share")
-        / "retainer"
-        / (name or "data")
-    )
+    if not home.is_absolute():  # as the XDG specification asks
+        home = Path.home() / ".local/share"
+    return home / "retainer" / (name or "data")
 
 
-def refuse_barred(data: Path, account: Account) -> None:
+def refuse_unreachable(data: Path, account: Account) -> None:
+    """Raise EmbeddedError when a parent folder bars PostgreSQL's account."""
+    if account is OURSELVES:
+        return
     for folder in [*reversed(data.parents), data]:
-        if account is OURSELVES or not folder.exists():
+        if not folder.exists():
             return
-        status = folder.stat()
-        group = stat.S_IXGRP if status.st_gid == account.gid else stat.S_IXOTH
-        if not status.st_mode & (stat.S_IXUSR if status.st_uid == account.uid else group):
-            bars = (
-                f"{folder} does not let PostgreSQL's account (uid {account.uid}) through to {data}"
-            )
-            raise EmbeddedError(f"{bars}: choose a data folder elsewhere with --data")
+        if not may_enter(folder.stat(), account):
+            bars = f"{folder} does not let PostgreSQL's account (uid {account.uid}) through"
+            raise EmbeddedError(f"{bars} to {data}: choose a data folder elsewhere with --data")
 
 
-def hold(data: Path) -> Hold:
-    """The data folder, made where missing; another process that wants it is told who has it."""
+def may_enter(folder: os.stat_result, account: Account) -> bool:
+    if folder.st_uid == account.uid:
+        return bool(folder.st_mode & stat.S_IXUSR)
+    if folder.st_gid == account.gid:
+        return bool(folder.st_mode & stat.S_IXGRP)
+    return bool(folder.st_mode & stat.S_IXOTH)
+
+
+def lock_folder(data: Path) -> FolderLock:
+    """Lock the data folder, made where missing. Raises EmbeddedError with the process that has it."""
     data = data.absolute().resolve()
-    if data in HELD:
+    if data in LOCKED:
         raise EmbeddedError(f"data folder {data} is in use by process {os.getpid()}, this one")
     try:
-        make(data)
+        make_folder(data)
         tempfile.TemporaryFile(dir=data).close()
         file = os.open(data / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError as error:
@@ -165,46 +178,51 @@ def hold(data: Path) -> Hold:
                 f"data folder {data} is in use by process {holder}: stop it first"
             ) from error
         raise EmbeddedError(f"data folder {data} cannot be locked: {error.strerror}") from error
-    return Hold(data, file)
+    return FolderLock(data, file)
 
 
-def settle(place: Place) -> Place:
-    """Makes the cluster where there is none, and refuses one that these binaries cannot run."""
-    cluster, account = place.cluster, place.account
+def prepare(installation: Installation) -> None:
+    """Make the cluster where there is none; refuse one that these programs cannot run."""
+    cluster, account = installation.cluster, installation.account
     if not cluster.exists() or not any(cluster.iterdir()):
-        create(place)
-    if account is not OURSELVES and cluster.stat().st_uid == 0:
-        for path in [
-            *cluster.rglob("*"),
-            cluster,
-        ]:  # restored by root; itself last, for a second try
+        create(installation)
+    if account is not OURSELVES and cluster.stat().st_uid == 0:  # a backup, restored by root
+        for path in cluster.rglob("*"):
             os.lchown(path, *account)
+        os.lchown(cluster, *account)  # last, so that an interrupted change of owner is repeated
     try:
-        made_by, ours = int((cluster / "PG_VERSION").read_text()), version(place.bin)[0]
+        made_by, ours = int((cluster / "PG_VERSION").read_text()), version(installation.bin)[0]
     except (FileNotFoundError, ValueError) as error:
         raise EmbeddedError(
             f"{cluster} is not a whole cluster: move it away, or restore a backup"
         ) from error
     if made_by != ours:
-        which = f"data folder {place.data} is PostgreSQL {made_by}'s and {place.bin} is PostgreSQL {ours}"
+        which = (
+            f"data folder {installation.data} is PostgreSQL {made_by}'s"
+            f" and {installation.bin} is PostgreSQL {ours}"
+        )
         raise EmbeddedError(
             f"{which}: use binaries of {made_by}, or restore a backup into a new data folder"
         )
-    return place
 
 
-def create(place: Place) -> None:
-    # Beside its place and renamed when complete, so that half of one is never taken for a cluster.
-    fresh = place.data / "postgres.new"
+def create(installation: Installation) -> None:
+    """Make the cluster, with our role and database."""
+    # Under another name until it is complete: half a cluster must never be taken for one.
+    fresh = installation.data / "postgres.new"
     shutil.rmtree(fresh, ignore_errors=True)
-    private(fresh, place.account)
-    initdb: Command = ["-D", fresh, *LOCALE, *ACCESS, *(f"--set={each}" for each in AT_FIRST)]
+    make_private(fresh, installation.account)
+    settings = [f"--set={each}" for each in INITIAL_SETTINGS]
+    initdb: Command = ["-D", fresh, *LOCALE, *ACCESS, *settings]
     owner: Command = ["--single", "-D", fresh, "postgres"]
-    for program, options, typed in (("initdb", initdb, ""), ("postgres", owner, OWNER)):
-        failed, _, said = run([place.bin / program, *options], place.account, typed)
-        if failed or "ERROR:" in said:  # a refused statement alone does not fail the program
-            raise EmbeddedError(f"the database cannot be made in {place.data}: {telling(said)}")
-    fresh.rename(place.cluster)
-    file = os.open(place.data, os.O_RDONLY)
-    os.fsync(file)  # the new name
+    for program, options, input in (("initdb", initdb, ""), ("postgres", owner, OWNER)):
+        command = [installation.bin / program, *options]
+        status, _, errors = run(command, installation.account, input)
+        if status or "ERROR:" in errors:  # a refused statement does not change the exit status
+            raise EmbeddedError(
+                f"the database cannot be made in {installation.data}: {main_error(errors)}"
+            )
+    fresh.rename(installation.cluster)
+    file = os.open(installation.data, os.O_RDONLY)
+    os.fsync(file)  # makes the new name durable
     os.close(file)

