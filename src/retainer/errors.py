@@ -1,21 +1,31 @@
 """The few errors of the API, each with its status, rendered as RFC 9457 problem details."""
 
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 PROBLEM_JSON = b"application/problem+json"
+NOTHING_HERE = "Nothing is here, or nothing that you may see."
 
 
-class FieldError(msgspec.Struct):
+class FieldError(Struct):
     """One problem of one field: `field` is its path in the body, such as `metadata` or
     `projectIds[2]`.
     """
 
-    field: str
-    message: str
+    field: Annotated[
+        str,
+        Meta(description="Path of the field, such as metadata or projectIds[2]", examples=["name"]),
+    ]
+    message: Annotated[
+        str,
+        Meta(
+            description="What is wrong with it and what would be right",
+            examples=["is required; it must be text"],
+        ),
+    ]
 
 
 def camel(column: str) -> str:
@@ -24,42 +34,105 @@ def camel(column: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
-class LineProblem(msgspec.Struct, omit_defaults=True):
-    """The refusal of one line of a bulk write; lines count from 1."""
+class LineProblem(Struct, omit_defaults=True):
+    """Why the write of one line of many cannot be made."""
 
-    line: int
-    status: int
-    detail: str
-    errors: list[FieldError] = []
+    line: Annotated[int, Meta(description="Number of the line, from 1", examples=[3])]
+    status: Annotated[
+        int, Meta(description="Status that the write would have alone", examples=[404])
+    ]
+    detail: Annotated[
+        str,
+        Meta(description="What is wrong, where, and what would be right", examples=[NOTHING_HERE]),
+    ]
+    errors: Annotated[
+        list[FieldError], Meta(description="Each problem of the write by field", examples=[[]])
+    ] = []
 
 
-class Clash(msgspec.Struct, rename="camel", omit_defaults=True):
-    """A record that prevents an undo: the reason, and the later change at fault, where there is
-    one.
+class Clash(Struct, rename="camel", omit_defaults=True):
+    """A record that keeps something from being undone: why, and who changed it when, where somebody
+    did.
     """
 
-    entity: str
-    entity_id: int
-    title: str | None
-    message: str
-    by: str | None = None
-    at: str | None = None
-    operation_id: int | None = None
+    entity: Annotated[
+        str, Meta(description="Which kind of record it is, as in histories", examples=["tasks"])
+    ]
+    entity_id: Annotated[int, Meta(description="Its id", examples=[12])]
+    title: Annotated[
+        str | None,
+        Meta(description="Its name or title", examples=["Send the kick-off agenda"]),
+    ]
+    message: Annotated[
+        str,
+        Meta(
+            description="What is in the way, and what would be right",
+            examples=[
+                "was changed by Cora at 2026-02-03T16:05:12.480Z (operation 42); undo that first, "
+                "or change it by hand"
+            ],
+        ),
+    ]
+    by: Annotated[
+        str | None,
+        Meta(description="Who changed it; left out where nobody did", examples=["Cora"]),
+    ] = None
+    at: Annotated[
+        str | None,
+        Meta(description="When; left out where nobody did", examples=["2026-02-03T16:05:12.480Z"]),
+    ] = None
+    operation_id: Annotated[
+        int | None,
+        Meta(description="By which operation; left out where nobody did", examples=[42]),
+    ] = None
 
 
-class ProblemDetails(msgspec.Struct, rename="camel", omit_defaults=True):
+class ProblemDetails(Struct, rename="camel", omit_defaults=True):
     """The body of every answer from 400 on (RFC 9457)."""
 
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
-    request_id: str
-    errors: list[FieldError] = []
-    current: dict[str, Any] | UnsetType = UNSET
-    lines: list[LineProblem] = []
-    clashes: list[Clash] = []
+    type: Annotated[
+        str,
+        Meta(
+            description="What kind of problem; always about:blank, the status says it",
+            examples=["about:blank"],
+        ),
+    ]
+    title: Annotated[
+        str, Meta(description="The status in words", examples=["Unprocessable Content"])
+    ]
+    status: Annotated[int, Meta(description="The status code", examples=[422])]
+    detail: Annotated[
+        str,
+        Meta(
+            description="What is wrong, where, and what would be right",
+            examples=["name: is required; it must be text."],
+        ),
+    ]
+    instance: Annotated[
+        str, Meta(description="The path that was asked for", examples=["/api/organizations"])
+    ]
+    request_id: Annotated[
+        str,
+        Meta(description="Finds the request in the server's log", examples=["3f9c0b7a21-1f"]),
+    ]
+    errors: Annotated[
+        list[FieldError],
+        Meta(description="Each problem of the request by field, on 422 and some 409"),
+    ] = []
+    current: Annotated[
+        dict[str, Any] | UnsetType,
+        Meta(
+            description="On 412: the record as it is now",
+            examples=[{"id": 1, "name": "Acme Corporation"}],
+        ),
+    ] = UNSET
+    lines: Annotated[
+        list[LineProblem], Meta(description="On 422 of /bulk: each line that cannot be done")
+    ] = []
+    clashes: Annotated[
+        list[Clash],
+        Meta(description="On 409 of an undoing: each record that is in the way, at most 20"),
+    ] = []
 
 
 # RFC 9110's phrases; Python 3.11 and 3.12 still have the older ones.
@@ -138,7 +211,7 @@ class Forbidden(Problem):
 
 class NotFound(Problem):
     status = 404
-    detail = "Nothing is here, or nothing that you may see."
+    detail = NOTHING_HERE
 
 
 class MethodNotAllowed(Problem):

@@ -157,7 +157,7 @@ def _wrong_items(value: Any, field: inspect.Field, kind: type[msgspec.Struct]) -
     """The wrong ones of an array, each by its place; none when it is the array as such that is
     wrong.
     """
-    array = field.type
+    array = field.type.type if isinstance(field.type, inspect.Metadata) else field.type
     if (
         not isinstance(array, inspect.ListType)
         or not isinstance(value, list)

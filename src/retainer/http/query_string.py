@@ -89,6 +89,8 @@ def decode_query(query_string: bytes, kind: type[msgspec.Struct]) -> Any:
 
 def _plain(text: str, kind: inspect.Type) -> Any:
     """What stands in the address as the value that JSON would have."""
+    if isinstance(kind, inspect.Metadata):
+        return _plain(text, kind.type)
     if isinstance(kind, inspect.ListType):
         return text.split(",")
     if (

@@ -1,11 +1,11 @@
-"""What a history tells, and which field of the API each column of the journal is."""
+"""The entries of histories, and the field of the API that each column of the journal is."""
 
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from retainer.http.fields import Id, Name, Timestamp
+from retainer.http.fields import Id, Person, Timestamp
 from retainer.identity.users.model import UserDetails
 from retainer.records.activities.model import Activity
 from retainer.records.contacts.model import Contact
@@ -29,54 +29,122 @@ class Outcome(StrEnum):
     REFUSED = "refused"
 
 
-class Actor(Struct, rename="camel"):
+class Actor(Person):
     """The user who acted."""
 
-    id: Id
-    username: str
-    full_name: Name
+    id: Annotated[Id, Meta(description="Unique identifier of the user", examples=[1])]
+
+
+OperationId = Annotated[
+    Id, Meta(description="Number of the operation; all that it did has the same", examples=[41])
+]
+BeganAt = Annotated[
+    Timestamp, Meta(description="When it began", examples=["2026-02-03T16:05:12.480Z"])
+]
+ActionAsked = Annotated[
+    str,
+    Meta(
+        description="What was asked for: an operation of this document, or a command",
+        examples=["updateOrganization"],
+    ),
+]
+Channel = Annotated[str, Meta(description="Through what", examples=["api"])]
+RequestId = Annotated[
+    str | None,
+    Meta(
+        description="Finds the request in the server's log; null for a command",
+        examples=["3f9c0b7a21-1f"],
+    ),
+]
+ActedBy = Annotated[
+    Actor | None,
+    Meta(description="The user who acted; null for the command line and the system"),
+]
+ActorKind = Annotated[
+    str, Meta(description="Who acted: user, command or system", examples=["user"])
+]
+Undoes = Annotated[
+    Id | None, Meta(description="The operation that it took back; null for any other")
+]
 
 
 class Operation(Struct, rename="camel"):
     """One request that changed something, or one command."""
 
-    id: Id
-    at: Timestamp
-    action: str
-    via: str
-    request_id: str | None
-    actor: Actor | None
-    actor_kind: str
-    undoes: Id | None
+    id: OperationId
+    at: BeganAt
+    action: ActionAsked
+    via: Channel
+    request_id: RequestId
+    actor: ActedBy
+    actor_kind: ActorKind
+    undoes: Undoes
 
 
 class FieldChange(Struct, rename="camel"):
     """One field of a change, as the API answered it before and answers it after."""
 
-    field: str
-    before: Any
-    after: Any
+    field: Annotated[str, Meta(description="Name of the field", examples=["status"])]
+    before: Annotated[
+        Any, Meta(description="Its value before; null of a new record", examples=["active"])
+    ]
+    after: Annotated[Any, Meta(description="Its value after", examples=["inactive"])]
+
+
+Version = Annotated[
+    int,
+    Meta(description="The record's version after it, the second number of its ETag", examples=[2]),
+]
+ActionDone = Annotated[ChangeAction, Meta(description="What was done to it", examples=["update"])]
+FieldChanges = Annotated[
+    list[FieldChange],
+    Meta(description="Each field that changed; of a new record each that it has"),
+]
 
 
 class HistoryEntry(Struct, rename="camel"):
     """What one operation did to one record."""
 
-    operation: Operation
-    entity: str
-    entity_id: Id
-    version: int
-    action: ChangeAction
-    changes: list[FieldChange]
+    operation: Annotated[Operation, Meta(description="What was done, by whom and when")]
+    entity: Annotated[
+        str,
+        Meta(
+            description="Which kind of record it was done to: the one asked for, members of an "
+            "organization, documentProjects or activityContacts",
+            examples=["organizations"],
+        ),
+    ]
+    entity_id: Annotated[
+        Id,
+        Meta(
+            description="Its id; a member or an activity's contact is told by the contact's id, a "
+            "document's project by the project's",
+            examples=[1],
+        ),
+    ]
+    version: Version
+    action: ActionDone
+    changes: FieldChanges
 
 
 class RecordChange(Struct, rename="camel"):
     """What an operation did to one record."""
 
-    entity: str
-    entity_id: Id
-    version: int
-    action: ChangeAction
-    changes: list[FieldChange]
+    entity: Annotated[
+        str,
+        Meta(description="Which kind of record, as in histories", examples=["organizations"]),
+    ]
+    entity_id: Annotated[
+        Id,
+        Meta(
+            description="Its id; a member or an activity's contact is told by the contact's, a "
+            "document's project by the project's, a version by the document's",
+            examples=[1],
+        ),
+    ]
+    version: Version
+    action: ActionDone
+    changes: FieldChanges
 
 
 class ListedOperation(Struct, rename="camel"):
@@ -84,24 +152,42 @@ class ListedOperation(Struct, rename="camel"):
     viewer sees.
     """
 
-    id: Id
-    at: Timestamp
-    action: str
-    via: str
-    outcome: Outcome
-    request_id: str | None
-    actor: Actor | None
-    actor_kind: str
-    undoes: Id | None
-    undone_by: Id | None
-    records: int
-    can_undo: bool
+    id: OperationId
+    at: BeganAt
+    action: ActionAsked
+    via: Channel
+    outcome: Annotated[
+        Outcome,
+        Meta(
+            description="Whether it was done, or refused because the role may not do it",
+            examples=["done"],
+        ),
+    ]
+    request_id: RequestId
+    actor: ActedBy
+    actor_kind: ActorKind
+    undoes: Undoes
+    undone_by: Annotated[
+        Id | None, Meta(description="The operation that took it back; null where none did")
+    ]
+    records: Annotated[
+        int,
+        Meta(description="How many records it was done to, of those that you see", examples=[1]),
+    ]
+    can_undo: Annotated[
+        bool,
+        Meta(
+            description="Whether you may undo it: your role may do so, and nothing it was done to "
+            "has changed since",
+            examples=[True],
+        ),
+    ]
 
 
 class OperationDetails(ListedOperation):
     """The same with what it did, in its order."""
 
-    changes: list[RecordChange]
+    changes: Annotated[list[RecordChange], Meta(description="What it did to each record, in order")]
 
 
 class Column(NamedTuple):

@@ -1,4 +1,4 @@
-"""What is searched for, and what is found."""
+"""The parameters of a search, and its hits."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -6,10 +6,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from retainer.http.fields import Id
-
-Typed = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
-Most = Annotated[int, Meta(ge=1, le=100)]
+from retainer.http.fields import Id, RecordId
 
 
 class Kind(StrEnum):
@@ -26,18 +23,38 @@ class Kind(StrEnum):
 class SearchQuery(Struct, rename="camel", forbid_unknown_fields=True):
     """The parameters of GET /search; no kinds stand for all."""
 
-    q: Typed
-    kinds: Annotated[list[Kind], Meta(min_length=1, max_length=6)] = msgspec.field(
-        default_factory=lambda: list(Kind)
-    )
-    limit: Most = 20
+    q: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=200,
+            pattern=r"\S",
+            description="What to find: words, or their beginnings",
+            examples=["aceme corpration"],
+        ),
+    ]
+    kinds: Annotated[
+        list[Kind],
+        Meta(
+            min_length=1,
+            max_length=6,
+            description="Only these kinds, with commas between; all when left out",
+            examples=[["organization", "contact"]],
+        ),
+    ] = msgspec.field(default_factory=lambda: list(Kind))
+    limit: Annotated[
+        int, Meta(ge=1, le=100, description="How many hits at most", examples=[20])
+    ] = 20
 
 
 class Part(Struct):
     """A piece of a text: found, or around what was found."""
 
-    text: str
-    match: bool
+    text: Annotated[
+        str,
+        Meta(description="A piece of the text as it is, without any markup", examples=["Acme"]),
+    ]
+    match: Annotated[bool, Meta(description="Whether this piece was found", examples=[True])]
 
 
 class Highlight(Struct):
@@ -45,8 +62,17 @@ class Highlight(Struct):
     where it was cut.
     """
 
-    field: str
-    parts: list[Part]
+    field: Annotated[
+        str,
+        Meta(description="Which of its fields, or content: the text of a file", examples=["name"]),
+    ]
+    parts: Annotated[
+        list[Part],
+        Meta(
+            description="The text in pieces; together they are it, or a part of it with … where it "
+            "was cut"
+        ),
+    ]
 
 
 class Hit(Struct, rename="camel"):
@@ -54,10 +80,34 @@ class Hit(Struct, rename="camel"):
     organization's name.
     """
 
-    kind: Kind
-    id: Id
-    title: str
-    subtitle: str | None
-    organization_id: Id | None
-    score: float
-    highlights: list[Highlight]
+    kind: Annotated[
+        Kind,
+        Meta(description="What was found; its id is one of that kind", examples=["organization"]),
+    ]
+    id: RecordId
+    title: Annotated[
+        str, Meta(description="Its name, full name or title", examples=["Acme Corporation"])
+    ]
+    subtitle: Annotated[
+        str | None,
+        Meta(
+            description="An organization's industry, a contact's e-mail, else the organization's "
+            "name",
+            examples=["Technology"],
+        ),
+    ]
+    organization_id: Annotated[
+        Id | None,
+        Meta(description="The organization, when there is one that the viewer sees", examples=[1]),
+    ]
+    score: Annotated[
+        float,
+        Meta(
+            description="The higher the better; comparable within one answer only",
+            examples=[83.58],
+        ),
+    ]
+    highlights: Annotated[
+        list[Highlight],
+        Meta(description="Where the words stand; none when they resemble something else"),
+    ]

@@ -5,7 +5,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from retainer.records.organizations.model import domain
+from retainer.records.organizations.model import normalized_domain
 from support.cast import Cast
 from support.organizations import change, refused
 from support.races import together
@@ -102,7 +102,7 @@ def test_of_many_who_take_an_external_id_one_gets_it(cast: Cast) -> None:
     ],
 )
 def test_a_domain_is_kept_as_dns_carries_it(cast: Cast, given: str, kept: str) -> None:
-    assert domain(given) == kept
+    assert normalized_domain(given) == kept
     assert made(cast, domains=[given, kept])["domains"] == [kept]
 
 

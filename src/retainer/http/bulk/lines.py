@@ -1,7 +1,7 @@
 """The lines of /bulk: a write each, read as a request of its own, and what is answered to it."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 from urllib.parse import quote, unquote
 
 import msgspec
@@ -19,6 +19,7 @@ _IN_PATHS = (
     "/%!$&'()*+,;=:@~"  # what stands in a path as it is, percents included: it is encoded already
 )
 NULL = Raw(b"null")
+_OBJECT_OR_NULL = {"anyOf": [{"type": "object"}, {"type": "null"}]}
 
 
 class Method(StrEnum):
@@ -31,20 +32,70 @@ class Method(StrEnum):
 class BulkLine(Struct, rename="camel", forbid_unknown_fields=True):
     """A line of the body of POST /bulk: one write, as it would be sent alone."""
 
-    method: Method
-    path: Annotated[str, Meta(min_length=1, max_length=1000)]
-    body: Raw | UnsetType = UNSET
-    if_match: Annotated[str, Meta(max_length=1000)] | UnsetType = UNSET
+    method: Annotated[Method, Meta(description="Method of the write", examples=["PUT"])]
+    path: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=1000,
+            description="Path of the write, without /api",
+            examples=["/organizations/1"],
+        ),
+    ]
+    body: Annotated[
+        Raw | UnsetType,
+        Meta(
+            extra_json_schema={"type": "object"},
+            description="Its body, where it has one",
+            examples=[{"industry": "Energy"}],
+        ),
+    ] = UNSET
+    if_match: Annotated[
+        Annotated[str, Meta(max_length=1000)] | UnsetType,
+        Meta(
+            description="ETags of the states in which it is made; left out, it is made in any",
+            examples=['"1-4"'],
+        ),
+    ] = UNSET
 
 
 class BulkAnswer(Struct):
     """A line of its answer: what the write would have answered alone, or its problem."""
 
-    line: int
-    status: int
-    etag: str | None
-    body: Raw
-    problem: Raw
+    line: Annotated[int, Meta(description="Number of the line, from 1", examples=[1])]
+    status: Annotated[
+        int, Meta(description="Status that the write would have alone", examples=[200])
+    ]
+    etag: Annotated[
+        str | None,
+        Meta(
+            description="ETag of the record after the write; null where there is none",
+            examples=['"1-5"'],
+        ),
+    ]
+    body: Annotated[
+        Raw,
+        Meta(
+            extra_json_schema=_OBJECT_OR_NULL,
+            description="What the write would answer alone; null where that is nothing",
+            examples=[{"id": 1, "industry": "Energy"}],
+        ),
+    ]
+    problem: Annotated[
+        Raw,
+        Meta(
+            extra_json_schema=_OBJECT_OR_NULL,
+            description="The problem document of a line that was refused, else null",
+        ),
+    ]
+
+    EXAMPLE: ClassVar = {
+        "line": 1,
+        "status": 200,
+        "etag": '"1-5"',
+        "body": {"id": 1, "industry": "Energy"},
+        "problem": None,
+    }
 
 
 class Line(Request):

@@ -1,17 +1,25 @@
-"""What a user is, to themselves and to an admin."""
+"""Users as they see themselves, as admins and colleagues see them, and the bodies that write them."""
 
 from enum import StrEnum
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, ClassVar
 from zoneinfo import available_timezones
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta, Struct
 
 from retainer.errors import invalid
-from retainer.http.fields import Email, Id, Name, Timestamp
+from retainer.http.fields import (
+    READ_ONLY,
+    USERNAME,
+    Email,
+    FullName,
+    Id,
+    Name,
+    RecordId,
+    Timestamp,
+    update_of,
+)
 from retainer.permissions import Role
-
-TimeZone = Annotated[str, Meta(max_length=64, extra_json_schema={"examples": ["Europe/Zurich"]})]
 
 
 class Theme(StrEnum):
@@ -29,71 +37,124 @@ class Density(StrEnum):
     COMFORTABLE = "comfortable"
 
 
+Username = Annotated[Email, USERNAME]
+UserFullName = Annotated[Name, Meta(description="Full name", examples=["Cora"])]
+UserRole = Annotated[Role, Meta(description="What they may do", examples=["consultant"])]
+ContactId = Annotated[
+    Id | None,
+    Meta(
+        description="The contact they are; staff and guests see that contact's organizations",
+        examples=[2],
+    ),
+]
+_TimeZone = Annotated[str, Meta(max_length=64, examples=["Europe/Zurich"])]
+
+
 class User(Struct, rename="camel"):
     """A user as the API answers it. `timeZone` is the one in force: their own, else the tenant's."""
 
-    id: Id
-    username: Email
-    full_name: Name
-    role: Role
-    tenant_id: Id
-    contact_id: Id | None
-    is_active: bool
-    time_zone: TimeZone
-    last_login_at: Timestamp | None
+    id: RecordId
+    username: Username
+    full_name: UserFullName
+    role: UserRole
+    tenant_id: Annotated[
+        Id, READ_ONLY, Meta(description="The consultancy they belong to", examples=[1])
+    ]
+    contact_id: ContactId
+    is_active: Annotated[
+        bool, Meta(description="False keeps them from signing in", examples=[True])
+    ]
+    time_zone: Annotated[
+        _TimeZone, Meta(description="Name of a time zone (IANA)", examples=["Europe/Zurich"])
+    ]
+    last_login_at: Annotated[
+        Timestamp | None,
+        READ_ONLY,
+        Meta(
+            description="When they signed in last; null before the first time",
+            examples=["2026-02-03T16:05:12.480Z"],
+        ),
+    ]
 
 
 class UserDetails(User):
     """A user as they see themselves: with what they prefer of the pages."""
 
-    theme: Theme
-    density: Density
-    shortcuts: bool
+    theme: Annotated[
+        Theme,
+        Meta(description="Colours of the pages: the system's, light or dark", examples=["dark"]),
+    ]
+    density: Annotated[
+        Density, Meta(description="Height of the rows of lists", examples=["comfortable"])
+    ]
+    shortcuts: Annotated[
+        bool,
+        Meta(
+            description="Whether single keys do something on pages; false leaves those with Ctrl "
+            "or Cmd",
+            examples=[True],
+        ),
+    ]
 
 
 class UserName(Struct, rename="camel"):
     """A user as colleagues see them."""
 
-    id: Id
-    username: Email
-    full_name: Name
+    id: RecordId
+    username: Username
+    full_name: UserFullName
 
 
 class UserCreate(Struct, rename="camel", forbid_unknown_fields=True):
     """The body of POST /users."""
 
-    username: Email
-    full_name: Name
-    role: Role
-    contact_id: Id | None = None
+    username: Annotated[
+        Email,
+        Meta(description="E-mail address to sign in with", examples=["nora@example.com"]),
+    ]
+    full_name: Annotated[Name, Meta(description="Full name", examples=["Nora Lind"])]
+    role: UserRole
+    contact_id: ContactId = None
 
 
-class UserUpdate(Struct, rename="camel", forbid_unknown_fields=True):
+@update_of(User, only=("full_name", "role", "contact_id", "is_active"))
+class UserUpdate(Struct):
     """The body of PUT /users/{id}: what is absent stays as it is."""
 
-    full_name: Name | UnsetType = UNSET
-    role: Role | UnsetType = UNSET
-    contact_id: Id | None | UnsetType = UNSET
-    is_active: bool | UnsetType = UNSET
+    EXAMPLE: ClassVar = {"fullName": "Ada Berg"}
 
 
-class AccountUpdate(Struct, rename="camel", forbid_unknown_fields=True):
+@update_of(UserDetails, only=("full_name", "time_zone", "theme", "density", "shortcuts"))
+class AccountUpdate(Struct):
     """The body of PUT /user: what is absent stays as it is; a null time zone stands for the
     tenant's.
     """
 
-    full_name: Name | UnsetType = UNSET
-    time_zone: TimeZone | None | UnsetType = UNSET
-    theme: Theme | UnsetType = UNSET
-    density: Density | UnsetType = UNSET
-    shortcuts: bool | UnsetType = UNSET
+    full_name: FullName
+    time_zone: Annotated[
+        _TimeZone | None,
+        Meta(
+            description="Name of a time zone (IANA); null for the consultancy's",
+            examples=["Europe/Zurich"],
+        ),
+    ]
+
+    EXAMPLE: ClassVar = {"timeZone": "Europe/Zurich", "theme": "dark"}
 
 
 class Link(Struct, rename="camel"):
     """A single-use link to choose a password; shown this once, only its digest is kept."""
 
-    url: str
-    expires_at: Timestamp
+    url: Annotated[
+        str,
+        Meta(
+            description="The link to hand over",
+            examples=["https://retainer.example.com/setup#token=kJ3v0m1sXh2y8dQeR7uTzA5bC9fGnLwP"],
+        ),
+    ]
+    expires_at: Annotated[
+        Timestamp, Meta(description="When it ends", examples=["2026-02-03T09:30:00.000Z"])
+    ]
 
 
 def refuse_unknown_time_zone(name: str | None) -> None:
@@ -106,7 +167,7 @@ def refuse_unknown_time_zone(name: str | None) -> None:
 
 @lru_cache(maxsize=1)
 def time_zones() -> frozenset[str]:
-    """The names that time zones have here."""
+    """The names of all time zones that the time zone database has here."""
     # Some systems list these two beside the real ones; PostgreSQL and other machines do not know
     # them.
     return frozenset(available_timezones() - {"localtime", "Factory"})

@@ -1,8 +1,9 @@
-"""What an entry of the trash tells."""
+"""The entries of the trash."""
 
 from enum import StrEnum
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from retainer.http.fields import Id, Timestamp
 from retainer.journal.model import Actor
@@ -25,11 +26,39 @@ class TrashEntry(Struct, rename="camel"):
     that went with it.
     """
 
-    kind: TrashKind
-    id: Id
-    title: str
-    organization_id: Id | None
-    deleted_at: Timestamp
-    deleted_by: Actor | None
-    operation_id: Id
-    also_deleted: int
+    kind: Annotated[TrashKind, Meta(description="What was deleted", examples=["organization"])]
+    id: Annotated[Id, Meta(description="Its id; of a member the contact's", examples=[1])]
+    title: Annotated[
+        str,
+        Meta(
+            description="Its name or title; of a member the contact's name",
+            examples=["Acme Corporation"],
+        ),
+    ]
+    organization_id: Annotated[
+        Id | None,
+        Meta(
+            description="The organization it is, or belonged to; null where there is none",
+            examples=[1],
+        ),
+    ]
+    deleted_at: Annotated[
+        Timestamp,
+        Meta(description="When it was deleted", examples=["2026-02-03T16:05:12.480Z"]),
+    ]
+    deleted_by: Annotated[
+        Actor | None,
+        Meta(description="The user who deleted it; null for the command line and the system"),
+    ]
+    operation_id: Annotated[
+        Id,
+        Meta(
+            description="The operation that deleted it: undo that one to restore it", examples=[41]
+        ),
+    ]
+    also_deleted: Annotated[
+        int,
+        Meta(
+            description="How many records went with it, and would come back with it", examples=[12]
+        ),
+    ]

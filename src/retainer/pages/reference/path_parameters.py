@@ -8,18 +8,22 @@ from retainer.pages.reference.schemas import Schema
 def described(route: Route, name: str) -> Schema:
     """One parameter of a route's path."""
     before = route.path.split("{" + name + "}")[0].strip("/").split("/")[-1]
-    return _text(before) if name == TEXT else _id(before.removesuffix("s"), name)
+    return _text(route, before) if name == TEXT else _id(before.removesuffix("s"), name)
 
 
-def _text(field: str) -> Schema:
-    """What comes below /by/{field}."""
-    words, shown = schemas.words("OrganizationUpdate", {"domain": "domains"}.get(field, field))
+def _text(route: Route, key: str) -> Schema:
+    """The text below /by/{key}, which is one of the body's fields."""
+    assert route.body is not None
+    properties = schemas.components([route.body], [])[route.body.__name__]["properties"]
+    field = properties[{"domain": "domains"}.get(key, key)]
+    shown = field["examples"][0]
     shown = shown if isinstance(shown, str) else shown[0]
     return {
         "name": TEXT,
         "in": "path",
         "required": True,
-        "description": f"{words}. What means something in a path is percent-encoded, a slash too",
+        "description": f"{field['description']}. What means something in a path is "
+        "percent-encoded, a slash too",
         "schema": {"type": "string", "minLength": 1, "maxLength": 255, "examples": [shown]},
         "example": shown,
     }

@@ -1,43 +1,25 @@
-"""JSON Schemas of the API's types: msgspec's, with what those cannot know: words, examples, NUL,
-order of values.
+"""JSON Schemas of the API's types: msgspec's, with what those cannot know: NUL, the order of
+values, whole examples.
 """
 
 from enum import Enum
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from msgspec import inspect
 
-from retainer.pages.reference.glossary import BODIES, FIELDS
+from retainer.http.fields import Metadata
 
 Schema = dict[str, Any]
 
 REF = "#/components/schemas/"
 # PostgreSQL's text holds every character but this one.
 _NO_NUL = r"^[^\u0000]*$"
-# In the contract these may be absent, or do not occur. Ours are always sent; clients written for
-# the contract need not rely on it.
-_OPTIONAL = {
-    "Organization": {
-        "industry",
-        "website",
-        "description",
-        "metadata",
-        "externalId",
-        "domains",
-        "parentId",
-        "ownerId",
-        "tags",
-        "suggestedDomain",
-    },
-    "Member": {"organizationId", "contactId", "role"},
-}
-# JSON that is handed on without being read.
-_AS_IT_IS: dict[str, dict[str, Schema]] = {
-    "BulkLine": {"body": {"type": "object"}},
-    "BulkAnswer": {
-        name: {"anyOf": [{"type": "object"}, {"type": "null"}]} for name in ("body", "problem")
-    },
+# In the contract all other fields of these may be absent, or do not occur. Ours are always sent;
+# clients written for the contract need not rely on it.
+_REQUIRED = {
+    "Organization": {"id", "name", "type", "status", "createdAt", "updatedAt"},
+    "Member": set[str](),
 }
 _METADATA: Schema = {
     "JsonValue": {
@@ -55,7 +37,7 @@ _METADATA: Schema = {
         "type": "object",
         "propertyNames": {"pattern": _NO_NUL},
         "additionalProperties": {"$ref": REF + "JsonValue"},
-        "examples": [FIELDS["metadata"][1]],
+        "examples": get_args(Metadata)[1].examples,
     },
 }
 
@@ -63,16 +45,19 @@ _METADATA: Schema = {
 def components(types: list[Any], forms: list[type[msgspec.Struct]]) -> dict[str, Schema]:
     """Every schema that the types need, by name; forms are bodies of multipart/form-data."""
     _, found = msgspec.json.schema_components([*types, *forms], ref_template=REF + "{name}")
-    values = _enum_values([*types, *forms])
-    schemas = {name: _finished(name, schema, values) for name, schema in sorted(found.items())}
+    classes = _classes([*types, *forms])
+    schemas = {name: _finished(schema, classes[name]) for name, schema in sorted(found.items())}
     for form in forms:
         schemas[form.__name__] = _as_form(schemas[form.__name__])
     schemas |= _METADATA
-    for name, schema in schemas.items():
-        if "description" in schema:  # a docstring, broken into lines for the reader of its code
-            schema["description"] = " ".join(schema["description"].split())
-        if "examples" not in schema:
-            schema["examples"] = [_example_of(name, schemas)]
+    for schema in schemas.values():
+        # A docstring, broken into lines for the reader of its code.
+        schema |= {k: " ".join(v.split()) for k, v in schema.items() if k == "description"}
+        schema.setdefault("examples", [_whole_example(schema, schemas)])
+    for schema in schemas.values():
+        for field in schema.get("properties", {}).values():
+            if "$ref" in field:  # has its own
+                field.pop("examples", None)
     return schemas
 
 
@@ -107,66 +92,53 @@ def example(schema: Schema, schemas: dict[str, Schema]) -> Any:
     return schema["examples"][0]
 
 
-def _enum_values(types: list[Any]) -> dict[str, list[Any]]:
-    """Values of each enumeration as they are defined; msgspec sorts them, and their order means
-    something.
-    """
-    found: dict[str, list[Any]] = {}
+def _classes(types: list[Any]) -> dict[str, type]:
+    """The classes of objects and enumerations that the types need, by name."""
+    found: dict[str, type] = {}
 
-    def visit(node: Any) -> None:
-        if isinstance(node, inspect.EnumType):
-            found[node.cls.__name__] = [
-                member.value for member in node.cls if isinstance(member, Enum)
-            ]
-        elif isinstance(node, inspect.StructType):
-            for field in node.fields:
-                visit(field.type)
-        elif isinstance(node, inspect.UnionType):
-            for part in node.types:
+    def visit(node: inspect.Type) -> None:
+        match node:
+            case inspect.EnumType(cls=enum):
+                found[enum.__name__] = enum
+            case inspect.StructType(cls=struct, fields=fields):
+                found[struct.__name__] = struct
+                for field in fields:
+                    visit(field.type)
+            case inspect.UnionType(types=parts):
+                for part in parts:
+                    visit(part)
+            case inspect.ListType(item_type=part) | inspect.Metadata(type=part):
                 visit(part)
-        elif isinstance(node, inspect.ListType):
-            visit(node.item_type)
 
     for info in inspect.multi_type_info(types):
         visit(info)
     return found
 
 
-def _finished(name: str, schema: Schema, values: dict[str, list[Any]]) -> Schema:
-    if "enum" in schema:
-        return schema | {"type": "string", "enum": values[name], "examples": [values[name][0]]}
+def _finished(schema: Schema, cls: type) -> Schema:
+    if issubclass(cls, Enum):  # msgspec sorts the values, and their order means something
+        values = [member.value for member in cls]
+        return schema | {"type": "string", "enum": values, "examples": values[:1]}
     properties = schema["properties"]
-    schema["properties"] = {
-        field: _property(name, field, properties[field]) for field in properties
-    }
-    schema["required"] = [
-        field for field in schema["required"] if field not in _OPTIONAL.get(name, ())
-    ]
+    schema["properties"] = {name: _property(name, given) for name, given in properties.items()}
+    required = _REQUIRED.get(cls.__name__, properties.keys())
+    schema["required"] = [name for name in schema["required"] if name in required]
     if not schema["required"]:
         del schema["required"]
+    if "EXAMPLE" in vars(cls):
+        schema["examples"] = [vars(cls)["EXAMPLE"]]
     return schema
 
 
-def _property(type_name: str, field: str, schema: Schema) -> Schema:
+def _property(name: str, schema: Schema) -> Schema:
     schema = _precise(schema)
-    description, shown = words(type_name, field)
-    schema["description"] = description
-    if type_name in _AS_IT_IS and field in _AS_IT_IS[type_name]:
-        schema |= _AS_IT_IS[type_name][field]
-    if field == "metadata":
-        schema |= {"anyOf": [{"$ref": REF + "Metadata"}, {"type": "null"}]}
-    if shown is not None and "$ref" not in schema:
-        schema["examples"] = [shown]
+    for part in schema.get("anyOf", []):  # `Described | None`: the words are the whole field's
+        for key in ("description", "examples"):
+            if key in part and key not in schema:
+                schema[key] = part.pop(key)
+    if name == "metadata":
+        schema["anyOf"] = [{"$ref": REF + "Metadata"}, {"type": "null"}]
     return schema
-
-
-def words(type_name: str, field: str) -> tuple[str, Any]:
-    """The sentence and the example of a field. Raises KeyError for one that the glossary lacks."""
-    noun = type_name.removeprefix("Listed")
-    for suffix in ("Create", "Update", "Form", "Name", "Details"):
-        noun = noun.removesuffix(suffix)
-    keys = (f"{type_name}.{field}", f"{noun}.{field}", field)
-    return next((FIELDS[key] for key in keys if key in FIELDS), None) or FIELDS[keys[0]]
 
 
 def _precise(schema: Schema) -> Schema:
@@ -202,29 +174,25 @@ def _as_form(schema: Schema) -> Schema:
         }
         if "minLength" in plain:  # an empty field, or one of spaces, counts as left out
             properties[field] = properties[field] | {"minLength": 0, "pattern": _NO_NUL}
-    properties["file"] = {
-        "type": "string",
-        "format": "binary",
-        "minLength": 1,
-        "description": FIELDS["file"][0],
-    }
+    properties["file"] |= {"format": "binary", "minLength": 1}
+    del properties["file"]["pattern"]
     return schema | {"properties": properties, "required": ["file"]}
 
 
-def _example_of(name: str, schemas: dict[str, Schema]) -> Any:
-    if name in BODIES:
-        return BODIES[name]
-    return {field: _example_in(name, field, schemas) for field in schemas[name]["properties"]}
+def _whole_example(schema: Schema, schemas: dict[str, Schema]) -> Any:
+    """The example of an object: its own, else made of those of its fields."""
+    if "examples" in schema:
+        return schema["examples"][0]
+    return {name: _example_of(field, schemas) for name, field in schema["properties"].items()}
 
 
-def _example_in(type_name: str, field: str, schemas: dict[str, Schema]) -> Any:
-    _, shown = words(type_name, field)
-    if shown is not None:
-        return shown
-    schema = schemas[type_name]["properties"][field]
-    target = schema.get("anyOf", [schema])[0]
-    if target.keys().isdisjoint(("items", "$ref")):
+def _example_of(field: Schema, schemas: dict[str, Schema]) -> Any:
+    """The example of a field: its own, else that of the objects it has; null where it has none."""
+    if "examples" in field:
+        return field["examples"][0]
+    target = field.get("anyOf", [field])[0]
+    inner = target.get("items", target)
+    if "$ref" not in inner:
         return None
-    inner = target["items"]["$ref"] if "items" in target else target["$ref"]
-    value = _example_of(inner.removeprefix(REF), schemas)
+    value = _whole_example(schemas[inner["$ref"].removeprefix(REF)], schemas)
     return [value] if "items" in target else value

@@ -1,17 +1,37 @@
-"""What an activity is."""
+"""Activities, and the bodies that write them."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from retainer.errors import invalid
-from retainer.http.fields import Audience, Id, Moment, Name, Timestamp
+from retainer.http.fields import (
+    READ_ONLY,
+    Audience,
+    CreatedAt,
+    FullName,
+    Id,
+    MeantFor,
+    Moment,
+    OrganizationId,
+    Person,
+    RecordId,
+    Timestamp,
+    UpdatedAt,
+    creation_of,
+    update_of,
+)
 
-Said = Annotated[str, Meta(min_length=1, max_length=20_000, pattern=r"\S")]
-ContactIds = Annotated[list[Id], Meta(max_length=50)]
-EARLIEST = 1900  # the year
+_CONTACTS = Meta(
+    description="Contacts it was with; once linked they stay, deleted or out of your sight, until "
+    "another list is sent",
+    examples=[[3]],
+)
+ContactIds = Annotated[list[Id], Meta(max_length=50), _CONTACTS]
+
+EARLIEST_YEAR = 1900
 
 
 class ActivityKind(StrEnum):
@@ -24,31 +44,38 @@ class ActivityKind(StrEnum):
 class Activity(Struct, rename="camel"):
     """An activity as the API answers it."""
 
-    id: Id
-    organization_id: Id
-    kind: ActivityKind
-    text: Said
-    happened_at: Timestamp
-    author_id: Id
-    contact_ids: list[Id]
-    audience: Audience
-    created_at: Timestamp
-    updated_at: Timestamp
+    id: RecordId
+    organization_id: OrganizationId
+    kind: Annotated[ActivityKind, Meta(description="What it was", examples=["call"])]
+    text: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=20_000,
+            pattern=r"\S",
+            description="What was said, written or noted, as plain text",
+            examples=["Jordan wants the offer by Friday."],
+        ),
+    ]
+    happened_at: Annotated[
+        Timestamp, Meta(description="When it was", examples=["2026-01-30T14:00:00.000Z"])
+    ]
+    author_id: Annotated[Id, READ_ONLY, Meta(description="User who logged it", examples=[2])]
+    contact_ids: Annotated[list[Id], _CONTACTS]
+    audience: MeantFor
+    created_at: CreatedAt
+    updated_at: UpdatedAt
 
 
-class Author(Struct, rename="camel"):
+class Author(Person):
     """The user who logged an activity, as lists show them."""
-
-    id: Id
-    username: str
-    full_name: Name
 
 
 class ActivityContact(Struct, rename="camel"):
     """A contact of an activity, as lists show it."""
 
-    id: Id
-    full_name: Name
+    id: RecordId
+    full_name: FullName
 
 
 class ListedActivity(Activity, rename="camel"):
@@ -56,40 +83,63 @@ class ListedActivity(Activity, rename="camel"):
     viewer sees.
     """
 
-    author: Author
-    contacts: list[ActivityContact]
+    author: Annotated[Author, Meta(description="The user who logged it")]
+    contacts: Annotated[
+        list[ActivityContact],
+        Meta(description="The contacts it was with, those that are there and that you may see"),
+    ]
 
 
-class ActivityCreate(Struct, rename="camel", forbid_unknown_fields=True):
+@creation_of(
+    Activity,
+    without=("organization_id",),
+    kind=ActivityKind.NOTE,
+    audience=Audience.INTERNAL,
+)
+class ActivityCreate(Struct):
     """The body of POST /organizations/{organizationId}/activities."""
 
-    text: Said
-    kind: ActivityKind = ActivityKind.NOTE
-    happened_at: Moment | UnsetType = UNSET
-    contact_ids: ContactIds = []
-    audience: Audience = Audience.INTERNAL
+    happened_at: Annotated[
+        Moment | UnsetType,
+        Meta(
+            description="When it was, with the zone; now when left out",
+            examples=["2026-01-30T15:00:00+01:00"],
+        ),
+    ]
+    contact_ids: ContactIds
+
+    EXAMPLE: ClassVar = {
+        "kind": "call",
+        "text": "Jordan wants the offer by Friday.",
+        "contactIds": [3],
+    }
 
     def __post_init__(self) -> None:
-        self.happened_at = kept(self.happened_at)
+        self.happened_at = normalized_moment(self.happened_at)
 
 
-class ActivityUpdate(Struct, rename="camel", forbid_unknown_fields=True):
+@update_of(Activity)
+class ActivityUpdate(Struct):
     """The body of PUT /activities/{id}: what is absent stays as it is."""
 
-    organization_id: Id | UnsetType = UNSET
-    kind: ActivityKind | UnsetType = UNSET
-    text: Said | UnsetType = UNSET
-    happened_at: Moment | UnsetType = UNSET
-    contact_ids: ContactIds | UnsetType = UNSET
-    audience: Audience | UnsetType = UNSET
+    organization_id: Annotated[
+        Id, Meta(description="Organization it is to belong to", examples=[1])
+    ]
+    happened_at: Annotated[
+        Moment | UnsetType,
+        Meta(description="When it was, with the zone", examples=["2026-01-30T15:00:00+01:00"]),
+    ]
+    contact_ids: ContactIds
+
+    EXAMPLE: ClassVar = {"text": "Jordan wants the offer by Thursday.", "audience": "client"}
 
     def __post_init__(self) -> None:
-        self.happened_at = kept(self.happened_at)
+        self.happened_at = normalized_moment(self.happened_at)
 
 
-def kept(moment: datetime | UnsetType) -> datetime | UnsetType:
-    """A time as it is kept: UTC, milliseconds, cut so that none is rounded into the year 10000.
-    Raises Invalid for one that is too early to be meant, or has no year of four digits as UTC.
+def normalized_moment(moment: datetime | UnsetType) -> datetime | UnsetType:
+    """A time in UTC with milliseconds, cut so that none is rounded into the year 10000. Raises
+    Invalid for one that is too early to be meant, or has no year of four digits as UTC.
     """
     if moment is UNSET:
         return UNSET
@@ -97,6 +147,6 @@ def kept(moment: datetime | UnsetType) -> datetime | UnsetType:
         found = moment.astimezone(UTC)
     except OverflowError:
         found = datetime.min.replace(tzinfo=UTC)
-    if found.year < EARLIEST:
-        raise invalid("happenedAt", f"must be in the years {EARLIEST} to 9999, as UTC")
+    if found.year < EARLIEST_YEAR:
+        raise invalid("happenedAt", f"must be in the years {EARLIEST_YEAR} to 9999, as UTC")
     return found.replace(microsecond=found.microsecond // 1000 * 1000)

@@ -1,13 +1,21 @@
-"""What a contact is."""
+"""Contacts, and the bodies that write them."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta, Struct
 
-from retainer.http.fields import Email, Id, Line, Metadata, Name, Timestamp
-
-Phone = Annotated[str, Meta(max_length=64)]
+from retainer.http.fields import (
+    CreatedAt,
+    Email,
+    FullName,
+    Line,
+    Metadata,
+    RecordId,
+    UpdatedAt,
+    creation_of,
+    update_of,
+)
 
 
 class ContactType(StrEnum):
@@ -20,46 +28,41 @@ class ContactType(StrEnum):
 class Contact(Struct, rename="camel"):
     """A contact as the API answers it."""
 
-    id: Id
-    full_name: Name
-    mention_name: Line | None
-    email: Email
-    phone: Phone | None
-    company: Line | None
-    title: Line | None
-    department: Line | None
-    type: ContactType
-    is_active: bool
+    id: RecordId
+    full_name: FullName
+    mention_name: Annotated[
+        Line | None, Meta(description="Short name to mention them by", examples=["jordan"])
+    ]
+    email: Annotated[
+        Email,
+        Meta(
+            description="E-mail address; no two contacts share one, whatever its case",
+            examples=["jordan.meyer@acme.example.com"],
+        ),
+    ]
+    phone: Annotated[
+        Annotated[str, Meta(max_length=64)] | None,
+        Meta(description="Phone number, as people write it", examples=["+41 44 555 01 23"]),
+    ]
+    company: Annotated[
+        Line | None, Meta(description="Company they work for", examples=["Acme Corporation"])
+    ]
+    title: Annotated[Line | None, Meta(description="Job title", examples=["Head of Operations"])]
+    department: Annotated[Line | None, Meta(description="Department", examples=["Operations"])]
+    type: Annotated[ContactType, Meta(description="Whose person it is", examples=["client"])]
+    is_active: Annotated[bool, Meta(description="False once they have left", examples=[True])]
     metadata: Metadata | None
-    created_at: Timestamp
-    updated_at: Timestamp
+    created_at: CreatedAt
+    updated_at: UpdatedAt
 
 
-class ContactCreate(Struct, rename="camel", forbid_unknown_fields=True):
+@creation_of(Contact, is_active=True)
+class ContactCreate(Struct):
     """The body of POST /contacts."""
 
-    full_name: Name
-    email: Email
-    type: ContactType
-    mention_name: Line | None = None
-    phone: Phone | None = None
-    company: Line | None = None
-    title: Line | None = None
-    department: Line | None = None
-    is_active: bool = True
-    metadata: Metadata | None = None
 
-
-class ContactUpdate(Struct, rename="camel", forbid_unknown_fields=True):
+@update_of(Contact)
+class ContactUpdate(Struct):
     """The body of PUT /contacts/{id}: what is absent stays as it is."""
 
-    full_name: Name | UnsetType = UNSET
-    email: Email | UnsetType = UNSET
-    type: ContactType | UnsetType = UNSET
-    mention_name: Line | None | UnsetType = UNSET
-    phone: Phone | None | UnsetType = UNSET
-    company: Line | None | UnsetType = UNSET
-    title: Line | None | UnsetType = UNSET
-    department: Line | None | UnsetType = UNSET
-    is_active: bool | UnsetType = UNSET
-    metadata: Metadata | None | UnsetType = UNSET
+    EXAMPLE: ClassVar = {"title": "Chief Operating Officer", "phone": None}

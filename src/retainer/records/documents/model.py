@@ -1,20 +1,40 @@
-"""What a document is."""
+"""Documents with their versions, and the bodies that write them."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from retainer.http.fields import HTTP, Audience, Id, Name, Text, Timestamp
+from retainer.http.fields import (
+    HTTP,
+    Audience,
+    CreatedAt,
+    Description,
+    Id,
+    MeantFor,
+    Name,
+    OrganizationId,
+    Person,
+    RecordId,
+    UpdatedAt,
+    update_of,
+)
 
+DocumentName = Annotated[
+    Name, Meta(description="Name of the document", examples=["Statement of work.pdf"])
+]
+UploaderId = Annotated[Id, Meta(description="User who added it", examples=[2])]
 # Only addresses that a page may safely link: "javascript:…" would run there as the reader.
-Link = Annotated[str, Meta(min_length=8, max_length=2000, pattern=HTTP)]
-ProjectIds = Annotated[list[Id], Meta(max_length=100)]
+_Link = Annotated[str, Meta(min_length=8, max_length=2000, pattern=HTTP)]
+_ProjectIds = Annotated[list[Id], Meta(max_length=100)]
+_FILE = "(the bytes of the file)"
+File = Annotated[str, Meta(description="The file, with its name; not empty")]
+_DIGEST = "9f86d081884c7d65" * 4
 
 
 class Format(StrEnum):
-    """What kind of thing a document is, to people; document_format() of the database says so of
-    media types.
+    """The kinds of documents that people tell apart; document_format() of the database finds them
+    by media type.
     """
 
     PDF = "pdf"
@@ -32,89 +52,150 @@ class Document(Struct, rename="camel"):
     newest number.
     """
 
-    id: Id
-    name: Name
-    description: Text | None
-    type: str
-    url: str
-    uploader_id: Id
-    organization_id: Id | None
-    audience: Audience
-    size: int | None
-    sha256: str | None
-    version: int
-    created_at: Timestamp
-    updated_at: Timestamp
+    id: RecordId
+    name: DocumentName
+    description: Description | None
+    type: Annotated[
+        str,
+        Meta(
+            description='A file\'s media type, found from its bytes; "link" for a link',
+            examples=["application/pdf"],
+        ),
+    ]
+    url: Annotated[
+        str,
+        Meta(
+            description="Where it leads: a file's content here, or the link's address",
+            examples=["/api/documents/1/content"],
+        ),
+    ]
+    uploader_id: UploaderId
+    organization_id: OrganizationId | None
+    audience: MeantFor
+    size: Annotated[
+        int | None,
+        Meta(description="Size of the file in bytes; null for a link", examples=[48213]),
+    ]
+    sha256: Annotated[
+        str | None, Meta(description="SHA-256 of the file; null for a link", examples=[_DIGEST])
+    ]
+    version: Annotated[int, Meta(description="Number of the newest version", examples=[1])]
+    created_at: CreatedAt
+    updated_at: UpdatedAt
 
 
-class Uploader(Struct, rename="camel"):
+class Uploader(Person):
     """The user who added a document, as lists show them."""
-
-    id: Id
-    username: str
-    full_name: Name
 
 
 class DocumentProject(Struct, rename="camel"):
     """A project of a document, as lists show it."""
 
-    id: Id
-    title: Name
+    id: RecordId
+    title: Annotated[Name, Meta(description="Project title", examples=["Warehouse redesign"])]
 
 
 class ListedDocument(Document, rename="camel"):
     """A document in a list: with its uploader, and those of its projects that the viewer sees."""
 
-    uploader: Uploader
-    projects: list[DocumentProject]
+    uploader: Annotated[Uploader, Meta(description="The user who added it")]
+    projects: Annotated[
+        list[DocumentProject], Meta(description="Its projects, those that you may see")
+    ]
 
 
 class DocumentVersion(Struct, rename="camel"):
     """One version of a file, as the API answers it; size in bytes."""
 
-    number: int
-    size: int
-    sha256: str
-    type: str
-    uploader_id: Id
-    created_at: Timestamp
-    url: str
+    number: Annotated[
+        int, Meta(description="1 for the first version, 2 for the next", examples=[1])
+    ]
+    size: Annotated[int, Meta(description="Size in bytes", examples=[48213])]
+    sha256: Annotated[str, Meta(description="SHA-256 of the bytes", examples=[_DIGEST])]
+    type: Annotated[
+        str, Meta(description="Media type, found from the bytes", examples=["application/pdf"])
+    ]
+    uploader_id: UploaderId
+    created_at: CreatedAt
+    url: Annotated[
+        str,
+        Meta(
+            description="Where the bytes are",
+            examples=["/api/documents/1/versions/1/content"],
+        ),
+    ]
 
 
 class DocumentCreate(Struct, rename="camel", forbid_unknown_fields=True):
     """The JSON body of POST /documents: a link."""
 
-    name: Name
-    url: Link
-    description: Text | None = None
-    organization_id: Id | None = None
-    project_ids: ProjectIds = []
-    audience: Audience = Audience.INTERNAL
+    name: Annotated[Name, Meta(description="Name of the document", examples=["Shared board"])]
+    url: Annotated[
+        _Link,
+        Meta(
+            description="Where the link leads, http or https",
+            examples=["https://board.example.com/acme"],
+        ),
+    ]
+    description: Description | None = None
+    organization_id: OrganizationId | None = None
+    project_ids: Annotated[
+        _ProjectIds,
+        Meta(
+            description="Projects it belongs to, of its organization where it has one",
+            examples=[[1]],
+        ),
+    ] = []
+    audience: MeantFor = Audience.INTERNAL
+
+    EXAMPLE: ClassVar = {
+        "name": "Shared board",
+        "url": "https://board.example.com/acme",
+        "organizationId": 1,
+    }
 
 
 class DocumentForm(Struct, rename="camel", forbid_unknown_fields=True):
     """The form of POST /documents: a file. Without a name it gets the file's own."""
 
-    file: str
-    name: Name | UnsetType = UNSET
-    description: Text | None = None
-    organization_id: Id | None = None
-    project_ids: ProjectIds = []
-    audience: Audience = Audience.INTERNAL
+    file: File
+    name: Annotated[
+        Name | UnsetType,
+        Meta(
+            description="Name of the document; left out, the file's own",
+            examples=["Statement of work.pdf"],
+        ),
+    ] = UNSET
+    description: Description | None = None
+    organization_id: OrganizationId | None = None
+    project_ids: Annotated[
+        _ProjectIds,
+        Meta(description="Projects it belongs to; the part is repeated for each", examples=[[1]]),
+    ] = []
+    audience: MeantFor = Audience.INTERNAL
+
+    EXAMPLE: ClassVar = {"file": _FILE, "organizationId": 1, "audience": "client"}
 
 
 class VersionForm(Struct, rename="camel", forbid_unknown_fields=True):
     """The form of POST /documents/{id}/versions: a file."""
 
-    file: str
+    file: File
+
+    EXAMPLE: ClassVar = {"file": _FILE}
 
 
-class DocumentUpdate(Struct, rename="camel", forbid_unknown_fields=True):
+@update_of(DocumentCreate)
+class DocumentUpdate(Struct):
     """The body of PUT /documents/{id}: what is absent stays as it is; `url` is for links only."""
 
-    name: Name | UnsetType = UNSET
-    url: Link | UnsetType = UNSET
-    description: Text | None | UnsetType = UNSET
-    organization_id: Id | None | UnsetType = UNSET
-    project_ids: ProjectIds | UnsetType = UNSET
-    audience: Audience | UnsetType = UNSET
+    name: DocumentName
+    url: Annotated[
+        _Link,
+        Meta(
+            description="Where the link leads; files have no address to change",
+            examples=["https://board.example.com/acme"],
+        ),
+    ]
+
+    EXAMPLE: ClassVar = {"name": "Statement of work, signed.pdf", "audience": "client"}

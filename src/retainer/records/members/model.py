@@ -1,10 +1,11 @@
-"""What a member is."""
+"""Members, and the bodies that write them."""
 
 from enum import StrEnum
+from typing import Annotated
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import Meta, Struct
 
-from retainer.http.fields import Id
+from retainer.http.fields import Id, OrganizationId, creation_of, update_of
 
 
 class MemberRole(StrEnum):
@@ -21,19 +22,19 @@ class MemberRole(StrEnum):
 class Member(Struct, rename="camel"):
     """A membership as the API answers it."""
 
-    organization_id: Id
-    contact_id: Id
-    role: MemberRole
+    organization_id: OrganizationId
+    contact_id: Annotated[Id, Meta(description="Contact ID", examples=[3])]
+    role: Annotated[
+        MemberRole,
+        Meta(description="What the contact is to us there", examples=["primary_contact"]),
+    ]
 
 
-class MemberCreate(Struct, rename="camel", forbid_unknown_fields=True):
+@creation_of(Member, without=("organization_id",))
+class MemberCreate(Struct):
     """The body of POST /organizations/{organizationId}/members."""
 
-    contact_id: Id
-    role: MemberRole
 
-
-class MemberUpdate(Struct, rename="camel", forbid_unknown_fields=True):
+@update_of(Member, only=("role",))
+class MemberUpdate(Struct):
     """The body of PATCH /organizations/{organizationId}/members/{contactId}."""
-
-    role: MemberRole | UnsetType = UNSET

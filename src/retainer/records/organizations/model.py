@@ -1,20 +1,36 @@
-"""What an organization is: the contract's fields, in its words, and those that came after them."""
+"""Organizations: the contract's fields, in its words, and those that came after them."""
 
 import re
 import unicodedata
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta, Struct
 
 from retainer.errors import FieldError, Invalid
-from retainer.http.fields import HOST, Address, Id, Line, Metadata, Name, Text, Timestamp
+from retainer.http.fields import (
+    HOST,
+    READ_ONLY,
+    Address,
+    CreatedAt,
+    Id,
+    Line,
+    Metadata,
+    Name,
+    Text,
+    UpdatedAt,
+    creation_of,
+    update_of,
+)
 
 Domains = Annotated[
-    list[Annotated[str, Meta(min_length=3, max_length=253, pattern=HOST)]], Meta(max_length=50)
-]
-Tags = Annotated[
-    list[Annotated[str, Meta(min_length=1, max_length=50, pattern=r"\S")]], Meta(max_length=50)
+    list[Annotated[str, Meta(min_length=3, max_length=253, pattern=HOST)]],
+    Meta(
+        max_length=50,
+        description="Its host names, in small letters and international ones as xn--…; no two "
+        "organizations share one",
+        examples=[["acme.example"]],
+    ),
 ]
 
 NO_DOMAIN = "must be a host name such as acme.example.com, no address and no number"
@@ -43,77 +59,108 @@ class OrganizationStatus(StrEnum):
 class Organization(Struct, rename="camel"):
     """An organization as the API answers it."""
 
-    id: Id
-    name: Name
-    type: OrganizationType
-    status: OrganizationStatus
-    industry: Line | None
-    website: Address | None
-    description: Text | None
+    id: Annotated[Id, READ_ONLY, Meta(description="Unique organization identifier", examples=[1])]
+    name: Annotated[Name, Meta(description="Organization name", examples=["Acme Corporation"])]
+    type: Annotated[OrganizationType, Meta(description="Organization type", examples=["customer"])]
+    status: Annotated[
+        OrganizationStatus, Meta(description="Organization status", examples=["active"])
+    ]
+    industry: Annotated[Line | None, Meta(description="Industry category", examples=["Technology"])]
+    website: Annotated[
+        Address | None,
+        Meta(
+            description="Organization website URL; any text is kept",
+            examples=["https://acme.example.com"],
+        ),
+    ]
+    description: Annotated[
+        Text | None,
+        Meta(
+            description="Organization description",
+            examples=["Machine tools, three plants; with us since 2019."],
+        ),
+    ]
     metadata: Metadata | None
-    created_at: Timestamp
-    updated_at: Timestamp
-    external_id: Name | None
+    created_at: CreatedAt
+    updated_at: UpdatedAt
+    external_id: Annotated[
+        Name | None,
+        Meta(
+            description="What another system calls it; no two organizations share one",
+            examples=["CRM-1042"],
+        ),
+    ]
     domains: Domains
-    parent_id: Id | None
-    owner_id: Id | None
-    tags: Tags
-    suggested_domain: str | None
+    parent_id: Annotated[
+        Id | None,
+        Meta(
+            description="Organization it is a part of; null for none, and when that one is deleted",
+            examples=[7],
+        ),
+    ]
+    owner_id: Annotated[Id | None, Meta(description="User who looks after it", examples=[2])]
+    tags: Annotated[
+        list[Annotated[str, Meta(min_length=1, max_length=50, pattern=r"\S")]],
+        Meta(
+            max_length=50,
+            description="Words to find it by, in their order; each once, whatever case and accents",
+            examples=[["Key account"]],
+        ),
+    ]
+    suggested_domain: Annotated[
+        str | None,
+        READ_ONLY,
+        Meta(
+            description="The website's host, without www., while it is none of the domains: put it "
+            "there if it is right",
+            examples=["acme.example.com"],
+        ),
+    ]
 
 
-class OrganizationCreate(Struct, rename="camel", forbid_unknown_fields=True):
+@creation_of(Organization, status=OrganizationStatus.ACTIVE)
+class OrganizationCreate(Struct):
     """The body of POST /organizations."""
 
-    name: Name
-    type: OrganizationType
-    status: OrganizationStatus = OrganizationStatus.ACTIVE
-    industry: Line | None = None
-    website: Address | None = None
-    description: Text | None = None
-    metadata: Metadata | None = None
-    external_id: Name | None = None
-    domains: Domains = []
-    parent_id: Id | None = None
-    owner_id: Id | None = None
-    tags: Tags = []
+    name: Annotated[Name, Meta(description="Organization name", examples=["New Client Inc."])]
+    domains: Domains
+
+    EXAMPLE: ClassVar = {
+        "name": "New Client Inc.",
+        "type": "customer",
+        "status": "active",
+        "industry": "Technology",
+    }
 
     def __post_init__(self) -> None:
-        self.domains = kept(self.domains)
+        self.domains = normalized_domains(self.domains)
 
 
-class OrganizationUpdate(Struct, rename="camel", forbid_unknown_fields=True):
+@update_of(Organization)
+class OrganizationUpdate(Struct):
     """The body of PUT /organizations/{id}: what is absent stays as it is."""
 
-    name: Name | UnsetType = UNSET
-    type: OrganizationType | UnsetType = UNSET
-    status: OrganizationStatus | UnsetType = UNSET
-    industry: Line | None | UnsetType = UNSET
-    website: Address | None | UnsetType = UNSET
-    description: Text | None | UnsetType = UNSET
-    metadata: Metadata | None | UnsetType = UNSET
-    external_id: Name | None | UnsetType = UNSET
-    domains: Domains | UnsetType = UNSET
-    parent_id: Id | None | UnsetType = UNSET
-    owner_id: Id | None | UnsetType = UNSET
-    tags: Tags | UnsetType = UNSET
+    domains: Domains
+
+    EXAMPLE: ClassVar = {"status": "inactive", "industry": "Logistics"}
 
     def __post_init__(self) -> None:
-        if self.domains is not UNSET:
-            self.domains = kept(self.domains)
+        if self.domains:
+            self.domains = normalized_domains(self.domains)
 
 
-def kept(domains: list[str]) -> list[str]:
-    """Host names as they are kept, each once. Raises Invalid, naming those that are none by their
-    place.
+def normalized_domains(domains: list[str]) -> list[str]:
+    """Host names in their normal form, each once. Raises Invalid with the places of those that are
+    none.
     """
-    found = [domain(given) for given in domains]
+    found = [normalized_domain(given) for given in domains]
     wrong = [place for place, name in enumerate(found) if name is None]
     if wrong:
         raise Invalid(*(FieldError(f"domains[{place}]", NO_DOMAIN) for place in wrong))
     return list(dict.fromkeys(name for name in found if name))
 
 
-def domain(name: str) -> str | None:
+def normalized_domain(name: str) -> str | None:
     """A host name as DNS carries it: small letters, international labels as xn--…; None when it is
     none.
     """

@@ -17,7 +17,7 @@ from retainer.records.organizations.model import (
     NO_DOMAIN,
     OrganizationCreate,
     OrganizationUpdate,
-    domain,
+    normalized_domain,
 )
 from retainer.records.organizations.web import refuse_missing
 
@@ -32,7 +32,7 @@ async def by_external_id(request: Request, value: str) -> Answer:
 
 
 async def by_domain(request: Request, value: str) -> Answer:
-    name = domain(value)
+    name = normalized_domain(value)
     if name is None:
         raise invalid("domain", NO_DOMAIN)
     if request.body.domains is not UNSET and name not in request.body.domains:

@@ -1,12 +1,24 @@
-"""What a project is."""
+"""Projects, and the bodies that write them."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import Meta, Struct
 
-from retainer.http.fields import Audience, Date, Id, Name, Text, Timestamp
+from retainer.http.fields import (
+    Audience,
+    CreatedAt,
+    Date,
+    Description,
+    MeantFor,
+    Name,
+    OrganizationId,
+    RecordId,
+    UpdatedAt,
+    creation_of,
+    update_of,
+)
 
 STALLED_DAYS = 30  # without a change, after which an active project is marked
 
@@ -22,39 +34,30 @@ class ProjectStatus(StrEnum):
 class Project(Struct, rename="camel"):
     """A project as the API answers it."""
 
-    id: Id
-    organization_id: Id
-    title: Name
-    description: Text | None
-    status: ProjectStatus
-    start_date: Date | None
-    due_date: Date | None
-    audience: Audience
-    created_at: Timestamp
-    updated_at: Timestamp
+    id: RecordId
+    organization_id: OrganizationId
+    title: Annotated[Name, Meta(description="Project title", examples=["Warehouse redesign"])]
+    description: Description | None
+    status: Annotated[ProjectStatus, Meta(description="Project status", examples=["active"])]
+    start_date: Annotated[Date | None, Meta(description="First day", examples=["2026-02-02"])]
+    due_date: Annotated[
+        Date | None, Meta(description="Last day, not before startDate", examples=["2026-06-30"])
+    ]
+    audience: MeantFor
+    created_at: CreatedAt
+    updated_at: UpdatedAt
 
 
-class ProjectCreate(Struct, rename="camel", forbid_unknown_fields=True):
+@creation_of(Project, status=ProjectStatus.PLANNED, audience=Audience.INTERNAL)
+class ProjectCreate(Struct):
     """The body of POST /projects."""
 
-    organization_id: Id
-    title: Name
-    description: Text | None = None
-    status: ProjectStatus = ProjectStatus.PLANNED
-    start_date: Date | None = None
-    due_date: Date | None = None
-    audience: Audience = Audience.INTERNAL
 
-
-class ProjectUpdate(Struct, rename="camel", forbid_unknown_fields=True):
+@update_of(Project, without=("organization_id",))
+class ProjectUpdate(Struct):
     """The body of PUT /projects/{id}: what is absent stays as it is."""
 
-    title: Name | UnsetType = UNSET
-    description: Text | None | UnsetType = UNSET
-    status: ProjectStatus | UnsetType = UNSET
-    start_date: Date | None | UnsetType = UNSET
-    due_date: Date | None | UnsetType = UNSET
-    audience: Audience | UnsetType = UNSET
+    EXAMPLE: ClassVar = {"status": "completed"}
 
 
 OPEN = (ProjectStatus.PLANNED, ProjectStatus.ACTIVE, ProjectStatus.ON_HOLD)

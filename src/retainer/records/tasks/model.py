@@ -1,15 +1,27 @@
-"""What a task is."""
+"""Tasks, and the bodies that write them."""
 
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 from zoneinfo import ZoneInfo
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta, Struct
 
-from retainer.http.fields import Audience, Date, Id, Name, Text, Timestamp
-
-Order = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+from retainer.http.fields import (
+    Audience,
+    CreatedAt,
+    Date,
+    Description,
+    Id,
+    MeantFor,
+    Name,
+    OrganizationId,
+    Person,
+    RecordId,
+    UpdatedAt,
+    creation_of,
+    update_of,
+)
 
 
 class TaskStatus(StrEnum):
@@ -29,34 +41,39 @@ class TaskPriority(StrEnum):
 class Task(Struct, rename="camel"):
     """A task as the API answers it."""
 
-    id: Id
-    title: Name
-    description: Text | None
-    organization_id: Id | None
-    project_id: Id | None
-    assignee_id: Id | None
-    status: TaskStatus
-    priority: TaskPriority
-    due_date: Date | None
-    order: Order
-    audience: Audience
-    created_at: Timestamp
-    updated_at: Timestamp
+    id: RecordId
+    title: Annotated[Name, Meta(description="Task title", examples=["Send the kick-off agenda"])]
+    description: Description | None
+    organization_id: OrganizationId | None
+    project_id: Annotated[
+        Id | None,
+        Meta(
+            description="Project ID; the project of the same organization where both are given",
+            examples=[1],
+        ),
+    ]
+    assignee_id: Annotated[Id | None, Meta(description="User it is assigned to", examples=[2])]
+    status: Annotated[TaskStatus, Meta(description="Task status", examples=["todo"])]
+    priority: Annotated[TaskPriority, Meta(description="Task priority", examples=["medium"])]
+    due_date: Annotated[Date | None, Meta(description="Day it is due", examples=["2026-02-09"])]
+    order: Annotated[
+        int,
+        Meta(ge=0, le=2**31 - 1, description="Place in lists, the lowest first", examples=[0]),
+    ]
+    audience: MeantFor
+    created_at: CreatedAt
+    updated_at: UpdatedAt
 
 
-class Assignee(Struct, rename="camel"):
+class Assignee(Person):
     """The user a task is assigned to, as lists show them."""
-
-    id: Id
-    username: str
-    full_name: Name
 
 
 class TaskProject(Struct, rename="camel"):
     """The project of a task, as lists show it."""
 
-    id: Id
-    title: Name
+    id: RecordId
+    title: Annotated[Name, Meta(description="Project title", examples=["Warehouse redesign"])]
 
 
 class ListedTask(Task, rename="camel"):
@@ -64,47 +81,46 @@ class ListedTask(Task, rename="camel"):
     sees.
     """
 
-    assignee: Assignee | None
-    project: TaskProject | None
+    assignee: Annotated[
+        Assignee | None, Meta(description="The user it is assigned to; null where there is none")
+    ]
+    project: Annotated[
+        TaskProject | None,
+        Meta(description="Its project; null where there is none, or none that you may see"),
+    ]
 
 
-class TaskCreate(Struct, rename="camel", forbid_unknown_fields=True):
+@creation_of(
+    Task,
+    status=TaskStatus.TODO,
+    priority=TaskPriority.MEDIUM,
+    order=0,
+    audience=Audience.INTERNAL,
+)
+class TaskCreate(Struct):
     """The body of POST /tasks."""
 
-    title: Name
-    description: Text | None = None
-    organization_id: Id | None = None
-    project_id: Id | None = None
-    assignee_id: Id | None = None
-    status: TaskStatus = TaskStatus.TODO
-    priority: TaskPriority = TaskPriority.MEDIUM
-    due_date: Date | None = None
-    order: Order = 0
-    audience: Audience = Audience.INTERNAL
+    EXAMPLE: ClassVar = {
+        "title": "Send the kick-off agenda",
+        "organizationId": 1,
+        "dueDate": "2026-02-09",
+    }
 
 
-class TaskUpdate(Struct, rename="camel", forbid_unknown_fields=True):
+@update_of(Task)
+class TaskUpdate(Struct):
     """The body of PUT /tasks/{id}: what is absent stays as it is."""
 
-    title: Name | UnsetType = UNSET
-    description: Text | None | UnsetType = UNSET
-    organization_id: Id | None | UnsetType = UNSET
-    project_id: Id | None | UnsetType = UNSET
-    assignee_id: Id | None | UnsetType = UNSET
-    status: TaskStatus | UnsetType = UNSET
-    priority: TaskPriority | UnsetType = UNSET
-    due_date: Date | None | UnsetType = UNSET
-    order: Order | UnsetType = UNSET
-    audience: Audience | UnsetType = UNSET
+    EXAMPLE: ClassVar = {"status": "in_progress", "priority": "high"}
 
 
 def today(zone: str) -> date:
-    """Which day it is in a time zone."""
+    """The day that it is in a time zone."""
     return datetime.now(UTC).astimezone(ZoneInfo(zone)).date()
 
 
 def due_days(zone: str) -> list[tuple[str, str]]:
-    """The days that a task is put off to at one press, as dates and words."""
+    """The days that one press puts a task off to, as dates and words."""
     now = today(zone)
     monday = now + timedelta(days=7 - now.weekday())
     return [

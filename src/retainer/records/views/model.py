@@ -1,16 +1,24 @@
-"""What a view is."""
+"""Views, and the bodies that write them."""
 
 import re
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta, Struct
 
-from retainer.http.fields import Id, Name, Timestamp
+from retainer.http.fields import (
+    READ_ONLY,
+    CreatedAt,
+    Id,
+    Name,
+    RecordId,
+    UpdatedAt,
+    creation_of,
+    update_of,
+)
 
 _ENCODED = r"^[!\"$-~]*$"  # ASCII without spaces and #, which ends the query of an address
-ViewQuery = Annotated[str, Meta(max_length=2000, extra_json_schema={"pattern": _ENCODED})]
-OF_A_PAGE = ("limit", "cursor")
+PAGE_PARAMETERS = ("limit", "cursor")
 
 
 class ViewNoun(StrEnum):
@@ -27,35 +35,57 @@ class ViewNoun(StrEnum):
 class View(Struct, rename="camel"):
     """A view as the API answers it."""
 
-    id: Id
-    noun: ViewNoun
-    name: Name
-    query: ViewQuery
-    is_shared: bool
-    owner_id: Id
-    created_at: Timestamp
-    updated_at: Timestamp
+    id: RecordId
+    noun: Annotated[
+        ViewNoun, Meta(description="The list that it is of, for good", examples=["organizations"])
+    ]
+    name: Annotated[
+        Name,
+        Meta(
+            description="Name; no two views of a list that one person keeps share one, whatever "
+            "case and accents",
+            examples=["Key accounts"],
+        ),
+    ]
+    query: Annotated[
+        str,
+        Meta(
+            max_length=2000,
+            extra_json_schema={"pattern": _ENCODED},
+            description="Parameters of the list as they stand behind the ? of its address, but "
+            "limit and cursor",
+            examples=["status=active&tags=vip&sort=-updatedAt"],
+        ),
+    ]
+    is_shared: Annotated[
+        bool,
+        Meta(
+            description="True lets everybody but guests see it, and administrators change it; "
+            "guests cannot share",
+            examples=[False],
+        ),
+    ]
+    owner_id: Annotated[Id, READ_ONLY, Meta(description="User who made it", examples=[2])]
+    created_at: CreatedAt
+    updated_at: UpdatedAt
 
 
-class ViewCreate(Struct, rename="camel", forbid_unknown_fields=True):
+@creation_of(View, query="", is_shared=False)
+class ViewCreate(Struct):
     """The body of POST /views."""
 
-    noun: ViewNoun
-    name: Name
-    query: ViewQuery = ""
-    is_shared: bool = False
 
-
-class ViewUpdate(Struct, rename="camel", forbid_unknown_fields=True):
+@update_of(View, without=("noun",))
+class ViewUpdate(Struct):
     """The body of PUT /views/{id}: what is absent stays as it is. A view stays with its list."""
 
-    name: Name | UnsetType = UNSET
-    query: ViewQuery | UnsetType = UNSET
-    is_shared: bool | UnsetType = UNSET
+    EXAMPLE: ClassVar = {"name": "Key accounts, newest first", "isShared": True}
 
 
-def unwritten(query: str) -> str | None:
-    """Why this cannot stand behind the ? of an address; None when it can."""
+def query_fault(query: str) -> str | None:
+    """The reason why this cannot stand behind the ? of an address, as the end of a sentence; None
+    when it can.
+    """
     if query.startswith("?"):
         return "must begin with its first parameter, without the ? before it"
     if not re.fullmatch(_ENCODED, query, re.ASCII):

@@ -10,7 +10,7 @@ from retainer.lists.answer import listed
 from retainer.lists.parameters import read as read_list
 from retainer.permissions import Viewer
 from retainer.records.views import store
-from retainer.records.views.model import OF_A_PAGE, ViewNoun, unwritten
+from retainer.records.views.model import PAGE_PARAMETERS, ViewNoun, query_fault
 
 
 async def index(request: Request) -> Answer:
@@ -63,7 +63,7 @@ def refuse_sharing(viewer: Viewer, is_shared: bool | UnsetType) -> None:
 
 def refuse_broken(viewer: Viewer, noun: ViewNoun, query: str) -> None:
     """Raises Invalid on `query` with all that its list would refuse of it."""
-    problem = unwritten(query)
+    problem = query_fault(query)
     if problem:
         raise invalid("query", problem)
     try:
@@ -71,7 +71,7 @@ def refuse_broken(viewer: Viewer, noun: ViewNoun, query: str) -> None:
         read_list(store.LISTS[noun], query.encode(), viewer.time_zone)
     except Invalid as refused:
         raise Invalid(*(in_query(error, noun) for error in refused.errors)) from None
-    kept = [name for name in OF_A_PAGE if name in names]
+    kept = [name for name in PAGE_PARAMETERS if name in names]
     if kept:
         raise invalid(
             "query",
