@@ -31,6 +31,9 @@ def setting(description: str, default: T, *, secret: bool = False) -> T:
 _DECLARED: list[tuple[str, bool]] = []  # in the order of the fields below
 
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
 class Settings(msgspec.Struct, kw_only=True, frozen=True):
     """All settings, typed. A name ends with its unit."""
 
@@ -204,7 +207,7 @@ def _are_networks(setting: str) -> bool:
     return True
 
 
-def networks(setting: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+def networks(setting: str) -> list[Network]:
     """Networks of a comma-separated setting. Raises ValueError."""
     parts = [part.strip() for part in setting.split(",")]
     return [ipaddress.ip_network(part, strict=False) for part in parts if part]

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-PROBLEM_JSON = b"application/problem+json"
+PROBLEM_JSON = "application/problem+json"
 NOTHING_HERE = "Nothing is here, or nothing that you may see."
 
 
@@ -158,11 +158,11 @@ class Problem(Exception):
         detail: str = "",
         *,
         errors: list[FieldError] | None = None,
-        headers: list[tuple[bytes, bytes]] | None = None,
+        headers: dict[str, str] | None = None,
     ) -> None:
         self.detail = detail or self.detail
         self.errors = errors or []
-        self.headers = headers or []
+        self.headers = headers or {}
         self.current = b""
         self.lines: list[LineProblem] = []
         self.clashes: list[Clash] = []
@@ -229,12 +229,8 @@ class PreconditionFailed(Problem):
 
     status = 412
 
-    def __init__(
-        self, detail: str, current: bytes = b"", etag: tuple[bytes, bytes] | None = None
-    ) -> None:
-        super().__init__(detail)
-        if etag:
-            self.headers.append(etag)
+    def __init__(self, detail: str, current: bytes = b"", etag: str | None = None) -> None:
+        super().__init__(detail, headers={"etag": etag} if etag else {})
         self.current = current
 
 
@@ -253,9 +249,7 @@ class RangeNotSatisfiable(Problem):
 class Invalid(Problem):
     status = 422
 
-    def __init__(
-        self, *errors: FieldError, headers: list[tuple[bytes, bytes]] | None = None
-    ) -> None:
+    def __init__(self, *errors: FieldError, headers: dict[str, str] | None = None) -> None:
         detail = "; ".join(f"{e.field}: {e.message}" for e in errors) + "."
         super().__init__(detail, errors=list(errors), headers=headers)
 
@@ -272,7 +266,7 @@ class Unavailable(Problem):
     is_undone = False
 
     def __init__(self, detail: str = "", retry_after: int = 1) -> None:
-        super().__init__(detail, headers=[(b"retry-after", str(retry_after).encode())])
+        super().__init__(detail, headers={"retry-after": str(retry_after)})
 
 
 class StorageFull(Problem):

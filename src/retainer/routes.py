@@ -301,4 +301,3 @@ ROUTES = [
 ]  # fmt: skip
 
 TABLE = Table(ROUTES + PAGES)
-SIDEBAR = view.sidebar

@@ -4,10 +4,9 @@ the API.
 
 import gzip
 
-from retainer.http.request import HTML, Answer, Request
+from starlette.responses import Response
 
-VARY = (b"vary", b"accept-encoding")
-GZIP = (b"content-encoding", b"gzip")
+from retainer.http.request import Request
 
 _LEAST = 1024  # bytes; what fits one packet gains nothing
 _LEVEL = 6  # of a page: 60 kB in half a millisecond, and 9 makes it hardly smaller
@@ -18,22 +17,26 @@ def packed(content: bytes, level: int = 9) -> bytes:
     return gzip.compress(content, level, mtime=0)
 
 
-def compressed(request: Request, answer: Answer) -> Answer:
-    """A page in gzip where it is accepted and worth it; every other answer as it is. An ETag
-    becomes weak with it, for the bytes are others than those it names.
+def compress(request: Request, response: Response) -> None:
+    """Pack a page where gzip is accepted and worth it. Its ETag becomes weak, for the bytes are
+    others than those it names.
     """
-    body = answer.body
-    if HTML not in answer.headers or not isinstance(body, bytes) or len(body) <= _LEAST:
-        return answer
+    if response.media_type != "text/html" or len(response.body) <= _LEAST:
+        return
+    headers = response.headers
+    headers.add_vary_header("accept-encoding")
     if not accepts_gzip(request):
-        return Answer(answer.status, body, *answer.headers, VARY)
-    kept = ((name, b"W/" + value if name == b"etag" else value) for name, value in answer.headers)
-    return Answer(answer.status, packed(body, _LEVEL), *kept, VARY, GZIP)
+        return
+    response.body = packed(bytes(response.body), _LEVEL)
+    headers["content-encoding"] = "gzip"
+    headers["content-length"] = str(len(response.body))
+    if "etag" in headers:
+        headers["etag"] = "W/" + headers["etag"]
 
 
 def accepts_gzip(request: Request) -> bool:
     """Whether Accept-Encoding names gzip, or everything, without forbidding it (RFC 9110, 12.5.3)."""
-    header = (request.header(b"accept-encoding") or "").lower().replace(" ", "")
-    wishes = dict(wish.partition(";q=")[::2] for wish in header.split(","))
-    weight = wishes.get("gzip", wishes.get("*", "0"))
+    header = (request.joined_header("accept-encoding") or "").lower().replace(" ", "")
+    weights = dict(choice.partition(";q=")[::2] for choice in header.split(","))
+    weight = weights.get("gzip", weights.get("*", "0"))
     return weight.strip("0.") != "" or weight == ""

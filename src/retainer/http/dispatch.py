@@ -8,6 +8,8 @@ import re
 from functools import partial
 from typing import Any
 
+from starlette.responses import Response
+
 from retainer.database.database import Retry, Rollback, SessionChanged
 from retainer.database.statement import Statement
 from retainer.errors import (
@@ -23,7 +25,7 @@ from retainer.errors import (
 from retainer.http import forms, preconditions, safe_writes
 from retainer.http.body import Nothing, decode
 from retainer.http.query_string import decode_query, of_form, pairs, unknown
-from retainer.http.request import WEB, Answer, Request
+from retainer.http.request import WEB, Request
 from retainer.http.routing import TEXT, Route
 from retainer.lists.parameters import read as read_list
 from retainer.permissions import PERMISSIONS, PUBLIC
@@ -34,7 +36,7 @@ _INTEGER = re.compile(r"-?[0-9]+", re.ASCII)
 _REFUSED = Statement("SELECT operation('refused') FROM @acting")
 
 
-async def handle(request: Request) -> Answer:
+async def handle(request: Request) -> Response:
     """The answer to a request. Raises Problem for every refusal."""
     routes, ids = request.app.table.find(request.segments, pages=request.wants_page)
     if routes is None:
@@ -45,9 +47,9 @@ async def handle(request: Request) -> Answer:
     if route is None:
         allowed = sorted(routes) + (["HEAD"] if "GET" in routes else [])
         names = ", ".join(allowed)
-        raise MethodNotAllowed(f"This path takes {names}.", headers=[(b"allow", names.encode())])
+        raise MethodNotAllowed(f"This path takes {names}.", headers={"allow": names})
     if route.html:
-        request.via = WEB
+        request.channel = WEB
     if route.permission != PUBLIC:
         await authenticate(request)
     try:
@@ -63,13 +65,13 @@ async def handle(request: Request) -> Answer:
 async def authenticate(request: Request) -> None:
     """Find the viewer, or refuse with 401."""
     token = request.token
-    request.who = await request.app.sessions.viewer(token) if token else None
+    request.session_viewer = await request.app.sessions.viewer(token) if token else None
     request.__dict__.pop("db", None)
-    if request.who is None:
+    if request.session_viewer is None:
         raise NotSignedIn
 
 
-async def admitted(request: Request, route: Route, ids: list[str]) -> Answer:
+async def admitted(request: Request, route: Route, ids: list[str]) -> Response:
     """The handler's answer, once the viewer, the ids and the body are right."""
     if route.changes:
         refuse_cross_site(request)
@@ -86,9 +88,9 @@ async def record_refusal(request: Request) -> None:
     other's transaction.
     """
     assert request.route is not None
-    await request.app.database.of(request.viewer, request.id, request.route.name, request.via).row(
-        _REFUSED
-    )
+    await request.app.database.of(
+        request.viewer, request.id, request.route.name, request.channel
+    ).row(_REFUSED)
 
 
 async def admit(request: Request, route: Route, ids: list[str]) -> list[int | str]:
@@ -102,8 +104,8 @@ async def admit(request: Request, route: Route, ids: list[str]) -> list[int | st
         if route.changes:
             preconditions.expect(request, route)
             safe_writes.expect(request, route)
-        if request.body is None:
-            request.body = await read_body(request, route)
+        if request.data is None:
+            request.data = await read_body(request, route)
     except NotFound:
         raise
     except Problem:
@@ -112,7 +114,7 @@ async def admit(request: Request, route: Route, ids: list[str]) -> list[int | st
     return arguments
 
 
-async def run(request: Request, route: Route, arguments: list[int | str]) -> Answer:
+async def run(request: Request, route: Route, arguments: list[int | str]) -> Response:
     """The handler, again when it met a deadlock (nothing was changed then)."""
     for _ in range(ATTEMPTS - 1):
         try:
@@ -123,22 +125,21 @@ async def run(request: Request, route: Route, arguments: list[int | str]) -> Ans
     return await answered(request, route, arguments)
 
 
-async def answered(request: Request, route: Route, arguments: list[int | str]) -> Answer:
+async def answered(request: Request, route: Route, arguments: list[int | str]) -> Response:
     """The handler's answer, under the conditions that the request names."""
     if not route.changes:
         answer = await route.handler(request, *arguments)
-        is_conditional = b"if-none-match" in request.headers or b"if-match" in request.headers
+        is_conditional = "if-none-match" in request.headers or "if-match" in request.headers
         return preconditions.unchanged(request, answer) if is_conditional else answer
     work = partial(changed, request, route, arguments)
     try:
         return await (work() if request.is_upload else safe_writes.performed(request, route, work))
     except Rollback as undone:
-        answer = undone.answer
-        assert isinstance(answer, Answer)
-        return answer
+        assert isinstance(undone.answer, Response)
+        return undone.answer
 
 
-async def changed(request: Request, route: Route, arguments: list[int | str]) -> Answer:
+async def changed(request: Request, route: Route, arguments: list[int | str]) -> Response:
     try:
         return await route.handler(request, *arguments)
     except NotFound:
@@ -193,21 +194,21 @@ def read_query(request: Request, route: Route) -> Any:
         return dict(pairs(query_string))
     if route.lists is None:
         raise Invalid(*(unknown(name, []) for name, _ in pairs(query_string)))
-    zone = request.who.time_zone if request.who else "UTC"
+    zone = request.session_viewer.time_zone if request.session_viewer else "UTC"
     return read_list(route.lists, query_string, zone)
 
 
 async def read_body(request: Request, route: Route) -> Any:
     """The body as the route's type; None where the route takes none or reads it itself."""
-    kind = request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-    if route.html and route.changes and kind == b"application/x-www-form-urlencoded":
+    kind = request.media_type
+    if route.html and route.changes and kind == "application/x-www-form-urlencoded":
         return await forms.read(request)
     takes_body = route.body or route.form or route.lines
-    if takes_body and request.headers.get(b"content-encoding", b"identity").lower() != b"identity":
+    if takes_body and request.headers.get("content-encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType(
             "The body must not be compressed; send it without a Content-Encoding header."
         )
-    if route.multipart and kind == b"multipart/form-data":
+    if route.multipart and kind == "multipart/form-data":
         return None
     if route.lines:
         return await read_lines(request, kind)
@@ -216,25 +217,25 @@ async def read_body(request: Request, route: Route) -> Any:
             "The body must be multipart/form-data with one file; set the Content-Type header."
         )
     if route.body is None:
-        if kind and kind != b"application/json":
+        if kind and kind != "application/json":
             raise UnsupportedMediaType("This path takes no body, and certainly not a form or text.")
         if not (route.changes and request.has_body):
             return None
-        return decode(await request.content(request.app.settings.body_kb * 1024), Nothing)
-    if kind != b"application/json":
+        return decode(await request.limited_body(request.app.settings.body_kb * 1024), Nothing)
+    if kind != "application/json":
         what = "application/json or multipart/form-data" if route.multipart else "application/json"
         raise UnsupportedMediaType(f"The body must be {what}; set the Content-Type header.")
-    request.raw = await request.content(request.app.settings.body_kb * 1024)
+    request.raw = await request.limited_body(request.app.settings.body_kb * 1024)
     return decode(request.raw, route.body)
 
 
-async def read_lines(request: Request, kind: bytes) -> bytes:
+async def read_lines(request: Request, kind: str) -> bytes:
     """A body of lines as it is; its handler reads each by itself."""
-    if kind != b"application/x-ndjson":
+    if kind != "application/x-ndjson":
         raise UnsupportedMediaType(
             "The body must be application/x-ndjson; set the Content-Type header."
         )
-    request.raw = await request.content(request.app.settings.bulk_mb << 20)
+    request.raw = await request.limited_body(request.app.settings.bulk_mb << 20)
     return request.raw
 
 
@@ -242,13 +243,13 @@ def refuse_cross_site(request: Request) -> None:
     """A change asked for by another site's page is refused: browsers tell by Sec-Fetch-Site and
     Origin.
     """
-    site = request.headers.get(b"sec-fetch-site", b"none")
-    if site not in (b"same-origin", b"none"):
+    site = request.headers.get("sec-fetch-site", "none")
+    if site not in ("same-origin", "none"):
         raise Forbidden(
             "The request comes from another site's page; changes are accepted from our own only."
         )
-    origin = request.headers.get(b"origin")
-    if origin is not None and not _is_own(origin.decode("latin-1"), request):
+    origin = request.headers.get("origin")
+    if origin is not None and not _is_own(origin, request):
         raise Forbidden(
             "The Origin header names another site; changes are accepted from our own pages only."
         )
@@ -260,5 +261,5 @@ def _is_own(origin: str, request: Request) -> bool:
         return True
     # Without a public URL the Host header is what the browser opened; another site's page cannot
     # set it.
-    host = request.headers.get(b"host", b"").decode("latin-1")
+    host = request.headers.get("host", "")
     return not own and bool(host) and origin.partition("://")[2] == host

@@ -43,7 +43,7 @@ def blank(kind: type[msgspec.Struct]) -> dict[str, Any]:
 
 async def read(request: Request) -> Form:
     """The body of a form. Raises Invalid for what is no text."""
-    raw = await request.content(request.app.settings.body_kb * 1024)
+    raw = await request.limited_body(request.app.settings.body_kb * 1024)
     try:
         pairs = parse_qsl(
             raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=12_000

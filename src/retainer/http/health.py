@@ -1,16 +1,19 @@
 """What a supervisor or a proxy asks: is the process alive, can it do its work."""
 
+from starlette.responses import Response
+
 from retainer.errors import Unavailable
-from retainer.http.request import Answer, Request, encoded
+from retainer.http.request import Request
+from retainer.http.responses import JSONResponse
 
 
-async def alive(_request: Request) -> Answer:
+async def alive(_request: Request) -> Response:
     """200 as long as the process answers; never touches the database."""
-    return encoded({"status": "ok"})
+    return JSONResponse({"status": "ok"})
 
 
-async def ready(request: Request) -> Answer:
+async def ready(request: Request) -> Response:
     """200 while the database answers and session changes are heard; else 503."""
     if not (request.app.database.is_up and request.app.sessions.listening):
         raise Unavailable
-    return encoded({"status": "ready"})
+    return JSONResponse({"status": "ready"})

@@ -9,10 +9,12 @@ nothing.
 import hashlib
 from typing import NamedTuple
 
+from starlette.responses import Response
+
 from retainer.database.database import Db, Retry, Rollback
 from retainer.database.statement import Statement
 from retainer.errors import Conflict, invalid
-from retainer.http.request import Answer, Request
+from retainer.http.request import Request
 from retainer.http.routing import API, Route
 
 LONGEST = 255
@@ -53,12 +55,8 @@ class Slot(NamedTuple):
 
 def key(request: Request) -> str:
     """The request's key. Raises Invalid for one that is empty, too long, not ASCII, or there twice."""
-    lines = [
-        value.decode("latin-1")
-        for name, value in request.scope["headers"]
-        if name == b"idempotency-key"
-    ]
-    found: str = lines[0].strip()
+    lines = request.headers.getlist("idempotency-key")
+    found = lines[0].strip()
     if len(lines) > 1:
         raise invalid("Idempotency-Key", f"is given {len(lines)} times; give it once")
     if not 1 <= len(found) <= LONGEST or not found.isascii():
@@ -74,9 +72,12 @@ def slot(request: Request, route: Route, form: bytes) -> Slot:
     """
     path = request.path.removeprefix(API)
     secret = (request.token or "").encode() if route.secret else b""
-    asked = [request.headers.get(name, b"") for name in (b"if-match", b"if-none-match", b"prefer")]
+    asked = [
+        request.headers.get(name, "").encode("latin-1")
+        for name in ("if-match", "if-none-match", "prefer")
+    ]
     return Slot(
-        digest(route.name.encode(), path.encode(), (request.key or "").encode()),
+        digest(route.name.encode(), path.encode(), (request.idempotency_key or "").encode()),
         digest(
             secret,
             request.method.encode(),
@@ -102,7 +103,7 @@ async def take(tx: Db, slot: Slot) -> None:
     assert row is not None
     if not row["is_free"]:
         detail = "Idempotency-Key: the first request with this key is still running. Wait for it, or send this again."
-        raise Conflict(detail, headers=[(b"retry-after", b"1")])
+        raise Conflict(detail, headers={"retry-after": "1"})
     if row["status"] is None:
         return
     if row["fingerprint"] != slot.fingerprint:
@@ -110,26 +111,20 @@ async def take(tx: Db, slot: Slot) -> None:
             "Idempotency-Key", "was used for another request here; make a new one for each change"
         )
     names, values = row["headers"][::2], row["headers"][1::2]
-    headers = [
-        (name.encode(), value.encode("latin-1")) for name, value in zip(names, values, strict=True)
-    ]
-    raise Rollback(
-        Answer(
-            row["status"], sealed(slot, row["body"]), *headers, (b"idempotency-replayed", b"true")
-        )
-    )
+    headers = dict(zip(names, values, strict=True)) | {"idempotency-replayed": "true"}
+    raise Rollback(Response(sealed(slot, row["body"]), row["status"], headers))
 
 
-async def keep(tx: Db, slot: Slot, answer: Answer) -> None:
+async def keep(tx: Db, slot: Slot, answer: Response) -> None:
     """Store the answer with its effect. A cookie is not kept: what it gave may have ended."""
-    assert isinstance(answer.body, bytes)
     headers = [
-        part.decode("latin-1")
-        for header in answer.headers
-        if header[0] != b"set-cookie"
+        part
+        for header in answer.headers.items()
+        if header[0] not in ("set-cookie", "content-length")
         for part in header
     ]
-    kept = {"status": answer.status, "headers": headers, "body": sealed(slot, answer.body)}
+    body = sealed(slot, bytes(answer.body))
+    kept = {"status": answer.status_code, "headers": headers, "body": body}
     if await tx.row(KEEP, name=slot.name, fingerprint=slot.fingerprint, **kept) is None:
         raise Retry("The change met another one with its key. Try again.")
 

@@ -7,8 +7,10 @@ read the same state only one writes.
 
 import re
 
+from starlette.responses import Response
+
 from retainer.errors import NotFound, PreconditionFailed, Problem, invalid
-from retainer.http.request import Answer, Request
+from retainer.http.request import Request
 from retainer.http.routing import Route
 
 _TAG = re.compile(r'(W/)?"([!#-~]*)"')
@@ -17,33 +19,35 @@ ETAGS = r'^(\*|[ ,]*(W/)?"[!#-~]*"( *,[ ,]*(W/)?"[!#-~]*")*[ ,]*)$'
 _MALFORMED = 'must be * or ETags as they are answered, such as "12-3", separated by commas'
 
 
-def unchanged(request: Request, answer: Answer) -> Answer:
+def unchanged(request: Request, answer: Response) -> Response:
     """The answer of a read: 304 when If-None-Match names what would be answered. Raises
     PreconditionFailed when If-Match does not.
     """
-    etag = dict(answer.headers).get(b"etag")
-    if answer.status != 200 or etag is None:
+    etag = answer.headers.get("etag")
+    if answer.status_code != 200 or etag is None:
         return answer
-    expected = tags("If-Match", request.header(b"if-match"))
-    if expected is not None and etag.decode()[1:-1] not in expected:
+    expected = tags("If-Match", request.joined_header("if-match"))
+    if expected is not None and etag[1:-1] not in expected:
         raise failed(answer)
-    return Answer(304, b"", (b"etag", etag)) if is_listed(etag, request) else answer
+    if is_listed(etag, request):
+        return Response(status_code=304, headers={"etag": etag})
+    return answer
 
 
-def is_listed(etag: bytes, request: Request) -> bool:
+def is_listed(etag: str, request: Request) -> bool:
     """Whether If-None-Match names it; weak comparison, as that header wants. Raises Invalid for a
     malformed one.
     """
-    header = request.header(b"if-none-match")
+    header = request.joined_header("if-none-match")
     known = tags("If-None-Match", header, weak=True)
-    return header is not None and (known is None or etag.decode()[1:-1] in known)
+    return header is not None and (known is None or etag[1:-1] in known)
 
 
 def expect(request: Request, route: Route) -> None:
     """Bind a change to the states that its headers name. Raises Invalid when they cannot be what is
     meant.
     """
-    match, none_match = request.header(b"if-match"), request.header(b"if-none-match")
+    match, none_match = request.joined_header("if-match"), request.joined_header("if-none-match")
     if match is None and none_match is None:
         return
     name = "If-Match" if none_match is None else "If-None-Match"
@@ -88,9 +92,8 @@ async def judged(request: Request, route: Route, arguments: list[int | str]) -> 
         return problem
 
 
-def failed(current: Answer) -> PreconditionFailed:
+def failed(current: Response) -> PreconditionFailed:
     """The 412 with the record as it is."""
-    assert isinstance(current.body, bytes)
-    etag = dict(current.headers)[b"etag"]
-    detail = f"The record is not in the state that the request expects: its ETag is {etag.decode()} now, see current."
-    return PreconditionFailed(detail, current.body, (b"etag", etag))
+    etag = current.headers["etag"]
+    detail = f"The record is not in the state that the request expects: its ETag is {etag} now, see current."
+    return PreconditionFailed(detail, bytes(current.body), etag)

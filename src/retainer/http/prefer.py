@@ -2,15 +2,17 @@
 
 import re
 
-from retainer.http.request import Answer
+from starlette.responses import Response
+
 from retainer.http.routing import Route
 
 DRY_RUN = "dry-run"
+APPLIED = "preference-applied"
 
 _PART = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+')
 
 
-def wishes(header: str) -> dict[str, str]:
+def preferences(header: str) -> dict[str, str]:
     """Each preference by its name, the first of two alike; what is not understood is ignored, as it
     has to be.
     """
@@ -21,20 +23,16 @@ def wishes(header: str) -> dict[str, str]:
     return found
 
 
-def applied(wanted: dict[str, str], route: Route, answer: Answer) -> Answer:
-    """The answer of a change as it was wished for, saying which wishes it fulfils."""
-    fulfilled = [DRY_RUN] if DRY_RUN in wanted else []
-    form = wanted.get("return")
+def apply(preferences: dict[str, str], route: Route, response: Response) -> Response:
+    """The response of a change as it was preferred, saying which preferences it heeds."""
+    heeded = [DRY_RUN] if DRY_RUN in preferences else []
+    form = preferences.get("return")
     if route.record and form in ("minimal", "representation"):
-        fulfilled.append(f"return={form}")
+        heeded.append(f"return={form}")
         if form == "minimal":
-            kept = [header for header in answer.headers if header[0] in (b"etag", b"location")]
-            answer = Answer(201 if answer.status == 201 else 204, b"", *kept)
-    if fulfilled:
-        answer.headers.append(applying(*fulfilled))
-    return answer
-
-
-def applying(*names: str) -> tuple[bytes, bytes]:
-    """The header that says so."""
-    return (b"preference-applied", ", ".join(names).encode())
+            kept = {n: response.headers[n] for n in ("etag", "location") if n in response.headers}
+            status = 201 if response.status_code == 201 else 204
+            response = Response(status_code=status, headers=kept)
+    if heeded:
+        response.headers[APPLIED] = ", ".join(heeded)
+    return response

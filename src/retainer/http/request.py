@@ -1,141 +1,68 @@
-"""A request as handlers meet it: who sent it, its body, the database as they see it; and the
-answers they give.
+"""A request as handlers meet it: Starlette's, with who sent it, its body as the route's type and the
+database as they see it.
+
+Not used of Starlette's: `cookies` (of two of one name it keeps the last), `form()` and `body()`
+(they have no limit); see docs/decisions/0003.
 """
 
 import asyncio
-import copy
+import ipaddress
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
-import msgspec
+import starlette.requests
+from starlette.types import Receive, Scope
 
 from retainer.database.database import Db
-from retainer.database.stored import Stored
-from retainer.errors import MalformedRequest, NotFound, NotSignedIn, TooLarge
+from retainer.errors import MalformedRequest, NotSignedIn, TooLarge
 from retainer.http.deadlines import Deadline
 from retainer.http.query_string import of_form
 from retainer.http.routing import Route
-from retainer.identity.sessions.cache import COOKIE
+from retainer.http.services import Services
 from retainer.permissions import Viewer
 
-if TYPE_CHECKING:
-    from retainer.server.app import App
+SESSION_COOKIE = "connect.sid"
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
-JSON = (b"content-type", b"application/json")
-FORMS = (b"application/x-www-form-urlencoded", b"multipart/form-data")
-HTML = (b"content-type", b"text/html; charset=utf-8")
+API, WEB = "api", "web"  # channels, as the journal names them
 
-API, WEB = "api", "web"  # through what the journal says something was done
-
-_OF_CLIENT = (
-    b"host",
-    b"cookie",
-    b"user-agent",
-    b"x-forwarded-for",
-)  # of whom and from where a request is
+_OF_CLIENT = (b"host", b"cookie", b"user-agent", b"x-forwarded-for")  # from whom, and from where
 
 _ACCEPTED = re.compile(r"text/html(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))", re.IGNORECASE)
-_COOKIE = re.compile(rb"(?:^|;)\s*" + re.escape(COOKIE).encode() + rb"=([^;]*)")
 
 
-class Answer:
-    """What goes back: a status, headers, and the body's bytes or an iterator of them."""
+class Request(starlette.requests.Request):
+    """A request: where it goes, who sent it, and the database as they see it."""
 
-    __slots__ = ("body", "headers", "status")
-
-    def __init__(
-        self, status: int, body: bytes | AsyncIterator[bytes] = b"", *headers: tuple[bytes, bytes]
-    ) -> None:
-        self.status = status
-        self.body = body
-        self.headers = list(headers)
-
-
-def json(body: bytes, *headers: tuple[bytes, bytes]) -> Answer:
-    """200 with finished JSON."""
-    return Answer(200, body, JSON, *headers)
-
-
-def encoded(value: Any, *headers: tuple[bytes, bytes]) -> Answer:
-    """200 with a value as JSON."""
-    return json(msgspec.json.encode(value), *headers)
-
-
-def found(record: Stored | None) -> Answer:
-    """200 with a record and its ETag; 404 when there is none."""
-    if record is None:
-        raise NotFound
-    return json(record.json, etag(record))
-
-
-def changed(record: Stored | None) -> Answer:
-    """An empty 200 with the ETag of a record; 404 when there is none."""
-    if record is None:
-        raise NotFound
-    return Answer(200, b"", etag(record))
-
-
-def etag(record: Stored) -> tuple[bytes, bytes]:
-    """The header that names the state of a record."""
-    return (b"etag", b'"%d-%d"' % (record.id, record.version))
-
-
-def created(record: Stored | None, path: str) -> Answer:
-    """201 with a record that is new, and its address: below the path."""
-    answer = found(record)
-    assert record is not None
-    answer.status = 201
-    answer.headers.append((b"location", b"%b/%d" % (path.encode(), record.id)))
-    return answer
-
-
-def removed(was_there: bool) -> Answer:
-    """204 after a deletion; 404 when there was nothing to delete."""
-    if not was_there:
-        raise NotFound
-    return empty()
-
-
-def empty(status: int = 204) -> Answer:
-    """An answer without a body."""
-    return Answer(status)
-
-
-class Request:
-    """One request: where it goes, who sent it, and the database as they see it."""
-
-    def __init__(self, app: "App", scope: Any, receive: Any, request_id: str) -> None:
-        self.app = app
-        self.scope = scope
-        self.receive = receive
+    def __init__(self, app: Services, scope: Scope, receive: Receive, request_id: str) -> None:
+        super().__init__(scope, receive)
+        self._app = app
         self.id = request_id
-        self.method: str = scope["method"]
         self.path: str = scope["path"]
-        self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.route: Route | None = None
-        self.who: Viewer | None = None
-        self.body: Any = None
-        self.query: Any = (
-            None  # the route's type of parameters; a Query of a list that was given some
-        )
+        self.session_viewer: Viewer | None = None  # None: nobody has signed in, or nobody looked
+        self.data: Any = None  # the body as the route's type
+        self.query: Any = None  # the parameters as the route's type; a list's only if it has some
         self.deadline: Deadline | None = None
         self.raw = b""  # the body as it was sent, where it is JSON
-        self.key: str | None = None  # its Idempotency-Key
-        self.typed: dict[
-            str, list[str]
-        ] = {}  # the fields of a form with a file, as far as it was read
-        self.named: Callable[[Any], Awaitable[None]] | None = (
-            None  # puts ids for names into `typed`
-        )
-        self.wishes: dict[str, str] = {}  # its preferences (Prefer)
-        self.left: asyncio.Task[None] | None = (
-            None  # done when the client goes while its answer is streamed
-        )
+        self.idempotency_key: str | None = None
+        self.prefer: dict[str, str] = {}  # preferences by name
+        self.channel = API
+        # A form with a file: its fields as far as they were read, and a step between the last
+        # byte of the file and the transaction that keeps it.
+        self.upload_fields: dict[str, list[str]] = {}
+        self.before_upload_commit: Callable[[Request], Awaitable[None]] | None = None
+        # Done when the client goes while its response is streamed.
+        self.disconnected: asyncio.Task[None] | None = None
         self.changed_users: list[int] = []  # whose sessions are forgotten once it is committed
-        self.via = API
+
+    @property
+    def app(self) -> Services:
+        """The services of this process."""
+        return self._app
 
     @property
     def segments(self) -> list[str]:
@@ -148,40 +75,31 @@ class Request:
     @property
     def viewer(self) -> Viewer:
         """The signed-in user. Only a public route can lack one."""
-        if self.who is None:
+        if self.session_viewer is None:
             raise NotSignedIn
-        return self.who
+        return self.session_viewer
 
     @cached_property
     def db(self) -> Db:
         """The database as the viewer sees it."""
         assert self.route is not None
-        return self.app.database.of(self.viewer, self.id, self.route.name, self.via)
+        return self.app.database.of(self.viewer, self.id, self.route.name, self.channel)
 
-    def inner(self, route: Route, via: str, **headers: str) -> "Request":
-        """The same person's request for another route, made inside this one: with these headers and
-        no body yet.
+    def inner(self, route: Route, channel: str, **headers: str) -> "Request":
+        """A request of the same person for another route, made inside this one: with these headers
+        and no body yet.
         """
-        made = copy.copy(self)
-        made.__dict__.pop("db", None)
         given = [header for header in self.scope["headers"] if header[0] in _OF_CLIENT]
         given += [
             (name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()
         ]
-        made.scope, made.headers = (
-            {**self.scope, "headers": given, "query_string": b""},
-            dict(given),
-        )
-        made.route, made.method, made.via = route, route.method, via
-        made.body, made.query, made.key, made.raw, made.wishes, made.changed_users = (
-            None,
-            None,
-            None,
-            b"",
-            {},
-            [],
-        )
-        return made
+        scope = {**self.scope, "method": route.method, "headers": given, "query_string": b""}
+        inner = Request(self.app, scope, self.receive, self.id)
+        inner.route, inner.channel = route, channel
+        inner.session_viewer = self.session_viewer
+        inner.deadline, inner.disconnected = self.deadline, self.disconnected
+        inner.upload_fields = self.upload_fields
+        return inner
 
     @property
     def address_of_page(self) -> str:
@@ -202,42 +120,49 @@ class Request:
             return False
         if self.method in ("GET", "HEAD"):
             # Going back, htmx 4.0.1 says no more than the last of these.
-            asks = b"hx-request" in self.headers or b"hx-history-restore-request" in self.headers
+            asks = "hx-request" in self.headers or "hx-history-restore-request" in self.headers
             return asks or self.accepts_html
         # A form by itself asks for no page: who sends JSON and forgets to say so is told that, as
         # the API tells it.
-        is_form = self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower() in FORMS
+        is_form = self.media_type in FORMS
         return (
             is_form
             and self.method == "POST"
-            and (b"hx-request" in self.headers or self.accepts_html)
+            and ("hx-request" in self.headers or self.accepts_html)
         )
 
     @property
     def accepts_html(self) -> bool:
         """Whether Accept names HTML, unless to say that it will not do."""
-        return _ACCEPTED.search(self.header(b"accept") or "") is not None
+        return _ACCEPTED.search(self.joined_header("accept") or "") is not None
 
-    def header(self, name: bytes) -> str | None:
-        """A header's value, its lines joined by commas; None where there is none."""
-        if name not in self.headers:
-            return None
-        return ",".join(
-            value.decode("latin-1") for key, value in self.scope["headers"] if key == name
-        )
+    @property
+    def media_type(self) -> str:
+        """The media type of the body, without its parameters; "" where none is named."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    def joined_header(self, name: str) -> str | None:
+        """A header's value, its lines joined by commas (RFC 9110, 5.3); None where there is none."""
+        lines = self.headers.getlist(name)
+        return ",".join(lines) if lines else None
 
     @property
     def is_upload(self) -> bool:
         """Whether its body is a form with a file, which the handler reads and finishes itself."""
-        return self.route is not None and self.route.multipart and self.body is None
+        return self.route is not None and self.route.multipart and self.data is None
+
+    def cookie_values(self, name: str) -> list[str]:
+        """Every value that the Cookie header has for a name, in order, without quotes."""
+        # Proxies from HTTP/2 may send cookies on several lines.
+        cookies = ";".join(self.headers.getlist("cookie"))
+        pairs = (cookie.strip().partition("=") for cookie in cookies.split(";"))
+        return [value.strip('"') for found, _, value in pairs if found == name]
 
     @property
     def token(self) -> str | None:
-        """The session cookie's value as sent, or None."""
-        # Proxies from HTTP/2 may send cookies on several lines.
-        cookies = b";".join(value for name, value in self.scope["headers"] if name == b"cookie")
-        match = _COOKIE.search(cookies)
-        return match[1].decode("latin-1").strip('"') if match else None
+        """The session cookie's value as sent, the first of several, or None."""
+        values = self.cookie_values(SESSION_COOKIE)
+        return values[0] if values else None
 
     @property
     def is_secure(self) -> bool:
@@ -246,16 +171,23 @@ class Request:
 
     @property
     def address(self) -> str:
-        """The client's address, behind trusted proxies the one they report."""
-        return self.app.client_address(self.scope, self.headers)
+        """The client's address; behind trusted proxies the nearest one they did not add themselves."""
+        address: str = self.client.host if self.client else ""
+        forwarded = ",".join(self.headers.getlist("x-forwarded-for")).split(",")
+        while forwarded and self._is_proxy(address):
+            address = forwarded.pop().strip() or address
+        return address[:64]
+
+    def _is_proxy(self, address: str) -> bool:
+        try:
+            return any(ipaddress.ip_address(address) in network for network in self.app.proxies)
+        except ValueError:
+            return False
 
     @property
     def has_body(self) -> bool:
         """Whether a body is announced, be it of unknown length."""
-        return (
-            b"transfer-encoding" in self.headers
-            or self.headers.get(b"content-length", b"0") != b"0"
-        )
+        return "transfer-encoding" in self.headers or self.headers.get("content-length", "0") != "0"
 
     def forget(self, user: int) -> None:
         """The sessions of a user have changed: this process acts at once, the others hear of it
@@ -266,15 +198,13 @@ class Request:
         else:
             self.changed_users.append(user)
 
-    async def content(self, limit: int) -> bytes:
+    async def limited_body(self, limit: int) -> bytes:
         """The whole body. Raises TooLarge past the limit (bytes), before reading what was announced
         as larger.
         """
-        announced = self.headers.get(b"content-length", b"0")
+        announced = self.headers.get("content-length", "0")
         if int(announced) > limit:
-            raise TooLarge(
-                f"The body has {announced.decode()} bytes; at most {limit} are accepted."
-            )
+            raise TooLarge(f"The body has {announced} bytes; at most {limit} are accepted.")
         pieces: list[bytes] = []
         size, more = 0, True
         while more and size <= limit:
@@ -285,15 +215,13 @@ class Request:
             raise TooLarge(f"The body has more than the {limit} bytes that are accepted.")
         return b"".join(pieces)
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """The body as it arrives."""
+    async def stream(self) -> AsyncGenerator[bytes, None]:
+        """The body as it arrives; an upload may take long, as long as it goes on."""
         more = True
         while more:
             piece, more = await self._piece()
             if self.route is not None and self.route.multipart and self.deadline is not None:
-                self.app.deadlines.extend(
-                    self.deadline
-                )  # an upload may take long, as long as it goes on
+                self.app.deadlines.extend(self.deadline)
             if piece:
                 yield piece
 
@@ -304,7 +232,7 @@ class Request:
             raise MalformedRequest("The connection ended before the body did.")
         return message.get("body", b""), message.get("more_body", False)
 
-    async def gone(self) -> None:
+    async def wait_for_disconnect(self) -> None:
         """Returns when the client has closed the connection."""
         while (await self.receive())["type"] != "http.disconnect":
             pass

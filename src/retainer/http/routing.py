@@ -2,17 +2,15 @@
 
 from collections.abc import Awaitable, Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
+from starlette.responses import Response
 
 from retainer.lists.spec import ListSpec
 from retainer.permissions import PERMISSIONS, PUBLIC
 
-if TYPE_CHECKING:
-    from retainer.http.request import Answer
-
-Handler = Callable[..., Awaitable["Answer"]]
+Handler = Callable[..., Awaitable[Response]]
 Exists = Callable[..., Awaitable[bool]]
 
 API = "/api"

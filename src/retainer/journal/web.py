@@ -1,8 +1,11 @@
 """The handlers of histories and operations."""
 
+from starlette.responses import Response
+
 from retainer.errors import Forbidden
 from retainer.http.dispatch import record_refusal
-from retainer.http.request import Answer, Request, found
+from retainer.http.request import Request
+from retainer.http.responses import record_response
 from retainer.identity.users import store as users
 from retainer.journal import store
 from retainer.journal.undo import undo
@@ -15,45 +18,45 @@ from retainer.records.projects import store as projects
 from retainer.records.tasks import store as tasks
 
 
-async def of_organization(request: Request, id: int) -> Answer:
+async def of_organization(request: Request, id: int) -> Response:
     return await listed_of(request, organizations.exists, id)
 
 
-async def of_contact(request: Request, id: int) -> Answer:
+async def of_contact(request: Request, id: int) -> Response:
     return await listed_of(request, contacts.exists, id)
 
 
-async def of_project(request: Request, id: int) -> Answer:
+async def of_project(request: Request, id: int) -> Response:
     return await listed_of(request, projects.exists, id)
 
 
-async def of_task(request: Request, id: int) -> Answer:
+async def of_task(request: Request, id: int) -> Response:
     return await listed_of(request, tasks.exists, id)
 
 
-async def of_document(request: Request, id: int) -> Answer:
+async def of_document(request: Request, id: int) -> Response:
     return await listed_of(request, documents.exists, id)
 
 
-async def of_activity(request: Request, id: int) -> Answer:
+async def of_activity(request: Request, id: int) -> Response:
     return await listed_of(request, activities.exists, id)
 
 
-async def of_user(request: Request, id: int) -> Answer:
+async def of_user(request: Request, id: int) -> Response:
     return await listed_of(request, users.exists, id)
 
 
-async def index(request: Request) -> Answer:
+async def index(request: Request) -> Response:
     return await listed(request)
 
 
-async def show(request: Request, id: int) -> Answer:
-    return found(await store.get(request.db, id))
+async def show(request: Request, id: int) -> Response:
+    return record_response(await store.get(request.db, id))
 
 
-async def undo_operation(request: Request, id: int) -> Answer:
+async def undo_operation(request: Request, id: int) -> Response:
     try:
-        return found(await undo(request.db, request.viewer, id))
+        return record_response(await undo(request.db, request.viewer, id))
     except Forbidden:
         await record_refusal(request)
         raise

@@ -7,10 +7,11 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from asyncpg import Record
+from starlette.responses import Response, StreamingResponse
 
 from retainer.database.database import CHUNK, Db, TimedOut
 from retainer.errors import FieldError, Invalid, NotFound
-from retainer.http.request import Answer, Request
+from retainer.http.request import Request
 from retainer.http.routing import Exists
 from retainer.lists import cursor, formats
 from retainer.lists.filters import Prefilter
@@ -131,54 +132,54 @@ class Listing:
                     return
                 place = row["last"]
 
-    async def count(self, page: Record) -> tuple[bytes, bytes]:
+    async def count(self, page: Record) -> dict[str, str]:
         """How many rows there are in all, or about how many, as a header; `page` is one of them."""
-        name = b"x-total-count" if self.query.counted == "exact" else b"x-estimated-count"
+        name = "x-total-count" if self.query.counted == "exact" else "x-estimated-count"
         if page["matched"] is not None and self.is_found:
-            return name, b"%d" % page["matched"]
+            return {name: str(page["matched"])}
         is_exact = self.query.counted == "exact" or page["matched"] is not None
         if is_exact or await self.db.value(self.spec.is_short, most=MOST_CANDIDATES, **self.values):
-            return name, b"%d" % await self.db.value(
-                self.spec.matching("count(*)", self.all), **self.values
-            )
+            statement = self.spec.matching("count(*)", self.all)
+            return {name: str(await self.db.value(statement, **self.values))}
         # The planner knows all tenants and viewers only together: what it thinks holds for long
         # lists alone.
-        return name, b"%d" % await self.db.estimate(
-            self.spec.matching("1", self.all), **self.values
-        )
+        statement = self.spec.matching("1", self.all)
+        return {name: str(await self.db.estimate(statement, **self.values))}
 
 
-async def exported(request: Request, chosen: list[int] | None = None) -> Answer:
+async def exported(request: Request, chosen: list[int] | None = None) -> Response:
     """The list as it is asked for, or those rows of it, as CSV."""
-    request.headers[b"accept"] = b"text/csv"
-    return await listed(request, chosen=chosen)
+    return (await answer(request, formats.CSV, chosen=chosen))[0]
 
 
-async def listed(request: Request, **values: Any) -> Answer:
+async def listed(request: Request, **values: Any) -> Response:
     """The list that the route names, as the request wants it."""
-    return (await answer(request, **values))[0]
+    return (await answer(request, wanted_format(request), **values))[0]
 
 
-async def listed_of(request: Request, exists: Exists, parent: int) -> Answer:
+async def listed_of(request: Request, exists: Exists, parent: int) -> Response:
     """A list of what belongs to a parent; when it is empty the parent may not be there at all: 404."""
-    found, is_empty = await answer(request, parent=parent)
+    found, is_empty = await answer(request, wanted_format(request), parent=parent)
     if is_empty and not await exists(request.db, parent):
         raise NotFound
     return found
 
 
-async def answer(request: Request, **values: Any) -> tuple[Answer, bool]:
+def wanted_format(request: Request) -> Format:
+    """The format that the Accept header prefers."""
+    return formats.wanted(request.headers.get("accept"))
+
+
+async def answer(request: Request, format: Format, **values: Any) -> tuple[Response, bool]:
     """The answer, and whether it is empty. Raises Invalid for what takes too long."""
     assert request.route is not None and request.route.lists is not None
     spec, query = request.route.lists, request.query or plain(request.route.lists)
-    listing = Listing(
-        request.db, spec, query, formats.wanted(request.headers.get(b"accept")), values
-    )
+    listing = Listing(request.db, spec, query, format, values)
     try:
         row = await listing.page(
             request.db, query.place, query.limit or CHUNK, is_backward=query.is_backward
         )
-        headers = [await listing.count(row)] if query.counted else []
+        headers = await listing.count(row) if query.counted else {}
     except TimedOut as error:
         if not listing.short_timeout:
             raise  # the database is slow, not the question
@@ -187,24 +188,25 @@ async def answer(request: Request, **values: Any) -> tuple[Answer, bool]:
         await request.app.database.stream_place()
         return _answer(listing, _body(listing, listing.chunks()), headers), False
     if query.limit is not None and (links := _links(request, query, row)):
-        headers.append((b"link", ", ".join(links).encode()))
+        headers["link"] = ", ".join(links)
     return _finished(listing, row, headers), not row["count"]
 
 
-def _finished(listing: Listing, row: Record, headers: list[tuple[bytes, bytes]]) -> Answer:
+def _finished(listing: Listing, row: Record, headers: dict[str, str]) -> Response:
     style, columns = listing.format, _columns(listing.query)
     content = style.convert(row["chunk"], columns) if row["count"] else b""
     return _answer(listing, style.opening(columns) + content + style.closing, headers)
 
 
 def _answer(
-    listing: Listing, body: bytes | AsyncIterator[bytes], headers: list[tuple[bytes, bytes]]
-) -> Answer:
-    named = [(b"content-type", listing.format.media_type), (b"vary", b"Accept")]
+    listing: Listing, body: bytes | AsyncIterator[bytes], headers: dict[str, str]
+) -> Response:
+    headers |= {"content-type": listing.format.media_type, "vary": "Accept"}
     if listing.format is formats.CSV:
-        name = f'attachment; filename="{listing.spec.noun}.csv"'
-        named.append((b"content-disposition", name.encode()))
-    return Answer(200, body, *named, *headers)
+        headers["content-disposition"] = f'attachment; filename="{listing.spec.noun}.csv"'
+    if isinstance(body, bytes):
+        return Response(body, headers=headers)
+    return StreamingResponse(body, headers=headers)
 
 
 async def _body(listing: Listing, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

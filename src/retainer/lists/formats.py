@@ -21,7 +21,7 @@ class Format(NamedTuple):
     `closing`.
     """
 
-    media_type: bytes
+    media_type: str
     separator: str  # between the rows of a chunk, as the database joins them
     between: bytes
     opening: Callable[[Columns], bytes]
@@ -51,12 +51,12 @@ def _as_csv(chunk: bytes, columns: Columns) -> bytes:
     return "".join(_csv_line(_cell(row[name]) for name in columns) for row in rows).encode()
 
 
-JSON = Format(b"application/json", ",", b",", lambda _: b"[", lambda chunk, _: chunk, b"]")
+JSON = Format("application/json", ",", b",", lambda _: b"[", lambda chunk, _: chunk, b"]")
 NDJSON = Format(
-    b"application/x-ndjson", "\n", b"", lambda _: b"", lambda chunk, _: chunk + b"\n", b""
+    "application/x-ndjson", "\n", b"", lambda _: b"", lambda chunk, _: chunk + b"\n", b""
 )
 CSV = Format(
-    b"text/csv; charset=utf-8", "\n", b"", lambda columns: _csv_line(columns).encode(), _as_csv, b""
+    "text/csv; charset=utf-8", "\n", b"", lambda columns: _csv_line(columns).encode(), _as_csv, b""
 )
 FORMATS = {
     "application/json": JSON,
@@ -68,14 +68,14 @@ FORMATS = {
 _QUALITY = re.compile(r"(?:^|;)\s*q=([01](?:\.\d{0,3})?)\s*(?:;|$)", re.ASCII)
 
 
-def wanted(accept: bytes | None) -> Format:
+def wanted(accept: str | None) -> Format:
     """The format that an Accept header prefers, of equal ones the first; JSON where it names none
     of them.
     """
-    if accept is None or accept == b"*/*":
+    if accept is None or accept == "*/*":
         return JSON
     best, most = JSON, 0.0
-    for part in accept.decode("latin-1").lower().split(","):
+    for part in accept.lower().split(","):
         name, _, parameters = part.partition(";")
         quality = _QUALITY.search(parameters)
         weight = float(quality[1]) if quality else 1.0

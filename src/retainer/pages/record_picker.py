@@ -70,7 +70,7 @@ async def organization_of(request: Request, id: str) -> dict[str, Any] | None:
 
 async def id_from_form(request: Request, spec: ListSpec, field: str) -> int:
     """The id of the record that a form has to name. Raises Invalid."""
-    found = await id_from_fields(request, spec, field, request.body)
+    found = await id_from_fields(request, spec, field, request.data)
     if found is None:
         raise Invalid(FieldError(field, "is not named yet; type the beginning of its name"))
     return found

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from starlette.responses import HTMLResponse, Response
 
 from retainer.errors import (
     FieldError,
@@ -27,15 +28,16 @@ from retainer.errors import (
     title,
 )
 from retainer.http.query_string import of_form, pairs
-from retainer.http.request import HTML, Answer, Request
+from retainer.http.request import Request
 from retainer.journal import changes
 from retainer.pages import formatting
 from retainer.pages.assets import icon
 from retainer.pages.static import URLS, preloads
 from retainer.permissions import PERMISSIONS
+from retainer.records.views import store as views
 
-VARY = (b"vary", b"Accept, HX-Request, HX-Target")
-TOAST_COOKIE = b"retainer.done"  # the cookie that tells the next page what was done
+VARY = {"vary": "Accept, HX-Request, HX-Target"}
+TOAST_COOKIE = "retainer.done"  # the cookie that tells the next page what was done
 # What is replaced by a block of the page's template, by the id that HX-Target names.
 FRAGMENTS = {
     "more": "more",
@@ -72,7 +74,7 @@ _templates.globals["preloads"] = preloads
 _templates.globals["icon"] = lambda name: Markup(icon(name))  # noqa: S704  # Lucide's drawings, by name
 _templates.globals["today"] = formatting.today
 _templates.filters |= formatting.FILTERS
-_TOAST = re.compile(rb"(?:^|;)\s*" + re.escape(TOAST_COOKIE) + rb"=([\w-]+)")
+_TOAST = re.compile(r"[\w-]+", re.ASCII)
 
 
 class Toast(NamedTuple):
@@ -85,29 +87,28 @@ class Toast(NamedTuple):
     user: int | None
 
 
-async def page(request: Request, template: str, *, status: int = 200, **values: Any) -> Answer:
+async def page(request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
     """A page, or the part of it that is asked for."""
     found = _templates.get_template(template)
     values = _context(request) | values
     block = FRAGMENTS.get(target(request))
     if block == "main" or block in found.blocks:
-        return Answer(
-            status, found.render(values, layout="layout/only.html", only=block).encode(), HTML, VARY
-        )
-    headers = [HTML, VARY]
-    if values["toast"]:
-        headers.append(_cookie(request, "", seconds=0))
+        part = found.render(values, layout="layout/only.html", only=block)
+        return HTMLResponse(part, status, VARY)
     values["views"] = await _sidebar(request)
     values["layout"] = "layout/part.html" if _is_part(request) else "layout/base.html"
-    return Answer(status, found.render(values).encode(), *headers)
+    response = HTMLResponse(found.render(values), status, VARY)
+    if values["toast"]:
+        response.headers.append("set-cookie", _cookie(request, "", seconds=0))
+    return response
 
 
-async def style_guide(request: Request) -> Answer:
+async def style_guide(request: Request) -> Response:
     """Every component in its states."""
     return await page(request, "layout/styleguide.html")
 
 
-async def new_record(request: Request) -> Answer:
+async def new_record(request: Request) -> Response:
     """What can be added, from anywhere."""
     return await page(request, "layout/new.html")
 
@@ -119,27 +120,31 @@ def standalone_page(template: str, **values: Any) -> bytes:
 
 def redirect(
     request: Request, path: str, message: str = "", operation: int | None = None
-) -> Answer:
+) -> Response:
     """303 to a page, which tells what was done and offers to undo it. From a dialog the page
     beneath follows it.
     """
-    headers = [(b"location", path.encode()), VARY]
+    if target(request) == "dialog-body":
+        place = {"path": path, "target": "#main", "swap": "outerMorph"}
+        location = {"hx-location": msgspec.json.encode(place).decode()}
+        response: Response = HTMLResponse(headers=location | VARY)
+    else:
+        response = Response(status_code=303, headers={"location": path} | VARY)
     if message:
-        viewer = request.who if path != "/login" else None  # who signs out is nobody then
+        viewer = (
+            request.session_viewer if path != "/login" else None
+        )  # who signs out is nobody then
         may = viewer is not None and viewer.may("operations.undo")
         toast = Toast(message[:300], operation if may else None, viewer.user if viewer else None)
         value = base64.urlsafe_b64encode(msgspec.json.encode(toast)).rstrip(b"=")
-        headers.append(_cookie(request, value.decode(), seconds=60))
-    if target(request) == "dialog-body":
-        place = msgspec.json.encode({"path": path, "target": "#main", "swap": "outerMorph"})
-        return Answer(200, b"", (b"hx-location", place), HTML, *headers[1:])
-    return Answer(303, b"", *headers)
+        response.headers.append("set-cookie", _cookie(request, value.decode(), seconds=60))
+    return response
 
 
 def return_path(request: Request, default: str) -> str:
     """Where a form wants to return to: a path of ours, else the default one."""
     given = [
-        part for part in (request.body, request.query) if isinstance(part, dict)
+        part for part in (request.data, request.query) if isinstance(part, dict)
     ]  # a form with a file has no body
     return own_path(next((part["back"] for part in given if part.get("back")), ""), default)
 
@@ -153,7 +158,7 @@ def own_path(path: str, default: str) -> str:
     )  # ASCII as in an address, without a backslash
 
 
-async def refusal(request: Request, problem: Problem) -> Answer:
+async def refusal(request: Request, problem: Problem) -> Response:
     """The page of an error: what happened and what to do next. Who is not signed in, signs in
     first.
     """
@@ -161,38 +166,36 @@ async def refusal(request: Request, problem: Problem) -> Answer:
         return _to_login(request)
     values = {"problem": problem, "heading": title(problem.status)}
     try:
-        if request.who is None and request.token:  # nobody looked, where there is no such path
-            request.who = await request.app.sessions.viewer(request.token)
+        if (
+            request.session_viewer is None and request.token
+        ):  # nobody looked, where there is no such path
+            request.session_viewer = await request.app.sessions.viewer(request.token)
         answer = await page(request, "layout/error.html", status=problem.status, **values)
     except Exception as error:  # not even the sidebar can be read, or the page itself is at fault
         if not isinstance(error, Problem):
             request.app.log.unknown(error, request=request.id, path=request.path)
-        answer = Answer(
-            problem.status,
-            standalone_page("layout/error_alone.html", **values, request=request),
-            HTML,
-            VARY,
-        )
-    answer.headers += problem.headers
+        text = standalone_page("layout/error_alone.html", **values, request=request)
+        answer = HTMLResponse(text, problem.status, VARY)
+    answer.headers.update(problem.headers)
     return answer
 
 
 async def conflict(
     request: Request, problem: PreconditionFailed, path: str, sent: dict[str, Any]
-) -> Answer:
+) -> Response:
     """409: somebody else has changed the record since the form was page. Both versions, and what
     to do.
     """
     if not problem.current:
         raise NotFound
     current = msgspec.json.decode(problem.current)
-    version = dict(problem.headers)[b"etag"].decode()[1:-1]
+    version = problem.headers["etag"][1:-1]
     rows = [
         (name, current.get(name), value)
         for name, value in sent.items()
         if current.get(name) != value
     ]
-    fields = {name: value for name, value in request.body.items() if name != "version"}
+    fields = {name: value for name, value in request.data.items() if name != "version"}
     return await page(
         request,
         "layout/conflict.html",
@@ -209,7 +212,7 @@ async def conflict(
 
 async def _changed_by(request: Request, path: str, version: str) -> dict[str, str] | None:
     """Who changed the record since the form was shown, and when; for those who may know."""
-    record, _, version_shown = request.body.get("version", "").partition("-")
+    record, _, version_shown = request.data.get("version", "").partition("-")
     match = re.search(r"/([a-z]+)/\d+$", path)
     if not (
         match
@@ -222,7 +225,9 @@ async def _changed_by(request: Request, path: str, version: str) -> dict[str, st
     return await changes.changed_since(request.db, match[1], int(record), int(version_shown))
 
 
-async def not_saved(request: Request, problem: Problem, path: str, sent: dict[str, Any]) -> Answer:
+async def not_saved(
+    request: Request, problem: Problem, path: str, sent: dict[str, Any]
+) -> Response:
     """What was typed and is refused, each field with what is wrong, to be corrected and sent again."""
     return await page(
         request,
@@ -230,7 +235,7 @@ async def not_saved(request: Request, problem: Problem, path: str, sent: dict[st
         status=problem.status,
         errors=field_errors(problem),
         action=path,
-        fields=dict(request.body),
+        fields=dict(request.data),
         sent=list(sent),
         record=path,
     )
@@ -248,13 +253,13 @@ def changed_fields(sent: dict[str, Any]) -> str:
     )
 
 
-def _to_login(request: Request) -> Answer:
+def _to_login(request: Request) -> Response:
     query = request.scope["query_string"].decode("latin-1")
     path = f"{request.path}?{query}" if query else request.path
     where = "/login" + (f"?{urlencode({'next': path})}" if path != "/" else "")
-    if b"hx-request" in request.headers:
-        return Answer(200, b"", (b"hx-redirect", where.encode()), HTML, VARY)
-    return Answer(303, b"", (b"location", where.encode()), VARY)
+    if "hx-request" in request.headers:
+        return HTMLResponse(headers={"hx-redirect": where} | VARY)
+    return Response(status_code=303, headers={"location": where} | VARY)
 
 
 def field_errors(problem: Problem) -> dict[str, str]:
@@ -269,7 +274,7 @@ def field_errors(problem: Problem) -> dict[str, str]:
 
 
 def _context(request: Request) -> dict[str, Any]:
-    who = request.who
+    who = request.session_viewer
     return {
         "request": request,
         "path": request.path,
@@ -283,18 +288,18 @@ def _context(request: Request) -> dict[str, Any]:
 
 def target(request: Request) -> str:
     """The id of what htmx will replace."""
-    return request.headers.get(b"hx-target", b"").decode("latin-1").partition("#")[2]
+    return request.headers.get("hx-target", "").partition("#")[2]
 
 
 def _is_part(request: Request) -> bool:
-    return b"hx-request" in request.headers and b"hx-history-restore-request" not in request.headers
+    return "hx-request" in request.headers and "hx-history-restore-request" not in request.headers
 
 
 async def _sidebar(request: Request) -> list[dict[str, Any]]:
     """The saved views, on the pages of somebody who is signed in."""
-    if request.who is None or request.route is None:
+    if request.session_viewer is None or request.route is None:
         return []
-    found: list[dict[str, Any]] = await request.app.sidebar(request.db)
+    found: list[dict[str, Any]] = await views.sidebar(request.db)
     parameters = _list_parameters(request)
     for view in found:
         view["isHere"] = request.path == f"/{view['noun']}" and parameters == set(
@@ -317,19 +322,20 @@ def _list_parameters(request: Request) -> set[tuple[str, str]] | None:
 
 def _toast(request: Request) -> Toast | None:
     """What was done, unless by somebody else who used this browser a moment ago."""
-    match = _TOAST.search(request.headers.get(b"cookie", b""))
+    match = next(filter(None, map(_TOAST.match, request.cookie_values(TOAST_COOKIE))), None)
     if match is None:
         return None
     try:
         told = msgspec.json.decode(
-            base64.urlsafe_b64decode(match[1] + b"=" * (-len(match[1]) % 4)), type=Toast
+            base64.urlsafe_b64decode(match[0] + "=" * (-len(match[0]) % 4)), type=Toast
         )
     except (ValueError, msgspec.MsgspecError):
         return None
-    return told if told.user in (None, request.who.user if request.who else None) else None
+    viewer = request.session_viewer
+    is_theirs = told.user is None or (viewer is not None and viewer.user == told.user)
+    return told if is_theirs else None
 
 
-def _cookie(request: Request, value: str, *, seconds: int) -> tuple[bytes, bytes]:
+def _cookie(request: Request, value: str, *, seconds: int) -> str:
     secure = "; Secure" if request.is_secure else ""
-    text = f"{TOAST_COOKIE.decode()}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
-    return (b"set-cookie", text.encode())
+    return f"{TOAST_COOKIE}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"

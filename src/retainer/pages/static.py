@@ -7,24 +7,26 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from retainer.http.compression import GZIP, VARY, accepts_gzip, packed
-from retainer.http.request import Answer, Request
+from starlette.responses import Response
+
+from retainer.http.compression import accepts_gzip, packed
+from retainer.http.request import Request
 from retainer.pages.assets import DIST, PACKAGE, stylesheets
 from retainer.pages.script_modules import link_order, served
 
 _TYPES = {
-    "css": b"text/css; charset=utf-8",
-    "js": b"text/javascript; charset=utf-8",
-    "woff2": b"font/woff2",
+    "css": "text/css",
+    "js": "text/javascript",
+    "woff2": "font/woff2",
 }
-_KEPT = (b"cache-control", b"public, max-age=31536000, immutable")
+_KEPT = {"cache-control": "public, max-age=31536000, immutable"}
 _URL = re.compile(rb'url\("?([\w.-]+)"?\)')
 
 
 class Asset(NamedTuple):
     """One file, plain and compressed where that makes it smaller."""
 
-    kind: bytes
+    media_type: str
     content: bytes
     packed: bytes | None
 
@@ -73,11 +75,12 @@ def preloads(name: str) -> list[str]:
     return [URLS[module] for module in MODULES[name]]
 
 
-async def asset(request: Request) -> Answer:
+async def asset(request: Request) -> Response:
     found = ASSETS[request.path]
-    headers = [(b"content-type", found.kind), _KEPT]
     if found.packed is None:
-        return Answer(200, found.content, *headers)
-    if accepts_gzip(request):
-        return Answer(200, found.packed, *headers, VARY, GZIP)
-    return Answer(200, found.content, *headers, VARY)
+        return Response(found.content, headers=_KEPT, media_type=found.media_type)
+    headers = _KEPT | {"vary": "accept-encoding"}
+    if not accepts_gzip(request):
+        return Response(found.content, headers=headers, media_type=found.media_type)
+    headers["content-encoding"] = "gzip"
+    return Response(found.packed, headers=headers, media_type=found.media_type)

@@ -6,13 +6,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 import msgspec
+from starlette.responses import Response
 
 from retainer.database.database import Retry
 from retainer.database.statement import Statement
 from retainer.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from retainer.http import dispatch, preconditions, safe_writes
 from retainer.http.body import decode
-from retainer.http.request import WEB, Answer, Request
+from retainer.http.request import WEB, Request
 from retainer.pages import render
 
 _OPERATION = Statement(
@@ -25,7 +26,7 @@ class Result(NamedTuple):
     changed).
     """
 
-    answer: Answer
+    answer: Response
     operation: int | None
 
     @property
@@ -49,7 +50,7 @@ async def perform(
     """
     route = request.app.table.named[name]
     inner = request.inner(route, WEB, **({"if_match": f'"{version}"'} if version else {}))
-    held = request.db.held if request.who is not None else None
+    held = request.db.held if request.session_viewer is not None else None
     if held is not None:  # a part of what the caller does in one transaction
         inner.db = inner.db.bound(held)
     dispatch.refuse_unpermitted(inner, route)
@@ -57,9 +58,9 @@ async def perform(
         raise NotFound
     if route.body is not None:
         inner.raw = msgspec.json.encode(body)
-        inner.body = decode(inner.raw, route.body)
+        inner.data = decode(inner.raw, route.body)
     elif route.lines is not None:
-        inner.raw = inner.body = raw
+        inner.raw = inner.data = raw
     if not route.dry:  # what is more than a transaction (see safe_writes.py)
         return Result(await route.handler(inner, *ids), None)
     for attempt in range(dispatch.ATTEMPTS):
@@ -78,12 +79,12 @@ async def edit(
     path: str,
     sent: dict[str, Any],
     message: Callable[[Any], str],
-) -> Answer:
+) -> Response:
     """Change a record by a form, while nobody else has changed it since the form was shown; else
     both versions, or what is wrong with what was typed. `message` says of the record what was done.
     """
     try:
-        result = await perform(request, name, id, body=sent, version=request.body.get("version"))
+        result = await perform(request, name, id, body=sent, version=request.data.get("version"))
     except PreconditionFailed as problem:
         return await render.conflict(request, problem, path, sent)
     except (Invalid, Conflict) as problem:
@@ -103,11 +104,10 @@ async def upload(
     it arrives, once `before_commit` has put ids for the names in it. Its operation is in the journal only.
     """
     route = request.app.table.named[name]
-    inner = request.inner(route, WEB)
-    inner.named = before_commit
-    for header in (b"content-type", b"content-length", b"transfer-encoding"):
-        if header in request.headers:
-            inner.headers[header] = request.headers[header]
+    about_body = ("content-type", "content-length", "transfer-encoding")
+    given = {name: request.headers[name] for name in about_body if name in request.headers}
+    inner = request.inner(route, WEB, **given)
+    inner.before_upload_commit = before_commit
     dispatch.refuse_unpermitted(inner, route)
     return Result(await route.handler(inner, *ids), None)
 

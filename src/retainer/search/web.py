@@ -3,16 +3,18 @@
 from typing import Any
 
 import msgspec
+from starlette.responses import Response
 
-from retainer.http.request import Answer, Request, encoded
+from retainer.http.request import Request
+from retainer.http.responses import JSONResponse
 from retainer.search import store
 from retainer.search.highlight import highlights, pattern
 from retainer.search.model import Hit, Kind, SearchQuery
 
 
-async def index(request: Request) -> Answer:
+async def index(request: Request) -> Response:
     asked: SearchQuery = request.query
-    return encoded(
+    return JSONResponse(
         [hit(row) for row in await store.search(request.db, asked.q, asked.kinds, asked.limit)]
     )
 

@@ -7,31 +7,33 @@ only be walked through.
 
 import asyncio
 import ctypes
-import ipaddress
 import itertools
 import multiprocessing
 import os
 import secrets
 import signal
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
+
+from starlette.responses import AsyncContentStream, Response, StreamingResponse
+from starlette.types import Send
 
 from retainer.config import Settings, load, networks
 from retainer.database.database import Database
 from retainer.database.monitor import Monitor
 from retainer.errors import PROBLEM_JSON, Problem, Unavailable
-from retainer.http.compression import compressed
+from retainer.http.compression import compress
 from retainer.http.deadlines import Deadlines
 from retainer.http.dispatch import handle
 from retainer.http.log import Log
-from retainer.http.request import Answer, Request
+from retainer.http.request import Request
 from retainer.identity.sessions.cache import Sessions
 from retainer.journal.live.hub import Live
 from retainer.pages import render
 from retainer.records.documents.storage import Storage
-from retainer.routes import SIDEBAR, TABLE
+from retainer.routes import TABLE
 from retainer.search.indexer import Indexer
 from retainer.server.http_server import STOPPING
 
@@ -50,13 +52,15 @@ SECURITY = [
 NO_STORE = (b"cache-control", b"no-store")
 
 
+T = TypeVar("T")
+
+
 class App:
     """One server process: settings, database, sessions, storage, log."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.table = TABLE
-        self.sidebar = SIDEBAR
         self.log = Log(settings.log)
         self.database = Database(
             settings.database_url,
@@ -71,6 +75,7 @@ class App:
         self.indexer = Indexer(settings.database_url, self.storage, self.log)
         self.deadlines = Deadlines(settings.request_seconds)
         self.proxies = networks(settings.trusted_proxies)
+        self.services: dict[type, object] = {Live: self.live, Storage: self.storage}
         self.ids = itertools.count(1)
         self.process = secrets.token_hex(5)
         self.headers = SECURITY + (
@@ -78,6 +83,12 @@ class App:
             if settings.public_url.startswith("https:")
             else []
         )
+
+    def get(self, kind: type[T]) -> T:
+        """The one service of this class. Raises KeyError where there is none."""
+        found = self.services[kind]
+        assert isinstance(found, kind)
+        return found
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
@@ -120,18 +131,18 @@ class App:
         try:
             await self.send(request, answer, send)
         finally:
-            who = request.who
+            who = request.session_viewer
             self.log.request(
                 request.method,
                 request.path,
-                answer.status,
+                answer.status_code,
                 time.perf_counter() - started,
                 request=request.id,
                 user=who.user if who else None,
                 tenant=who.tenant if who else None,
             )
 
-    async def answer(self, request: Request) -> Answer:
+    async def answer(self, request: Request) -> Response:
         deadline = request.deadline = self.deadlines.begin()
         try:
             return await handle(request)
@@ -151,84 +162,57 @@ class App:
         finally:
             self.deadlines.end(deadline)
 
-    async def refusal(self, request: Request, problem: Problem) -> Answer:
+    async def refusal(self, request: Request, problem: Problem) -> Response:
         """An error as its page, or as the problem document."""
         if request.wants_page:
             return await render.refusal(request, problem)
         body = problem.body(request.path, request.id)
-        return Answer(problem.status, body, (b"content-type", PROBLEM_JSON), *problem.headers)
+        return Response(body, problem.status, problem.headers, PROBLEM_JSON)
 
-    async def send(self, request: Request, answer: Answer, send: Any) -> None:
+    async def send(self, request: Request, answer: Response, send: Any) -> None:
         """Status, headers, body; a stream with a deadline on each stall instead of one on the
         whole.
         """
-        answer = compressed(request, answer)
+        compress(request, answer)
         is_bare = not request.path.startswith("/api/") and self.table.has_page(request.segments)
-        if is_bare and all(name != b"vary" for name, _ in answer.headers):
-            answer.headers.append((b"vary", b"Accept"))
-        own = {
-            name for name, _ in answer.headers
-        }  # a preview has a policy of its own, and two would both hold
+        if is_bare and "vary" not in answer.headers:
+            answer.headers["vary"] = "Accept"
+        # A preview has a policy of its own, and two would both hold.
+        own = {name for name, _ in answer.raw_headers}
         headers = [header for header in self.headers if header[0] not in own]
-        headers += [(b"x-request-id", request.id.encode()), *answer.headers]
+        headers += [(b"x-request-id", request.id.encode()), *answer.raw_headers]
         is_page = request.route is not None and request.route.html and b"cache-control" not in own
         if (
             request.route is None
             or request.path.startswith("/api/")
-            or request.who is not None
+            or request.session_viewer is not None
             or is_page
         ):
             headers.append(NO_STORE)
-        body = answer.body
-        if isinstance(body, bytes):
-            if answer.status != 204:
-                headers.append((b"content-length", b"%d" % len(body)))
-            await send(
-                {
-                    "type": "http.response.start",
-                    "status": answer.status,
-                    "headers": headers,
-                    "whole": True,
-                }
-            )
-            await send(
-                {"type": "http.response.body", "body": b"" if request.method == "HEAD" else body}
-            )
+        start = {"type": "http.response.start", "status": answer.status_code, "headers": headers}
+        if not isinstance(answer, StreamingResponse):
+            await send(start | {"whole": True})
+            body = b"" if request.method == "HEAD" else answer.body
+            await send({"type": "http.response.body", "body": body})
             return
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send(start)
         if request.method != "HEAD":
-            await self.stream(request, body, send)
+            await self.stream(request, answer.body_iterator, send)
         await send({"type": "http.response.body", "body": b""})
 
-    async def stream(self, request: Request, body: AsyncIterator[bytes], send: Any) -> None:
+    async def stream(self, request: Request, body: AsyncContentStream, send: Send) -> None:
         """Chunk after chunk, until the client has gone."""
-        request.left = asyncio.create_task(request.gone())
+        request.disconnected = asyncio.create_task(request.wait_for_disconnect())
         try:
             async for chunk in body:
-                if request.left.done():
+                if request.disconnected.done():
                     return
                 async with asyncio.timeout(STALL_SECONDS):
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
         finally:
-            request.left.cancel()
+            request.disconnected.cancel()
             if isinstance(body, AsyncGenerator):
                 await body.aclose()  # at once: it may hold a connection, or a place
-
-    def client_address(self, scope: Any, headers: dict[bytes, bytes]) -> str:
-        """The connection's address; behind trusted proxies the nearest one they did not add
-        themselves.
-        """
-        address: str = scope["client"][0] if scope.get("client") else ""
-        forwarded = headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
-        while forwarded and self._is_proxy(address):
-            address = forwarded.pop().strip() or address
-        return address[:64]
-
-    def _is_proxy(self, address: str) -> bool:
-        try:
-            return any(ipaddress.ip_address(address) in network for network in self.proxies)
-        except ValueError:
-            return False
 
 
 def build() -> App:

@@ -6,13 +6,14 @@ from urllib.parse import quote, unquote
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from starlette.responses import Response
 
 from retainer.database.database import Db
 from retainer.errors import FieldError, LineProblem, MethodNotAllowed, Problem, TooLarge, invalid
 from retainer.http.body import decode
 from retainer.http.dispatch import admit, changed
-from retainer.http.prefer import applied
-from retainer.http.request import JSON, Answer, Request
+from retainer.http.prefer import apply
+from retainer.http.request import Request
 from retainer.http.routing import API, Route
 
 _IN_PATHS = (
@@ -104,10 +105,10 @@ class Line(Request):
     def __init__(self, whole: Request, number: int, raw: bytes) -> None:
         self.number = number
         self.text = raw
-        scope = {"method": "POST", "path": whole.path, "headers": [], "query_string": b""}
+        scope = {"type": "http", "method": "POST", "path": whole.path, "headers": []}
         super().__init__(whole.app, scope, whole.receive, whole.id)
-        self.who = whole.who
-        self.form = whole.wishes.get("return")
+        self.session_viewer = whole.session_viewer
+        self.returns = whole.prefer.get("return")
         self.ids: list[str] = []
         self.refusal: Problem | None = None
         try:
@@ -120,20 +121,20 @@ class Line(Request):
         line = decode(self.text, BulkLine)
         path, _, query = line.path.partition("?")
         path = path if path.startswith(API + "/") else API + path
-        self.method = line.method.value
         self.path = unquote(path)
         self.text = bytes(line.body) if line.body is not UNSET else b""
-        self.headers = {JSON[0]: JSON[1], b"content-length": b"%d" % len(self.text)}
-        if self.form is not None:
-            self.headers[b"prefer"] = f"return={self.form}".encode()
+        headers = {"content-type": "application/json", "content-length": str(len(self.text))}
+        if self.returns is not None:
+            headers["prefer"] = f"return={self.returns}"
         if line.if_match is not UNSET:
-            self.headers[b"if-match"] = line.if_match.encode()
+            headers["if-match"] = line.if_match
         self.scope = {
-            "method": self.method,
+            "type": "http",
+            "method": line.method.value,
             "path": self.path,
             "raw_path": quote(path, safe=_IN_PATHS).encode(),
             "query_string": query.encode(),
-            "headers": list(self.headers.items()),
+            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
         }
         self.route = self._found()
 
@@ -148,31 +149,31 @@ class Line(Request):
             raise MethodNotAllowed(f"In bulk this path takes {', '.join(sorted(writes))}.")
         return writes[self.method]
 
-    async def content(self, limit: int) -> bytes:
+    async def limited_body(self, limit: int) -> bytes:
         """Its body, which is there already."""
         if len(self.text) > limit:
             raise TooLarge(f"The body has {len(self.text)} bytes; at most {limit} are accepted.")
         return self.text
 
-    async def answer(self, db: Db) -> Answer:
+    async def answer(self, db: Db) -> Response:
         """What it would answer alone. Raises Problem."""
         if self.refusal is not None:
             raise self.refusal
         assert self.route is not None
         self.db = db
-        self.body = None
+        self.data = None
         arguments = await admit(self, self.route, self.ids)
-        return applied(self.wishes, self.route, await changed(self, self.route, arguments))
+        return apply(self.prefer, self.route, await changed(self, self.route, arguments))
 
-    def told(self, result: Answer | Problem) -> bytes:
+    def told(self, result: Response | Problem) -> bytes:
         """The line of the answer."""
-        answer = BulkAnswer(self.number, result.status, None, NULL, NULL)
         if isinstance(result, Problem):
-            answer.problem = Raw(result.body(self.path, self.id))
+            problem = Raw(result.body(self.path, self.id))
+            answer = BulkAnswer(self.number, result.status, None, NULL, problem)
         else:
-            assert isinstance(result.body, bytes)
-            answer.etag = dict(result.headers).get(b"etag", b"").decode() or None
-            answer.body = Raw(result.body) if result.body else NULL
+            body = Raw(result.body) if result.body else NULL
+            etag = result.headers.get("etag")
+            answer = BulkAnswer(self.number, result.status_code, etag, body, NULL)
         return msgspec.json.encode(answer) + b"\n"
 
 

@@ -9,26 +9,28 @@ halves, until each failing line is known.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from starlette.responses import Response
+
 from retainer.database.database import Db, Retry, SessionChanged
 from retainer.database.pool import ACQUIRE_SECONDS
 from retainer.errors import Forbidden, Problem, TooLarge, Unavailable, invalid
 from retainer.http.bulk.lines import Line, Refused
 from retainer.http.bulk.pipeline import Alone, Gathering
 from retainer.http.dispatch import record_refusal
-from retainer.http.prefer import applying
-from retainer.http.request import Answer, Request
+from retainer.http.prefer import APPLIED
+from retainer.http.request import Request
 from retainer.http.routing import Route
 
 MOST = 10_000  # lines
 TOGETHER = 500  # lines that are read and run at once
 ANSWER_TIMES = 4  # the answer may be so many times as long as the longest body
 
-Result = tuple[Line, Answer | Problem]
+Result = tuple[Line, Response | Problem]
 
 
-async def create(request: Request) -> Answer:
-    lines = split(request.body)
-    is_lenient = request.wishes.get("handling") == "lenient"
+async def create(request: Request) -> Response:
+    lines = split(request.data)
+    is_lenient = request.prefer.get("handling") == "lenient"
     run = Run(request, is_lenient=is_lenient)
     async with place(request), request.db.transaction() as tx:
         for start in range(0, len(lines), TOGETHER):
@@ -42,9 +44,10 @@ async def create(request: Request) -> Answer:
             raise Refused(run.failed, len(lines))
     for user in run.changed_users:
         request.forget(user)
-    heeded = [applying("handling=lenient")] if is_lenient else []
-    heeded += [applying("return=minimal")] if request.wishes.get("return") == "minimal" else []
-    return Answer(200, b"".join(run.told), (b"content-type", b"application/x-ndjson"), *heeded)
+    heeded = ["handling=lenient"] if is_lenient else []
+    heeded += ["return=minimal"] if request.prefer.get("return") == "minimal" else []
+    headers = {APPLIED: ", ".join(heeded)} if heeded else {}
+    return Response(b"".join(run.told), headers=headers, media_type="application/x-ndjson")
 
 
 def split(body: bytes) -> list[tuple[int, bytes]]:

@@ -10,7 +10,6 @@ from retainer.database.database import Database
 from retainer.identity.tokens import digest
 from retainer.permissions import Viewer, viewer
 
-COOKIE = "connect.sid"
 SESSIONS = "retainer_sessions"  # channel of notifications; the payload is a user's id
 REMEMBER = 60.0  # seconds; reading the row again also records that the session was seen
 MAX_REMEMBERED = 20_000

@@ -47,7 +47,7 @@ async def begin(database: Database, address: str, username: str | None) -> Attem
     if seconds is not None:
         raise TooManyRequests(
             f"Too many attempts. Try again in {_minutes(seconds)}.",
-            headers=[(b"retry-after", b"%d" % seconds)],
+            headers={"retry-after": str(seconds)},
         )
     return attempt
 

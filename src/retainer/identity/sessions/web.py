@@ -4,13 +4,14 @@ from contextlib import suppress
 from datetime import timedelta
 
 from asyncpg import Record
+from starlette.responses import Response
 
 from retainer.database.database import Db, SessionChanged
 from retainer.errors import BadCredentials, FieldError, Invalid, NotFound, Unavailable, invalid
-from retainer.http.request import Answer, Request, empty, found
+from retainer.http.request import SESSION_COOKIE, Request
+from retainer.http.responses import record_response
 from retainer.identity import passwords, tokens
 from retainer.identity.sessions import store, throttle
-from retainer.identity.sessions.cache import COOKIE
 from retainer.lists.answer import listed
 
 DEAD_LINK = (
@@ -19,13 +20,13 @@ DEAD_LINK = (
 )
 
 
-async def login(request: Request) -> Answer:
-    user = await proven(request, request.body.username, request.body.password)
+async def login(request: Request) -> Response:
+    user = await proven(request, request.data.username, request.data.password)
     if user is None:
         raise BadCredentials
     db = as_user(request, user)
     if passwords.is_outdated(user["password_hash"]):
-        password_hash = await passwords.hashed(request.body.password)
+        password_hash = await passwords.hashed(request.data.password)
         await store.rehash(db, password_hash, user["password_changed_at"])
     await leave(request)
     token = tokens.generate()
@@ -35,13 +36,13 @@ async def login(request: Request) -> Answer:
     return signed_in(request, row, token)
 
 
-async def logout(request: Request) -> Answer:
+async def logout(request: Request) -> Response:
     await leave(request)
     return signed_out(request)
 
 
-async def setup(request: Request) -> Answer:
-    body, database = request.body, request.app.database
+async def setup(request: Request) -> Response:
+    body, database = request.data, request.app.database
     attempt = await throttle.begin(database, request.address, None)
     link = await store.link_by_token(database, tokens.digest(body.token))
     username = ""
@@ -65,8 +66,8 @@ async def setup(request: Request) -> Answer:
     return signed_in(request, row, token)
 
 
-async def change_password(request: Request) -> Answer:
-    body, viewer = request.body, request.viewer
+async def change_password(request: Request) -> Response:
+    body, viewer = request.data, request.viewer
     user = await proven(request, viewer.username, body.current_password)
     weakness = passwords.weakness(body.new_password, viewer.username)
     if user is None:
@@ -81,20 +82,20 @@ async def change_password(request: Request) -> Answer:
             "currentPassword", "is not your password any more; it was changed at this moment"
         )
     request.forget(viewer.user)
-    return empty()
+    return Response(status_code=204)
 
 
-async def index(request: Request) -> Answer:
+async def index(request: Request) -> Response:
     return await listed(request)
 
 
-async def delete(request: Request, id: int) -> Answer:
+async def delete(request: Request, id: int) -> Response:
     if not await store.end(request.db, id):
         raise NotFound
     request.forget(request.viewer.user)
     if id == request.viewer.session:
         return signed_out(request)
-    return empty()
+    return Response(status_code=204)
 
 
 async def proven(request: Request, username: str, password: str) -> Record | None:
@@ -138,7 +139,7 @@ async def leave(request: Request) -> None:
     viewer = await request.app.sessions.viewer(request.token)
     if viewer is None:
         return
-    db = request.app.database.of(viewer, request.id, "logout", request.via)
+    db = request.app.database.of(viewer, request.id, "logout", request.channel)
     with suppress(SessionChanged):  # it has ended already, or its user may not use it any more
         await store.end(db, viewer.session)
     request.app.sessions.forget(viewer.user)
@@ -148,14 +149,14 @@ def as_user(request: Request, user: Record) -> Db:
     """The database as a user who has no session yet."""
     assert request.route is not None
     return request.app.database.without_viewer(
-        user["tenant_id"], request.id, request.route.name, request.via, user=user["user_id"]
+        user["tenant_id"], request.id, request.route.name, request.channel, user=user["user_id"]
     )
 
 
 def session_of(request: Request, token: str) -> dict[str, object]:
     """Columns of a new session."""
     settings = request.app.settings
-    agent = request.headers.get(b"user-agent", b"").decode("latin-1").replace("\0", "")
+    agent = request.headers.get("user-agent", "").replace("\0", "")
     return {
         "token_hash": tokens.digest(token),
         "user_agent": agent[:255] or None,
@@ -165,21 +166,27 @@ def session_of(request: Request, token: str) -> dict[str, object]:
     }
 
 
-def signed_in(request: Request, user: Record, token: str) -> Answer:
+def signed_in(request: Request, user: Record, token: str) -> Response:
     """Response with the user, and the cookie of their new session."""
-    answer = found(user)
+    response = record_response(user)
     seconds = int(request.app.settings.session_hours * 3600)
-    answer.headers.append(cookie(token, secure=request.is_secure, seconds=seconds))
-    return answer
+    response.headers.append("set-cookie", cookie(token, secure=request.is_secure, seconds=seconds))
+    return response
 
 
-def signed_out(request: Request) -> Answer:
-    answer = empty()
-    answer.headers.append(cookie("", secure=request.is_secure, seconds=0))
-    return answer
+def signed_out(request: Request) -> Response:
+    response = Response(status_code=204)
+    response.headers.append("set-cookie", cookie("", secure=request.is_secure, seconds=0))
+    return response
 
 
-def cookie(value: str, *, secure: bool, seconds: int) -> tuple[bytes, bytes]:
+def cookie(value: str, *, secure: bool, seconds: int) -> str:
     """Set-Cookie header of a session; 0 seconds removes the cookie. The value must be URL-safe."""
-    parts = [f"{COOKIE}={value}", "Path=/", f"Max-Age={seconds}", "HttpOnly", "SameSite=Lax"]
-    return (b"set-cookie", "; ".join(parts + ["Secure"] * secure).encode())
+    parts = [
+        f"{SESSION_COOKIE}={value}",
+        "Path=/",
+        f"Max-Age={seconds}",
+        "HttpOnly",
+        "SameSite=Lax",
+    ]
+    return "; ".join(parts + ["Secure"] * secure)

@@ -2,57 +2,60 @@
 
 from datetime import timedelta
 
+from starlette.responses import Response
+
 from retainer.errors import NotFound
 from retainer.http.body import sent
-from retainer.http.request import Answer, Request, empty, encoded, found
+from retainer.http.request import Request
+from retainer.http.responses import JSONResponse, record_response
 from retainer.identity import tokens
 from retainer.identity.users import store
 from retainer.identity.users.model import Link, refuse_unknown_time_zone
 from retainer.lists.answer import listed
 
 
-async def show_own(request: Request) -> Answer:
-    return found(await store.read_own(request.db))
+async def show_own(request: Request) -> Response:
+    return record_response(await store.read_own(request.db))
 
 
-async def update_own(request: Request) -> Answer:
-    values = sent(request.body)
+async def update_own(request: Request) -> Response:
+    values = sent(request.data)
     refuse_unknown_time_zone(values.get("time_zone"))
     row = await store.update_own(request.db, values)
     request.forget(request.viewer.user)
-    return found(row)
+    return record_response(row)
 
 
-async def names(request: Request) -> Answer:
+async def names(request: Request) -> Response:
     return await listed(request)
 
 
-async def index(request: Request) -> Answer:
+async def index(request: Request) -> Response:
     return await listed(request)
 
 
-async def show(request: Request, id: int) -> Answer:
-    return found(await store.get(request.db, id))
+async def show(request: Request, id: int) -> Response:
+    return record_response(await store.get(request.db, id))
 
 
-async def create(request: Request) -> Answer:
-    return found(await store.create(request.db, sent(request.body)))
+async def create(request: Request) -> Response:
+    return record_response(await store.create(request.db, sent(request.data)))
 
 
-async def update(request: Request, id: int) -> Answer:
-    row = await store.update(request.db, id, sent(request.body))
+async def update(request: Request, id: int) -> Response:
+    row = await store.update(request.db, id, sent(request.data))
     request.forget(id)
-    return found(row)
+    return record_response(row)
 
 
-async def end_sessions(request: Request, id: int) -> Answer:
+async def end_sessions(request: Request, id: int) -> Response:
     if not await store.end_sessions(request.db, id):
         raise NotFound
     request.forget(id)
-    return empty()
+    return Response(status_code=204)
 
 
-async def make_link(request: Request, id: int) -> Answer:
+async def make_link(request: Request, id: int) -> Response:
     token = tokens.generate()
     lifetime = timedelta(hours=request.app.settings.link_hours)
     link = {"token_hash": tokens.digest(token), "lifetime": lifetime}
@@ -60,11 +63,11 @@ async def make_link(request: Request, id: int) -> Answer:
     if expires_at is None:
         raise NotFound
     # Browsers send nothing after the "#": the token reaches no log and no Referer.
-    return encoded(Link(f"{_origin(request)}/setup#token={token}", expires_at))
+    return JSONResponse(Link(f"{_origin(request)}/setup#token={token}", expires_at))
 
 
 def _origin(request: Request) -> str:
     """Origin of the pages: as configured, else the one that this request was sent to."""
     configured = request.app.settings.public_url.rstrip("/")
-    host = request.headers.get(b"host", b"localhost").decode("latin-1")
+    host = request.headers.get("host", "localhost")
     return configured or f"{request.scope['scheme']}://{host}"

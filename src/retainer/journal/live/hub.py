@@ -97,7 +97,7 @@ class Live:
         if self.of_session[viewer.session] >= MOST_OF_SESSION:
             raise TooManyRequests(
                 f"At most {MOST_OF_SESSION} streams of one session are open at a time; close a page, or poll.",
-                headers=[(b"retry-after", b"%d" % RETRY_SECONDS)],
+                headers={"retry-after": str(RETRY_SECONDS)},
             )
         if self.of_session.total() >= MOST_STREAMS:
             raise Unavailable(

@@ -60,8 +60,8 @@ class Subscriber:
         self, request: Request, leave: Callable[["Subscriber"], None]
     ) -> AsyncIterator[bytes]:
         """The bytes, until it ends or the session does."""
-        assert request.left is not None
-        request.left.add_done_callback(lambda _: self.end())
+        assert request.disconnected is not None
+        request.disconnected.add_done_callback(lambda _: self.end())
         try:
             # Who lost their streams together does not come back together.
             yield b"retry: %d\n" % random.randint(500, 2500) + self._event("ready", ChangeBuffer())  # noqa: S311

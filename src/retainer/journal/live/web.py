@@ -1,12 +1,14 @@
 """The handler of GET /live: a stream of server-sent events, or a poll."""
 
 import msgspec
+from starlette.responses import Response, StreamingResponse
 
-from retainer.http.request import Answer, Request, encoded
+from retainer.http.request import Request
+from retainer.http.responses import JSONResponse
 from retainer.journal import changes
+from retainer.journal.live.hub import Live
 
-EVENT_STREAM = b"text/event-stream"
-_HEADERS = ((b"content-type", EVENT_STREAM), (b"x-accel-buffering", b"no"))
+EVENT_STREAM = "text/event-stream"
 
 
 class LiveQuery(msgspec.Struct):
@@ -15,12 +17,18 @@ class LiveQuery(msgspec.Struct):
     after: str | None = None
 
 
-async def show(request: Request) -> Answer:
+async def show(request: Request) -> Response:
     """A stream for who accepts one, else what has changed since the position."""
-    given = request.header(b"last-event-id") or request.query.after
+    given = request.joined_header("last-event-id") or request.query.after
     after = changes.parse_position(given) if given else None
-    if EVENT_STREAM in request.headers.get(b"accept", b"") and request.method == "GET":
-        stream = await request.app.live.open(request, after)
-        return Answer(200, stream.events(request, request.app.live.leave), *_HEADERS)
+    if EVENT_STREAM in request.headers.get("accept", "") and request.method == "GET":
+        live = request.app.get(Live)
+        stream = await live.open(request, after)
+        return StreamingResponse(
+            stream.events(request, live.leave),
+            headers={"content-type": EVENT_STREAM, "x-accel-buffering": "no"},
+        )
     position, buffer = await changes.since(request.db, after)
-    return encoded(buffer.change_set(position, with_operations=request.viewer.may("history.read")))
+    return JSONResponse(
+        buffer.change_set(position, with_operations=request.viewer.may("history.read"))
+    )

@@ -1,8 +1,10 @@
 """The handler of the trash."""
 
-from retainer.http.request import Answer, Request
+from starlette.responses import Response
+
+from retainer.http.request import Request
 from retainer.lists.answer import listed
 
 
-async def index(request: Request) -> Answer:
+async def index(request: Request) -> Response:
     return await listed(request)

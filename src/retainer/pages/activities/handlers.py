@@ -5,10 +5,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
+from starlette.responses import Response
 
 from retainer.errors import Conflict, Invalid, NotFound, Problem
 from retainer.http.forms import blank
-from retainer.http.request import Answer, Request
+from retainer.http.request import Request
 from retainer.journal import store as journal
 from retainer.pages import record_picker, render
 from retainer.pages.activities.form import CHOICES, contacts_of
@@ -19,13 +20,13 @@ from retainer.records.activities.model import ActivityCreate, ActivityUpdate
 from retainer.records.organizations import store as organizations
 
 
-async def index(request: Request) -> Answer:
+async def index(request: Request) -> Response:
     page = await paginate(request, store.LIST, expand=("organization",))
     people = await record_picker.colleagues(request)
     return await render.page(request, "activities/list.html", page=page, people=people, **CHOICES)
 
 
-async def new(request: Request) -> Answer:
+async def new(request: Request) -> Response:
     """The whole form, from anywhere; the parameters of the address are its fields."""
     taken = ("organizationId", "text", "kind", "back")
     return await form(
@@ -33,7 +34,9 @@ async def new(request: Request) -> Answer:
     )
 
 
-async def form(request: Request, values: dict[str, Any], problem: Problem | None = None) -> Answer:
+async def form(
+    request: Request, values: dict[str, Any], problem: Problem | None = None
+) -> Response:
     values = (
         blank(ActivityCreate)
         | {"organization": "", "organizationId": "", "back": "", "contactIds": ""}
@@ -56,13 +59,13 @@ async def form(request: Request, values: dict[str, Any], problem: Problem | None
     )
 
 
-async def create(request: Request) -> Answer:
+async def create(request: Request) -> Response:
     body = _sent(request, ActivityCreate)
     try:
         organization = await record_picker.id_from_form(request, organizations.LIST, "organization")
         result = await perform(request, "createActivity", organization, body=body)
     except (Invalid, Conflict) as problem:
-        return await form(request, dict(request.body), problem)
+        return await form(request, dict(request.data), problem)
     path = f"/organizations/{organization}/activities"
     return render.redirect(
         request,
@@ -76,7 +79,7 @@ def _sent(request: Request, kind: type[msgspec.Struct]) -> dict[str, Any]:
     """The form as the API takes it: contacts from several boxes, the time where the viewer is as
     one with a zone. A time that stayed as it was shown is left out, for a field has no seconds.
     """
-    given = request.body
+    given = request.data
     if "contactIds" in given:
         given["contactIds"] = ",".join(part for part in given.all("contactIds") if part)
     sent: dict[str, Any] = given.body(kind)
@@ -101,7 +104,7 @@ def _word(activity: dict[str, Any]) -> str:
     return {"email": "e-mail"}.get(activity["kind"], str(activity["kind"]))
 
 
-async def show_one(request: Request, id: int) -> Answer:
+async def show_one(request: Request, id: int) -> Response:
     row = await store.read(request.db, id)
     found = await find(request, store.LIST, id=str(id), expand="organization")
     if row is None or not found:
@@ -133,7 +136,7 @@ async def _with(request: Request, activity: dict[str, Any]) -> list[dict[str, An
     return found
 
 
-async def update(request: Request, id: int) -> Answer:
+async def update(request: Request, id: int) -> Response:
     """Change what the form has, while nobody else has changed the activity since it was page."""
     path, sent = f"/activities/{id}", _sent(request, ActivityUpdate)
     return await edit(
@@ -141,7 +144,7 @@ async def update(request: Request, id: int) -> Answer:
     )
 
 
-async def delete(request: Request, id: int) -> Answer:
+async def delete(request: Request, id: int) -> Response:
     row = await store.read(request.db, id)
     activity = msgspec.json.decode(row[2]) if row else {"kind": "activity", "organizationId": 0}
     result = await perform(request, "deleteActivity", id)

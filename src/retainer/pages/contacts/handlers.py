@@ -4,11 +4,12 @@ from collections import Counter
 from typing import Any
 
 import msgspec
+from starlette.responses import Response
 
 from retainer.database.database import Db
 from retainer.errors import Conflict, Invalid, NotFound
 from retainer.http.forms import blank
-from retainer.http.request import Answer, Request
+from retainer.http.request import Request
 from retainer.journal import store as journal
 from retainer.pages import record_picker, render
 from retainer.pages.list_page import find, paginate
@@ -27,19 +28,21 @@ SHOWN_TOUCHES = 8  # of these, that its page shows
 Row = dict[str, Any]
 
 
-async def index(request: Request) -> Answer:
+async def index(request: Request) -> Response:
     return await render.page(
         request, "contacts/list.html", page=await paginate(request, store.LIST), **CHOICES
     )
 
 
-async def new(request: Request) -> Answer:
+async def new(request: Request) -> Response:
     return await form(
         request, {"type": ContactType.CLIENT, "fullName": request.query.get("name", "")}
     )
 
 
-async def form(request: Request, values: Row, problem: Invalid | Conflict | None = None) -> Answer:
+async def form(
+    request: Request, values: Row, problem: Invalid | Conflict | None = None
+) -> Response:
     """What a new contact takes; an e-mail address that is taken is told with whose it is."""
     values = blank(ContactCreate) | values
     taken = (
@@ -58,18 +61,18 @@ async def form(request: Request, values: Row, problem: Invalid | Conflict | None
     )
 
 
-async def create(request: Request) -> Answer:
+async def create(request: Request) -> Response:
     try:
-        result = await perform(request, "createContact", body=request.body.body(ContactCreate))
+        result = await perform(request, "createContact", body=request.data.body(ContactCreate))
     except (Invalid, Conflict) as problem:
-        return await form(request, dict(request.body), problem)
+        return await form(request, dict(request.data), problem)
     made = result.record
     return render.redirect(
         request, f"/contacts/{made['id']}", f"Added {made['fullName']}", result.operation
     )
 
 
-async def show_one(request: Request, id: int) -> Answer:
+async def show_one(request: Request, id: int) -> Response:
     row = await store.read(request.db, id)
     if row is None:
         raise NotFound
@@ -102,9 +105,9 @@ def known_by(touches: list[Row]) -> list[tuple[str, int]]:
     return Counter(one["author"]["fullName"] for one in touches if one["author"]).most_common(5)
 
 
-async def update(request: Request, id: int) -> Answer:
+async def update(request: Request, id: int) -> Response:
     """Change what the form has, while nobody else has changed the contact since it was page."""
-    path, sent = f"/contacts/{id}", request.body.body(ContactUpdate)
+    path, sent = f"/contacts/{id}", request.data.body(ContactUpdate)
     return await edit(
         request, "updateContact", id, path, sent, lambda contact: message_of(sent, contact)
     )
@@ -117,7 +120,7 @@ def message_of(sent: Row, contact: Row) -> str:
     return f"Changed {render.changed_fields(sent)} of {contact['fullName']}"
 
 
-async def delete(request: Request, id: int) -> Answer:
+async def delete(request: Request, id: int) -> Response:
     """Delete it; where something keeps it, say what, and offer to set it inactive instead."""
     name = await name_of(request, id)
     try:
@@ -134,7 +137,7 @@ async def delete(request: Request, id: int) -> Answer:
             is_active=row is not None and msgspec.json.decode(row[2])["isActive"],
             memberships=await memberships(request, id),
         )
-        answer.headers.append((b"hx-replace-url", b"/contacts/%d" % id))
+        answer.headers["hx-replace-url"] = f"/contacts/{id}"
         return answer
     return render.redirect(
         request, render.return_path(request, "/contacts"), f"Deleted {name}", result.operation
@@ -156,13 +159,13 @@ async def is_member(db: Db, id: int, organization_id: int) -> bool:
     return await members.exists(db, organization_id, id)
 
 
-async def new_membership(request: Request, id: int) -> Answer:
+async def new_membership(request: Request, id: int) -> Response:
     return await membership_form(request, id, {"role": MemberRole.MEMBER})
 
 
 async def membership_form(
     request: Request, id: int, values: Row, problem: Invalid | Conflict | None = None
-) -> Answer:
+) -> Response:
     """Which organization, and as what; where the name was not clear, those that come near to it."""
     errors = render.field_errors(problem) if problem else {}
     if isinstance(problem, Conflict):
@@ -182,30 +185,30 @@ async def membership_form(
     )
 
 
-async def join(request: Request, id: int) -> Answer:
-    role = request.body.get("role", "")
+async def join(request: Request, id: int) -> Response:
+    role = request.data.get("role", "")
     try:
         organization = await record_picker.id_from_form(request, organizations.LIST, "organization")
         result = await perform(
             request, "addMember", organization, body={"contactId": id, "role": role}
         )
     except (Invalid, Conflict) as problem:
-        return await membership_form(request, id, dict(request.body), problem)
+        return await membership_form(request, id, dict(request.data), problem)
     words = (
         f"Added {await name_of(request, id)} to {await organization_name(request, organization)}"
     )
     return render.redirect(request, f"/contacts/{id}", words, result.operation)
 
 
-async def change_role(request: Request, id: int, organization: int) -> Answer:
-    role = request.body.get("role", "")
+async def change_role(request: Request, id: int, organization: int) -> Response:
+    role = request.data.get("role", "")
     result = await perform(request, "updateMember", organization, id, body={"role": role})
     name, at = await name_of(request, id), await organization_name(request, organization)
     words = f"Made {name} {role.replace('_', ' ')} of {at}"
     return render.redirect(request, f"/contacts/{id}", words, result.operation)
 
 
-async def leave(request: Request, id: int, organization: int) -> Answer:
+async def leave(request: Request, id: int, organization: int) -> Response:
     name = await organization_name(request, organization)
     result = await perform(request, "removeMember", organization, id)
     words = f"Removed {await name_of(request, id)} from {name}"

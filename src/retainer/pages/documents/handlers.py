@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
+from starlette.responses import Response
 
 from retainer.errors import (
     PROBLEM_JSON,
@@ -16,7 +17,7 @@ from retainer.errors import (
 )
 from retainer.http.fields import Audience
 from retainer.http.forms import blank
-from retainer.http.request import Answer, Request
+from retainer.http.request import Request
 from retainer.journal import store as journal
 from retainer.lists.parameters import read as read_list
 from retainer.pages import record_picker, render
@@ -45,7 +46,7 @@ KEPT_FIELDS = {
 Row = dict[str, Any]
 
 
-async def index(request: Request) -> Answer:
+async def index(request: Request) -> Response:
     asked = dict(request.query)
     typed_name, candidates = await record_picker.id_from_filter(
         request, organizations.LIST, "organization", asked
@@ -64,7 +65,7 @@ async def index(request: Request) -> Answer:
     )
 
 
-async def find_projects(request: Request) -> Answer:
+async def find_projects(request: Request) -> Response:
     """The projects that a document of the organization that is named can be linked to; none while
     that is unclear.
     """
@@ -79,13 +80,13 @@ async def find_projects(request: Request) -> Answer:
     )
 
 
-async def new(request: Request) -> Answer:
+async def new(request: Request) -> Response:
     """A file, or with kind=link a link; `back` is where to go then."""
     asked = {name: request.query.get(name, "") for name in ("organizationId", "kind", "back")}
     return await form(request, asked | {"back": render.own_path(asked["back"], "")})
 
 
-async def form(request: Request, values: Row, problem: Problem | None = None) -> Answer:
+async def form(request: Request, values: Row, problem: Problem | None = None) -> Response:
     values = blank(DocumentCreate) | {"kind": "", "back": "", "organization": ""} | values
     return await render.page(
         request,
@@ -100,13 +101,13 @@ async def form(request: Request, values: Row, problem: Problem | None = None) ->
     )
 
 
-async def create(request: Request) -> Answer:
+async def create(request: Request) -> Response:
     """A link, or a file that is read as it arrives; scripts that send many ask for no page."""
     back = render.return_path(request, "")
     try:
         result = await (
             upload(request, "createDocument", before_commit=_organization_id)
-            if request.body is None
+            if request.data is None
             else _link(request)
         )
     except (Invalid, Conflict, TooLarge) as problem:
@@ -118,18 +119,18 @@ async def create(request: Request) -> Answer:
 
 
 async def _link(request: Request) -> Result:
-    request.body["projectIds"] = ",".join(request.body.all("projectIds"))
-    body = request.body.body(DocumentCreate)
+    request.data["projectIds"] = ",".join(request.data.all("projectIds"))
+    body = request.data.body(DocumentCreate)
     if not body.get("organizationId"):
         body["organizationId"] = await record_picker.id_from_fields(
-            request, organizations.LIST, "organization", request.body
+            request, organizations.LIST, "organization", request.data
         )
     return await perform(request, "createDocument", body=body)
 
 
 async def _organization_id(request: Request) -> None:
     """Put the organization's id where the form has its name: the API takes ids."""
-    typed = request.typed
+    typed = request.upload_fields
     given = {
         name: values[-1]
         for name, values in typed.items()
@@ -145,12 +146,14 @@ async def _organization_id(request: Request) -> None:
 
 
 def _typed_values(request: Request) -> Row:
-    if request.body is not None:
-        return {**request.body, "kind": "link"}
-    return {name: values[-1] for name, values in request.typed.items() if name in KEPT_FIELDS}
+    if request.data is not None:
+        return {**request.data, "kind": "link"}
+    return {
+        name: values[-1] for name, values in request.upload_fields.items() if name in KEPT_FIELDS
+    }
 
 
-async def add_version(request: Request, id: int) -> Answer:
+async def add_version(request: Request, id: int) -> Response:
     try:
         result = await upload(request, "addDocumentVersion", id)
     except (Invalid, Conflict, TooLarge) as problem:
@@ -162,7 +165,7 @@ async def add_version(request: Request, id: int) -> Answer:
     return await _added(request, made, path, f"Added version {made['version']} of {made['name']}")
 
 
-async def _added(request: Request, made: Row, path: str, words: str) -> Answer:
+async def _added(request: Request, made: Row, path: str, words: str) -> Response:
     """On to a page that tells of it, with undo where the viewer may; a script gets the message with
     its next page.
     """
@@ -175,27 +178,25 @@ async def _added(request: Request, made: Row, path: str, words: str) -> Answer:
         )
     answer = render.redirect(request, path, words, operation)
     if _is_script(request):
-        answer.status, answer.headers = (
-            204,
-            [header for header in answer.headers if header[0] != b"location"],
-        )
+        answer.status_code = 204
+        del answer.headers["location"], answer.headers["content-length"]
     return answer
 
 
 def _is_script(request: Request) -> bool:
-    return b"application/json" in request.headers.get(b"accept", b"")
+    return "application/json" in request.headers.get("accept", "")
 
 
-def _refused(request: Request, problem: Problem) -> Answer:
+def _refused(request: Request, problem: Problem) -> Response:
     body = problem.body(request.path, request.id)
-    return Answer(problem.status, body, (b"content-type", PROBLEM_JSON), *problem.headers)
+    return Response(body, problem.status, problem.headers, PROBLEM_JSON)
 
 
-async def show_one(request: Request, id: int) -> Answer:
+async def show_one(request: Request, id: int) -> Response:
     return await _page(request, id)
 
 
-async def _page(request: Request, id: int, problem: Problem | None = None) -> Answer:
+async def _page(request: Request, id: int, problem: Problem | None = None) -> Response:
     document, version = await _read(request, id)
     names = dict(await record_picker.colleagues(request))
     linked = {one["id"] for one in document["projects"]}
@@ -246,7 +247,7 @@ async def _changes(request: Request, id: int) -> list[Row]:
     return await find(request, journal.HISTORY["documents"], parent=id, limit="10")
 
 
-async def show_preview(request: Request, id: int, number: int) -> Answer:
+async def show_preview(request: Request, id: int, number: int) -> Response:
     """A version's bytes for the page's own frame or picture; 404 for what is not shown so."""
     file = await store.file(request.db, id, number)
     if file is None or file["storage_key"] is None:
@@ -254,19 +255,19 @@ async def show_preview(request: Request, id: int, number: int) -> Answer:
     return await preview.answer(request, file)
 
 
-async def update(request: Request, id: int) -> Answer:
+async def update(request: Request, id: int) -> Response:
     """Change what the form has, while nobody else has changed the document since it was page."""
     return await _change(
-        request, id, request.body.body(DocumentUpdate), request.body.get("version")
+        request, id, request.data.body(DocumentUpdate), request.data.get("version")
     )
 
 
-async def move(request: Request, id: int) -> Answer:
+async def move(request: Request, id: int) -> Response:
     """The form that names another organization."""
     return await move_form(request, id)
 
 
-async def move_form(request: Request, id: int, problem: Invalid | None = None) -> Answer:
+async def move_form(request: Request, id: int, problem: Invalid | None = None) -> Response:
     document, version = await _read(request, id)
     values = {"organization": (document["organization"] or {}).get("name", "")}
     return await render.page(
@@ -275,19 +276,19 @@ async def move_form(request: Request, id: int, problem: Invalid | None = None) -
         status=problem.status if problem else 200,
         document=document,
         version=version,
-        values=dict(request.body) if problem else values,
+        values=dict(request.data) if problem else values,
         errors=render.field_errors(problem) if problem else {},
         candidates=record_picker.candidates_of(problem),
     )
 
 
-async def moved(request: Request, id: int) -> Answer:
+async def moved(request: Request, id: int) -> Response:
     """To another organization, with those of its projects that are that one's; without one, with
     all.
     """
     try:
         to = await record_picker.id_from_fields(
-            request, organizations.LIST, "organization", request.body
+            request, organizations.LIST, "organization", request.data
         )
     except record_picker.UnclearName as problem:
         return await move_form(request, id, problem)
@@ -299,21 +300,21 @@ async def moved(request: Request, id: int) -> Answer:
         sent["projectIds"] = [
             one["id"] for one in await find(request, projects.LIST, limit="100", **asked)
         ]
-    return await _change(request, id, sent, request.body.get("version") or version)
+    return await _change(request, id, sent, request.data.get("version") or version)
 
 
-async def link_projects(request: Request, id: int) -> Answer:
+async def link_projects(request: Request, id: int) -> Response:
     """Link one more project, or unlink one."""
     document, version = await _read(request, id)
     linked: list[Any] = [one["id"] for one in document["projects"]]
-    more, less = request.body.get("link", ""), request.body.get("unlink", "")
+    more, less = request.data.get("link", ""), request.data.get("unlink", "")
     linked = [one for one in linked if str(one) != less] + (
         [int(more) if is_id(more) else more] if more else []
     )
     return await _change(request, id, {"projectIds": linked}, version)
 
 
-async def _change(request: Request, id: int, sent: Row, version: str | None) -> Answer:
+async def _change(request: Request, id: int, sent: Row, version: str | None) -> Response:
     path = f"/documents/{id}"
     try:
         result = await perform(request, "updateDocument", id, body=sent, version=version)
@@ -330,7 +331,7 @@ async def _change(request: Request, id: int, sent: Row, version: str | None) -> 
     return render.redirect(request, render.return_path(request, path), words, result.operation)
 
 
-async def delete(request: Request, id: int) -> Answer:
+async def delete(request: Request, id: int) -> Response:
     row = await store.read(request.db, id)
     result = await perform(request, "deleteDocument", id)
     name = msgspec.json.decode(row[2])["name"] if row else "the document"

@@ -7,21 +7,23 @@ a few kinds of pictures, PDF, and text as text, by the type that our own look at
 
 from typing import Any, NamedTuple
 
+from starlette.responses import Response
+
 from retainer.errors import NotFound
-from retainer.http.request import Answer, Request
+from retainer.http.request import Request
 from retainer.records.documents import content
 
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"})
 PDF = "application/pdf"
-PLAIN = b"text/plain; charset=utf-8"
+PLAIN = "text/plain; charset=utf-8"
 EXCERPT_BYTES = 12_000  # bytes of a text that stand in its page; the whole of it is a click away
 
 # Nothing is fetched, run or sent by what is shown, and only our own pages may frame it.
-_ALONE = b"default-src 'none'; frame-ancestors 'self'"
+_ALONE = "default-src 'none'; frame-ancestors 'self'"
 # In an origin of its own besides, with no scripts and no forms. Not for PDF: browsers' viewers do
 # not start in it.
-_SANDBOXED = _ALONE + b"; sandbox"
-_OWN = (b"cross-origin-resource-policy", b"same-origin")
+_SANDBOXED = _ALONE + "; sandbox"
+_OWN = {"cross-origin-resource-policy": "same-origin"}
 
 
 class Excerpt(NamedTuple):
@@ -40,20 +42,18 @@ def display_of(media_type: str) -> str:
     return "text" if media_type.startswith("text/") else ""
 
 
-async def answer(request: Request, file: Any) -> Answer:
+async def answer(request: Request, file: Any) -> Response:
     """The bytes of a file for an element of our own page. Raises NotFound for a type that is not
-    page.
+    shown.
     """
     display = display_of(file["media_type"])
     if not display:
         raise NotFound
-    page = PLAIN if display == "text" else file["media_type"].encode()  # HTML too is but text
-    answered = await content.answer(request, file, page)
-    answered.headers += [
-        (b"content-security-policy", _ALONE if display == "pdf" else _SANDBOXED),
-        _OWN,
-    ]
-    return answered
+    media_type = PLAIN if display == "text" else file["media_type"]  # HTML too is but text
+    response = await content.answer(request, file, media_type)
+    response.headers["content-security-policy"] = _ALONE if display == "pdf" else _SANDBOXED
+    response.headers.update(_OWN)
+    return response
 
 
 async def excerpt(request: Request, file: Any) -> Excerpt:

@@ -4,7 +4,9 @@ and exported.
 
 from typing import Any
 
-from retainer.http.request import API, WEB, Answer, Request
+from starlette.responses import Response
+
+from retainer.http.request import API, WEB, Request
 from retainer.identity.users import store as users
 from retainer.journal import store
 from retainer.pages import render
@@ -16,7 +18,7 @@ Row = dict[str, Any]
 VIA = [(WEB, "These pages"), (API, "The API"), ("undo", "Undo"), ("command", "The command line")]
 
 
-async def show_all(request: Request) -> Answer:
+async def show_all(request: Request) -> Response:
     page = await paginate(request, store.AUDIT)
     told = await sentences_of(request, [row["id"] for row in page.rows if row["records"]])
     for row in page.rows:

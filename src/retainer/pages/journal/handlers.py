@@ -6,9 +6,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
+from starlette.responses import Response
 
 from retainer.errors import Conflict, Invalid, NotFound, Problem
-from retainer.http.request import Answer, Request
+from retainer.http.request import Request
 from retainer.journal import store
 from retainer.pages import record_picker, render
 from retainer.pages.journal import diffs, sentences
@@ -20,7 +21,7 @@ _RECORD = re.compile(r"/(\w+)/(\d{1,16})(?:[/?].*)?", re.ASCII)
 Row = dict[str, Any]
 
 
-async def activity(request: Request) -> Answer:
+async def activity(request: Request) -> Response:
     """What everybody did, the newest first, by days."""
     page = await paginate(request, store.FEED, counted=False)
     ids = [row["id"] for row in page.rows]
@@ -65,7 +66,7 @@ async def sentences_of(
     return {id: (sentence, titles) for id, sentence in sentences.sentences(groups, titles).items()}
 
 
-async def operation(request: Request, id: int) -> Answer:
+async def operation(request: Request, id: int) -> Response:
     """What one operation did, record by record."""
     row = await store.read(request.db, id, MAX_CHANGES)
     if row is None:
@@ -100,7 +101,7 @@ def organization_of(row: Row) -> int | None:
     return fields.get("organizationId")
 
 
-async def undo(request: Request, id: int) -> Answer:
+async def undo(request: Request, id: int) -> Response:
     told = (await sentences_of(request, [id])).get(id)
     try:
         result = await perform(request, "undoOperation", id)
@@ -122,7 +123,7 @@ async def return_path(request: Request, id: int) -> str:
 
 async def clash(
     request: Request, problem: Problem, id: int, sentence: sentences.Sentence | None
-) -> Answer:
+) -> Response:
     """Why it cannot be undone: what came later, by whom and when, and what can be done about it."""
     unknown = {
         "title": None,

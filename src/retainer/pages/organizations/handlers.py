@@ -3,10 +3,11 @@
 from typing import Any
 
 import msgspec
+from starlette.responses import Response
 
 from retainer.errors import Conflict, Invalid, NotFound
 from retainer.http.forms import blank
-from retainer.http.request import Answer, Request
+from retainer.http.request import Request
 from retainer.journal import store as journal
 from retainer.pages import record_picker, render
 from retainer.pages.activities.form import log_line
@@ -29,7 +30,7 @@ CHOICES: dict[str, Any] = {"types": list(OrganizationType), "statuses": list(Org
 MAX_DUPLICATES = 5  # organizations shown as perhaps the same
 
 
-async def index(request: Request) -> Answer:
+async def index(request: Request) -> Response:
     page = await paginate(request, store.LIST, expand=("owner", "work"))
     owners = await record_picker.colleagues(request)
     return await render.page(
@@ -37,7 +38,7 @@ async def index(request: Request) -> Answer:
     )
 
 
-async def new(request: Request) -> Answer:
+async def new(request: Request) -> Response:
     values: dict[str, Any] = {"status": "active", "type": "prospect"}
     copied = request.query.get("copy", "")
     if is_id(copied) and (row := await store.read(request.db, int(copied))):
@@ -56,7 +57,7 @@ async def new(request: Request) -> Answer:
 
 async def form(
     request: Request, values: dict[str, Any], problem: Invalid | Conflict | None = None
-) -> Answer:
+) -> Response:
     values = blank(OrganizationCreate) | {"copy": ""} | values
     errors = render.field_errors(problem) if problem else {}
     return await render.page(
@@ -71,20 +72,20 @@ async def form(
     )
 
 
-async def create(request: Request) -> Answer:
+async def create(request: Request) -> Response:
     try:
         result = await perform(
-            request, "createOrganization", body=request.body.body(OrganizationCreate)
+            request, "createOrganization", body=request.data.body(OrganizationCreate)
         )
     except (Invalid, Conflict) as problem:
-        return await form(request, dict(request.body), problem)
+        return await form(request, dict(request.data), problem)
     made = result.record
     return render.redirect(
         request, f"/organizations/{made['id']}", f"Added {made['name']}", result.operation
     )
 
 
-async def show_duplicates(request: Request) -> Answer:
+async def show_duplicates(request: Request) -> Response:
     """Those that may be the same as one that is being typed: a part of the form, which stands alone
     for nobody.
     """
@@ -100,7 +101,7 @@ async def duplicates(request: Request, name: str) -> list[dict[str, Any]]:
     return await find(request, store.LIST, q=name[:200], limit=str(MAX_DUPLICATES))
 
 
-async def show_overview(request: Request, id: int) -> Answer:
+async def show_overview(request: Request, id: int) -> Response:
     values = await frame(request, id)
     return await render.page(
         request,
@@ -141,9 +142,9 @@ async def frame(request: Request, id: int) -> dict[str, Any]:
     }
 
 
-async def update(request: Request, id: int) -> Answer:
+async def update(request: Request, id: int) -> Response:
     """Change what the form has, while nobody else has changed the organization since it was page."""
-    path, sent = f"/organizations/{id}", request.body.body(OrganizationUpdate)
+    path, sent = f"/organizations/{id}", request.data.body(OrganizationUpdate)
     what = render.changed_fields(sent)
     return await edit(
         request,
@@ -155,7 +156,7 @@ async def update(request: Request, id: int) -> Answer:
     )
 
 
-async def delete(request: Request, id: int) -> Answer:
+async def delete(request: Request, id: int) -> Response:
     row = await store.read(request.db, id)
     result = await perform(request, "deleteOrganization", id)
     name = msgspec.json.decode(row[2])["name"] if row else "the organization"

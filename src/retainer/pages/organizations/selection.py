@@ -9,11 +9,12 @@ from typing import Any
 from urllib.parse import quote
 
 import msgspec
+from starlette.responses import Response
 
 from retainer.errors import Invalid, Problem, TooLarge, invalid
 from retainer.http.bulk.lines import Refused
 from retainer.http.bulk.run import MOST as MAX_LINES
-from retainer.http.request import Answer, Request
+from retainer.http.request import Request
 from retainer.journal import store as journal
 from retainer.lists.answer import exported
 from retainer.pages import render
@@ -25,7 +26,7 @@ _ID = re.compile(r"\d{1,16}", re.ASCII)
 FieldValues = dict[str, Any]
 
 
-async def change(request: Request) -> Answer:
+async def change(request: Request) -> Response:
     try:
         wanted = requested_change(request)
         ids = await selected_ids(request)
@@ -40,10 +41,10 @@ async def change(request: Request) -> Answer:
 
 def requested_change(request: Request) -> FieldValues | None:
     """The fields to change; None to delete. Raises Invalid for neither."""
-    if request.body.get("do") == "delete":
+    if request.data.get("do") == "delete":
         return None
     wanted: FieldValues = {
-        name: request.body[name] for name in ("status", "ownerId") if request.body.get(name)
+        name: request.data[name] for name in ("status", "ownerId") if request.data.get(name)
     }
     if not wanted:
         raise invalid("status", "was not chosen, nor an owner; choose what to change")
@@ -54,13 +55,13 @@ def requested_change(request: Request) -> FieldValues | None:
 
 async def selected_ids(request: Request) -> list[int]:
     """The ids that were selected, or of all that match. Raises Invalid for none and for too many."""
-    matching = request.body.get("matching", "").strip("&")
+    matching = request.data.get("matching", "").strip("&")
     if matching:
         ids = await matching_ids(
             request, store.LIST, "" if matching == "all" else matching, MAX_LINES
         )
     else:
-        ids = [int(id) for id in dict.fromkeys(request.body.all("record")) if _ID.fullmatch(id)]
+        ids = [int(id) for id in dict.fromkeys(request.data.all("record")) if _ID.fullmatch(id)]
     if not ids:
         raise invalid("record", "names no organization; select some first")
     return ids
@@ -92,7 +93,7 @@ async def message_of(request: Request, wanted: FieldValues | None, count: int) -
     return f"Gave {what} the {' and the '.join(parts)}"
 
 
-async def refused_page(request: Request, problem: Problem, ids: list[int]) -> Answer:
+async def refused_page(request: Request, problem: Problem, ids: list[int]) -> Response:
     """Nothing was changed: why, of which organizations, and what to do."""
     lines = [(ids[found.line - 1], found.detail) for found in problem.lines[:50] if ids]
     names = await journal.titles(request.db, {("organizations", id) for id, _ in lines})
@@ -109,9 +110,9 @@ async def refused_page(request: Request, problem: Problem, ids: list[int]) -> An
     )
 
 
-async def export_selected(request: Request) -> Answer:
+async def export_selected(request: Request) -> Response:
     """Those that were selected, as CSV."""
-    matching = request.body.get("matching", "").strip("&")
+    matching = request.data.get("matching", "").strip("&")
     if matching:
         query = "" if matching == "all" else "?" + quote(matching, safe="=&:,.%+-")
         return render.redirect(request, f"/organizations/export{query}")

@@ -3,10 +3,11 @@
 from typing import Any
 
 import msgspec
+from starlette.responses import Response
 
 from retainer.errors import Conflict, Invalid
 from retainer.http import safe_writes
-from retainer.http.request import Answer, Request
+from retainer.http.request import Request
 from retainer.journal import store as journal
 from retainer.lists.parameters import read
 from retainer.pages import record_picker, render
@@ -35,7 +36,7 @@ _IN_SENTENCE = {"organizationId", "contactId"}  # fields that the page and the s
 Row = dict[str, Any]
 
 
-async def show_projects(request: Request, id: int) -> Answer:
+async def show_projects(request: Request, id: int) -> Response:
     values = await frame(request, id)
     page = await paginate(request, projects.OF_ORGANIZATION, parent=id)
     return await render.page(
@@ -50,15 +51,15 @@ async def show_projects(request: Request, id: int) -> Answer:
     )
 
 
-async def show_members(request: Request, id: int) -> Answer:
+async def show_members(request: Request, id: int) -> Response:
     return await members_page(request, id)
 
 
 async def members_page(
     request: Request, id: int, problem: Invalid | Conflict | None = None
-) -> Answer:
+) -> Response:
     """The people, and what was typed to add one, with what is wrong and whom it could mean."""
-    typed = dict(request.body) if problem else {}
+    typed = dict(request.data) if problem else {}
     return await render.page(
         request,
         "organizations/members.html",
@@ -83,10 +84,10 @@ def form_errors(problem: Invalid | Conflict) -> dict[str, str]:
     }
 
 
-async def add_member(request: Request, id: int) -> Answer:
+async def add_member(request: Request, id: int) -> Response:
     """Add a contact that is there, or a new one: contact and membership then are one change."""
     try:
-        if "fullName" in request.body:
+        if "fullName" in request.data:
             return await add_new_contact(request, id)
         contact = await record_picker.id_from_form(request, contacts.LIST, "contact")
         result = await perform(request, "addMember", id, body=membership(request, contact))
@@ -95,30 +96,30 @@ async def add_member(request: Request, id: int) -> Answer:
     return added_page(request, id, await name_of(request, contact), result.operation)
 
 
-async def add_new_contact(request: Request, id: int) -> Answer:
+async def add_new_contact(request: Request, id: int) -> Response:
     async with safe_writes.held(request):
         made = (
-            await perform(request, "createContact", body=request.body.body(ContactCreate))
+            await perform(request, "createContact", body=request.data.body(ContactCreate))
         ).record
         result = await perform(request, "addMember", id, body=membership(request, made["id"]))
     return added_page(request, id, made["fullName"], result.operation)
 
 
 def membership(request: Request, contact: int) -> Row:
-    return {"contactId": contact, "role": request.body.get("role", "")}
+    return {"contactId": contact, "role": request.data.get("role", "")}
 
 
-def added_page(request: Request, id: int, name: str, operation: int | None) -> Answer:
-    words = f"Added {name} as {request.body.get('role', '').replace('_', ' ')}"
+def added_page(request: Request, id: int, name: str, operation: int | None) -> Response:
+    words = f"Added {name} as {request.data.get('role', '').replace('_', ' ')}"
     return render.redirect(request, f"/organizations/{id}/members", words, operation)
 
 
-async def change_member(request: Request, id: int, contact: int) -> Answer:
+async def change_member(request: Request, id: int, contact: int) -> Response:
     result = await perform(
-        request, "updateMember", id, contact, body={"role": request.body.get("role", "")}
+        request, "updateMember", id, contact, body={"role": request.data.get("role", "")}
     )
     words = (
-        f"Made {await name_of(request, contact)} {request.body.get('role', '').replace('_', ' ')}"
+        f"Made {await name_of(request, contact)} {request.data.get('role', '').replace('_', ' ')}"
     )
     return render.redirect(
         request,
@@ -128,7 +129,7 @@ async def change_member(request: Request, id: int, contact: int) -> Answer:
     )
 
 
-async def remove_member(request: Request, id: int, contact: int) -> Answer:
+async def remove_member(request: Request, id: int, contact: int) -> Response:
     name = await name_of(request, contact)
     result = await perform(request, "removeMember", id, contact)
     return render.redirect(
@@ -144,7 +145,7 @@ async def name_of(request: Request, contact: int) -> str:
     return str(msgspec.json.decode(row[2])["fullName"]) if row else "the contact"
 
 
-async def show_documents(request: Request, id: int) -> Answer:
+async def show_documents(request: Request, id: int) -> Response:
     """The documents of the organization and of its projects; files are dropped here."""
     values = await frame(request, id)
     return await render.page(
@@ -157,7 +158,7 @@ async def show_documents(request: Request, id: int) -> Answer:
     )
 
 
-async def show_tasks(request: Request, id: int) -> Answer:
+async def show_tasks(request: Request, id: int) -> Response:
     """What is open, by when it is due, and what was completed last."""
     values = await frame(request, id)
     request.query = request.query or read(
@@ -184,7 +185,7 @@ async def show_tasks(request: Request, id: int) -> Answer:
     )
 
 
-async def show_activities(request: Request, id: int) -> Answer:
+async def show_activities(request: Request, id: int) -> Response:
     """What happened, the latest first, and a line to log more."""
     values = await frame(request, id)
     return await render.page(
@@ -198,7 +199,7 @@ async def show_activities(request: Request, id: int) -> Answer:
     )
 
 
-async def show_history(request: Request, id: int) -> Answer:
+async def show_history(request: Request, id: int) -> Response:
     values = await frame(request, id)
     page = await paginate(request, journal.HISTORY["organizations"], parent=id, counted=False)
     return await render.page(

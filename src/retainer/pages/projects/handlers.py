@@ -6,11 +6,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
+from starlette.responses import Response
 
 from retainer.errors import Conflict, Invalid, NotFound
 from retainer.http.fields import Audience
 from retainer.http.forms import blank
-from retainer.http.request import Answer, Request
+from retainer.http.request import Request
 from retainer.journal import store as journal
 from retainer.lists.parameters import read as read_list
 from retainer.pages import record_picker, render
@@ -41,7 +42,7 @@ MAX_ROWS = 50  # tasks and documents that a project's page shows
 Row = dict[str, Any]
 
 
-async def index(request: Request) -> Answer:
+async def index(request: Request) -> Response:
     asked = dict(request.query)
     typed_name, candidates = await record_picker.id_from_filter(
         request, organizations.LIST, "organization", asked
@@ -75,12 +76,14 @@ def without_default_sort(page: ListPage) -> ListPage:
     return page._replace(parameters=kept)
 
 
-async def new(request: Request) -> Answer:
+async def new(request: Request) -> Response:
     of = request.query.get("organizationId", "")
     return await form(request, {"organizationId": of, "title": request.query.get("title", "")})
 
 
-async def form(request: Request, values: Row, problem: Invalid | Conflict | None = None) -> Answer:
+async def form(
+    request: Request, values: Row, problem: Invalid | Conflict | None = None
+) -> Response:
     """What a new project takes; its organization is given, or named in words."""
     values = blank(ProjectCreate) | {"organization": ""} | values
     of = str(values["organizationId"] or "")
@@ -97,20 +100,20 @@ async def form(request: Request, values: Row, problem: Invalid | Conflict | None
     )
 
 
-async def create(request: Request) -> Answer:
+async def create(request: Request) -> Response:
     try:
         organization = await record_picker.id_from_form(request, organizations.LIST, "organization")
-        body = request.body.body(ProjectCreate) | {"organizationId": organization}
+        body = request.data.body(ProjectCreate) | {"organizationId": organization}
         result = await perform(request, "createProject", body=body)
     except (Invalid, Conflict) as problem:
-        return await form(request, dict(request.body), problem)
+        return await form(request, dict(request.data), problem)
     made = result.record
     return render.redirect(
         request, f"/projects/{made['id']}", f"Added {made['title']}", result.operation
     )
 
 
-async def show_one(request: Request, id: int) -> Answer:
+async def show_one(request: Request, id: int) -> Response:
     row = await store.read(request.db, id)
     found = await find(request, store.LIST, id=str(id), expand="organization")
     if row is None or not found:
@@ -132,16 +135,16 @@ async def show_one(request: Request, id: int) -> Answer:
     )
 
 
-async def update(request: Request, id: int) -> Answer:
+async def update(request: Request, id: int) -> Response:
     """Change what the form has, while nobody else has changed the project since it was page."""
-    path, sent = f"/projects/{id}", request.body.body(ProjectUpdate)
+    path, sent = f"/projects/{id}", request.data.body(ProjectUpdate)
     what = render.changed_fields(sent)
     return await edit(
         request, "updateProject", id, path, sent, lambda made: f"Changed {what} of {made['title']}"
     )
 
 
-async def delete(request: Request, id: int) -> Answer:
+async def delete(request: Request, id: int) -> Response:
     project = await read(request, id)
     result = await perform(request, "deleteProject", id)
     return render.redirect(
@@ -163,13 +166,13 @@ async def read(request: Request, id: int) -> Row:
 # The tasks of a project, added in a line.
 
 
-async def new_task(request: Request, id: int) -> Answer:
+async def new_task(request: Request, id: int) -> Response:
     return await task_form(request, id, {"assigneeId": str(request.viewer.user)})
 
 
 async def task_form(
     request: Request, id: int, values: Row, problem: Invalid | Conflict | None = None
-) -> Answer:
+) -> Response:
     """What the line takes, on a page of its own: where something in it was wrong."""
     return await render.page(
         request,
@@ -182,16 +185,16 @@ async def task_form(
     )
 
 
-async def add_task(request: Request, id: int) -> Answer:
+async def add_task(request: Request, id: int) -> Response:
     project = await read(request, id)
-    body = request.body.body(TaskCreate) | {
+    body = request.data.body(TaskCreate) | {
         "projectId": id,
         "organizationId": project["organizationId"],
     }
     try:
         result = await perform(request, "createTask", body=body)
     except (Invalid, Conflict) as problem:
-        return await task_form(request, id, dict(request.body), problem)
+        return await task_form(request, id, dict(request.data), problem)
     return render.redirect(
         request, f"/projects/{id}", f"Added {result.record['title']}", result.operation
     )

@@ -7,11 +7,12 @@ from functools import cache
 from typing import Any, NamedTuple, get_args
 
 import msgspec
+from starlette.responses import Response
 
 from retainer import __version__, errors
-from retainer.http.request import JSON, Answer, Request
+from retainer.http.request import SESSION_COOKIE, Request
+from retainer.http.responses import JSONResponse
 from retainer.http.routing import Route, Table
-from retainer.identity.sessions.cache import COOKIE
 from retainer.pages.reference import list_parameters as lists
 from retainer.pages.reference import path_parameters, schemas
 from retainer.pages.reference.glossary import OPERATIONS, STATUSES, TAGS, Status
@@ -47,7 +48,7 @@ _INFO = {
 _COOKIE_SCHEME = {
     "type": "apiKey",
     "in": "cookie",
-    "name": COOKIE,
+    "name": SESSION_COOKIE,
     "description": "Session-based authentication via HTTP-only cookie",
 }
 NDJSON = "application/x-ndjson"
@@ -110,16 +111,16 @@ class Rendered(NamedTuple):
     """What is made once per process and sent as it is: the document, or a page of it."""
 
     content: bytes
-    etag: bytes
+    etag: str
 
 
-async def show(request: Request) -> Answer:
-    return sent(rendered(request.app.table), JSON)
+async def show(request: Request) -> Response:
+    return sent(rendered(request.app.table), JSONResponse)
 
 
-def sent(text: Rendered, kind: tuple[bytes, bytes]) -> Answer:
+def sent(text: Rendered, kind: type[Response]) -> Response:
     """200 with what was rendered."""
-    return Answer(200, text.content, kind, (b"etag", text.etag))
+    return kind(text.content, headers={"etag": text.etag})
 
 
 @cache
@@ -130,7 +131,7 @@ def rendered(table: Table) -> Rendered:
 
 def tagged(content: bytes) -> Rendered:
     """Content with an ETag of its digest."""
-    return Rendered(content, b'"%s"' % hashlib.sha256(content).hexdigest()[:16].encode())
+    return Rendered(content, f'"{hashlib.sha256(content).hexdigest()[:16]}"')
 
 
 def document(routes: list[Route]) -> dict[str, Any]:
@@ -156,7 +157,7 @@ def document(routes: list[Route]) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": _INFO,
         "servers": [{"url": "/api", "description": "This installation"}],
-        "security": [{COOKIE: []}],
+        "security": [{SESSION_COOKIE: []}],
         "tags": [
             {"name": name, "description": sentence}
             for name, sentence in TAGS.items()
@@ -168,7 +169,7 @@ def document(routes: list[Route]) -> dict[str, Any]:
             "responses": {status.name: _refusal(code, status) for code, status in STATUSES.items()},
             "headers": _HEADERS,
             "parameters": COMPONENTS,
-            "securitySchemes": {COOKIE: _COOKIE_SCHEME},
+            "securitySchemes": {SESSION_COOKIE: _COOKIE_SCHEME},
         },
     }
 

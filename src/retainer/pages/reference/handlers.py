@@ -6,9 +6,10 @@ from functools import cache
 from typing import Any
 
 import msgspec
+from starlette.responses import HTMLResponse, Response
 
 from retainer.config import base_url
-from retainer.http.request import HTML, Answer, Request
+from retainer.http.request import Request
 from retainer.http.routing import Table
 from retainer.pages.reference.document import Rendered, document, sent, tagged
 from retainer.pages.reference.glossary import STATUSES
@@ -23,8 +24,8 @@ _DATA_EXAMPLE_LINE = (
 _FILE = "FILE=1  # the id that an upload answered"
 
 
-async def show(request: Request) -> Answer:
-    return sent(rendered(request.app.table, base_url(request.app.settings)), HTML)
+async def show(request: Request) -> Response:
+    return sent(rendered(request.app.table, base_url(request.app.settings)), HTMLResponse)
 
 
 @cache

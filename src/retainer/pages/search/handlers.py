@@ -5,8 +5,9 @@ an id (`#12`).
 from typing import Any, NamedTuple
 
 import msgspec
+from starlette.responses import Response
 
-from retainer.http.request import Answer, Request
+from retainer.http.request import Request
 from retainer.pages import record_picker, render
 from retainer.pages.list_page import query_string
 from retainer.records.contacts import store as contacts
@@ -65,7 +66,7 @@ class Group(NamedTuple):
     hits: list[dict[str, Any]]
 
 
-async def index(request: Request) -> Answer:
+async def index(request: Request) -> Response:
     q = request.query.get("q", "").strip()
     is_palette = render.target(request) == "results"
     found = await _found(request, parse(q), MAX_PALETTE_HITS if is_palette else MAX_HITS)
@@ -81,7 +82,7 @@ async def index(request: Request) -> Answer:
     )
 
 
-async def choices(request: Request) -> Answer:
+async def choices(request: Request) -> Response:
     """What a field that names a record may mean, for a browser to propose while one types."""
     field = next((name for name in PICKABLE if name in request.query), None)
     candidates = (

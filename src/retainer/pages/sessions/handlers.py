@@ -2,8 +2,10 @@
 
 import re
 
+from starlette.responses import HTMLResponse, Response
+
 from retainer.errors import FieldError, Invalid, Problem
-from retainer.http.request import HTML, Answer, Request
+from retainer.http.request import Request
 from retainer.identity.sessions.model import Login
 from retainer.pages import render
 from retainer.pages.submit import perform
@@ -12,11 +14,11 @@ HOME = "/organizations"
 _TOKEN = re.compile(r"(?:.*[#&]token=)?([\w-]{1,200})", re.ASCII | re.DOTALL)
 
 
-async def home(request: Request) -> Answer:
+async def home(request: Request) -> Response:
     return render.redirect(request, HOME)
 
 
-async def login(request: Request) -> Answer:
+async def login(request: Request) -> Response:
     where = _next(request.query.get("next", ""))
     if request.token and await request.app.sessions.viewer(request.token):
         return render.redirect(request, where)
@@ -37,10 +39,10 @@ def _why(request: Request) -> str:
     return "Sign in to open that page." if request.query.get("next") else ""
 
 
-async def sign_in(request: Request) -> Answer:
-    where = _next(request.body.get("next", ""))
+async def sign_in(request: Request) -> Response:
+    where = _next(request.data.get("next", ""))
     try:
-        result = await perform(request, "login", body=request.body.body(Login))
+        result = await perform(request, "login", body=request.data.body(Login))
     except Problem as problem:
         if problem.status >= 500:
             raise
@@ -48,24 +50,24 @@ async def sign_in(request: Request) -> Answer:
     return _with_cookie(render.redirect(request, where), result.answer)
 
 
-async def sign_out(request: Request) -> Answer:
+async def sign_out(request: Request) -> Response:
     result = await perform(request, "logout")
     return _with_cookie(render.redirect(request, "/login", "You are signed out"), result.answer)
 
 
-async def setup(_request: Request) -> Answer:
+async def setup(_request: Request) -> Response:
     """The page of a link. Its token stands behind the "#", so that it reaches no server but in a
     form's body.
     """
-    return Answer(200, _setup_page({}, ""), HTML, (b"cache-control", b"no-cache"))
+    return HTMLResponse(_setup_page({}, ""), headers={"cache-control": "no-cache"})
 
 
-async def set_up(request: Request) -> Answer:
+async def set_up(request: Request) -> Response:
     """The same without scripts: who opened the link pastes it, for the page cannot read it."""
-    link, password = (request.body.get(name, "") for name in ("link", "password"))
+    link, password = (request.data.get(name, "") for name in ("link", "password"))
     match = _TOKEN.fullmatch(link.strip())
     try:
-        _refuse_typing_errors(bool(match), password, request.body.get("again", ""))
+        _refuse_typing_errors(bool(match), password, request.data.get("again", ""))
         result = await perform(
             request, "setup", body={"token": match[1] if match else "", "password": password}
         )
@@ -73,7 +75,7 @@ async def set_up(request: Request) -> Answer:
         if problem.status >= 500:
             raise
         text = _setup_page(render.field_errors(problem), link)
-        return Answer(problem.status, text, HTML, (b"cache-control", b"no-store"), *problem.headers)
+        return HTMLResponse(text, problem.status, {"cache-control": "no-store"} | problem.headers)
     return _with_cookie(
         render.redirect(request, HOME, "Your password is set, and you are signed in"), result.answer
     )
@@ -98,17 +100,17 @@ def _setup_page(errors: dict[str, str], link: str) -> bytes:
 
 async def _form(
     request: Request, where: str, reason: str, problem: Problem | None = None
-) -> Answer:
-    username = request.body.get("username", "") if problem else ""
+) -> Response:
+    username = request.data.get("username", "") if problem else ""
     status = problem.status if problem else 200
     values = {"next": where, "reason": reason, "problem": problem, "username": username}
     answer = await render.page(request, "sessions/login.html", status=status, **values)
-    answer.headers += problem.headers if problem else []
+    answer.headers.update(problem.headers if problem else {})
     return answer
 
 
-def _with_cookie(answer: Answer, done: Answer) -> Answer:
-    answer.headers += [header for header in done.headers if header[0] == b"set-cookie"]
+def _with_cookie(answer: Response, done: Response) -> Response:
+    answer.raw_headers += [header for header in done.raw_headers if header[0] == b"set-cookie"]
     return answer
 
 

@@ -5,11 +5,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
+from starlette.responses import Response
 
 from retainer.errors import Conflict, Invalid, NotFound, PreconditionFailed, Problem
 from retainer.http.fields import Audience
 from retainer.http.forms import blank
-from retainer.http.request import Answer, Request
+from retainer.http.request import Request
 from retainer.journal import store as journal
 from retainer.lists.parameters import read as read_list
 from retainer.pages import record_picker, render
@@ -39,7 +40,7 @@ MAX_ROW_ASSIGNEES = 30  # people that each row offers; a task's own page offers 
 Row = dict[str, Any]
 
 
-async def index(request: Request) -> Answer:
+async def index(request: Request) -> Response:
     """Without parameters one's own open tasks; whatever is asked for else stands in the address."""
     asked = dict(request.query) or {
         "assigneeId": str(request.viewer.user),
@@ -116,7 +117,7 @@ def _group(due: str | None, now: date, past: str) -> str:
     return "This week" if day <= now + timedelta(days=6 - now.weekday()) else "Later"
 
 
-async def new(request: Request) -> Answer:
+async def new(request: Request) -> Response:
     """The whole form; the parameters of the address are its fields."""
     query = request.query
     values = {
@@ -127,7 +128,9 @@ async def new(request: Request) -> Answer:
     return await form(request, {"assigneeId": str(request.viewer.user)} | values)
 
 
-async def form(request: Request, values: dict[str, Any], problem: Problem | None = None) -> Answer:
+async def form(
+    request: Request, values: dict[str, Any], problem: Problem | None = None
+) -> Response:
     values = blank(TaskCreate) | {"organization": "", "back": ""} | values
     organization = await record_picker.organization_of(request, str(values["organizationId"] or ""))
     candidates = record_picker.candidates_of(problem)
@@ -152,19 +155,19 @@ async def _projects(request: Request, organization: int) -> list[tuple[int, str]
     return [(project["id"], project["title"]) for project in found]
 
 
-async def create(request: Request) -> Answer:
+async def create(request: Request) -> Response:
     try:
-        body = request.body.body(TaskCreate)
+        body = request.data.body(TaskCreate)
         if not body.get("organizationId"):
             body["organizationId"] = await organization_id(request)
         result = await perform(request, "createTask", body=body)
     except (Invalid, Conflict) as problem:
-        return await form(request, dict(request.body), problem)
+        return await form(request, dict(request.data), problem)
     path = render.return_path(request, f"/tasks/{result.record['id']}")
     return render.redirect(request, path, f"Added {result.record['title']}", result.operation)
 
 
-async def show_one(request: Request, id: int) -> Answer:
+async def show_one(request: Request, id: int) -> Response:
     row = await store.read(request.db, id)
     found = await find(request, store.LIST, id=str(id), expand="organization")
     if row is None or not found:
@@ -222,16 +225,16 @@ async def _project_organization(request: Request, project: int | None) -> dict[s
     return found[0]["organization"] if found else None
 
 
-async def update(request: Request, id: int) -> Answer:
+async def update(request: Request, id: int) -> Response:
     """Change what the form has, while nobody else has changed the task since, where the form says
     since when.
     """
-    path, sent = f"/tasks/{id}", request.body.body(TaskUpdate)
+    path, sent = f"/tasks/{id}", request.data.body(TaskUpdate)
     try:
-        if "organization" in request.body:
+        if "organization" in request.data:
             sent |= await _moved(request)
         result = await perform(
-            request, "updateTask", id, body=sent, version=request.body.get("version")
+            request, "updateTask", id, body=sent, version=request.data.get("version")
         )
     except PreconditionFailed as problem:
         return await render.conflict(request, problem, path, sent)
@@ -249,19 +252,19 @@ async def _moved(request: Request) -> dict[str, Any]:
 async def organization_id(request: Request) -> int | None:
     """The organization that the form names, if it does."""
     return await record_picker.id_from_fields(
-        request, organizations.LIST, "organization", request.body
+        request, organizations.LIST, "organization", request.data
     )
 
 
-async def complete(request: Request, id: int) -> Answer:
+async def complete(request: Request, id: int) -> Response:
     return await _set(request, id, TaskStatus.COMPLETED, "Completed")
 
 
-async def reopen(request: Request, id: int) -> Answer:
+async def reopen(request: Request, id: int) -> Response:
     return await _set(request, id, TaskStatus.TODO, "Reopened")
 
 
-async def _set(request: Request, id: int, status: TaskStatus, verb: str) -> Answer:
+async def _set(request: Request, id: int, status: TaskStatus, verb: str) -> Response:
     result: Result = await perform(request, "updateTask", id, body={"status": status})
     return render.redirect(
         request,
@@ -271,7 +274,7 @@ async def _set(request: Request, id: int, status: TaskStatus, verb: str) -> Answ
     )
 
 
-async def delete(request: Request, id: int) -> Answer:
+async def delete(request: Request, id: int) -> Response:
     row = await store.read(request.db, id)
     result = await perform(request, "deleteTask", id)
     title = msgspec.json.decode(row[2])["title"] if row else "the task"

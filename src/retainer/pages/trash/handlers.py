@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from retainer.http.request import Answer, Request
+from starlette.responses import Response
+
+from retainer.http.request import Request
 from retainer.journal import store as journal
 from retainer.journal.trash import store
 from retainer.journal.trash.model import TrashKind
@@ -12,7 +14,7 @@ from retainer.pages.list_page import paginate
 Row = dict[str, Any]
 
 
-async def index(request: Request) -> Answer:
+async def index(request: Request) -> Response:
     page = await paginate(request, store.TRASH)
     ids = {("organizations", row["organizationId"]) for row in page.rows if row["organizationId"]}
     names = await journal.titles(request.db, ids)

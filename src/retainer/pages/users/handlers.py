@@ -5,10 +5,11 @@ role may do.
 from typing import Any
 
 import msgspec
+from starlette.responses import Response
 
 from retainer.errors import Conflict, Invalid, NotFound, PreconditionFailed, invalid
 from retainer.http.forms import blank
-from retainer.http.request import Answer, Request
+from retainer.http.request import Request
 from retainer.identity.users import store
 from retainer.identity.users.model import UserCreate, UserUpdate
 from retainer.journal import store as journal
@@ -23,7 +24,7 @@ CHOICES: dict[str, Any] = {"roles": list(Role)}
 MAX_CHANGES = 20
 
 
-async def index(request: Request) -> Answer:
+async def index(request: Request) -> Response:
     page = await paginate(request, store.LIST)
     people = await contacts_of(request, page.rows)
     return await render.page(request, "users/list.html", page=page, contacts=people, **CHOICES)
@@ -39,13 +40,15 @@ async def contacts_of(request: Request, rows: list[Row]) -> dict[int, Row]:
     return {contact["id"]: contact for contact in found}
 
 
-async def new(request: Request) -> Answer:
+async def new(request: Request) -> Response:
     return await form(
         request, {"role": Role.CONSULTANT.value, "contact": request.query.get("contact", "")}
     )
 
 
-async def form(request: Request, values: Row, problem: Invalid | Conflict | None = None) -> Answer:
+async def form(
+    request: Request, values: Row, problem: Invalid | Conflict | None = None
+) -> Response:
     return await render.page(
         request,
         "users/new.html",
@@ -64,13 +67,13 @@ def form_errors(problem: Invalid | Conflict) -> dict[str, str]:
     }
 
 
-async def create(request: Request) -> Answer:
+async def create(request: Request) -> Response:
     """Add a user and show the link with which they choose a password, this once."""
     try:
-        body = request.body.body(UserCreate) | await typed_contact(request)
+        body = request.data.body(UserCreate) | await typed_contact(request)
         result = await perform(request, "createUser", body=body)
     except (Invalid, Conflict) as problem:
-        return await form(request, dict(request.body), problem)
+        return await form(request, dict(request.data), problem)
     return await link(request, result.record)
 
 
@@ -78,9 +81,9 @@ async def typed_contact(request: Request) -> Row:
     """The contact whose e-mail address was typed, as the API takes it; nothing where the form does
     not ask.
     """
-    if "contact" not in request.body:
+    if "contact" not in request.data:
         return {}
-    typed = request.body["contact"].strip()
+    typed = request.data["contact"].strip()
     if not typed:
         return {"contactId": None}
     found = await find(request, contacts.LIST, email=typed[:254], fields="id", limit="1")
@@ -91,17 +94,17 @@ async def typed_contact(request: Request) -> Row:
     return {"contactId": found[0]["id"]}
 
 
-async def link(request: Request, user: Row) -> Answer:
+async def link(request: Request, user: Row) -> Response:
     """A new link, which stands in this answer and nowhere else."""
     made = await perform(request, "createUserLink", user["id"])
     return await render.page(request, "users/link.html", user=user, link=made.record)
 
 
-async def show_one(request: Request, id: int) -> Answer:
+async def show_one(request: Request, id: int) -> Response:
     return await user_page(request, id)
 
 
-async def user_page(request: Request, id: int, problem: Conflict | None = None) -> Answer:
+async def user_page(request: Request, id: int, problem: Conflict | None = None) -> Response:
     """The page of a user; `problem` says why they stay as they are."""
     row = await store.read(request.db, id)
     if row is None:
@@ -138,12 +141,12 @@ async def history(request: Request, id: int) -> list[Row]:
     return found
 
 
-async def update(request: Request, id: int) -> Answer:
-    path, sent = f"/users/{id}", request.body.body(UserUpdate)
+async def update(request: Request, id: int) -> Response:
+    path, sent = f"/users/{id}", request.data.body(UserUpdate)
     try:
         sent |= await typed_contact(request)
         result = await perform(
-            request, "updateUser", id, body=sent, version=request.body.get("version")
+            request, "updateUser", id, body=sent, version=request.data.get("version")
         )
     except PreconditionFailed as problem:
         return await render.conflict(request, problem, path, sent)
@@ -151,20 +154,19 @@ async def update(request: Request, id: int) -> Answer:
         return await render.not_saved(request, problem, path, sent)
     except Conflict as problem:
         answer = await user_page(request, id, problem)
-        answer.headers.append(
-            (b"hx-reswap", b"outerHTML show:none")
-        )  # nothing that was chosen may stay
+        # Nothing that was chosen may stay.
+        answer.headers["hx-reswap"] = "outerHTML show:none"
         return answer
     return render.redirect(
         request, path, f"Changed {render.changed_fields(sent)} of {result.record['fullName']}"
     )
 
 
-async def confirm_disabling(request: Request, id: int) -> Answer:
+async def confirm_disabling(request: Request, id: int) -> Response:
     return await disabling(request, id)
 
 
-async def disabling(request: Request, id: int, problem: Conflict | None = None) -> Answer:
+async def disabling(request: Request, id: int, problem: Conflict | None = None) -> Response:
     """What disabling means, to be confirmed: their sessions end, and that cannot be taken back."""
     status = problem.status if problem else 200
     user = await read(request, id)
@@ -181,7 +183,7 @@ async def read(request: Request, id: int) -> Row:
     return user
 
 
-async def disable(request: Request, id: int) -> Answer:
+async def disable(request: Request, id: int) -> Response:
     try:
         result = await perform(request, "updateUser", id, body={"isActive": False})
     except Conflict as problem:
@@ -191,16 +193,16 @@ async def disable(request: Request, id: int) -> Answer:
     )
 
 
-async def enable(request: Request, id: int) -> Answer:
+async def enable(request: Request, id: int) -> Response:
     result = await perform(request, "updateUser", id, body={"isActive": True})
     return render.redirect(request, f"/users/{id}", f"Enabled {result.record['fullName']}")
 
 
-async def confirm_recovering(request: Request, id: int) -> Answer:
+async def confirm_recovering(request: Request, id: int) -> Response:
     return await recovering(request, id)
 
 
-async def recovering(request: Request, id: int, problem: Conflict | None = None) -> Answer:
+async def recovering(request: Request, id: int, problem: Conflict | None = None) -> Response:
     """What a new link means for somebody who has lost their password."""
     status = problem.status if problem else 200
     user = await read(request, id)
@@ -209,19 +211,19 @@ async def recovering(request: Request, id: int, problem: Conflict | None = None)
     )
 
 
-async def recover(request: Request, id: int) -> Answer:
+async def recover(request: Request, id: int) -> Response:
     try:
         return await link(request, await read(request, id))
     except Conflict as problem:
         return await recovering(request, id, problem)
 
 
-async def end_sessions(request: Request, id: int) -> Answer:
+async def end_sessions(request: Request, id: int) -> Response:
     user = await read(request, id)
     await perform(request, "endUserSessions", id)
     return render.redirect(request, f"/users/{id}", f"Ended all sessions of {user['fullName']}")
 
 
-async def roles(request: Request) -> Answer:
+async def roles(request: Request) -> Response:
     """The rules as they are enforced, so that nobody has to write them down a second time."""
     return await render.page(request, "users/roles.html", permissions=PERMISSIONS, **CHOICES)

@@ -6,9 +6,10 @@ import re
 from typing import Any
 
 import msgspec
+from starlette.responses import Response
 
 from retainer.errors import FieldError, Invalid, NotFound, TooManyRequests
-from retainer.http.request import Answer, Request
+from retainer.http.request import Request
 from retainer.identity.sessions import store as sessions
 from retainer.identity.sessions.model import PasswordChange
 from retainer.identity.users import store
@@ -37,7 +38,7 @@ _SYSTEMS = {
 }
 
 
-async def show(request: Request) -> Answer:
+async def show(request: Request) -> Response:
     row = await store.read_own(request.db)
     if row is None:
         raise NotFound
@@ -77,8 +78,8 @@ def device(agent: str | None) -> str:
     return re.split(r"[\s(;]", agent, maxsplit=1)[0][:40] if agent else "An unknown program"
 
 
-async def update(request: Request) -> Answer:
-    sent = request.body.body(AccountUpdate)
+async def update(request: Request) -> Response:
+    sent = request.data.body(AccountUpdate)
     try:
         await perform(request, "updateOwnUser", body=sent)
     except Invalid as problem:
@@ -92,24 +93,24 @@ def _message(sent: dict[str, Any]) -> str:
     return f"Changed your {render.changed_fields(sent)}"
 
 
-async def password(request: Request) -> Answer:
+async def password(request: Request) -> Response:
     return await render.page(request, "users/password.html", errors={})
 
 
-async def change_password(request: Request) -> Answer:
+async def change_password(request: Request) -> Response:
     try:
         _refuse_difference(request)
         await perform(
             request,
             "changeOwnPassword",
-            body=empty_fields(PasswordChange) | request.body.body(PasswordChange),
+            body=empty_fields(PasswordChange) | request.data.body(PasswordChange),
         )
     except (Invalid, TooManyRequests) as problem:
         errors = render.field_errors(problem)
         answer = await render.page(
             request, "users/password.html", status=problem.status, errors=errors
         )
-        answer.headers += problem.headers
+        answer.headers.update(problem.headers)
         return answer
     return render.redirect(request, PATH, "Changed your password and ended your other sessions")
 
@@ -123,14 +124,15 @@ def empty_fields(kind: type[msgspec.Struct]) -> dict[str, str]:
 
 def _refuse_difference(request: Request) -> None:
     """Raises Invalid when the new password was not typed alike twice."""
-    if request.body.get("newPassword", "") != request.body.get("again", ""):
+    if request.data.get("newPassword", "") != request.data.get("again", ""):
         raise Invalid(FieldError("again", "differs from the new password"))
 
 
-async def end_session(request: Request, id: int) -> Answer:
+async def end_session(request: Request, id: int) -> Response:
     result = await perform(request, "endOwnSession", id)
     if id != request.viewer.session:
         return render.redirect(request, PATH, "Ended the session")
     answer = render.redirect(request, "/login", "You are signed out")
-    answer.headers += [header for header in result.answer.headers if header[0] == b"set-cookie"]
+    cookies = [header for header in result.answer.raw_headers if header[0] == b"set-cookie"]
+    answer.raw_headers += cookies
     return answer

@@ -4,9 +4,10 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
+from starlette.responses import Response
 
 from retainer.errors import Conflict, Forbidden, Invalid, NotFound
-from retainer.http.request import Answer, Request
+from retainer.http.request import Request
 from retainer.identity.users import store as users
 from retainer.pages import render
 from retainer.pages.formatting import label
@@ -26,7 +27,7 @@ OPERATORS = {
 }
 
 
-async def index(request: Request) -> Answer:
+async def index(request: Request) -> Response:
     found = await visible_views(request)
     groups = [(noun, [view for view in found if view["noun"] == noun]) for noun in ViewNoun]
     return await render.page(
@@ -79,12 +80,14 @@ def _filter(name: str, value: str) -> str:
     )
 
 
-async def new(request: Request) -> Answer:
+async def new(request: Request) -> Response:
     values = {name: request.query.get(name, "") for name in ("noun", "query", "name")}
     return await form(request, values)
 
 
-async def form(request: Request, values: Row, problem: Invalid | Conflict | None = None) -> Answer:
+async def form(
+    request: Request, values: Row, problem: Invalid | Conflict | None = None
+) -> Response:
     """The dialog of saving what a list shows: under a new name, or instead of what a view of that
     list showed.
     """
@@ -106,11 +109,11 @@ async def form(request: Request, values: Row, problem: Invalid | Conflict | None
     )
 
 
-async def create(request: Request) -> Answer:
+async def create(request: Request) -> Response:
     try:
-        result = await perform(request, "createView", body=request.body.body(ViewCreate))
+        result = await perform(request, "createView", body=request.data.body(ViewCreate))
     except (Invalid, Conflict) as problem:
-        return await form(request, dict(request.body), problem)
+        return await form(request, dict(request.data), problem)
     view = result.record
     return render.redirect(
         request, list_path(view), f"Saved the view {view['name']}", result.operation
@@ -122,11 +125,11 @@ def list_path(view: Row) -> str:
     return f"/{view['noun']}" + (f"?{view['query']}" if view["query"] else "")
 
 
-async def show(request: Request, id: int) -> Answer:
+async def show(request: Request, id: int) -> Response:
     return await change(request, id)
 
 
-async def change(request: Request, id: int, problem: Invalid | Conflict | None = None) -> Answer:
+async def change(request: Request, id: int, problem: Invalid | Conflict | None = None) -> Response:
     """The dialog of changing a view. Raises Forbidden for one that is not the viewer's to change."""
     found = await visible_views(request, id=str(id))
     if not found:
@@ -141,15 +144,15 @@ async def change(request: Request, id: int, problem: Invalid | Conflict | None =
         "views/change.html",
         status=problem.status if problem else 200,
         view=view,
-        values=view | (dict(request.body) if problem else {}),
+        values=view | (dict(request.data) if problem else {}),
         errors=render.field_errors(problem) if problem else {},
         list_path=list_path(view),
     )
 
 
-async def update(request: Request, id: int) -> Answer:
+async def update(request: Request, id: int) -> Response:
     try:
-        result = await perform(request, "updateView", id, body=request.body.body(ViewUpdate))
+        result = await perform(request, "updateView", id, body=request.data.body(ViewUpdate))
     except (Invalid, Conflict) as problem:
         return await change(request, id, problem)
     view = result.record
@@ -158,7 +161,7 @@ async def update(request: Request, id: int) -> Answer:
     )
 
 
-async def delete(request: Request, id: int) -> Answer:
+async def delete(request: Request, id: int) -> Response:
     row = await store.read(request.db, id)
     result = await perform(request, "deleteView", id)
     name = msgspec.json.decode(row[2])["name"] if row else "it"

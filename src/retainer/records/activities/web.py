@@ -2,49 +2,52 @@
 
 from typing import Any
 
+from starlette.responses import Response
+
 from retainer.database.database import Db
 from retainer.database.stored import Stored
 from retainer.errors import FieldError, Invalid, NotFound
 from retainer.http.body import sent
-from retainer.http.request import Answer, Request, found, removed
+from retainer.http.request import Request
+from retainer.http.responses import deleted_response, record_response
 from retainer.lists.answer import listed, listed_of
 from retainer.records.activities import store
 from retainer.records.organizations import store as organizations
 
 
-async def index(request: Request) -> Answer:
+async def index(request: Request) -> Response:
     return await listed(request)
 
 
-async def of_organization(request: Request, organization_id: int) -> Answer:
+async def of_organization(request: Request, organization_id: int) -> Response:
     return await listed_of(request, organizations.exists, organization_id)
 
 
-async def create(request: Request, organization_id: int) -> Answer:
-    values = {"happened_at": None, "organization_id": organization_id} | sent(request.body)
+async def create(request: Request, organization_id: int) -> Response:
+    values = {"happened_at": None, "organization_id": organization_id} | sent(request.data)
     values["contact_ids"] = unique(values["contact_ids"])
     row = await store.create(request.db, values)
     if row is None and await organizations.exists(request.db, organization_id):
         await _refuse_missing(request.db, None, values["contact_ids"], values["contact_ids"])
-    return found(row)
+    return record_response(row)
 
 
-async def show(request: Request, id: int) -> Answer:
-    return found(await store.get(request.db, id))
+async def show(request: Request, id: int) -> Response:
+    return record_response(await store.get(request.db, id))
 
 
-async def update(request: Request, id: int) -> Answer:
-    values = sent(request.body)
+async def update(request: Request, id: int) -> Response:
+    values = sent(request.data)
     if "contact_ids" in values:
-        return found(await _change(request, id, values))
+        return record_response(await _change(request, id, values))
     row = await store.update(request.db, id, values)
     if row is None and await store.exists(request.db, id):
         await _refuse_missing(request.db, values.get("organization_id"), [], [])
-    return found(row)
+    return record_response(row)
 
 
-async def delete(request: Request, id: int) -> Answer:
-    return removed(await store.delete(request.db, id))
+async def delete(request: Request, id: int) -> Response:
+    return deleted_response(await store.delete(request.db, id))
 
 
 async def _change(request: Request, id: int, values: dict[str, Any]) -> Stored:

@@ -1,29 +1,32 @@
 """The handlers of contacts."""
 
+from starlette.responses import Response
+
 from retainer.errors import Conflict, NotFound
 from retainer.http.body import sent
-from retainer.http.request import Answer, Request, empty, found
+from retainer.http.request import Request
+from retainer.http.responses import record_response
 from retainer.lists.answer import listed
 from retainer.records.contacts import store
 
 
-async def index(request: Request) -> Answer:
+async def index(request: Request) -> Response:
     return await listed(request)
 
 
-async def create(request: Request) -> Answer:
-    return found(await store.create(request.db, sent(request.body)))
+async def create(request: Request) -> Response:
+    return record_response(await store.create(request.db, sent(request.data)))
 
 
-async def show(request: Request, id: int) -> Answer:
-    return found(await store.get(request.db, id))
+async def show(request: Request, id: int) -> Response:
+    return record_response(await store.get(request.db, id))
 
 
-async def update(request: Request, id: int) -> Answer:
-    return found(await store.update(request.db, id, sent(request.body)))
+async def update(request: Request, id: int) -> Response:
+    return record_response(await store.update(request.db, id, sent(request.data)))
 
 
-async def delete(request: Request, id: int) -> Answer:
+async def delete(request: Request, id: int) -> Response:
     uses = await store.delete(request.db, id)
     if uses is None:
         raise NotFound
@@ -37,4 +40,4 @@ async def delete(request: Request, id: int) -> Answer:
         raise Conflict(
             f"The contact is the person behind the user {uses['username']}; give that user another first."
         )
-    return empty()
+    return Response(status_code=204)

@@ -9,52 +9,57 @@ from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote
 
+from starlette.responses import Response, StreamingResponse
+
 from retainer.errors import Problem, RangeNotSatisfiable
 from retainer.http import preconditions
-from retainer.http.request import Answer, Request
+from retainer.http.request import Request
+from retainer.records.documents.storage import Storage
 
-_RANGE = re.compile(rb"bytes\s*=\s*([0-9]{0,18})-([0-9]{0,18})\s*", re.IGNORECASE)
+_RANGE = re.compile(r"bytes\s*=\s*([0-9]{0,18})-([0-9]{0,18})\s*", re.IGNORECASE | re.ASCII)
 # Control characters would end the header; those that turn the writing direction make "exe.pdf" of
 # "fdp.exe".
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069/\\\\]")
 
 
-async def answer(request: Request, file: Any, shown: bytes = b"") -> Answer:
+async def answer(request: Request, file: Any, shown: str = "") -> Response:
     """200, 206 or 304 with a file: storage_key, size, sha256, media_type, name. Raises
     RangeNotSatisfiable.
 
     It is downloaded, unless `shown` has the media type that a page may show it as (preview.py).
     """
-    etag = b'"%s"' % file["sha256"].encode()
-    headers = [(b"etag", etag), (b"accept-ranges", b"bytes")]
+    etag = f'"{file["sha256"]}"'
+    headers = {"etag": etag, "accept-ranges": "bytes"}
     if preconditions.is_listed(etag, request):
-        return Answer(304, nothing(), *headers)
+        return Response(status_code=304, headers=headers)
     span = wanted(request, etag, file["size"])
     start, end = span or (0, file["size"])
     if span:
-        headers.append((b"content-range", b"bytes %d-%d/%d" % (start, end - 1, file["size"])))
-    headers += [
-        (b"content-length", b"%d" % (end - start)),
-        (b"content-type", shown or file["media_type"].encode()),
-        (b"content-disposition", disposition(file["name"], b"inline" if shown else b"attachment")),
-    ]
-    body = nothing() if request.method == "HEAD" else await opened(request, file, start, end)
-    return Answer(206 if span else 200, body, *headers)
+        headers["content-range"] = f"bytes {start}-{end - 1}/{file['size']}"
+    headers |= {
+        "content-length": str(end - start),
+        "content-type": shown or file["media_type"],
+        "content-disposition": disposition(file["name"], "inline" if shown else "attachment"),
+    }
+    if request.method == "HEAD":
+        return Response(headers=headers)
+    body = await opened(request, file, start, end)
+    return StreamingResponse(body, 206 if span else 200, headers)
 
 
-def wanted(request: Request, etag: bytes, size: int) -> tuple[int, int] | None:
+def wanted(request: Request, etag: str, size: int) -> tuple[int, int] | None:
     """The first byte and the one after the last; None for all. Several ranges, or what is no range,
     count as all.
     """
-    header = request.headers.get(b"range")
+    header = request.headers.get("range")
     if (
         header is None
         or request.method != "GET"
-        or request.headers.get(b"if-range", etag).strip() != etag
+        or request.headers.get("if-range", etag).strip() != etag
     ):
         return None
     match = _RANGE.fullmatch(header)
-    if match is None or match[1] + match[2] == b"":
+    if match is None or match[1] + match[2] == "":
         return None
     if not match[1]:
         start, end = max(0, size - int(match[2])), size
@@ -64,30 +69,24 @@ def wanted(request: Request, etag: bytes, size: int) -> tuple[int, int] | None:
             return None  # is no range at all
     if start >= size:
         detail = f"The file has {size} bytes; the range begins after them."
-        raise RangeNotSatisfiable(detail, headers=[(b"content-range", b"bytes */%d" % size)])
+        raise RangeNotSatisfiable(detail, headers={"content-range": f"bytes */{size}"})
     return start, end
 
 
-def disposition(name: str, how: bytes = b"attachment") -> bytes:
+def disposition(name: str, how: str = "attachment") -> str:
     """Content-Disposition (RFC 6266): the name in ASCII for old clients, and whole in UTF-8."""
     safe = _UNSAFE.sub("_", name)
     plain = unicodedata.normalize("NFKD", safe).encode("ascii", "ignore").decode()
     # After normalizing, which makes plain quotes and slashes of their full-width kind.
     plain = re.sub(r'["%/\\]', "_", plain).strip() or "document"
     whole = quote(safe, safe="!#$&+^`|", encoding="utf-8", errors="replace")
-    return how + f"; filename=\"{plain}\"; filename*=UTF-8''{whole}".encode()
-
-
-async def nothing() -> AsyncIterator[bytes]:
-    """A body that is not sent."""
-    return
-    yield b""
+    return f"{how}; filename=\"{plain}\"; filename*=UTF-8''{whole}"
 
 
 async def opened(request: Request, file: Any, start: int, end: int) -> AsyncIterator[bytes]:
     """The bytes from start up to end. Raises Problem when they are not there."""
     try:
-        chunks = await request.app.storage.get(file["storage_key"], start, end)
+        chunks = await request.app.get(Storage).get(file["storage_key"], start, end)
     except FileNotFoundError:
         report(request, file, "document_bytes_missing")
         raise Problem(

@@ -42,11 +42,11 @@ class Form:
     """
 
     def __init__(self, request: Request) -> None:
-        self.chunks = request.chunks()
+        self.chunks = request.stream()
         self.limit = request.app.settings.upload_mb << 20
         self.file_name: str | None = None  # "" where the part names none; None: no file yet
         self.file_size = 0
-        self.values = request.typed
+        self.values = request.upload_fields
         self.problems: list[FieldError] = []
         self._received = self._parts = self._field_bytes = 0
         self._piece = bytearray()
@@ -206,7 +206,7 @@ class Form:
 
 def boundary(request: Request) -> bytes:
     """What stands between the parts. Raises UnsupportedMediaType or MalformedRequest."""
-    kind, options = parse_options_header(request.headers.get(b"content-type"))
+    kind, options = parse_options_header(request.headers.get("content-type"))
     if kind != b"multipart/form-data":
         raise UnsupportedMediaType(
             "The body must be multipart/form-data, with the file as the part called file."
@@ -219,7 +219,7 @@ def boundary(request: Request) -> bytes:
 
 def refuse_announced(request: Request, limit: int) -> None:
     """Refuse what is too large before reading any of it."""
-    if int(request.headers.get(b"content-length", b"0")) > limit + AROUND_FILE:
+    if int(request.headers.get("content-length", "0")) > limit + AROUND_FILE:
         raise too_large(limit)
 
 

@@ -13,17 +13,20 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 import msgspec
+from starlette.responses import Response
 
 from retainer.database.database import Db, Retry, SessionChanged
 from retainer.database.stored import Stored
 from retainer.errors import NotSignedIn, Problem
 from retainer.http.body import sent
 from retainer.http.dispatch import ATTEMPTS, authenticate, refuse_unpermitted
-from retainer.http.request import Answer, Request, found
+from retainer.http.request import Request
+from retainer.http.responses import record_response
 from retainer.http.safe_writes import performed
 from retainer.records.documents import store
 from retainer.records.documents.media_type import HEAD, sniffed
 from retainer.records.documents.multipart import Form
+from retainer.records.documents.storage import Storage
 
 BYTES_PER_SECOND = (
     20_000_000  # a slow disk makes the last bytes durable at this rate; the deadline waits for it
@@ -48,9 +51,9 @@ async def received(request: Request, kind: type[T]) -> AsyncIterator[dict[str, A
         if form.file_name is None:
             form.fields(kind)  # raises: the file is missing
         file = _Measured()
-        await request.app.storage.put(key, _patient(request, file.through(form.file()), file))
-        if request.named is not None:
-            await request.named(request)
+        await request.app.get(Storage).put(key, _patient(request, file.through(form.file()), file))
+        if request.before_upload_commit is not None:
+            await request.before_upload_commit(request)
         if "name" in kind.__struct_fields__:
             form.name_after_file()
         values = sent(form.fields(kind))
@@ -64,7 +67,7 @@ async def received(request: Request, kind: type[T]) -> AsyncIterator[dict[str, A
 
 async def finished(
     request: Request, values: dict[str, Any], work: Callable[[], Awaitable[Stored]]
-) -> Answer:
+) -> Response:
     """The answer with what the last transaction of an upload returns. Its body cannot be read
     again, so only this is repeated after a deadlock, or when the session changed: then the viewer
     is looked up, and allowed, anew.
@@ -84,12 +87,12 @@ async def finished(
 
 async def _performed(
     request: Request, values: dict[str, Any], work: Callable[[], Awaitable[Stored]]
-) -> Answer:
+) -> Response:
     """Once for the request's key: another upload of the same parts is the same request."""
     assert request.route is not None
 
-    async def answer() -> Answer:
-        return found(await work())
+    async def answer() -> Response:
+        return record_response(await work())
 
     parts = msgspec.json.encode(
         sorted((name, value) for name, value in values.items() if name != "storage_key")
@@ -150,6 +153,6 @@ async def _discard(request: Request, db: Db, key: str, cause: BaseException) -> 
         async with db.transaction() as tx:
             await store.withdraw(tx, key)
             if not await store.is_kept(tx, key):
-                await request.app.storage.delete(key)
+                await request.app.get(Storage).delete(key)
     except Problem:
         request.app.log.event("upload_left_behind", request=request.id, key=key)

@@ -3,63 +3,65 @@
 from typing import Any
 
 from asyncpg import Record
+from starlette.responses import Response
 
 from retainer.database.database import Db
 from retainer.database.stored import Stored
 from retainer.errors import Conflict, FieldError, Invalid, NotFound, invalid
 from retainer.http.body import sent
-from retainer.http.request import Answer, Request, found, removed
+from retainer.http.request import Request
+from retainer.http.responses import deleted_response, record_response
 from retainer.lists.answer import listed, listed_of
 from retainer.records.documents import content, store, upload
 from retainer.records.documents.model import DocumentForm, VersionForm
 from retainer.records.organizations import store as organizations
 
 
-async def index(request: Request) -> Answer:
+async def index(request: Request) -> Response:
     return await listed(request)
 
 
-async def of_organization(request: Request, organization_id: int) -> Answer:
+async def of_organization(request: Request, organization_id: int) -> Response:
     return await listed_of(request, organizations.exists, organization_id)
 
 
-async def create(request: Request) -> Answer:
-    if request.body is not None:
-        return found(await _create(request, sent(request.body)))
+async def create(request: Request) -> Response:
+    if request.data is not None:
+        return record_response(await _create(request, sent(request.data)))
     async with upload.received(request, DocumentForm) as values:
         return await upload.finished(request, values, lambda: _create(request, values))
 
 
-async def show(request: Request, id: int) -> Answer:
-    return found(await store.get(request.db, id))
+async def show(request: Request, id: int) -> Response:
+    return record_response(await store.get(request.db, id))
 
 
-async def update(request: Request, id: int) -> Answer:
-    values = sent(request.body)
+async def update(request: Request, id: int) -> Response:
+    values = sent(request.data)
     if values.keys() & {"url", "organization_id", "project_ids"}:
-        return found(await _change(request, id, values))
-    return found(await store.update(request.db, id, values))
+        return record_response(await _change(request, id, values))
+    return record_response(await store.update(request.db, id, values))
 
 
-async def delete(request: Request, id: int) -> Answer:
-    return removed(await store.delete(request.db, id))
+async def delete(request: Request, id: int) -> Response:
+    return deleted_response(await store.delete(request.db, id))
 
 
-async def versions(request: Request, id: int) -> Answer:
+async def versions(request: Request, id: int) -> Response:
     return await listed_of(request, store.exists, id)
 
 
-async def add_version(request: Request, id: int) -> Answer:
+async def add_version(request: Request, id: int) -> Response:
     await _file(request, id)
     async with upload.received(request, VersionForm) as values:
         return await upload.finished(request, values, lambda: _add_version(request, id, values))
 
 
-async def show_content(request: Request, id: int) -> Answer:
+async def show_content(request: Request, id: int) -> Response:
     return await content.answer(request, await _file(request, id))
 
 
-async def show_version_content(request: Request, id: int, number: int) -> Answer:
+async def show_version_content(request: Request, id: int, number: int) -> Response:
     return await content.answer(request, await _file(request, id, number))
 
 

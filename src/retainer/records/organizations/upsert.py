@@ -6,12 +6,14 @@ from typing import Any
 
 import msgspec
 from msgspec import UNSET
+from starlette.responses import Response
 
 from retainer.database.database import Db, Retry
 from retainer.errors import Conflict, PreconditionFailed, invalid
 from retainer.http import preconditions
 from retainer.http.body import decode, sent
-from retainer.http.request import Answer, Request, created, found
+from retainer.http.request import Request
+from retainer.http.responses import created_response, record_response
 from retainer.records.organizations import store
 from retainer.records.organizations.model import (
     NO_DOMAIN,
@@ -22,25 +24,25 @@ from retainer.records.organizations.model import (
 from retainer.records.organizations.web import refuse_missing
 
 
-async def by_external_id(request: Request, value: str) -> Answer:
+async def by_external_id(request: Request, value: str) -> Response:
     decode(
         msgspec.json.encode({"externalId": value}), OrganizationUpdate
     )  # judged as the body's field is
-    if request.body.external_id not in (UNSET, value):
+    if request.data.external_id not in (UNSET, value):
         raise invalid("externalId", "must be the one in the path, or be left out")
     return await put(request, "external_id", value, {"external_id": value})
 
 
-async def by_domain(request: Request, value: str) -> Answer:
+async def by_domain(request: Request, value: str) -> Response:
     name = normalized_domain(value)
     if name is None:
         raise invalid("domain", NO_DOMAIN)
-    if request.body.domains is not UNSET and name not in request.body.domains:
+    if request.data.domains is not UNSET and name not in request.data.domains:
         raise invalid("domains", f"must have {name} among them, as the path says, or be left out")
     return await put(request, "domain", name, {"domains": [name]})
 
 
-async def put(request: Request, key: str, value: str, implied: dict[str, Any]) -> Answer:
+async def put(request: Request, key: str, value: str, implied: dict[str, Any]) -> Response:
     """200 with the changed organization, or 201 with a new one, which has what the key implies."""
     try:
         async with request.db.savepoint():
@@ -51,26 +53,26 @@ async def put(request: Request, key: str, value: str, implied: dict[str, Any]) -
         return await _put(request, key, value, implied)
 
 
-async def _put(request: Request, key: str, value: str, implied: dict[str, Any]) -> Answer:
+async def _put(request: Request, key: str, value: str, implied: dict[str, Any]) -> Response:
     async with request.db.transaction() as tx:
         id = await store.take(tx, key, value)
         if id is None:
-            if b"if-match" in request.headers:
+            if "if-match" in request.headers:
                 raise PreconditionFailed(
                     "There is no such organization, so none in the state that If-Match expects."
                 )
-            return await _add(tx, request.body, implied)
-        values = sent(request.body)
+            return await _add(tx, request.data, implied)
+        values = sent(request.data)
         row = await store.update(tx, id, values)
         if row is None:
             await refuse_missing(tx, values)
             if tx.expected is None:
                 raise Retry("The organization was deleted at the same moment. Try again.")
-            raise preconditions.failed(found(await store.get(tx, id)))
-        return found(row)
+            raise preconditions.failed(record_response(await store.get(tx, id)))
+        return record_response(row)
 
 
-async def _add(tx: Db, body: OrganizationUpdate, implied: dict[str, Any]) -> Answer:
+async def _add(tx: Db, body: OrganizationUpdate, implied: dict[str, Any]) -> Response:
     complete = decode(msgspec.json.encode(body), OrganizationCreate)  # names what a new one lacks
     values = implied | {
         name: value for name, value in sent(complete).items() if value or name not in implied
@@ -78,4 +80,4 @@ async def _add(tx: Db, body: OrganizationUpdate, implied: dict[str, Any]) -> Ans
     row = await store.create(tx, values)
     if row is None:
         await refuse_missing(tx, values)
-    return created(row, "/api/organizations")
+    return created_response(row, "/api/organizations")

@@ -2,44 +2,47 @@
 
 from typing import Any
 
+from starlette.responses import Response
+
 from retainer.database.database import Db
 from retainer.errors import FieldError, Invalid, camel
 from retainer.http.body import sent
-from retainer.http.request import Answer, Request, found, removed
+from retainer.http.request import Request
+from retainer.http.responses import deleted_response, record_response
 from retainer.lists.answer import listed
 from retainer.records.organizations import store
 
 
-async def index(request: Request) -> Answer:
+async def index(request: Request) -> Response:
     return await listed(request)
 
 
-async def create(request: Request) -> Answer:
-    values = sent(request.body)
+async def create(request: Request) -> Response:
+    values = sent(request.data)
     row = await store.create(request.db, values)
     if row is None:
         await refuse_missing(request.db, values)
-    return found(row)
+    return record_response(row)
 
 
-async def show(request: Request, id: int) -> Answer:
-    return found(await store.get(request.db, id))
+async def show(request: Request, id: int) -> Response:
+    return record_response(await store.get(request.db, id))
 
 
-async def update(request: Request, id: int) -> Answer:
-    values = sent(request.body)
+async def update(request: Request, id: int) -> Response:
+    values = sent(request.data)
     row = await store.update(request.db, id, values)
     if row is None and await store.exists(request.db, id):
         await refuse_missing(request.db, values)
-    return found(row)
+    return record_response(row)
 
 
-async def delete(request: Request, id: int) -> Answer:
-    return removed(await store.delete(request.db, id))
+async def delete(request: Request, id: int) -> Response:
+    return deleted_response(await store.delete(request.db, id))
 
 
-async def duplicate(request: Request, id: int) -> Answer:
-    return found(await store.duplicate(request.db, id))
+async def duplicate(request: Request, id: int) -> Response:
+    return record_response(await store.duplicate(request.db, id))
 
 
 async def refuse_missing(db: Db, values: dict[str, Any]) -> None:

@@ -1,35 +1,38 @@
 """The handlers of projects."""
 
+from starlette.responses import Response
+
 from retainer.errors import invalid
 from retainer.http.body import sent
-from retainer.http.request import Answer, Request, found, removed
+from retainer.http.request import Request
+from retainer.http.responses import deleted_response, record_response
 from retainer.lists.answer import listed, listed_of
 from retainer.records.organizations import store as organizations
 from retainer.records.projects import store
 
 
-async def index(request: Request) -> Answer:
+async def index(request: Request) -> Response:
     return await listed(request)
 
 
-async def of_organization(request: Request, organization_id: int) -> Answer:
+async def of_organization(request: Request, organization_id: int) -> Response:
     return await listed_of(request, organizations.exists, organization_id)
 
 
-async def create(request: Request) -> Answer:
-    row = await store.create(request.db, sent(request.body))
+async def create(request: Request) -> Response:
+    row = await store.create(request.db, sent(request.data))
     if row is None:
         raise invalid("organizationId", "there is no such organization, or none that you may see")
-    return found(row)
+    return record_response(row)
 
 
-async def show(request: Request, id: int) -> Answer:
-    return found(await store.get(request.db, id))
+async def show(request: Request, id: int) -> Response:
+    return record_response(await store.get(request.db, id))
 
 
-async def update(request: Request, id: int) -> Answer:
-    return found(await store.update(request.db, id, sent(request.body)))
+async def update(request: Request, id: int) -> Response:
+    return record_response(await store.update(request.db, id, sent(request.data)))
 
 
-async def delete(request: Request, id: int) -> Answer:
-    return removed(await store.delete(request.db, id))
+async def delete(request: Request, id: int) -> Response:
+    return deleted_response(await store.delete(request.db, id))

@@ -2,24 +2,27 @@
 
 from typing import Any
 
+from starlette.responses import Response
+
 from retainer.errors import FieldError, Invalid, camel, invalid
 from retainer.http.body import sent
-from retainer.http.request import Answer, Request, found, removed
+from retainer.http.request import Request
+from retainer.http.responses import deleted_response, record_response
 from retainer.lists.answer import listed, listed_of
 from retainer.records.organizations import store as organizations
 from retainer.records.tasks import store
 
 
-async def index(request: Request) -> Answer:
+async def index(request: Request) -> Response:
     return await listed(request)
 
 
-async def of_organization(request: Request, organization_id: int) -> Answer:
+async def of_organization(request: Request, organization_id: int) -> Response:
     return await listed_of(request, organizations.exists, organization_id)
 
 
-async def create(request: Request) -> Answer:
-    values = sent(request.body)
+async def create(request: Request) -> Response:
+    values = sent(request.data)
     if (
         request.viewer.scope != "all"
         and values["organization_id"] is None
@@ -31,24 +34,24 @@ async def create(request: Request) -> Answer:
     row = await store.create(request.db, values)
     if row is None:
         await refuse_missing(request, values)
-    return found(row)
+    return record_response(row)
 
 
-async def show(request: Request, id: int) -> Answer:
-    return found(await store.get(request.db, id))
+async def show(request: Request, id: int) -> Response:
+    return record_response(await store.get(request.db, id))
 
 
-async def update(request: Request, id: int) -> Answer:
-    values = sent(request.body)
+async def update(request: Request, id: int) -> Response:
+    values = sent(request.data)
     await refuse_homeless(request, id, values)
     row = await store.update(request.db, id, values)
     if row is None and await store.exists(request.db, id):
         await refuse_missing(request, values)
-    return found(row)
+    return record_response(row)
 
 
-async def delete(request: Request, id: int) -> Answer:
-    return removed(await store.delete(request.db, id))
+async def delete(request: Request, id: int) -> Response:
+    return deleted_response(await store.delete(request.db, id))
 
 
 async def refuse_homeless(request: Request, id: int, values: dict[str, Any]) -> None:

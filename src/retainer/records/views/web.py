@@ -1,11 +1,13 @@
 """The handlers of views."""
 
 from msgspec import UNSET, UnsetType
+from starlette.responses import Response
 
 from retainer.errors import FieldError, Forbidden, Invalid, NotFound, invalid
 from retainer.http.body import sent
 from retainer.http.query_string import pairs
-from retainer.http.request import Answer, Request, found, removed
+from retainer.http.request import Request
+from retainer.http.responses import deleted_response, record_response
 from retainer.lists.answer import listed
 from retainer.lists.parameters import read as read_list
 from retainer.permissions import Viewer
@@ -13,31 +15,31 @@ from retainer.records.views import store
 from retainer.records.views.model import PAGE_PARAMETERS, ViewNoun, query_fault
 
 
-async def index(request: Request) -> Answer:
+async def index(request: Request) -> Response:
     return await listed(request)
 
 
-async def create(request: Request) -> Answer:
-    refuse_sharing(request.viewer, request.body.is_shared)
-    refuse_broken(request.viewer, request.body.noun, request.body.query)
-    return found(await store.create(request.db, sent(request.body)))
+async def create(request: Request) -> Response:
+    refuse_sharing(request.viewer, request.data.is_shared)
+    refuse_broken(request.viewer, request.data.noun, request.data.query)
+    return record_response(await store.create(request.db, sent(request.data)))
 
 
-async def show(request: Request, id: int) -> Answer:
-    return found(await store.get(request.db, id))
+async def show(request: Request, id: int) -> Response:
+    return record_response(await store.get(request.db, id))
 
 
-async def update(request: Request, id: int) -> Answer:
+async def update(request: Request, id: int) -> Response:
     noun = await noun_of_changeable(request, id)
-    refuse_sharing(request.viewer, request.body.is_shared)
-    if request.body.query is not UNSET:
-        refuse_broken(request.viewer, noun, request.body.query)
-    return found(await store.update(request.db, id, sent(request.body)))
+    refuse_sharing(request.viewer, request.data.is_shared)
+    if request.data.query is not UNSET:
+        refuse_broken(request.viewer, noun, request.data.query)
+    return record_response(await store.update(request.db, id, sent(request.data)))
 
 
-async def delete(request: Request, id: int) -> Answer:
+async def delete(request: Request, id: int) -> Response:
     await noun_of_changeable(request, id)
-    return removed(await store.delete(request.db, id))
+    return deleted_response(await store.delete(request.db, id))
 
 
 async def noun_of_changeable(request: Request, id: int) -> ViewNoun:

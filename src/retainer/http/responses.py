@@ -1,0 +1,48 @@
+"""Responses: Starlette's, and those of our own that carry finished JSON and a record's ETag."""
+
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from retainer.database.stored import Stored
+from retainer.errors import NotFound
+
+
+class JSONResponse(Response):
+    """JSON: bytes as the database finished them, or a value that msgspec encodes."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        """The body: bytes as they are, any other value encoded."""
+        return content if isinstance(content, bytes) else msgspec.json.encode(content)
+
+
+def record_response(record: Stored | None) -> Response:
+    """200 with a record and its ETag. Raises NotFound for None."""
+    if record is None:
+        raise NotFound
+    return JSONResponse(record.json, headers={"etag": f'"{record.etag}"'})
+
+
+def created_response(record: Stored | None, path: str) -> Response:
+    """201 with a record that is new, and its address below the path. Raises NotFound for None."""
+    if record is None:
+        raise NotFound
+    headers = {"etag": f'"{record.etag}"', "location": f"{path}/{record.id}"}
+    return JSONResponse(record.json, 201, headers)
+
+
+def version_response(record: Stored | None) -> Response:
+    """An empty 200 with the ETag of a record. Raises NotFound for None."""
+    if record is None:
+        raise NotFound
+    return Response(headers={"etag": f'"{record.etag}"'})
+
+
+def deleted_response(was_there: bool) -> Response:
+    """204 after a deletion. Raises NotFound when there was nothing to delete."""
+    if not was_there:
+        raise NotFound
+    return Response(status_code=204)
