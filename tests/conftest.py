@@ -4,6 +4,7 @@ Ada is admin, Cora consultant; Stan is staff and Gita a guest, both members of A
 with no organization; Olga is admin of another tenant.
 """
 
+import secrets
 import shutil
 from collections.abc import Iterator
 
@@ -30,6 +31,17 @@ def sql(server: Server) -> Iterator[Sql]:
     owner = Sql(server.database_url)
     yield owner
     owner.close()
+
+
+@pytest.fixture
+def own_database(server: Server) -> Iterator[str]:
+    """An empty database of the operator's own, on the server's PostgreSQL: the URL of the role that owns it."""
+    name = f"own_{secrets.token_hex(4)}"
+    cluster = Sql(server.database_url.replace("retainer@/retainer", "postgres@/postgres"))
+    cluster.rows(f"CREATE DATABASE {name} OWNER retainer")
+    yield server.database_url.replace("@/retainer", f"@/{name}")
+    cluster.rows(f"DROP DATABASE {name} WITH (FORCE)")
+    cluster.close()
 
 
 @pytest.fixture(scope="session")

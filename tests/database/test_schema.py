@@ -10,10 +10,16 @@ from support.schema_snapshot import snapshot
 from support.server import Server
 from support.sql import Sql
 
-WITHOUT_TENANT = {"migrations", "throttles", "search_progress"}
+WITHOUT_TENANT = {
+    "migrations",
+    "function_files",
+    "searched_tables",
+    "throttles",
+    "search_progress",
+}
 
 # organization_domains repeats what organizations say, for a key's sake; words and texts what is found in others.
-NOT_JOURNALLED = {"migrations", "throttles", "tenants", "sessions", "operations", "changes", "pending_uploads",
+NOT_JOURNALLED = {"migrations", "function_files", "searched_tables", "throttles", "tenants", "sessions", "operations", "changes", "pending_uploads",
                   "organization_domains", "words", "search_progress", "document_texts", "document_passages",
                   "pending_texts", "idempotency_keys"}  # fmt: skip
 

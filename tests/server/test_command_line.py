@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -19,17 +18,6 @@ from retainer.server.postgres import embedded
 from support.cast import Cast
 from support.server import PASSWORD, Server, data_folder, free_port, retainer, until
 from support.sql import Sql
-
-
-@pytest.fixture
-def own_database(server: Server) -> Iterator[str]:
-    """An empty database of the operator's own, on the server's PostgreSQL: the URL of the role that owns it."""
-    name = f"own_{secrets.token_hex(4)}"
-    cluster = Sql(server.database_url.replace("retainer@/retainer", "postgres@/postgres"))
-    cluster.rows(f"CREATE DATABASE {name} OWNER retainer")
-    yield server.database_url.replace("@/retainer", f"@/{name}")
-    cluster.rows(f"DROP DATABASE {name} WITH (FORCE)")
-    cluster.close()
 
 
 def sign_in(url: str, username: str, password: str) -> int:

@@ -1,5 +1,21 @@
 -- The schema after all migrations, written from the catalogue by `make schema`; a test compares.
--- Read migrations/ for the reasons. Functions are left to them too.
+-- Functions stand in functions/; read migrations/ for the reasons of the rest.
+
+CREATE TYPE sought AS (
+    phrase text,
+    names tsquery,
+    texts tsquery,
+    key_names tsquery,
+    key_texts tsquery,
+    is_common boolean,
+    patterns text[],
+    meant text[],
+    needs text[],
+    name_needs text[],
+    bits bit(256),
+    beyond tsquery,
+    names_beyond tsquery
+);
 
 CREATE TABLE activities (
     tenant_id bigint NOT NULL,
@@ -281,6 +297,12 @@ ALTER TABLE documents FORCE ROW LEVEL SECURITY;
 -- policy tenant for retainer_app: (tenant_id = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)
 GRANT INSERT, SELECT, UPDATE ON documents TO retainer_app;
 
+CREATE TABLE function_files (
+    name text NOT NULL,
+    digest bytea NOT NULL,
+    CONSTRAINT function_files_pkey PRIMARY KEY (name)
+);
+
 CREATE TABLE idempotency_keys (
     tenant_id bigint NOT NULL,
     user_id bigint NOT NULL,
@@ -356,6 +378,7 @@ CREATE TABLE migrations (
     number integer NOT NULL,
     name text NOT NULL,
     at timestamp with time zone NOT NULL DEFAULT now(),
+    digest bytea,
     CONSTRAINT migrations_pkey PRIMARY KEY (number)
 );
 
@@ -540,6 +563,13 @@ CREATE TABLE search_progress (
     operation_id bigint NOT NULL,
     CONSTRAINT search_progress_pkey PRIMARY KEY (one),
     CONSTRAINT search_progress_one CHECK (one)
+);
+
+CREATE TABLE searched_tables (
+    name text NOT NULL,
+    folded text NOT NULL,
+    usual text NOT NULL,
+    CONSTRAINT searched_tables_pkey PRIMARY KEY (name)
 );
 
 CREATE TABLE sessions (

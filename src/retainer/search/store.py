@@ -1,5 +1,5 @@
 """The statement of search. What the words lead to comes from functions of the database
-(migrations/0010_search.sql), which know nothing of who asks; every row they name is read again
+(functions/search.sql), which know nothing of who asks; every row they name is read again
 here, through the viewer.
 """
 

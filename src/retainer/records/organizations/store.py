@@ -170,7 +170,7 @@ UPDATES = {
 
 FIND = {column: Statement(text) for column, text in REFERENCES.items()}
 
-# Before any row is: as migrations/0007 asks of whoever gives an organization another parent.
+# Before any row is: as functions/organizations.sql asks of whoever gives an organization another parent.
 LOCK_HIERARCHY = Statement("SELECT lock_hierarchy(:tenant)")
 
 # What another system knows an organization by.

@@ -1,0 +1,180 @@
+-- The journal: each request that changes something is one operation, and triggers write each row
+-- that it touches. docs/decisions/0008 says why there are no foreign keys and locks.
+--
+-- Two settings of the transaction carry it: retainer.context, written by acting() and acting_as(), is
+-- "tenant actor kind via action request"; retainer.operation is "id, last sequence, tenant".
+
+-- The signed-in user who acts in this transaction. The session and the role are read anew, so that a
+-- sign-out, a new role or a disabled account takes effect on the next write, whatever a process
+-- remembers.
+CREATE OR REPLACE FUNCTION acting(session bigint, acting_role text, through text, request text, doing text)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    tenant bigint := current_tenant();
+    actor bigint;
+BEGIN
+    SELECT u.id INTO actor
+    FROM sessions s JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
+    WHERE s.tenant_id = tenant AND s.id = session AND s.expires_at > now() AND s.idle_expires_at > now()
+        AND u.is_active AND u.role = acting_role;
+    IF actor IS NULL THEN
+        RAISE EXCEPTION 'the session has ended or its user has changed' USING ERRCODE = 'RT401';
+    END IF;
+    PERFORM set_config('retainer.context', concat_ws(' ', tenant, actor, 'user', through, doing, request), true);
+    RETURN actor;
+END $$;
+
+-- The same in a group commit, where each statement is a request of its own: the statement before it in
+-- the transaction was another request's operation. A create that has to wait for a lock gives up soon,
+-- because its whole group waits with it (docs/decisions/0018).
+CREATE OR REPLACE FUNCTION acting_anew(session bigint, acting_role text, through text, request text, doing text)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    PERFORM set_config('retainer.operation', '', true), set_config('lock_timeout', '50ms', true);
+    RETURN acting(session, acting_role, through, request, doing);
+END $$;
+
+-- An actor without a session: a person who signs in or sets a password (`actor` given), the command
+-- line, or the system.
+CREATE OR REPLACE FUNCTION acting_as(actor bigint, kind text, through text, request text, doing text)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    tenant bigint := current_tenant();
+BEGIN
+    IF actor IS NULL THEN
+        PERFORM FROM tenants t WHERE t.id = tenant;
+    ELSE
+        PERFORM FROM users u WHERE u.tenant_id = tenant AND u.id = actor;
+    END IF;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'nobody who could act' USING HINT = 'Set retainer.tenant to a tenant, and name a user of it.';
+    END IF;
+    PERFORM set_config('retainer.context', concat_ws(' ', tenant, coalesce(actor, 0), kind, through, doing, request),
+                       true);
+    RETURN actor;
+END $$;
+
+-- The id of the running operation. Its row is made at the first change, so a request that changes
+-- nothing leaves none.
+CREATE OR REPLACE FUNCTION operation(result text DEFAULT 'done') RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+DECLARE
+    running text := current_setting('retainer.operation', true);
+    who text[];
+    made bigint;
+BEGIN
+    IF running <> '' THEN
+        RETURN split_part(running, ' ', 1)::bigint;
+    END IF;
+    who := string_to_array(current_setting('retainer.context', true), ' ');
+    IF who IS NULL OR cardinality(who) < 5 THEN
+        RAISE EXCEPTION 'a change without an actor' USING HINT = 'Call acting() or acting_as() first.';
+    END IF;
+    INSERT INTO operations (tenant_id, actor_id, actor_kind, via, action, request_id, outcome)
+    VALUES (who[1]::bigint, nullif(who[2], '0')::bigint, who[3], who[4], who[5], who[6], result)
+    RETURNING id INTO made;
+    PERFORM set_config('retainer.operation', made || ' 0 ' || who[1], true);
+    RETURN made;
+END $$;
+
+-- Writes one changed row. Arguments: the columns that are never written down (generated columns,
+-- secrets, bookkeeping).
+CREATE OR REPLACE FUNCTION journal() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+DECLARE
+    silent text[] := coalesce(TG_ARGV, ARRAY[]::text[]);  -- null where there are none
+    gone jsonb := to_jsonb(OLD) - silent;                 -- null in an insert
+    came jsonb := to_jsonb(NEW) - silent;                 -- null in a delete
+    touched record := coalesce(NEW, OLD);
+    organization_gone bigint;
+    organization_came bigint;
+    op bigint;
+    running text[];
+    place int;
+BEGIN
+    IF gone = came THEN
+        RETURN NULL;
+    END IF;
+    IF TG_TABLE_NAME = 'organizations' THEN
+        organization_gone := OLD.id;
+        organization_came := NEW.id;
+    ELSE
+        organization_gone := organization_of(TG_TABLE_NAME, OLD.tenant_id, gone);
+        organization_came := organization_of(TG_TABLE_NAME, NEW.tenant_id, came);
+    END IF;
+    IF TG_OP = 'UPDATE' THEN
+        SELECT jsonb_object_agg(n.key, gone -> n.key), jsonb_object_agg(n.key, n.value) INTO gone, came
+        FROM jsonb_each(came) n
+        WHERE n.value IS DISTINCT FROM gone -> n.key AND n.key NOT IN ('version', 'updated_at');
+    END IF;
+    op := operation();
+    running := string_to_array(current_setting('retainer.operation'), ' ');
+    IF touched.tenant_id <> running[3]::bigint THEN
+        RAISE EXCEPTION 'a change in another tenant than its operation' USING HINT = 'Begin an operation for each tenant.';
+    END IF;
+    place := running[2]::int + 1;
+    PERFORM set_config('retainer.operation', concat_ws(' ', op, place, touched.tenant_id), true);
+    INSERT INTO changes (tenant_id, operation_id, sequence, entity, entity_id, action, version,
+                         organization_before, organization_after, before, after, digest)
+    VALUES (touched.tenant_id, op, place, TG_TABLE_NAME, touched.id, lower(TG_OP), touched.version,
+            organization_gone, organization_came, gone, came,
+            sha256(convert_to(concat_ws(E'\n', gone::text, came::text), 'UTF8')));
+    RETURN NULL;
+END $$;
+
+-- The organization that a row belongs to, by itself or through the row above it; null where there is
+-- none.
+CREATE OR REPLACE FUNCTION organization_of(entity text, tenant bigint, image jsonb) RETURNS bigint
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF entity = 'organizations' THEN
+        RETURN (image ->> 'id')::bigint;
+    ELSIF image ->> 'organization_id' IS NOT NULL THEN
+        RETURN (image ->> 'organization_id')::bigint;
+    ELSIF image ->> 'project_id' IS NOT NULL THEN
+        RETURN (SELECT p.organization_id FROM projects p
+                WHERE p.tenant_id = tenant AND p.id = (image ->> 'project_id')::bigint);
+    ELSIF entity = 'document_versions' THEN
+        RETURN (SELECT d.organization_id FROM documents d
+                WHERE d.tenant_id = tenant AND d.id = (image ->> 'document_id')::bigint);
+    ELSIF entity = 'activity_contacts' THEN
+        RETURN (SELECT a.organization_id FROM activities a
+                WHERE a.tenant_id = tenant AND a.id = (image ->> 'activity_id')::bigint);
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- Counts the version, and sets the time, of a change that changes something. Arguments: as journal().
+CREATE OR REPLACE FUNCTION count_version() RETURNS trigger
+LANGUAGE plpgsql AS $$
+DECLARE
+    silent text[] := coalesce(TG_ARGV, ARRAY[]::text[]);
+BEGIN
+    IF to_jsonb(NEW) - silent <> to_jsonb(OLD) - silent THEN
+        NEW.version := OLD.version + 1;
+        NEW.updated_at := greatest(OLD.updated_at, date_trunc('milliseconds', clock_timestamp()));
+    END IF;
+    RETURN NEW;
+END $$;
+
+-- The journal names users, tenants and operations by id, without a foreign key: their rows stay.
+CREATE OR REPLACE FUNCTION refuse_removal() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a row of % stays, under its number: the journal names it', TG_TABLE_NAME
+        USING ERRCODE = 'restrict_violation';
+END $$;
+
+-- The application role alone may call these; PostgreSQL would let everybody.
+REVOKE ALL ON FUNCTION
+    acting, acting_anew, acting_as, operation, organization_of, journal, count_version,
+    refuse_removal
+FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION
+    acting, acting_anew, acting_as, operation, organization_of
+TO retainer_app;

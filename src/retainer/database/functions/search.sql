@@ -1,0 +1,474 @@
+-- Search, read from top to bottom. docs/search-inside.md follows one search through it.
+--
+-- A search asks sought() once for what its words mean, then <table>_found() of each table and
+-- passages_found() for the rows worth ranking, and reads those again through the viewer
+-- (search/store.py). A list with q= asks <table>_few_matching() for all rows instead, and walks its
+-- order with needs_of() and bits_of() where they are too many.
+--
+-- Functions that read tables run as the owner and take the tenant: under row-level security the
+-- operators of the index of words could not use it, for they are not leakproof.
+
+-- What a search looks for (type sought):
+--
+--     phrase        all that was typed, folded: names that begin with it come first
+--     names, texts  the whole condition, as a query of word_terms(): on the name, on everything
+--     key_names, key_texts
+--                   the part of it that the index is asked for. Uncommon words, or where all are
+--                   common (is_common) those that are whole words; null where there are none. The
+--                   rows found are then checked for the other words
+--     needs, name_needs
+--                   patterns for LIKE that a row's words match exactly when they have each word that
+--                   stands for itself alone; the bits of the same words are in `bits`
+--     beyond, names_beyond
+--                   the whole condition again where a word stands for others too, which the patterns
+--                   do not know; else null
+--     patterns      the typed words, anywhere in a name, for the ranking
+--     meant         every word that counts, for highlights
+--
+-- Every word typed counts as the beginning of a word. Where the tenant has none that begins so, the
+-- words count that it may have been meant for. `loosely`: that holds for every word, and those that
+-- stand for nothing are left out, or else the most common of several.
+CREATE OR REPLACE FUNCTION sought(tenant bigint, q text, loosely boolean DEFAULT false) RETURNS sought
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+DECLARE
+    typed text[] := typed_words(q);
+    each text;
+    others text[];
+    beginning int;
+    uses bigint;
+    is_whole boolean;
+    is_begun boolean;
+    is_few boolean;
+    is_named boolean;
+    begun text[];
+    all_others text[];
+    few boolean[] := '{}';
+    rare boolean[] := '{}';
+    keys boolean[] := '{}';
+    plainly text[] := '{}';
+    commonness bigint[] := '{}';
+    named text[] := '{}';
+    told text[] := '{}';
+    key_named text[] := '{}';
+    key_told text[] := '{}';
+    kept boolean[];
+    result sought;
+BEGIN
+    result.phrase := fold(trim(q));
+    result.patterns := '{}';
+    result.meant := '{}';
+    result.needs := '{}';
+    result.name_needs := '{}';
+    result.bits := B'0'::bit(256);
+    result.is_common := true;
+    FOREACH each IN ARRAY typed LOOP
+        CONTINUE WHEN '%' || each || '%' = ANY (result.patterns);
+        SELECT count(*), coalesce(sum(w.uses), 0), coalesce(bool_or(w.word = each), false), array_agg(w.word)
+        INTO beginning, uses, is_whole, begun
+        FROM (SELECT v.word, v.uses FROM words v WHERE v.tenant_id = tenant AND v.word >= each COLLATE "C"
+                  AND v.word < each || U&'\+10FFFF' COLLATE "C" ORDER BY v.word LIMIT 100) w;
+        others := '{}';
+        IF beginning = 0 OR loosely THEN
+            others := corrections(tenant, each, 5);
+            uses := uses + coalesce((SELECT sum(v.uses) FROM words v
+                                     WHERE v.tenant_id = tenant AND v.word = ANY (others) AND v.word <> each), 0);
+        END IF;
+        is_begun := uses <= 5000 AND beginning < (CASE WHEN length(each) > 1 THEN 100 ELSE 9 END);
+        is_few := is_begun AND length(each) > 1;  -- (words of one letter are not counted)
+        -- What begins with a common word is named where it is little: whatever begins so, an index gathers first, which
+        -- takes six times as long. (A word that was new a moment ago is not known yet, and one of more than 40 letters never.)
+        is_named := uses > 5000 AND beginning BETWEEN 1 AND 8;
+        all_others := CASE WHEN is_named THEN array_remove(begun, each) || others ELSE others END;
+        few := few || is_few;
+        rare := rare || (is_few AND uses <= 200);
+        keys := keys || (is_begun OR is_named OR is_whole OR others <> '{}');
+        plainly := plainly || CASE WHEN others = '{}' THEN each END;
+        commonness := commonness || CASE WHEN uses > 0 THEN uses END;
+        named := named || either(tenant || '/', each, NOT is_named, all_others);
+        told := told || either(tenant || '/', each, NOT is_named, all_others, tenant || ':');
+        key_named := key_named || either(tenant || '/', each, is_begun, all_others);
+        key_told := key_told || either(tenant || '/', each, is_begun, all_others, tenant || ':');
+        result.patterns := result.patterns || ('%' || each || '%');
+        result.meant := result.meant || each || others;
+    END LOOP;
+    kept := CASE WHEN loosely THEN all_but_the_least(commonness) ELSE array_fill(true, ARRAY[cardinality(named)]) END;
+    IF EXISTS (SELECT FROM unnest(rare, kept) AS one (is_rare, is_kept) WHERE one.is_rare AND one.is_kept) THEN
+        few := rare;  -- beside these it is cheaper to look at the rows than at the others' lists
+    END IF;
+    FOR i IN 1 .. cardinality(named) LOOP
+        CONTINUE WHEN NOT kept[i];
+        result.is_common := result.is_common AND NOT few[i];
+        IF plainly[i] IS NOT NULL THEN
+            result.bits := result.bits | bits_of(plainly[i]);
+            result.needs := result.needs || ('% ' || plainly[i] || '%');
+            result.name_needs := result.name_needs || ('% ' || plainly[i] || '%/%');
+        END IF;
+    END LOOP;
+    result.names := every(named, kept, kept);
+    result.texts := every(told, kept, kept);
+    result.key_names := every(key_named, CASE WHEN result.is_common THEN keys ELSE few END, kept);
+    result.key_texts := every(key_told, CASE WHEN result.is_common THEN keys ELSE few END, kept);
+    IF array_position(plainly, NULL) IS NOT NULL THEN
+        result.beyond := result.texts;
+        result.names_beyond := result.names;
+    END IF;
+    RETURN result;
+END $$;
+
+-- The words of what was typed that count: the first eight.
+CREATE OR REPLACE FUNCTION typed_words(q text) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+BEGIN
+    RETURN (string_to_array(plain(q), ' '))[1:8];
+END $$;
+
+-- One typed word as a part of a query: it, or whatever begins with it, or one of the others, under one
+-- tag or two. Words have letters and digits only, so nothing in them needs escaping.
+CREATE OR REPLACE FUNCTION either(tag text, word text, is_beginning boolean, others text[], second_tag text DEFAULT NULL) RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+    part text := format('''%s%s''%s', tag, word, CASE WHEN is_beginning THEN ':*' END);
+    other text;
+BEGIN
+    FOREACH other IN ARRAY others LOOP
+        part := part || format('|''%s%s''', tag, other);
+    END LOOP;
+    RETURN CASE WHEN second_tag IS NULL THEN '(' || part || ')'
+        ELSE '(' || part || '|' || replace(part, '''' || tag, '''' || second_tag) || ')' END;
+END $$;
+
+-- The parts that are chosen and kept, joined with &; null when there is none.
+CREATE OR REPLACE FUNCTION every(parts text[], chosen boolean[], kept boolean[]) RETURNS tsquery
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+    together text;
+BEGIN
+    FOR i IN 1 .. coalesce(cardinality(parts), 0) LOOP
+        IF chosen[i] AND kept[i] THEN
+            together := concat_ws('&', together, parts[i]);
+        END IF;
+    END LOOP;
+    RETURN together::tsquery;
+END $$;
+
+-- The words to keep when they were not found together: those that somebody has used, where some are
+-- used by nobody (null); else all but the most common of several, which tells least.
+CREATE OR REPLACE FUNCTION all_but_the_least(commonness bigint[]) RETURNS boolean[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN ARRAY(
+    SELECT uses IS NOT NULL AND (cardinality(commonness) = 1 OR array_position(commonness, NULL) IS NOT NULL
+        OR place <> array_position(commonness, (SELECT max(u) FROM unnest(commonness) u)))
+    FROM unnest(commonness) WITH ORDINALITY AS one (uses, place) ORDER BY place);
+
+-- The tenant's words that may have been meant: at most one error in words of 4 to 7 letters, two in
+-- longer ones; a pair of neighbours exchanged counts as one. Two words that differ by so little share
+-- their first or their last letters, so only words that begin or end like the typed one are compared.
+-- Of a long word only the beginning may have been typed. How often a word is used, which no index
+-- knows, is read of the near ones alone.
+CREATE OR REPLACE FUNCTION corrections(tenant bigint, typed text, most int) RETURNS text[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+DECLARE
+    size int := length(typed);
+    allowed int := CASE WHEN size < 4 THEN 0 WHEN size < 8 THEN 1 ELSE 2 END;
+    part int := greatest(1, (size - allowed) / (allowed + 1));
+    head text COLLATE "C" := left(typed, part);
+    tail text COLLATE "C" := left(reverse(typed), part);
+BEGIN
+    IF allowed = 0 OR size > 40 THEN
+        RETURN ARRAY[]::text[];
+    END IF;
+    RETURN ARRAY(
+        SELECT near.word
+        FROM (
+            SELECT w.word FROM words w
+            WHERE w.tenant_id = tenant AND w.word >= head AND w.word < head || U&'\+10FFFF' AND CASE
+                WHEN length(w.word) < size - 2 THEN false
+                WHEN length(w.word) <= size + 2 THEN levenshtein_less_equal(w.word, typed, 2) <= 2
+                ELSE size > 4 AND levenshtein_less_equal(left(w.word, size), typed, 1) <= 1 END
+            UNION
+            SELECT w.word FROM words w
+            WHERE w.tenant_id = tenant AND reverse(w.word) >= tail AND reverse(w.word) < tail || U&'\+10FFFF'
+                AND length(w.word) BETWEEN size - 2 AND size + 2 AND levenshtein_less_equal(w.word, typed, 2) <= 2
+        ) near, LATERAL errors(typed, near.word) AS distance, LATERAL (
+            SELECT w.uses FROM words w WHERE w.tenant_id = tenant AND w.word = near.word OFFSET 0) known
+        WHERE distance <= allowed
+        ORDER BY distance, known.uses DESC, near.word
+        LIMIT most);
+END $$;
+
+-- The number of errors between a typed word and another of at most 40 letters. Of a longer one, half an
+-- error more than between the typed word and its beginning. 9 stands for many.
+CREATE OR REPLACE FUNCTION errors(typed text, word text) RETURNS numeric
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+    distance numeric;
+BEGIN
+    IF length(word) > length(typed) + 2 THEN
+        RETURN CASE WHEN length(typed) < 5 THEN 9
+            ELSE 0.5 + levenshtein_less_equal(left(word, length(typed)), typed, 1) END;
+    END IF;
+    distance := levenshtein_less_equal(word, typed, 2);
+    IF distance = 2 AND length(word) = length(typed) AND letters(word) = letters(typed) THEN
+        RETURN 1;
+    END IF;
+    RETURN distance;
+END $$;
+
+-- The letters of a word in order: the same for words in which two are exchanged.
+CREATE OR REPLACE FUNCTION letters(word text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN (SELECT string_agg(letter, '' ORDER BY letter COLLATE "C") FROM string_to_table(word, NULL) letter);
+
+-- The rows of a table worth ranking, best kinds of match first; a row may come twice. `place` is 3 for
+-- a name that begins with the phrase, 2 for words in the name, 1 for words anywhere. The work is
+-- bounded however common the words are: the index is asked for uncommon words, and common ones, which
+-- stand in many rows, are met among the newest 2,000. `within` are the rows that the viewer sees,
+-- where that is not all.
+CALL for_each_searched('search', $template$
+    CREATE OR REPLACE FUNCTION {table}_found(
+        tenant bigint, asked sought, within bigint[], most int
+    ) RETURNS TABLE (hit bigint, place int)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
+    SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+    DECLARE
+        so_far int := 0;
+        more int;
+        named bigint[] := '{}';
+        told bigint[] := '{}';
+    BEGIN
+        IF asked.texts IS NULL THEN
+            RETURN;
+        END IF;
+        IF within IS NOT NULL THEN
+            RETURN QUERY SELECT * FROM {table}_within(tenant, asked, within, most);
+            RETURN;
+        END IF;
+
+        RETURN QUERY SELECT r.id, 3 FROM {table} r
+            WHERE r.tenant_id = tenant AND r.deleted_by IS NULL AND r.{folded} >= asked.phrase
+                AND r.{folded} < asked.phrase || U&'\+10FFFF' ORDER BY r.{folded} LIMIT most / 2;
+        GET DIAGNOSTICS so_far = ROW_COUNT;
+
+        IF asked.is_common THEN
+            FOR step IN 0 .. 1 LOOP
+                SELECT named || array_agg(met.id) FILTER (WHERE met.is_named),
+                    told || array_agg(met.id) FILTER (WHERE NOT met.is_named)
+                INTO named, told FROM (
+                    SELECT newest.id, newest.words LIKE ALL (asked.name_needs) AND (
+                        asked.names_beyond IS NULL
+                        OR word_terms(tenant, newest.words) @@ asked.names_beyond) AS is_named
+                    FROM (SELECT r.id, r.words, r.word_bits FROM {table} r
+                          WHERE r.tenant_id = tenant AND r.deleted_by IS NULL
+                          ORDER BY r.id DESC LIMIT 1000 OFFSET 1000 * step) newest
+                    WHERE newest.word_bits & asked.bits = asked.bits
+                        AND newest.words LIKE ALL (asked.needs)
+                        AND (asked.beyond IS NULL
+                            OR word_terms(tenant, newest.words) @@ asked.beyond)) met;
+                EXIT WHEN cardinality(named) >= most / 4
+                    OR named = '{}' AND cardinality(told) >= most / 10;
+            END LOOP;
+            RETURN QUERY SELECT unnest(named[:most]), 2;
+            so_far := so_far + cardinality(named);
+        END IF;
+
+        IF asked.key_names IS NOT NULL AND NOT (asked.is_common AND so_far >= most / 4) THEN
+            RETURN QUERY SELECT r.id, 2 FROM (
+                    SELECT r.tenant_id, r.id, r.words FROM {table} r
+                    WHERE r.deleted_by IS NULL
+                        AND word_terms(r.tenant_id, r.words) @@ asked.key_names
+                    LIMIT CASE WHEN asked.is_common THEN 300 ELSE 1000 END) r
+                WHERE r.tenant_id = tenant AND (asked.key_names = asked.names
+                    OR r.words LIKE ALL (asked.name_needs) AND (
+                        asked.names_beyond IS NULL
+                        OR word_terms(tenant, r.words) @@ asked.names_beyond)) LIMIT most;
+            GET DIAGNOSTICS more = ROW_COUNT;
+            so_far := so_far + more;
+        END IF;
+
+        IF asked.is_common AND so_far < most / 4 THEN
+            RETURN QUERY SELECT unnest(told[:most]), 1;
+        END IF;
+        IF so_far < most / (CASE WHEN asked.is_common THEN 4 ELSE 2 END)
+            AND cardinality(told) < most / 10 THEN
+            RETURN QUERY SELECT * FROM {table}_told(tenant, asked, most);
+        END IF;
+    END $$;
+$template$);
+
+-- Of those rows, the ones with the words anywhere.
+CALL for_each_searched('search', $template$
+    CREATE OR REPLACE FUNCTION {table}_told(tenant bigint, asked sought, most int)
+    RETURNS TABLE (hit bigint, place int)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
+    SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+    BEGIN
+        IF asked.key_texts IS NOT NULL THEN
+            RETURN QUERY SELECT r.id, 1 FROM (
+                    SELECT r.tenant_id, r.id, r.words FROM {table} r
+                    WHERE r.deleted_by IS NULL
+                        AND word_terms(r.tenant_id, r.words) @@ asked.key_texts
+                    LIMIT CASE WHEN asked.is_common THEN 200 ELSE 500 END) r
+                WHERE r.tenant_id = tenant AND (asked.key_texts = asked.texts
+                    OR r.words LIKE ALL (asked.needs) AND (
+                        asked.beyond IS NULL
+                        OR word_terms(tenant, r.words) @@ asked.beyond)) LIMIT most;
+        END IF;
+    END $$;
+$template$);
+
+-- The same among the rows that the viewer sees. Planned anew each time: whether the index of words or
+-- the ids lead to the rows sooner depends on both.
+CALL for_each_searched('search', $template$
+    CREATE OR REPLACE FUNCTION {table}_within(
+        tenant bigint, asked sought, within bigint[], most int
+    ) RETURNS TABLE (hit bigint, place int)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
+    SET search_path = public, pg_temp SET enable_seqscan = off
+    SET plan_cache_mode = force_custom_plan AS $$
+    BEGIN
+        RETURN QUERY SELECT r.id, CASE WHEN r.words LIKE ALL (asked.name_needs) AND (
+                asked.names_beyond IS NULL
+                OR word_terms(tenant, r.words) @@ asked.names_beyond) THEN 2 ELSE 1 END
+            FROM {table} r
+            WHERE r.tenant_id = tenant AND r.id = ANY (within) AND r.deleted_by IS NULL
+                AND word_terms(r.tenant_id, r.words) @@ asked.texts
+            LIMIT most * 2;
+    END $$;
+$template$);
+
+-- The passages of files worth ranking, one a document; `place` is the passage's number. The words of a
+-- passage take long to find out, so few are looked at. Where the index alone decides, more are: a long
+-- file has a word on each of its pages, and must not hide the others.
+CREATE OR REPLACE FUNCTION passages_found(tenant bigint, asked sought, within bigint[], most int)
+RETURNS TABLE (hit bigint, place int)
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100 SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+BEGIN
+    IF within IS NOT NULL THEN
+        RETURN QUERY SELECT * FROM passages_within(tenant, asked, within, most);
+        RETURN;
+    END IF;
+    RETURN QUERY SELECT DISTINCT ON (r.document_id) r.document_id, r.place FROM (
+            SELECT p.tenant_id, p.document_id, p.place, p.text FROM document_passages p
+            WHERE passage_terms(p.tenant_id, p.text) @@ asked.key_texts
+            LIMIT CASE WHEN asked.key_texts = asked.texts THEN most * 20 ELSE 40 END) r
+        WHERE r.tenant_id = tenant
+            AND (asked.key_texts = asked.texts OR passage_terms(tenant, r.text) @@ asked.texts)
+        LIMIT most;
+END $$;
+
+-- The same among the documents that the viewer sees.
+CREATE OR REPLACE FUNCTION passages_within(tenant bigint, asked sought, within bigint[], most int)
+RETURNS TABLE (hit bigint, place int)
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
+SET search_path = public, pg_temp SET enable_seqscan = off SET plan_cache_mode = force_custom_plan AS $$
+BEGIN
+    RETURN QUERY SELECT DISTINCT ON (r.document_id) r.document_id, r.place FROM (
+            SELECT p.document_id, p.place FROM document_passages p
+            WHERE p.tenant_id = tenant AND p.document_id = ANY (within)
+                AND passage_terms(p.tenant_id, p.text) @@ asked.texts
+            LIMIT most * 20) r
+        LIMIT most;
+END $$;
+
+-- Filters of lists: the ids of every live row that has each word of q, in the list's usual order; null
+-- where there are more than `most`, or where so many of the first rows have them that the list is
+-- better walked (as functions/lists.sql says).
+CALL for_each_searched('search', $template$
+    CREATE OR REPLACE FUNCTION {table}_few_matching(tenant bigint, q text, most int)
+    RETURNS bigint[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    DECLARE
+        asked sought := sought(tenant, q);
+        found bigint[];
+    BEGIN
+        IF asked.texts IS NULL THEN
+            RETURN '{}';
+        END IF;
+        IF asked.is_common AND 5 = (SELECT count(*) FROM (SELECT FROM (
+                SELECT r.id, r.word_bits FROM {table} r
+                WHERE r.tenant_id = tenant AND r.deleted_by IS NULL
+                ORDER BY r.{usual}, r.id LIMIT 500) r
+                WHERE r.word_bits & asked.bits = asked.bits AND (
+                    SELECT are_meant(tenant, w.words, asked.needs, asked.beyond) FROM {table} w
+                    WHERE w.tenant_id = tenant AND w.id = r.id) LIMIT 5) met) THEN
+            RETURN NULL;
+        END IF;
+        found := coalesce({table}_matching(tenant, asked, most + 1), '{}');
+        RETURN CASE WHEN cardinality(found) <= most THEN found END;
+    END $$;
+
+    -- The words name the tenant, so the index of words alone is asked; the tenant's own index beside
+    -- it would be read whole. It is asked for uncommon words where there are any: of a common one it
+    -- would read every row that has it.
+    CREATE OR REPLACE FUNCTION {table}_matching(tenant bigint, asked sought, most int)
+    RETURNS bigint[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = public, pg_temp SET enable_seqscan = off SET enable_indexscan = off AS $$
+    BEGIN
+        IF asked.is_common OR asked.key_texts = asked.texts THEN
+            RETURN (SELECT array_agg(r.id ORDER BY r.{usual}, r.id) FROM (
+                SELECT r.tenant_id, r.id, r.{usual} FROM {table} r
+                WHERE r.deleted_by IS NULL
+                    AND word_terms(r.tenant_id, r.words) @@ asked.texts LIMIT most) r
+                WHERE r.tenant_id = tenant);
+        END IF;
+        RETURN (SELECT array_agg(r.id ORDER BY r.{usual}, r.id) FROM (
+            SELECT r.id, r.{usual} FROM (
+                SELECT r.tenant_id, r.id, r.words, r.{usual} FROM {table} r
+                WHERE r.deleted_by IS NULL
+                    AND word_terms(r.tenant_id, r.words) @@ asked.key_texts OFFSET 0) r
+            WHERE r.tenant_id = tenant AND r.words LIKE ALL (asked.needs)
+                AND (asked.beyond IS NULL
+                    OR word_terms(tenant, r.words) @@ asked.beyond) LIMIT most) r);
+    END $$;
+$template$);
+
+-- Whether the words of a row, as words_of() has them, are the ones meant.
+CREATE OR REPLACE FUNCTION are_meant(tenant bigint, words text, needs text[], beyond tsquery) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE COST 10 AS $$
+BEGIN
+    RETURN words LIKE ALL (needs) AND (beyond IS NULL OR public.word_terms(tenant, words) @@ beyond);
+END $$;
+
+-- Whether the tenant has words that begin with each of the typed ones: then they stand for themselves
+-- alone, and a list may be walked by needs_of() without sought().
+CREATE OR REPLACE FUNCTION all_known(tenant bigint, q text) RETURNS boolean
+LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
+SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+DECLARE
+    typed text COLLATE "C";
+BEGIN
+    FOREACH typed IN ARRAY typed_words(q) LOOP
+        PERFORM FROM words w WHERE w.tenant_id = tenant AND w.word >= typed AND w.word < typed || U&'\+10FFFF';
+        IF NOT FOUND THEN
+            RETURN false;
+        END IF;
+    END LOOP;
+    RETURN true;
+END $$;
+
+-- What a row needs by the typed words alone, each as the beginning of a word; null, which no row
+-- matches, where there are none.
+CREATE OR REPLACE FUNCTION needs_of(q text) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+BEGIN
+    RETURN (SELECT array_agg('% ' || word || '%') FROM unnest(typed_words(q)) word);
+END $$;
+
+-- The application role alone may call these; PostgreSQL would let everybody. The others are called by
+-- the functions above only.
+REVOKE ALL ON FUNCTION
+    sought, typed_words, either, every(text[], boolean[], boolean[]), all_but_the_least, corrections, errors, letters, passages_found,
+    passages_within, are_meant, all_known, needs_of
+FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION
+    sought, typed_words, passages_found, are_meant, all_known, needs_of
+TO retainer_app;
+CALL for_each_searched('search', $template$
+    REVOKE ALL ON FUNCTION
+        {table}_found, {table}_told, {table}_within, {table}_few_matching, {table}_matching
+    FROM PUBLIC;
+    GRANT EXECUTE ON FUNCTION {table}_found, {table}_few_matching TO retainer_app;
+$template$);
