@@ -33,7 +33,7 @@ from retainer.journal.trash import web as trash
 from retainer.journal.trash.model import TrashEntry
 from retainer.pages import static
 from retainer.pages.reference import document as openapi
-from retainer.pages.reference import handlers as api_page
+from retainer.pages.reference import page as api_page
 from retainer.pages.routes import PAGES
 from retainer.permissions import PUBLIC
 from retainer.records.activities import store as activity
@@ -87,48 +87,68 @@ ROUTES = [
 
     # Organizations: the contract
     Route("listOrganizations", "GET", "/organizations", organizations.index, "organizations.read",
-          "List all organizations", answer=list[Organization], lists=organization.LIST, bare=True),
+          "List all organizations", answer=list[Organization], lists=organization.LIST, bare=True,
+          description="Returns all organizations accessible to the authenticated user, by name."),
     Route("createOrganization", "POST", "/organizations", organizations.create, "organizations.create",
-          "Create a new organization", body=OrganizationCreate, answer=Organization, bare=True, errors=(409,)),
+          "Create a new organization", body=OrganizationCreate, answer=Organization, bare=True, errors=(409,),
+          description="Creates a new organization. Requires consultant or admin role."),
     Route("getOrganization", "GET", "/organizations/{id}", organizations.show, "organizations.read",
-          "Get an organization", answer=Organization, on=organization.exists, bare=True),
+          "Get an organization", answer=Organization, on=organization.exists, bare=True,
+          description="Returns a specific organization by ID."),
     Route("updateOrganization", "PUT", "/organizations/{id}", organizations.update, "organizations.update",
           "Update an organization", body=OrganizationUpdate, answer=Organization, on=organization.exists, bare=True,
-          errors=(409,)),
+          errors=(409,),
+          description="Updates an existing organization: only the fields that are sent change; null clears."),
     Route("deleteOrganization", "DELETE", "/organizations/{id}", organizations.delete, "organizations.delete",
-          "Delete an organization", status=204, on=organization.exists, bare=True),
+          "Delete an organization", status=204, on=organization.exists, bare=True,
+          description="Deletes an organization with its members, projects, tasks, documents and activities. "
+          "Requires consultant or admin role."),
     Route("duplicateOrganization", "POST", "/organizations/{id}/duplicate", organizations.duplicate,
-          "organizations.create", "Duplicate an organization", answer=Organization, on=organization.exists, bare=True),
+          "organizations.create", "Duplicate an organization", answer=Organization, on=organization.exists, bare=True,
+          description="Creates a copy of an existing organization's own fields, named “Name (copy)”, “Name (copy "
+          "2)” and so on."),
     Route("putOrganizationByExternalId", "PUT", "/organizations/by/externalId/{value}", upsert.by_external_id,
           "organizations.update", "Add or update the organization with an external id", body=OrganizationUpdate,
-          answer=Organization, creates=True, errors=(409,)),
+          answer=Organization, creates=True, errors=(409,),
+          description="Changes the organization that has this external id (200), or adds one with it (201), for "
+          "which name and type are required. However often it is repeated, there is one."),
     Route("putOrganizationByDomain", "PUT", "/organizations/by/domain/{value}", upsert.by_domain,
           "organizations.update", "Add or update the organization with a domain", body=OrganizationUpdate,
-          answer=Organization, creates=True, errors=(409,)),
+          answer=Organization, creates=True, errors=(409,),
+          description="Changes the organization that has this domain (200), or adds one with it (201), for which "
+          "name and type are required. However often it is repeated, there is one."),
     Route("listOrganizationTasks", "GET", "/organizations/{organizationId}/tasks", tasks.of_organization,
           "tasks.read", "List tasks for an organization",
-          answer=list[ListedTask], lists=task.OF_ORGANIZATION, on=organization.exists, bare=True),
+          answer=list[ListedTask], lists=task.OF_ORGANIZATION, on=organization.exists, bare=True,
+          description="Returns all tasks of an organization: those on it and those on its projects."),
     Route("listOrganizationProjects", "GET", "/organizations/{organizationId}/projects", projects.of_organization,
           "projects.read", "List projects for an organization",
-          answer=list[Project], lists=project.OF_ORGANIZATION, on=organization.exists, bare=True),
+          answer=list[Project], lists=project.OF_ORGANIZATION, on=organization.exists, bare=True,
+          description="Returns all projects associated with a specific organization."),
     Route("listOrganizationDocuments", "GET", "/organizations/{organizationId}/documents", documents.of_organization,
           "documents.read", "List documents for an organization",
-          answer=list[ListedDocument], lists=document.OF_ORGANIZATION, on=organization.exists, bare=True),
+          answer=list[ListedDocument], lists=document.OF_ORGANIZATION, on=organization.exists, bare=True,
+          description="Returns all documents of an organization: its own and its projects'."),
     Route("listOrganizationHistory", "GET", "/organizations/{id}/history", journal.of_organization, "history.read",
           "List what was changed of an organization", answer=list[HistoryEntry],
-          lists=history.HISTORY["organizations"], on=organization.exists),
+          lists=history.HISTORY["organizations"], on=organization.exists,
+          description="Returns who changed what and when, newest first: the organization and its members."),
 
     # Members: the contract
     Route("listMembers", "GET", "/organizations/{organizationId}/members", members.index, "members.read",
-          "List members of an organization", answer=list[Member], lists=member.LIST, on=organization.exists, bare=True),
+          "List members of an organization", answer=list[Member], lists=member.LIST, on=organization.exists, bare=True,
+          description="Returns all contact members of a specific organization."),
     Route("addMember", "POST", "/organizations/{organizationId}/members", members.create, "members.write",
-          "Add a member to an organization", body=MemberCreate, on=organization.exists, bare=True, errors=(409,)),
+          "Add a member to an organization", body=MemberCreate, on=organization.exists, bare=True, errors=(409,),
+          description="Associates a contact with an organization. The answer's body is empty."),
     Route("getMember", "GET", "/organizations/{organizationId}/members/{contactId}", members.show, "members.read",
           "Get a member of an organization", answer=Member, on=member.exists, bare=True),
     Route("removeMember", "DELETE", "/organizations/{organizationId}/members/{contactId}", members.delete,
-          "members.write", "Remove a member from an organization", status=204, on=member.exists, bare=True),
+          "members.write", "Remove a member from an organization", status=204, on=member.exists, bare=True,
+          description="Removes the association between a contact and an organization; both stay."),
     Route("updateMember", "PATCH", "/organizations/{organizationId}/members/{contactId}", members.update,
-          "members.write", "Update an organization member", body=MemberUpdate, on=member.exists, bare=True),
+          "members.write", "Update an organization member", body=MemberUpdate, on=member.exists, bare=True,
+          description="Updates a member's role in the organization. The answer's body is empty."),
 
     # Contacts
     Route("listContacts", "GET", "/contacts", contacts.index, "contacts.read",
@@ -140,7 +160,9 @@ ROUTES = [
     Route("updateContact", "PUT", "/contacts/{id}", contacts.update, "contacts.write",
           "Update a contact", body=ContactUpdate, answer=Contact, on=contact.exists, errors=(409,)),
     Route("deleteContact", "DELETE", "/contacts/{id}", contacts.delete, "contacts.write",
-          "Delete a contact", status=204, on=contact.exists, errors=(409,)),
+          "Delete a contact", status=204, on=contact.exists, errors=(409,),
+          description="A contact who is a member of an organization, or the person behind a user, is kept: 409 says "
+          "what to do instead."),
     Route("listContactHistory", "GET", "/contacts/{id}/history", journal.of_contact, "history.read",
           "List what was changed of a contact", answer=list[HistoryEntry],
           lists=history.HISTORY["contacts"], on=contact.exists),
@@ -164,7 +186,8 @@ ROUTES = [
     Route("listTasks", "GET", "/tasks", tasks.index, "tasks.read",
           "List all tasks", answer=list[ListedTask], lists=task.LIST),
     Route("createTask", "POST", "/tasks", tasks.create, "tasks.write",
-          "Create a task", body=TaskCreate, answer=Task),
+          "Create a task", body=TaskCreate, answer=Task,
+          description="Staff name an organization or a project that they see."),
     Route("getTask", "GET", "/tasks/{id}", tasks.show, "tasks.read",
           "Get a task", answer=Task, on=task.exists),
     Route("updateTask", "PUT", "/tasks/{id}", tasks.update, "tasks.write",
@@ -179,34 +202,44 @@ ROUTES = [
     Route("listDocuments", "GET", "/documents", documents.index, "documents.read",
           "List all documents", answer=list[ListedDocument], lists=document.LIST),
     Route("createDocument", "POST", "/documents", documents.create, "documents.create",
-          "Add a file or a link", body=DocumentCreate, form=DocumentForm, answer=Document, errors=(409, 507)),
+          "Add a file or a link", body=DocumentCreate, form=DocumentForm, answer=Document, errors=(409, 507),
+          description="A file as multipart/form-data, or a link as JSON. Staff name an organization or a project "
+          "that they see."),
     Route("getDocument", "GET", "/documents/{id}", documents.show, "documents.read",
           "Get a document", answer=Document, on=document.exists),
     Route("updateDocument", "PUT", "/documents/{id}", documents.update, "documents.write",
-          "Update a document", body=DocumentUpdate, answer=Document, on=document.exists),
+          "Update a document", body=DocumentUpdate, answer=Document, on=document.exists,
+          description="The url of a link can be changed; a file's content changes by a new version."),
     Route("deleteDocument", "DELETE", "/documents/{id}", documents.delete, "documents.write",
           "Delete a document", status=204, on=document.exists),
     Route("listDocumentVersions", "GET", "/documents/{id}/versions", documents.versions, "documents.read",
           "List the versions of a file", answer=list[DocumentVersion], lists=document.VERSIONS, on=document.exists),
     Route("addDocumentVersion", "POST", "/documents/{id}/versions", documents.add_version, "documents.create",
-          "Add a version of a file", form=VersionForm, answer=Document, on=document.exists, errors=(409, 507)),
+          "Add a version of a file", form=VersionForm, answer=Document, on=document.exists, errors=(409, 507),
+          description="Only files have versions; 409 for a link."),
     Route("getDocumentContent", "GET", "/documents/{id}/content", documents.show_content, "documents.read",
-          "Download a file", answer=bytes, on=document.exists, errors=(409, 416)),
+          "Download a file", answer=bytes, on=document.exists, errors=(409, 416),
+          description="The newest version's bytes, as an attachment; by Range a part of them. 409 for a link."),
     Route("getDocumentVersionContent", "GET", "/documents/{id}/versions/{number}/content",
           documents.show_version_content, "documents.read", "Download a version of a file", answer=bytes,
-          on=document.version_exists, errors=(409, 416)),
+          on=document.version_exists, errors=(409, 416),
+          description="One version's bytes, as an attachment; by Range a part of them."),
     Route("listDocumentHistory", "GET", "/documents/{id}/history", journal.of_document, "history.read",
           "List what was changed of a document", answer=list[HistoryEntry],
-          lists=history.HISTORY["documents"], on=document.exists),
+          lists=history.HISTORY["documents"], on=document.exists,
+          description="Returns who changed what and when, newest first: the document and its projects."),
 
     # Activities
     Route("listActivities", "GET", "/activities", activities.index, "activities.read",
-          "List all activities", answer=list[ListedActivity], lists=activity.LIST),
+          "List all activities", answer=list[ListedActivity], lists=activity.LIST,
+          description="Returns all activities, the newest first."),
     Route("listOrganizationActivities", "GET", "/organizations/{organizationId}/activities",
           activities.of_organization, "activities.read", "List activities of an organization",
-          answer=list[ListedActivity], lists=activity.OF_ORGANIZATION, on=organization.exists),
+          answer=list[ListedActivity], lists=activity.OF_ORGANIZATION, on=organization.exists,
+          description="Returns all activities of an organization, the newest first."),
     Route("createActivity", "POST", "/organizations/{organizationId}/activities", activities.create,
-          "activities.write", "Log an activity", body=ActivityCreate, answer=Activity, on=organization.exists),
+          "activities.write", "Log an activity", body=ActivityCreate, answer=Activity, on=organization.exists,
+          description="Who sends it is its author. A text is enough: it is a note of now."),
     Route("getActivity", "GET", "/activities/{id}", activities.show, "activities.read",
           "Get an activity", answer=Activity, on=activity.exists),
     Route("updateActivity", "PUT", "/activities/{id}", activities.update, "activities.write",
@@ -215,60 +248,92 @@ ROUTES = [
           "Delete an activity", status=204, on=activity.exists),
     Route("listActivityHistory", "GET", "/activities/{id}/history", journal.of_activity, "history.read",
           "List what was changed of an activity", answer=list[HistoryEntry],
-          lists=history.HISTORY["activities"], on=activity.exists),
+          lists=history.HISTORY["activities"], on=activity.exists,
+          description="Returns who changed what and when, newest first: the activity and its contacts."),
 
     # What was done, taking it back, and what was deleted
     Route("listOperations", "GET", "/operations", journal.index, "history.read",
-          "List what was done", answer=list[ListedOperation], lists=history.OPERATIONS),
+          "List what was done", answer=list[ListedOperation], lists=history.OPERATIONS,
+          description="Returns every change, newest first: those of records that you see, and to administrators "
+          "sign-ins, refusals and changes of users too."),
     Route("getOperation", "GET", "/operations/{id}", journal.show, "history.read",
-          "Get an operation and what it changed", answer=OperationDetails, on=history.exists),
+          "Get an operation and what it changed", answer=OperationDetails, on=history.exists,
+          description="The operation as the list has it, with each field that it changed."),
     Route("undoOperation", "POST", "/operations/{id}/undo", journal.undo_operation, "operations.undo",
-          "Undo an operation", answer=ListedOperation, on=history.exists, errors=(409,)),
+          "Undo an operation", answer=ListedOperation, on=history.exists, errors=(409,),
+          description="Everything that it changed becomes what it was before, as a new operation, or nothing does. "
+          "409 names each record that was changed since, with who did it. An undoing is undone the same "
+          "way. It takes the permission of each record's own change; staff undo what they did "
+          "themselves."),
     Route("listTrash", "GET", "/trash", trash.index, "trash.read",
-          "List what was deleted and can be restored", answer=list[TrashEntry], lists=deleted.TRASH),
+          "List what was deleted and can be restored", answer=list[TrashEntry], lists=deleted.TRASH,
+          description="Returns what was deleted, newest first, each record with all that went with it as one. Undo "
+          "the operation that deleted it to restore it."),
 
     Route("live", "GET", "/live", live.show, "live.follow",
           "What others change, as it happens", query=live.LiveQuery, page=True),
 
     # Search
     Route("searchEverything", "GET", "/search", search.index, "search.use",
-          "Search everything", answer=list[Hit], query=SearchQuery),
+          "Search everything", answer=list[Hit], query=SearchQuery,
+          description="Finds organizations, contacts, projects, tasks, activities and documents, these also by the "
+          "text in PDF, Word, Excel and plain text files. The words typed count as beginnings of words, "
+          "in any order, without regard to case and accents, and with typing errors. The best hits come "
+          "first."),
 
     # Views of the lists
     Route("listViews", "GET", "/views", views.index, "views.read",
-          "List the views that you keep, and the shared ones", answer=list[View], lists=view.LIST),
+          "List the views that you keep, and the shared ones", answer=list[View], lists=view.LIST,
+          description="Returns your own views and, but for guests, the shared ones, by name; noun asks for one "
+          "list's."),
     Route("createView", "POST", "/views", views.create, "views.write",
-          "Keep a view of a list", body=ViewCreate, answer=View, errors=(409,)),
+          "Keep a view of a list", body=ViewCreate, answer=View, errors=(409,),
+          description="The query is judged as its list would judge it (422 names what it would refuse). One person "
+          "keeps at most 200 (409)."),
     Route("getView", "GET", "/views/{id}", views.show, "views.read",
           "Get a view", answer=View, on=view.exists),
     Route("updateView", "PUT", "/views/{id}", views.update, "views.write",
-          "Update a view", body=ViewUpdate, answer=View, on=view.exists, errors=(409,)),
+          "Update a view", body=ViewUpdate, answer=View, on=view.exists, errors=(409,),
+          description="The owner's to change; a shared one also an administrator's, and for all others 403. A view "
+          "stays with its list and its owner."),
     Route("deleteView", "DELETE", "/views/{id}", views.delete, "views.write",
-          "Delete a view", status=204, on=view.exists),
+          "Delete a view", status=204, on=view.exists,
+          description="The owner's to delete; a shared one also an administrator's, and for all others 403."),
 
     # Many writes of any of these at once
     Route("bulk", "POST", "/bulk", bulk.create, "bulk.write",
-          "Make many writes at once", lines=BulkLine, answer=BulkAnswer),
+          "Make many writes at once", lines=BulkLine, answer=BulkAnswer,
+          description="Each line is a write as it would be sent alone, of organizations, members, contacts, "
+          "projects, tasks, documents, activities, views or users, by JSON. All of it is done or "
+          "nothing (422 with the lines that cannot be done), unless `Prefer: handling=lenient` asks for "
+          "each by itself. It is one operation of the journal. The answer has a line for each, in their "
+          "order."),
 
     # Signing in, and one's own account
     Route("login", "POST", "/login", sessions.login, PUBLIC,
-          "Sign in", body=Login, answer=UserDetails, errors=(401, 429), keyed=False, dry=False),
+          "Sign in", body=Login, answer=UserDetails, errors=(401, 429), keyed=False, dry=False,
+          description="Sets the session cookie. Too many wrong attempts lock the account and the address for some "
+          "minutes."),
     Route("logout", "POST", "/logout", sessions.logout, "account.own",
-          "Sign out", status=204, keyed=False, dry=False),
+          "Sign out", status=204, keyed=False, dry=False,
+          description="Ends the session and takes the cookie back."),
     Route("setup", "POST", "/setup", sessions.setup, PUBLIC,
           "Choose a password with a single-use link, and sign in", body=Setup, answer=UserDetails, errors=(429,),
-          keyed=False, dry=False),
+          keyed=False, dry=False,
+          description="The link is made by an administrator and works once, for 72 hours."),
     Route("getOwnUser", "GET", "/user", users.show_own, "account.own",
           "Get the signed-in user", answer=UserDetails),
     Route("updateOwnUser", "PUT", "/user", users.update_own, "account.own",
           "Update the signed-in user's name, time zone and preferences", body=AccountUpdate, answer=UserDetails),
     Route("changeOwnPassword", "PUT", "/user/password", sessions.change_password, "account.own",
           "Change the signed-in user's password", body=PasswordChange, status=204, errors=(429,), dry=False,
-          secret=True),
+          secret=True,
+          description="Ends the user's other sessions."),
     Route("listOwnSessions", "GET", "/user/sessions", sessions.index, "account.own",
           "List the signed-in user's sessions", answer=list[Session], lists=session.LIST),
     Route("endOwnSession", "DELETE", "/user/sessions/{id}", sessions.delete, "account.own",
-          "End one of the signed-in user's sessions", status=204, on=session.exists),
+          "End one of the signed-in user's sessions", status=204, on=session.exists,
+          description="Ending the session that asks signs out."),
 
     # Users
     Route("listUserNames", "GET", "/users/names", users.names, "users.names",
@@ -276,14 +341,17 @@ ROUTES = [
     Route("listUsers", "GET", "/users", users.index, "users.manage",
           "List all users", answer=list[User], lists=user.LIST),
     Route("createUser", "POST", "/users", users.create, "users.manage",
-          "Create a user", body=UserCreate, answer=User, errors=(409,)),
+          "Create a user", body=UserCreate, answer=User, errors=(409,),
+          description="The new user cannot sign in until they have used a link: make one next."),
     Route("getUser", "GET", "/users/{id}", users.show, "users.manage",
           "Get a user", answer=User, on=user.exists),
     Route("updateUser", "PUT", "/users/{id}", users.update, "users.manage",
-          "Update a user", body=UserUpdate, answer=User, on=user.exists, errors=(409,)),
+          "Update a user", body=UserUpdate, answer=User, on=user.exists, errors=(409,),
+          description="Changing the role, or disabling, acts at once. The last active admin stays (409)."),
     Route("createUserLink", "POST", "/users/{id}/links", users.make_link, "users.manage",
           "Make a single-use link for a user to choose a password", answer=Link, on=user.exists, errors=(409,),
-          secret=True),
+          secret=True,
+          description="Shown this once. The user's older links end."),
     Route("listUserHistory", "GET", "/users/{id}/history", journal.of_user, "users.manage",
           "List what was changed of a user", answer=list[HistoryEntry],
           lists=history.HISTORY["users"], on=user.exists),
@@ -292,7 +360,8 @@ ROUTES = [
 
     # This API's own description, and its page
     Route("getOpenApi", "GET", "/openapi.json", openapi.show, PUBLIC,
-          "Get this document", answer=dict),
+          "Get this document", answer=dict,
+          description="The OpenAPI 3.1 document that this page is made of."),
     Route("apiPage", "GET", "/api/docs", api_page.show, PUBLIC,
           "The API as a page to read", page=True),
 

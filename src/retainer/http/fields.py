@@ -5,14 +5,14 @@ A field is written once, in its record: its type, and `Meta` with its descriptio
 which the OpenAPI document shows.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from enum import StrEnum
 from types import NoneType
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, inspect
 from msgspec.structs import FieldInfo
 
 # Python's "$" also stands before a newline at the end, PostgreSQL's does not.
@@ -139,6 +139,43 @@ def update_of(
         return _struct(body, fields)
 
     return derived
+
+
+def refuse_undescribed(types: Iterable[Any]) -> None:
+    """Raises ValueError for the first field of these types, or of a type inside them, that has no
+    description.
+    """
+    seen: set[type] = set()
+    waiting: list[inspect.Type] = list(inspect.multi_type_info(dict.fromkeys(types)))
+    while waiting:
+        kind = waiting.pop()
+        waiting += _inner_types(kind)
+        if not isinstance(kind, inspect.StructType) or kind.cls in seen:
+            continue
+        seen.add(kind.cls)
+        for field in kind.fields:
+            if not _is_described(field.type):
+                raise ValueError(
+                    f"{kind.cls.__name__}.{field.name} has no description: "
+                    "give it Meta(description=…, examples=[…])"
+                )
+            waiting.append(field.type)
+
+
+def _inner_types(kind: inspect.Type) -> tuple[inspect.Type, ...]:
+    match kind:
+        case inspect.Metadata(type=inner) | inspect.ListType(item_type=inner):
+            return (inner,)
+        case inspect.UnionType(types=parts):
+            return parts
+    return ()
+
+
+def _is_described(kind: inspect.Type) -> bool:
+    if isinstance(kind, inspect.UnionType):
+        return any(map(_is_described, kind.types))
+    words = kind.extra_json_schema if isinstance(kind, inspect.Metadata) else None
+    return bool(words and words.get("description"))
 
 
 def _writable(record: type[Struct], body: type[Struct]) -> list[FieldInfo]:

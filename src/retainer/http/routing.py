@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
+from retainer.http.fields import refuse_undescribed
 from retainer.lists.spec import ListSpec
 from retainer.permissions import PERMISSIONS, PUBLIC
 
@@ -31,7 +32,8 @@ class Route(msgspec.Struct, frozen=True):
     that it answers 201 where it made something. `lines` is the type of each line of an NDJSON body;
     `answer` is then that of each line of the answer. A change that is more than a transaction
     cannot be repeated or tried (`keyed`, `dry`: see writes.py); `secret` says that its body or its
-    answer holds one.
+    answer holds one. `description` says in the OpenAPI document what summary and permission leave
+    open.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Route(msgspec.Struct, frozen=True):
     lists: ListSpec | None = None
     creates: bool = False
     query: type[msgspec.Struct] | None = None
+    description: str = ""
 
     @property
     def url(self) -> str:
@@ -73,6 +76,12 @@ class Route(msgspec.Struct, frozen=True):
         contact's id.
         """
         return not {"id", "contact_id"}.isdisjoint(getattr(self.answer, "__struct_fields__", ()))
+
+    @property
+    def types(self) -> list[Any]:
+        """The types of its bodies, its answer and its parameters."""
+        used = (self.body, self.form, self.lines, self.answer, self.query)
+        return [kind for kind in used if kind not in (None, bytes)]
 
     @property
     def in_bulk(self) -> bool:
@@ -139,6 +148,7 @@ class Table:
         self.pages: dict[str, Any] = {}
         self.named = {route.name: route for route in routes}
         self.readers = {r.path: r for r in routes if r.method == "GET" and r.record}
+        refuse_undescribed([kind for route in routes if not route.page for kind in route.types])
         for route in routes:
             if route.permission != PUBLIC and route.permission not in PERMISSIONS:
                 raise ValueError(

@@ -1,12 +1,12 @@
-"""The headers that a request may carry beside its body, as the OpenAPI document describes them."""
-
-from typing import Any
+"""Parameters in paths and headers, as the OpenAPI document describes them."""
 
 from retainer.http.preconditions import ETAGS
-from retainer.http.routing import Route, Table
+from retainer.http.routing import TEXT, Route, Table
+from retainer.pages.reference import schemas
+from retainer.pages.reference.schemas import Schema
 
 
-def _header(name: str, description: str, example: str, **limits: Any) -> dict[str, Any]:
+def _header(name: str, description: str, example: str, **limits: str | int) -> Schema:
     return {
         "name": name,
         "in": "header",
@@ -65,15 +65,64 @@ COMPONENTS = {
 }
 
 
-def headers(route: Route, table: Table) -> list[dict[str, Any]]:
-    """What the operation takes, as OpenAPI parameters or references to them."""
+def in_path(route: Route) -> list[Schema]:
+    """The parameters of a route's path, in order."""
+    found = []
+    for name in route.parameters:
+        before = route.path.split("{" + name + "}")[0].strip("/").split("/")[-1]
+        found.append(_key(route, before) if name == TEXT else _id(before.removesuffix("s"), name))
+    return found
+
+
+def _key(route: Route, field: str) -> Schema:
+    """The text below /by/{field}, which the body has as a field of its own, or among `domains`."""
+    assert route.body is not None
+    properties = schemas.components([route.body], [])[route.body.__name__]["properties"]
+    described = properties["domains" if field == "domain" else field]
+    example = described["examples"][0]
+    if isinstance(example, list):
+        example = example[0]
+    limits = {"minLength": 1, "maxLength": 255}
+    return {
+        "name": TEXT,
+        "in": "path",
+        "required": True,
+        "description": f"{described['description']}. What means something in a path is "
+        "percent-encoded, a slash too",
+        "schema": {"type": "string", **limits, "examples": [example]},
+        "example": example,
+    }
+
+
+_ID_DESCRIPTIONS = {"number": "Version number", "contactId": "Contact ID"}
+
+
+def _id(noun: str, name: str) -> Schema:
+    example = 2 if name == "contactId" else 1
+    limits = {"minimum": 1, "maximum": 2**53 - 1}
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": _ID_DESCRIPTIONS.get(name, f"{noun.capitalize()} ID"),
+        "schema": {"type": "integer", "format": "int64", **limits, "examples": [example]},
+        "example": example,
+    }
+
+
+def headers(route: Route, table: Table) -> list[Schema]:
+    """The headers that the operation takes, or references to those that several take."""
     if route.answer is bytes:
-        return _FILE
+        return list(_FILE)
     return [{"$ref": f"#/components/parameters/{name}"} for name in _names(route, table)]
 
 
 def _names(route: Route, table: Table) -> list[str]:
     if not route.changes:
         return ["KnownETags"] if route.record or route.answer is dict else []
-    names = ["IfMatch", "IfNoneMatch"] if table.takes_conditions(route) else []
-    return names + (["IdempotencyKey", "Prefer"] if route.keyed else [])
+    names = []
+    if table.takes_conditions(route):
+        names += ["IfMatch", "IfNoneMatch"]
+    if route.keyed:
+        names += ["IdempotencyKey", "Prefer"]
+    return names

@@ -83,12 +83,16 @@ def parameters(kind: type[msgspec.Struct]) -> list[Schema]:
     ]
 
 
-def example(schema: Schema, schemas: dict[str, Schema]) -> Any:
-    """An example of what a schema describes."""
+def with_example(schema: Schema, schemas: dict[str, Schema]) -> Schema:
+    """The content of a body: its schema, with an example."""
+    return {"schema": schema, "example": _example(schema, schemas)}
+
+
+def _example(schema: Schema, schemas: dict[str, Schema]) -> Any:
     if "$ref" in schema:
         return schemas[schema["$ref"].removeprefix(REF)]["examples"][0]
     if schema.get("type") == "array":
-        return [example(schema["items"], schemas)]
+        return [_example(schema["items"], schemas)]
     return schema["examples"][0]
 
 

@@ -11,8 +11,8 @@ from starlette.responses import HTMLResponse, Response
 from retainer.config import base_url
 from retainer.http.request import Request
 from retainer.http.routing import Table
-from retainer.pages.reference.document import Rendered, document, sent, tagged
-from retainer.pages.reference.glossary import STATUSES
+from retainer.pages.reference.document import Rendered, document, serve, with_etag
+from retainer.pages.reference.responses import STATUSES
 from retainer.pages.reference.schemas import REF, Schema
 from retainer.pages.render import standalone_page
 
@@ -25,13 +25,12 @@ _FILE = "FILE=1  # the id that an upload answered"
 
 
 async def show(request: Request) -> Response:
-    return sent(rendered(request.app.table, base_url(request.app.settings)), HTMLResponse)
+    return serve(_rendered(request.app.table, base_url(request.app.settings)), HTMLResponse)
 
 
 @cache
-def rendered(table: Table, at: str) -> Rendered:
-    """The page's bytes, made once per process."""
-    return tagged(page(document(table.routes), at))
+def _rendered(table: Table, at: str) -> Rendered:
+    return with_etag(page(document(table.routes), at))
 
 
 def page(api: dict[str, Any], at: str) -> bytes:
