@@ -1,8 +1,8 @@
 """A file shown in a page without being downloaded: what may be, as what, and under which policy.
 
-Uploads are strangers' bytes on our own origin. ListPage is only what a browser cannot run as our page:
-a few kinds of pictures, PDF, and text as text, by the type that our own look at the bytes found
-(docs/decisions/0015-previews.md).
+Uploads are strangers' bytes on our own origin. Only types that a browser cannot run as our page are
+shown: a few kinds of pictures, PDF, and text as text; the type is the one that we found in the
+bytes (docs/decisions/0015-previews.md).
 """
 
 from typing import Any, NamedTuple
@@ -50,7 +50,7 @@ async def answer(request: Request, file: Any) -> Response:
     if not display:
         raise NotFound
     media_type = PLAIN if display == "text" else file["media_type"]  # HTML too is but text
-    response = await content.answer(request, file, media_type)
+    response = await content.content_response(request, file, media_type)
     response.headers["content-security-policy"] = _ALONE if display == "pdf" else _SANDBOXED
     response.headers.update(_OWN)
     return response
@@ -59,6 +59,6 @@ async def answer(request: Request, file: Any) -> Response:
 async def excerpt(request: Request, file: Any) -> Excerpt:
     """The beginning of a text for its page, which escapes it."""
     end = min(file["size"], EXCERPT_BYTES)
-    pieces = [piece async for piece in await content.opened(request, file, 0, end)]
+    pieces = [piece async for piece in await content.read_verified(request, file, 0, end)]
     text = b"".join(pieces).decode(errors="ignore")  # where it is cut, half a character may stand
     return Excerpt(text.removeprefix("\ufeff"), end == file["size"])

@@ -1,8 +1,8 @@
-"""`retainer documents check`: whether every version has its bytes, and removal of bytes that no
-version has.
+"""`retainer documents check`: finds versions that lack their bytes, and removes bytes that belong to
+no version.
 
-Works beside running servers: what is younger than an hour is left alone, it may be an upload going
-on.
+Runs beside servers: bytes younger than an hour are left alone, because they may be an upload in
+progress.
 """
 
 import asyncio
@@ -18,21 +18,28 @@ from retainer.database.pool import Connection, connect
 from retainer.records.documents.storage import Entry, Storage
 
 PATIENCE = timedelta(hours=1)
-BATCH = 200  # versions looked at together
-SHOWN = 50  # lines of a report that name versions
+BATCH = 200  # versions compared at once
+SHOWN = 50  # versions that a report names
 
-# Only what we made is ever deleted; a bucket may hold other things.
+# Only keys of our own form are ever deleted; a bucket may hold other things.
 _OURS = re.compile(
     r"[0-9]{1,16}/[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 )
 
-_PENDING = "SELECT tenant_id, storage_key FROM pending_uploads WHERE created_at <= $1 ORDER BY tenant_id, id"
+_PENDING = """
+    SELECT tenant_id, storage_key FROM pending_uploads WHERE created_at <= $1
+    ORDER BY tenant_id, id
+"""
 _WITHDRAW = "DELETE FROM pending_uploads WHERE tenant_id = $1 AND storage_key = $2"
 _IS_KEPT = "SELECT EXISTS (SELECT FROM document_versions WHERE tenant_id = $1 AND storage_key = $2)"
-_NAMELESS = """
-    SELECT key FROM unnest($1::text[]) key, LATERAL (SELECT split_part(key, '/', 1)::bigint AS tenant) its
-    WHERE NOT EXISTS (SELECT FROM document_versions v WHERE v.tenant_id = its.tenant AND v.storage_key = key)
-        AND NOT EXISTS (SELECT FROM pending_uploads u WHERE u.tenant_id = its.tenant AND u.storage_key = key)
+_STRAYS = """
+    SELECT key
+    FROM unnest($1::text[]) key,
+        LATERAL (SELECT split_part(key, '/', 1)::bigint AS tenant) its
+    WHERE NOT EXISTS (SELECT FROM document_versions v
+            WHERE v.tenant_id = its.tenant AND v.storage_key = key)
+        AND NOT EXISTS (SELECT FROM pending_uploads u
+            WHERE u.tenant_id = its.tenant AND u.storage_key = key)
 """
 _VERSIONS = """
     SELECT tenant_id, id, document_id, number, storage_key, size, sha256 FROM document_versions
@@ -41,8 +48,8 @@ _VERSIONS = """
 
 
 class Report(msgspec.Struct):
-    """What was found. `missing` and `damaged` name versions; the rest are counts of what was
-    deleted.
+    """Result of a check. `missing` and `damaged` name versions; `uploads`, `strays` and
+    `half_written` count deletions.
     """
 
     versions: int = 0
@@ -50,27 +57,30 @@ class Report(msgspec.Struct):
     damaged: list[str] = []
     uploads: int = 0
     strays: int = 0
-    halves: int = 0
-    foreign: int = 0  # our kind of bytes, left alone: no record names any of them, so they may be another database's
+    half_written: int = 0
+    # Files with keys of our form that were left alone: this database knows none of them, so they
+    # may be another database's.
+    foreign: int = 0
 
     @property
     def is_sound(self) -> bool:
-        """Whether every version has its bytes, and the storage is this database's."""
+        """True when every version has its bytes, and the storage is this database's."""
         return not (self.missing or self.damaged or self.foreign)
 
     def text(self) -> str:
         """The report for a person."""
         lines = [
-            f"Versions checked: {self.versions}. Missing: {len(self.missing)}. Damaged: {len(self.damaged)}.",
+            f"Versions checked: {self.versions}. Missing: {len(self.missing)}."
+            f" Damaged: {len(self.damaged)}.",
             f"Deleted: {self.uploads} unfinished uploads, {self.strays} files that no document has,"
-            f" {self.halves} half-written files.",
+            f" {self.half_written} half-written files.",
             *(f"MISSING {line}" for line in self.missing[:SHOWN]),
             *(f"DAMAGED {line}" for line in self.damaged[:SHOWN]),
         ]
         if self.foreign:
             lines.append(
-                f"FOREIGN {self.foreign} files, none of them of a document in this database. Is this the right"
-                " storage? Nothing of it was deleted."
+                f"FOREIGN {self.foreign} files, none of them of a document in this database."
+                " Is this the right storage? Nothing of it was deleted."
             )
         return "\n".join(lines)
 
@@ -78,9 +88,9 @@ class Report(msgspec.Struct):
 async def check(
     settings: Settings, *, deep: bool = False, patience: timedelta = PATIENCE
 ) -> Report:
-    """Reconcile storage and records over all tenants. `deep` reads every byte; what is younger than
-    `patience` is taken for an upload going on (zero where no server runs). Raises Problem when the
-    storage does not answer.
+    """Reconcile storage and records of all tenants. `deep` reads every byte. Bytes younger than
+    `patience` may be an upload in progress; zero is right where no server runs. Raises Problem when
+    the storage does not answer.
     """
     storage = Storage.of(settings)
     before = datetime.now(UTC) - patience
@@ -88,9 +98,9 @@ async def check(
     connection = await connect(settings.database_url)
     try:
         await _end_uploads(connection, storage, before, report)
-        report.halves = await storage.sweep(before)
+        report.half_written = await storage.sweep(before)
         await _delete_strays(connection, storage, before, report)
-        await _look_at_versions(connection, storage, report, deep=deep)
+        await _check_versions(connection, storage, report, deep=deep)
     finally:
         await connection.close()
     return report
@@ -101,8 +111,8 @@ async def _end_uploads(
 ) -> None:
     for row in await connection.fetch(_PENDING, before):
         arguments = (row["tenant_id"], row["storage_key"])
-        # In one transaction: an upload that finishes at this moment waits, and then finds that it
-        # was given up.
+        # In one transaction: an upload that finishes at this moment waits for it, and then finds
+        # that it was given up.
         async with connection.transaction():
             await connection.execute(_WITHDRAW, *arguments)
             if not await connection.fetchval(_IS_KEPT, *arguments):
@@ -113,14 +123,14 @@ async def _end_uploads(
 async def _delete_strays(
     connection: Connection, storage: Storage, before: datetime, report: Report
 ) -> None:
-    """After the unfinished uploads: whose bytes are gone by now."""
-    named, strays = 0, list[str]()
+    """Delete bytes that no record names. Comes after _end_uploads, which deletes most of them."""
+    known, strays = 0, list[str]()
     async for batch in storage.list():
         keys = [entry.key for entry in batch if _is_old_and_ours(entry, before)]
-        nameless = [row["key"] for row in await connection.fetch(_NAMELESS, keys)]
-        strays += nameless
-        named += len(keys) - len(nameless)
-    if strays and not named:
+        unknown = [row["key"] for row in await connection.fetch(_STRAYS, keys)]
+        strays += unknown
+        known += len(keys) - len(unknown)
+    if strays and not known:
         report.foreign = len(strays)
         return
     for key in strays:
@@ -132,26 +142,27 @@ def _is_old_and_ours(entry: Entry, before: datetime) -> bool:
     return entry.modified <= before and _OURS.fullmatch(entry.key) is not None
 
 
-async def _look_at_versions(
+async def _check_versions(
     connection: Connection, storage: Storage, report: Report, *, deep: bool
 ) -> None:
     last = (0, 0)
     while rows := await connection.fetch(_VERSIONS, *last, BATCH):
         sizes = await asyncio.gather(*(storage.size(row["storage_key"]) for row in rows))
         for row, size in zip(rows, sizes, strict=True):
-            await _look_at(row, size, storage, report, deep=deep)
+            await _check_version(row, size, storage, report, deep=deep)
         last = (rows[-1]["tenant_id"], rows[-1]["id"])
 
 
-async def _look_at(
+async def _check_version(
     row: Record, size: int | None, storage: Storage, report: Report, *, deep: bool
 ) -> None:
     report.versions += 1
-    where = f"tenant {row['tenant_id']} document {row['document_id']} version {row['number']}: {row['storage_key']}"
+    version = f"document {row['document_id']} version {row['number']}"
+    line = f"tenant {row['tenant_id']} {version}: {row['storage_key']}"
     if size is None:
-        report.missing.append(where)
+        report.missing.append(line)
     elif size != row["size"] or (deep and await _digest(storage, row) != row["sha256"]):
-        report.damaged.append(where)
+        report.damaged.append(line)
 
 
 async def _digest(storage: Storage, row: Record) -> str:

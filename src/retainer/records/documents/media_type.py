@@ -1,8 +1,8 @@
-"""A file's media type from its first bytes. What the client says it is counts for nothing."""
+"""Media type of a file by its first bytes, whatever type the client declares."""
 
 import re
 
-HEAD = 8192  # bytes that are looked at
+HEAD = 8192  # bytes that are examined
 TEXT = "text/plain"
 UNKNOWN = "application/octet-stream"
 OLE = "application/x-ole-storage"
@@ -11,15 +11,16 @@ ZIP = "application/zip"
 _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]{1,100}")
 _APPLICATION = re.compile(rb"application/[a-z0-9.+-]{1,100}")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-# A browser takes a text for HTML by these beginnings (WHATWG MIME Sniffing, 7.1), after comments.
+# Browsers take a text that begins so, after comments, for HTML (WHATWG MIME Sniffing, 7.1).
 _HTML = re.compile(
-    rb"<(!doctype\s+html|(html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p)[\s>])",
+    rb"<(!doctype\s+html"
+    rb"|(html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p)[\s>])",
     re.IGNORECASE,
 )
 _SVG = re.compile(rb"<(!doctype\s+)?svg[\s>]", re.IGNORECASE)
-# What puremagic is believed about text; for other texts it goes by two letters, and finds a bitmap
-# in "BMW".
-_OF_TEXT = {
+# The types of text that puremagic recognises reliably. Others it guesses by two letters: to it "BMW"
+# begins a bitmap.
+_TEXT_TYPES = {
     "application/pdf",
     "application/postscript",
     "application/rtf",
@@ -28,7 +29,7 @@ _OF_TEXT = {
     "text/calendar",
     "text/vcard",
 }
-# Containers: puremagic names the first format that uses one, we look inside.
+# Containers, told apart by their content: puremagic names the first format that uses one.
 _ZIP = {
     b"word/": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     b"xl/": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -42,14 +43,14 @@ _OLE = {
 }
 
 
-def sniffed(head: bytes) -> str:
-    """The media type of a file that begins so."""
+def sniff(head: bytes) -> str:
+    """Media type of a file with these first bytes."""
     if _is_text(head):
         return _of_text(head)
     if head.startswith(b"PK\x03\x04"):
         return _of_zip(head)
     if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
-        return next((kind for name, kind in _OLE.items() if name.encode("utf-16-le") in head), OLE)
+        return next((_OLE[name] for name in _OLE if name.encode("utf-16-le") in head), OLE)
     return next(iter(_guesses(head)), UNKNOWN)
 
 
@@ -59,7 +60,7 @@ def _is_text(head: bytes) -> bool:
     try:
         head.decode()
     except UnicodeDecodeError as error:
-        # A character may be cut in two where the head ends.
+        # The end of the head may cut a character in two.
         return len(head) == HEAD and error.start > HEAD - 4
     return True
 
@@ -71,12 +72,12 @@ def _of_text(head: bytes) -> str:
         return "text/html"
     if _SVG.match(beginning):
         return "image/svg+xml"
-    return next((kind for kind in _guesses(head) if kind in _OF_TEXT), TEXT)
+    return next((guess for guess in _guesses(head) if guess in _TEXT_TYPES), TEXT)
 
 
 def _after_comments(head: bytes) -> bytes:
-    """Without the comments and processing instructions it begins with. No pattern: one would
-    backtrack for hours.
+    """The head without the comments and processing instructions at its beginning. A regular
+    expression would backtrack for hours on a hostile one.
     """
     ends = {b"<!--": b"-->", b"<?": b"?>"}
     while end := next((ends[start] for start in ends if head.lstrip().startswith(start)), b""):
@@ -85,17 +86,18 @@ def _after_comments(head: bytes) -> bytes:
 
 
 def _of_zip(head: bytes) -> str:
-    # OpenDocument and EPUB begin with an uncompressed entry that says what they are.
+    # OpenDocument and EPUB begin with an uncompressed entry that holds their media type.
     if head[30:38] == b"mimetype" and (declared := _APPLICATION.match(head, 38)):
         return declared[0].decode()
     if b"[Content_Types].xml" in head:
-        return next((kind for folder, kind in _ZIP.items() if folder in head), ZIP)
+        return next((_ZIP[folder] for folder in _ZIP if folder in head), ZIP)
     return ZIP
 
 
 def _guesses(head: bytes) -> list[str]:
-    """The media types that puremagic thinks of, best first."""
-    import puremagic  # noqa: PLC0415 -- reads a table of some hundred kilobytes; not before the first upload
+    """Media types by puremagic, the most likely first."""
+    # Reads a table of some hundred kilobytes, so not before the first upload.
+    import puremagic  # noqa: PLC0415
 
     try:
         matches = puremagic.magic_string(head)

@@ -1,12 +1,12 @@
-"""A multipart form as it arrives: its one file is handed on piece by piece, its fields are kept;
-nothing else is.
+"""Multipart form with one file, parsed as it arrives: the file is passed on piece by piece, and only
+the fields are kept.
 """
 
 import logging
 import re
 from collections.abc import AsyncIterator
 from pathlib import PurePosixPath
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 from python_multipart.exceptions import FormParserError
@@ -23,12 +23,15 @@ from retainer.errors import (
 from retainer.http.body import decode
 from retainer.http.request import Request
 
-FIELD_BYTES = 128 * 1024  # a description may have 20,000 characters of four bytes
-PARTS = 200  # a hundred projects, and the other fields
-AROUND_FILE = 1 << 20  # bytes of fields, headers and boundaries together
-PIECE = 256 << 10  # bytes of the file handed on at once; the network brings far smaller ones
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
-# Its warnings quote what was sent, and the problem document already says what is wrong.
+MAX_FIELD_BYTES = 128 * 1024  # a description may have 20,000 characters of four bytes
+MAX_PARTS = 200  # a hundred projects, and the other fields
+MAX_OVERHEAD = 1 << 20  # bytes of fields, headers and boundaries together
+PIECE = 256 << 10  # bytes of the file passed on at once; the network brings far smaller pieces
+
+# Its warnings quote the form, which may be personal; the problem document tells the error anyway.
 logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -37,14 +40,14 @@ T = TypeVar("T", bound=msgspec.Struct)
 class Form:
     """multipart/form-data with one part `file`, before, between or after the fields.
 
-    Call `start()`, read `file()` to its end, then ask for the `fields`. What is wrong with the form
-    as such raises; what is wrong with a field is remembered, to be told together with the rest.
+    Call `start()`, read `file()` to its end, then call `fields()`. A malformed form raises at once;
+    problems of fields are collected, and `fields()` raises them together.
     """
 
     def __init__(self, request: Request) -> None:
         self.chunks = request.stream()
         self.limit = request.app.settings.upload_mb << 20
-        self.file_name: str | None = None  # "" where the part names none; None: no file yet
+        self.file_name: str | None = None  # None before the file; "" when it has no name
         self.file_size = 0
         self.values = request.upload_fields
         self.problems: list[FieldError] = []
@@ -55,11 +58,11 @@ class Form:
         self._header_name = self._header_value = b""
         self._headers: dict[bytes, bytes] = {}
         self._is_whole = False
-        refuse_announced(request, self.limit)
+        refuse_too_long(request, self.limit)
         self._parser = MultipartParser(boundary(request), self._callbacks())
 
     async def start(self) -> None:
-        """Read up to the file, or to the end where there is none."""
+        """Read up to the file, or to the end when there is none."""
         while self.file_name is None and await self._read_on():
             pass
         if self.file_name is None:
@@ -68,7 +71,7 @@ class Form:
             )
 
     async def file(self) -> AsyncIterator[bytes]:
-        """The bytes of the file; then the fields that follow it are read too."""
+        """Bytes of the file. Reads the fields that follow it as well."""
         more = True
         while more:
             more = await self._read_on()
@@ -79,7 +82,7 @@ class Form:
             self.problems.append(FieldError("file", "is empty; choose a file that has content"))
 
     def name_after_file(self) -> None:
-        """Give the field `name` the file's own, where it is not sent."""
+        """Fill the field `name` with the file's name when it is not sent."""
         if any(name.strip() for name in self.values.get("name", [])):
             return
         if self.file_name:
@@ -89,40 +92,41 @@ class Form:
                 FieldError("name", "is required where the file has no name of its own")
             )
 
-    def fields(self, kind: type[T]) -> T:
-        """The fields as their type. Raises Invalid with every problem of the form."""
+    def fields(self, type: type[T]) -> T:
+        """The fields, decoded. Raises Invalid with every problem of the form."""
         try:
-            body = decode(msgspec.json.encode(self._plain()), kind)
+            body = decode(msgspec.json.encode(self._as_json()), type)
         except Invalid as wrong:
             raise Invalid(*self.problems, *wrong.errors) from None
         if self.problems:
             raise Invalid(*self.problems)
         return body
 
-    def _plain(self) -> dict[str, Any]:
-        """The fields as JSON would have them. Empty ones count as absent: that is how browsers send
-        them.
-        """
-        plain: dict[str, Any] = {"file": self.file_name or ""}
+    def _as_json(self) -> dict[str, object]:
+        """The fields with JSON's types. Empty ones are absent: browsers send every input."""
+        fields: dict[str, object] = {"file": self.file_name or ""}
         for name, values in self.values.items():
-            given = [value for value in values if value.strip()]
+            filled = [value for value in values if value.strip()]
             if name == "projectIds":
-                plain[name] = [number for value in given for number in _numbers(value)]
-            elif len(given) > 1:
-                self.problems.append(FieldError(name, f"is given {len(given)} times; give it once"))
-            elif given:
-                plain[name] = _number(given[0]) if name == "organizationId" else given[0]
-        return plain
+                fields[name] = [id for value in filled for id in _ids(value)]
+            elif len(filled) > 1:
+                problem = f"is given {len(filled)} times; give it once"
+                self.problems.append(FieldError(name, problem))
+            elif filled and name == "organizationId":
+                fields[name] = _id(filled[0])
+            elif filled:
+                fields[name] = filled[0]
+        return fields
 
     async def _read_on(self) -> bool:
-        """Take the next chunk of the body; False at its end."""
+        """Parse the next chunk of the body; False at its end."""
         chunk = await anext(self.chunks, None)
         if chunk is None:
             if not self._is_whole:
                 raise MalformedRequest("The form ends before its closing boundary does.")
             return False
         self._received += len(chunk)
-        if self._received > self.limit + AROUND_FILE:
+        if self._received > self.limit + MAX_OVERHEAD:
             raise too_large(self.limit)
         try:
             self._parser.write(chunk)
@@ -130,7 +134,7 @@ class Form:
             raise MalformedRequest("The body is not valid multipart/form-data.") from None
         return True
 
-    def _callbacks(self) -> Any:
+    def _callbacks(self) -> "MultipartCallbacks":
         return {
             "on_part_begin": self._begin_part,
             "on_header_field": self._read_header_name,
@@ -144,8 +148,8 @@ class Form:
 
     def _begin_part(self) -> None:
         self._parts += 1
-        if self._parts > PARTS:
-            raise TooLarge(f"The form has more than the {PARTS} parts that are accepted.")
+        if self._parts > MAX_PARTS:
+            raise TooLarge(f"The form has more than the {MAX_PARTS} parts that are accepted.")
         self._headers = {}
 
     def _read_header_name(self, data: bytes, start: int, end: int) -> None:
@@ -159,12 +163,12 @@ class Form:
         self._header_name = self._header_value = b""
 
     def _end_headers(self) -> None:
-        kind, options = parse_options_header(self._headers.get(b"content-disposition"))
-        if kind != b"form-data" or b"name" not in options:
+        disposition, options = parse_options_header(self._headers.get(b"content-disposition"))
+        if disposition != b"form-data" or b"name" not in options:
             raise MalformedRequest(
                 "A part of the form lacks its Content-Disposition: form-data with a name."
             )
-        self._field = _text(options[b"name"])
+        self._field = _parameter(options[b"name"])
         if self._field != "file":
             if b"filename" in options:
                 raise invalid(
@@ -176,7 +180,7 @@ class Form:
         if self.file_name is not None:
             raise invalid("file", "is there more than once; send one file at a time")
         self._part = None
-        self.file_name = base_name(_text(options.get(b"filename", b"")))
+        self.file_name = base_name(_parameter(options.get(b"filename", b"")))
 
     def _read_part(self, data: bytes, start: int, end: int) -> None:
         if self._part is None:
@@ -186,9 +190,9 @@ class Form:
             self._piece += data[start:end]
             return
         self._field_bytes += end - start
-        if self._field_bytes > FIELD_BYTES:
+        if self._field_bytes > MAX_FIELD_BYTES:
             raise TooLarge(
-                f"The form's fields have more than the {FIELD_BYTES} bytes that are accepted."
+                f"The form's fields have more than the {MAX_FIELD_BYTES} bytes that are accepted."
             )
         self._part += data[start:end]
 
@@ -205,9 +209,9 @@ class Form:
 
 
 def boundary(request: Request) -> bytes:
-    """What stands between the parts. Raises UnsupportedMediaType or MalformedRequest."""
-    kind, options = parse_options_header(request.headers.get("content-type"))
-    if kind != b"multipart/form-data":
+    """Boundary between the parts. Raises UnsupportedMediaType or MalformedRequest."""
+    media_type, options = parse_options_header(request.headers.get("content-type"))
+    if media_type != b"multipart/form-data":
         raise UnsupportedMediaType(
             "The body must be multipart/form-data, with the file as the part called file."
         )
@@ -217,40 +221,44 @@ def boundary(request: Request) -> bytes:
     return found
 
 
-def refuse_announced(request: Request, limit: int) -> None:
-    """Refuse what is too large before reading any of it."""
-    if int(request.headers.get("content-length", "0")) > limit + AROUND_FILE:
+def refuse_too_long(request: Request, limit: int) -> None:
+    """Refuse a form by its Content-Length, before reading any of it."""
+    if int(request.headers.get("content-length", "0")) > limit + MAX_OVERHEAD:
         raise too_large(limit)
 
 
 def too_large(limit: int) -> TooLarge:
-    """The file exceeds the limit, in bytes."""
+    """Refusal of a file over the limit, in bytes."""
     return TooLarge(f"The file has more than the {limit >> 20} MiB that are accepted.")
 
 
-def _text(raw: bytes) -> str:
-    """A parameter as browsers write it: UTF-8, with quotes and line ends percent-encoded (WHATWG
-    HTML, 4.10.21.8).
+def _parameter(raw: bytes) -> str:
+    """Decode a parameter as browsers encode it: UTF-8, with quotes and line ends percent-encoded
+    (WHATWG HTML, 4.10.21.8).
     """
-    text = raw.decode("utf-8", "replace")
-    return text.replace("%22", '"').replace("%0D", "\r").replace("%0A", "\n")
+    decoded = raw.decode("utf-8", "replace")
+    return decoded.replace("%22", '"').replace("%0D", "\r").replace("%0A", "\n")
 
 
 def base_name(file_name: str) -> str:
-    """The name without its folders and control characters, at most 255 characters, its ending kept."""
+    """The name without folders and control characters; cut to 255 characters before its suffix."""
     name = re.sub(r"[\x00-\x1f\x7f]", "", re.split(r"[/\\]", file_name)[-1]).strip()
-    ending = PurePosixPath(name).suffix[:20]
-    return name if len(name) <= 255 else name[: 255 - len(ending)] + ending
+    if len(name) <= 255:
+        return name
+    suffix = PurePosixPath(name).suffix[:20]
+    return name[: 255 - len(suffix)] + suffix
 
 
-def _numbers(value: str) -> list[Any]:
-    """Several ids: as a JSON array, or separated by commas."""
+def _ids(value: str) -> list[int | str]:
+    """Ids in a JSON array, or separated by commas."""
     inside = value.strip()
     if inside.startswith("[") and inside.endswith("]"):
         inside = inside[1:-1]
-    return [_number(part) for part in inside.split(",") if part.strip()]
+    return [_id(part) for part in inside.split(",") if part.strip()]
 
 
-def _number(text: str) -> Any:
-    """An id, or the text as it is, to be refused by name."""
-    return int(text) if re.fullmatch(r"\s*[0-9]{1,16}\s*", text, re.ASCII) else text
+def _id(value: str) -> int | str:
+    """An id; any other value unchanged, so that decoding refuses it by the field's name."""
+    if re.fullmatch(r"\s*[0-9]{1,16}\s*", value, re.ASCII):
+        return int(value)
+    return value

@@ -1,7 +1,7 @@
-"""Where documents' bytes are kept: a local folder, or S3, GCS or Azure, by one interface.
+"""Storage of documents' bytes: a local folder, or S3, GCS or Azure, by one interface.
 
 A key is {tenant}/{uuid}, never a name that a person gave. Bytes are written once and never changed.
-Missing bytes are FileNotFoundError; a full disk is StorageFull, any other failure Unavailable.
+Missing bytes raise FileNotFoundError, a full disk StorageFull, any other failure Unavailable.
 """
 
 import asyncio
@@ -20,17 +20,16 @@ from retainer.errors import StorageFull, Unavailable
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
-PART = (
-    5 << 20
-)  # bytes; the least that S3 takes as a part of an upload, which holds two or three of them in memory
-PIECE = 256 << 10  # bytes read at once from the folder,
-REMOTE_PIECE = 4 << 20  # and from elsewhere, where each read is a request of its own
-CLOSE_SECONDS = 5.0  # how long a cancelled upload waits for what cannot be called back
+# Bytes of an upload's part, the least that S3 accepts. An upload holds two or three in memory.
+PART = 5 << 20
+PIECE = 256 << 10  # bytes of a read from the folder
+REMOTE_PIECE = 4 << 20  # bytes of a read from elsewhere, each a request of its own
+CLOSE_SECONDS = 5.0  # the longest that a cancelled upload waits for its writer
 FILE = "file://"
 
 
 class Entry(NamedTuple):
-    """What stands in the storage under a key; size in bytes."""
+    """An object in the storage; size in bytes."""
 
     key: str
     size: int
@@ -48,7 +47,7 @@ class Storage:
 
     @classmethod
     def of(cls, settings: Settings) -> "Storage":
-        """The storage that the settings name."""
+        """Storage as configured."""
         if settings.storage_url.startswith(FILE):
             return cls(Path(settings.storage_url.removeprefix(FILE)), "")
         if settings.storage_url or not settings.data:
@@ -56,7 +55,9 @@ class Storage:
         return cls(Path(settings.data) / "documents", "")
 
     def open(self) -> None:
-        """Refuse at the start, with ConfigError, what else would fail at the first upload."""
+        """Open it at the start, so that a wrong setting raises ConfigError and does not fail the
+        first upload.
+        """
         try:
             _ = self.store
         except OSError as error:
@@ -66,7 +67,7 @@ class Storage:
 
     @cached_property
     def store(self) -> "ObjectStore":
-        """The opened storage. Raises ConfigError when the settings name none that can be used."""
+        """The opened storage. Raises ConfigError when it cannot be used as configured."""
         from obstore.store import LocalStore  # noqa: PLC0415 -- see the class
 
         if self.folder is None:
@@ -77,81 +78,85 @@ class Storage:
         return LocalStore(self.folder, mkdir=True)
 
     async def put(self, key: str, chunks: AsyncIterable[bytes]) -> None:
-        """Write bytes as they come; they are visible whole and durable, or not at all.
+        """Write bytes as they come. They become visible when all are durable, or never.
 
-        A local file is written beside its place as `{uuid}#1` and moved there at the end; a kill
-        leaves that one behind (see sweep). Elsewhere a kill leaves parts that the store's own
-        lifecycle rule removes.
+        A local file is written as `{uuid}#1` and renamed at the end; a kill leaves that one behind
+        (see sweep). Elsewhere a kill leaves parts, which a lifecycle rule of the bucket removes.
         """
         from obstore import open_writer_async  # noqa: PLC0415 -- see the class
 
-        with _in_words():
+        with _translate_errors():
             writer = open_writer_async(self.store, key, buffer_size=PART, max_concurrency=2)
             try:
                 async for chunk in chunks:
                     await writer.write(chunk)
-                await _to_its_end(writer.close())
+                await _finish(writer.close())
             finally:
-                del writer  # dropped unfinished it removes what it wrote
+                del writer  # an unfinished writer removes its bytes when it is dropped
             if self.folder is not None:
-                # The row that will name these bytes survives a power cut; so must they.
+                # Their row will survive a power cut, so they must.
                 path = self.folder / key
                 await asyncio.to_thread(_sync, path, path.parent, self.folder)
 
     async def get(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
-        """The bytes from start up to end, the first piece read before this returns. Raises
-        FileNotFoundError.
+        """Bytes from `start` up to `end`. The first piece is read before this returns, so that it
+        raises FileNotFoundError.
 
-        Piece by piece rather than as one stream: a slow client then holds no connection to the
-        store.
+        Read by pieces rather than as one stream, so that a slow client holds no connection to the
+        storage.
         """
-        first = await self._range(key, start, end)
+        first = await self._read_piece(key, start, end)
+        return self._continue(key, first, start, end)
 
-        async def pieces() -> AsyncIterator[bytes]:
-            piece, position = first, start
-            while piece:
-                yield piece
-                position += len(piece)
-                piece = await self._range(key, position, end) if position < end else b""
+    async def _continue(self, key: str, first: bytes, start: int, end: int) -> AsyncIterator[bytes]:
+        piece, position = first, start
+        while piece:
+            yield piece
+            position += len(piece)
+            if position >= end:
+                return
+            piece = await self._read_piece(key, position, end)
 
-        return pieces()
-
-    async def _range(self, key: str, start: int, end: int) -> bytes:
-        piece = PIECE if self.folder is not None else REMOTE_PIECE
-        with _in_words():
+    async def _read_piece(self, key: str, start: int, end: int) -> bytes:
+        piece = REMOTE_PIECE
+        if self.folder is not None:
+            piece = PIECE
+        with _translate_errors():
             return bytes(
                 await self.store.get_range_async(key, start=start, end=min(end, start + piece))
             )
 
     async def size(self, key: str) -> int | None:
-        """How many bytes there are under the key; None when there are none."""
-        with _in_words():
+        """Bytes under the key; None when it is not there."""
+        with _translate_errors():
             try:
                 return (await self.store.head_async(key))["size"]
             except FileNotFoundError:
                 return None
 
     async def delete(self, key: str) -> None:
-        """Remove the bytes, where there are any."""
-        with _in_words():
+        """Remove the bytes under the key; no error when there are none."""
+        with _translate_errors():
             try:
                 await self.store.delete_async(key)
             except FileNotFoundError:
                 return
 
     async def list(self) -> AsyncIterator[list[Entry]]:
-        """Everything, of all tenants, some hundred at a time, in no order."""
-        with _in_words():
+        """Entries of all tenants, some hundred at a time, in no order."""
+        with _translate_errors():
             async for batch in self.store.list(chunk_size=500):
                 yield [
                     Entry(found["path"], found["size"], found["last_modified"]) for found in batch
                 ]
 
     async def sweep(self, before: datetime) -> int:
-        """Delete the half-written files that killed processes left before that time; how many there
-        were.
+        """Delete the half-written files that killed processes left before that time; returns their
+        number.
         """
-        return 0 if self.folder is None else await asyncio.to_thread(_sweep, self.folder, before)
+        if self.folder is None:
+            return 0
+        return await asyncio.to_thread(_sweep, self.folder, before)
 
 
 def _remote(url: str) -> "ObjectStore":
@@ -174,7 +179,7 @@ def _remote(url: str) -> "ObjectStore":
 
 
 @contextmanager
-def _in_words() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     from obstore.exceptions import BaseError  # noqa: PLC0415 -- see the class
 
     try:
@@ -188,15 +193,16 @@ def _in_words() -> Iterator[None]:
 
 
 def _is_full(error: Exception) -> bool:
-    """No space, or no quota, left: by number, or from obstore as text."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    """True when the disk or the quota is full; obstore has the error number in its message only."""
+    full = (errno.ENOSPC, errno.EDQUOT)
+    if isinstance(error, OSError) and error.errno in full:
         return True
-    return any(f"(os error {number})" in str(error) for number in (errno.ENOSPC, errno.EDQUOT))
+    return any(f"(os error {number})" in str(error) for number in full)
 
 
-async def _to_its_end(closing: Awaitable[None]) -> None:
-    """Wait for it, also when cancelled meanwhile: the file would appear after whoever cancelled has
-    cleaned up.
+async def _finish(closing: Awaitable[None]) -> None:
+    """Wait for the writer even when cancelled: it cannot be stopped, and the file would appear after
+    the cancelled upload has cleaned up.
     """
     task = asyncio.ensure_future(closing)
     try:

@@ -1,13 +1,13 @@
-"""Bytes into the storage, so that a row never lacks its bytes and bytes never lack a row for long.
+"""Uploads: no row without its bytes, and no bytes without a row for long.
 
-A committed row in pending_uploads comes first, then the bytes, then one transaction that makes the
-version and removes the pending row. Whatever ends an upload before that removes both; after a kill
+First a row in pending_uploads is committed, then the bytes are stored, then one transaction makes
+the version and removes the pending row. An upload that ends before that removes both; after a kill
 `retainer documents check` does.
 """
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -24,53 +24,53 @@ from retainer.http.request import Request
 from retainer.http.responses import record_response
 from retainer.http.safe_writes import performed
 from retainer.records.documents import store
-from retainer.records.documents.media_type import HEAD, sniffed
+from retainer.records.documents.media_type import HEAD, sniff
 from retainer.records.documents.multipart import Form
 from retainer.records.documents.storage import Storage
 
-BYTES_PER_SECOND = (
-    20_000_000  # a slow disk makes the last bytes durable at this rate; the deadline waits for it
-)
+# Rate at which a slow disk makes the last bytes durable; the deadline waits for it.
+BYTES_PER_SECOND = 20_000_000
 
 T = TypeVar("T", bound=msgspec.Struct)
 
 
 @asynccontextmanager
-async def received(request: Request, kind: type[T]) -> AsyncIterator[dict[str, Any]]:
-    """The form's fields and the columns of the version, its bytes stored; removed again if the
-    block raises.
+async def received(request: Request, type: type[T]) -> AsyncIterator[dict[str, Any]]:
+    """Store the file of a form; yields the form's fields and the columns of the version. The bytes
+    are removed again if the block raises.
     """
     form = Form(request)
     key = f"{request.viewer.tenant}/{uuid4()}"
-    db = request.db  # as it is now: to clean up in this tenant, whatever becomes of the session
-    await store.announce(
-        db, key
-    )  # before any byte is read: when the session changed, the request can run again
+    db = request.db  # kept, to clean up in this tenant even when the session changes meanwhile
+    # Before any byte is read: when the session has changed, the request can run once more.
+    await store.announce(db, key)
     try:
         await form.start()
         if form.file_name is None:
-            form.fields(kind)  # raises: the file is missing
-        file = _Measured()
-        await request.app.get(Storage).put(key, _patient(request, file.through(form.file()), file))
+            form.fields(type)  # raises: the file is missing
+        file = _Inspection()
+        chunks = _extend_deadline(request, file.inspect(form.file()), file)
+        await request.app.get(Storage).put(key, chunks)
         if request.before_upload_commit is not None:
             await request.before_upload_commit(request)
-        if "name" in kind.__struct_fields__:
+        if "name" in type.__struct_fields__:
             form.name_after_file()
-        values = sent(form.fields(kind))
+        values = sent(form.fields(type))
         del values["file"]
         yield values | {"storage_key": key, **file.columns()}
     except BaseException as error:
-        # Shielded: a request that is cancelled cleans up as well.
+        # Shielded, so that a cancelled request cleans up as well.
         await asyncio.shield(_discard(request, db, key, error))
         raise
 
 
 async def finished(
-    request: Request, values: dict[str, Any], work: Callable[[], Awaitable[Stored]]
+    request: Request, values: Mapping[str, object], work: Callable[[], Awaitable[Stored]]
 ) -> Response:
-    """The answer with what the last transaction of an upload returns. Its body cannot be read
-    again, so only this is repeated after a deadlock, or when the session changed: then the viewer
-    is looked up, and allowed, anew.
+    """Response with the record that `work`, the last transaction of an upload, returns.
+
+    The body of an upload cannot be read twice, so only `work` is repeated: after a deadlock, or when
+    the session has changed. Then the viewer is looked up again, and must be allowed again.
     """
     for _ in range(ATTEMPTS - 1):
         try:
@@ -86,18 +86,18 @@ async def finished(
 
 
 async def _performed(
-    request: Request, values: dict[str, Any], work: Callable[[], Awaitable[Stored]]
+    request: Request, values: Mapping[str, object], work: Callable[[], Awaitable[Stored]]
 ) -> Response:
-    """Once for the request's key: another upload of the same parts is the same request."""
+    """Do the work once for an Idempotency-Key; uploads with equal fields and files are equal."""
     assert request.route is not None
 
-    async def answer() -> Response:
+    async def respond() -> Response:
         return record_response(await work())
 
     parts = msgspec.json.encode(
         sorted((name, value) for name, value in values.items() if name != "storage_key")
     )
-    return await performed(request, request.route, answer, parts)
+    return await performed(request, request.route, respond, parts)
 
 
 async def _readmit(request: Request) -> None:
@@ -107,15 +107,15 @@ async def _readmit(request: Request) -> None:
     refuse_unpermitted(request, request.route)
 
 
-class _Measured:
-    """What is found out about a file while its bytes pass."""
+class _Inspection:
+    """Size, SHA-256 and media type of a file, found while its bytes pass."""
 
     def __init__(self) -> None:
         self.size = 0
         self.hash = hashlib.sha256()
         self.head = b""
 
-    async def through(self, chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    async def inspect(self, chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
         async for chunk in chunks:
             self.size += len(chunk)
             self.hash.update(chunk)
@@ -123,18 +123,18 @@ class _Measured:
                 self.head += chunk[: HEAD - len(self.head)]
             yield chunk
 
-    def columns(self) -> dict[str, Any]:
+    def columns(self) -> dict[str, object]:
         return {
             "size": self.size,
             "digest": self.hash.hexdigest(),
-            "media_type": sniffed(self.head),
+            "media_type": sniff(self.head),
         }
 
 
-async def _patient(
-    request: Request, chunks: AsyncIterable[bytes], file: _Measured
+async def _extend_deadline(
+    request: Request, chunks: AsyncIterable[bytes], file: _Inspection
 ) -> AsyncIterator[bytes]:
-    """The same chunks; after the last, the deadline allows for making so many bytes durable."""
+    """Pass the chunks on; after the last, extend the deadline by the time that a slow disk needs."""
     async for chunk in chunks:
         yield chunk
     if request.deadline is not None:
@@ -142,8 +142,8 @@ async def _patient(
 
 
 async def _discard(request: Request, db: Db, key: str, cause: BaseException) -> None:
-    """Remove the pending row and the bytes, unless the version was committed after all: its pending
-    row is gone then, and whoever deletes it first waits for the other.
+    """Remove the pending row and the bytes, unless the version was committed after all. Both
+    transactions delete the pending row, so one waits for the other and sees what it did.
     """
     if isinstance(cause, Problem) and cause.status >= 500 and cause.__cause__ is not None:
         request.app.log.event(

@@ -58,11 +58,11 @@ async def add_version(request: Request, id: int) -> Response:
 
 
 async def show_content(request: Request, id: int) -> Response:
-    return await content.answer(request, await _file(request, id))
+    return await content.content_response(request, await _file(request, id))
 
 
 async def show_version_content(request: Request, id: int, number: int) -> Response:
-    return await content.answer(request, await _file(request, id, number))
+    return await content.content_response(request, await _file(request, id, number))
 
 
 async def _file(request: Request, id: int, number: int | None = None) -> Record:
