@@ -1,7 +1,8 @@
-"""The API as a page to read, made of the OpenAPI document alone: what is not in there cannot be
-told here.
+"""The page that describes the API, made from the OpenAPI document alone: nothing is on the page
+that is not in the document.
 """
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -11,17 +12,14 @@ from starlette.responses import HTMLResponse, Response
 from retainer.config import base_url
 from retainer.http.request import Request
 from retainer.http.routing import Table
+from retainer.pages.reference.curl import commands, indented
 from retainer.pages.reference.document import Rendered, document, serve, with_etag
 from retainer.pages.reference.responses import STATUSES
 from retainer.pages.reference.schemas import REF, Schema
 from retainer.pages.render import standalone_page
 
-# What a request can meet that no operation lists, because no operation can answer it.
-_BEYOND = {405: "The path is there, the method is not; Allow names those that are."}
-_DATA_EXAMPLE_LINE = (
-    68  # a one-line body up to this many characters, so that a curl example needs no scrolling
-)
-_FILE = "FILE=1  # the id that an upload answered"
+# Answers of paths, which no operation lists, because no operation can give them.
+_OF_PATHS = {405: "The path is there, the method is not; Allow names those that are."}
 
 
 async def show(request: Request) -> Response:
@@ -33,7 +31,7 @@ def _rendered(table: Table, at: str) -> Rendered:
     return with_etag(page(document(table.routes), at))
 
 
-def page(api: dict[str, Any], at: str) -> bytes:
+def page(api: Schema, at: str) -> bytes:
     """The page of an OpenAPI document; its examples call `at`."""
     schemas = api["components"]["schemas"]
     groups = [
@@ -49,18 +47,15 @@ def page(api: dict[str, Any], at: str) -> bytes:
     for path, methods in api["paths"].items():
         for method, found in methods.items():
             by_name[found["tags"][0]].append(_operation(path, method.upper(), found, api))
-    statuses = {code: status.description for code, status in STATUSES.items()} | _BEYOND
+    problem = api["components"]["responses"]["UnprocessableContent"]
+    statuses = {code: status.description for code, status in STATUSES.items()} | _OF_PATHS
     return standalone_page(
         "reference/page.html",
         info=api["info"],
         groups=groups,
         shapes=[_shape(name, schemas) for name in _answered(api)],
         statuses=sorted(statuses.items()),
-        problem=_json(
-            api["components"]["responses"]["UnprocessableContent"]["content"][
-                "application/problem+json"
-            ]
-        ),
+        problem=indented(problem["content"]["application/problem+json"]["example"]),
         origin=at,
     )
 
@@ -69,40 +64,37 @@ def _title(tag: str) -> str:
     return "API" if tag == "api" else tag.capitalize()
 
 
-def _operation(
-    path: str, method: str, found: dict[str, Any], api: dict[str, Any]
-) -> dict[str, Any]:
+def _operation(path: str, method: str, found: Schema, api: Schema) -> Schema:
+    """The row of one operation; `found` is what the document has of it."""
     schemas = api["components"]["schemas"]
     words, _, who = found["description"].partition("\n\n")
+    if words == f"{found['summary']}.":
+        words = ""
     bodies = found.get("requestBody", {}).get("content", {})
+    parameters = _parameters(found, api)
     return {
         "id": found["operationId"],
         "method": method,
         "path": path,
         "summary": found["summary"],
-        "description": words if words.rstrip(".") != found["summary"] else "",
+        "description": words,
         "who": who.removeprefix("Who may: ").rstrip("."),
         "roles": found["x-roles"],
         "is_public": found.get("security") == [],
         "is_bare": found["x-bare"],
-        "parameters": [
-            _parameter(given) for given in _parameters(found, api) if "x-filter" not in given
-        ],
-        "filters": _filters(_parameters(found, api)),
+        "parameters": [_parameter(given) for given in parameters if "x-filter" not in given],
+        "filters": _filters(parameters),
         "bodies": [
             {"kind": kind, "rows": _rows(_resolved(content["schema"], schemas), schemas)}
             for kind, content in bodies.items()
         ],
         "answers": [_answer(c, r) for c, r in found["responses"].items() if int(c) < 400],
         "refusals": [int(code) for code in found["responses"] if int(code) >= 400],
-        "curls": [
-            _curl(method, path, found, kind, content)
-            for kind, content in (bodies or {"": {}}).items()
-        ],
+        "curls": commands(method, path, found, bodies),
     }
 
 
-def _parameters(found: dict[str, Any], api: dict[str, Any]) -> list[Schema]:
+def _parameters(found: Schema, api: Schema) -> list[Schema]:
     """Each parameter where the operation has it, or the shared one it refers to."""
     shared = api["components"]["parameters"]
     return [
@@ -111,11 +103,11 @@ def _parameters(found: dict[str, Any], api: dict[str, Any]) -> list[Schema]:
     ]
 
 
-def _filters(given: list[Schema]) -> list[dict[str, Any]]:
-    """The filters of a list by what they look at, each with its operators: a row for each would be
-    a hundred.
+def _filters(given: list[Schema]) -> list[Schema]:
+    """The filters of a list, a row for each field with its operators: one for each parameter would
+    be a hundred.
     """
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, Schema] = {}
     for parameter in given:
         if stem := parameter.get("x-filter"):
             row = found.setdefault(stem, _parameter(parameter) | {"name": stem, "operators": []})
@@ -123,7 +115,7 @@ def _filters(given: list[Schema]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _parameter(given: Schema) -> dict[str, Any]:
+def _parameter(given: Schema) -> Schema:
     return {
         "name": given["name"],
         "where": given["in"],
@@ -133,16 +125,19 @@ def _parameter(given: Schema) -> dict[str, Any]:
     }
 
 
-def _answer(code: str, response: dict[str, Any]) -> dict[str, Any]:
-    content: dict[str, Any] = next(iter(response.get("content", {}).values()), {})
+def _answer(code: str, response: Schema) -> Schema:
+    content: Schema = next(iter(response.get("content", {}).values()), {})
     schema = content.get("schema", {})
+    example = ""
+    if "example" in content:
+        example = indented(content["example"])
     return {
         "code": code,
         "description": response["description"],
         "headers": [name for name in response["headers"] if name != "X-Request-Id"],
         "shape": _shape_name(schema),
         "is_list": "items" in schema,
-        "example": _json(content) if "example" in content else "",
+        "example": example,
     }
 
 
@@ -152,8 +147,10 @@ def _shape_name(schema: Schema) -> str:
     return target.removeprefix(REF)
 
 
-def _answered(api: dict[str, Any]) -> list[str]:
-    """Names of the objects that operations answer, with those inside them, in order of appearance."""
+def _answered(api: Schema) -> list[str]:
+    """Names of the objects that operations answer, with those inside them, in order of
+    appearance.
+    """
     schemas = api["components"]["schemas"]
     found: dict[str, None] = {}
 
@@ -165,120 +162,107 @@ def _answered(api: dict[str, Any]) -> list[str]:
                 for field in schemas[name]["properties"].values():
                     add(field)
 
-    for methods in api["paths"].values():
-        for operation in methods.values():
-            for response in operation["responses"].values():
-                for content in response.get("content", {}).values():
-                    add(content.get("schema", {}))
+    for content in _contents(api):
+        add(content.get("schema", {}))
     return [*found, "ProblemDetails", "FieldError", "LineProblem", "Clash"]
 
 
-def _shape(name: str, schemas: dict[str, Schema]) -> dict[str, Any]:
+def _contents(api: Schema) -> Iterator[Schema]:
+    """The content of every response of every operation."""
+    for methods in api["paths"].values():
+        for operation in methods.values():
+            for response in operation["responses"].values():
+                yield from response.get("content", {}).values()
+
+
+def _shape(name: str, schemas: dict[str, Schema]) -> Schema:
     schema = schemas[name]
     description = schema.get("description", "")
     return {"name": name, "description": description, "rows": _rows(schema, schemas, is_body=False)}
 
 
-def _rows(
-    schema: Schema, schemas: dict[str, Schema], *, is_body: bool = True
-) -> list[dict[str, Any]]:
-    """The fields of an object, one row each."""
-    required = schema.get("required", [])
-    return [
-        {
+def _rows(schema: Schema, schemas: dict[str, Schema], *, is_body: bool = True) -> list[Schema]:
+    """The fields of an object, one row each; what is required, defaults and limits are of bodies."""
+    rows = []
+    for name, field in schema["properties"].items():
+        row = {
             "name": name,
             "type": _type(field, schemas),
             "values": _values(field, schemas),
             "shape": _linked(field, schemas),
-            "is_required": is_body and name in required,
-            "default": _default(field) if is_body else "",
-            "limits": _limits(field) if is_body else "",
+            "is_required": False,
+            "default": "",
+            "limits": "",
             "description": field.get("description", ""),
         }
-        for name, field in schema["properties"].items()
-    ]
+        if is_body:
+            required = name in schema.get("required", [])
+            row |= {"is_required": required, "default": _default(field), "limits": _limits(field)}
+        rows.append(row)
+    return rows
 
 
 def _type(field: Schema, schemas: dict[str, Schema]) -> str:
-    parts = [_type_of(part, schemas) for part in field.get("anyOf", [field])]
-    return " or ".join(parts)
+    return " or ".join(_type_of(part, schemas) for part in _parts(field))
+
+
+_FORMATS = {"date": "date", "date-time": "timestamp", "binary": "file"}
 
 
 def _type_of(part: Schema, schemas: dict[str, Schema]) -> str:
-    if "$ref" in part:
-        return str(_resolved(part, schemas).get("type", "any"))
     if part.get("type") == "array":
         return f"array of {_type_of(part['items'], schemas)}s"
-    if part.get("format") in ("date", "date-time", "binary"):
-        return {"date": "date", "date-time": "timestamp", "binary": "file"}[part["format"]]
-    return str(part.get("type", "any"))
+    kind = str(_resolved(part, schemas).get("type", "any"))
+    return _FORMATS.get(part.get("format", ""), kind)
 
 
 def _values(field: Schema, schemas: dict[str, Schema]) -> list[Any]:
-    parts = field.get("anyOf", [field])
-    return next(
-        (found["enum"] for part in parts if "enum" in (found := _resolved(part, schemas))), []
-    )
+    """The values of an enumeration."""
+    for part in _parts(field):
+        resolved = _resolved(part, schemas)
+        if "enum" in resolved:
+            return list(resolved["enum"])
+    return []
 
 
 def _linked(field: Schema, schemas: dict[str, Schema]) -> str:
-    names = (_shape_name(part) for part in field.get("anyOf", [field]))
-    return next((name for name in names if name and schemas[name].get("properties")), "")
+    """The name of the object that a field is, or has in its array."""
+    for part in _parts(field):
+        name = _shape_name(part)
+        if name and schemas[name].get("properties"):
+            return name
+    return ""
+
+
+def _parts(field: Schema) -> list[Schema]:
+    """The types that a field may have."""
+    parts: list[Schema] = field.get("anyOf", [field])
+    return parts
 
 
 def _resolved(schema: Schema, schemas: dict[str, Schema]) -> Schema:
-    return schemas[schema["$ref"].removeprefix(REF)] if "$ref" in schema else schema
+    if "$ref" in schema:
+        return schemas[schema["$ref"].removeprefix(REF)]
+    return schema
 
 
 def _default(field: Schema) -> str:
     default = field.get("default")
-    return "" if default in (None, []) else msgspec.json.encode(default).decode().strip('"')
+    if default in (None, []):
+        return ""
+    return msgspec.json.encode(default).decode().strip('"')
 
 
 def _limits(field: Schema) -> str:
-    """What bounds a value, in words."""
-    part = field.get("anyOf", [field])[0]
+    """The limits of a value, in words."""
+    part = _parts(field)[0]
     least, most = part.get("minLength"), part.get("maxLength")
-    if most is not None:
-        return f"{least} to {most:,} characters" if least else f"up to {most:,} characters"
+    if least and most:
+        return f"{least} to {most:,} characters"
+    if most:
+        return f"up to {most:,} characters"
     if "maxItems" in part:
         return f"up to {part['maxItems']}"
     if part.get("maximum", 2**53) < 2**53 - 1:
         return f"{part['minimum']:,} to {part['maximum']:,}"
     return ""
-
-
-def _curl(method: str, path: str, found: dict[str, Any], kind: str, content: dict[str, Any]) -> str:
-    """A command that works with the demo, once signed in as the first steps say."""
-    is_file = path.startswith("/documents/{id}/")
-    path = path.replace("{id}", "$FILE") if is_file else path
-    for parameter in found.get("parameters", []):
-        path = path.replace("{" + parameter.get("name", "") + "}", str(parameter.get("example")))
-    flags = [{"GET": "", "POST": "" if content else "-X POST"}.get(method, f"-X {method}")]
-    flags += [
-        "-c jar"
-        if found["operationId"] in ("login", "setup")
-        else "-b jar" * (found.get("security") != [])
-    ]
-    flags += ["-OJ"] if "*/*" in found["responses"].get("200", {}).get("content", {}) else []
-    command = " ".join(["curl", *filter(None, flags), f"$API{path}"])
-    if is_file:
-        command = f"{_FILE}\n{command}"
-    if kind == "multipart/form-data":
-        return " \\\n  ".join([command, "-F file=@report.pdf", *_form_fields(content["example"])])
-    if kind:
-        return f"{command} \\\n  -H 'Content-Type: {kind}' \\\n  -d '{_data(content['example'])}'"
-    return command
-
-
-def _form_fields(example: dict[str, Any]) -> list[str]:
-    return [f"-F {name}={value}" for name, value in example.items() if name != "file"]
-
-
-def _data(example: Any) -> str:
-    line = msgspec.json.format(msgspec.json.encode(example), indent=0).decode()
-    return line if len(line) <= _DATA_EXAMPLE_LINE else _json({"example": example})
-
-
-def _json(content: dict[str, Any]) -> str:
-    return msgspec.json.format(msgspec.json.encode(content["example"]), indent=2).decode()

@@ -61,7 +61,7 @@ class ContactCreate(Struct):
     """The body of POST /contacts."""
 
 
-@update_of(Contact)
+@update_of(ContactCreate)
 class ContactUpdate(Struct):
     """The body of PUT /contacts/{id}: what is absent stays as it is."""
 

@@ -1,0 +1,60 @@
+"""An example of each operation as a curl command."""
+
+from typing import Any
+
+import msgspec
+
+from retainer.pages.reference.schemas import Schema
+
+_LONGEST_LINE = 68  # characters of a body in one line, so that an example needs no scrolling
+_FILE = "FILE=1  # the id that an upload answered"
+
+
+def commands(method: str, path: str, found: Schema, bodies: Schema) -> list[str]:
+    """Commands that work with the demo, once signed in as the first steps say: one for each kind of
+    body.
+    """
+    is_file = path.startswith("/documents/{id}/")
+    if is_file:
+        path = path.replace("{id}", "$FILE")
+    for parameter in found.get("parameters", []):
+        path = path.replace("{" + parameter.get("name", "") + "}", str(parameter.get("example")))
+    command = " ".join(["curl", *_flags(method, found, has_body=bool(bodies)), f"$API{path}"])
+    if is_file:
+        command = f"{_FILE}\n{command}"
+    if not bodies:
+        return [command]
+    return [
+        " \\\n  ".join([command, *_body_arguments(kind, content["example"])])
+        for kind, content in bodies.items()
+    ]
+
+
+def _flags(method: str, found: Schema, *, has_body: bool) -> list[str]:
+    flags = []
+    if method != "GET" and not (method == "POST" and has_body):  # curl's own choice
+        flags.append(f"-X {method}")
+    if found["operationId"] in ("login", "setup"):
+        flags.append("-c jar")
+    elif found.get("security") != []:
+        flags.append("-b jar")
+    if "*/*" in found["responses"].get("200", {}).get("content", {}):
+        flags.append("-OJ")
+    return flags
+
+
+def _body_arguments(kind: str, example: Any) -> list[str]:
+    if kind == "multipart/form-data":
+        fields = [f"-F {name}={value}" for name, value in example.items() if name != "file"]
+        return ["-F file=@report.pdf", *fields]
+    return [f"-H 'Content-Type: {kind}'", f"-d '{_data(example)}'"]
+
+
+def _data(example: Any) -> str:
+    line = msgspec.json.format(msgspec.json.encode(example), indent=0).decode()
+    return line if len(line) <= _LONGEST_LINE else indented(example)
+
+
+def indented(example: Any) -> str:
+    """JSON over several lines, as people read it."""
+    return msgspec.json.format(msgspec.json.encode(example), indent=2).decode()
