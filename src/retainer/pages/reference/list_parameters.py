@@ -1,13 +1,10 @@
-"""The parameters of a list as the OpenAPI document describes them, read off its ListSpec."""
-
-from typing import Any
+"""The parameters of a list as the OpenAPI document describes them, made from its ListSpec."""
 
 from retainer.lists.expression import MOST_CHARACTERS as MOST_OF_EXPRESSION
 from retainer.lists.filters import LARGEST, MOST_CHARACTERS, MOST_VALUES
 from retainer.lists.parameters import MOST, MOST_SORTS, USUAL
 from retainer.lists.spec import CustomFilter, Field, FieldType, ListSpec
-
-Schema = dict[str, Any]
+from retainer.pages.reference.schemas import Schema
 
 FORMATS = ("application/x-ndjson", "text/csv")
 HEADERS = ["Link", "X-Total-Count", "X-Estimated-Count"]
@@ -43,7 +40,7 @@ _SCHEMAS: dict[FieldType, Schema] = {
         "examples": ["-30d"],
     },
 }
-_WORDS = {
+_SENTENCES = {
     "": "Only where {} is this",
     "in": "Only where {} is one of these",
     "not": "Only where {} is not this, or empty",
@@ -75,8 +72,8 @@ def sparse(array: Schema) -> Schema:
 
 
 def _general(spec: ListSpec) -> list[Schema]:
-    turned = [word for name in spec.sorts for word in (name, f"-{name}")]
-    some = [
+    """The parameters that are no filters of one field."""
+    found = [
         _parameter(
             "limit",
             f"At most so many, and links to more; {USUAL} where only a cursor is given, and without "
@@ -99,25 +96,27 @@ def _general(spec: ListSpec) -> list[Schema]:
             "Comparisons (= != > >= < <= ~ in, is null) joined by and, or, not and parentheses, "
             "such as type = customer and (tags = vip or createdAt >= -30d)",
             {"type": "string", "maxLength": MOST_OF_EXPRESSION},
-            _expression(spec),
-        ),
-    ]
-    if turned:
-        words = "By these, the first foremost; - turns one round. Ties are in the list's own order"
-        some.append(_parameter("sort", words, _several(turned) | {"maxItems": MOST_SORTS}))
-    if spec.expand:
-        some.append(
-            _parameter("expand", "These too, as objects in each", _several(list(spec.expand)))
         )
-    return some
+        | {"example": _expression(spec)},
+    ]
+    if spec.sorts:
+        description = (
+            "By these, the first foremost; - turns one round. Ties are in the list's own order"
+        )
+        keys = [key for name in spec.sorts for key in (name, f"-{name}")]
+        found.append(_parameter("sort", description, _several(keys) | {"maxItems": MOST_SORTS}))
+    if spec.expand:
+        values = _several(list(spec.expand))
+        found.append(_parameter("expand", "These too, as objects in each", values))
+    return found
 
 
-def _several(words: list[str]) -> Schema:
+def _several(values: list[str]) -> Schema:
     return {
         "type": "array",
         "minItems": 1,
-        "items": {"type": "string", "enum": words},
-        "examples": [words[:1]],
+        "items": {"type": "string", "enum": values},
+        "examples": [values[:1]],
     }
 
 
@@ -126,40 +125,43 @@ def _expression(spec: ListSpec) -> str:
 
 
 def _filter(name: str, field: Field, operator: str) -> Schema:
-    stem = f"{name}.path" if field.type == FieldType.JSON else name
-    words = _WORDS[operator].format(stem)
+    stem, hint = name, ""
     if field.type == FieldType.JSON:
-        words += "; path stands for any path into it, such as region or address.city"
-    return _parameter(
-        f"{stem}:{operator}" if operator else stem, words, _schema(field, operator)
-    ) | {"x-filter": stem}
+        stem = f"{name}.path"
+        hint = "; path stands for any path into it, such as region or address.city"
+    description = _SENTENCES[operator].format(stem) + hint
+    parameter = f"{stem}:{operator}" if operator else stem
+    return _parameter(parameter, description, _schema(field, operator)) | {"x-filter": stem}
 
 
 def _schema(field: Field, operator: str) -> Schema:
-    assert field.type is not None
+    """The schema of what a field is compared with."""
     if operator == "null":
         return _SCHEMAS[FieldType.BOOLEAN]
     if operator == "contains":
         return _ITEM | {"examples": ["corp"]}
-    one = (
-        {"type": "string", "enum": list(field.values)}
-        if field.values
-        else _SCHEMAS.get(field.type, _TEXT)
-    )
+    one = _value(field)
     if operator != "in":
         return one
-    item = (
-        _ITEM if one is _TEXT else {key: value for key, value in one.items() if key != "examples"}
-    )
+    item = {key: limit for key, limit in one.items() if key != "examples"}
+    if one is _TEXT:
+        item = _ITEM
     return {"type": "array", "minItems": 1, "maxItems": MOST_VALUES, "items": item}
+
+
+def _value(field: Field) -> Schema:
+    assert field.type is not None
+    if field.values:
+        return {"type": "string", "enum": list(field.values)}
+    return _SCHEMAS.get(field.type, _TEXT)
 
 
 def _custom(name: str, custom: CustomFilter) -> Schema:
     return _parameter(name, custom.sentence, _SCHEMAS.get(custom.type, _TEXT)) | {"x-filter": name}
 
 
-def _parameter(name: str, description: str, schema: Schema, example: Any = None) -> Schema:
-    found = {
+def _parameter(name: str, description: str, schema: Schema) -> Schema:
+    found: Schema = {
         "name": name,
         "in": "query",
         "required": False,
@@ -168,4 +170,4 @@ def _parameter(name: str, description: str, schema: Schema, example: Any = None)
     }
     if schema["type"] == "array":
         found |= {"style": "form", "explode": False}
-    return found | ({"example": example} if example is not None else {})
+    return found
