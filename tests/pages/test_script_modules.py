@@ -91,6 +91,13 @@ def test_modules_are_served_with_the_urls_of_those_that_they_import() -> None:
         assert content.count("\n") == SOURCES[name].count("\n"), "lines keep their numbers"
 
 
+@pytest.mark.parametrize("name", sorted(SOURCES))
+def test_a_module_is_short_and_its_lines_are_too(name: str) -> None:
+    lines = SOURCES[name].splitlines()
+    assert len(lines) <= 200
+    assert max(map(len, lines)) <= 100
+
+
 def test_every_module_is_of_a_page() -> None:
     pages = "".join(file.read_text() for file in assets.PACKAGE.rglob("*.html"))
     entries = set(ENTRY.findall(pages))

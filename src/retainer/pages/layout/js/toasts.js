@@ -30,7 +30,7 @@ function hideLater(toast) {
   start();
 }
 
-export function showError(message) {
+function showError(message) {
   const close = element("button", { type: "button", className: "close" }, "Close");
   const toast = element("div", { className: "toast" }, element("span", {}, message), close);
   close.dataset.close = "";
