@@ -184,8 +184,13 @@ def _writable(record: type[Struct], body: type[Struct]) -> list[FieldInfo]:
     return [
         own.get(field.name, field)
         for field in msgspec.structs.fields(record)
-        if READ_ONLY not in getattr(field.type, "__metadata__", ())
+        if not is_read_only(field)
     ]
+
+
+def is_read_only(field: FieldInfo) -> bool:
+    """Whether the server sets a field of a record, so that no body takes it."""
+    return READ_ONLY in getattr(field.type, "__metadata__", ())
 
 
 def _default(field: FieldInfo, defaults: dict[str, object]) -> tuple[object, ...]:

@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from retainer.http.fields import (
     HTTP,
+    READ_ONLY,
     Audience,
     CreatedAt,
     Description,
@@ -69,17 +70,22 @@ class Document(Struct, rename="camel"):
             examples=["/api/documents/1/content"],
         ),
     ]
-    uploader_id: UploaderId
+    uploader_id: Annotated[UploaderId, READ_ONLY]
     organization_id: OrganizationId | None
     audience: MeantFor
     size: Annotated[
         int | None,
+        READ_ONLY,
         Meta(description="Size of the file in bytes; null for a link", examples=[48213]),
     ]
     sha256: Annotated[
-        str | None, Meta(description="SHA-256 of the file; null for a link", examples=[_DIGEST])
+        str | None,
+        READ_ONLY,
+        Meta(description="SHA-256 of the file; null for a link", examples=[_DIGEST]),
     ]
-    version: Annotated[int, Meta(description="Number of the newest version", examples=[1])]
+    version: Annotated[
+        int, READ_ONLY, Meta(description="Number of the newest version", examples=[1])
+    ]
     created_at: CreatedAt
     updated_at: UpdatedAt
 
