@@ -1,4 +1,4 @@
-"""Users as they see themselves, as admins and colleagues see them, and the bodies that write them."""
+"""Users as they see themselves, as admins and as colleagues see them; and the bodies of writes."""
 
 from enum import StrEnum
 from functools import lru_cache
@@ -51,7 +51,9 @@ _TimeZone = Annotated[str, Meta(max_length=64, examples=["Europe/Zurich"])]
 
 
 class User(Struct, rename="camel"):
-    """A user as the API answers it. `timeZone` is the one in force: their own, else the tenant's."""
+    """A user as the API answers it. `timeZone` is the one in force: their own, else the
+    tenant's.
+    """
 
     id: RecordId
     username: Username

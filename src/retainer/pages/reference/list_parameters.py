@@ -76,8 +76,8 @@ def _general(spec: ListSpec) -> list[Schema]:
     found = [
         _parameter(
             "limit",
-            f"At most so many, and links to more; {USUAL} where only a cursor is given, and without "
-            "both the whole list",
+            f"At most so many, and links to more; {USUAL} where only a cursor is given, and "
+            "without both the whole list",
             {"type": "integer", "minimum": 1, "maximum": MOST, "examples": [USUAL]},
         ),
         _parameter(

@@ -182,7 +182,9 @@ def _shape(name: str, schemas: dict[str, Schema]) -> Schema:
 
 
 def _rows(schema: Schema, schemas: dict[str, Schema], *, is_body: bool = True) -> list[Schema]:
-    """The fields of an object, one row each; what is required, defaults and limits are of bodies."""
+    """The fields of an object, one row each; a body's also say what is required, defaults
+    and limits.
+    """
     rows = []
     for name, field in schema["properties"].items():
         row = {

@@ -34,8 +34,8 @@ _FILE = [
 COMPONENTS = {
     "IdempotencyKey": _header(
         "Idempotency-Key",
-        "Makes it safe to send again: a new key for each change, the same one when it is repeated within 24 hours. The "
-        "answer is then the first one again",
+        "Makes it safe to send again: a new key for each change, the same one when it is repeated "
+        "within 24 hours. The answer is then the first one again",
         "8e03978e-40d5-43dd-bc93-6894a57f9324",
         minLength=1,
         maxLength=255,
@@ -43,8 +43,9 @@ COMPONENTS = {
     ),
     "Prefer": _header(
         "Prefer",
-        "`dry-run` answers what would be answered and changes nothing; `return=minimal` answers 204 with the ETag "
-        "alone where a record would be answered. Preference-Applied says what was heeded",
+        "`dry-run` answers what would be answered and changes nothing; `return=minimal` answers "
+        "204 with the ETag alone where a record would be answered. Preference-Applied says what was "
+        "heeded",
         "return=representation",
     ),
     "KnownETags": _header(

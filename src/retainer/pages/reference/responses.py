@@ -1,4 +1,4 @@
-"""The responses of operations as the OpenAPI document describes them: success, refusals, headers."""
+"""Responses as the OpenAPI document describes them: success, refusals and their headers."""
 
 from typing import NamedTuple, get_args
 
@@ -48,12 +48,15 @@ STATUSES = {
     ),
     412: Status(
         "PreconditionFailed",
-        "The record is not in the state that If-Match or If-None-Match expects; current has it as it is.",
-        'The record is not in the state that the request expects: its ETag is "1-5" now, see current.',
+        "The record is not in the state that If-Match or If-None-Match expects; current has it "
+        "as it is.",
+        'The record is not in the state that the request expects: its ETag is "1-5" now, '
+        "see current.",
     ),
     413: Status(
         "ContentTooLarge",
-        "The body is larger than what is accepted: 1 MiB of JSON, 1 GiB of a file unless configured otherwise.",
+        "The body is larger than what is accepted: 1 MiB of JSON, 1 GiB of a file unless "
+        "configured otherwise.",
         "The body has 2097152 bytes; at most 1048576 are accepted.",
     ),
     415: Status(
