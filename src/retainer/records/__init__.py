@@ -1,1 +1,1 @@
-"""What is kept: one package a noun, each with the same modules."""
+"""Records: one package a noun, each with the same modules."""

@@ -1,4 +1,4 @@
-"""The handlers of activities."""
+"""Handlers of activities."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ async def of_organization(request: Request, organization_id: int) -> Response:
 
 async def create(request: Request, organization_id: int) -> Response:
     values = {"happened_at": None, "organization_id": organization_id} | sent(request.data)
-    values["contact_ids"] = unique(values["contact_ids"])
+    values["contact_ids"] = _distinct(values["contact_ids"])
     row = await store.create(request.db, values)
     if row is None and await organizations.exists(request.db, organization_id):
         await _refuse_missing(request.db, None, values["contact_ids"], values["contact_ids"])
@@ -51,47 +51,45 @@ async def delete(request: Request, id: int) -> Response:
 
 
 async def _change(request: Request, id: int, values: dict[str, Any]) -> Stored:
-    """A change of its contacts, too. Those it has may stay, whoever they are; only others have to
-    be seen.
+    """Change an activity and its contacts. Linked contacts may stay although the viewer does not see
+    them; added ones must be visible.
     """
     async with request.db.transaction() as tx:
-        now = await store.lock(tx, id)
-        if now is None:
+        before = await store.lock(tx, id)
+        if before is None:
             raise NotFound
-        linked, contacts = await store.contact_ids(tx, id), unique(values.pop("contact_ids"))
+        linked = await store.contact_ids(tx, id)
+        contacts = _distinct(values.pop("contact_ids"))
         added = [contact for contact in contacts if contact not in linked]
         if set(contacts) != set(linked):
-            values["contacts_changed"] = (
-                now["contacts_changed"] + 1
-            )  # its ETag changes with its contacts
-        row = await store.change(tx, id, values, contacts, added)
-        if row is None:
+            # Writes the row although the contacts are kept in another table: its ETag must change.
+            values["contacts_changed"] = before["contacts_changed"] + 1
+        activity = await store.change(tx, id, values, contacts, added)
+        if activity is None:
             await _refuse_missing(tx, values.get("organization_id"), contacts, added)
             raise NotFound
-        return row
+        return activity
 
 
 async def _refuse_missing(
     db: Db, organization: int | None, contacts: list[int], added: list[int]
 ) -> None:
-    """Name what the activity would refer to and is not there for the viewer."""
+    """Raise Invalid with the organization and the added contacts that the viewer does not see."""
     problems = []
     if organization is not None and not await organizations.exists(db, organization):
         problems.append(
             FieldError("organizationId", "there is no such organization, or none that you may see")
         )
-    wanted = set(added) - await store.contacts(db, added)
-    for place, contact in enumerate(contacts):
-        if contact in wanted:
-            problems.append(
-                FieldError(
-                    f"contactIds[{place}]", "there is no such contact, or none that you may see"
-                )
-            )
+    invisible = set(added) - await store.contacts(db, added)
+    missing = "there is no such contact, or none that you may see"
+    problems += [
+        FieldError(f"contactIds[{place}]", missing)
+        for place, contact in enumerate(contacts)
+        if contact in invisible
+    ]
     if problems:
         raise Invalid(*problems)
 
 
-def unique(ids: list[int]) -> list[int]:
-    """Each id once, in order."""
+def _distinct(ids: list[int]) -> list[int]:
     return list(dict.fromkeys(ids))

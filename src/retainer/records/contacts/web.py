@@ -1,4 +1,4 @@
-"""The handlers of contacts."""
+"""Handlers of contacts."""
 
 from starlette.responses import Response
 
@@ -31,13 +31,16 @@ async def delete(request: Request, id: int) -> Response:
     if uses is None:
         raise NotFound
     if uses["memberships"]:
-        count = uses["memberships"]
-        of = "an organization" if count == 1 else f"{count} organizations"
+        organizations = "an organization"
+        if uses["memberships"] > 1:
+            organizations = f"{uses['memberships']} organizations"
         raise Conflict(
-            f'The contact is a member of {of}. Set it inactive instead: PUT with {{"isActive": false}}.'
+            f"The contact is a member of {organizations}."
+            ' Set it inactive instead: PUT with {"isActive": false}.'
         )
     if uses["username"]:
         raise Conflict(
-            f"The contact is the person behind the user {uses['username']}; give that user another first."
+            f"The contact is the person behind the user {uses['username']};"
+            " give that user another first."
         )
     return Response(status_code=204)

@@ -1,4 +1,4 @@
-"""The handlers of documents."""
+"""Handlers of documents."""
 
 from typing import Any
 
@@ -66,7 +66,7 @@ async def show_version_content(request: Request, id: int, number: int) -> Respon
 
 
 async def _file(request: Request, id: int, number: int | None = None) -> Record:
-    """The version to serve (None: the newest). Raises NotFound, or Conflict where the document is a
+    """A version's file (None: the newest's). Raises NotFound, or Conflict when the document is a
     link.
     """
     row = await store.file(request.db, id, number)
@@ -74,7 +74,8 @@ async def _file(request: Request, id: int, number: int | None = None) -> Record:
         raise NotFound
     if row["link"] is not None:
         raise Conflict(
-            "This document is a link: it has no content or versions here. Its url says where it leads."
+            "This document is a link: it has no content or versions here."
+            " Its url says where it leads."
         )
     return row
 
@@ -86,70 +87,75 @@ async def _create(request: Request, values: dict[str, Any]) -> Stored:
             "organizationId", "is required unless projectIds are given; choose one that you may see"
         )
     async with request.db.transaction() as tx:
-        row = await store.create(tx, values | {"project_ids": unique(projects)})
-        if row is None:
+        document = await store.create(tx, values | {"project_ids": _distinct(projects)})
+        if document is None:
             await _refuse_missing(tx, organization, projects)
             raise _given_up()
-        return row
+        return document
 
 
 async def _add_version(request: Request, id: int, values: dict[str, Any]) -> Stored:
     async with request.db.transaction() as tx:
-        row = await store.add_version(tx, id, values)
-        if row is None:
-            raise _given_up() if await store.exists(tx, id) else NotFound
-        return row
+        document = await store.add_version(tx, id, values)
+        if document is not None:
+            return document
+        if await store.exists(tx, id):
+            raise _given_up()
+        raise NotFound
 
 
 async def _change(request: Request, id: int, values: dict[str, Any]) -> Stored:
-    """A change of what the document refers to, which has to fit together."""
+    """Change a document's link, organization or projects. Its projects must be its organization's,
+    so the row is locked while both are compared.
+    """
     async with request.db.transaction() as tx:
-        now = await store.lock(tx, id)
-        if now is None:
+        before = await store.lock(tx, id)
+        if before is None:
             raise NotFound
-        columns = {"organization_id": now["organization_id"]} | values
+        columns = {"organization_id": before["organization_id"]} | values
         linked = await store.project_ids(tx, id)
         projects = columns.pop("project_ids", linked)
         if "url" in columns:
             columns["link"] = columns.pop("url")
-            if now["link"] is None:
+            if before["link"] is None:
                 raise invalid("url", "is where the file's content is; add a version to change that")
         if set(projects) != set(linked):
-            columns["projects_changed"] = (
-                now["projects_changed"] + 1
-            )  # its ETag changes with its projects
-        row = await store.change(tx, id, columns, unique(projects))
-        if row is None:
-            await _refuse_missing(
-                tx, columns["organization_id"], projects, are_sent="project_ids" in values
-            )
+            # Writes the row although the projects are kept in another table: its ETag must change.
+            columns["projects_changed"] = before["projects_changed"] + 1
+        document = await store.change(tx, id, columns, _distinct(projects))
+        if document is None:
+            are_sent = "project_ids" in values
+            await _refuse_missing(tx, columns["organization_id"], projects, are_sent=are_sent)
             raise NotFound
-        return row
+        return document
 
 
 async def _refuse_missing(
     db: Db, organization: int | None, projects: list[int], *, are_sent: bool = True
 ) -> None:
-    """Name what the document would refer to and is not there for the viewer, or does not fit."""
+    """Raise Invalid with the organization and the projects that the viewer does not see, and the
+    projects that are not the organization's. Where the projects were not sent, the organization is
+    at fault.
+    """
     problems = []
     if organization is not None and not await organizations.exists(db, organization):
         problems.append(
             FieldError("organizationId", "there is no such organization, or none that you may see")
         )
-    elsewhere = "its projects are another organization's; send projectIds with it"
     seen = await store.projects(db, projects)
     for place, project in enumerate(projects):
+        field = f"projectIds[{place}]"
         if project not in seen:
-            problems.append(
-                FieldError(
-                    f"projectIds[{place}]", "there is no such project, or none that you may see"
-                )
-            )
-        elif organization not in (None, seen[project]):
-            wrong = FieldError(
-                f"projectIds[{place}]", f"must be a project of organization {organization}"
-            )
-            problems.append(wrong if are_sent else FieldError("organizationId", elsewhere))
+            missing = "there is no such project, or none that you may see"
+            problems.append(FieldError(field, missing))
+        elif organization in (None, seen[project]):
+            continue
+        elif are_sent:
+            foreign = f"must be a project of organization {organization}"
+            problems.append(FieldError(field, foreign))
+        else:
+            unsent = "its projects are another organization's; send projectIds with it"
+            problems.append(FieldError("organizationId", unsent))
     if problems:
         raise Invalid(*{(problem.field, problem.message): problem for problem in problems}.values())
 
@@ -158,6 +164,5 @@ def _given_up() -> Conflict:
     return Conflict("The upload took so long that it was given up meanwhile. Send it again.")
 
 
-def unique(ids: list[int]) -> list[int]:
-    """Each id once, in order."""
+def _distinct(ids: list[int]) -> list[int]:
     return list(dict.fromkeys(ids))

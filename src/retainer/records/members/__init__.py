@@ -1,5 +1,6 @@
-"""Members: which contacts belong to an organization, and as what.
+"""Members: the contacts of an organization, each with a role.
 
 A contact is a member of an organization at most once; another role is a change of that membership.
-Removing a member ends only the association. Through memberships staff and guests see organizations.
+Removing a member does not delete the contact. Staff and guests see the organizations of which their
+contact is a member.
 """

@@ -1,4 +1,4 @@
-"""The handlers of members."""
+"""Handlers of members."""
 
 from starlette.responses import Response
 

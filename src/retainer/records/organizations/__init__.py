@@ -2,5 +2,5 @@
 
 An organization has members (contacts, each with a role), projects, tasks, documents and activities.
 Deleting it hides that whole tree, as one operation, and keeps it for restoring. Names need not be
-unique; duplicates are told apart by "(copy)", "(copy 2)", ….
+unique; a duplicate's ends with "(copy)", "(copy 2)", ….
 """

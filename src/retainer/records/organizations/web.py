@@ -1,4 +1,4 @@
-"""The handlers of organizations."""
+"""Handlers of organizations."""
 
 from typing import Any
 
@@ -46,11 +46,13 @@ async def duplicate(request: Request, id: int) -> Response:
 
 
 async def refuse_missing(db: Db, values: dict[str, Any]) -> None:
-    """Name what the organization refers to and is not there for the viewer."""
-    words = {
-        "parent_id": "is no organization that is there and that you may see",
-        "owner_id": "is no active user",
-    }
+    """Raise Invalid with the references that the viewer does not see."""
     missing = await store.missing(db, values)
     if missing:
-        raise Invalid(*(FieldError(camel(column), words[column]) for column in missing))
+        raise Invalid(*(FieldError(camel(column), MISSING[column]) for column in missing))
+
+
+MISSING = {
+    "parent_id": "is no organization that is there and that you may see",
+    "owner_id": "is no active user",
+}

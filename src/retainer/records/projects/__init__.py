@@ -1,5 +1,5 @@
 """Projects: work for an organization, with a beginning and a due date.
 
-A project stays with its organization. Deleting it hides its tasks too. `audience` says whether the
-client's people see it.
+A project never moves to another organization. Deleting it hides its tasks too. With the audience
+`client`, the client's people see it.
 """

@@ -1,4 +1,4 @@
-"""The handlers of projects."""
+"""Handlers of projects."""
 
 from starlette.responses import Response
 

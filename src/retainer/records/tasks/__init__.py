@@ -1,6 +1,5 @@
-"""Tasks: what is to be done, by whom and until when, for an organization or a project or on its
-own.
+"""Tasks: work with an assignee and a due date, for an organization or a project or neither.
 
-A task of a project and an organization names the project's organization. An organization's tasks
-are those on it and those on its projects.
+A task with a project and an organization has the project's organization. The tasks of an
+organization are its own and those of its projects.
 """

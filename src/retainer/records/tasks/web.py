@@ -1,4 +1,4 @@
-"""The handlers of tasks."""
+"""Handlers of tasks."""
 
 from typing import Any
 
@@ -23,11 +23,8 @@ async def of_organization(request: Request, organization_id: int) -> Response:
 
 async def create(request: Request) -> Response:
     values = sent(request.data)
-    if (
-        request.viewer.scope != "all"
-        and values["organization_id"] is None
-        and values["project_id"] is None
-    ):
+    is_homeless = values["organization_id"] is None and values["project_id"] is None
+    if is_homeless and request.viewer.scope != "all":
         raise invalid(
             "organizationId", "is required unless projectId is given; choose one that you may see"
         )
@@ -55,14 +52,19 @@ async def delete(request: Request, id: int) -> Response:
 
 
 async def refuse_homeless(request: Request, id: int, values: dict[str, Any]) -> None:
-    """Those who see tasks through organizations do not take one away from them all; as in create."""
+    """Raise Invalid when a viewer who sees tasks through organizations would remove one from all of
+    them: they would not see it any more. The same rule as in `create`.
+    """
     homes = ("organization_id", "project_id")
     if request.viewer.scope == "all" or None not in [values.get(column, 0) for column in homes]:
         return
-    row = await store.read(request.db, id)
-    now = row.decode(dict[str, Any]) if row else {}
-    before = [now.get(camel(column)) for column in homes]
-    if any(before) and not any(values.get(column, now.get(camel(column))) for column in homes):
+    stored = await store.read(request.db, id)
+    if stored is None:
+        return  # the update answers 404
+    task = stored.decode(dict[str, object])
+    before = {column: task.get(camel(column)) for column in homes}
+    after = [values.get(column, before[column]) for column in homes]
+    if any(before.values()) and not any(after):
         raise invalid(
             "organizationId",
             "must stay, or projectId: a task of neither would be out of your sight",
@@ -70,7 +72,7 @@ async def refuse_homeless(request: Request, id: int, values: dict[str, Any]) -> 
 
 
 async def refuse_missing(request: Request, values: dict[str, Any]) -> None:
-    """Name what the task refers to and is not there for the viewer."""
+    """Raise Invalid with the references that the viewer does not see."""
     missing = await store.missing(request.db, values)
     if missing:
         raise Invalid(*(FieldError(camel(column), MISSING[column]) for column in missing))

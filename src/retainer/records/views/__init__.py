@@ -1,9 +1,8 @@
-"""Views: what somebody keeps of a list under a name, its filters, sort and fields, to come back to
-it.
+"""Views: the filters, sort and fields of a list, saved under a name.
 
-A view belongs to the user who made it and to one noun's list, for good; its name is unique among
-the views that they have of that list, whatever case and accents. Its query is read as the list
-itself would read it before it is kept, so none is broken when it is saved. Its owner sees and
-changes it; a shared one is seen by everybody but guests and changed by administrators too. Whoever
-opens it sees of the list what they may see, not what its owner does.
+A view always belongs to the user who made it and to one noun's list; its name is unique among that
+user's views of that list, ignoring case and accents. Its query is checked as the list itself would
+check it, so no broken one is saved. The owner sees and changes it; a shared one is also seen by
+everybody but guests, and changed by administrators. Everybody sees through it the records that they
+may see, not those of the owner.
 """

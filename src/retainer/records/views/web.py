@@ -1,4 +1,4 @@
-"""The handlers of views."""
+"""Handlers of views."""
 
 from msgspec import UNSET, UnsetType
 from starlette.responses import Response
@@ -43,15 +43,16 @@ async def delete(request: Request, id: int) -> Response:
 
 
 async def noun_of_changeable(request: Request, id: int) -> ViewNoun:
-    """The list of a view. Raises NotFound, or Forbidden when the viewer sees it and may not change
-    it.
+    """Noun of a view's list. Raises NotFound, or Forbidden when the viewer sees the view and may not
+    change it.
     """
     view = await store.find(request.db, id)
     if view is None:
         raise NotFound
     if not view["is_changeable"]:
         raise Forbidden(
-            "Only its owner and administrators may change a shared view; save one of your own instead."
+            "Only its owner and administrators may change a shared view;"
+            " save one of your own instead."
         )
     return ViewNoun(view["noun"])
 
@@ -59,12 +60,13 @@ async def noun_of_changeable(request: Request, id: int) -> ViewNoun:
 def refuse_sharing(viewer: Viewer, is_shared: bool | UnsetType) -> None:
     if is_shared is True and not viewer.may("views.share"):
         raise Forbidden(
-            f"isShared: your role, {viewer.role.value}, keeps views for itself; leave it out or false."
+            f"isShared: your role, {viewer.role.value}, keeps views for itself;"
+            " leave it out or false."
         )
 
 
 def refuse_broken(viewer: Viewer, noun: ViewNoun, query: str) -> None:
-    """Raises Invalid on `query` with all that its list would refuse of it."""
+    """Raise Invalid on `query` with every problem that its list has with it."""
     problem = query_fault(query)
     if problem:
         raise invalid("query", problem)
@@ -73,15 +75,16 @@ def refuse_broken(viewer: Viewer, noun: ViewNoun, query: str) -> None:
         read_list(store.LISTS[noun], query.encode(), viewer.time_zone)
     except Invalid as refused:
         raise Invalid(*(in_query(error, noun) for error in refused.errors)) from None
-    kept = [name for name in PAGE_PARAMETERS if name in names]
-    if kept:
+    paging = " or ".join(name for name in PAGE_PARAMETERS if name in names)
+    if paging:
         raise invalid(
-            "query",
-            f"must not have {' or '.join(kept)}: a view is the whole list, from its first page",
+            "query", f"must not have {paging}: a view is the whole list, from its first page"
         )
 
 
 def in_query(error: FieldError, noun: ViewNoun) -> FieldError:
-    """A problem of the list's parameters, told of the field that holds them."""
-    name = "" if error.field == "query" else f"{error.field} "
-    return FieldError("query", name + error.message.replace("this path", f"GET /{noun.value}"))
+    """A problem of one of the list's parameters as a problem of the view's field `query`."""
+    message = error.message.replace("this path", f"GET /{noun.value}")
+    if error.field != "query":
+        message = f"{error.field} {message}"
+    return FieldError("query", message)
