@@ -42,11 +42,7 @@ class SessionChanged(NotSignedIn):
 
 
 class Rollback(Exception):
-    """Rolls the transaction back though nothing is wrong; `answer` is sent all the same."""
-
-    def __init__(self, answer: Any) -> None:
-        self.answer = answer
-        super().__init__()
+    """Rolls the transaction or savepoint back though nothing is wrong."""
 
 
 class TimedOut(Unavailable):

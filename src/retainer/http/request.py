@@ -17,6 +17,7 @@ import starlette.requests
 from starlette.types import Receive, Scope
 
 from retainer.database.database import Db
+from retainer.database.statement import Statement
 from retainer.errors import MalformedRequest, NotSignedIn, TooLarge
 from retainer.http.deadlines import Deadline
 from retainer.http.query_string import of_form
@@ -32,6 +33,9 @@ API, WEB = "api", "web"  # channels, as the journal names them
 _OF_CLIENT = (b"host", b"cookie", b"user-agent", b"x-forwarded-for")  # from whom, and from where
 
 _ACCEPTED = re.compile(r"text/html(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))", re.IGNORECASE)
+
+
+_REFUSED = Statement("SELECT operation('refused') FROM @acting")
 
 
 class Request(starlette.requests.Request):
@@ -78,6 +82,11 @@ class Request(starlette.requests.Request):
         if self.session_viewer is None:
             raise NotSignedIn
         return self.session_viewer
+
+    def sign_in(self, viewer: Viewer) -> None:
+        """Let this viewer be who sent it, also where another was assumed before."""
+        self.session_viewer = viewer
+        self.__dict__.pop("db", None)
 
     @cached_property
     def db(self) -> Db:
@@ -188,6 +197,14 @@ class Request(starlette.requests.Request):
     def has_body(self) -> bool:
         """Whether a body is announced, be it of unknown length."""
         return "transfer-encoding" in self.headers or self.headers.get("content-length", "0") != "0"
+
+    async def record_refusal(self) -> None:
+        """Write into the journal that the viewer may not do what they asked for: an operation of
+        its own, in no other's transaction.
+        """
+        assert self.route is not None
+        db = self.app.database.of(self.viewer, self.id, self.route.name, self.channel)
+        await db.row(_REFUSED)
 
     def forget(self, user: int) -> None:
         """The sessions of a user have changed: this process acts at once, the others hear of it

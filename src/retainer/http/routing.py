@@ -8,7 +8,6 @@ import msgspec
 from starlette.responses import Response
 
 from retainer.http.fields import refuse_undescribed
-from retainer.lists.spec import ListSpec
 from retainer.permissions import PERMISSIONS, PUBLIC
 
 Handler = Callable[..., Awaitable[Response]]
@@ -55,7 +54,7 @@ class Route(msgspec.Struct, frozen=True):
     keyed: bool = True
     dry: bool = True
     secret: bool = False
-    lists: ListSpec | None = None
+    lists: object | None = None  # a ListSpec
     creates: bool = False
     query: type[msgspec.Struct] | None = None
     description: str = ""

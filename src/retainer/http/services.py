@@ -42,5 +42,8 @@ class Services(Protocol):
     def sessions(self) -> Sessions:
         """The sessions of everybody who is signed in."""
 
+    def read_list(self, spec: object, query_string: bytes, zone: str) -> object:
+        """The query of a route's list, "today" being the time zone's. Raises Invalid."""
+
     def get(self, kind: type[T]) -> T:
         """The one service of this class. Raises KeyError where there is none."""

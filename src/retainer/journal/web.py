@@ -3,7 +3,6 @@
 from starlette.responses import Response
 
 from retainer.errors import Forbidden
-from retainer.http.dispatch import record_refusal
 from retainer.http.request import Request
 from retainer.http.responses import record_response
 from retainer.identity.users import store as users
@@ -58,5 +57,5 @@ async def undo_operation(request: Request, id: int) -> Response:
     try:
         return record_response(await undo(request.db, request.viewer, id))
     except Forbidden:
-        await record_refusal(request)
+        await request.record_refusal()
         raise

@@ -172,8 +172,10 @@ def wanted_format(request: Request) -> Format:
 
 async def answer(request: Request, format: Format, **values: Any) -> tuple[Response, bool]:
     """The answer, and whether it is empty. Raises Invalid for what takes too long."""
-    assert request.route is not None and request.route.lists is not None
-    spec, query = request.route.lists, request.query or plain(request.route.lists)
+    assert request.route is not None
+    spec = request.route.lists
+    assert isinstance(spec, ListSpec)
+    query = request.query or plain(spec)
     listing = Listing(request.db, spec, query, format, values)
     try:
         row = await listing.page(

@@ -11,9 +11,11 @@ from starlette.responses import Response
 from retainer.database.database import Retry
 from retainer.database.statement import Statement
 from retainer.errors import Conflict, Invalid, NotFound, PreconditionFailed
-from retainer.http import dispatch, preconditions, safe_writes
+from retainer.http import dispatch
 from retainer.http.body import decode
 from retainer.http.request import WEB, Request
+from retainer.http.safe_writes import preconditions
+from retainer.http.safe_writes.perform import read_headers, transaction
 from retainer.pages import render
 
 _OPERATION = Statement(
@@ -32,7 +34,6 @@ class Result(NamedTuple):
     @property
     def record(self) -> Any:
         """The record that was answered."""
-        assert isinstance(self.answer.body, bytes)
         return msgspec.json.decode(self.answer.body)
 
 
@@ -61,7 +62,7 @@ async def perform(
         inner.data = decode(inner.raw, route.body)
     elif route.lines is not None:
         inner.raw = inner.data = raw
-    if not route.dry:  # what is more than a transaction (see safe_writes.py)
+    if not route.dry:  # what is more than a transaction (see http/routing.py)
         return Result(await route.handler(inner, *ids), None)
     for attempt in range(dispatch.ATTEMPTS):
         try:
@@ -115,10 +116,10 @@ async def upload(
 async def _perform_once(inner: Request, ids: list[int | str]) -> Result:
     route = inner.route
     assert route is not None
-    preconditions.expect(inner, route)
-    safe_writes.expect(inner, route)
-    async with safe_writes.held(inner) as tx:
-        answer = await dispatch.answered(inner, route, ids)
+    preconditions.bind(inner, route)
+    read_headers(inner, route)
+    async with transaction(inner) as tx:
+        answer = await dispatch.respond(inner, route, ids)
         operation = await tx.value(_OPERATION)
     for user in inner.changed_users:
         inner.app.sessions.forget(user)

@@ -26,11 +26,13 @@ from retainer.database.monitor import Monitor
 from retainer.errors import PROBLEM_JSON, Problem, Unavailable
 from retainer.http.compression import compress
 from retainer.http.deadlines import Deadlines
-from retainer.http.dispatch import handle
+from retainer.http.dispatch import dispatch
 from retainer.http.log import Log
 from retainer.http.request import Request
 from retainer.identity.sessions.cache import Sessions
 from retainer.journal.live.hub import Live
+from retainer.lists import parameters
+from retainer.lists.spec import ListSpec
 from retainer.pages import render
 from retainer.records.documents.storage import Storage
 from retainer.routes import TABLE
@@ -83,6 +85,11 @@ class App:
             if settings.public_url.startswith("https:")
             else []
         )
+
+    def read_list(self, spec: object, query_string: bytes, zone: str) -> object:
+        """The query of a route's list, "today" being the time zone's. Raises Invalid."""
+        assert isinstance(spec, ListSpec)
+        return parameters.read(spec, query_string, zone)
 
     def get(self, kind: type[T]) -> T:
         """The one service of this class. Raises KeyError where there is none."""
@@ -145,7 +152,7 @@ class App:
     async def answer(self, request: Request) -> Response:
         deadline = request.deadline = self.deadlines.begin()
         try:
-            return await handle(request)
+            return await dispatch(request)
         except Problem as problem:
             return await self.refusal(request, problem)
         except asyncio.CancelledError:

@@ -11,10 +11,10 @@ from starlette.responses import Response
 from retainer.database.database import Db
 from retainer.errors import FieldError, LineProblem, MethodNotAllowed, Problem, TooLarge, invalid
 from retainer.http.body import decode
-from retainer.http.dispatch import admit, changed
-from retainer.http.prefer import apply
+from retainer.http.dispatch import check, run_change
 from retainer.http.request import Request
 from retainer.http.routing import API, Route
+from retainer.http.safe_writes import prefer
 
 _IN_PATHS = (
     "/%!$&'()*+,;=:@~"  # what stands in a path as it is, percents included: it is encoded already
@@ -100,7 +100,7 @@ class BulkAnswer(Struct):
 
 
 class Line(Request):
-    """One line as a request, sent by who sent the whole."""
+    """One line as a request of its own, sent by whoever sent the whole."""
 
     def __init__(self, whole: Request, number: int, raw: bytes) -> None:
         self.number = number
@@ -108,7 +108,7 @@ class Line(Request):
         scope = {"type": "http", "method": "POST", "path": whole.path, "headers": []}
         super().__init__(whole.app, scope, whole.receive, whole.id)
         self.session_viewer = whole.session_viewer
-        self.returns = whole.prefer.get("return")
+        self.prefer = {name: whole.prefer[name] for name in whole.prefer if name == "return"}
         self.ids: list[str] = []
         self.refusal: Problem | None = None
         try:
@@ -117,15 +117,15 @@ class Line(Request):
             self.refusal = problem
 
     def _read(self) -> None:
-        """Where it goes. Raises Problem for what is no write of a record."""
+        """Set route, path, headers and body. Raises Problem for what is no write of a record."""
         line = decode(self.text, BulkLine)
         path, _, query = line.path.partition("?")
         path = path if path.startswith(API + "/") else API + path
         self.path = unquote(path)
         self.text = bytes(line.body) if line.body is not UNSET else b""
         headers = {"content-type": "application/json", "content-length": str(len(self.text))}
-        if self.returns is not None:
-            headers["prefer"] = f"return={self.returns}"
+        if "return" in self.prefer:
+            headers["prefer"] = f"return={self.prefer['return']}"
         if line.if_match is not UNSET:
             headers["if-match"] = line.if_match
         self.scope = {
@@ -136,9 +136,9 @@ class Line(Request):
             "query_string": query.encode(),
             "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
         }
-        self.route = self._found()
+        self.route = self._find_route()
 
-    def _found(self) -> Route:
+    def _find_route(self) -> Route:
         routes, self.ids = self.app.table.find(self.segments)
         writes = {name: route for name, route in (routes or {}).items() if route.in_bulk}
         if not writes:
@@ -155,18 +155,22 @@ class Line(Request):
             raise TooLarge(f"The body has {len(self.text)} bytes; at most {limit} are accepted.")
         return self.text
 
-    async def answer(self, db: Db) -> Response:
-        """What it would answer alone. Raises Problem."""
+    async def record_refusal(self) -> None:
+        """Nothing: the whole request records one refusal for all its lines."""
+
+    async def respond(self, db: Db) -> Response:
+        """The response that it would have alone. Raises Problem."""
         if self.refusal is not None:
             raise self.refusal
         assert self.route is not None
         self.db = db
         self.data = None
-        arguments = await admit(self, self.route, self.ids)
-        return apply(self.prefer, self.route, await changed(self, self.route, arguments))
+        arguments = await check(self, self.route, self.ids)
+        response = await run_change(self, self.route, arguments)
+        return prefer.apply(self.prefer, self.route, response)
 
-    def told(self, result: Response | Problem) -> bytes:
-        """The line of the answer."""
+    def answer(self, result: Response | Problem) -> bytes:
+        """Its line of the response."""
         if isinstance(result, Problem):
             problem = Raw(result.body(self.path, self.id))
             answer = BulkAnswer(self.number, result.status, None, NULL, problem)
@@ -177,8 +181,8 @@ class Line(Request):
         return msgspec.json.encode(answer) + b"\n"
 
 
-class Refused(Problem):
-    """All of it, because of these lines."""
+class LinesRefused(Problem):
+    """A bulk write that is refused because of these lines."""
 
     status = 422
 

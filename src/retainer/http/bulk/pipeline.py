@@ -1,9 +1,9 @@
-"""Many handlers at once, whose changes are alike, sent as one.
+"""Handlers of many lines at once, whose changes are sent as one.
 
-Each handler runs as for a request of its own, on a Db that holds its first change back until every
-one of them has come that far. Then the changes go in the order of the handlers: creates as one
-statement, other alike ones in one go. What needs more than one change each cannot be gathered, and
-is told by raising Alone.
+Each handler runs as for a request of its own, on a CapturingDb that holds its first change back
+until every handler has come that far. Then the changes go in the order of the handlers: creates as
+one statement, other alike ones pipelined. A handler that needs more than one change raises
+CannotPipeline.
 """
 
 import asyncio
@@ -23,16 +23,13 @@ from retainer.http.body import Json
 T = TypeVar("T")
 
 
-class Alone(Rollback):
-    """These cannot be sent together: what was sent is to be taken back, and done one after the
-    other.
+class CannotPipeline(Rollback):
+    """These changes cannot be sent as one: roll back what was sent, and run the handlers one after
+    the other.
     """
 
-    def __init__(self) -> None:
-        super().__init__(None)
 
-
-class _Held(NamedTuple):
+class _Captured(NamedTuple):
     """A change that waits for the others."""
 
     place: int
@@ -42,21 +39,24 @@ class _Held(NamedTuple):
     row: "asyncio.Future[Record]"
 
 
-class Gathering:
+class Pipeline:
     """The handlers of one go, and their changes."""
 
     def __init__(self, tx: Db) -> None:
         self.tx = tx
-        self.held: list[_Held] = []
+        self.captured: list[_Captured] = []
         self.running = 0
-        self.sent = False
+        self.is_sent = False
 
-    async def all(self, works: list[Callable[[Db], Awaitable[T]]]) -> list[T | Problem]:
-        """What each returns, or the Problem that it raised before it changed anything. Raises
-        Alone, and what PostgreSQL refuses.
+    async def run(self, handlers: list[Callable[[Db], Awaitable[T]]]) -> list[T | Problem]:
+        """The result of each, or the Problem that it raised before it changed anything. Raises
+        CannotPipeline, and what PostgreSQL refuses.
         """
-        self.running = len(works)
-        tasks = [asyncio.ensure_future(self._run(place, work)) for place, work in enumerate(works)]
+        self.running = len(handlers)
+        tasks = [
+            asyncio.ensure_future(self._run_one(place, handler))
+            for place, handler in enumerate(handlers)
+        ]
         try:
             await asyncio.wait(tasks)
         finally:
@@ -67,49 +67,49 @@ class Gathering:
                 raise error
         return [task.result() for task in tasks]
 
-    async def _run(self, place: int, work: Callable[[Db], Awaitable[T]]) -> T | Problem:
-        db = Gathered(self, place)
+    async def _run_one(self, place: int, handler: Callable[[Db], Awaitable[T]]) -> T | Problem:
+        db = CapturingDb(self, place)
         try:
-            result: T | Problem = await work(db)
-        except Alone as alone:
-            self._give_up(alone)
+            result: T | Problem = await handler(db)
+        except CannotPipeline as error:
+            self._fail(error)
             raise
         except Problem as problem:
-            if self.sent:
+            if self.is_sent:
                 raise
             result = problem
-        if not self.sent:  # it came to its end without a change
+        if not self.is_sent:  # it came to its end without a change
             self.running -= 1
-            await self._send_if_all()
+            await self._send_if_complete()
         return result
 
-    async def take(self, change: _Held) -> Record:
+    async def capture(self, change: _Captured) -> Record:
         """The row of a change, once all have come."""
-        if self.sent:
-            raise Alone
-        self.held.append(change)
+        if self.is_sent:
+            raise CannotPipeline
+        self.captured.append(change)
         self.running -= 1
-        await self._send_if_all()
+        await self._send_if_complete()
         return await change.row
 
-    async def _send_if_all(self) -> None:
-        if self.running or self.sent:
+    async def _send_if_complete(self) -> None:
+        if self.running or self.is_sent:
             return
-        self.sent = True
-        self.held.sort(key=lambda change: change.place)
+        self.is_sent = True
+        self.captured.sort(key=lambda change: change.place)
         try:
-            for _, group in groupby(self.held, key=lambda change: id(change.statement)):
-                await self._send(list(group))
-        except (Problem, Alone) as error:
-            self._give_up(error)
+            for _, alike in groupby(self.captured, key=lambda change: id(change.statement)):
+                await self._send(list(alike))
+        except (Problem, CannotPipeline) as error:
+            self._fail(error)
 
-    def _give_up(self, error: Exception) -> None:
-        self.sent = True
-        for change in self.held:
+    def _fail(self, error: Exception) -> None:
+        self.is_sent = True
+        for change in self.captured:
             if not change.row.done():
                 change.row.set_exception(error)
 
-    async def _send(self, alike: list[_Held]) -> None:
+    async def _send(self, alike: list[_Captured]) -> None:
         first = alike[0]
         if isinstance(first.statement, Create):
             rows = await self.tx.rows(
@@ -118,7 +118,7 @@ class Gathering:
         else:
             rows = await self.tx.many(first.statement, [_expecting(change) for change in alike])
         if len(rows) != len(alike):
-            raise Alone  # one of them found nothing to change: its handler has to say why
+            raise CannotPipeline  # one of them found nothing to change: its handler has to say why
         for change, row in zip(alike, rows, strict=True):
             change.row.set_result(row)
 
@@ -132,39 +132,39 @@ def _json(rows: list[Values]) -> str:
     return msgspec.json.encode(plain).decode()
 
 
-def _expecting(change: _Held) -> Values:
+def _expecting(change: _Captured) -> Values:
     return {"expected": change.db.expected, "wanted": change.db.wanted, **change.values}
 
 
-class Gathered(Db):
+class CapturingDb(Db):
     """The database of one handler among many: its first statement must be a change, and its only
     one.
     """
 
-    __slots__ = ("gathering", "place")
+    __slots__ = ("pipeline", "place")
 
-    def __init__(self, gathering: Gathering, place: int) -> None:
-        tx = gathering.tx
+    def __init__(self, pipeline: Pipeline, place: int) -> None:
+        tx = pipeline.tx
         super().__init__(tx.database, tx.scope, tx.viewer_values, tx.request_id, tx.action, tx.via)
         self.held = tx.held
-        self.gathering = gathering
+        self.pipeline = pipeline
         self.place = place
 
     async def row(self, statement: Statement, /, **values: Any) -> Record | None:
         if not isinstance(statement, Change):
-            raise Alone
+            raise CannotPipeline
         row: asyncio.Future[Record] = asyncio.get_running_loop().create_future()
-        return await self.gathering.take(_Held(self.place, self, statement, values, row))
+        return await self.pipeline.capture(_Captured(self.place, self, statement, values, row))
 
     async def rows(self, _statement: Statement, /, **_values: Any) -> NoReturn:
-        raise Alone
+        raise CannotPipeline
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
-        raise Alone
+        raise CannotPipeline
         yield
 
     @asynccontextmanager
     async def transaction(self, **_how: bool) -> Any:
-        raise Alone
+        raise CannotPipeline
         yield

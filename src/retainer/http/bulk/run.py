@@ -1,9 +1,9 @@
 """POST /bulk: many writes in one transaction, which is one operation of the journal
 (docs/decisions/0009).
 
-Each line is a request of its own, admitted and handled as if it came alone. Lines that follow each
-other on one route run together, so that their changes can be sent as one; where that fails, by
-halves, until each failing line is known.
+Each line is a request of its own, checked and handled as if it came alone. Consecutive lines of one
+route run as a pipeline, so that their changes can be sent as one; where that fails, by halves, until
+each failing line is known.
 """
 
 from collections.abc import AsyncIterator
@@ -14,16 +14,15 @@ from starlette.responses import Response
 from retainer.database.database import Db, Retry, SessionChanged
 from retainer.database.pool import ACQUIRE_SECONDS
 from retainer.errors import Forbidden, Problem, TooLarge, Unavailable, invalid
-from retainer.http.bulk.lines import Line, Refused
-from retainer.http.bulk.pipeline import Alone, Gathering
-from retainer.http.dispatch import record_refusal
-from retainer.http.prefer import APPLIED
+from retainer.http.bulk.lines import Line, LinesRefused
+from retainer.http.bulk.pipeline import CannotPipeline, Pipeline
 from retainer.http.request import Request
 from retainer.http.routing import Route
+from retainer.http.safe_writes.prefer import APPLIED
 
-MOST = 10_000  # lines
-TOGETHER = 500  # lines that are read and run at once
-ANSWER_TIMES = 4  # the answer may be so many times as long as the longest body
+MAX_LINES = 10_000
+LINES_AT_ONCE = 500  # lines that are read and run at once
+MAX_GROWTH = 4  # the response may be so many times as long as the longest body
 
 Result = tuple[Line, Response | Problem]
 
@@ -32,22 +31,20 @@ async def create(request: Request) -> Response:
     lines = split(request.data)
     is_lenient = request.prefer.get("handling") == "lenient"
     run = Run(request, is_lenient=is_lenient)
-    async with place(request), request.db.transaction() as tx:
-        for start in range(0, len(lines), TOGETHER):
-            await run.chunk(
-                tx,
-                [Line(request, number, text) for number, text in lines[start : start + TOGETHER]],
-            )
+    async with bulk_slot(request), request.db.transaction() as tx:
+        for start in range(0, len(lines), LINES_AT_ONCE):
+            part = lines[start : start + LINES_AT_ONCE]
+            await run.lines(tx, [Line(request, number, text) for number, text in part])
         if any(isinstance(problem, Forbidden) for _, problem in run.failed):
-            await record_refusal(request)
+            await request.record_refusal()
         if run.failed and not is_lenient:
-            raise Refused(run.failed, len(lines))
+            raise LinesRefused(run.failed, len(lines))
     for user in run.changed_users:
         request.forget(user)
-    heeded = ["handling=lenient"] if is_lenient else []
-    heeded += ["return=minimal"] if request.prefer.get("return") == "minimal" else []
-    headers = {APPLIED: ", ".join(heeded)} if heeded else {}
-    return Response(b"".join(run.told), headers=headers, media_type="application/x-ndjson")
+    applied = ["handling=lenient"] if is_lenient else []
+    applied += ["return=minimal"] if request.prefer.get("return") == "minimal" else []
+    headers = {APPLIED: ", ".join(applied)} if applied else {}
+    return Response(b"".join(run.answers), headers=headers, media_type="application/x-ndjson")
 
 
 def split(body: bytes) -> list[tuple[int, bytes]]:
@@ -55,14 +52,14 @@ def split(body: bytes) -> list[tuple[int, bytes]]:
     lines = [(number, text) for number, text in enumerate(body.split(b"\n"), 1) if text.strip()]
     if not lines:
         raise invalid("body", "has no line; send a write as JSON on each")
-    if len(lines) > MOST:
-        raise TooLarge(f"The body has {len(lines)} lines; at most {MOST} are accepted.")
+    if len(lines) > MAX_LINES:
+        raise TooLarge(f"The body has {len(lines)} lines; at most {MAX_LINES} are accepted.")
     return lines
 
 
 @asynccontextmanager
-async def place(request: Request) -> AsyncIterator[None]:
-    """One of the few places for such requests, so that they never hold all connections."""
+async def bulk_slot(request: Request) -> AsyncIterator[None]:
+    """One of the few bulk writes at a time, so that they never hold all connections."""
     bulks = request.app.database.bulks
     if bulks.locked():
         raise Unavailable(
@@ -73,87 +70,87 @@ async def place(request: Request) -> AsyncIterator[None]:
 
 
 class Run:
-    """What has become of the lines so far."""
+    """The results of the lines so far."""
 
     def __init__(self, request: Request, *, is_lenient: bool) -> None:
         self.request = request
         self.is_lenient = is_lenient
-        self.told: list[bytes] = []
+        self.answers: list[bytes] = []
         self.size = 0
         self.failed: list[tuple[int, Problem]] = []
         self.changed_users: list[int] = []
-        self.alone: set[str] = set()  # routes whose changes cannot be sent together
+        self.unpipelined: set[str] = set()  # names of routes whose handlers make several changes
 
-    async def chunk(self, tx: Db, lines: list[Line]) -> None:
-        """Some lines, those on one route together."""
+    async def lines(self, tx: Db, lines: list[Line]) -> None:
+        """Run some lines, consecutive ones of one route together."""
         start = 0
         for end in range(1, len(lines) + 1):
             if end == len(lines) or lines[end].route is not lines[start].route:
-                self.tell(await self.results(tx, lines[start:end]))
+                self.add(await self.results(tx, lines[start:end]))
                 start = end
 
     async def results(self, tx: Db, lines: list[Line]) -> list[Result]:
-        """What becomes of lines on one route: together, else by halves, else each by itself."""
+        """The results of lines of one route: as a pipeline, else by halves, else one by one."""
         route = lines[0].route
-        if len(lines) == 1 or route is None or route.name in self.alone:
+        if len(lines) == 1 or route is None or route.name in self.unpipelined:
             return [await self.one(tx, line) for line in lines]
-        results = await self.together(tx, lines, route)
+        results = await self.pipelined(tx, lines, route)
         if results is not None:
             return results
         half = len(lines) // 2
         return await self.results(tx, lines[:half]) + await self.results(tx, lines[half:])
 
-    async def together(self, tx: Db, lines: list[Line], route: Route) -> list[Result] | None:
+    async def pipelined(self, tx: Db, lines: list[Line], route: Route) -> list[Result] | None:
         """All of them at once, or None when that cannot be."""
-        gathering = Gathering(tx)
+        pipeline = Pipeline(tx)
         try:
             async with tx.savepoint():
-                results = await gathering.all([line.answer for line in lines])
-        except Alone:
-            if not gathering.held:
-                self.alone.add(route.name)
+                results = await pipeline.run([line.respond for line in lines])
+        except CannotPipeline:
+            if not pipeline.captured:
+                self.unpipelined.add(route.name)
             return None
         except Problem as problem:
-            raise_whole(problem)
+            raise_if_of_whole(problem)
             return None
         finally:
-            self.go_on()
+            self.extend_deadline()
         return list(zip(lines, results, strict=True))
 
     async def one(self, tx: Db, line: Line) -> Result:
-        """A line by itself; what it did is taken back when it is refused."""
+        """A line by itself; its changes are rolled back when it is refused."""
         assert tx.held is not None
         try:
             async with tx.savepoint():
-                return line, await line.answer(tx.bound(tx.held))
+                return line, await line.respond(tx.bound(tx.held))
         except Problem as problem:
-            raise_whole(problem)
+            raise_if_of_whole(problem)
             return line, problem
         finally:
-            self.go_on()
+            self.extend_deadline()
 
-    def tell(self, results: list[Result]) -> None:
-        """Keep what is to be answered. Raises TooLarge when that grows without bound."""
+    def add(self, results: list[Result]) -> None:
+        """Keep the results to be answered. Raises TooLarge when they grow without bound."""
         for line, result in results:
             self.changed_users += line.changed_users
             if isinstance(result, Problem):
                 self.failed.append((line.number, result))
-            told = line.told(result)
-            self.size += len(told)
-            self.told.append(told)
-        most = (self.request.app.settings.bulk_mb << 20) * ANSWER_TIMES
+            answer = line.answer(result)
+            self.size += len(answer)
+            self.answers.append(answer)
+        most = (self.request.app.settings.bulk_mb << 20) * MAX_GROWTH
         if self.size > most:
             raise TooLarge(
                 f"The answer has more than {most} bytes; send fewer lines, or Prefer: return=minimal."
             )
 
-    def go_on(self) -> None:
+    def extend_deadline(self) -> None:
         """The request may take long, as long as it goes on."""
         if self.request.deadline is not None:
             self.request.app.deadlines.extend(self.request.deadline)
 
 
-def raise_whole(problem: Problem) -> None:
-    """Raise what is not about a line but about the whole request."""
+def raise_if_of_whole(problem: Problem) -> None:
+    """Raise a problem that is not about a line but about the whole request."""
     if isinstance(problem, Retry | SessionChanged) or problem.status >= 500:
         raise problem

@@ -12,8 +12,8 @@ import msgspec
 from starlette.responses import Response
 
 from retainer.errors import Invalid, Problem, TooLarge, invalid
-from retainer.http.bulk.lines import Refused
-from retainer.http.bulk.run import MOST as MAX_LINES
+from retainer.http.bulk.lines import LinesRefused
+from retainer.http.bulk.run import MAX_LINES
 from retainer.http.request import Request
 from retainer.journal import store as journal
 from retainer.lists.answer import exported
@@ -31,8 +31,10 @@ async def change(request: Request) -> Response:
         wanted = requested_change(request)
         ids = await selected_ids(request)
         result = await perform(request, "bulk", raw=b"\n".join(bulk_line(id, wanted) for id in ids))
-    except (Invalid, Refused, TooLarge) as problem:
-        return await refused_page(request, problem, ids if isinstance(problem, Refused) else [])
+    except (Invalid, LinesRefused, TooLarge) as problem:
+        return await refused_page(
+            request, problem, ids if isinstance(problem, LinesRefused) else []
+        )
     message = await message_of(request, wanted, len(ids))
     return render.redirect(
         request, render.return_path(request, "/organizations"), message, result.operation

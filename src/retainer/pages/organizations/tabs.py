@@ -6,8 +6,8 @@ import msgspec
 from starlette.responses import Response
 
 from retainer.errors import Conflict, Invalid
-from retainer.http import safe_writes
 from retainer.http.request import Request
+from retainer.http.safe_writes.perform import transaction
 from retainer.journal import store as journal
 from retainer.lists.parameters import read
 from retainer.pages import record_picker, render
@@ -97,7 +97,7 @@ async def add_member(request: Request, id: int) -> Response:
 
 
 async def add_new_contact(request: Request, id: int) -> Response:
-    async with safe_writes.held(request):
+    async with transaction(request):
         made = (
             await perform(request, "createContact", body=request.data.body(ContactCreate))
         ).record

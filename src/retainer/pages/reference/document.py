@@ -13,6 +13,7 @@ from retainer import __version__, errors
 from retainer.http.request import SESSION_COOKIE, Request
 from retainer.http.responses import JSONResponse
 from retainer.http.routing import Route, Table
+from retainer.lists.spec import ListSpec
 from retainer.pages.reference import list_parameters as lists
 from retainer.pages.reference import parameters, responses, schemas
 from retainer.pages.reference.responses import NDJSON
@@ -162,7 +163,7 @@ def _operation(route: Route, table: Table, components: dict[str, Schema]) -> Sch
 
 def _parameters(route: Route, table: Table) -> list[Schema]:
     found = parameters.in_path(route) + parameters.headers(route, table)
-    if route.lists:
+    if isinstance(route.lists, ListSpec):
         found += lists.parameters(route.lists)
     if route.query:
         found += schemas.parameters(route.query)

@@ -1,7 +1,7 @@
 """Parameters in paths and headers, as the OpenAPI document describes them."""
 
-from retainer.http.preconditions import ETAGS
 from retainer.http.routing import TEXT, Route, Table
+from retainer.http.safe_writes.preconditions import ETAGS
 from retainer.pages.reference import schemas
 from retainer.pages.reference.schemas import Schema
 
@@ -35,7 +35,8 @@ COMPONENTS = {
     "IdempotencyKey": _header(
         "Idempotency-Key",
         "Makes it safe to send again: a new key for each change, the same one when it is repeated "
-        "within 24 hours. The answer is then the first one again",
+        "within 24 hours. The answer is then the first one again; of one that is shown once, such as "
+        "a link, it is 409",
         "8e03978e-40d5-43dd-bc93-6894a57f9324",
         minLength=1,
         maxLength=255,

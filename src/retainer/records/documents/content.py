@@ -10,8 +10,8 @@ from asyncpg import Record
 from starlette.responses import Response, StreamingResponse
 
 from retainer.errors import Problem, RangeNotSatisfiable
-from retainer.http import preconditions
 from retainer.http.request import Request
+from retainer.http.safe_writes import preconditions
 from retainer.records.documents.storage import Storage
 
 _RANGE = re.compile(r"bytes\s*=\s*([0-9]{0,18})-([0-9]{0,18})\s*", re.IGNORECASE | re.ASCII)
@@ -29,7 +29,7 @@ async def content_response(request: Request, file: Record, inline_type: str = ""
     """
     etag = f'"{file["sha256"]}"'
     headers = {"etag": etag, "accept-ranges": "bytes"}
-    if preconditions.is_listed(etag, request):
+    if preconditions.client_has(etag, request):
         return Response(status_code=304, headers=headers)
     status, start, end = 200, 0, file["size"]
     requested = requested_range(request, etag, file["size"])

@@ -7,7 +7,7 @@ the version and removes the pending row. An upload that ends before that removes
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -22,7 +22,7 @@ from retainer.http.body import sent
 from retainer.http.dispatch import ATTEMPTS, authenticate, refuse_unpermitted
 from retainer.http.request import Request
 from retainer.http.responses import record_response
-from retainer.http.safe_writes import performed
+from retainer.http.safe_writes.perform import Outcome, perform
 from retainer.records.documents import store
 from retainer.records.documents.media_type import HEAD, sniff
 from retainer.records.documents.multipart import Form
@@ -34,11 +34,17 @@ BYTES_PER_SECOND = 20_000_000
 T = TypeVar("T", bound=msgspec.Struct)
 
 
+class Upload:
+    """A file whose bytes are stored, with the form's fields and the columns of the version."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self.values = values
+        self.is_committed = False
+
+
 @asynccontextmanager
-async def received(request: Request, type: type[T]) -> AsyncIterator[dict[str, Any]]:
-    """Store the file of a form; yields the form's fields and the columns of the version. The bytes
-    are removed again if the block raises.
-    """
+async def receive(request: Request, type: type[T]) -> AsyncIterator[Upload]:
+    """Store the file of a form. Its bytes are removed again unless the block commits the version."""
     form = Form(request)
     key = f"{request.viewer.tenant}/{uuid4()}"
     db = request.db  # kept, to clean up in this tenant even when the session changes meanwhile
@@ -57,53 +63,58 @@ async def received(request: Request, type: type[T]) -> AsyncIterator[dict[str, A
             form.name_after_file()
         values = sent(form.fields(type))
         del values["file"]
-        yield values | {"storage_key": key, **file.columns()}
+        upload = Upload(values | {"storage_key": key, **file.columns()})
+        yield upload
     except BaseException as error:
+        _report(request, error)
         # Shielded, so that a cancelled request cleans up as well.
-        await asyncio.shield(_discard(request, db, key, error))
+        await asyncio.shield(_discard(request, db, key))
         raise
+    if not upload.is_committed:
+        await asyncio.shield(_discard(request, db, key))
 
 
-async def finished(
-    request: Request, values: Mapping[str, object], work: Callable[[], Awaitable[Stored]]
+async def commit(
+    request: Request, upload: Upload, change: Callable[[], Awaitable[Stored]]
 ) -> Response:
-    """Response with the record that `work`, the last transaction of an upload, returns.
+    """Response with the record that `change`, the last transaction of an upload, returns.
 
-    The body of an upload cannot be read twice, so only `work` is repeated: after a deadlock, or when
-    the session has changed. Then the viewer is looked up again, and must be allowed again.
+    The body of an upload cannot be read twice, so only `change` is repeated: after a deadlock, or
+    when the session has changed. Then the viewer is looked up again, and must be allowed again.
     """
-    for _ in range(ATTEMPTS - 1):
+    for attempt in range(1, ATTEMPTS + 1):
         try:
-            return await _performed(request, values, work)
+            outcome = await _perform(request, upload, change)
         except Retry:
-            continue
-        except SessionChanged:
-            await _readmit(request)
-    try:
-        return await _performed(request, values, work)
-    except SessionChanged as error:
-        raise NotSignedIn from error
+            if attempt == ATTEMPTS:
+                raise
+        except SessionChanged as error:
+            if attempt == ATTEMPTS:
+                raise NotSignedIn from error
+            await _authenticate_again(request)
+        else:
+            upload.is_committed = outcome.is_committed
+            return outcome.response
+    raise AssertionError
 
 
-async def _performed(
-    request: Request, values: Mapping[str, object], work: Callable[[], Awaitable[Stored]]
-) -> Response:
-    """Do the work once for an Idempotency-Key; uploads with equal fields and files are equal."""
+async def _perform(
+    request: Request, upload: Upload, change: Callable[[], Awaitable[Stored]]
+) -> Outcome:
+    """Make the change once for an Idempotency-Key; uploads with equal fields and files are equal."""
     assert request.route is not None
 
     async def respond() -> Response:
-        return record_response(await work())
+        return record_response(await change())
 
-    parts = msgspec.json.encode(
-        sorted((name, value) for name, value in values.items() if name != "storage_key")
-    )
-    return await performed(request, request.route, respond, parts)
+    parts = sorted((name, value) for name, value in upload.values.items() if name != "storage_key")
+    return await perform(request, request.route, respond, msgspec.json.encode(parts))
 
 
-async def _readmit(request: Request) -> None:
+async def _authenticate_again(request: Request) -> None:
     assert request.route is not None
     request.app.sessions.forget(request.viewer.user)
-    await authenticate(request)
+    await authenticate(request, request.route)
     refuse_unpermitted(request, request.route)
 
 
@@ -141,14 +152,17 @@ async def _extend_deadline(
         request.app.deadlines.extend(request.deadline, file.size / BYTES_PER_SECOND)
 
 
-async def _discard(request: Request, db: Db, key: str, cause: BaseException) -> None:
+def _report(request: Request, error: BaseException) -> None:
+    """Log a failure of our own: of the database or of the storage."""
+    if isinstance(error, Problem) and error.status >= 500 and error.__cause__ is not None:
+        reason = type(error.__cause__).__name__
+        request.app.log.event("upload_failed", request=request.id, reason=reason)
+
+
+async def _discard(request: Request, db: Db, key: str) -> None:
     """Remove the pending row and the bytes, unless the version was committed after all. Both
     transactions delete the pending row, so one waits for the other and sees what it did.
     """
-    if isinstance(cause, Problem) and cause.status >= 500 and cause.__cause__ is not None:
-        request.app.log.event(
-            "upload_failed", request=request.id, reason=type(cause.__cause__).__name__
-        )
     try:
         async with db.transaction() as tx:
             await store.withdraw(tx, key)

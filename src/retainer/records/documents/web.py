@@ -28,8 +28,8 @@ async def of_organization(request: Request, organization_id: int) -> Response:
 async def create(request: Request) -> Response:
     if request.data is not None:
         return record_response(await _create(request, sent(request.data)))
-    async with upload.received(request, DocumentForm) as values:
-        return await upload.finished(request, values, lambda: _create(request, values))
+    async with upload.receive(request, DocumentForm) as file:
+        return await upload.commit(request, file, lambda: _create(request, file.values))
 
 
 async def show(request: Request, id: int) -> Response:
@@ -53,8 +53,8 @@ async def versions(request: Request, id: int) -> Response:
 
 async def add_version(request: Request, id: int) -> Response:
     await _file(request, id)
-    async with upload.received(request, VersionForm) as values:
-        return await upload.finished(request, values, lambda: _add_version(request, id, values))
+    async with upload.receive(request, VersionForm) as file:
+        return await upload.commit(request, file, lambda: _add_version(request, id, file.values))
 
 
 async def show_content(request: Request, id: int) -> Response:

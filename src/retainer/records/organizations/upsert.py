@@ -10,10 +10,10 @@ from starlette.responses import Response
 
 from retainer.database.database import Db, Retry
 from retainer.errors import Conflict, PreconditionFailed, invalid
-from retainer.http import preconditions
 from retainer.http.body import decode, sent
 from retainer.http.request import Request
 from retainer.http.responses import created_response, record_response
+from retainer.http.safe_writes import preconditions
 from retainer.records.organizations import store
 from retainer.records.organizations.model import (
     NO_DOMAIN,
@@ -68,7 +68,7 @@ async def _put(request: Request, key: str, value: str, implied: dict[str, Any]) 
             await refuse_missing(tx, values)
             if tx.expected is None:
                 raise Retry("The organization was deleted at the same moment. Try again.")
-            raise preconditions.failed(record_response(await store.get(tx, id)))
+            raise preconditions.failure(record_response(await store.get(tx, id)))
         return record_response(row)
 
 
