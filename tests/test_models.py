@@ -135,6 +135,33 @@ def test_an_update_may_leave_out_anything_and_clears_only_what_may_be_empty() ->
             msgspec.convert(wrong, BoxUpdate)
 
 
+class Misspelt(Struct):
+    """A body with a field that no box has."""
+
+    lable: str
+
+
+@pytest.mark.parametrize("derived", [creation_of(Box), update_of(Box)])
+def test_a_body_with_a_field_that_its_record_lacks_does_not_start(derived: Any) -> None:
+    with pytest.raises(TypeError, match="Misspelt names lable, which is no writable field of Box"):
+        derived(Misspelt)
+
+
+@pytest.mark.parametrize(
+    "derived",
+    [
+        creation_of(Box, without=("tagz",)),
+        creation_of(Box, tagz=[]),
+        creation_of(Box, without=("id",)),
+        update_of(Box, without=("tagz",)),
+        update_of(Box, only=("id",)),
+    ],
+)
+def test_a_name_that_is_no_writable_field_does_not_start(derived: Any) -> None:
+    with pytest.raises(TypeError, match="which is no writable field of Box"):
+        derived(type("Empty", (Struct,), {}))
+
+
 def test_a_derived_body_keeps_its_name_and_its_docstring() -> None:
     assert (BoxCreate.__name__, BoxCreate.__doc__) == ("BoxCreate", "A box to be.")
     assert BoxCreate.__module__ == __name__

@@ -115,7 +115,7 @@ def creation_of(
     def derived(body: type[T]) -> type[T]:
         fields = [
             (field.name, field.type, *_default(field, defaults))
-            for field in _writable(record, body)
+            for field in _writable(record, body, (*without, *defaults))
             if field.name not in without
         ]
         return _struct(body, sorted(fields, key=len))
@@ -133,7 +133,7 @@ def update_of(
     def derived(body: type[T]) -> type[T]:
         fields = [
             (field.name, field.type | UnsetType, UNSET)
-            for field in _writable(record, body)
+            for field in _writable(record, body, without + only)
             if field.name not in without and (not only or field.name in only)
         ]
         return _struct(body, fields)
@@ -178,18 +178,22 @@ def _is_described(kind: inspect.Type) -> bool:
     return bool(words and words.get("description"))
 
 
-def _writable(record: type[Struct], body: type[Struct]) -> list[FieldInfo]:
-    """The record's fields that are not read-only, each as the body declares it where it does."""
+def _writable(record: type[Struct], body: type[Struct], names: tuple[str, ...]) -> list[FieldInfo]:
+    """The record's fields that are not read-only, each as the body declares it where it does.
+    Raises TypeError for a name that is none of them: misspelt, it would be without effect.
+    """
     own = {field.name: field for field in msgspec.structs.fields(body)}
-    return [
-        own.get(field.name, field)
-        for field in msgspec.structs.fields(record)
-        if not is_read_only(field)
-    ]
+    fields = {f.name: f for f in msgspec.structs.fields(record) if not is_read_only(f)}
+    for name in (*own, *names):
+        if name not in fields:
+            raise TypeError(
+                f"{body.__name__} names {name}, which is no writable field of {record.__name__}"
+            )
+    return list((fields | own).values())
 
 
 def is_read_only(field: FieldInfo) -> bool:
-    """Whether the server sets a field of a record, so that no body takes it."""
+    """True for a field of a record that the server sets: no body takes it."""
     return READ_ONLY in getattr(field.type, "__metadata__", ())
 
 

@@ -203,7 +203,7 @@ def refusals(route: Route, table: Table) -> list[int]:
 
 
 def has_etag(route: Route) -> bool:
-    """Whether the answer is one record, or the document: these carry an ETag, lists do not."""
+    """True where one record is answered, or the document: these have an ETag, lists have none."""
     return route.answer is dict or route.record
 
 
