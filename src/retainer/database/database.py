@@ -79,7 +79,7 @@ class Database:
         return Db(self, viewer.scope, viewer.values, request_id, action, via)
 
     def without_viewer(
-        self, tenant: int, request_id: str, action: str, via: str = "api", **who: Any
+        self, tenant: int, request_id: str, action: str, via: str = "api", **who: object
     ) -> "Db":
         """The database of one tenant before anybody is signed in (login, set-up)."""
         return Db(self, "all", {"tenant": tenant, **who}, request_id, action, via)
@@ -95,7 +95,7 @@ class Database:
                     "Too many whole lists are being sent at this moment. Try again shortly."
                 ) from None
 
-    async def plain(self, text: str, *arguments: Any) -> Rows:
+    async def plain(self, text: str, *arguments: object) -> Rows:
         """A statement that needs no tenant: what precedes signing in, and throttles."""
         async with self.connection(None) as connection:
             return await self.send(connection, text, arguments)
@@ -129,12 +129,12 @@ class Database:
         """A connection for statements that change something of the tenant's."""
         return self.connection(tenant, writes=True)
 
-    async def send(self, connection: Connection, text: str, arguments: Sequence[Any]) -> Rows:
+    async def send(self, connection: Connection, text: str, arguments: Sequence[object]) -> Rows:
         """The rows of one statement; what PostgreSQL refuses becomes a Problem."""
         return await self._answer(connection, connection.fetch(text, *arguments))
 
     async def send_each(
-        self, connection: Connection, text: str, arguments: list[list[Any]]
+        self, connection: Connection, text: str, arguments: list[list[object]]
     ) -> Rows:
         """The rows of one statement sent once for each list of arguments, in one go."""
         return await self._answer(connection, connection.fetchmany(text, arguments))
@@ -245,7 +245,7 @@ class Db:
         self.expected: list[str] | None = None
         self.wanted = True
 
-    async def rows(self, statement: Statement, /, **values: Any) -> Rows:
+    async def rows(self, statement: Statement, /, **values: object) -> Rows:
         """All rows of one statement, which is its own transaction unless one is open."""
         text, arguments = self.bind(statement, values)
         if self.held is not None:
@@ -256,7 +256,7 @@ class Db:
         ) as connection:
             return await self.database.send(connection, text, arguments)
 
-    async def row(self, statement: Statement, /, **values: Any) -> asyncpg.Record | None:
+    async def row(self, statement: Statement, /, **values: object) -> asyncpg.Record | None:
         """The first row, or None."""
         rows = await self.rows(statement, **values)
         return rows[0] if rows else None
@@ -268,12 +268,12 @@ class Db:
             raise NotFound
         return Stored(*row)
 
-    async def stored(self, statement: Statement, /, **values: Any) -> Stored | None:
+    async def stored(self, statement: Statement, /, **values: object) -> Stored | None:
         """The record that a statement of id, version and JSON answers, or None."""
         row = await self.row(statement, **values)
         return None if row is None else Stored(*row)
 
-    async def create(self, statement: Create, /, **values: Any) -> Stored | None:
+    async def create(self, statement: Create, /, **values: object) -> Stored | None:
         """The record that is made, or None. Creates that arrive together share a transaction, unless
         they refer to rows: those they may have to wait for, or find gone (docs/decisions/0018).
         """
@@ -285,7 +285,7 @@ class Db:
                 return Stored(*row)
         return await self.stored(statement, **values)
 
-    async def value(self, statement: Statement, /, **values: Any) -> Any:
+    async def value(self, statement: Statement, /, **values: object) -> Any:
         """The first column of the first row, or None."""
         row = await self.row(statement, **values)
         return None if row is None else row[0]
@@ -355,7 +355,7 @@ class Db:
             raise
         await self._control(self.held, "RELEASE SAVEPOINT part")
 
-    async def estimate(self, statement: Statement, /, **values: Any) -> int:
+    async def estimate(self, statement: Statement, /, **values: object) -> int:
         """About how many rows a statement finds, as the planner thinks."""
         text, arguments = self.bind(statement, values)
         async with self.database.connection(
@@ -381,7 +381,7 @@ class Db:
             connection.terminate()
             raise Unavailable(LOST) from error
 
-    def bind(self, statement: Statement, values: Values) -> tuple[str, list[Any]]:
+    def bind(self, statement: Statement, values: Values) -> tuple[str, list[object]]:
         """The text of a statement and its arguments, in order."""
         text, names = statement.compiled[self.scope]
         known: Values = {

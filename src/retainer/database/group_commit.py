@@ -5,7 +5,7 @@ disk. Each stays an operation of its own (docs/decisions/0018).
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import asyncpg
 
@@ -18,9 +18,11 @@ MAX_GROUP = 32  # creates of one transaction
 EARLY_GROUP, MAX_IN_FLIGHT = 8, 4
 
 Row: TypeAlias = asyncpg.Record | None
-Waiting: TypeAlias = tuple[list[Any], asyncio.Future[Row]]
+Waiting: TypeAlias = tuple[list[object], asyncio.Future[Row]]
 Acquire: TypeAlias = Callable[[int], AbstractAsyncContextManager[Connection]]
-SendEach: TypeAlias = Callable[[Connection, str, list[list[Any]]], Awaitable[list[asyncpg.Record]]]
+SendEach: TypeAlias = Callable[
+    [Connection, str, list[list[object]]], Awaitable[list[asyncpg.Record]]
+]
 
 
 class GroupCommit:
@@ -34,7 +36,7 @@ class GroupCommit:
         self.acquire, self.send_each = acquire, send_each
         self.queues: dict[tuple[int, str], Queue] = {}
 
-    async def create(self, tenant: int, text: str, arguments: list[Any]) -> Row:
+    async def create(self, tenant: int, text: str, arguments: list[object]) -> Row:
         """The row that the statement makes. None when another create of its group was refused: the
         whole group was rolled back, and the caller sends its own alone. Raises what befell the
         connection.
@@ -55,7 +57,7 @@ class Queue:
         self.waiting: list[Waiting] = []
         self.running: set[asyncio.Task[None]] = set()
 
-    def submit(self, arguments: list[Any]) -> asyncio.Future[Row]:
+    def submit(self, arguments: list[object]) -> asyncio.Future[Row]:
         future: asyncio.Future[Row] = asyncio.get_running_loop().create_future()
         self.waiting.append((arguments, future))
         is_early = len(self.waiting) >= EARLY_GROUP and len(self.running) < MAX_IN_FLIGHT

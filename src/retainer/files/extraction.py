@@ -1,5 +1,5 @@
-"""Text of a stored file, extracted by text_reader.py: a separate process, because files are hostile,
-with limits on its time and memory.
+"""Text of a stored file, extracted by text_reader.py in a process of its own, because files are
+hostile: with limits on its time and memory.
 """
 
 import asyncio

@@ -1,10 +1,11 @@
 """Program that extracts the text of one file. It runs apart from the server, because a hostile file
 can exhaust or take over the library that reads it.
 
-Standard input is the file; the arguments are its media type and the seconds of CPU time. The program
-limits itself before it reads, has an empty environment and so knows no secret, and writes text as
-soon as it has some. It exits with 0, or with 1 and the reason as a line on standard error; text
-written until then counts. It imports nothing of this package, and only the library that it needs.
+Standard input is the file; the arguments are its media type and the seconds of CPU time. The
+program limits itself before it reads, has an empty environment and so knows no secret, and writes
+text as soon as it has some. It exits with 0, or with 1 and the reason as a line on standard error;
+text written until then counts. It imports nothing of this package, and only the library that it
+needs.
 """
 
 import logging

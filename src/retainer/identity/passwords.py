@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class HashingThreads:
-    """Threads beside the event loop. THREADS jobs run at a time, and at most MAX_WAITING more wait."""
+    """Threads beside the event loop: THREADS jobs run at a time, at most MAX_WAITING more wait."""
 
     def __init__(self) -> None:
         self.pool = ThreadPoolExecutor(THREADS, thread_name_prefix="argon2")

@@ -1,4 +1,4 @@
-"""The command line: retainer serve · demo · migrate · tenant · user · documents · config · routes."""
+"""Command line: retainer serve · demo · migrate · tenant · user · documents · config · routes."""
 
 import argparse
 import asyncio

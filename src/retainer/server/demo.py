@@ -178,7 +178,8 @@ class Demo:
         await self.add_document(organization)
 
     async def add_project(self, organization: int) -> None:
-        start = date.today() - timedelta(days=self.random.randint(0, 200))  # noqa: DTZ011 -- any zone's today will do
+        today = date.today()  # noqa: DTZ011 -- any time zone's will do
+        start = today - timedelta(days=self.random.randint(0, 200))
         audience = self.random.choice(["internal", "client", "client"])
         project = await self.insert(
             "projects",
@@ -201,7 +202,7 @@ class Demo:
                 order=order,
                 status=self.random.choice(statuses),
                 priority=self.random.choice(["low", "medium", "medium", "high"]),
-                due_date=date.today() + timedelta(days=self.random.randint(-20, 60)),  # noqa: DTZ011
+                due_date=today + timedelta(days=self.random.randint(-20, 60)),
             )
 
     async def add_document(self, organization: int) -> None:

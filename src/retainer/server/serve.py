@@ -280,7 +280,7 @@ def _watch(
 def _is_healthy(settings: Settings) -> bool:
     url = f"{local_url(settings)}/healthz"
     try:
-        with urllib.request.urlopen(url, timeout=1) as response:  # noqa: S310 -- this server's own URL
+        with urllib.request.urlopen(url, timeout=1) as response:  # noqa: S310 -- our own URL
             return bool(response.status == 200)
     except OSError:
         return False

@@ -34,7 +34,7 @@ async def create_tenant(connection: Connection, name: str, time_zone: str) -> in
 async def create_user(
     connection: Connection, tenant_id: int, user: UserCreate, password_hash: str | None
 ) -> int:
-    """Add a user; returns the id. Without a password hash they need a link before they can sign in."""
+    """Add a user; returns the id. Without a password hash they need a link to sign in."""
     # msgspec checks a struct's fields only when it decodes one.
     user = decode(msgspec.json.encode(user), UserCreate)
     await _act(connection, tenant_id, "createUser")
@@ -67,7 +67,9 @@ def name_from_email(email: str) -> str:
 
 
 async def make_link(connection: Connection, tenant_id: int, user_id: int, hours: float) -> str:
-    """Make a single-use link to choose a password, ending the user's older ones; returns its token."""
+    """Make a single-use link to choose a password, and end the user's older ones; returns its
+    token.
+    """
     await _act(connection, tenant_id, "createUserLink")
     tx = _bound(connection, tenant_id)
     user = await tx.row(store.LOCK, id=user_id)

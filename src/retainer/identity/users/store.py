@@ -1,11 +1,9 @@
-"""Every statement about users and their links. The alias is u.
+"""Statements about users and their links. The alias is u.
 
-The application role cannot read a password hash, so statements return named columns only.
+The application role may not read password hashes, so no statement selects u.*.
 """
 
-from typing import Any
-
-from retainer.database.database import Db
+from retainer.database.database import Db, Values
 from retainer.database.statement import Statement, Update
 from retainer.database.stored import Stored
 from retainer.errors import Conflict, invalid
@@ -35,7 +33,7 @@ FIELDS = {
     ),
 }
 JSON = row_json(FIELDS)
-# As they see themselves.
+# The signed-in user's own record, with their preferences.
 OWN_JSON = row_json(
     FIELDS | {name: Field(f"u.{name}") for name in ("theme", "density", "shortcuts")}
 )
@@ -48,14 +46,15 @@ LIST = ListSpec(
     id="u.id",
     custom_filters={
         "q": CustomFilter(
-            "(fold(u.full_name) LIKE like_part({0}::text) OR fold(u.username) LIKE like_part({0}::text))",
+            "(fold(u.full_name) LIKE like_part({0}::text)"
+            " OR fold(u.username) LIKE like_part({0}::text))",
             FieldType.TEXT,
             "Those whose name or username has this part, whatever case and accents",
         )
     },
 )
 
-# By what colleagues are called.
+# Users as their colleagues see them.
 NAMES = ListSpec(
     "users u",
     "u.tenant_id = :tenant AND u.is_active",
@@ -74,8 +73,8 @@ READ_OWN = Statement(
     f"SELECT u.id, u.version, {OWN_JSON} FROM users u WHERE u.tenant_id = :tenant AND u.id = :user"
 )
 
-# Our own people know each other; guests know of themselves and of those who appear on what they
-# see.
+# Everybody but guests sees all users. A guest sees themselves, and users who appear on records that
+# the guest sees.
 KNOWN = Statement("""
     SELECT u.id
     FROM users u
@@ -107,25 +106,26 @@ UPDATE_OWN = Update(f"""
     RETURNING u.id, u.version, {OWN_JSON}
 """)
 
-# Whatever changes how somebody signs in holds their row first, so that none of it overtakes
-# another. Not FOR UPDATE: what refers to a user, such as a new session, would wait for it.
+# Locked first by every change of how a user signs in, so that these run one after another. Not FOR
+# UPDATE: inserting a row that refers to the user, such as a session, would wait for it.
 LOCK = Statement("""
     SELECT u.id, u.role, u.is_active FROM users u
     WHERE u.tenant_id = :tenant AND u.id = :id AND @expected_u
     FOR NO KEY UPDATE
 """)
 
-# Held, so that the contact cannot be deleted at the same moment.
+# Locked, so that the contact cannot be deleted at the same moment.
 LOCK_CONTACT = Statement("""
     SELECT c.id FROM contacts c
-    WHERE c.tenant_id = :tenant AND c.id = :contact_id AND c.deleted_by IS NULL AND @visible_contacts
+    WHERE c.tenant_id = :tenant AND c.id = :contact_id AND c.deleted_by IS NULL
+        AND @visible_contacts
     FOR SHARE
 """)
 
-# Inside a transaction, once the row is held: the session may have ended while this waited.
+# Inside a transaction, once the row is locked: the session may have ended while it waited.
 ACTING = Statement("SELECT u.id FROM users u, @acting WHERE u.tenant_id = :tenant AND u.id = :user")
 
-# Sessions are not journalled, so their end is written down as an operation without changes.
+# Sessions are not journalled, so their end is recorded as an operation without changes.
 RECORD = Statement(
     "SELECT operation() FROM users u, @acting WHERE u.tenant_id = :tenant AND u.id = :user"
 )
@@ -150,7 +150,7 @@ ADD_LINK = Statement("""
 
 
 async def exists(db: Db, id: int) -> bool:
-    """Whether the viewer knows of this user."""
+    """True when the viewer may see this user."""
     return await db.point(KNOWN, id) is not None
 
 
@@ -165,14 +165,14 @@ async def read(db: Db, id: int) -> Stored | None:
     return None if row is None else Stored(*row)
 
 
-async def create(db: Db, values: dict[str, Any]) -> Stored | None:
+async def create(db: Db, values: Values) -> Stored | None:
     """The new user, who cannot sign in before they have a password."""
     async with db.transaction() as tx:
         await _hold_contact(tx, values)
         return await tx.stored(CREATE, **values)
 
 
-async def update(db: Db, id: int, values: dict[str, Any]) -> Stored | None:
+async def update(db: Db, id: int, values: Values) -> Stored | None:
     """The user after the change, or None when there is none. A new role or a disabled account ends
     the sessions.
     """
@@ -191,7 +191,7 @@ async def update(db: Db, id: int, values: dict[str, Any]) -> Stored | None:
         return user
 
 
-async def _hold_contact(tx: Db, values: dict[str, Any]) -> None:
+async def _hold_contact(tx: Db, values: Values) -> None:
     contact = values.get("contact_id")
     if contact is not None and await tx.row(LOCK_CONTACT, contact_id=contact) is None:
         raise invalid("contactId", "there is no such contact; add the contact first")
@@ -202,7 +202,7 @@ async def read_own(db: Db) -> Stored | None:
     return await db.stored(READ_OWN)
 
 
-async def update_own(db: Db, values: dict[str, Any]) -> Stored | None:
+async def update_own(db: Db, values: Values) -> Stored | None:
     """The signed-in user after the change."""
     return await db.stored(UPDATE_OWN.of(values), **values)
 
@@ -217,7 +217,7 @@ async def end_sessions(db: Db, id: int) -> bool:
         return True
 
 
-async def make_link(db: Db, id: int, values: dict[str, Any]) -> str | None:
+async def make_link(db: Db, id: int, values: Values) -> str | None:
     """Add a link (token_hash, lifetime) and end the older ones: when it expires; None when there is
     no such user.
     """
@@ -227,14 +227,15 @@ async def make_link(db: Db, id: int, values: dict[str, Any]) -> str | None:
             return None
         if not user["is_active"]:
             raise Conflict(
-                'The user is disabled, a link would not work. Enable them first: {"isActive": true}.'
+                "The user is disabled, a link would not work."
+                ' Enable them first: {"isActive": true}.'
             )
         await tx.row(ACTING)
         return await add_link(tx, id, values)
 
 
-async def add_link(tx: Db, id: int, values: dict[str, Any]) -> str:
-    """As make_link, inside a transaction whose actor is known and which holds the user."""
+async def add_link(tx: Db, id: int, values: Values) -> str:
+    """Do the same inside a transaction that has an actor and has locked the user's row."""
     await tx.rows(END_LINKS, id=id)
     expires_at: str = await tx.value(ADD_LINK, id=id, **values)
     return expires_at

@@ -2,11 +2,9 @@
 @visible_activities.
 """
 
-from typing import Any
-
 from asyncpg import Record
 
-from retainer.database.database import Db
+from retainer.database.database import Db, Values
 from retainer.database.statement import Create, Statement, Update, rows_json
 from retainer.database.stored import Stored
 from retainer.http.fields import Audience
@@ -177,7 +175,7 @@ async def exists(db: Db, id: int) -> bool:
     return await db.point(READ, id) is not None
 
 
-async def create(db: Db, values: dict[str, Any]) -> Stored | None:
+async def create(db: Db, values: Values) -> Stored | None:
     """The new activity, or None when something it refers to is not there for the viewer."""
     contacts = values["contact_ids"]
     if not contacts:
@@ -187,7 +185,7 @@ async def create(db: Db, values: dict[str, Any]) -> Stored | None:
     return await db.stored(CREATE_WITH_CONTACTS, added=contacts, **values)
 
 
-async def update(db: Db, id: int, values: dict[str, Any]) -> Stored | None:
+async def update(db: Db, id: int, values: Values) -> Stored | None:
     """The activity after a change of its own fields, or None when it or its organization is not
     there for one.
     """
@@ -205,7 +203,7 @@ async def contact_ids(db: Db, id: int) -> list[int]:
 
 
 async def change(
-    db: Db, id: int, columns: dict[str, Any], contact_ids: list[int], added: list[int]
+    db: Db, id: int, columns: Values, contact_ids: list[int], added: list[int]
 ) -> Stored | None:
     """The locked activity after a change of its columns and of its contacts, of which some are
     added; None when the viewer does not see all that it shall refer to.

@@ -1,10 +1,8 @@
 """Handlers of activities."""
 
-from typing import Any
-
 from starlette.responses import Response
 
-from retainer.database.database import Db
+from retainer.database.database import Db, Values
 from retainer.database.stored import Stored
 from retainer.errors import FieldError, Invalid, NotFound
 from retainer.http.body import sent
@@ -50,9 +48,9 @@ async def delete(request: Request, id: int) -> Response:
     return deleted_response(await store.delete(request.db, id))
 
 
-async def _change(request: Request, id: int, values: dict[str, Any]) -> Stored:
-    """Change an activity and its contacts. Linked contacts may stay although the viewer does not see
-    them; added ones must be visible.
+async def _change(request: Request, id: int, values: Values) -> Stored:
+    """Change an activity and its contacts. Linked contacts may stay although the viewer does not
+    see them; added ones must be visible.
     """
     async with request.db.transaction() as tx:
         before = await store.lock(tx, id)

@@ -2,11 +2,9 @@
 @visible_contacts.
 """
 
-from typing import Any
-
 from asyncpg import Record
 
-from retainer.database.database import Db
+from retainer.database.database import Db, Values
 from retainer.database.statement import Create, Statement, Update, rows_json
 from retainer.database.stored import Stored
 from retainer.lists.spec import (
@@ -140,12 +138,12 @@ async def exists(db: Db, id: int) -> bool:
     return await db.point(READ, id) is not None
 
 
-async def create(db: Db, values: dict[str, Any]) -> Stored | None:
+async def create(db: Db, values: Values) -> Stored | None:
     """The new contact."""
     return await db.create(CREATE, **values)
 
 
-async def update(db: Db, id: int, values: dict[str, Any]) -> Stored | None:
+async def update(db: Db, id: int, values: Values) -> Stored | None:
     """The contact after the change, or None when the viewer sees none."""
     return await db.stored(UPDATE.of(values), id=id, **values)
 

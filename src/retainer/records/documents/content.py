@@ -93,7 +93,7 @@ def disposition(name: str, *, is_inline: bool = False) -> str:
 async def read_verified(
     request: Request, file: Record, start: int, end: int
 ) -> AsyncIterator[bytes]:
-    """Bytes from `start` up to `end`, verified. Raises Problem when the storage does not have them."""
+    """Bytes from `start` up to `end`, verified. Raises Problem when the storage lacks them."""
     try:
         chunks = await request.app.get(Storage).get(file["storage_key"], start, end)
     except FileNotFoundError:

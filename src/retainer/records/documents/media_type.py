@@ -18,8 +18,8 @@ _HTML = re.compile(
     re.IGNORECASE,
 )
 _SVG = re.compile(rb"<(!doctype\s+)?svg[\s>]", re.IGNORECASE)
-# The types of text that puremagic recognises reliably. Others it guesses by two letters: to it "BMW"
-# begins a bitmap.
+# The types of text that puremagic recognises reliably. Others it guesses by two letters: it takes
+# "BMW" for the beginning of a bitmap.
 _TEXT_TYPES = {
     "application/pdf",
     "application/postscript",

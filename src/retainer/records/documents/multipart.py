@@ -1,5 +1,5 @@
-"""Multipart form with one file, parsed as it arrives: the file is passed on piece by piece, and only
-the fields are kept.
+"""Multipart form with one file, parsed as it arrives: the file is passed on piece by piece, the
+fields are kept.
 """
 
 import logging

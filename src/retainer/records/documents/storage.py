@@ -201,8 +201,8 @@ def _is_full(error: Exception) -> bool:
 
 
 async def _finish(closing: Awaitable[None]) -> None:
-    """Wait for the writer even when cancelled: it cannot be stopped, and the file would appear after
-    the cancelled upload has cleaned up.
+    """Wait for the writer even when cancelled: it cannot be stopped, and the file would appear
+    after the cancelled upload has cleaned up.
     """
     task = asyncio.ensure_future(closing)
     try:

@@ -2,11 +2,9 @@
 newest.
 """
 
-from typing import Any
-
 from asyncpg import Record
 
-from retainer.database.database import Db
+from retainer.database.database import Db, Values
 from retainer.database.statement import Statement, Update, rows_json
 from retainer.database.stored import Stored
 from retainer.http.fields import Audience
@@ -277,17 +275,17 @@ async def file(db: Db, id: int, number: int | None) -> Record | None:
     return await db.row(FILE, id=id, number=number)
 
 
-async def create(db: Db, values: dict[str, Any]) -> Stored | None:
+async def create(db: Db, values: Values) -> Stored | None:
     """The new link or file, or None when something it refers to is not there for the viewer."""
     return await db.stored(CREATE_FILE if "storage_key" in values else CREATE_LINK, **values)
 
 
-async def add_version(db: Db, id: int, values: dict[str, Any]) -> Stored | None:
+async def add_version(db: Db, id: int, values: Values) -> Stored | None:
     """The document with its new version, or None when the viewer sees no such file."""
     return await db.stored(ADD_VERSION, id=id, **values)
 
 
-async def update(db: Db, id: int, values: dict[str, Any]) -> Stored | None:
+async def update(db: Db, id: int, values: Values) -> Stored | None:
     """The document after a change of its own fields, or None when the viewer sees none."""
     return await db.stored(UPDATE.of(values), id=id, **values)
 
@@ -304,7 +302,7 @@ async def project_ids(db: Db, id: int) -> list[int]:
     return [row["project_id"] for row in await db.rows(LINKS, id=id)]
 
 
-async def change(db: Db, id: int, columns: dict[str, Any], project_ids: list[int]) -> Stored | None:
+async def change(db: Db, id: int, columns: Values, project_ids: list[int]) -> Stored | None:
     """The locked document after a change of its columns, organization_id among them, and of its
     projects; None when the viewer does not see all that it shall refer to.
     """

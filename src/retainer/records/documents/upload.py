@@ -9,13 +9,13 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import uuid4
 
 import msgspec
 from starlette.responses import Response
 
-from retainer.database.database import Db, Retry, SessionChanged
+from retainer.database.database import Db, Retry, SessionChanged, Values
 from retainer.database.stored import Stored
 from retainer.errors import NotSignedIn, Problem
 from retainer.http.body import sent
@@ -37,14 +37,14 @@ T = TypeVar("T", bound=msgspec.Struct)
 class Upload:
     """A file whose bytes are stored, with the form's fields and the columns of the version."""
 
-    def __init__(self, values: dict[str, Any]) -> None:
+    def __init__(self, values: Values) -> None:
         self.values = values
         self.is_committed = False
 
 
 @asynccontextmanager
 async def receive(request: Request, type: type[T]) -> AsyncIterator[Upload]:
-    """Store the file of a form. Its bytes are removed again unless the block commits the version."""
+    """Store the file of a form. Its bytes are removed unless the block commits the version."""
     form = Form(request)
     key = f"{request.viewer.tenant}/{uuid4()}"
     db = request.db  # kept, to clean up in this tenant even when the session changes meanwhile
@@ -101,7 +101,7 @@ async def commit(
 async def _perform(
     request: Request, upload: Upload, change: Callable[[], Awaitable[Stored]]
 ) -> Outcome:
-    """Make the change once for an Idempotency-Key; uploads with equal fields and files are equal."""
+    """Make the change once for an Idempotency-Key; equal fields and files are the same request."""
     assert request.route is not None
 
     async def respond() -> Response:
@@ -145,7 +145,7 @@ class _Inspection:
 async def _extend_deadline(
     request: Request, chunks: AsyncIterable[bytes], file: _Inspection
 ) -> AsyncIterator[bytes]:
-    """Pass the chunks on; after the last, extend the deadline by the time that a slow disk needs."""
+    """Pass the chunks on; then extend the deadline by the time that a slow disk needs."""
     async for chunk in chunks:
         yield chunk
     if request.deadline is not None:

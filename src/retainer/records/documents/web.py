@@ -1,11 +1,9 @@
 """Handlers of documents."""
 
-from typing import Any
-
 from asyncpg import Record
 from starlette.responses import Response
 
-from retainer.database.database import Db
+from retainer.database.database import Db, Values
 from retainer.database.stored import Stored
 from retainer.errors import Conflict, FieldError, Invalid, NotFound, invalid
 from retainer.http.body import sent
@@ -80,7 +78,7 @@ async def _file(request: Request, id: int, number: int | None = None) -> Record:
     return row
 
 
-async def _create(request: Request, values: dict[str, Any]) -> Stored:
+async def _create(request: Request, values: Values) -> Stored:
     organization, projects = values["organization_id"], values["project_ids"]
     if request.viewer.scope != "all" and organization is None and not projects:
         raise invalid(
@@ -94,7 +92,7 @@ async def _create(request: Request, values: dict[str, Any]) -> Stored:
         return document
 
 
-async def _add_version(request: Request, id: int, values: dict[str, Any]) -> Stored:
+async def _add_version(request: Request, id: int, values: Values) -> Stored:
     async with request.db.transaction() as tx:
         document = await store.add_version(tx, id, values)
         if document is not None:
@@ -104,7 +102,7 @@ async def _add_version(request: Request, id: int, values: dict[str, Any]) -> Sto
         raise NotFound
 
 
-async def _change(request: Request, id: int, values: dict[str, Any]) -> Stored:
+async def _change(request: Request, id: int, values: Values) -> Stored:
     """Change a document's link, organization or projects. Its projects must be its organization's,
     so the row is locked while both are compared.
     """

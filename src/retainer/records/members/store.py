@@ -2,9 +2,7 @@
 organization, o.
 """
 
-from typing import Any
-
-from retainer.database.database import Db
+from retainer.database.database import Db, Values
 from retainer.database.statement import Change, Statement, Update
 from retainer.database.stored import Stored
 from retainer.errors import NotFound
@@ -110,9 +108,7 @@ async def create(db: Db, organization_id: int, contact_id: int, role: str) -> St
     )
 
 
-async def update(
-    db: Db, organization_id: int, contact_id: int, values: dict[str, Any]
-) -> Stored | None:
+async def update(db: Db, organization_id: int, contact_id: int, values: Values) -> Stored | None:
     """Change what was sent: the membership's id and version; None when there is no such membership."""
     return await db.stored(
         UPDATE.of(values), organization_id=organization_id, contact_id=contact_id, **values

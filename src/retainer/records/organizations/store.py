@@ -2,9 +2,7 @@
 @visible_organizations.
 """
 
-from typing import Any
-
-from retainer.database.database import Db
+from retainer.database.database import Db, Values
 from retainer.database.statement import Create, Statement, Update
 from retainer.database.stored import Stored
 from retainer.lists.spec import (
@@ -294,14 +292,14 @@ async def read_shown(db: Db, id: int) -> Stored | None:
     return await db.stored(SHOWN, id=id)
 
 
-async def create(db: Db, values: dict[str, Any]) -> Stored | None:
+async def create(db: Db, values: Values) -> Stored | None:
     """The new organization; None when something it refers to is not there for
     the viewer.
     """
     return await db.create(CREATE, **values)
 
 
-async def update(db: Db, id: int, values: dict[str, Any]) -> Stored | None:
+async def update(db: Db, id: int, values: Values) -> Stored | None:
     """The organization after the change, or None when it or something it refers to is not there for
     the viewer.
     """
@@ -322,7 +320,7 @@ async def take(db: Db, key: str, value: str) -> int | None:
     return found
 
 
-async def missing(db: Db, values: dict[str, Any]) -> list[str]:
+async def missing(db: Db, values: Values) -> list[str]:
     """The columns that refer to what is not there for the viewer."""
     given = [column for column in REFERENCES if values.get(column) is not None]
     return [c for c in given if await db.row(FIND[c], **{c: values[c]}) is None]

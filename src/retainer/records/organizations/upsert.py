@@ -2,13 +2,11 @@
 repeated blindly: PUT /organizations/by/externalId/{value} and /by/domain/{value}.
 """
 
-from typing import Any
-
 import msgspec
 from msgspec import UNSET
 from starlette.responses import Response
 
-from retainer.database.database import Db, Retry
+from retainer.database.database import Db, Retry, Values
 from retainer.errors import Conflict, PreconditionFailed, invalid
 from retainer.http.body import decode, sent
 from retainer.http.request import Request
@@ -42,7 +40,7 @@ async def by_domain(request: Request, value: str) -> Response:
     return await put(request, "domain", name, {"domains": [name]})
 
 
-async def put(request: Request, key: str, value: str, implied: dict[str, Any]) -> Response:
+async def put(request: Request, key: str, value: str, implied: Values) -> Response:
     """200 with the changed organization, or 201 with a new one, which has what the key implies."""
     try:
         async with request.db.savepoint():
@@ -53,7 +51,7 @@ async def put(request: Request, key: str, value: str, implied: dict[str, Any]) -
         return await _put(request, key, value, implied)
 
 
-async def _put(request: Request, key: str, value: str, implied: dict[str, Any]) -> Response:
+async def _put(request: Request, key: str, value: str, implied: Values) -> Response:
     async with request.db.transaction() as tx:
         id = await store.take(tx, key, value)
         if id is None:
@@ -72,7 +70,7 @@ async def _put(request: Request, key: str, value: str, implied: dict[str, Any]) 
         return record_response(row)
 
 
-async def _add(tx: Db, body: OrganizationUpdate, implied: dict[str, Any]) -> Response:
+async def _add(tx: Db, body: OrganizationUpdate, implied: Values) -> Response:
     complete = decode(msgspec.json.encode(body), OrganizationCreate)  # names what a new one lacks
     values = implied | {
         name: value for name, value in sent(complete).items() if value or name not in implied

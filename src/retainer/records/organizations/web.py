@@ -1,10 +1,8 @@
 """Handlers of organizations."""
 
-from typing import Any
-
 from starlette.responses import Response
 
-from retainer.database.database import Db
+from retainer.database.database import Db, Values
 from retainer.errors import FieldError, Invalid, camel
 from retainer.http.body import sent
 from retainer.http.request import Request
@@ -45,7 +43,7 @@ async def duplicate(request: Request, id: int) -> Response:
     return record_response(await store.duplicate(request.db, id))
 
 
-async def refuse_missing(db: Db, values: dict[str, Any]) -> None:
+async def refuse_missing(db: Db, values: Values) -> None:
     """Raise Invalid with the references that the viewer does not see."""
     missing = await store.missing(db, values)
     if missing:

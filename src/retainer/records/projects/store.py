@@ -2,9 +2,7 @@
 @visible_projects.
 """
 
-from typing import Any
-
-from retainer.database.database import Db
+from retainer.database.database import Db, Values
 from retainer.database.statement import Create, Statement, Update
 from retainer.database.stored import Stored
 from retainer.http.fields import Audience
@@ -149,12 +147,12 @@ async def exists(db: Db, id: int) -> bool:
     return await db.point(READ, id) is not None
 
 
-async def create(db: Db, values: dict[str, Any]) -> Stored | None:
+async def create(db: Db, values: Values) -> Stored | None:
     """The new project, or None when the viewer sees no such organization."""
     return await db.create(CREATE, **values)
 
 
-async def update(db: Db, id: int, values: dict[str, Any]) -> Stored | None:
+async def update(db: Db, id: int, values: Values) -> Stored | None:
     """The project after the change, or None when the viewer sees none."""
     return await db.stored(UPDATE.of(values), id=id, **values)
 

@@ -1,8 +1,6 @@
 """Every statement about tasks. The alias is t; what the viewer sees of them is @visible_tasks."""
 
-from typing import Any
-
-from retainer.database.database import Db
+from retainer.database.database import Db, Values
 from retainer.database.statement import Change, Create, Statement, Update
 from retainer.database.stored import Stored
 from retainer.http.fields import Audience
@@ -164,12 +162,12 @@ async def exists(db: Db, id: int) -> bool:
     return await db.point(READ, id) is not None
 
 
-async def create(db: Db, values: dict[str, Any]) -> Stored | None:
+async def create(db: Db, values: Values) -> Stored | None:
     """The new task, or None when something it refers to is not there for the viewer."""
     return await db.create(CREATE, **values)
 
 
-async def update(db: Db, id: int, values: dict[str, Any]) -> Stored | None:
+async def update(db: Db, id: int, values: Values) -> Stored | None:
     """The task after the change, or None when it or something it refers to is not there for the
     viewer.
     """
@@ -177,7 +175,7 @@ async def update(db: Db, id: int, values: dict[str, Any]) -> Stored | None:
     return await db.stored(statement.of(values), id=id, **values)
 
 
-async def missing(db: Db, values: dict[str, Any]) -> list[str]:
+async def missing(db: Db, values: Values) -> list[str]:
     """The columns that refer to what is not there for the viewer."""
     given = [column for column in REFERENCES if values.get(column) is not None]
     return [c for c in given if await db.row(FIND[c], **{c: values[c]}) is None]

@@ -1,9 +1,8 @@
 """Handlers of tasks."""
 
-from typing import Any
-
 from starlette.responses import Response
 
+from retainer.database.database import Values
 from retainer.errors import FieldError, Invalid, camel, invalid
 from retainer.http.body import sent
 from retainer.http.request import Request
@@ -51,7 +50,7 @@ async def delete(request: Request, id: int) -> Response:
     return deleted_response(await store.delete(request.db, id))
 
 
-async def refuse_homeless(request: Request, id: int, values: dict[str, Any]) -> None:
+async def refuse_homeless(request: Request, id: int, values: Values) -> None:
     """Raise Invalid when a viewer who sees tasks through organizations would remove one from all of
     them: they would not see it any more. The same rule as in `create`.
     """
@@ -71,7 +70,7 @@ async def refuse_homeless(request: Request, id: int, values: dict[str, Any]) -> 
         )
 
 
-async def refuse_missing(request: Request, values: dict[str, Any]) -> None:
+async def refuse_missing(request: Request, values: Values) -> None:
     """Raise Invalid with the references that the viewer does not see."""
     missing = await store.missing(request.db, values)
     if missing:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from asyncpg import Record
 
-from retainer.database.database import Db
+from retainer.database.database import Db, Values
 from retainer.database.statement import Statement, Update
 from retainer.database.stored import Stored
 from retainer.errors import NotFound
@@ -109,12 +109,12 @@ async def find(db: Db, id: int) -> Record | None:
     return await db.row(FIND, id=id)
 
 
-async def create(db: Db, values: dict[str, Any]) -> Stored | None:
+async def create(db: Db, values: Values) -> Stored | None:
     """The viewer's new view."""
     return await db.stored(CREATE, **values)
 
 
-async def update(db: Db, id: int, values: dict[str, Any]) -> Stored | None:
+async def update(db: Db, id: int, values: Values) -> Stored | None:
     """The view after the change, or None when there is none that the viewer may change."""
     return await db.stored(UPDATE.of(values), id=id, **values)
 

@@ -43,8 +43,8 @@ async def delete(request: Request, id: int) -> Response:
 
 
 async def noun_of_changeable(request: Request, id: int) -> ViewNoun:
-    """Noun of a view's list. Raises NotFound, or Forbidden when the viewer sees the view and may not
-    change it.
+    """Noun of a view's list. Raises NotFound, or Forbidden when the viewer sees the view and may
+    not change it.
     """
     view = await store.find(request.db, id)
     if view is None:

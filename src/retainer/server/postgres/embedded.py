@@ -123,7 +123,7 @@ def url(role: str, folder: str) -> str:
 
 
 def default_data(name: str = "") -> Path:
-    """The data folder where none is set: in the system's state for root, else in the user's data."""
+    """Default data folder: in the system's state for root, else among the user's data."""
     if os.geteuid() == 0:
         return STATE / (name or "data")
     home = Path(os.environ.get("XDG_DATA_HOME", ""))
@@ -153,7 +153,9 @@ def may_enter(folder: os.stat_result, account: Account) -> bool:
 
 
 def lock_folder(data: Path) -> FolderLock:
-    """Lock the data folder, made where missing. Raises EmbeddedError with the process that has it."""
+    """Lock the data folder, made where missing. Raises EmbeddedError, with the process that has the
+    lock.
+    """
     data = data.absolute().resolve()
     if data in LOCKED:
         raise EmbeddedError(f"data folder {data} is in use by process {os.getpid()}, this one")

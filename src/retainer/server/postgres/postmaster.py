@@ -97,7 +97,7 @@ class Postmaster:
 
 
 class PidFile(NamedTuple):
-    """The facts that PostgreSQL writes into postmaster.pid; `socket` is the folder of its socket."""
+    """The facts that PostgreSQL writes into postmaster.pid; `socket` is a folder."""
 
     pid: int
     data: str
@@ -201,7 +201,7 @@ def spawn(installation: Installation, log: int) -> Postmaster:
 
 
 def socket_folder(data: Path) -> Path:
-    """The data folder's own, or one elsewhere when its path is too long or cannot stand in a URL."""
+    """The data folder's own; one elsewhere when its path is too long or cannot stand in a URL."""
     usual = data / "socket"
     # A comma separates hosts in a URL, even an encoded one.
     if len(os.fsencode(socket_in(usual))) <= LONGEST_ADDRESS and "," not in str(usual):
