@@ -80,6 +80,22 @@ def test_a_field_without_a_description_does_not_start(kind: type[Struct], part: 
         Table([route])
 
 
+def test_the_record_is_named_before_the_bodies_derived_from_it() -> None:
+    class Crate(Struct):
+        id: int
+
+    @creation_of(Crate)
+    class CrateCreate(Struct):
+        """A crate to be."""
+
+    routes = [
+        Route("list", "GET", "/all", answer, PUBLIC, "List all", answer=list[Crate]),
+        Route("make", "POST", "/all", answer, PUBLIC, "Make one", body=CrateCreate, answer=Crate),
+    ]
+    with pytest.raises(ValueError, match=r"^Crate\.id has no description"):
+        Table(routes)
+
+
 class Size(StrEnum):
     SMALL = "small"
     LARGE = "large"

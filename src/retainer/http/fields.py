@@ -147,8 +147,7 @@ def refuse_undescribed(types: Iterable[Any]) -> None:
     """
     seen: set[type] = set()
     waiting: list[inspect.Type] = list(inspect.multi_type_info(dict.fromkeys(types)))
-    while waiting:
-        kind = waiting.pop()
+    for kind in waiting:  # grows on the way
         waiting += _inner_types(kind)
         if not isinstance(kind, inspect.StructType) or kind.cls in seen:
             continue
