@@ -132,7 +132,7 @@ def start_all(
     stack: contextlib.ExitStack,
     absent: dict[str, str],
 ) -> dict[str, Contender]:
-    """Everyone who can take part, running until `stack` closes; the others go into `absent`."""
+    """Start the contenders, until `stack` closes; those that cannot take part go into `absent`."""
     found: dict[str, Contender] = {}
     for name in [*only, *([BEFORE] if before else [])]:
         if name == limit.NAME:

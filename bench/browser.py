@@ -1,4 +1,4 @@
-"""What a person waits for, in Chromium: a list opened with nothing in the cache, and rows after the
+"""Waiting times of a person in Chromium: a list opened with nothing in the cache, and rows after the
 last key typed.
 """
 
@@ -82,7 +82,7 @@ def cold(running: Browser, worlds: dict[int, World], rounds: int) -> list[str]:
 def turns(
     worlds: dict[int, World], rounds: int, work: Callable[[World], Any]
 ) -> dict[int, list[Any]]:
-    """The same done in each world in turn; the first round is not counted."""
+    """Do the same in each world in turn; the first round is not counted."""
     found: dict[int, list[Any]] = {size: [] for size in worlds}
     for _ in range(rounds + 1):
         for size, world in worlds.items():

@@ -1,5 +1,5 @@
-"""A contender: a server under test, reached as its users reach it, and shown to answer like the
-others.
+"""A contender: a server under test, reached as its users reach it, and checked to do the same work
+as the others.
 """
 
 import contextlib
@@ -56,7 +56,9 @@ class Contender:
 
 def ask(port: int, method: str, path: str, cookie: str = "", body: Any = None) -> Answer:
     """One request on a connection of its own."""
-    headers = {"Accept": "application/json"} | ({"Cookie": cookie} if cookie else {})
+    headers = {"Accept": "application/json"}
+    if cookie:
+        headers["Cookie"] = cookie
     content = None
     if body is not None:
         headers["Content-Type"] = "application/json"
@@ -94,8 +96,8 @@ def log_in(port: int, username: str, password: str) -> str:
 
 
 def check(contender: Contender, guest_cookie: str = "") -> None:
-    """The same checks of everyone: session, tenant, role, body, and the same rows in the same
-    shape.
+    """Check that a contender does the same work as the others: session, tenant, role, body, and the
+    same rows in the same shape. Raises UnavailableError.
     """
     first, last = contender.ids
     path = f"/api/organizations/{(first + last) // 2}"

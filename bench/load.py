@@ -50,7 +50,7 @@ class Lane(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What to send, where, and whose processor time to read; times in seconds."""
+    """Requests to send, their target, and the processes whose CPU time is read; times in seconds."""
 
     port: int
     seconds: float
@@ -61,7 +61,7 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class LaneOutcome(msgspec.Struct):
-    """What a lane saw: latencies in ms; bytes received, and bytes of the last answer, headers
+    """Counts of a lane: latencies in ms; bytes received, and bytes of the last answer, headers
     included.
     """
 
@@ -86,7 +86,7 @@ class Outcome(msgspec.Struct):
 
 
 class Tally:
-    """What a lane counts while the window is open."""
+    """Counters of a lane while the window is open."""
 
     def __init__(self, lane: Lane, run: "Run") -> None:
         self.lane = lane
@@ -296,7 +296,9 @@ def prepare(part: Part, dice: random.Random) -> bytes:
 
 def percentile(ordered: list[float], share: float) -> float:
     """The value below which `share` of an ordered list lies; 0 of an empty one."""
-    return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else 0.0
+    if not ordered:
+        return 0.0
+    return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
 
 
 async def main() -> None:

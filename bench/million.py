@@ -282,7 +282,7 @@ FROM generate_series(1, 40) n WHERE tenant_id = $1 AND id = n * ($2::bigint / 41
 
 
 class Times(NamedTuple):
-    """Of one question: name, then milliseconds of both worlds, and how many rows each answered."""
+    """Times of one question: name, then milliseconds of both worlds, and how many rows each answered."""
 
     name: str
     small: list[float]
@@ -354,7 +354,7 @@ def ask(name: str, path: str, small: World, large: World, times: int) -> Times:
 
 
 def count(body: bytes) -> int:
-    """How many rows an answer has."""
+    """Number of rows in an answer."""
     found = json.loads(body)
     return len(found) if isinstance(found, list) else 1
 
@@ -413,7 +413,7 @@ def p(values: list[float], percent: int) -> float:
 
 
 async def plans(world: World) -> str:
-    """How PostgreSQL answers each question, as the application role."""
+    """PostgreSQL's plan of each question, as the application role."""
     connection = await connect(world.url)
     texts = [
         "# Plans",

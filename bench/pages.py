@@ -47,7 +47,7 @@ def whole(name: str, path: str) -> Asked:
 
 
 def part(name: str, path: str, target: str = "main#main") -> Asked:
-    """What htmx asks for."""
+    """A request as htmx makes it."""
     return Asked(name, path, HTMX | {"HX-Target": target})
 
 
@@ -79,7 +79,7 @@ def pages() -> list[Asked]:
 
 
 class Cost(NamedTuple):
-    """Of one request: milliseconds to the answer, microseconds of the server and of PostgreSQL,
+    """Cost of one request: milliseconds to the answer, microseconds of the server and of PostgreSQL,
     bytes as sent.
     """
 
@@ -96,7 +96,7 @@ class Found(NamedTuple):
 
 
 class Meter:
-    """What a world's processes have worked, in microseconds."""
+    """CPU time of a world's processes, in microseconds."""
 
     def __init__(self, world: World, folder: Path) -> None:
         self.world, self.folder = world, folder
@@ -172,7 +172,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 async def beside(world: World) -> None:
-    """What pages show besides organizations and projects, unless it is there."""
+    """Add the other records that pages show, unless they are there."""
     connection = await asyncpg.connect(world.url)
     if not await connection.fetchval("SELECT EXISTS (SELECT FROM tasks)"):
         tables = ("tasks", "contacts", "members", "views")

@@ -13,7 +13,7 @@ from bench.startup import Startup
 
 @dataclass(frozen=True)
 class Findings:
-    """All a run found; `absent` names who did not take part, with the reason."""
+    """Results of a run; `absent` has the contenders that did not take part, with the reason."""
 
     options: Options
     samples: Sequence[Sample]

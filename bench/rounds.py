@@ -23,7 +23,7 @@ PATIENCE_SECONDS = 60.0  # beyond the window, before a run of the load generator
 
 @dataclass(frozen=True)
 class Options:
-    """How much to measure; `seconds` is one turn's window."""
+    """Extent of a run; `seconds` is the window of one turn."""
 
     seconds: float
     rounds: int

@@ -1,4 +1,4 @@
-"""How long a search takes at a million organizations, against ten thousand: python -m bench.search
+"""Times of searches at a million organizations, against ten thousand: python -m bench.search
 [FOLDER]
 
 Each size is a database of its own: half of its rows in one tenant, the rest in tenants of varied

@@ -1,4 +1,4 @@
-"""What the run ran on: the facts a reader needs to judge its figures."""
+"""Facts about the machine and the software of a run, by which a reader can judge its figures."""
 
 import datetime as dt
 import os

@@ -1,4 +1,4 @@
-"""What is sent: five workloads, as lanes for the load generator."""
+"""Workloads: five of them, as lanes for the load generator."""
 
 from bench import rows
 from bench.contender import Contender
