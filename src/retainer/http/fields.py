@@ -146,28 +146,26 @@ def refuse_undescribed(types: Iterable[Any]) -> None:
     description.
     """
     seen: set[type] = set()
-    waiting: list[inspect.Type] = list(inspect.multi_type_info(dict.fromkeys(types)))
-    for kind in waiting:  # grows on the way
-        waiting += _inner_types(kind)
-        if not isinstance(kind, inspect.StructType) or kind.cls in seen:
-            continue
-        seen.add(kind.cls)
-        for field in kind.fields:
-            if not _is_described(field.type):
-                raise ValueError(
-                    f"{kind.cls.__name__}.{field.name} has no description: "
-                    "give it Meta(description=…, examples=[…])"
-                )
-            waiting.append(field.type)
+    for kind in inspect.multi_type_info(dict.fromkeys(types)):
+        _visit(kind, seen)
 
 
-def _inner_types(kind: inspect.Type) -> tuple[inspect.Type, ...]:
+def _visit(kind: inspect.Type, seen: set[type]) -> None:
     match kind:
         case inspect.Metadata(type=inner) | inspect.ListType(item_type=inner):
-            return (inner,)
+            _visit(inner, seen)
         case inspect.UnionType(types=parts):
-            return parts
-    return ()
+            for part in parts:
+                _visit(part, seen)
+        case inspect.StructType(cls=struct, fields=fields) if struct not in seen:
+            seen.add(struct)
+            for field in fields:
+                if not _is_described(field.type):
+                    raise ValueError(
+                        f"{struct.__name__}.{field.name} has no description: "
+                        "give it Meta(description=…, examples=[…])"
+                    )
+                _visit(field.type, seen)
 
 
 def _is_described(kind: inspect.Type) -> bool:
