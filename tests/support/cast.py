@@ -2,11 +2,14 @@
 
 import hashlib
 import secrets
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from support.sql import Sql
+
+_PROCEDURES = Path(__file__).with_name("cast.sql").read_text()
 
 
 class Person:
@@ -58,29 +61,22 @@ class Cast:
         self.sql = sql
         self.client = client
         client.cookies.clear()  # a login of the test before
-        self.tenant = self._tenant("Consultancy")
-        self.other_tenant = self._tenant("Another consultancy")
-        self.ada = self.person("Ada", "admin")
-        self.cora = self.person("Cora", "consultant")
-        self.acme = self.ada.made("/api/organizations", name="Acme Corporation", type="customer")[
-            "id"
-        ]
-        self.globex = self.ada.made("/api/organizations", name="Globex", type="prospect")["id"]
-        self.stan_contact = self.contact("Stan", "internal")
-        self.gita_contact = self.contact("Gita", "client")
-        for contact in (self.stan_contact, self.gita_contact):
-            self.ada.made(
-                f"/api/organizations/{self.acme}/members", contactId=contact, role="member"
-            )
-        self.stan = self.person("Stan", "staff", contact=self.stan_contact)
-        self.gita = self.person("Gita", "guest", contact=self.gita_contact)
-        self.sam = self.person("Sam", "staff")
-        self.olga = self.person("Olga", "admin", tenant=self.other_tenant)
+        people = ["Ada", "Cora", "Stan", "Gita", "Sam", "Olga"]
+        usernames, tokens = [_email(name) for name in people], [_token() for _ in people]
+        made = _call(
+            sql,
+            "CALL pg_temp.add_cast($1, $2, $3, NULL)",
+            [_email(), _email()], usernames, [_digest(token) for token in tokens],
+        )  # fmt: skip
+        self.tenant, self.other_tenant, self.acme, self.globex = made[:4]
+        self.stan_contact, self.gita_contact = made[4:6]
+        tenants = [self.tenant] * 5 + [self.other_tenant]
+        self.ada, self.cora, self.stan, self.gita, self.sam, self.olga = (
+            Person(client, *of_one)
+            for of_one in zip(tenants, made[6:], usernames, tokens, strict=True)
+        )
         self.nobody = Person(client, 0, 0, "", None)
         self.asking = self.ada  # whose a sample is that nobody else sees
-
-    def _tenant(self, name: str) -> int:
-        return int(self.sql.value("INSERT INTO tenants (name) VALUES ($1) RETURNING id", name))
 
     def contact(self, name: str, type: str = "client") -> int:
         return int(
@@ -97,19 +93,29 @@ class Cast:
     ) -> Person:
         """A user with a session, made in the database: no password is hashed for it."""
         tenant = tenant or self.tenant
-        username = f"{name.lower()}.{secrets.token_hex(6)}@example.com"
-        token = secrets.token_urlsafe(32)
-        user = self.sql.value(
-            """WITH acting AS MATERIALIZED (
-                   SELECT set_config('retainer.tenant', $1::text, true),
-                          acting_as(NULL, 'command', 'command', NULL, 'test'))
-               INSERT INTO users (tenant_id, username, full_name, role, contact_id)
-               SELECT $1::bigint, $2, $3, $4, $5 FROM acting RETURNING id""".replace("$1::text", "$6"),
-            tenant, username, name, role, contact, str(tenant),
+        username, token = _email(name), _token()
+        user = _call(
+            self.sql,
+            "CALL pg_temp.add_user($1, $2, $3, $4, $5, $6, NULL)",
+            tenant, name, role, contact, username, _digest(token),
         )  # fmt: skip
-        self.sql.rows(
-            """INSERT INTO sessions (tenant_id, user_id, token_hash, idle_expires_at, expires_at)
-               VALUES ($1, $2, $3, now() + interval '1 day', now() + interval '30 days')""",
-            tenant, user, hashlib.sha256(token.encode()).digest(),
-        )  # fmt: skip
-        return Person(self.client, tenant, int(user), username, token)
+        return Person(self.client, tenant, user, username, token)
+
+
+def _call(sql: Sql, text: str, *arguments: Any) -> Any:
+    """The result of a procedure of cast.sql, which a connection gets before its first call."""
+    if not sql.value("SELECT to_regproc('pg_temp.add_cast') IS NOT NULL"):
+        sql.run(sql.connection.execute(_PROCEDURES))
+    return sql.value(text, *arguments)
+
+
+def _email(name: str = "") -> str:
+    return f"{name.lower()}.{secrets.token_hex(6)}@example.com".lstrip(".")
+
+
+def _token() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
