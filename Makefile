@@ -4,21 +4,24 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/
 INSTALLED := $(VENV)/.installed
+PROCESSES ?= 2
+
+# Tests start a hundred servers: each would compile its modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 
 run: $(INSTALLED)  ## start Retainer with demo data and print the address and the logins
 	$(RUN)retainer demo
 
-# In two halves at once, each with servers of its own: one alone leaves half of two cores idle.
-test: $(INSTALLED) check  ## run every check and test (at most half an hour on two cores)
-	@mkdir -p build; $(RUN)python -m pytest -m slow --ignore tests/pages/reference/test_conformance.py > build/slow.log 2>&1 & slow=$$!; \
-	$(RUN)python -m pytest -m "not slow"; fast=$$?; \
-	$(RUN)python -m pytest tests/pages/reference/test_conformance.py; api=$$?; \
-	wait $$slow; slow=$$?; cat build/slow.log; exit $$((fast + api + slow))
+# Two processes at once, each with a server of its own: one alone leaves half of two cores idle.
+TEST := $(RUN)python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
-test-fast: $(INSTALLED)  ## run the everyday part of the tests (about three minutes)
-	$(RUN)python -m pytest -m "not slow"
+test: $(INSTALLED) check  ## run every check and test (about a quarter of an hour on two cores)
+	@$(TEST) -m "not slow"; everyday=$$?; $(TEST) -m slow; slow=$$?; exit $$((everyday + slow))
+
+test-fast: $(INSTALLED)  ## run the everyday part of the tests (less than three minutes on two cores)
+	$(TEST) -m "not slow"
 
 check: $(INSTALLED)  ## lint, strict types, migrations
 	$(RUN)ruff check .

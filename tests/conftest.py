@@ -6,6 +6,7 @@ with no organization; Olga is admin of another tenant.
 
 import secrets
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 
 import httpx
@@ -17,6 +18,15 @@ from support.cast import Cast
 from support.in_process import InProcess
 from support.server import PASSWORD, Server
 from support.sql import Sql
+
+# Files that take longest, first: a process that begins one last keeps all others waiting.
+LONGEST = ("test_conformance.py", "test_docs.py", "test_crash.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The order in which files are handed to processes: the longest, then those with most tests."""
+    tests = Counter(item.path for item in items)
+    items.sort(key=lambda item: (item.path.name not in LONGEST, -tests[item.path]))
 
 
 @pytest.fixture(scope="session")

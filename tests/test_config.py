@@ -10,14 +10,14 @@ from support.server import retainer
 
 
 @pytest.mark.slow
-def test_an_option_left_empty_is_none() -> None:
+def test_an_empty_setting_counts_as_unset() -> None:
     assert re.search(
         r"RETAINER_HOST +127\.0\.0\.1 +default", retainer("config", "--host", "").stdout
     )
 
 
 @pytest.mark.slow
-def test_config_masks_secrets(tmp_path: Path) -> None:
+def test_the_config_command_masks_secrets(tmp_path: Path) -> None:
     secret = tmp_path / "password"
     secret.write_text("hunter2-hunter2\n")
     answer = retainer(
@@ -36,11 +36,11 @@ def test_config_masks_secrets(tmp_path: Path) -> None:
         ({"request_seconds": "1e300"}, "RETAINER_REQUEST_SECONDS must be more than 0"),
     ],
 )
-def test_a_time_without_end_is_refused(given: dict[str, str], words: str) -> None:
+def test_an_infinite_timeout_is_refused(given: dict[str, str], words: str) -> None:
     with pytest.raises(config.ConfigError, match=words):
         config.load({f"RETAINER_{name.upper()}": value for name, value in given.items()})
 
 
-def test_a_public_url_is_kept_as_browsers_write_it() -> None:
+def test_a_public_url_is_stored_as_browsers_write_it() -> None:
     settings = config.load({"RETAINER_PUBLIC_URL": "HTTPS://Retainer.Example.com"})
     assert settings.public_url == "https://retainer.example.com"

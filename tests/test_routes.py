@@ -39,7 +39,7 @@ def test_every_route_has_a_sample() -> None:
 
 
 @routes
-def test_it_works_for_each_role_that_may(cast: Cast, route: Route) -> None:
+def test_a_route_works_for_each_role_with_its_permission(cast: Cast, route: Route) -> None:
     for who, role in (
         ("ada", Role.ADMIN),
         ("cora", Role.CONSULTANT),
@@ -62,7 +62,7 @@ def refreshed(cast: Cast, route: Route) -> Cast:
 
 
 @routes
-def test_anonymous_is_401(cast: Cast, route: Route) -> None:
+def test_an_anonymous_request_is_401(cast: Cast, route: Route) -> None:
     ids, body = sample(cast, route)
     before = rows_of(cast)
     answer = send(cast.nobody, route, ids, body)
@@ -73,7 +73,7 @@ def test_anonymous_is_401(cast: Cast, route: Route) -> None:
 
 # Who comes by a text adds what is not there.
 @each(lambda r: r.parameters and TEXT not in r.parameters)
-def test_a_stranger_finds_nothing(cast: Cast, route: Route) -> None:
+def test_a_route_is_404_for_records_of_others(cast: Cast, route: Route) -> None:
     ids, body = sample(cast, route)
     before = rows_of(cast)
     assert send(cast.olga, route, ids, body).status_code == 404, "another tenant's"
@@ -83,7 +83,7 @@ def test_a_stranger_finds_nothing(cast: Cast, route: Route) -> None:
 
 
 @each(lambda r: PERMISSIONS[r.permission].roles < set(Role))
-def test_a_role_that_may_not_is_403_and_nothing_changes(cast: Cast, route: Route) -> None:
+def test_a_role_without_the_permission_is_403_and_nothing_changes(cast: Cast, route: Route) -> None:
     refused = [(who, role) for who, role in (("cora", Role.CONSULTANT), ("stan", Role.STAFF), ("gita", Role.GUEST))
                if role not in PERMISSIONS[route.permission].roles]  # fmt: skip
     for who, _ in refused:
@@ -101,7 +101,7 @@ def test_a_role_that_may_not_is_403_and_nothing_changes(cast: Cast, route: Route
 
 
 @each(lambda r: r.parameters and TEXT not in r.parameters)
-def test_bad_ids(cast: Cast, route: Route) -> None:
+def test_a_malformed_or_unknown_id_is_refused(cast: Cast, route: Route) -> None:
     ids, body = sample(cast, route)
     for place in range(len(ids)):
         for bad, status in (("abc", 422), (0, 404), (2**53, 404), (-1, 404)):
@@ -113,7 +113,7 @@ def test_bad_ids(cast: Cast, route: Route) -> None:
 
 
 @each(lambda r: r.body)
-def test_bad_bodies(cast: Cast, route: Route) -> None:
+def test_a_malformed_body_is_refused(cast: Cast, route: Route) -> None:
     ids, _ = sample(cast, route)
     before = rows_of(cast)
     as_json = {"Content-Type": "application/json"}
@@ -151,7 +151,7 @@ def test_a_body_where_none_is_taken_is_refused(cast: Cast, route: Route) -> None
 
 
 @each(lambda r: r.changes)
-def test_cross_site_changes_are_refused(cast: Cast, route: Route) -> None:
+def test_a_cross_site_write_is_refused(cast: Cast, route: Route) -> None:
     ids, body = sample(cast, route)
     before = rows_of(cast)
     for headers in (
@@ -173,7 +173,7 @@ def test_unknown_parameters_are_refused_by_name(cast: Cast, route: Route) -> Non
 
 
 @routes
-def test_another_method_is_405_with_allow(cast: Cast, route: Route) -> None:
+def test_a_method_without_a_route_is_405_with_allow(cast: Cast, route: Route) -> None:
     ids, _ = sample(cast, route)
     answer = cast.ada.request("PROPFIND", path_of(route, ids))
     assert answer.status_code == 405

@@ -64,14 +64,14 @@ def length(node: Any) -> int:
     return int(node.end_lineno - node.lineno + 1)
 
 
-def test_there_is_code_to_look_at() -> None:
+def test_the_checks_of_the_shape_find_code() -> None:
     assert len(FILES) > 50
     assert len(NOUNS) > 8
     assert sum(1 for path in FILES for _ in imports(path)) > 200
 
 
 @pytest.mark.parametrize("folder", NOUNS, ids=place)
-def test_a_noun_has_its_files_and_says_what_it_is(folder: Path) -> None:
+def test_a_nouns_folder_has_its_files_and_a_docstring(folder: Path) -> None:
     assert {path.name for path in folder.glob("*.py")} >= {
         "__init__.py",
         "model.py",
@@ -94,7 +94,7 @@ def test_stores_know_no_requests(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=place)
-def test_every_module_says_what_it_is(path: Path) -> None:
+def test_every_module_has_a_docstring(path: Path) -> None:
     assert ast.get_docstring(TREES[path])
 
 
@@ -105,12 +105,12 @@ def test_functions_are_short() -> None:
     assert lengths[-1] <= 45
 
 
-def test_files_are_short_or_say_why_not() -> None:
+def test_files_are_short_or_have_a_reason() -> None:
     lines = {place(path): len(path.read_text().splitlines()) for path in FILES}
     assert {name for name, count in lines.items() if count > LONGEST_FILE} == set(LONGER)
 
 
-def test_nothing_is_defined_that_nothing_uses() -> None:
+def test_every_definition_is_used() -> None:
     texts = [path.read_text() for path in ROOT.rglob("*") if path.suffix in (".py", ".html")]
     words = Counter(word for text in texts for word in re.findall(r"\w+", text))
     kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -142,7 +142,7 @@ ANSWERED = [route for route in CHECKED if route.answer not in (None, bytes)]
 
 
 @pytest.mark.parametrize("route", ANSWERED, ids=lambda route: route.name)
-def test_answers_are_what_their_types_declare(cast: Cast, route: Route) -> None:
+def test_answers_decode_into_their_declared_types(cast: Cast, route: Route) -> None:
     furnish(cast)
     ids, body = sample(cast, route)
     answer = send(cast.ada, route, ids, body)

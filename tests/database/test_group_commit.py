@@ -87,7 +87,7 @@ def operations(cast: Cast) -> list[Any]:
     )
 
 
-def test_each_is_an_operation_of_its_own(cast: Cast, crowd: Crowd) -> None:
+def test_each_create_of_a_group_is_an_operation_of_its_own(cast: Cast, crowd: Crowd) -> None:
     people = [cast.ada, cast.cora] * 20
     assert (
         crowd.send(cast.ada, "GET", "/api/user")[0]
@@ -113,7 +113,7 @@ def test_each_is_an_operation_of_its_own(cast: Cast, crowd: Crowd) -> None:
     assert 1 < max(Counter(row["transaction"] for row in found).values()) <= group_commit.MAX_GROUP
 
 
-def test_each_can_be_undone_by_itself(cast: Cast, crowd: Crowd) -> None:
+def test_each_create_of_a_group_can_be_undone_by_itself(cast: Cast, crowd: Crowd) -> None:
     made = {
         answer.json()["id"]
         for answer in crowd.all(*((cast.ada, {"name": f"N{n}"}) for n in range(12)))
@@ -124,7 +124,7 @@ def test_each_can_be_undone_by_itself(cast: Cast, crowd: Crowd) -> None:
     assert made - left == {row["id"]}
 
 
-def test_each_is_told_to_who_follows(cast: Cast, crowd: Crowd) -> None:
+def test_each_create_of_a_group_is_in_the_change_feed(cast: Cast, crowd: Crowd) -> None:
     mark = cast.cora.get("/live").json()["mark"]
     made = {
         answer.json()["id"]
@@ -134,7 +134,7 @@ def test_each_is_told_to_who_follows(cast: Cast, crowd: Crowd) -> None:
     assert {f"organizations/{id}" for id in made} <= set(told)
 
 
-def test_of_one_key_the_first_is_made_and_all_others_besides(cast: Cast, crowd: Crowd) -> None:
+def test_of_creates_with_the_same_external_id_one_succeeds(cast: Cast, crowd: Crowd) -> None:
     cast.ada.made(ORGANIZATIONS, name="Old", type="other", externalId="K0")
     answers = crowd.all(
         *((cast.ada, {"name": f"N{n}", "externalId": f"K{n % 30}"}) for n in range(60))
@@ -152,7 +152,9 @@ def test_of_one_key_the_first_is_made_and_all_others_besides(cast: Cast, crowd: 
     assert sorted(row[0] for row in rows) == sorted(f"K{n}" for n in range(1, 30))
 
 
-def test_one_whose_session_has_ended_is_refused_alone(cast: Cast, crowd: Crowd) -> None:
+def test_a_create_whose_session_has_ended_is_refused_and_the_others_are_made(
+    cast: Cast, crowd: Crowd
+) -> None:
     crowd.send(cast.cora, "GET", "/api/user")
     remembered = crowd.app.sessions.known[digest(cast.cora.token or "")]
     cast.sql.rows("DELETE FROM sessions WHERE user_id = $1", cast.cora.id)
@@ -172,7 +174,9 @@ def test_one_whose_session_has_ended_is_refused_alone(cast: Cast, crowd: Crowd) 
     assert len([row for row in operations(cast) if row["actor"] == cast.ada.id]) == 2 + 11
 
 
-def test_who_must_wait_for_another_keeps_nobody_waiting(cast: Cast, crowd: Crowd) -> None:
+def test_a_create_that_waits_for_a_lock_does_not_hold_up_the_others(
+    cast: Cast, crowd: Crowd
+) -> None:
     """A key that a transaction has taken which is not over: who wants it waits, and nobody else."""
 
     async def gathered() -> tuple[list[int], httpx.Response]:
@@ -192,7 +196,7 @@ def test_who_must_wait_for_another_keeps_nobody_waiting(cast: Cast, crowd: Crowd
     assert first.status_code == 409
 
 
-def test_who_gives_up_before_their_turn_makes_nothing(cast: Cast, crowd: Crowd) -> None:
+def test_a_request_given_up_before_its_turn_creates_nothing(cast: Cast, crowd: Crowd) -> None:
     async def gathered() -> list[httpx.Response]:
         async with crowd.other(LOCK) as other:
             tasks = await crowd.one_and_others(cast.ada, other)
@@ -215,7 +219,9 @@ def test_who_gives_up_before_their_turn_makes_nothing(cast: Cast, crowd: Crowd) 
     )
 
 
-def test_a_lost_connection_is_said_to_whom_it_befell(cast: Cast, crowd: Crowd) -> None:
+def test_a_lost_connection_fails_the_creates_in_flight_and_not_those_waiting(
+    cast: Cast, crowd: Crowd
+) -> None:
     """What was in flight is not sent again: it might be there. Who waited goes with the next."""
 
     async def gathered() -> list[httpx.Response]:
@@ -241,7 +247,9 @@ def test_a_lost_connection_is_said_to_whom_it_befell(cast: Cast, crowd: Crowd) -
     assert sorted(row[0] for row in names) == ["N1", "N2", "N3", "N4"]
 
 
-def test_without_a_database_all_are_refused_at_once(cast: Cast, crowd: Crowd) -> None:
+def test_without_a_database_every_queued_create_is_refused_at_once(
+    cast: Cast, crowd: Crowd
+) -> None:
     crowd.send(cast.ada, "GET", ORGANIZATIONS)
     crowd.app.database.is_up = False
     try:
@@ -252,7 +260,9 @@ def test_without_a_database_all_are_refused_at_once(cast: Cast, crowd: Crowd) ->
     assert all("retry-after" in answer.headers for answer in answers)
 
 
-def test_without_a_free_connection_nobody_waits_twice(cast: Cast, crowd: Crowd) -> None:
+def test_without_a_free_connection_no_create_waits_for_two_timeouts(
+    cast: Cast, crowd: Crowd
+) -> None:
     crowd.send(cast.ada, "GET", ORGANIZATIONS)
 
     async def gathered() -> list[httpx.Response]:
@@ -285,7 +295,7 @@ ASKED = st.tuples(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(ASKED, min_size=2, max_size=24))
-def test_together_is_as_alone(
+def test_creates_in_a_group_answer_as_they_would_alone(
     cast: Cast, crowd: Crowd, asked: list[tuple[str, str | None, str | None]]
 ) -> None:
     """Whoever asks for whatever at the same moment: each gets the answer that they would get alone, one of each key

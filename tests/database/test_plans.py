@@ -198,7 +198,7 @@ def page_of(sql: Sql, tenant: int, query: str, narrowed: list[int] | None = None
     return explained(sql, tenant, text, [values[n] for n in names])
 
 
-def test_json_is_written_of_the_rows_of_the_page_alone(sql: Sql, many: int) -> None:
+def test_json_is_written_for_the_rows_of_the_page_only(sql: Sql, many: int) -> None:
     ids = sql.value(
         "SELECT array_agg(id) FROM (SELECT id FROM organizations WHERE tenant_id = $1 LIMIT 500) x",
         many,
@@ -215,7 +215,7 @@ def test_a_range_of_dates_in_another_order_is_read_from_an_index_alone(sql: Sql,
         assert "Index Only Scan using organizations_by_name" in plan, plan
 
 
-def test_a_walk_looks_at_the_index_before_it_looks_at_a_row(sql: Sql, many: int) -> None:
+def test_a_walk_of_a_list_checks_the_index_before_the_row(sql: Sql, many: int) -> None:
     sql.rows("VACUUM organizations")
     plan = page_of(sql, many, "q=org%20nothing")
     assert "Index Only Scan using organizations_by_name" in plan, plan
@@ -240,7 +240,7 @@ def reads_of(sql: Sql, index: str) -> int:
     + [(f"{noun}_few_matching($1, 'qqq', 4000)", f"{noun}_search") for noun in
        ("organizations", "contacts", "projects", "tasks", "documents", "activities")],
 )  # fmt: skip
-def test_what_finds_few_rows_uses_its_index(sql: Sql, many: int, call: str, index: str) -> None:
+def test_a_prefilter_reads_its_index(sql: Sql, many: int, call: str, index: str) -> None:
     before = reads_of(sql, index)
     assert sql.value(f"SELECT {call}", many) == []
     assert reads_of(sql, index) == before + 1

@@ -50,7 +50,7 @@ def app_role(sql: Sql):
     sql.rows("SELECT set_config('retainer.tenant', '', false)")
 
 
-def test_the_snapshot_is_current(sql: Sql) -> None:
+def test_schema_sql_is_the_schema_after_all_migrations(sql: Sql) -> None:
     path = Path(retainer.__file__).parent / "database" / "schema.sql"
     now = sql.run(snapshot(sql.connection))
     assert path.read_text() == now, (
@@ -107,7 +107,7 @@ def test_every_key_begins_with_the_tenant(sql: Sql) -> None:
     } == before_the_tenant | of_search
 
 
-def test_every_tenant_is_planned_for_as_a_large_one(sql: Sql) -> None:
+def test_every_tenant_is_planned_for_as_a_large_tenant(sql: Sql) -> None:
     """A new table needs ALTER COLUMN tenant_id SET (n_distinct = 2); migration 0010 says why."""
     small = sql.rows(
         """SELECT c.relname::text FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
@@ -214,7 +214,7 @@ def test_secrets_never_reach_the_journal(cast: Cast) -> None:
     assert not keys & {"password_hash", "token_hash"}
 
 
-def test_unique_indexes_say_what_they_mean(sql: Sql) -> None:
+def test_every_unique_index_has_a_comment_for_its_refusal(sql: Sql) -> None:
     """What a client can break has a sentence (docs/decisions/0005)."""
     silent = {row[0] for row in sql.rows(
         """SELECT i.indexrelid::regclass::text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid

@@ -131,7 +131,7 @@ def test_reads_and_writes_take_one_statement(cast: Cast, inside: InProcess) -> N
         assert sent == count, (method, path)
 
 
-def test_a_connection_that_served_another_tenant_takes_one_more(
+def test_a_connection_that_served_another_tenant_takes_one_statement_more(
     cast: Cast, inside: InProcess
 ) -> None:
     inside.send(cast.ada, "GET", "/api/organizations")
@@ -154,7 +154,9 @@ def test_point_reads_that_arrive_together_share_statements(cast: Cast, inside: I
     assert inside.app.database.statements - before <= 10
 
 
-def test_viewers_of_different_sight_never_share_an_answer(cast: Cast, inside: InProcess) -> None:
+def test_viewers_who_see_different_records_never_share_a_coalesced_read(
+    cast: Cast, inside: InProcess
+) -> None:
     async def get(person: Person) -> int:
         headers = {"Cookie": f"connect.sid={person.token}"}
         return (

@@ -208,7 +208,9 @@ def demo(filled: Path) -> Iterator[Demo]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
-def test_a_page_tells_the_truth(page: Path, demo: Demo, tmp_path: Path) -> None:
+def test_the_commands_of_a_page_answer_as_the_page_says(
+    page: Path, demo: Demo, tmp_path: Path
+) -> None:
     texts = [START.read_text()] if page == START else [START.read_text(), page.read_text()]
     for ours, theirs in (
         (ADDRESS, f"127.0.0.1:{demo.port}"),
@@ -255,7 +257,7 @@ def permissions_table() -> str:
     return "\n".join(rows)
 
 
-def test_the_permissions_are_all_there() -> None:
+def test_the_permissions_page_lists_every_permission() -> None:
     text = (DOCS / "permissions.md").read_text()
     assert (
         text.split("a test compares -->\n")[1].split("\n<!-- /permissions")[0]
@@ -263,14 +265,14 @@ def test_the_permissions_are_all_there() -> None:
     )
 
 
-def test_the_throttling_figures_are_right() -> None:
+def test_the_throttling_page_has_the_limits_of_the_code() -> None:
     text = words((DOCS / "signing-in.md").read_text())
     minutes = int(throttle.WINDOW.total_seconds() // 60)
     assert f"{throttle.LIMIT_OF_ACCOUNT} attempts in {minutes} minutes for one username" in text
     assert f"{throttle.LIMIT_OF_ADDRESS} for one address" in text
 
 
-def test_an_answer_that_differs_is_noticed() -> None:
+def test_a_documented_answer_that_differs_is_noticed() -> None:
     met = Outcome(
         0, '{"id": 2, "name": "Acme", "tags": [1, 2], "at": "2026-01-01T00:00:00.000Z"}', "", [200]
     )
@@ -294,6 +296,6 @@ def test_an_answer_that_differs_is_noticed() -> None:
     assert len(of_http("HTTP/1.1 403\ncontent-type: text/html\n\nyes\n", head)) == 3
 
 
-def test_an_answer_stands_right_below_its_command() -> None:
+def test_a_documented_answer_stands_right_below_its_command() -> None:
     page = "```sh\na\n```\n\n```json\n1\n```\n\n```sh\nb\n```\nSo it is.\n\n```text\nc\n```\n"
     assert examples(page) == [Example("a\n", "json", "1\n"), Example("b\n", "", "")]

@@ -19,12 +19,12 @@ def settings_table() -> str:
     return "\n".join(rows)
 
 
-def test_the_settings_are_all_there() -> None:
+def test_the_readme_lists_every_setting() -> None:
     table = README.split("a test compares -->\n")[1].split("\n<!-- /settings")[0]
     assert table == settings_table()
 
 
-def test_the_commands_are_all_there() -> None:
+def test_the_readme_lists_every_command() -> None:
     commands = parser()._subparsers._group_actions[0].choices
     for name in commands:
         assert f"`{name}" in README, name

@@ -88,14 +88,14 @@ def test_a_wrong_item_of_an_array_is_named_by_its_place() -> None:
     assert [error.field for error in refused.value.errors] == ["projectIds"]
 
 
-def test_an_id_too_large_is_told_the_largest(cast: Cast) -> None:
+def test_an_id_too_large_is_refused_with_the_largest_id(cast: Cast) -> None:
     answer = cast.ada.post("/api/tasks", {"title": "T", "projectId": 2**53})
     assert answer.json()["errors"][0]["message"].startswith(
         "must be a whole number from 1 to 9007199254740991"
     )
 
 
-def test_a_body_in_another_encoding_is_told_so(cast: Cast) -> None:
+def test_a_body_in_another_encoding_is_refused_by_name(cast: Cast) -> None:
     content = '{"name": "Café", "type": "other"}'.encode("latin-1")
     answer = cast.ada.request(
         "POST", "/api/organizations", content=content, headers={"Content-Type": "application/json"}
@@ -103,7 +103,7 @@ def test_a_body_in_another_encoding_is_told_so(cast: Cast) -> None:
     assert (answer.status_code, answer.json()["detail"]) == (400, "The body is not text in UTF-8.")
 
 
-def test_a_body_that_was_read_is_not_waited_for_again(cast: Cast, server: Server) -> None:
+def test_a_body_that_was_read_whole_is_not_waited_for_again(cast: Cast, server: Server) -> None:
     ida = cast.person("Ida", "admin")
     assert ida.get("/api/user").status_code == 200, "her role is remembered"
     superuser = Sql(server.database_url.replace("retainer@/retainer", "postgres@/retainer"))

@@ -27,7 +27,7 @@ def contact(n: int, **more: Any) -> dict[str, Any]:
     return {"fullName": f"Contact {n}", "email": unique_email(), "type": "client"} | more
 
 
-def test_which_routes_it_takes() -> None:
+def test_bulk_takes_every_write_but_those_named_here() -> None:
     changes = {r.name for r in ROUTES if r.changes and r.keyed}
     assert changes - {r.name for r in IN_BULK} == {
         "addDocumentVersion", "updateOwnUser", "changeOwnPassword", "endOwnSession", "createUserLink", "endUserSessions",
@@ -38,7 +38,7 @@ def test_which_routes_it_takes() -> None:
 
 @pytest.mark.parametrize("route", IN_BULK, ids=lambda r: r.name)
 @pytest.mark.parametrize("prefix", ["/api", ""])
-def test_a_line_answers_what_the_write_would_alone(cast: Cast, route: Any, prefix: str) -> None:
+def test_a_line_of_bulk_answers_as_its_route_does(cast: Cast, route: Any, prefix: str) -> None:
     assert route.name in SAMPLES
     ids, body = sample(cast, route)
     path = prefix + path_of(route, ids).removeprefix("/api")
@@ -60,7 +60,7 @@ def test_a_line_answers_what_the_write_would_alone(cast: Cast, route: Any, prefi
     )
 
 
-def test_it_is_one_operation_in_the_order_of_its_lines(cast: Cast) -> None:
+def test_a_bulk_request_is_one_operation_in_the_order_of_its_lines(cast: Cast) -> None:
     before = operations(cast)
     lines = [line("POST", "/organizations", {"name": f"Org {n}", "type": "other", "metadata": {"n": [n, None, "x"]}})
              for n in range(7)]  # fmt: skip
@@ -151,7 +151,7 @@ def bad_lines(cast: Cast) -> list[tuple[int, bytes, dict[str, Any] | None]]:
     return found
 
 
-def test_each_line_is_refused_as_it_would_be_alone(cast: Cast) -> None:
+def test_a_line_of_bulk_is_refused_as_its_route_refuses(cast: Cast) -> None:
     bad = bad_lines(cast)
     before = rows_of(cast)
     found = rows(bulk(cast.ada, *(text for _, text, _ in bad), **LENIENT))
@@ -188,7 +188,7 @@ def test_all_or_nothing_names_every_line_that_fails(cast: Cast) -> None:
     assert (rows_of(cast), operations(cast)) == (before, done)
 
 
-def test_by_line_the_good_ones_are_done(cast: Cast) -> None:
+def test_lenient_bulk_does_the_lines_that_succeed(cast: Cast) -> None:
     taken = unique_email()
     lines = [
         line("POST", "/contacts", contact(n, **({"email": taken} if n % 10 == 3 else {})))
@@ -222,7 +222,7 @@ def test_changes_of_one_record_follow_each_other(cast: Cast) -> None:
     assert found[5]["problem"]["current"]["industry"] == "I4"
 
 
-def test_staff_may_what_they_may_alone(cast: Cast) -> None:
+def test_staff_may_do_in_bulk_what_their_role_allows(cast: Cast) -> None:
     lines = [
         line("POST", "/tasks", {"title": "T1", "organizationId": cast.acme}),
         line("POST", "/tasks", {"title": "T2", "organizationId": cast.globex}),
@@ -250,13 +250,13 @@ def test_staff_may_what_they_may_alone(cast: Cast) -> None:
 
 @pytest.mark.parametrize("path", ["/user", "/user/password", "/login", "/logout", "/bulk", "/users/1/links",
                                   "/documents/1/versions", "/api", "/", "organizations", "//organizations"])  # fmt: skip
-def test_what_is_no_record_is_not_taken(cast: Cast, path: str) -> None:
+def test_bulk_refuses_paths_that_write_no_record(cast: Cast, path: str) -> None:
     for method in ("POST", "PUT", "DELETE"):
         (row,) = rows(bulk(cast.ada, line(method, path, {}), **LENIENT))
         assert (row["status"], row["problem"]["errors"][0]["field"]) == (422, "path")
 
 
-def test_users_are_made_and_changed_and_it_acts_at_once(cast: Cast) -> None:
+def test_users_changed_in_bulk_have_their_new_rights_at_once(cast: Cast) -> None:
     assert cast.cora.get("/api/contacts").status_code == 200
     made, changed = rows(bulk(
         cast.ada, line("POST", "/users", {"username": unique_email(), "fullName": "New", "role": "staff"}),
@@ -283,7 +283,7 @@ def test_users_are_made_and_changed_and_it_acts_at_once(cast: Cast) -> None:
     assert together["status"] == alone.status_code >= 400, "the last admin stays"
 
 
-def test_its_limits(cast: Cast) -> None:
+def test_bulk_refuses_empty_compressed_and_oversized_bodies(cast: Cast) -> None:
     one = line("POST", "/contacts", contact(1))
     assert bulk(cast.ada).status_code == 422
     assert bulk(cast.ada, b"\n \r\n").status_code == 422
@@ -299,7 +299,7 @@ def test_its_limits(cast: Cast) -> None:
     assert (row["line"], row["status"]) == (3, 200)
 
 
-def test_an_answer_without_bound_is_refused_and_nothing_changed(cast: Cast) -> None:
+def test_a_bulk_answer_too_large_is_refused_and_nothing_changes(cast: Cast) -> None:
     """16 MiB in must not be gigabytes out."""
     big = {"description": "x" * 20_000, "metadata": {"m": "y" * 60_000}}
     assert cast.ada.put(f"/api/organizations/{cast.acme}", big).status_code == 200
@@ -311,7 +311,7 @@ def test_an_answer_without_bound_is_refused_and_nothing_changed(cast: Cast) -> N
     assert {row["status"] for row in rows(bulk(cast.ada, *lines, Prefer="return=minimal"))} == {204}
 
 
-def test_ten_thousand_lines_are_a_few_statements(cast: Cast, inside: InProcess) -> None:
+def test_ten_thousand_lines_of_bulk_are_a_few_statements(cast: Cast, inside: InProcess) -> None:
     lines = [
         line("POST", "/organizations", {"name": f"Org {n}", "type": "other"}) for n in range(10_000)
     ]
@@ -326,7 +326,7 @@ def test_ten_thousand_lines_are_a_few_statements(cast: Cast, inside: InProcess) 
     assert inside.app.database.statements - before == 20
 
 
-def test_with_a_key_and_dry(cast: Cast) -> None:
+def test_bulk_takes_an_idempotency_key_and_a_dry_run(cast: Cast) -> None:
     lines = [line("POST", "/contacts", contact(n)) for n in range(3)]
     headers = key()
     named = {"Idempotency_Key": headers["Idempotency-Key"]}
@@ -346,7 +346,7 @@ def test_with_a_key_and_dry(cast: Cast) -> None:
     assert [row["status"] for row in rows(clash)] == [409] * 3
 
 
-def test_two_that_cross_each_other_are_done_or_may_be_sent_again(cast: Cast) -> None:
+def test_two_bulk_requests_that_deadlock_succeed_or_may_be_sent_again(cast: Cast) -> None:
     """They deadlock; whoever is chosen begins anew, and is told to after some attempts."""
     orgs = [
         cast.ada.made("/api/organizations", name=f"O{n}", type="other")["id"] for n in range(20)
@@ -376,7 +376,7 @@ def test_two_that_cross_each_other_are_done_or_may_be_sent_again(cast: Cast) -> 
     assert all(answer.headers["retry-after"] for answer in answers if answer.status_code == 503)
 
 
-def test_few_run_at_once_and_leave_connections_to_others(cast: Cast) -> None:
+def test_few_bulk_requests_run_at_once_and_leave_connections_to_others(cast: Cast) -> None:
     cast.sql.rows("BEGIN")
     cast.sql.rows("SELECT id FROM organizations WHERE id = $1 FOR UPDATE", cast.acme)
     text = line("PUT", f"/organizations/{cast.acme}", {"industry": "X"})
@@ -396,7 +396,9 @@ def test_few_run_at_once_and_leave_connections_to_others(cast: Cast) -> None:
     assert bulk(cast.ada, line("POST", "/contacts", contact(1))).status_code == 200
 
 
-def test_a_session_that_ends_meanwhile_changes_nothing(cast: Cast, inside: InProcess) -> None:
+def test_a_session_that_ends_during_a_bulk_request_changes_nothing(
+    cast: Cast, inside: InProcess
+) -> None:
     """The process knows the session; its row is gone when the first line is written."""
     inside.send(cast.cora, "GET", "/api/organizations")
     cast.sql.rows("UPDATE sessions SET expires_at = now() WHERE user_id = $1", cast.cora.id)

@@ -60,7 +60,7 @@ def test_a_dry_run_is_refused_as_the_change_would_be(cast: Cast) -> None:
     assert cast.sam.delete(f"/api/organizations/{cast.acme}", headers=DRY).status_code == 404
 
 
-def test_what_cannot_be_taken_back_has_no_dry_run(cast: Cast) -> None:
+def test_a_write_that_cannot_be_rolled_back_refuses_a_dry_run(cast: Cast) -> None:
     for route in ROUTES:
         if route.changes and not route.dry:
             answer = send(cast.ada, route, [], {}, headers=DRY)

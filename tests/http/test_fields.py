@@ -3,7 +3,7 @@
 from support.cast import Cast
 
 
-def test_the_first_and_the_last_day_are_days(cast: Cast) -> None:
+def test_the_first_and_the_last_date_are_accepted(cast: Cast) -> None:
     made = cast.ada.made(
         "/api/projects",
         organizationId=cast.acme,

@@ -62,7 +62,7 @@ def test_a_request_that_is_refused_leaves_nothing_and_may_be_corrected(
 
 @writes
 @pytest.mark.parametrize("bad", ["", "\xe9", "x" * 256], ids=["empty", "accented", "long"])
-def test_a_key_that_is_none_is_422(cast: Cast, route: Route, bad: str) -> None:
+def test_a_malformed_idempotency_key_is_422(cast: Cast, route: Route, bad: str) -> None:
     ids, body = sample(cast, route)
     before = rows_of(cast)
     answer = send(cast.ada, route, ids, body, headers={"Idempotency-Key": bad.encode("latin-1")})
@@ -70,7 +70,7 @@ def test_a_key_that_is_none_is_422(cast: Cast, route: Route, bad: str) -> None:
     assert rows_of(cast) == before
 
 
-def test_keys_are_as_people_send_them(cast: Cast) -> None:
+def test_an_idempotency_key_may_have_quotes_and_odd_characters(cast: Cast) -> None:
     body = {"name": "N", "type": "other"}
     for good in (
         "x" * 255,
@@ -93,7 +93,7 @@ def test_keys_are_as_people_send_them(cast: Cast) -> None:
     )
 
 
-def test_another_request_with_the_key_is_422_by_name(cast: Cast) -> None:
+def test_another_request_with_the_same_key_is_422_by_name(cast: Cast) -> None:
     headers = key()
     path = f"/api/organizations/{cast.acme}"
     etag = cast.ada.get(path).headers["etag"]
@@ -105,7 +105,7 @@ def test_another_request_with_the_key_is_422_by_name(cast: Cast) -> None:
     assert cast.ada.get(path).json()["industry"] == "A"
 
 
-def test_a_key_belongs_to_a_user_a_route_and_a_path(cast: Cast) -> None:
+def test_an_idempotency_key_belongs_to_a_user_a_route_and_a_path(cast: Cast) -> None:
     headers = key()
     body = {"name": "Mine", "type": "other"}
     made = [
@@ -122,7 +122,7 @@ def test_a_key_belongs_to_a_user_a_route_and_a_path(cast: Cast) -> None:
     assert again.json() == made[0].json()
 
 
-def test_a_key_is_forgotten_after_a_day(cast: Cast) -> None:
+def test_an_idempotency_key_is_forgotten_after_a_day(cast: Cast) -> None:
     headers = key()
     body = {"name": "Daily", "type": "other"}
     first = cast.ada.post("/api/organizations", body, headers=headers)
@@ -149,7 +149,7 @@ def test_a_key_is_forgotten_after_a_day(cast: Cast) -> None:
     assert kept(cast) == 3, "what is over is cleared away, some with each that comes"
 
 
-def test_a_replay_takes_a_live_session_and_the_permission(cast: Cast) -> None:
+def test_a_replay_requires_a_live_session_and_the_permission(cast: Cast) -> None:
     headers = key()
     body = {"name": "Once", "type": "other"}
     assert cast.cora.post("/api/organizations", body, headers=headers).status_code == 200
@@ -205,7 +205,7 @@ def test_fifty_parallel_requests_with_one_key_make_one_record(
     )
 
 
-def test_a_key_whose_request_still_runs_is_409(cast: Cast) -> None:
+def test_an_idempotency_key_whose_request_still_runs_is_409(cast: Cast) -> None:
     """It waits for a row that is held here."""
     headers = key()
     path = f"/api/organizations/{cast.acme}"
@@ -231,7 +231,9 @@ def test_a_key_whose_request_still_runs_is_409(cast: Cast) -> None:
     assert cast.ada.put(path, {"industry": "A"}, headers=headers).content == first[0].content
 
 
-def test_an_upload_is_the_same_when_its_parts_are(cast: Cast, server: Server) -> None:
+def test_an_upload_is_the_same_request_when_its_parts_are_the_same(
+    cast: Cast, server: Server
+) -> None:
     headers = key()
 
     def post(content: bytes = b"a brief", name: str = "brief.txt", **data: str) -> httpx.Response:
@@ -322,7 +324,7 @@ def test_ending_sessions_repeats_and_acts_once_committed(cast: Cast) -> None:
 
 
 @pytest.mark.slow
-def test_killed_between_commit_and_answer_the_retry_makes_no_second() -> None:
+def test_a_retry_after_a_kill_between_commit_and_answer_makes_no_second_record() -> None:
     server = Server(admin_email="root@example.com", admin_password=PASSWORD)
     try:
         cookie = sign_in(server)
@@ -377,7 +379,9 @@ def commit_and_kill(server: Server, owner: Sql, body: Any, headers: dict[str, st
     thread.join()
 
 
-def test_a_key_costs_two_statements_and_none_costs_nothing(cast: Cast, inside: InProcess) -> None:
+def test_an_idempotency_key_costs_two_statements_and_no_key_costs_none(
+    cast: Cast, inside: InProcess
+) -> None:
     body = {"name": "N", "type": "other"}
     headers = key()
     inside.send(cast.ada, "GET", "/api/organizations")

@@ -5,7 +5,9 @@ import pytest
 from retainer.http.log import Log
 
 
-def test_a_path_does_not_steer_the_operators_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_control_characters_of_a_path_are_escaped_in_the_log(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     log = Log("requests")
     log.for_people = True
     log.event("request", path="/\x1b[2J\n12:00:00 forged\x9b1m", user=None)

@@ -27,7 +27,7 @@ def reader(route: Route) -> Route:
     return found
 
 
-def test_every_noun_has_conditions() -> None:
+def test_every_noun_has_conditional_routes() -> None:
     nouns = {"organizations", "contacts", "projects", "tasks", "documents", "activities", "users", "members", "account",
              "views"}  # fmt: skip
     assert {r.tag for r in CONDITIONAL} == {r.tag for r in READS} - {"operations"} == nouns
@@ -68,7 +68,7 @@ def test_a_change_of_another_state_is_412_with_the_current_one(cast: Cast, route
 
 
 @changes
-def test_what_is_not_seen_is_404_whatever_is_expected(cast: Cast, route: Route) -> None:
+def test_an_invisible_record_is_404_whatever_the_precondition(cast: Cast, route: Route) -> None:
     ids, body = sample(cast, route)
     if route.parameters:
         for headers in (
@@ -84,7 +84,7 @@ def test_what_is_not_seen_is_404_whatever_is_expected(cast: Cast, route: Route) 
 @pytest.mark.parametrize(
     "header", ["1-1", "", ",", '"a" "b"', '"a', "*, *", '*, "1-1"', '"a b"', 'w/"1-1"', "'1-1'"]
 )
-def test_a_malformed_header_is_422_by_name(cast: Cast, route: Route, header: str) -> None:
+def test_a_malformed_precondition_is_422_by_name(cast: Cast, route: Route, header: str) -> None:
     ids, body = sample(cast, route)
     before = rows_of(cast)
     for name in ("If-Match", "If-None-Match"):
@@ -93,7 +93,7 @@ def test_a_malformed_header_is_422_by_name(cast: Cast, route: Route, header: str
     assert rows_of(cast) == before
 
 
-def test_both_headers_hold_and_lines_are_joined(cast: Cast) -> None:
+def test_if_match_and_if_none_match_both_hold_and_header_lines_are_joined(cast: Cast) -> None:
     path = f"/api/organizations/{cast.acme}"
     etag = cast.ada.get(path).headers["etag"]
     for match, none_match, status in (("*", "*", 412), ("*", etag, 412), ("*", '"x"', 200), (etag, "*", 412),
@@ -113,7 +113,7 @@ def test_both_headers_hold_and_lines_are_joined(cast: Cast) -> None:
     [r for r in CHECKED if r.changes and not TABLE.takes_conditions(r)],
     ids=lambda r: r.name,
 )
-def test_where_nothing_has_an_etag_conditions_are_refused(cast: Cast, route: Route) -> None:
+def test_preconditions_are_refused_on_routes_without_an_etag(cast: Cast, route: Route) -> None:
     ids, body = sample(cast, route)
     before = rows_of(cast)
     for name in ("If-Match", "If-None-Match"):
@@ -139,7 +139,7 @@ def test_the_order_of_refusals_ends_with_412(cast: Cast) -> None:
     assert cast.ada.put(path, {"name": "N"}, headers=stale).status_code == 412
 
 
-def test_a_state_of_another_record_is_not_this_ones(cast: Cast) -> None:
+def test_an_etag_of_another_record_does_not_match(cast: Cast) -> None:
     other = cast.ada.get(f"/api/organizations/{cast.globex}").headers["etag"]
     assert (
         cast.ada.put(f"/api/organizations/{cast.acme}", {}, headers={"If-Match": other}).status_code
@@ -148,7 +148,7 @@ def test_a_state_of_another_record_is_not_this_ones(cast: Cast) -> None:
 
 
 @reads
-def test_a_read_that_is_known_is_304(cast: Cast, route: Route) -> None:
+def test_a_read_with_a_current_etag_is_304(cast: Cast, route: Route) -> None:
     ids, _ = sample(cast, route)
     full = send(cast.ada, route, ids)
     etag = full.headers["etag"]
@@ -170,7 +170,7 @@ def test_a_read_that_is_known_is_304(cast: Cast, route: Route) -> None:
     assert send(cast.ada, route, ids, headers={"If-Match": "x"}).status_code == 422
 
 
-def test_conditions_cost_no_statement(cast: Cast, inside: InProcess) -> None:
+def test_preconditions_cost_no_statement(cast: Cast, inside: InProcess) -> None:
     path = f"/api/organizations/{cast.acme}"
     etag = cast.ada.get(path).headers["etag"]
     inside.send(cast.ada, "GET", path)
@@ -186,7 +186,7 @@ def test_conditions_cost_no_statement(cast: Cast, inside: InProcess) -> None:
 
 
 @pytest.mark.parametrize("route", UPSERTS, ids=lambda r: r.name)
-def test_what_is_added_or_changed_can_be_bound_to_either(cast: Cast, route: Route) -> None:
+def test_an_upsert_can_be_limited_to_creating_or_to_changing(cast: Cast, route: Route) -> None:
     (value,), body = sample(cast, route)
     path, body = path_of(route, [value]), body | {"type": "other", "name": "N"}
 

@@ -9,7 +9,7 @@ from support.samples import sample, send
 
 
 @pytest.mark.parametrize("route", WRITES, ids=lambda r: r.name)
-def test_a_short_answer_has_the_etag_alone(cast: Cast, route: Route) -> None:
+def test_a_minimal_answer_has_the_etag_and_no_body(cast: Cast, route: Route) -> None:
     ids, body = sample(cast, route)
     answer = send(
         cast.ada,
@@ -36,7 +36,7 @@ def test_a_short_answer_has_the_etag_alone(cast: Cast, route: Route) -> None:
     assert answer.headers["etag"]
 
 
-def test_preferences_are_told_apart(cast: Cast) -> None:
+def test_values_of_the_prefer_header_are_told_apart(cast: Cast) -> None:
     path = f"/api/organizations/{cast.acme}"
     rows: list[tuple[str, int, str | None]] = [
         ("return=representation", 200, "return=representation"),
@@ -59,7 +59,7 @@ def test_preferences_are_told_apart(cast: Cast) -> None:
     assert cast.ada.get(path, headers={"Prefer": "return=minimal, dry-run"}).status_code == 200
 
 
-def test_a_new_one_says_where_it_is_also_in_short(cast: Cast) -> None:
+def test_a_minimal_answer_to_a_create_has_a_location(cast: Cast) -> None:
     path = "/api/organizations/by/externalId/short-1"
     answer = cast.ada.put(
         path, {"name": "S", "type": "other"}, headers={"Prefer": "return=minimal"}
@@ -68,7 +68,7 @@ def test_a_new_one_says_where_it_is_also_in_short(cast: Cast) -> None:
     assert cast.ada.get(answer.headers["location"]).json()["externalId"] == "short-1"
 
 
-def test_a_short_answer_is_repeated_as_it_was(cast: Cast) -> None:
+def test_a_minimal_answer_is_replayed_as_it_was(cast: Cast) -> None:
     headers = key() | {"Prefer": "return=minimal"}
     first = cast.ada.post("/api/organizations", {"name": "S", "type": "other"}, headers=headers)
     again = cast.ada.post("/api/organizations", {"name": "S", "type": "other"}, headers=headers)

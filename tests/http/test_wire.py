@@ -23,7 +23,7 @@ def get(path: str, *headers: str, method: str = "GET", version: str = "1.1") -> 
     return "\r\n".join([f"{method} {path} HTTP/{version}", "Host: x", *headers, "", ""])
 
 
-def test_an_answer_comes_in_one_piece(server: Server, cast: Cast) -> None:
+def test_a_response_comes_in_one_segment(server: Server, cast: Cast) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         for _ in range(20):
             connection.sendall(
@@ -37,7 +37,7 @@ def test_an_answer_comes_in_one_piece(server: Server, cast: Cast) -> None:
             assert body.startswith(b"{") and body.endswith(b"}")
 
 
-def test_what_is_asked_in_one_go_is_answered_in_order(server: Server, cast: Cast) -> None:
+def test_pipelined_requests_are_answered_in_order(server: Server, cast: Cast) -> None:
     cookie = f"Cookie: connect.sid={cast.ada.token}"
     asked = [get(f"/api/organizations/{id}", cookie) for id in (cast.acme, cast.globex, 2**52)]
     answered = exchange(server, *asked, get("/healthz", "Connection: close"))
@@ -50,7 +50,7 @@ def test_what_is_asked_in_one_go_is_answered_in_order(server: Server, cast: Cast
     )
 
 
-def test_every_answer_has_its_frame(server: Server, cast: Cast) -> None:
+def test_every_response_has_its_framing_headers(server: Server, cast: Cast) -> None:
     cookie, close = f"Cookie: connect.sid={cast.ada.token}", "Connection: close"
     path = f"/api/organizations/{cast.acme}"
     head, _, body = exchange(server, get(path, cookie, close)).partition(b"\r\n\r\n")
@@ -75,7 +75,7 @@ def test_every_answer_has_its_frame(server: Server, cast: Cast) -> None:
     )
 
 
-def test_no_value_begins_a_header_of_its_own() -> None:
+def test_a_header_value_cannot_begin_another_header() -> None:
     async def app(_scope: Any, _receive: Any, send: Any) -> None:
         headers = [(b"x-name", b"a\r\nset-cookie: b=c"), (b"content-length", b"2")]
         await send(
@@ -104,7 +104,7 @@ def test_no_value_begins_a_header_of_its_own() -> None:
     assert b"b=c" not in answer
 
 
-def test_a_head_without_end_is_cut_off(server: Server) -> None:
+def test_an_endless_head_is_cut_off(server: Server) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n")
         answer = b""
@@ -118,7 +118,7 @@ def test_a_head_without_end_is_cut_off(server: Server) -> None:
     assert answer.startswith(b"HTTP/1.1 400") or not answer
 
 
-def test_a_long_head_that_ends_is_read(server: Server) -> None:
+def test_a_long_head_that_ends_is_accepted(server: Server) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         for _ in range(3):  # each head is counted by itself
             connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n")

@@ -25,7 +25,7 @@ def invited(cast: Cast, username: str) -> tuple[int, httpx.Response]:
     )
 
 
-def test_everybody_has_preferences_and_changes_their_own(cast: Cast) -> None:
+def test_every_user_has_preferences_and_changes_their_own(cast: Cast) -> None:
     for who in (cast.ada, cast.gita):
         assert preferences(who.get("/api/user").json()) == USUAL
         wanted = {"theme": "dark", "density": "comfortable", "shortcuts": False}
@@ -49,18 +49,18 @@ def test_everybody_has_preferences_and_changes_their_own(cast: Cast) -> None:
         ({"lastLoginAt": None}, "is read-only; leave it out"),
     ],
 )
-def test_a_preference_that_is_none_is_refused(cast: Cast, body: dict[str, Any], words: str) -> None:
+def test_an_unknown_preference_is_refused(cast: Cast, body: dict[str, Any], words: str) -> None:
     answer = cast.ada.put("/api/user", body)
     assert answer.status_code == 422
     assert answer.json()["errors"] == [{"field": next(iter(body)), "message": words}]
 
 
-def test_preferences_are_told_to_oneself_alone(cast: Cast) -> None:
+def test_preferences_are_visible_to_their_user_only(cast: Cast) -> None:
     assert not set(USUAL) & set(cast.ada.get(f"/api/users/{cast.ada.id}").json())
     assert cast.ada.put(f"/api/users/{cast.cora.id}", {"theme": "dark"}).status_code == 422
 
 
-def test_every_process_knows_a_preference_at_once(cast: Cast, inside: InProcess) -> None:
+def test_every_process_applies_a_changed_preference_at_once(cast: Cast, inside: InProcess) -> None:
     """And needs no statement to: pages are drawn by what is remembered of the session."""
     inside.send(cast.stan, "GET", "/api/user")
 
@@ -101,7 +101,7 @@ def test_preferences_are_in_the_history_and_the_etag(cast: Cast) -> None:
     assert entry["changes"] == [{"field": "theme", "before": "system", "after": "dark"}]
 
 
-def test_the_last_login_is_told(cast: Cast) -> None:
+def test_a_user_shows_the_time_of_the_last_login(cast: Cast) -> None:
     username = f"nina.{cast.tenant}@example.com"
     made = cast.ada.made("/api/users", username=f"x{username}", fullName="Nobody yet", role="staff")
     assert made["lastLoginAt"] is None
@@ -119,7 +119,7 @@ def test_the_last_login_is_told(cast: Cast) -> None:
     assert (listed[id], listed[made["id"]]) == (again.json()["lastLoginAt"], None)
 
 
-def test_signing_in_is_seen_by_who_knows_the_state_before_and_changes_no_record(cast: Cast) -> None:
+def test_a_login_changes_the_etag_of_the_user_but_no_record(cast: Cast) -> None:
     username = f"nina.{cast.tenant}@example.com"
     id, _ = invited(cast, username)
     path = f"/api/users/{id}"

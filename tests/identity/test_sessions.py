@@ -18,7 +18,9 @@ def test_a_session_that_idled_too_long_neither_reads_nor_writes(cast: Cast) -> N
     assert cast.ada.post("/api/organizations", {"name": "N", "type": "other"}).status_code == 401
 
 
-def test_a_cookie_on_any_of_several_lines_is_found(cast: Cast, server: Server) -> None:
+def test_a_session_cookie_on_any_of_several_header_lines_is_found(
+    cast: Cast, server: Server
+) -> None:
     import socket
 
     with socket.create_connection(("127.0.0.1", server.port)) as raw:

@@ -2,18 +2,12 @@
 
 import re
 import threading
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
-from retainer.journal import store
 from retainer.journal.model import COLUMNS
-from retainer.lists.spec import PageShape
-from retainer.permissions import SCOPES
 from support.cast import Cast
 from support.journal import history, told
-from support.lists import explained, linked, make
+from support.lists import linked
 from support.organizations import change
 from support.samples import FILE
 from support.sql import Sql
@@ -69,7 +63,7 @@ def test_an_organizations_history_tells_what_was_done_to_it_and_its_members(cast
     assert entries[4]["operation"]["actor"]["id"] == cast.cora.id
 
 
-def test_numbers_are_told_as_they_were_answered(cast: Cast) -> None:
+def test_numbers_in_a_history_are_as_the_api_answered_them(cast: Cast) -> None:
     body = b'{"metadata": {"price": 1.50, "large": 12345678901234567890.123}}'
     headers = {"Content-Type": "application/json"}
     cast.ada.request("PUT", f"/api/organizations/{cast.acme}", content=body, headers=headers)
@@ -119,7 +113,7 @@ def everything(cast: Cast) -> dict[str, list[tuple[str, dict[str, Any]]]]:
     return found
 
 
-def test_what_is_told_is_what_was_answered(cast: Cast) -> None:
+def test_a_history_tells_the_values_that_the_api_answered(cast: Cast) -> None:
     """Replaying a history from its beginning gives every field as the API answers it."""
     shown = set[tuple[str, str]]()
     for noun, records in everything(cast).items():
@@ -144,7 +138,7 @@ def test_what_is_told_is_what_was_answered(cast: Cast) -> None:
     assert shown == {one for one in told if one[0] not in ("members", "users", "views")}
 
 
-def test_every_column_is_told_or_known_to_be_hidden(sql: Sql) -> None:
+def test_every_column_is_in_the_history_or_known_to_be_hidden(sql: Sql) -> None:
     """One that is added later is told once it is a field, and not before."""
     rows = sql.rows(
         """SELECT c.relname::text AS entity, a.attname::text AS name FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
@@ -181,7 +175,7 @@ def test_a_documents_history_tells_of_its_projects_and_versions(cast: Cast) -> N
     ]
 
 
-def test_nothing_behind_the_api_is_told(cast: Cast) -> None:
+def test_a_history_has_no_field_that_the_api_does_not_have(cast: Cast) -> None:
     for noun, records in everything(cast).items():
         for id, _ in records:
             text = cast.ada.get(f"/api/{noun}/{id}/history").text
@@ -190,7 +184,7 @@ def test_nothing_behind_the_api_is_told(cast: Cast) -> None:
                 assert word not in text, (noun, word)
 
 
-def test_a_restored_record_tells_that_it_was_deleted_and_restored(cast: Cast) -> None:
+def test_a_restored_records_history_tells_its_deletion_and_restoration(cast: Cast) -> None:
     cast.ada.delete(f"/api/organizations/{cast.acme}")
     assert cast.ada.get(f"/api/organizations/{cast.acme}/history").status_code == 404
     change(
@@ -210,7 +204,7 @@ def test_a_restored_record_tells_that_it_was_deleted_and_restored(cast: Cast) ->
     assert not any(entry["changes"] for entry in gone)
 
 
-def test_a_child_tells_that_its_parent_went(cast: Cast) -> None:
+def test_a_childs_history_tells_that_its_parent_was_deleted(cast: Cast) -> None:
     cast.ada.put(f"/api/organizations/{cast.globex}", {"parentId": cast.acme})
     cast.ada.delete(f"/api/organizations/{cast.acme}")
     entry = history(cast, "organizations", cast.globex)[0]
@@ -229,7 +223,7 @@ def test_staff_read_the_history_of_what_they_see_and_guests_none(cast: Cast) -> 
     assert cast.gita.get(f"/api/organizations/{cast.globex}/history").status_code == 404
 
 
-def test_a_users_history_is_told_to_administrators(cast: Cast) -> None:
+def test_a_users_history_is_for_administrators(cast: Cast) -> None:
     body = {"role": "consultant", "isActive": False, "contactId": cast.contact("Sam")}
     path = f"/api/users/{cast.sam.id}"
     assert cast.sam.put("/api/user", {"timeZone": "Asia/Tokyo"}).status_code == 200
@@ -262,7 +256,7 @@ def pages(cast: Cast, path: str) -> list[list[dict[str, Any]]]:
     return found
 
 
-def test_pages_lead_on_to_the_end(cast: Cast) -> None:
+def test_links_lead_through_all_pages_of_a_history(cast: Cast) -> None:
     for n in range(9):
         cast.ada.put(f"/api/organizations/{cast.acme}", {"industry": f"I{n}"})
     whole = history(cast, "organizations", cast.acme, limit=1000)
@@ -274,7 +268,7 @@ def test_pages_lead_on_to_the_end(cast: Cast) -> None:
         assert {len(page) for page in found[:-1]} <= {limit}
 
 
-def test_a_large_operation_is_paged_within(cast: Cast) -> None:
+def test_a_large_operation_is_split_over_pages(cast: Cast) -> None:
     contacts = [cast.contact(f"C{n}") for n in range(7)]
     for contact in contacts:
         cast.ada.post(
@@ -298,7 +292,7 @@ def test_a_large_operation_is_paged_within(cast: Cast) -> None:
     )
 
 
-def test_while_others_write_nothing_that_was_there_is_missed_or_doubled(cast: Cast) -> None:
+def test_paging_a_history_during_writes_misses_and_repeats_nothing(cast: Cast) -> None:
     path = f"/api/organizations/{cast.acme}"
     for n in range(20):
         cast.ada.put(path, {"industry": f"I{n}"})
@@ -326,7 +320,7 @@ def test_while_others_write_nothing_that_was_there_is_missed_or_doubled(cast: Ca
             writer.join()
 
 
-def test_it_is_narrowed_to_who_and_when(cast: Cast) -> None:
+def test_a_history_is_filtered_by_actor_and_time(cast: Cast) -> None:
     cast.cora.put(f"/api/organizations/{cast.acme}", {"industry": "Theirs"})
     assert len(history(cast, "organizations", cast.acme, actorId=cast.cora.id)) == 1
     assert len(history(cast, "organizations", cast.acme, since="-1h", entity="members")) == 2
@@ -336,7 +330,7 @@ def test_it_is_narrowed_to_who_and_when(cast: Cast) -> None:
     assert cast.ada.get(f"/api/organizations/{cast.acme}/history?cursor=MQ").status_code == 422
 
 
-def test_a_cursor_of_another_history_shows_nothing_of_it(cast: Cast) -> None:
+def test_a_cursor_of_another_history_reveals_nothing_of_it(cast: Cast) -> None:
     for n in range(3):
         cast.olga.made("/api/organizations", name=f"Theirs {n}", type="other")
     cast.ada.put(f"/api/organizations/{cast.acme}", {"industry": "I"})
@@ -347,64 +341,3 @@ def test_a_cursor_of_another_history_shows_nothing_of_it(cast: Cast) -> None:
     assert found.status_code == 200
     assert {entry["entityId"] for entry in found.json()} <= {theirs}
     assert cast.olga.get(f"/api/organizations/{cast.acme}/history{query}").status_code == 404
-
-
-HISTORIES = [
-    pytest.param(noun, scope, id=f"{noun} for {scope}") for noun in NOUNS for scope in SCOPES
-]
-
-
-@pytest.fixture(scope="module")
-def many(sql: Sql) -> Iterator[int]:
-    """A tenant with 8,000 rows of each noun and their journal."""
-    tenant = int(sql.value("INSERT INTO tenants (name) VALUES ('Many') RETURNING id"))
-    make(sql, tenant)
-    for table in (*NOUNS, "members", "users", "document_projects", "operations", "changes"):
-        sql.rows(f"ANALYZE {table}")
-    yield tenant
-    sql.rows("SELECT set_config('retainer.tenant', '', false)")
-
-
-@pytest.mark.parametrize(("noun", "scope"), HISTORIES)
-def test_a_history_stands_on_indexes(sql: Sql, many: int, noun: str, scope: Any) -> None:
-    spec = store.HISTORY[noun]
-    page = PageShape(tuple(spec.fields), (), (spec.order,), is_placed=True)
-    plan = explained(sql, many, spec.page(page).compiled[scope][0])
-    for table in (*NOUNS, "members", "document_projects", "operations", "changes"):
-        assert f"Seq Scan on {table} " not in plan, plan
-    assert re.search(
-        r"Index Cond: \(\(tenant_id = \$\d+\) AND \(entity = '\w+'::text\) AND \(entity_id = \$\d+\)",
-        plan,
-    ), plan
-    if noun == "organizations":
-        assert "changes_of_members" in plan, plan
-
-
-def test_a_page_of_a_long_history_reads_no_more_than_it_tells(sql: Sql, many: int) -> None:
-    organization = sql.value("SELECT max(id) FROM organizations WHERE tenant_id = $1", many)
-    for n in range(40):
-        change(sql, many, f"""INSERT INTO members (tenant_id, organization_id, contact_id, role)
-            SELECT tenant_id, {organization}, id, 'member' FROM contacts
-            WHERE tenant_id = {many} AND id % 400 = {n} AND id NOT IN (SELECT contact_id FROM members
-                WHERE tenant_id = {many} AND organization_id = {organization});
-            UPDATE organizations SET industry = 'I{n}' WHERE id = {organization}""")  # fmt: skip
-    assert sql.value("SELECT count(*) FROM members WHERE organization_id = $1", organization) > 500
-    sql.rows("ANALYZE changes")
-    spec = store.HISTORY["organizations"]
-    text, names = spec.page(PageShape(tuple(spec.fields), (), (spec.order,))).compiled["all"]
-    values = {"tenant": many, "parent": organization, "chunk": 20}
-    sql.rows("SELECT set_config('retainer.tenant', $1, false)", str(many))
-    sql.rows("SET ROLE retainer_app")
-    try:
-        plan = "\n".join(
-            row[0]
-            for row in sql.rows(f"EXPLAIN (ANALYZE, TIMING OFF) {text}", *map(values.get, names))
-        )
-    finally:
-        sql.rows("RESET ROLE")
-    assert "Merge Append" in plan, plan
-    read = [
-        float(rows) * int(loops)
-        for rows, loops in re.findall(r"on changes \w+ .*actual rows=([\d.]+) loops=(\d+)", plan)
-    ]
-    assert read and max(read) < 100, plan

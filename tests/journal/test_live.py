@@ -144,7 +144,7 @@ def task(cast: Cast, **fields: Any) -> str:
     return f"tasks/{cast.cora.made('/api/tasks', **({'organizationId': cast.acme, 'title': 'T'} | fields))['id']}"
 
 
-def test_what_another_changes_arrives_with_what_shows_it(cast: Cast, ear: Any) -> None:
+def test_a_change_arrives_with_the_records_that_show_it(cast: Cast, ear: Any) -> None:
     ada = ear(cast.ada)
     assert ada.answer.headers["content-type"] == "text/event-stream"
     assert "no-store" in ada.answer.headers["cache-control"]
@@ -162,7 +162,7 @@ def test_what_another_changes_arrives_with_what_shows_it(cast: Cast, ear: Any) -
     assert cast.ada.get(f"/api/operations/{operation['id']}").status_code == 200
 
 
-def test_every_kind_of_record_is_named(cast: Cast, ear: Any) -> None:
+def test_a_change_of_every_noun_arrives(cast: Cast, ear: Any) -> None:
     ada = ear(cast.ada)
     contact = cast.contact("Carl")
     assert f"contacts/{contact}" in ada.until(f"contacts/{contact}")[0]
@@ -184,7 +184,7 @@ def test_every_kind_of_record_is_named(cast: Cast, ear: Any) -> None:
     assert ada.until(f"users/{cast.stan.id}")[0] == {f"users/{cast.stan.id}"}
 
 
-def test_what_is_deleted_and_restored_is_told(cast: Cast, ear: Any) -> None:
+def test_deletions_and_restorations_arrive(cast: Cast, ear: Any) -> None:
     made = task(cast)
     ada = ear(cast.ada)
     assert cast.cora.delete(f"/api/{made}").status_code == 204
@@ -193,14 +193,14 @@ def test_what_is_deleted_and_restored_is_told(cast: Cast, ear: Any) -> None:
     ada.until(made)
 
 
-def test_another_tenant_hears_nothing(cast: Cast, ear: Any) -> None:
+def test_another_tenant_receives_no_change(cast: Cast, ear: Any) -> None:
     olga, ada = ear(cast.olga), ear(cast.ada)
     ada.until(task(cast))
     own = cast.olga.made("/api/organizations", name="Hers", type="other")["id"]
     assert olga.until(f"organizations/{own}")[0] == {f"organizations/{own}"}
 
 
-def test_staff_and_guests_hear_only_of_what_they_see(cast: Cast, ear: Any) -> None:
+def test_staff_and_guests_receive_only_changes_of_records_they_see(cast: Cast, ear: Any) -> None:
     stan, gita, sam = ear(cast.stan), ear(cast.gita), ear(cast.sam)
     hidden = cast.cora.made(
         "/api/projects", organizationId=cast.acme, title="Hidden", audience="internal"
@@ -219,7 +219,7 @@ def test_staff_and_guests_hear_only_of_what_they_see(cast: Cast, ear: Any) -> No
     assert foreign not in cast.gita.get("/live", params={"after": gita.mark}).text
 
 
-def test_a_poll_tells_each_what_a_stream_does(cast: Cast) -> None:
+def test_a_poll_answers_the_same_changes_as_a_stream(cast: Cast) -> None:
     people = (cast.ada, cast.stan, cast.gita, cast.olga)
     marks = {person.id: cast_mark(person) for person in people}
     internal, shown = task(cast), task(cast, audience="client")
@@ -243,7 +243,7 @@ def poll(person: Person, mark: str) -> dict[str, Any]:
     return dict(answer.json())
 
 
-def test_users_are_told_to_administrators_only(cast: Cast, ear: Any) -> None:
+def test_changes_of_users_arrive_at_administrators_only(cast: Cast, ear: Any) -> None:
     ada, cora = ear(cast.ada), ear(cast.cora)
     user = cast.ada.made(
         "/api/users", username=f"{secrets.token_hex(6)}@example.com", fullName="U", role="guest"
@@ -253,7 +253,9 @@ def test_users_are_told_to_administrators_only(cast: Cast, ear: Any) -> None:
     assert cora.until(made)[0] == {f"organizations/{cast.acme}", made}
 
 
-def test_whose_own_membership_changes_may_see_anything_else_now(cast: Cast, ear: Any) -> None:
+def test_a_change_of_the_viewers_own_membership_invalidates_everything(
+    cast: Cast, ear: Any
+) -> None:
     gita, stan = ear(cast.gita), ear(cast.stan)
     cast.cora.made(
         f"/api/organizations/{cast.globex}/members", contactId=cast.gita_contact, role="member"
@@ -268,7 +270,7 @@ def test_whose_own_membership_changes_may_see_anything_else_now(cast: Cast, ear:
     assert stan.until(made)[0] == {f"organizations/{cast.acme}", made}, "of others' nothing"
 
 
-def test_what_changes_nothing_is_told_to_nobody(cast: Cast, channel: Channel) -> None:
+def test_a_write_that_changes_nothing_sends_nothing(cast: Cast, channel: Channel) -> None:
     body = {"organizationId": cast.acme, "title": "T"}
     first = cast.cora.post("/api/tasks", body, headers={"Idempotency-Key": "one"})
     channel.until(cast.tenant)
@@ -288,7 +290,7 @@ def test_what_changes_nothing_is_told_to_nobody(cast: Cast, channel: Channel) ->
     assert not any(cast.tenant in told for told in channel.told)
 
 
-def test_many_writes_are_told_by_few_notifications(cast: Cast, channel: Channel, ear: Any) -> None:
+def test_many_writes_send_few_notifications(cast: Cast, channel: Channel, ear: Any) -> None:
     ada = ear(cast.ada)
     channel.told.clear()
     for _ in range(199):
@@ -297,9 +299,7 @@ def test_many_writes_are_told_by_few_notifications(cast: Cast, channel: Channel,
     assert 0 < len(channel.told) < 60
 
 
-def test_of_very_many_records_it_is_said_that_anything_may_have_changed(
-    cast: Cast, ear: Any
-) -> None:
+def test_very_many_changed_records_are_sent_as_a_wildcard(cast: Cast, ear: Any) -> None:
     ada, gita = ear(cast.ada), ear(cast.gita)
     write = line("POST", "/tasks", {"organizationId": cast.acme, "title": "T"})
     assert bulk(cast.cora, *[write] * (MOST_RECORDS + 1)).status_code == 200
@@ -310,7 +310,7 @@ def test_of_very_many_records_it_is_said_that_anything_may_have_changed(
     )
 
 
-def test_who_comes_back_is_told_what_was_missed(cast: Cast, ear: Any) -> None:
+def test_a_subscriber_that_reconnects_receives_the_missed_changes(cast: Cast, ear: Any) -> None:
     ada = ear(cast.ada)
     ada.until(task(cast))
     last = ada.last_id
@@ -341,7 +341,7 @@ async def begun(cast: Cast, url: str, *, savepoint: bool) -> Any:
 
 
 @pytest.mark.parametrize("savepoint", [False, True], ids=["as a whole", "in a part"])
-def test_what_is_committed_late_is_told_though_its_number_is_lower(
+def test_an_operation_committed_late_arrives_despite_its_lower_id(
     cast: Cast, ear: Any, server: Server, savepoint: bool
 ) -> None:
     ada = ear(cast.ada)
@@ -362,7 +362,7 @@ def test_what_is_committed_late_is_told_though_its_number_is_lower(
     assert after["records"] == []
 
 
-def test_a_mark_of_another_database_or_from_long_ago_tells_all(cast: Cast) -> None:
+def test_a_position_from_another_database_or_long_ago_means_anything_changed(cast: Cast) -> None:
     present = Position(*map(int, cast_mark(cast.ada).split("-")))
     foreign = Position(present.floor, present.next, present.until + 1_000_000, present.oldest)
     assert poll(cast.ada, str(foreign))["records"] == ["*"]
@@ -373,7 +373,7 @@ def test_a_mark_of_another_database_or_from_long_ago_tells_all(cast: Cast) -> No
 @pytest.mark.parametrize(
     "mark", ["x", "1-2-3", "1-2-3-4-5", "1-2-3--4", "9" * 19 + "-1-1-1", "١-١-١-١"]
 )
-def test_what_is_no_mark_is_refused(cast: Cast, mark: str) -> None:
+def test_a_malformed_position_is_refused(cast: Cast, mark: str) -> None:
     answer = cast.ada.get("/live", params={"after": mark})
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "after")
 
@@ -400,7 +400,7 @@ def test_a_stream_ends_with_its_session(cast: Cast, ear: Any) -> None:
     assert ada.ended()
 
 
-def test_one_session_has_a_few_streams(cast: Cast, ear: Any) -> None:
+def test_a_session_has_at_most_a_few_streams(cast: Cast, ear: Any) -> None:
     opened = [ear(cast.ada) for _ in range(MOST_OF_SESSION)]
     refused = ear(cast.ada)
     assert (refused.answer.status_code, refused.answer.headers["retry-after"]) == (429, "10")
@@ -439,7 +439,7 @@ def theirs(own: Server) -> Iterator[Cast]:
     sql.close()
 
 
-def test_one_process_has_some_hundred_streams_and_they_hold_no_connection(
+def test_a_process_has_a_limit_of_streams_and_they_hold_no_connection(
     theirs: Cast, own: Server
 ) -> None:
     people = [theirs.person(f"P{n}", "consultant") for n in range(MOST_STREAMS // MOST_OF_SESSION)]
@@ -464,7 +464,7 @@ def test_one_process_has_some_hundred_streams_and_they_hold_no_connection(
     assert sessions <= 8, "the pool, the monitor, the indexer, and the test"
 
 
-def test_changes_that_no_process_tells_are_found(theirs: Cast) -> None:
+def test_changes_without_a_notification_are_found_by_polling(theirs: Cast) -> None:
     ada = Ear(theirs.ada)
     theirs.sql.rows(
         """WITH acting AS MATERIALIZED (SELECT set_config('retainer.tenant', $1, true),
@@ -490,7 +490,7 @@ def test_streams_outlast_a_lost_connection_to_the_database(theirs: Cast) -> None
     ada.close()
 
 
-def test_two_processes_hear_each_other(theirs: Cast, own: Server) -> None:
+def test_two_processes_receive_each_others_changes(theirs: Cast, own: Server) -> None:
     second = Server(database_url=own.database_url)
     try:
         with httpx.Client(base_url=second.url, timeout=30, trust_env=False) as there:
@@ -530,7 +530,7 @@ def test_a_stop_ends_the_streams_and_says_so_in_the_log(workers: str) -> None:
     shutil.rmtree(server.folder)
 
 
-def test_a_pile_stays_small() -> None:
+def test_a_change_buffer_stays_small() -> None:
     buffer = ChangeBuffer()
     for n in range(10_000):
         more = ChangeBuffer()

@@ -43,7 +43,7 @@ def test_a_deleted_project_takes_its_tasks_and_the_documents_of_it_alone(cast: C
     assert trash(cast) == [("project", ids["project"], 3)]
 
 
-def test_what_was_deleted_before_its_organization_has_an_entry_of_its_own(cast: Cast) -> None:
+def test_a_record_deleted_before_its_organization_has_its_own_trash_entry(cast: Cast) -> None:
     ids = tree(cast)
     for path in (f"activities/{ids['activity']}", f"tasks/{ids['task']}", f"documents/{ids['link']}", f"projects/{ids['project']}",
                  f"organizations/{ids['top']}/members/{ids['gita']}", f"contacts/{ids['contact']}",
@@ -56,7 +56,7 @@ def test_what_was_deleted_before_its_organization_has_an_entry_of_its_own(cast: 
     ]  # fmt: skip
 
 
-def test_many_deleted_at_once_are_told_each_by_itself(cast: Cast) -> None:
+def test_records_deleted_in_one_bulk_request_have_an_entry_each(cast: Cast) -> None:
     ids = tree(cast)
     paths = [f"/tasks/{ids['task']}", f"/projects/{ids['project']}", f"/contacts/{ids['contact']}"]
     content = b"".join(line("DELETE", path) for path in paths)
@@ -66,14 +66,14 @@ def test_many_deleted_at_once_are_told_each_by_itself(cast: Cast) -> None:
     assert {row["operationId"] for row in cast.ada.get("/api/trash").json()} == {last(cast)["id"]}
 
 
-def test_a_link_taken_away_is_no_entry(cast: Cast) -> None:
+def test_a_removed_link_is_no_trash_entry(cast: Cast) -> None:
     ids = tree(cast)
     cast.ada.put(f"/api/documents/{ids['link']}", {"projectIds": []})
     assert trash(cast) == []
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3])
-def test_its_pages_miss_and_double_nothing(cast: Cast, limit: int) -> None:
+def test_paging_the_trash_misses_and_repeats_nothing(cast: Cast, limit: int) -> None:
     """Also where one operation deleted records of several nouns that have the same id."""
     made: list[tuple[str, int]] = []
     start = 1 + max(
@@ -97,7 +97,7 @@ def test_its_pages_miss_and_double_nothing(cast: Cast, limit: int) -> None:
     assert len(set(whole)) == 9
 
 
-def test_it_is_filtered_like_any_list(cast: Cast) -> None:
+def test_the_trash_is_filtered_like_any_list(cast: Cast) -> None:
     task = cast.ada.made("/api/tasks", title="T", organizationId=cast.acme)["id"]
     cast.cora.delete(f"/api/tasks/{task}")
     contact = cast.contact("Lou")

@@ -19,7 +19,7 @@ def test_a_change_belongs_to_the_tenant_of_its_operation(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("actor", ["stranger", "nobody"])
-def test_who_is_not_in_the_tenant_cannot_act(cast: Cast, actor: str) -> None:
+def test_an_actor_outside_the_tenant_is_refused(cast: Cast, actor: str) -> None:
     tenant, user = (cast.other_tenant, cast.ada.id) if actor == "stranger" else (2**52, None)
     with pytest.raises(asyncpg.RaiseError, match="nobody who could act"):
         cast.sql.rows(
@@ -32,13 +32,15 @@ def test_who_is_not_in_the_tenant_cannot_act(cast: Cast, actor: str) -> None:
     "DELETE FROM operations", "UPDATE operations SET id = id + 1", "DELETE FROM users", "UPDATE users SET tenant_id = 1",
     "DELETE FROM tenants", "UPDATE tenants SET id = id + 1",
 ])  # fmt: skip
-def test_what_the_journal_names_stays(cast: Cast, statement: str) -> None:
+def test_rows_named_in_the_journal_can_neither_be_deleted_nor_renumbered(
+    cast: Cast, statement: str
+) -> None:
     """Also for the owner: no foreign key of the journal's holds it."""
     with pytest.raises(asyncpg.RestrictViolationError):
         cast.sql.rows(statement)
 
 
-def test_an_operation_knows_only_its_words(cast: Cast) -> None:
+def test_an_operation_takes_only_known_kinds_channels_and_outcomes(cast: Cast) -> None:
     for words in (
         "'robot', 'api', NULL, 'x'",
         "'system', 'smoke', NULL, 'x'",
@@ -53,7 +55,7 @@ def test_an_operation_knows_only_its_words(cast: Cast) -> None:
             )
 
 
-def test_generated_columns_are_silent(sql: Sql) -> None:
+def test_generated_columns_are_not_journalled(sql: Sql) -> None:
     """A derived value is no change of its own, and none is written down."""
     loud = sql.rows(
         """SELECT t.tgrelid::regclass::text, t.tgname::text, a.attname::text FROM pg_trigger t

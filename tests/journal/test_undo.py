@@ -66,7 +66,7 @@ def test_uploading_a_file_is_undone_and_its_bytes_come_back_with_it(cast: Cast) 
     assert cast.ada.get(made["url"]).content == FILE["file"][1]
 
 
-def test_a_new_version_of_a_file_is_kept(cast: Cast) -> None:
+def test_the_upload_of_a_new_version_cannot_be_undone(cast: Cast) -> None:
     made = cast.ada.post(
         "/api/documents", files=FILE, data={"organizationId": str(cast.acme)}
     ).json()
@@ -87,7 +87,7 @@ def bulk(cast: Cast, *lines: bytes) -> dict[str, Any]:
     return last(cast)
 
 
-def test_many_writes_of_everything_come_back_as_one(cast: Cast) -> None:
+def test_a_bulk_request_of_many_nouns_is_undone_as_one(cast: Cast) -> None:
     ids = tree(cast)
     before = world(cast)
     bulk(
@@ -110,7 +110,7 @@ def test_many_writes_of_everything_come_back_as_one(cast: Cast) -> None:
     assert world(cast) == before
 
 
-def test_what_was_made_and_deleted_at_once_stays_away(cast: Cast) -> None:
+def test_a_record_created_and_deleted_in_one_operation_stays_deleted(cast: Cast) -> None:
     before = world(cast)
     free = cast.sql.value("SELECT nextval(pg_get_serial_sequence('organizations', 'id'))") + 1
     bulk(
@@ -124,7 +124,7 @@ def test_what_was_made_and_deleted_at_once_stays_away(cast: Cast) -> None:
     assert undo(cast.cora, undoing["id"]).status_code == 422, "it did nothing"
 
 
-def test_rows_that_hand_each_other_something_unique_are_undone_backwards(cast: Cast) -> None:
+def test_rows_that_exchange_a_unique_value_are_undone_in_reverse(cast: Cast) -> None:
     one, two = (cast.ada.made("/api/organizations", name=n, type="other", externalId=n, domains=[f"{n}.example"])["id"]
                 for n in ("x", "y"))  # fmt: skip
     before = world(cast)
@@ -164,7 +164,7 @@ def test_a_hierarchy_comes_back_whatever_its_order(cast: Cast) -> None:
     assert world(cast) == before
 
 
-def test_a_record_that_somebody_changed_since_is_named(cast: Cast) -> None:
+def test_a_clash_names_a_record_changed_since(cast: Cast) -> None:
     task = cast.ada.made("/api/tasks", title="Call", organizationId=cast.acme)["id"]
     cast.ada.put(f"/api/tasks/{task}", {"title": "Call them"})
     mine = last(cast)["id"]
@@ -189,7 +189,7 @@ def test_a_record_that_somebody_changed_since_is_named(cast: Cast) -> None:
     assert cast.ada.get(f"/api/tasks/{task}").json()["title"] == "Call"
 
 
-def test_what_was_undone_and_done_again_counts(cast: Cast) -> None:
+def test_a_redone_change_counts_as_a_later_change(cast: Cast) -> None:
     task = cast.ada.made("/api/tasks", title="a")["id"]
     operations = []
     for title in "bc":
@@ -203,7 +203,7 @@ def test_what_was_undone_and_done_again_counts(cast: Cast) -> None:
     assert f"operation {undoing}" in refused.json()["detail"]
 
 
-def test_an_undoing_is_not_taken_back_over_an_older_one(cast: Cast) -> None:
+def test_an_undo_cannot_be_redone_over_an_older_undo(cast: Cast) -> None:
     """Undone c, then b: c would come back without what it stood on."""
     task = cast.ada.made("/api/tasks", title="a")["id"]
     operations = []
@@ -218,7 +218,7 @@ def test_an_undoing_is_not_taken_back_over_an_older_one(cast: Cast) -> None:
     assert cast.ada.get(f"/api/tasks/{task}").json()["title"] == "c"
 
 
-def test_a_child_that_was_given_to_another_since_is_named(cast: Cast) -> None:
+def test_a_clash_names_a_child_moved_to_another_parent_since(cast: Cast) -> None:
     ids = tree(cast)
     cast.ada.delete(f"/api/organizations/{ids['top']}")
     deletion = last(cast)["id"]
@@ -226,7 +226,7 @@ def test_a_child_that_was_given_to_another_since_is_named(cast: Cast) -> None:
     assert clashes(undo(cast.ada, deletion)) == [("organizations", ids["child"])]
 
 
-def test_a_record_whose_parent_is_gone_is_named(cast: Cast) -> None:
+def test_a_clash_names_a_record_whose_parent_is_deleted(cast: Cast) -> None:
     ids = tree(cast)
     cast.ada.delete(f"/api/tasks/{ids['task']}")
     deletion = last(cast)["id"]
@@ -246,7 +246,9 @@ def test_a_record_whose_parent_is_gone_is_named(cast: Cast) -> None:
 @pytest.mark.parametrize(
     "below", ["projects", "tasks", "documents", "members", "organizations", "activities"]
 )
-def test_what_came_below_a_new_organization_keeps_it(cast: Cast, below: str) -> None:
+def test_records_added_below_a_new_organization_keep_it_from_being_undone(
+    cast: Cast, below: str
+) -> None:
     made = cast.ada.made("/api/organizations", name="New", type="other")["id"]
     creation = last(cast)["id"]
     bodies = {"projects": {"title": "P", "organizationId": made}, "tasks": {"title": "T", "organizationId": made},
@@ -267,7 +269,7 @@ def test_what_came_below_a_new_organization_keeps_it(cast: Cast, below: str) -> 
     assert cast.ada.get(f"/api/organizations/{made}").status_code == 404
 
 
-def test_a_contact_who_became_a_user_or_a_member_stays(cast: Cast) -> None:
+def test_a_contact_that_became_a_user_or_a_member_is_not_undone(cast: Cast) -> None:
     contact = cast.contact("Nora")
     creation = last(cast)["id"]
     user = cast.person("Nora", "staff", contact=contact)
@@ -283,7 +285,7 @@ def test_a_contact_who_became_a_user_or_a_member_stays(cast: Cast) -> None:
     ("organizations", {"name": "N", "type": "other", "domains": ["e.example"]}, "domains"),
     ("contacts", {"fullName": "N", "type": "client", "email": "e@example.com"}, "email"),
 ])  # fmt: skip
-def test_something_unique_that_is_taken_by_now_is_named_by_its_field(
+def test_a_clash_names_the_field_of_a_unique_value_taken_since(
     cast: Cast, noun: str, body: Any, field: str
 ) -> None:
     cast.ada.delete(f"/api/{noun}/{cast.ada.made(f'/api/{noun}', **body)['id']}")
@@ -298,7 +300,7 @@ def test_something_unique_that_is_taken_by_now_is_named_by_its_field(
     undone(cast, deletion)
 
 
-def test_a_membership_that_was_made_anew_is_named(cast: Cast) -> None:
+def test_a_clash_names_a_membership_created_anew(cast: Cast) -> None:
     path = f"/api/organizations/{cast.acme}/members"
     cast.ada.delete(f"{path}/{cast.gita_contact}")
     deletion = last(cast)["id"]
@@ -308,7 +310,7 @@ def test_a_membership_that_was_made_anew_is_named(cast: Cast) -> None:
     assert [error["field"] for error in refused.json()["errors"]] == ["contactId"]
 
 
-def test_a_parent_that_is_below_by_now_is_refused(cast: Cast) -> None:
+def test_a_parent_that_is_a_descendant_by_now_is_refused(cast: Cast) -> None:
     made = [cast.ada.made("/api/organizations", name=n, type="other")["id"] for n in "ab"]
     cast.ada.put(f"/api/organizations/{made[0]}", {"parentId": made[1]})
     cast.ada.put(f"/api/organizations/{made[0]}", {"parentId": None})
@@ -319,7 +321,7 @@ def test_a_parent_that_is_below_by_now_is_refused(cast: Cast) -> None:
     assert [error["field"] for error in refused.json()["errors"]] == ["parentId"]
 
 
-def test_two_who_undo_at_once_undo_once(cast: Cast) -> None:
+def test_two_simultaneous_undos_undo_once(cast: Cast) -> None:
     for _ in range(5):
         task = cast.ada.made("/api/tasks", title="a")["id"]
         cast.ada.put(f"/api/tasks/{task}", {"title": "b"})
@@ -334,7 +336,7 @@ def test_two_who_undo_at_once_undo_once(cast: Cast) -> None:
         assert cast.ada.get(f"/api/tasks/{task}").json()["title"] == "a"
 
 
-def test_an_undoing_and_an_edit_at_once_lose_nothing(cast: Cast) -> None:
+def test_a_simultaneous_undo_and_edit_lose_nothing(cast: Cast) -> None:
     """Either the edit came before and is named, or it came after and stands."""
     for n in range(10):
         task = cast.ada.made("/api/tasks", title="a")["id"]
@@ -351,7 +353,7 @@ def test_an_undoing_and_an_edit_at_once_lose_nothing(cast: Cast) -> None:
         assert (now["title"], now["order"]) == ("a" if undoing.status_code == 200 else "b", n + 1)
 
 
-def test_a_restored_task_never_hangs_on_what_is_deleted_meanwhile(cast: Cast) -> None:
+def test_a_restored_task_never_belongs_to_a_project_deleted_meanwhile(cast: Cast) -> None:
     for _ in range(8):
         made = cast.ada.made("/api/organizations", name="O", type="other")["id"]
         task = cast.ada.made("/api/tasks", title="T", organizationId=made)["id"]
@@ -368,7 +370,7 @@ def test_a_restored_task_never_hangs_on_what_is_deleted_meanwhile(cast: Cast) ->
         assert cast.ada.get(f"/api/tasks/{task}").status_code == 404
 
 
-def test_an_undone_creation_never_leaves_what_is_added_meanwhile(cast: Cast) -> None:
+def test_an_undone_create_never_orphans_records_added_meanwhile(cast: Cast) -> None:
     for _ in range(8):
         made = cast.ada.made("/api/organizations", name="O", type="other")["id"]
         operation = last(cast)["id"]
@@ -382,7 +384,7 @@ def test_an_undone_creation_never_leaves_what_is_added_meanwhile(cast: Cast) -> 
         )
 
 
-def test_what_changed_no_record_cannot_be_undone(cast: Cast) -> None:
+def test_an_operation_that_changed_no_record_cannot_be_undone(cast: Cast) -> None:
     cast.gita.post("/api/organizations", {"name": "No", "type": "other"})
     refused = undo(cast.ada, last(cast)["id"])
     assert refused.status_code == 422
@@ -437,7 +439,7 @@ def test_staff_undo_their_own_edits_of_tasks_and_nothing_else(cast: Cast) -> Non
     undone(cast, creation["id"], "cora")
 
 
-def test_staff_see_what_was_done_to_what_they_see(cast: Cast) -> None:
+def test_staff_see_operations_on_records_they_see(cast: Cast) -> None:
     secret = cast.ada.made("/api/tasks", title="Secret", organizationId=cast.globex)["id"]
     hidden = last(cast)["id"]
     operation = bulk(
@@ -456,7 +458,7 @@ def test_staff_see_what_was_done_to_what_they_see(cast: Cast) -> None:
     assert cast.gita.get("/api/trash").status_code == cast.stan.get("/api/trash").status_code == 403
 
 
-def test_what_is_no_record_is_told_to_administrators_alone(cast: Cast) -> None:
+def test_operations_that_changed_no_record_are_for_administrators_only(cast: Cast) -> None:
     cast.gita.post("/api/organizations", {"name": "No", "type": "other"})
     refusal = last(cast)
     assert (refusal["outcome"], refusal["records"], refusal["canUndo"]) == ("refused", 0, False)
@@ -496,7 +498,7 @@ def test_an_operation_tells_its_changes_in_the_apis_words(cast: Cast) -> None:
     ]
 
 
-def test_an_undoing_is_tried_and_repeated_like_any_change(cast: Cast) -> None:
+def test_an_undo_takes_a_dry_run_and_an_idempotency_key(cast: Cast) -> None:
     task = cast.ada.made("/api/tasks", title="a")["id"]
     cast.ada.put(f"/api/tasks/{task}", {"title": "b"})
     operation = last(cast)["id"]
@@ -511,7 +513,7 @@ def test_an_undoing_is_tried_and_repeated_like_any_change(cast: Cast) -> None:
     assert last(cast)["id"] == first.json()["id"]
 
 
-def test_the_journal_of_an_undoing_is_whole(cast: Cast) -> None:
+def test_an_undo_is_journalled_completely(cast: Cast) -> None:
     """Each row that came back is a change of its own, with its digest, and the operation says what it undoes."""
     ids = tree(cast)
     cast.ada.delete(f"/api/organizations/{ids['top']}")
@@ -536,7 +538,7 @@ def test_the_journal_of_an_undoing_is_whole(cast: Cast) -> None:
     )
 
 
-def test_undoing_takes_a_fixed_number_of_statements(cast: Cast, inside: InProcess) -> None:
+def test_an_undo_takes_a_fixed_number_of_statements(cast: Cast, inside: InProcess) -> None:
     sent = []
     for tasks in (1, 5000):
         made = cast.ada.made("/api/organizations", name="Large", type="other")["id"]

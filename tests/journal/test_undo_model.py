@@ -172,12 +172,12 @@ class Undoing(RuleBasedStateMachine):
         assert met == self.before
 
 
-def test_what_is_undone_leaves_nothing_behind(cast: Cast) -> None:
+def test_random_writes_undone_leave_nothing_behind(cast: Cast) -> None:
     run(cast, examples=10, steps=15)
 
 
 @pytest.mark.slow
-def test_long_histories_undone_leave_nothing_behind(cast: Cast) -> None:
+def test_long_random_histories_undone_leave_nothing_behind(cast: Cast) -> None:
     run(cast, examples=30, steps=40)
 
 

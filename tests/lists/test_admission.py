@@ -7,7 +7,7 @@ from support.cast import Cast
 from support.server import Server
 
 
-def test_a_list_that_finds_all_places_taken_is_503_soon(cast: Cast, server: Server) -> None:
+def test_a_list_without_a_free_connection_is_503_soon(cast: Cast, server: Server) -> None:
     tenant = cast.other_tenant
     cast.sql.rows(
         """WITH acting AS MATERIALIZED (

@@ -55,7 +55,7 @@ def test_a_long_list_streams_whole_in_each_format(many: Cast, accept: str) -> No
     assert len(ids) == len(set(ids)) == 1300
 
 
-def test_a_row_with_several_others_in_it_stays_one_line(cast: Cast) -> None:
+def test_a_csv_row_with_several_expanded_records_stays_one_line(cast: Cast) -> None:
     """A contact of two organizations, and a document of two projects, in each format."""
     contact = cast.contact("Mia")
     for organization in (cast.acme, cast.globex):
@@ -93,12 +93,12 @@ def test_a_row_with_several_others_in_it_stays_one_line(cast: Cast) -> None:
         ("application/xml", "application/json"),
     ],
 )
-def test_the_format_is_the_one_that_is_preferred(cast: Cast, accept: str, kind: str) -> None:
+def test_the_format_is_the_one_that_accept_prefers(cast: Cast, accept: str, kind: str) -> None:
     answer = cast.ada.get("/api/organizations?limit=1", headers={"Accept": accept})
     assert answer.headers["content-type"] == kind
 
 
-def test_a_stream_of_few_rows_found_by_a_filter_is_of_one_moment(cast: Cast) -> None:
+def test_a_filtered_stream_is_read_from_one_snapshot(cast: Cast) -> None:
     """The filter's own function finds them in the same snapshot as the rest is read in."""
     cast.sql.rows(
         """WITH acting AS MATERIALIZED (SELECT set_config('retainer.tenant', $2, true),

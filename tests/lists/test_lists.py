@@ -76,7 +76,9 @@ FILTERS = [
 ]
 
 
-def test_each_filter_and_sort_means_what_it_says(cast: Cast, rows: list[dict[str, Any]]) -> None:
+def test_each_filter_and_sort_finds_its_rows_in_order(
+    cast: Cast, rows: list[dict[str, Any]]
+) -> None:
     for query, expected in FILTERS:
         assert names(cast.ada, query) == expected, query
 
@@ -130,7 +132,7 @@ WRONG = [
 @pytest.mark.parametrize(
     ("query", "field", "words"), WRONG, ids=[query[:40] for query, *_ in WRONG]
 )
-def test_a_wrong_parameter_is_named_with_what_would_be_right(
+def test_a_wrong_parameter_is_refused_with_the_right_values(
     cast: Cast, query: str, field: str, words: str
 ) -> None:
     answer = cast.ada.get(f"/api/organizations?{query}")
@@ -233,7 +235,7 @@ def test_days_are_those_of_the_viewer(cast: Cast) -> None:
             assert len(found) == expected, (zone, moment)
 
 
-def test_rare_and_common_parts_are_both_found(many: Cast) -> None:
+def test_rare_and_common_parts_of_names_are_found(many: Cast) -> None:
     """Few rows come from the filter's own index, many from a walk."""
     assert len(many.ada.get("/api/organizations?name:contains=many 3").json()) == 186
     assert len(many.ada.get("/api/organizations?name:contains=acme c").json()) == 1
@@ -250,7 +252,7 @@ def test_a_list_is_searched_by_words(cast: Cast, rows: list[dict[str, Any]]) -> 
         assert cast.ada.get(f"/api/{noun}?q=gita").status_code == 200
 
 
-def test_a_word_of_very_many_rows_is_met_on_a_walk(many: Cast) -> None:
+def test_a_word_of_very_many_rows_is_found_by_a_walk_of_the_list(many: Cast) -> None:
     assert len(many.ada.get("/api/organizations?q=many&fields=id").json()) == 1300
     condition = LIST.custom_filters["q"].condition.format("'many'").replace(":tenant", "$1")
     found = many.sql.value(
@@ -259,7 +261,9 @@ def test_a_word_of_very_many_rows_is_met_on_a_walk(many: Cast) -> None:
     assert found == 1300, "the condition of the walk finds the same"
 
 
-def test_parameters_are_one_statement_or_two(many: Cast, server: Server, sql: Sql) -> None:
+def test_a_list_with_parameters_takes_one_statement_or_two(
+    many: Cast, server: Server, sql: Sql
+) -> None:
     inside = InProcess(server, sql)
     try:
         for query, count in (("limit=50", 1), ("limit=50&type=other", 1), ("sort=-updatedAt&limit=50", 1),
@@ -275,7 +279,7 @@ def test_parameters_are_one_statement_or_two(many: Cast, server: Server, sql: Sq
         inside.stop()
 
 
-def test_what_takes_too_long_is_refused_by_name(
+def test_a_filter_that_takes_too_long_is_refused_by_name(
     many: Cast, server: Server, sql: Sql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With a limit of a millisecond, where two seconds would need a million rows."""
@@ -359,7 +363,7 @@ def test_an_estimate_tells_nothing_of_other_tenants(cast: Cast, sql: Sql) -> Non
     assert 15_000 < estimated(cast.ada) < 60_000
 
 
-def test_what_stands_below_one_that_is_hidden_is_not_told(cast: Cast) -> None:
+def test_a_filter_by_ancestor_reveals_nothing_below_a_hidden_organization(cast: Cast) -> None:
     cast.ada.put(f"/api/organizations/{cast.acme}", {"parentId": cast.globex})
     path = f"/api/organizations?fields=id&within={cast.globex}"
     assert [row["id"] for row in cast.ada.get(path).json()] == [cast.acme, cast.globex]

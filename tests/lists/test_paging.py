@@ -123,7 +123,7 @@ class Journey:
 
 
 @pytest.mark.parametrize("examples", [40, pytest.param(400, marks=pytest.mark.slow)])
-def test_no_lasting_row_is_missed_or_doubled(cast: Cast, examples: int) -> None:
+def test_paging_during_writes_misses_and_repeats_no_lasting_row(cast: Cast, examples: int) -> None:
     @settings(max_examples=examples, deadline=None, database=None, derandomize=True,
               suppress_health_check=list(HealthCheck))  # fmt: skip
     @given(journeys())

@@ -45,7 +45,7 @@ def parts() -> list[str]:
     )
 
 
-def test_a_part_of_a_name_is_found_whatever_stands_in_it(world: Cast) -> None:
+def test_a_part_of_a_name_is_found_whatever_characters_it_has(world: Cast) -> None:
     found = world.sql.rows(
         """SELECT part, organizations_named_few($1, part, 4000) AS few, (
                SELECT array_agg(o.id ORDER BY o.name_folded, o.id) FROM organizations o
@@ -66,7 +66,7 @@ def until_known(world: Cast, word: str) -> None:
     raise AssertionError(f"{word} is not learned")
 
 
-def test_no_letters_are_in_no_row_whichever_way_it_is_asked(world: Cast) -> None:
+def test_a_query_without_letters_finds_no_row_by_index_or_walk(world: Cast) -> None:
     for query in (
         "q=...",
         "type=vendor&q=...",
@@ -77,7 +77,7 @@ def test_no_letters_are_in_no_row_whichever_way_it_is_asked(world: Cast) -> None
         assert world.ada.get(f"/api/organizations?{query}").json() == [], query
 
 
-def test_a_word_that_is_new_is_met_by_its_first_letter(world: Cast) -> None:
+def test_a_new_word_is_found_by_its_first_letter(world: Cast) -> None:
     """Few words begin so, and none of them is common: the index is asked for all that begin so."""
     until_known(world, "quoted")
     made = world.ada.made(
@@ -101,7 +101,7 @@ FOUND = [
 
 @pytest.mark.parametrize("query", FOUND)
 @pytest.mark.parametrize("sort", ["", "&sort=-name", "&sort=-createdAt", "&sort=type,-name"])
-def test_a_first_page_of_what_is_found_is_the_beginning_of_all(
+def test_the_first_page_of_a_filtered_list_is_the_beginning_of_all_its_rows(
     world: Cast, query: str, sort: str
 ) -> None:
     whole = [row["id"] for row in world.ada.get(f"/api/organizations?{query}{sort}").json()]
@@ -115,7 +115,7 @@ def test_a_first_page_of_what_is_found_is_the_beginning_of_all(
         assert page.headers["x-total-count"] == str(len(whole))
 
 
-def test_all_that_is_found_is_no_more_than_the_viewer_sees(world: Cast) -> None:
+def test_a_prefilter_finds_only_rows_the_viewer_sees(world: Cast) -> None:
     assert world.gita.get("/api/organizations?q=rarely&limit=5").json() == []
     answer = world.gita.get("/api/organizations?tags=rare&limit=5&count=exact")
     assert (answer.json(), answer.headers["x-total-count"]) == ([], "0")
@@ -127,7 +127,7 @@ NINE = "rarely " * 8 + "nowhere"  # eight count
 @pytest.mark.parametrize(
     "typed", ["rarely", "vendr", "told rarely", "t", "told x", "group quoted", "ofice", "...", NINE]
 )
-def test_a_walk_meets_what_the_index_finds(world: Cast, typed: str) -> None:
+def test_a_walk_of_the_list_finds_the_same_rows_as_the_index(world: Cast, typed: str) -> None:
     until_known(world, "rarely")
     looked_up, walked = both_ways(world, typed)
     assert looked_up == walked

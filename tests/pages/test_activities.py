@@ -11,7 +11,7 @@ from support.pages.tasks import HTML, done, main, page, sent, task, toast
 
 
 @pytest.mark.slow
-def test_the_last_day_there_is_can_be_shown(cast: Cast) -> None:
+def test_an_activity_on_the_last_possible_day_can_be_shown(cast: Cast) -> None:
     cast.gita.put("/api/user", {"timeZone": "Pacific/Kiritimati"}).raise_for_status()
     last = {"text": "Later", "happenedAt": "9999-12-31T23:59:59Z", "audience": "client"}
     made = cast.ada.made(f"/api/organizations/{cast.acme}/activities", **last)["id"]
@@ -43,7 +43,7 @@ def test_an_activity_is_logged_in_one_line(cast: Cast) -> None:
     )
 
 
-def test_a_time_is_read_where_the_viewer_is(cast: Cast) -> None:
+def test_a_typed_time_is_in_the_viewers_time_zone(cast: Cast) -> None:
     cast.ada.put("/api/user", {"timeZone": "Europe/Zurich"})
     answer = sent(
         cast.ada,
@@ -68,7 +68,7 @@ def test_an_activity_is_logged_from_anywhere_by_the_organizations_name(cast: Cas
     assert "Globex" in main(page(cast.ada, f"/activities/new?organizationId={cast.globex}"))
 
 
-def test_what_is_wrong_with_a_new_activity_is_said_and_what_was_typed_is_kept(cast: Cast) -> None:
+def test_a_refused_new_activity_says_why_and_keeps_the_typed_fields(cast: Cast) -> None:
     both = ["", str(cast.stan_contact), str(cast.gita_contact)]
     answer = sent(cast.ada, "/activities", text=" ", organizationId=str(cast.acme), contactIds=both)
     assert all(f'value="{id}" checked' in answer.text for id in both[1:])
@@ -134,7 +134,7 @@ def test_activities_are_filtered_by_person_and_kind(cast: Cast) -> None:
     assert "No activities match." in page(cast.ada, f"{path}?authorId={cast.cora.id}")
 
 
-def test_more_activities_follow_by_themselves(cast: Cast) -> None:
+def test_further_activities_load_by_themselves(cast: Cast) -> None:
     for word in "AB":
         logged(cast, text=word)
     for path in (f"/organizations/{cast.acme}/activities", "/activities"):
@@ -146,7 +146,7 @@ def test_more_activities_follow_by_themselves(cast: Cast) -> None:
         assert "<main" not in part
 
 
-def test_guests_see_what_is_for_clients_and_no_form_that_would_fail(cast: Cast) -> None:
+def test_guests_see_client_activities_and_no_form_that_would_fail(cast: Cast) -> None:
     own = task(cast.ada, title="For them", organizationId=cast.acme, audience="client")
     ours = task(cast.ada, title="For us", organizationId=cast.acme)
     shared, kept = logged(cast, audience="client", text="Shared"), logged(cast, text="Kept")
@@ -166,7 +166,7 @@ def test_guests_see_what_is_for_clients_and_no_form_that_would_fail(cast: Cast) 
     page(cast.gita, "/activities/new", 403)
 
 
-def test_guests_and_strangers_change_nothing_by_forms(cast: Cast) -> None:
+def test_guests_and_strangers_cannot_change_activities_by_forms(cast: Cast) -> None:
     id = task(cast.ada, title="T", organizationId=cast.acme, audience="client")
     happened = logged(cast, audience="client")
     paths = ("/tasks", f"/tasks/{id}", f"/tasks/{id}/complete", f"/tasks/{id}/reopen", f"/tasks/{id}/delete",
@@ -179,7 +179,7 @@ def test_guests_and_strangers_change_nothing_by_forms(cast: Cast) -> None:
     assert cast.ada.get(f"/api/tasks/{id}").json()["title"] == "T"
 
 
-def test_staff_log_and_change_but_do_not_delete(cast: Cast) -> None:
+def test_staff_log_and_change_activities_but_do_not_delete_them(cast: Cast) -> None:
     id = logged(cast)
     text = main(page(cast.stan, f"/organizations/{cast.acme}/activities"))
     assert 'action="/activities"' in text
@@ -196,7 +196,9 @@ def test_staff_log_and_change_but_do_not_delete(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("path", ["/tasks", "/tasks/new", "/activities", "/activities/new"])
-def test_who_is_not_signed_in_signs_in_first(cast: Cast, path: str) -> None:
+def test_the_pages_of_activities_and_tasks_send_a_stranger_to_the_login(
+    cast: Cast, path: str
+) -> None:
     answer = cast.nobody.get(path, headers=HTML, follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (
         303,

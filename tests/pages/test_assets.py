@@ -73,7 +73,7 @@ def test_the_own_scripts_of_a_page_are_in_the_budget(client: httpx.Client, entry
 
 
 @pytest.mark.parametrize("name", sorted(URLS))
-def test_assets_are_kept_for_good_and_the_same_compressed(client: httpx.Client, name: str) -> None:
+def test_assets_are_immutable_and_the_same_when_compressed(client: httpx.Client, name: str) -> None:
     kind = {"css": "text/css", "js": "text/javascript", "woff2": "font/woff2"}[
         name.rpartition(".")[2]
     ]
@@ -93,7 +93,7 @@ def test_assets_are_kept_for_good_and_the_same_compressed(client: httpx.Client, 
     [("gzip", True), ("br, GZIP;q=0.5", True), ("*", True), ("gzip;q=1.0", True), ("gzip; q=0", False),
      ("*, gzip;q=0.000", False), ("*;q=0", False), ("br", False), ("identity", False), ("", False), (None, False)],
 )  # fmt: skip
-def test_gzip_is_sent_to_whom_accepts_it(
+def test_gzip_is_sent_to_clients_that_accept_it(
     client: httpx.Client, accepted: str | None, is_packed: bool
 ) -> None:
     for url in (URLS["app.css"], "/api/docs"):
@@ -112,12 +112,12 @@ def test_pages_are_compressed_and_their_etags_still_match(client: httpx.Client) 
         assert client.get("/api/docs", headers={"If-None-Match": etag}).status_code == 304
 
 
-def test_the_api_answers_as_it_is(client: httpx.Client) -> None:
+def test_answers_of_the_api_are_not_compressed(client: httpx.Client) -> None:
     headers, body = wire(client, "/api/openapi.json")
     assert "content-encoding" not in headers and json.loads(body)
 
 
-def test_styles_name_what_is_there_and_colours_stand_in_the_tokens_alone() -> None:
+def test_styles_use_defined_variables_and_colours_are_in_the_tokens_only() -> None:
     for name in assets.SHEETS:
         css = ASSETS[URLS[name]].content.decode()
         assert set(re.findall(r"url\(([^)]*)\)", css)) <= set(URLS.values()), name
@@ -203,7 +203,7 @@ def wheel(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_a_wheel_holds_the_same_assets_and_needs_nothing_that_built_them(
+def test_a_wheel_holds_the_same_assets_and_works_without_the_build_tools(
     wheel: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     layout = wheel / "retainer/pages/layout"

@@ -6,7 +6,7 @@ from support.cast import Cast
 from support.pages.forms import HTML, done, page, sent
 
 
-def test_a_person_is_found_and_listed_as_asked(cast: Cast) -> None:
+def test_contacts_are_filtered_and_sorted(cast: Cast) -> None:
     cast.ada.made("/api/contacts", fullName="Zoë Quill", email="zoe@example.com", type="vendor", isActive=False,
                   phone="+41 44 555", company="Quill Ltd")  # fmt: skip
     text = page(cast.cora, "/contacts?q=quill").text
@@ -37,7 +37,7 @@ def test_more_contacts_are_loaded_below(cast: Cast) -> None:
     assert len(re.findall(r'<tr id="row-', rest.text)) == 7
 
 
-def test_the_view_of_contacts_is_exported_as_it_is_shown(cast: Cast) -> None:
+def test_the_export_of_contacts_has_the_rows_of_the_filtered_list(cast: Cast) -> None:
     cast.contact("Vera", "vendor")
     shown = page(cast.gita, "/contacts/export?type:in=internal&sort=-fullName")
     assert shown.headers["content-type"].startswith("text/csv")
@@ -49,7 +49,7 @@ def test_the_view_of_contacts_is_exported_as_it_is_shown(cast: Cast) -> None:
     )
 
 
-def test_a_contact_is_added_or_the_form_says_why_not(cast: Cast) -> None:
+def test_a_contact_is_added_or_the_form_says_why_it_is_refused(cast: Cast) -> None:
     fields = {
         "fullName": "Ida",
         "email": "ida@example.com",
@@ -73,7 +73,7 @@ def test_a_contact_is_added_or_the_form_says_why_not(cast: Cast) -> None:
     assert 'value="nowhere"' in wrong.text
 
 
-def test_a_contact_is_changed_in_place_unless_somebody_else_has(cast: Cast) -> None:
+def test_a_contact_is_changed_in_place_unless_another_writer_came_first(cast: Cast) -> None:
     path = f"/contacts/{cast.gita_contact}"
     version = re.search(r'name="version" value="([\d-]+)"', page(cast.cora, path).text)
     assert version
@@ -142,7 +142,7 @@ def test_a_contact_joins_an_organization_by_its_name(cast: Cast) -> None:
     assert sent(cast.cora, f"{path}/{cast.acme}/remove").status_code == 404
 
 
-def test_organizations_are_proposed_while_one_types(cast: Cast) -> None:
+def test_organizations_are_proposed_while_their_name_is_typed(cast: Cast) -> None:
     found = page(cast.cora, "/choices?organization=acm").text
     assert 'value="Acme Corporation"' in found
     assert "<option" not in page(cast.sam, "/choices?organization=acm").text

@@ -19,7 +19,7 @@ forms = pytest.mark.parametrize("route", FORMS, ids=lambda r: r.name)
 
 
 @pages
-def test_a_page_is_for_whoever_may_see_it(cast: Cast, route: Route) -> None:
+def test_a_page_is_shown_to_roles_with_its_permission(cast: Cast, route: Route) -> None:
     for who, role in ROLES.items():
         cast.asking = getattr(cast, who)
         answer = get(cast.asking, path_of(cast, route))
@@ -33,13 +33,13 @@ def test_a_page_is_for_whoever_may_see_it(cast: Cast, route: Route) -> None:
 
 
 @pages
-def test_a_page_sends_who_is_not_signed_in_to_sign_in(cast: Cast, route: Route) -> None:
+def test_a_page_sends_a_stranger_to_the_login(cast: Cast, route: Route) -> None:
     answer = get(cast.nobody, path_of(cast, route))
     assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (303, "/login")
 
 
 @pages
-def test_a_page_of_what_one_does_not_see_is_404(cast: Cast, route: Route) -> None:
+def test_the_page_of_an_invisible_record_is_404(cast: Cast, route: Route) -> None:
     path = path_of(cast, route)
     if route.parameters:
         for stranger in (cast.olga, cast.sam):
@@ -56,7 +56,7 @@ def test_a_page_costs_few_statements(cast: Cast, inside: InProcess, route: Route
 
 
 @pages
-def test_no_button_fails_for_who_sees_it(cast: Cast, route: Route) -> None:
+def test_every_button_works_for_the_roles_that_see_it(cast: Cast, route: Route) -> None:
     """Each form of a page is one that its viewer's role may send."""
     for who, role in ROLES.items():
         cast.asking = getattr(cast, who)
@@ -84,7 +84,7 @@ def form_at(action: str) -> Route | None:
 
 
 @forms
-def test_a_form_takes_who_is_signed_in_and_may(cast: Cast, route: Route) -> None:
+def test_a_form_requires_a_session_and_its_permission(cast: Cast, route: Route) -> None:
     for who, role in ROLES.items():
         if role not in PERMISSIONS[route.permission].roles:
             cast.asking = getattr(cast, who)
@@ -103,7 +103,7 @@ def test_a_form_takes_who_is_signed_in_and_may(cast: Cast, route: Route) -> None
 
 
 @forms
-def test_a_form_of_what_one_does_not_see_is_404(cast: Cast, route: Route) -> None:
+def test_the_form_of_an_invisible_record_is_404(cast: Cast, route: Route) -> None:
     path = path_of(cast, route)
     if route.parameters:
         before = rows_of(cast)
@@ -112,14 +112,14 @@ def test_a_form_of_what_one_does_not_see_is_404(cast: Cast, route: Route) -> Non
 
 
 @forms
-def test_a_form_is_no_part_of_the_api(cast: Cast, route: Route) -> None:
+def test_a_form_is_not_a_route_of_the_api(cast: Cast, route: Route) -> None:
     answer = cast.ada.request(
         "POST", "/api" + path_of(cast, route), headers=FORM, data={"name": "x"}
     )
     assert answer.status_code in (404, 405, 415)
 
 
-def test_without_asking_for_html_the_contract_answers(cast: Cast) -> None:
+def test_a_path_of_the_contract_answers_json_unless_html_is_asked_for(cast: Cast) -> None:
     assert cast.ada.get("/organizations").headers["content-type"] == "application/json"
     assert get(cast.ada, "/organizations").headers["content-type"] == "text/html; charset=utf-8"
     one = cast.ada.get(f"/organizations/{cast.acme}")
@@ -136,7 +136,7 @@ def test_the_part_that_htmx_asks_for_has_no_shell(cast: Cast) -> None:
     assert part.lstrip().startswith("<title>")
 
 
-def test_an_error_keeps_the_shell_and_says_what_to_do(cast: Cast) -> None:
+def test_an_error_page_keeps_the_shell_and_says_what_to_do(cast: Cast) -> None:
     answer = get(cast.ada, "/organizations/999999999")
     assert answer.status_code == 404
     assert 'id="sidebar"' in answer.text
@@ -146,7 +146,7 @@ def test_an_error_keeps_the_shell_and_says_what_to_do(cast: Cast) -> None:
     assert "the nearest is" in broken.text or "it takes" in broken.text
 
 
-def test_texts_of_people_are_texts(cast: Cast) -> None:
+def test_typed_texts_are_escaped(cast: Cast) -> None:
     name = "<script>alert(1)</script>\"'&"
     made = cast.ada.made(
         "/api/organizations",
@@ -161,7 +161,7 @@ def test_texts_of_people_are_texts(cast: Cast) -> None:
         assert 'href="javascript:' not in text
 
 
-def test_what_may_be_added_is_offered_from_anywhere(cast: Cast) -> None:
+def test_the_new_menu_of_every_page_offers_what_the_role_may_add(cast: Cast) -> None:
     shown = {
         who: set(re.findall(r'href="/(\w+)/new"', person.get("/new", headers=HTML).text))
         for who, person in (("cora", cast.cora), ("stan", cast.stan))
@@ -193,13 +193,13 @@ def test_rows_are_deleted_by_their_key_only_where_that_is_allowed(cast: Cast, pa
 @pytest.mark.parametrize(
     ("path", "status"), [("/organizations/999999", 404), ("/organizations?limit=x", 422)]
 )
-def test_the_page_of_an_error_is_called_as_its_heading(cast: Cast, path: str, status: int) -> None:
+def test_the_title_of_an_error_page_is_its_heading(cast: Cast, path: str, status: int) -> None:
     answer = cast.ada.get(path, headers=HTML)
     heading = re.findall(r"<h1[^>]*>(.*?)</h1>", answer.text)[0]
     assert answer.status_code == status and f"<title>{heading} · Retainer</title>" in answer.text
 
 
-def test_a_field_left_empty_is_told_so_in_words(cast: Cast) -> None:
+def test_an_empty_required_field_is_refused_in_words(cast: Cast) -> None:
     form = cast.ada.post("/contacts", content="fullName=&email=&type=client", headers=HTML | FORM)
     assert form.status_code == 422 and form.text.count("must not be empty") == 4
     assert 'href="#f-email">E-mail</a>' in form.text, "the summary calls fields as their labels do"

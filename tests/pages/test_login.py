@@ -7,7 +7,7 @@ from support.pages.accounts import NEW_PASSWORD, invite, link_in, toast
 from support.pages.sitemap import FORM, HTML, get, post
 
 
-def test_one_learns_why_one_meets_the_login(cast: Cast) -> None:
+def test_the_login_page_says_why_it_is_shown(cast: Cast) -> None:
     assert "Sign in to open that page." in get(cast.nobody, "/login?next=/tasks").text
     assert 'class="notice' not in get(cast.nobody, "/login").text
     ended = Person(cast.client, 0, 0, "", "of-a-session-that-was-ended")
@@ -23,7 +23,7 @@ def test_one_learns_why_one_meets_the_login(cast: Cast) -> None:
     cast.client.cookies.clear()
 
 
-def test_a_link_works_without_scripts(cast: Cast) -> None:
+def test_a_setup_link_works_without_scripts(cast: Cast) -> None:
     page = cast.client.get("/setup", headers=HTML)
     assert page.status_code == 200
     assert 'method="post"' in page.text

@@ -8,7 +8,7 @@ from support.cast import Cast
 from support.pages.forms import page, project, sent
 
 
-def test_lists_and_records_are_for_those_who_see_them(cast: Cast) -> None:
+def test_contacts_and_projects_are_shown_to_roles_that_see_them(cast: Cast) -> None:
     internal, client = (
         project(cast, title="Hidden"),
         project(cast, title="Shown", audience="client"),
@@ -41,7 +41,7 @@ def test_lists_and_records_are_for_those_who_see_them(cast: Cast) -> None:
     "path",
     ["/contacts/new", "/contacts/{contact}/members", "/projects/new", "/projects/{project}/tasks"],
 )
-def test_dialogs_are_for_those_who_may_save_them(cast: Cast, path: str) -> None:
+def test_dialogs_are_shown_to_roles_that_may_save_them(cast: Cast, path: str) -> None:
     path = path.format(contact=cast.gita_contact, project=project(cast, audience="client"))
     assert page(cast.cora, path).status_code == 200
     assert page(cast.gita, path).status_code == 403
@@ -67,7 +67,7 @@ def test_guests_and_staff_see_no_button_that_would_fail(cast: Cast) -> None:
     assert (f"/projects/{id}/delete", "") in buttons(page(cast.cora, f"/projects/{id}").text)
 
 
-def test_forms_refuse_those_without_the_permission(cast: Cast) -> None:
+def test_forms_refuse_roles_without_the_permission(cast: Cast) -> None:
     id, contact = project(cast, audience="client"), cast.gita_contact
     for path, fields in {
         "/contacts": {"fullName": "X", "email": "x@example.com", "type": "client"},

@@ -34,7 +34,7 @@ def test_a_preference_sends_its_form_past_htmx(cast: Cast) -> None:
         assert 'hx-boost="false"' in form[0].partition(">")[0]
 
 
-def test_name_and_time_zone(cast: Cast) -> None:
+def test_the_profile_changes_name_and_time_zone(cast: Cast) -> None:
     page = followed(cast.stan, post(cast.stan, "/profile", fullName="Stanislav"))
     assert toast(page.text) == "Changed your full name"
     assert page.text.count("Stanislav") >= 2, "beside the menu too"
@@ -70,7 +70,7 @@ def test_sessions_are_told_apart_and_ended(cast: Cast) -> None:
     assert "connect.sid=;" in answer.headers["set-cookie"]
 
 
-def test_the_password_is_changed_by_who_knows_it(cast: Cast) -> None:
+def test_the_password_is_changed_by_a_user_who_knows_it(cast: Cast) -> None:
     answer, username = invite(cast)
     set_up = cast.client.post(
         "/setup", data={"link": link_in(answer.text), "password": NEW_PASSWORD, "again": NEW_PASSWORD},

@@ -48,7 +48,7 @@ def test_more_projects_are_loaded_in_the_same_order(cast: Cast) -> None:
     assert len({*titles(text), *titles(rest)}) == 53
 
 
-def test_an_active_project_without_changes_stands_still() -> None:
+def test_an_active_project_without_changes_is_stalled() -> None:
     def row(id: int, status: str, days: int) -> dict[str, Any]:
         return {
             "id": id,
@@ -144,7 +144,7 @@ def test_a_task_of_a_project_is_added_in_a_line(cast: Cast) -> None:
     assert "Nothing to do here." in page(cast.cora, f"/projects/{id}").text
 
 
-def test_documents_of_a_project_are_those_one_sees(cast: Cast) -> None:
+def test_a_projects_documents_are_those_the_viewer_sees(cast: Cast) -> None:
     id = project(cast, audience="client")
     for name, audience in (("Blueprint", "internal"), ("Offer", "client")):
         cast.ada.made(

@@ -8,7 +8,7 @@ from support.pages.sitemap import FORM, HTML, get, post
 pytestmark = pytest.mark.slow
 
 
-def test_what_programs_send_to_the_contracts_paths_is_answered_as_by_the_api(cast: Cast) -> None:
+def test_a_program_on_a_path_of_the_contract_is_answered_by_the_api(cast: Cast) -> None:
     """Also with the content type that a program sends by mistake: only browsers and htmx want a page."""
     member = f"/organizations/{cast.acme}/members/{cast.gita_contact}"
     for method, path in (
@@ -35,7 +35,7 @@ def test_what_programs_send_to_the_contracts_paths_is_answered_as_by_the_api(cas
     assert (as_json.status_code, as_json.headers["content-type"]) == (200, "application/json")
 
 
-def test_a_form_keeps_no_answer_by_key_and_rehearses_nothing(cast: Cast) -> None:
+def test_a_form_ignores_idempotency_keys_and_refuses_dry_runs(cast: Cast) -> None:
     """A key would tell nothing of a form's fields, and its page may show a secret link."""
     key = HTML | FORM | {"Idempotency-Key": "one"}
     for name in ("First", "Second"):
@@ -62,7 +62,7 @@ def test_no_page_stays_in_a_cache(cast: Cast) -> None:
     assert wrong.headers["cache-control"] == "no-store"
 
 
-def test_a_head_is_sent_to_sign_in_as_a_get_is(cast: Cast) -> None:
+def test_a_head_request_is_sent_to_the_login_as_a_get_is(cast: Cast) -> None:
     assert (
         cast.nobody.request(
             "HEAD", "/organizations", headers=HTML, follow_redirects=False
@@ -71,7 +71,7 @@ def test_a_head_is_sent_to_sign_in_as_a_get_is(cast: Cast) -> None:
     )
 
 
-def test_what_somebody_did_is_not_told_to_who_uses_the_browser_next(cast: Cast) -> None:
+def test_a_message_is_not_shown_to_the_next_user_of_the_browser(cast: Cast) -> None:
     done = post(cast.ada, "/organizations", name="Secret client", type="other")
     told = done.headers["set-cookie"].partition(";")[0]
     assert (

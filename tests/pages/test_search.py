@@ -6,7 +6,7 @@ from support.cast import Cast
 from support.pages.documents import HTML, got, part
 
 
-def test_search_groups_what_it_finds_and_marks_where(cast: Cast) -> None:
+def test_the_search_page_groups_hits_and_marks_the_words(cast: Cast) -> None:
     cast.ada.made("/api/projects", organizationId=cast.acme, title="Acme <roll-out>")
     page = got(cast.cora, "/search?q=acme")
     assert "<mark>Acme</mark> Corporation" in page and "<mark>Acme</mark> &lt;roll-out&gt;" in page
@@ -20,7 +20,7 @@ def test_search_groups_what_it_finds_and_marks_where(cast: Cast) -> None:
     assert cast.nobody.get("/search?q=a", headers=HTML, follow_redirects=False).status_code == 303
 
 
-def test_the_palette_gets_options_alone(cast: Cast) -> None:
+def test_the_palette_gets_options_without_a_page(cast: Cast) -> None:
     options = part(cast.cora, "/search?q=acme", "results")
     assert "<main" not in options
     assert re.search(
@@ -34,7 +34,7 @@ def test_the_palette_gets_options_alone(cast: Cast) -> None:
     assert len(set(re.findall(r'id="([^"]+)"', options))) == options.count("id=")
 
 
-def test_a_prefix_searches_one_kind_and_a_number_finds_a_record(cast: Cast) -> None:
+def test_a_prefix_searches_one_noun_and_a_number_finds_a_record(cast: Cast) -> None:
     project = cast.ada.made("/api/projects", organizationId=cast.acme, title="Acme roll-out")["id"]
     only = part(cast.cora, "/search?q=project:acme", "results")
     assert "roll-out" in only and "hit-organization" not in only

@@ -70,7 +70,7 @@ def used() -> set[str]:
     return found
 
 
-def test_no_rule_dresses_what_no_page_has() -> None:
+def test_every_style_rule_matches_an_element_of_a_page() -> None:
     named = classes(
         "".join(SHEETS[name] for name in ("components.css", "layout.css", "utilities.css"))
     )
@@ -114,7 +114,7 @@ def test_colours_contrast_in_both_schemes(front: str, ground: str, least: float)
         assert (light + 0.05) / (dark + 0.05) >= least, (one, other)
 
 
-def test_what_always_wins_is_the_last_layer() -> None:
+def test_every_style_rule_is_in_one_of_the_ordered_layers() -> None:
     for name in ("app.css", "tokens.css"):
         assert re.search(r"@layer ([\w, ]+);", SHEETS[name])[1].split(", ") == [  # type: ignore[index]
             "tokens", "base", "layout", "components", "utilities",
@@ -132,7 +132,7 @@ def attributes() -> Iterator[tuple[str, str, str]]:
             yield file, name, value
 
 
-def test_htmx_is_told_what_to_do_in_macros() -> None:
+def test_htmx_attributes_are_in_macros() -> None:
     assert {
         file for file, name, value in attributes() if (name, value) != ("hx-boost", "false")
     } == TELLS_HTMX.keys()
@@ -152,7 +152,7 @@ def test_selectors_in_triggers_are_quoted() -> None:
         )
 
 
-def test_what_can_hold_the_focus_is_morphed() -> None:
+def test_elements_that_can_have_the_focus_are_morphed() -> None:
     plain = {(name, target) for file, text in TEMPLATES.items() for tag in re.findall(r"<\w[^<>]*hx-swap[^<>]*>", text)
              for name, target in [(file, (re.search(r'hx-target="([^"]*)"', tag) or [""] * 2)[1])]
              if 'hx-swap="outerHTML' in tag}  # fmt: skip

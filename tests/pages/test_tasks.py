@@ -8,7 +8,7 @@ from support.cast import Cast
 from support.pages.tasks import HTML, day, done, main, page, sent, task, toast
 
 
-def test_tasks_without_parameters_are_ones_own_open_ones(cast: Cast) -> None:
+def test_the_tasks_page_shows_the_viewers_own_open_tasks_at_first(cast: Cast) -> None:
     task(cast.ada, title="Mine", assigneeId=cast.ada.id, organizationId=cast.acme)
     task(cast.ada, title="Finished", assigneeId=cast.ada.id, status="completed")
     task(cast.ada, title="Coras", assigneeId=cast.cora.id)
@@ -20,7 +20,7 @@ def test_tasks_without_parameters_are_ones_own_open_ones(cast: Cast) -> None:
     assert f'href="/organizations/{cast.acme}">Acme Corporation</a>' in text
 
 
-def test_what_the_list_shows_is_said_and_can_be_taken_away(cast: Cast) -> None:
+def test_the_filters_of_the_task_list_are_shown_and_can_be_removed(cast: Cast) -> None:
     task(cast.ada, title="Coras", assigneeId=cast.cora.id)
     text = main(page(cast.ada, "/tasks"))
     chips = re.findall(r'class="chip" href="([^"]+)" aria-label="Remove the filter: ([^"]+)"', text)
@@ -33,7 +33,7 @@ def test_what_the_list_shows_is_said_and_can_be_taken_away(cast: Cast) -> None:
     assert ">Coras<" in main(page(cast.ada, rest[0]))
 
 
-def test_tasks_stand_under_when_they_are_due(cast: Cast) -> None:
+def test_tasks_are_grouped_by_due_date(cast: Cast) -> None:
     for title, due in [("A", day(-3)), ("B", day(0)), ("C", day(40)), ("D", None)]:
         task(cast.ada, title=title, assigneeId=cast.ada.id, dueDate=due)
     text = main(page(cast.ada, "/tasks"))
@@ -42,7 +42,7 @@ def test_tasks_stand_under_when_they_are_due(cast: Cast) -> None:
     assert text.count('class="late"') == 1
 
 
-def test_a_heading_is_not_said_again_on_the_next_page(cast: Cast) -> None:
+def test_the_heading_of_a_group_is_not_repeated_on_the_next_page(cast: Cast) -> None:
     for title in "ABC":
         task(cast.ada, title=title, assigneeId=cast.ada.id, dueDate=day(-3))
     text = page(cast.ada, "/tasks?sort=dueDate&limit=2")
@@ -57,17 +57,17 @@ def test_a_heading_is_not_said_again_on_the_next_page(cast: Cast) -> None:
 
 @pytest.mark.parametrize("query", ["q=call", "status:in=todo,blocked&priority:in=high", "dueDate:lte=today",
                                    "dueDate:null=true", "assigneeId:null=true", "sort=-priority"])  # fmt: skip
-def test_the_filters_are_the_apis(cast: Cast, query: str) -> None:
+def test_the_filters_of_the_task_page_are_those_of_the_api(cast: Cast, query: str) -> None:
     task(cast.ada, title="Call Globex", priority="high")
     listed = [one["title"] for one in cast.ada.get(f"/api/tasks?{query}").json()]
     assert re.findall(r'class="words">([^<]+)<', page(cast.ada, f"/tasks?{query}")) == listed
 
 
-def test_a_filter_that_is_none_is_refused_by_name(cast: Cast) -> None:
+def test_an_unknown_filter_is_refused_by_name(cast: Cast) -> None:
     assert "assigneeId" in page(cast.ada, "/tasks?asigneeId=1", 422)
 
 
-def test_the_filter_finds_an_organization_by_its_name(cast: Cast) -> None:
+def test_the_task_filter_finds_an_organization_by_its_name(cast: Cast) -> None:
     task(cast.ada, title="There", organizationId=cast.globex)
     found = cast.ada.get(
         "/tasks?organization=globex&sort=dueDate", headers=HTML, follow_redirects=False
@@ -79,7 +79,7 @@ def test_the_filter_finds_an_organization_by_its_name(cast: Cast) -> None:
     assert f"organizationId={cast.globex}" in near
 
 
-def test_names_are_proposed_while_one_types(cast: Cast) -> None:
+def test_organizations_are_proposed_while_a_tasks_organization_is_typed(cast: Cast) -> None:
     twin = cast.ada.made("/api/organizations", name="Globex", type="vendor")["id"]
     text = page(cast.ada, "/choices?organization=glob")
     assert set(re.findall(r'value="([^"]+)"', text)) == {
@@ -102,7 +102,7 @@ def test_a_task_is_added_in_one_line(cast: Cast) -> None:
     )
 
 
-def test_what_is_wrong_with_a_new_task_is_said_and_what_was_typed_is_kept(cast: Cast) -> None:
+def test_a_refused_new_task_says_why_and_keeps_the_typed_fields(cast: Cast) -> None:
     answer = sent(cast.ada, "/tasks", title=" ", dueDate="soon", organization="Acm", back="/tasks")
     assert answer.status_code == 422
     assert 'value="Acm"' in answer.text
@@ -114,7 +114,7 @@ def test_what_is_wrong_with_a_new_task_is_said_and_what_was_typed_is_kept(cast: 
     assert cast.ada.get("/api/tasks").json() == []
 
 
-def test_an_unclear_organization_is_chosen_from_those_that_come_near(cast: Cast) -> None:
+def test_an_ambiguous_organization_of_a_new_task_is_asked_about(cast: Cast) -> None:
     answer = sent(cast.ada, "/tasks", title="T", organization="Acm")
     chosen = re.search(r'type="radio" name="organizationId" value="(\d+)"', answer.text)
     assert chosen
@@ -122,13 +122,13 @@ def test_an_unclear_organization_is_chosen_from_those_that_come_near(cast: Cast)
          f"/tasks/{cast.ada.get('/api/tasks').json()[0]['id']}")  # fmt: skip
 
 
-def test_staff_add_tasks_where_they_may(cast: Cast) -> None:
+def test_staff_add_tasks_to_their_organizations_only(cast: Cast) -> None:
     assert sent(cast.stan, "/tasks", title="T").status_code == 422
     assert sent(cast.stan, "/tasks", title="T", organizationId=str(cast.globex)).status_code == 422
     assert sent(cast.stan, "/tasks", title="T", organizationId=str(cast.acme)).status_code == 303
 
 
-def test_a_row_completes_its_task_and_undo_is_offered(cast: Cast) -> None:
+def test_a_task_is_completed_from_its_row_and_undo_is_offered(cast: Cast) -> None:
     id = task(cast.ada, title="Call", assigneeId=cast.ada.id)
     assert f'action="/tasks/{id}/complete"' in page(cast.ada, "/tasks")
     answer = sent(cast.ada, f"/tasks/{id}/complete", back="/tasks")
@@ -140,7 +140,7 @@ def test_a_row_completes_its_task_and_undo_is_offered(cast: Cast) -> None:
     assert cast.ada.get(f"/api/tasks/{id}").json()["status"] == "todo"
 
 
-def test_a_row_hands_on_and_puts_off(cast: Cast) -> None:
+def test_a_task_is_reassigned_and_postponed_from_its_row(cast: Cast) -> None:
     id = task(cast.ada, title="Call", assigneeId=cast.ada.id, dueDate=day(-1))
     text = page(cast.ada, "/tasks")
     assert f'id="assignee-{id}"' in text
@@ -151,7 +151,7 @@ def test_a_row_hands_on_and_puts_off(cast: Cast) -> None:
     assert (now["assigneeId"], now["dueDate"]) == (cast.cora.id, None)
 
 
-def test_a_form_returns_to_no_other_site(cast: Cast) -> None:
+def test_a_task_form_returns_to_no_other_site(cast: Cast) -> None:
     id = task(cast.ada, title="Call")
     done(sent(cast.ada, f"/tasks/{id}", title="Ring", back="https://x.example/"), f"/tasks/{id}")
     done(sent(cast.ada, f"/tasks/{id}", title="Call", back="//x.example"), f"/tasks/{id}")
@@ -163,7 +163,7 @@ def test_a_form_returns_to_no_other_site(cast: Cast) -> None:
     )
 
 
-def test_a_task_has_its_way_properties_and_last_changes(cast: Cast) -> None:
+def test_a_tasks_page_has_its_breadcrumb_properties_and_last_changes(cast: Cast) -> None:
     project = cast.ada.made("/api/projects", organizationId=cast.acme, title="Study")["id"]
     id = task(cast.ada, title="Call", projectId=project, assigneeId=cast.stan.id)
     cast.ada.put(f"/api/tasks/{id}", {"assigneeId": cast.cora.id})
@@ -200,7 +200,7 @@ def test_a_second_writer_of_a_task_sees_both_versions(cast: Cast) -> None:
     assert "<ins>Phone</ins>" in answer.text
 
 
-def test_a_task_is_deleted_with_undo_by_whoever_may(cast: Cast) -> None:
+def test_a_task_is_deleted_with_undo_by_roles_that_may(cast: Cast) -> None:
     id = task(cast.ada, title="Call", organizationId=cast.acme)
     assert "/delete" not in main(page(cast.stan, f"/tasks/{id}"))
     assert sent(cast.stan, f"/tasks/{id}/delete").status_code == 403

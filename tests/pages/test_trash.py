@@ -30,7 +30,7 @@ def test_a_deleted_tree_is_restored_from_the_trash(cast: Cast) -> None:
     assert "The trash is empty." in get(cast.ada, "/trash").text
 
 
-def test_what_keeps_a_record_in_the_trash_is_named(cast: Cast) -> None:
+def test_the_trash_names_the_record_that_blocks_a_restoration(cast: Cast) -> None:
     email = "kim@example.com"
     kim = cast.ada.made("/api/contacts", fullName="Kim", email=email, type="client")["id"]
     cast.ada.delete(f"/api/contacts/{kim}")
@@ -58,7 +58,7 @@ def test_the_trash_is_filtered_by_kind_and_person(cast: Cast) -> None:
     assert f'value="/organizations/{cast.acme}/members"' in members
 
 
-def test_what_one_request_deleted_is_restored_as_one(cast: Cast) -> None:
+def test_records_deleted_by_one_request_are_restored_together(cast: Cast) -> None:
     lines = "\n".join(
         f'{{"method": "DELETE", "path": "/organizations/{id}"}}' for id in (cast.acme, cast.globex)
     )  # fmt: skip
@@ -71,7 +71,7 @@ def test_what_one_request_deleted_is_restored_as_one(cast: Cast) -> None:
 
 
 @pytest.mark.slow
-def test_what_another_deletion_keeps_from_coming_back_is_told(cast: Cast) -> None:
+def test_an_undo_names_the_deleted_parent_that_blocks_it(cast: Cast) -> None:
     project = cast.ada.made("/api/projects", organizationId=cast.globex, title="Pilot")["id"]
     cast.ada.delete(f"/api/projects/{project}")
     deletion = cast.ada.get("/api/operations?limit=1").json()[0]["id"]

@@ -127,7 +127,7 @@ def newest(cast: Cast, route: Route) -> str:
 
 
 @pytest.mark.parametrize("who", ["ada", "gita"])
-def test_texts_of_people_are_texts_on_every_page(cast: Cast, who: str) -> None:
+def test_typed_texts_are_escaped_on_every_page(cast: Cast, who: str) -> None:
     cast.asking = getattr(cast, who)
     evil_records(cast)
     asked = [
@@ -171,7 +171,7 @@ def test_no_page_leads_to_another_site(cast: Cast, path: str) -> None:
 @pytest.mark.parametrize(
     "told", ["W10", "bnVsbA", "_w", "A", "A" * 4000, "WyJcdWQ4MDAiLDFd", "WyI8YiBkYXRhLWV2aWw-Iiw5OTk5OTk5OTk5OTk5OTk5OTk5LG51bGxd"]
 )  # fmt: skip
-def test_a_forged_message_is_but_text(cast: Cast, told: str) -> None:
+def test_a_forged_message_cookie_is_shown_as_text_or_ignored(cast: Cast, told: str) -> None:
     answer = get(
         cast.ada, "/contacts", Cookie=f"connect.sid={cast.ada.token}; retainer.done={told}"
     )
@@ -195,7 +195,7 @@ LAST = {"logoutForm", "passwordForm", "endSessionForm", "loginForm", "setupForm"
 
 
 @pytest.mark.parametrize("route", [r for r in PAGES if r.name not in LAST], ids=lambda r: r.name)
-def test_nothing_that_is_sent_to_a_page_is_our_fault(cast: Cast, route: Route) -> None:
+def test_no_input_to_a_page_is_answered_with_a_500(cast: Cast, route: Route) -> None:
     """Neither a status from 500 on nor an answer that cannot be sent. The order is the same in each run."""
     chance = random.Random(route.name)
     path = path_of(cast, route).partition("?")[0]

@@ -33,7 +33,7 @@ def post_in_dialog(person: Person, path: str, **fields: str) -> Any:
     return person.request("POST", path, headers=headers, data=fields, follow_redirects=False)
 
 
-def test_an_invitation_that_is_wrong_keeps_what_was_typed(cast: Cast) -> None:
+def test_a_refused_invitation_keeps_the_typed_fields(cast: Cast) -> None:
     invite(cast)
     again, username = invite(cast)
     assert again.status_code == 409
@@ -70,7 +70,7 @@ def test_a_guest_is_invited_as_a_contact(cast: Cast) -> None:
     assert cast.ada.get(f"/api/users/{user['id']}").json()["contactId"] is None
 
 
-def test_users_are_filtered(cast: Cast) -> None:
+def test_the_list_of_users_is_filtered(cast: Cast) -> None:
     def names(query: str) -> list[str]:
         return re.findall(
             r'data-row><span class="tile[^>]*>\w+</span><span>(\w+)',
@@ -87,7 +87,7 @@ def test_users_are_filtered(cast: Cast) -> None:
     assert "No users match." in get(cast.ada, "/users?q=nobody").text
 
 
-def test_a_role_is_changed_and_the_last_admin_stays(cast: Cast) -> None:
+def test_a_users_role_is_changed_but_not_the_last_administrators(cast: Cast) -> None:
     answer = post(cast.ada, f"/users/{cast.sam.id}", role="consultant")
     assert toast(followed(cast.ada, answer).text) == "Changed role of Sam"
     assert get(cast.sam, "/organizations").status_code == 303, "a new role ends sessions"
@@ -101,7 +101,7 @@ def test_a_role_is_changed_and_the_last_admin_stays(cast: Cast) -> None:
     assert cast.ada.get(f"/api/users/{cast.ada.id}").json()["role"] == "admin"
 
 
-def test_disabling_is_asked_for_by_name_and_ends_sessions(cast: Cast) -> None:
+def test_disabling_a_user_asks_for_the_name_and_ends_the_sessions(cast: Cast) -> None:
     path = f"/users/{cast.stan.id}"
     asked = get(cast.ada, f"{path}/disable").text
     assert "Disable Stan?" in asked
@@ -124,7 +124,7 @@ def test_all_sessions_of_a_user_are_ended(cast: Cast) -> None:
     assert get(cast.gita, "/organizations").status_code == 303
 
 
-def test_a_user_changed_meanwhile_is_a_question(cast: Cast) -> None:
+def test_a_user_changed_meanwhile_is_shown_as_a_conflict(cast: Cast) -> None:
     path = f"/users/{cast.sam.id}"
     version = re.findall(r'name="version" value="([^"]+)"', get(cast.ada, path).text)[0]
     cast.ada.put(f"/api{path}", {"fullName": "Samuel"})
@@ -134,7 +134,7 @@ def test_a_user_changed_meanwhile_is_a_question(cast: Cast) -> None:
     assert 'value="Sammy"' in clash.text
 
 
-def test_a_users_history_is_told(cast: Cast) -> None:
+def test_a_users_page_shows_the_history(cast: Cast) -> None:
     path = f"/users/{cast.sam.id}"
     email = cast.ada.get(f"/api/contacts/{cast.gita_contact}").json()["email"]
     post(cast.ada, path, contact=email)
@@ -144,7 +144,7 @@ def test_a_users_history_is_told(cast: Cast) -> None:
     assert "changed role <del>staff</del> → <ins>guest</ins>" in text
 
 
-def test_roles_are_drawn_from_the_rules(cast: Cast) -> None:
+def test_the_roles_page_is_drawn_from_the_permissions(cast: Cast) -> None:
     from retainer.permissions import PERMISSIONS
 
     text = get(cast.ada, "/roles").text

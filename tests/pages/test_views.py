@@ -43,7 +43,7 @@ def test_a_view_is_saved_shown_changed_and_deleted(cast: Cast) -> None:
     assert cast.cora.get(f"/api/views/{id}").status_code == 404
 
 
-def test_nobody_is_offered_an_undo_that_would_be_refused(cast: Cast) -> None:
+def test_a_view_form_offers_no_undo_that_would_be_refused(cast: Cast) -> None:
     made = post(cast.gita, "/views", noun="tasks", query="status=todo", name="Mine")
     page = followed(cast.gita, made).text
     assert toast(page) == "Saved the view Mine"
@@ -61,7 +61,7 @@ def test_a_broken_view_is_refused_in_words(cast: Cast) -> None:
     assert 'value="type=vendor"' in unnamed.text
 
 
-def test_shared_views_are_changed_by_owner_and_admins(cast: Cast) -> None:
+def test_a_shared_view_is_changed_by_its_owner_and_administrators(cast: Cast) -> None:
     id = cast.cora.made(
         "/api/views", noun="tasks", name="All of ours", query="status=todo", isShared=True
     )["id"]

@@ -27,7 +27,7 @@ def refused(answer: Any) -> dict[str, str]:
     return {error["field"]: error["message"] for error in answer.json()["errors"]}
 
 
-def test_a_line_of_text_is_enough(cast: Cast) -> None:
+def test_an_activity_needs_only_a_text(cast: Cast) -> None:
     before = datetime.now(UTC)
     made = log(cast.cora, cast.acme, "Wants an offer by Friday")
     assert made == {
@@ -40,7 +40,7 @@ def test_a_line_of_text_is_enough(cast: Cast) -> None:
     assert cast.ada.get(f"/api/activities/{made['id']}").json() == made
 
 
-def test_all_of_it(cast: Cast) -> None:
+def test_an_activity_is_logged_with_every_field(cast: Cast) -> None:
     answer = cast.cora.post(f"/api/organizations/{cast.acme}/activities", {
         "kind": "meeting", "text": "First line\nsecond", "happenedAt": "2026-01-31T10:30:00.1239+01:00",
         "contactIds": [cast.gita_contact, cast.stan_contact, cast.gita_contact], "audience": "client",
@@ -67,7 +67,7 @@ def test_all_of_it(cast: Cast) -> None:
     }
 
 
-def test_what_is_wrong_is_named_all_at_once(cast: Cast) -> None:
+def test_every_problem_of_an_activity_is_named_at_once(cast: Cast) -> None:
     path = f"/api/organizations/{cast.acme}/activities"
     wrong = refused(cast.ada.post(path, {
         "text": "  ", "kind": "visit", "happenedAt": "2026-01-31", "contactIds": ["x", 1], "audience": "all",
@@ -107,7 +107,9 @@ def test_what_is_wrong_is_named_all_at_once(cast: Cast) -> None:
     ("1900-01-01T00:00:00+00:01", None), ("9999-12-31T23:59:59-00:01", None), ("0001-01-01T00:00:00+00:01", None),
     ("0001-01-01T00:00:00Z", None),
 ])  # fmt: skip
-def test_times_at_the_ends_of_the_calendar(cast: Cast, given: str, kept: str | None) -> None:
+def test_an_activitys_time_may_be_at_either_end_of_the_calendar(
+    cast: Cast, given: str, kept: str | None
+) -> None:
     answer = cast.ada.post(
         f"/api/organizations/{cast.acme}/activities", {"text": "A", "happenedAt": given}
     )
@@ -120,7 +122,7 @@ def test_times_at_the_ends_of_the_calendar(cast: Cast, given: str, kept: str | N
     assert cast.ada.get("/api/activities?limit=1&sort=happenedAt").json()[0]["happenedAt"] == kept
 
 
-def test_the_newest_stand_first_and_are_filtered(cast: Cast) -> None:
+def test_activities_are_listed_newest_first_and_filtered(cast: Cast) -> None:
     contact = cast.contact("Carl")
     log(cast.ada, cast.acme, "old", happenedAt="2026-01-01T09:00:00Z", kind="email")
     log(cast.cora, cast.globex, "new", happenedAt="2026-03-01T09:00:00Z", contactIds=[contact])
@@ -140,7 +142,7 @@ def test_the_newest_stand_first_and_are_filtered(cast: Cast) -> None:
         assert texts(cast.ada, **asked) == expected, asked
 
 
-def test_it_is_found_by_its_words_and_known_by_its_first_ones(cast: Cast) -> None:
+def test_an_activity_is_found_by_its_words_and_titled_by_its_first_words(cast: Cast) -> None:
     log(cast.ada, cast.acme, "\n  Lunch  with\tthe board.\n" + "word " * 200 + "persimmon")
     (hit,) = cast.ada.get("/api/search?q=persimm&kinds=activity").json()
     assert (hit["kind"], hit["subtitle"], hit["organizationId"]) == (
@@ -154,7 +156,7 @@ def test_it_is_found_by_its_words_and_known_by_its_first_ones(cast: Cast) -> Non
     assert cast.gita.get("/api/search?q=lunch").json() == []
 
 
-def test_a_change_keeps_what_is_absent(cast: Cast) -> None:
+def test_a_change_of_an_activity_keeps_absent_fields(cast: Cast) -> None:
     made = log(cast.cora, cast.acme, "A", kind="call", contactIds=[cast.gita_contact])
     path = f"/api/activities/{made['id']}"
     changed = cast.stan.put(
@@ -174,7 +176,7 @@ def test_a_change_keeps_what_is_absent(cast: Cast) -> None:
     assert cast.ada.get(f"/api/organizations/{cast.acme}/activities").json() == []
 
 
-def test_its_contacts_are_replaced_whole_and_its_version_with_them(cast: Cast) -> None:
+def test_an_activitys_contacts_are_replaced_together_and_change_its_version(cast: Cast) -> None:
     contact = cast.contact("Carl")
     made = log(cast.ada, cast.acme, contactIds=[cast.gita_contact, contact])
     path = f"/api/activities/{made['id']}"
@@ -191,7 +193,7 @@ def test_its_contacts_are_replaced_whole_and_its_version_with_them(cast: Cast) -
     assert stale.status_code == 412
 
 
-def test_what_it_refers_to_must_be_there(cast: Cast) -> None:
+def test_an_activity_refers_only_to_existing_records(cast: Cast) -> None:
     gone = cast.contact("Gone")
     cast.ada.delete(f"/api/contacts/{gone}")
     no_contact = "there is no such contact, or none that you may see"
@@ -222,7 +224,7 @@ def test_what_it_refers_to_must_be_there(cast: Cast) -> None:
     assert cast.ada.post(f"/api/organizations/{2**50}/activities", {"text": "A"}).status_code == 404
 
 
-def test_staff_log_and_change_and_take_back_their_own_but_delete_none(cast: Cast) -> None:
+def test_staff_log_change_and_undo_their_own_activities_but_delete_none(cast: Cast) -> None:
     made = log(cast.stan, cast.acme, "Mine")
     logged = last(cast, "stan")
     assert (logged["action"], logged["canUndo"]) == ("createActivity", True)
@@ -243,7 +245,7 @@ def test_staff_log_and_change_and_take_back_their_own_but_delete_none(cast: Cast
     assert undo(cast.stan, last(cast)["id"]).status_code == 403
 
 
-def test_each_sees_what_is_meant_for_them(cast: Cast) -> None:
+def test_each_role_sees_the_activities_for_it(cast: Cast) -> None:
     for organization in (cast.acme, cast.globex):
         for audience in ("internal", "client"):
             log(cast.ada, organization, f"{organization} {audience}", audience=audience)
@@ -265,7 +267,7 @@ def test_each_sees_what_is_meant_for_them(cast: Cast) -> None:
     assert cast.gita.get(path).status_code == 404
 
 
-def test_contacts_out_of_sight_are_not_named_and_may_stay(cast: Cast) -> None:
+def test_an_activitys_invisible_contacts_are_not_named_and_stay_linked(cast: Cast) -> None:
     stranger = cast.contact("Stranger")
     made = log(cast.ada, cast.acme, contactIds=[stranger, cast.gita_contact])
     (shown,) = cast.stan.get("/api/activities").json()
@@ -277,7 +279,7 @@ def test_contacts_out_of_sight_are_not_named_and_may_stay(cast: Cast) -> None:
     assert answer.json()["contactIds"] == sorted([stranger, cast.stan_contact])
 
 
-def test_who_was_there_stays_told_when_they_are_deleted(cast: Cast) -> None:
+def test_an_activity_keeps_the_ids_of_deleted_contacts(cast: Cast) -> None:
     contact = cast.contact("Carl")
     made = log(cast.ada, cast.acme, contactIds=[contact])
     path = f"/api/activities/{made['id']}"
@@ -301,7 +303,7 @@ def test_who_was_there_stays_told_when_they_are_deleted(cast: Cast) -> None:
     )
 
 
-def test_a_contact_that_was_made_and_linked_can_be_taken_back(cast: Cast) -> None:
+def test_a_contact_created_and_linked_to_an_activity_can_be_undone(cast: Cast) -> None:
     contact = cast.contact("Carl")
     creation = last(cast)["id"]
     made = log(cast.ada, cast.acme, contactIds=[contact])
@@ -309,7 +311,7 @@ def test_a_contact_that_was_made_and_linked_can_be_taken_back(cast: Cast) -> Non
     assert cast.ada.get(f"/api/activities/{made['id']}").json()["contactIds"] == [contact]
 
 
-def test_its_organization_takes_it_along_and_brings_it_back(cast: Cast) -> None:
+def test_an_activity_is_deleted_and_restored_with_its_organization(cast: Cast) -> None:
     made = log(cast.ada, cast.acme, "On Acme", contactIds=[cast.gita_contact])
     path = f"/api/activities/{made['id']}"
     cast.ada.delete(f"/api/organizations/{cast.acme}")
@@ -322,7 +324,7 @@ def test_its_organization_takes_it_along_and_brings_it_back(cast: Cast) -> None:
     assert cast.ada.get(path).json()["contactIds"] == [cast.gita_contact]
 
 
-def test_it_is_deleted_into_the_trash_and_restored(cast: Cast) -> None:
+def test_a_deleted_activity_is_in_the_trash_and_restored(cast: Cast) -> None:
     made = log(cast.ada, cast.acme, "Dictated\nin two lines", contactIds=[cast.gita_contact])
     path = f"/api/activities/{made['id']}"
     assert cast.cora.delete(path).status_code == 204
@@ -338,7 +340,7 @@ def test_it_is_deleted_into_the_trash_and_restored(cast: Cast) -> None:
     assert back == made | {"updatedAt": back["updatedAt"]}
 
 
-def test_its_history_tells_of_its_contacts(cast: Cast) -> None:
+def test_an_activitys_history_tells_of_its_contacts(cast: Cast) -> None:
     made = log(cast.stan, cast.acme, "A", contactIds=[cast.gita_contact])
     cast.cora.put(f"/api/activities/{made['id']}", {"text": "B", "contactIds": [cast.stan_contact]})
     entries = history(cast, "activities", made["id"], "stan")
@@ -363,7 +365,7 @@ def test_its_history_tells_of_its_contacts(cast: Cast) -> None:
     assert found == 3, "a link is its organization's, too"
 
 
-def test_many_are_logged_at_once(cast: Cast) -> None:
+def test_many_activities_are_logged_in_bulk(cast: Cast) -> None:
     path = f"/organizations/{cast.acme}/activities"
     lines = [
         line("POST", path, {"text": f"A{n}", "happenedAt": f"2026-01-{n + 1:02}T09:30:00+01:00"})
@@ -385,7 +387,7 @@ def test_many_are_logged_at_once(cast: Cast) -> None:
     assert texts(cast.ada) == []
 
 
-def test_none_is_logged_on_what_is_deleted_meanwhile(cast: Cast) -> None:
+def test_no_activity_is_logged_on_an_organization_deleted_meanwhile(cast: Cast) -> None:
     made = [
         cast.ada.made("/api/organizations", name=f"O{n}", type="other")["id"] for n in range(12)
     ]
@@ -411,7 +413,7 @@ def test_none_is_logged_on_what_is_deleted_meanwhile(cast: Cast) -> None:
     assert left == 0
 
 
-def test_changes_of_contacts_meet_without_losing_or_doubling_links(cast: Cast) -> None:
+def test_simultaneous_changes_of_an_activitys_contacts_lose_and_double_no_link(cast: Cast) -> None:
     people = [cast.contact(f"P{n}") for n in range(6)]
     made = log(cast.ada, cast.acme)
     with ThreadPoolExecutor(6) as pool:
@@ -424,6 +426,6 @@ def test_changes_of_contacts_meet_without_losing_or_doubling_links(cast: Cast) -
     assert cast.ada.get(f"/api/activities/{made['id']}").json()["contactIds"] in wanted
 
 
-def test_a_guest_knows_who_logged_what_they_see(cast: Cast) -> None:
+def test_a_guest_sees_the_author_of_an_activity(cast: Cast) -> None:
     log(cast.cora, cast.acme, audience="client")
     assert cast.gita.get("/api/activities").json()[0]["author"]["fullName"] == "Cora"

@@ -197,12 +197,12 @@ class Consultancy(RuleBasedStateMachine):
         }
 
 
-def test_a_short_history(cast: Cast) -> None:
+def test_short_random_histories_answer_as_the_model_does(cast: Cast) -> None:
     run(cast, examples=8, steps=25)
 
 
 @pytest.mark.slow
-def test_long_histories(cast: Cast) -> None:
+def test_long_random_histories_answer_as_the_model_does(cast: Cast) -> None:
     run(cast, examples=60, steps=50)
 
 

@@ -3,7 +3,7 @@
 from support.cast import Cast
 
 
-def test_staff_do_not_take_a_task_out_of_everybodys_sight(cast: Cast) -> None:
+def test_staff_cannot_leave_a_task_without_organization_and_project(cast: Cast) -> None:
     project = cast.ada.made("/api/projects", organizationId=cast.acme, title="P")["id"]
     task = cast.ada.made("/api/tasks", title="T", organizationId=cast.acme, projectId=project)["id"]
     refused = cast.stan.put(f"/api/tasks/{task}", {"organizationId": None, "projectId": None})
@@ -21,7 +21,7 @@ def test_staff_do_not_take_a_task_out_of_everybodys_sight(cast: Cast) -> None:
     assert cast.stan.put(f"/api/tasks/{task}", {"organizationId": None}).status_code == 404
 
 
-def test_what_a_task_refers_to_is_refused_with_the_remedy(cast: Cast) -> None:
+def test_an_invalid_reference_of_a_task_is_refused_with_the_remedy(cast: Cast) -> None:
     wrong = {"title": "T", "organizationId": 2**50, "projectId": 2**50, "assigneeId": 2**50}
     errors = {e["field"]: e["message"] for e in cast.ada.post("/api/tasks", wrong).json()["errors"]}
     assert set(errors) == {"organizationId", "projectId", "assigneeId"}

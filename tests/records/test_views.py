@@ -33,7 +33,7 @@ def refused(answer: httpx.Response) -> str:
     return "; ".join(error["message"] for error in answer.json()["errors"])
 
 
-def test_a_view_is_answered_as_it_was_kept(cast: Cast) -> None:
+def test_a_view_is_answered_as_it_was_saved(cast: Cast) -> None:
     query = "status=active&tags:in=vip,key&filter=name%20~%20%22a%22&sort=-updatedAt&fields=id,name"
     made = cast.cora.made(
         "/api/views", noun="organizations", name="Ärger", query=query, isShared=True
@@ -48,7 +48,7 @@ def test_a_view_is_answered_as_it_was_kept(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("noun", ViewNoun)
-def test_every_noun_has_a_list_that_takes_what_was_kept(cast: Cast, noun: str) -> None:
+def test_a_saved_view_of_every_noun_is_accepted_by_its_list(cast: Cast, noun: str) -> None:
     query = "id:gte=1&createdAt:gte=-30d&sort=-id&count=exact"
     id = kept(cast.gita, "Recent", noun, query=query)
     assert (
@@ -59,7 +59,7 @@ def test_every_noun_has_a_list_that_takes_what_was_kept(cast: Cast, noun: str) -
     )
 
 
-def test_others_see_what_is_shared_but_guests_only_their_own(cast: Cast) -> None:
+def test_shared_views_are_visible_to_others_and_guests_see_only_their_own(cast: Cast) -> None:
     for who in (cast.ada, cast.cora, cast.stan):
         kept(who, f"{who.username} alone")
         kept(who, f"{who.username} for all", isShared=True)
@@ -93,7 +93,7 @@ def test_a_shared_view_is_changed_by_its_owner_and_administrators(cast: Cast) ->
     assert cast.stan.get(path).status_code == 404
 
 
-def test_a_private_view_is_its_owners_alone(cast: Cast) -> None:
+def test_a_private_view_is_visible_to_its_owner_only(cast: Cast) -> None:
     path = f"/api/views/{kept(cast.cora)}"
     for who in (cast.ada, cast.stan, cast.gita, cast.olga):
         assert who.get(path).status_code == 404
@@ -106,7 +106,7 @@ def test_a_private_view_is_its_owners_alone(cast: Cast) -> None:
     assert cast.ada.get(path).status_code == 404
 
 
-def test_guests_keep_views_and_share_none(cast: Cast) -> None:
+def test_guests_save_views_and_share_none(cast: Cast) -> None:
     answer = cast.gita.post("/api/views", {"noun": "tasks", "name": "For all", "isShared": True})
     assert answer.status_code == 403
     assert "isShared" in answer.json()["detail"]
@@ -116,7 +116,7 @@ def test_guests_keep_views_and_share_none(cast: Cast) -> None:
     assert cast.gita.delete(path).status_code == 204
 
 
-def test_readers_of_one_moment_get_their_own_answers(cast: Cast, inside: InProcess) -> None:
+def test_simultaneous_readers_of_views_get_their_own_answers(cast: Cast, inside: InProcess) -> None:
     path = f"/api/views/{kept(cast.ada)}"
 
     async def get(person: Person) -> int:
@@ -161,7 +161,7 @@ def test_readers_of_one_moment_get_their_own_answers(cast: Cast, inside: InProce
         ("documents", "name=" + "a" * 2000, "text of 0 to 2000 characters"),
     ],
 )
-def test_what_the_list_would_refuse_is_not_kept(
+def test_a_view_with_a_query_that_the_list_refuses_is_not_saved(
     cast: Cast, noun: str, query: str, words: str
 ) -> None:
     path = f"/api/views/{kept(cast.stan, noun=noun, query='id=1')}"
@@ -184,7 +184,7 @@ def test_every_problem_of_a_query_is_told_at_once(cast: Cast) -> None:
     assert len(cast.ada.post("/api/views", body).json()["errors"]) == 3
 
 
-def test_any_text_can_be_looked_for(cast: Cast) -> None:
+def test_a_view_takes_any_search_text(cast: Cast) -> None:
     text = "ü \"'<>&=+#?%/"
     id = kept(cast.ada, noun="organizations", query=f"name={quote(text)}")
     assert (
@@ -200,7 +200,7 @@ def test_any_text_can_be_looked_for(cast: Cast) -> None:
     assert [row["name"] for row in found] == [text]
 
 
-def test_a_name_is_ones_own_of_a_list(cast: Cast) -> None:
+def test_a_views_name_is_unique_for_its_owner_and_list(cast: Cast) -> None:
     id = kept(cast.cora, "Ärger")
     clash = cast.cora.post("/api/views", {"noun": "tasks", "name": "arger"})
     assert (clash.status_code, clash.json()["errors"][0]["field"]) == (409, "name")
@@ -251,7 +251,7 @@ def fill(cast: Cast, person: Person, count: int) -> None:
     )  # fmt: skip
 
 
-def test_one_person_keeps_at_most_so_many(cast: Cast) -> None:
+def test_a_user_saves_a_limited_number_of_views(cast: Cast) -> None:
     fill(cast, cast.cora, MOST - 1)
     gone = kept(cast.cora, "The last")
     answer = cast.cora.post("/api/views", {"noun": "contacts", "name": "One more"})
@@ -267,7 +267,7 @@ def test_one_person_keeps_at_most_so_many(cast: Cast) -> None:
     )
 
 
-def test_of_many_who_add_the_last_one_does(cast: Cast) -> None:
+def test_of_many_simultaneous_creates_of_the_last_view_one_succeeds(cast: Cast) -> None:
     fill(cast, cast.cora, MOST - 1)
     bodies = [{"noun": "tasks", "name": f"Last {n}"} for n in range(6)]
     answers = together(
@@ -277,7 +277,7 @@ def test_of_many_who_add_the_last_one_does(cast: Cast) -> None:
     assert len(names(cast.cora)) == MOST
 
 
-def test_undoing_takes_back_what_was_done_to_a_view(cast: Cast) -> None:
+def test_changes_of_a_view_are_undone(cast: Cast) -> None:
     id = kept(cast.stan, query="status=todo")
     path = f"/api/views/{id}"
     assert cast.stan.put(path, {"query": "status=review", "isShared": True}).status_code == 200
@@ -295,7 +295,7 @@ def test_undoing_takes_back_what_was_done_to_a_view(cast: Cast) -> None:
     )
 
 
-def test_what_was_done_to_a_shared_view_is_undone_by_its_owner_and_administrators(
+def test_changes_of_a_shared_view_are_undone_by_its_owner_and_administrators(
     cast: Cast,
 ) -> None:
     id = kept(cast.cora, isShared=True)
@@ -315,7 +315,7 @@ def test_what_was_done_to_a_shared_view_is_undone_by_its_owner_and_administrator
     assert cast.cora.get(path).status_code == 200
 
 
-def test_the_journal_tells_nobody_of_a_private_view(cast: Cast) -> None:
+def test_the_journal_shows_a_private_view_to_nobody_else(cast: Cast) -> None:
     kept(cast.cora, "Confidential")
     done = last(cast, "cora")
     assert (done["action"], done["records"], done["canUndo"]) == ("createView", 1, True)

@@ -136,7 +136,7 @@ CONTACTS: list[tuple[str, str, dict[str, Any]]] = [
         ("vega telecom xyzzyq", "Vega Telecom"),
     ],
 )
-def test_what_is_typed_finds_what_is_meant(house: Cast, typed: str, first: str) -> None:
+def test_a_typed_query_finds_the_intended_record_first(house: Cast, typed: str, first: str) -> None:
     assert titles(house.ada, typed)[:1] == [first]
 
 
@@ -145,14 +145,16 @@ def test_what_is_typed_finds_what_is_meant(house: Cast, typed: str, first: str) 
     ["acme", "zur", "corp acme", "Aceme", "ludenscheid", "strasse", "cafe lumire", "geneve", "mueller start", "a",
      "ωμεγα", "acme nothing"],
 )  # fmt: skip
-def test_a_walk_meets_what_the_index_finds(house: Cast, typed: str) -> None:
+def test_a_walk_of_the_list_finds_the_same_organizations_as_the_index(
+    house: Cast, typed: str
+) -> None:
     """Rows that have the words are looked up where they are few, and met in the list's order where they are many."""
     looked_up, walked = both_ways(house, typed)
     assert looked_up == walked
     assert (looked_up is None) == (typed == "acme nothing")
 
 
-def test_names_come_before_other_texts_and_the_kinds_are_ranked_together(house: Cast) -> None:
+def test_hits_in_names_come_first_and_nouns_are_ranked_together(house: Cast) -> None:
     found = titles(house.ada, "acme")
     assert found[:2] == ["Acme Corporation", "Acmetal Werke AG"]
     assert found[-1] == "Bergmann & Söhne", "only its description has the word"
@@ -162,7 +164,7 @@ def test_names_come_before_other_texts_and_the_kinds_are_ranked_together(house: 
     assert scores == sorted(scores, reverse=True)
 
 
-def test_a_hit_says_what_and_where_it_is(house: Cast) -> None:
+def test_a_hit_has_its_noun_title_subtitle_and_highlights(house: Cast) -> None:
     hit = search(house.ada, "interview")[0]
     assert hit | {"id": 0, "score": 0} == {
         "kind": "task", "id": 0, "title": "Interview the stakeholders", "subtitle": "Acme Corporation",
@@ -176,7 +178,7 @@ def test_a_hit_says_what_and_where_it_is(house: Cast) -> None:
     assert subtitles == {"John Smith": "john.smith@globex.example", "Café Lumière": "Hospitality"}
 
 
-def test_highlights_show_accents_as_they_are_and_errors_as_what_they_stand_for(house: Cast) -> None:
+def test_highlights_keep_accents_and_mark_misspelt_words(house: Cast) -> None:
     def marked(q: str) -> list[str]:
         return [
             part["text"]
@@ -190,7 +192,7 @@ def test_highlights_show_accents_as_they_are_and_errors_as_what_they_stand_for(h
     assert marked("Aceme Corpration") == ["Acme", "Corporation"]
 
 
-def test_a_long_text_is_cut_around_what_was_found(cast: Cast) -> None:
+def test_a_long_text_is_cut_around_the_hit(cast: Cast) -> None:
     text = "first " * 200 + "needle <b>in</b> " + "last " * 200
     cast.ada.made("/api/organizations", name="Hay", type="other", description=text)
     parts = search(cast.ada, "needle")[0]["highlights"][0]["parts"]
@@ -202,7 +204,7 @@ def test_a_long_text_is_cut_around_what_was_found(cast: Cast) -> None:
     assert len(shown) < 250
 
 
-def test_kinds_and_limit(house: Cast) -> None:
+def test_a_search_is_limited_to_nouns_and_a_number(house: Cast) -> None:
     assert {hit["kind"] for hit in search(house.ada, "zurich", kinds="task")} == {"task"}
     assert {hit["kind"] for hit in search(house.ada, "zurich", kinds="task,organization")} == {
         "task",
@@ -220,7 +222,7 @@ def test_kinds_and_limit(house: Cast) -> None:
         ("q=a&limit=1.5", "limit"), ("q=a&limit=99999999999999999999", "limit"), ("q=a&bogus=1", "bogus"), ("q=a&q=b", "q"),
     ],
 )  # fmt: skip
-def test_parameters_that_are_wrong_are_refused_by_name(cast: Cast, query: str, field: str) -> None:
+def test_wrong_parameters_of_search_are_refused_by_name(cast: Cast, query: str, field: str) -> None:
     answer = cast.ada.get(f"/api/search?{query}")
     assert answer.status_code == 422
     assert field in [error["field"] for error in answer.json()["errors"]], answer.text
@@ -230,7 +232,7 @@ def test_parameters_that_are_wrong_are_refused_by_name(cast: Cast, query: str, f
     "!!!", "'", "\\", "%", "_", "a:*", "'a' & !b", "<->", "a" * 200, "ſ", "🙂", "x" * 100 + " " + "y" * 99, "a\u0301", "\u0301", "İ",
     "1 2 3 4 5 6 7 8 9 10 11 12", "null", "\ud7ff\U0010ffff", "ﷺ" * 40, "00000000000000000000000000000000000000000000000000000000000000000000",
 ])  # fmt: skip
-def test_whatever_is_typed_is_no_error(cast: Cast, typed: str) -> None:
+def test_any_typed_query_is_answered_without_an_error(cast: Cast, typed: str) -> None:
     search(cast.ada, typed)
     cast.ada.made(
         "/api/organizations", name=f"{typed} Ltd", type="other", description=typed, website=typed
@@ -239,7 +241,7 @@ def test_whatever_is_typed_is_no_error(cast: Cast, typed: str) -> None:
     assert f"{typed} Ltd" in found or not any(map(str.isalnum, typed)), found
 
 
-def test_nobody_finds_what_they_may_not_see(cast: Cast) -> None:
+def test_a_viewer_finds_no_invisible_record(cast: Cast) -> None:
     ada = cast.ada
     ours = ada.made("/api/projects", organizationId=cast.acme, title="Kestrel for us")["id"]
     theirs = ada.made(
@@ -289,7 +291,7 @@ def test_nobody_finds_what_they_may_not_see(cast: Cast) -> None:
     assert titles(cast.olga, "kestrle") == []
 
 
-def test_organizations_and_contacts_are_found_by_those_who_belong_there(cast: Cast) -> None:
+def test_staff_and_guests_find_their_own_organizations_and_contacts(cast: Cast) -> None:
     cast.contact("Gilda")
     assert titles(cast.gita, "acme") == titles(cast.stan, "acme") == ["Acme Corporation"]
     assert (
@@ -299,7 +301,7 @@ def test_organizations_and_contacts_are_found_by_those_who_belong_there(cast: Ca
     assert set(titles(cast.ada, "gi", kinds="contact")) == {"Gilda", "Gita"}
 
 
-def test_an_organization_that_is_not_seen_is_not_named(cast: Cast) -> None:
+def test_a_hit_does_not_name_an_invisible_organization(cast: Cast) -> None:
     cast.ada.made("/api/tasks", organizationId=cast.globex, title="Kestrel", assigneeId=cast.sam.id)
     hit = search(cast.sam, "kestrel")[0]
     assert (hit["subtitle"], hit["organizationId"]) == (None, None)
@@ -307,7 +309,7 @@ def test_an_organization_that_is_not_seen_is_not_named(cast: Cast) -> None:
     assert (hit["subtitle"], hit["organizationId"]) == ("Globex", cast.globex)
 
 
-def test_what_is_written_is_found_at_once_and_what_is_deleted_no_more(cast: Cast) -> None:
+def test_a_new_record_is_found_at_once_and_a_deleted_one_no_more(cast: Cast) -> None:
     id = cast.ada.made("/api/organizations", name="Quince Partners", type="other")["id"]
     assert titles(cast.ada, "quin") == ["Quince Partners"]
     cast.ada.put(
@@ -318,7 +320,7 @@ def test_what_is_written_is_found_at_once_and_what_is_deleted_no_more(cast: Cast
     assert titles(cast.ada, "medlar") == []
 
 
-def test_a_guest_of_one_finds_it_among_many(cast: Cast) -> None:
+def test_a_guest_of_one_organization_finds_it_among_many(cast: Cast) -> None:
     """Though the first candidates are all somebody else's."""
     cast.sql.rows(
         """WITH acting AS MATERIALIZED (SELECT set_config('retainer.tenant', $2, true),
@@ -354,7 +356,7 @@ def test_a_guest_of_one_finds_it_among_many(cast: Cast) -> None:
         ("q=%00", "q", "NUL"),
     ],
 )
-def test_the_parameters_of_search_are_judged_as_those_of_lists(
+def test_parameters_of_search_are_validated_like_those_of_lists(
     cast: Cast, query: str, field: str, words: str
 ) -> None:
     [error] = cast.ada.get(f"/api/search?{query}").json()["errors"]

@@ -91,7 +91,7 @@ def test_a_user_without_a_password_gets_a_link(server: Server) -> None:
     (["user", "add", "--tenant", "1", "--email", "root@example.com", "--name", "A", "--role", "staff"], "", "already taken"),
     (["tenant", "add", "T", "--admin-email", "w@example.com", "--password-stdin"], "password1\n", "most common passwords"),
 ])  # fmt: skip
-def test_a_wrong_command_is_one_line(
+def test_a_wrong_command_fails_with_one_line(
     server: Server, arguments: list[str], typed: str, words: str
 ) -> None:
     answer = run(server, *arguments, typed=typed)
@@ -110,7 +110,7 @@ def test_routes_are_printed_with_their_permissions(server: Server) -> None:
 
 
 @pytest.mark.slow
-def test_an_empty_database_of_ones_own_is_made_ready_at_serve(own_database: str) -> None:
+def test_serve_migrates_an_empty_external_database(own_database: str) -> None:
     running = Server(
         database_url=own_database, admin_email="root2@example.com", admin_password=PASSWORD
     )
@@ -161,7 +161,7 @@ def test_a_newer_schema_is_always_refused(own_database: str) -> None:
 
 
 @pytest.mark.slow
-def test_an_owner_who_may_not_use_the_applications_role_is_told_what_to_grant(
+def test_an_owner_who_may_not_use_the_applications_role_is_told_the_grant(
     server: Server,
 ) -> None:
     cluster = Sql(server.database_url.replace("retainer@/retainer", "postgres@/postgres"))
@@ -183,7 +183,7 @@ def test_an_owner_who_may_not_use_the_applications_role_is_told_what_to_grant(
 
 
 @pytest.mark.slow
-def test_migrations_of_two_processes_wait_for_each_other(own_database: str) -> None:
+def test_two_migrating_processes_wait_for_each_other(own_database: str) -> None:
     command = [sys.executable, "-m", "retainer", "migrate"]
     environment = {"RETAINER_DATABASE_URL": own_database, "PATH": ""}
     both = [
@@ -227,7 +227,7 @@ def test_the_demo_has_data_and_the_logins_it_prints() -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def test_a_tenant_that_could_not_be_added_is_not_announced(
+def test_a_failed_tenant_add_announces_no_tenant(
     server: Server,
     cast: Cast,
     tmp_path: Path,

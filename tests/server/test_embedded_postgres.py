@@ -153,7 +153,7 @@ def killed_while_running(someone: Someone) -> int:
     return postmaster_of(someone.data)
 
 
-def test_what_was_written_is_there_after_a_restart(anyone: Someone) -> None:
+def test_committed_rows_are_there_after_a_restart(anyone: Someone) -> None:
     anyone.does(starts_and_stops, anyone.data, "CREATE TABLE kept AS SELECT 42 AS answer")
     assert anyone.does(starts_and_stops, anyone.data, "SELECT answer FROM kept") == 42
 
@@ -276,7 +276,7 @@ def test_a_cluster_that_lost_its_version_is_left_alone(ordinary: Someone) -> Non
 
 
 @pytest.mark.parametrize("folder", ["x" * 120, "comma, and 'quote'", 'double"quote %40 ü'])
-def test_any_path_will_do(anyone: Someone, folder: str) -> None:
+def test_a_data_folder_may_have_any_path(anyone: Someone, folder: str) -> None:
     def where() -> Any:
         os.environ.pop("XDG_RUNTIME_DIR", None)
         database = embedded.start(anyone.home / folder)

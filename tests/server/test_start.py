@@ -12,7 +12,7 @@ from support.server import Server, data_folder, free_port, retainer
 
 
 @pytest.mark.slow
-def test_an_unreachable_database_is_one_line() -> None:
+def test_an_unreachable_database_fails_the_start_with_one_line() -> None:
     answer = retainer(
         "serve",
         "--port",
@@ -25,7 +25,7 @@ def test_an_unreachable_database_is_one_line() -> None:
 
 
 @pytest.mark.slow
-def test_a_taken_port_is_one_line(server: Server) -> None:
+def test_a_taken_port_fails_the_start_with_one_line(server: Server) -> None:
     folder = data_folder()
     answer = retainer("serve", "--port", str(server.port), "--data", str(folder))
     assert (answer.returncode, answer.stderr) == (
@@ -58,7 +58,9 @@ def test_a_second_server_on_one_data_folder_says_so(server: Server) -> None:
     ({"admin_password_file": sys.executable}, "is not text in UTF-8"),
     ({"admin_password_file": "/nowhere"}, "RETAINER_ADMIN_PASSWORD_FILE: cannot read /nowhere"),
 ])  # fmt: skip
-def test_a_wrong_setting_is_one_line(settings: dict[str, str], words: str) -> None:
+def test_a_wrong_setting_fails_the_start_with_one_line(
+    settings: dict[str, str], words: str
+) -> None:
     answer = retainer("config", **settings)
     assert answer.returncode == 1
     assert words in answer.stderr
@@ -73,7 +75,7 @@ def test_a_wrong_setting_is_one_line(settings: dict[str, str], words: str) -> No
     ({"admin_email": "nobody"}, "RETAINER_ADMIN_EMAIL must be an e-mail address"),
     ({"tenant": " "}, "RETAINER_TENANT must have 1 to 255 characters"),
 ])  # fmt: skip
-def test_a_setting_that_only_the_start_can_judge_is_one_line_too(
+def test_a_setting_checked_only_at_the_start_fails_it_with_one_line(
     settings: dict[str, str], words: str
 ) -> None:
     folder = data_folder()
@@ -96,7 +98,7 @@ def test_a_setting_that_only_the_start_can_judge_is_one_line_too(
         (lambda _: "postgresql://u:p/w@h:1/x", "RETAINER_DATABASE_URL cannot be read"),
     ],
 )
-def test_a_database_that_cannot_be_used_is_said_in_one_line(
+def test_an_unusable_database_fails_the_start_with_one_line(
     server: Server,
     change: Any,
     words: str,

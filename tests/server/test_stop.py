@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow  # each starts, stops or kills a server of its own
 
 @pytest.mark.parametrize("keep", [True, False], ids=["reused connections", "a connection each"])
 @pytest.mark.parametrize("own", ["1", "2"], ids=["one process", "two workers"], indirect=True)
-def test_a_stop_finishes_what_is_on_its_way(own: Server, keep: bool) -> None:
+def test_a_stop_finishes_requests_under_way(own: Server, keep: bool) -> None:
     headers = {"Cookie": sign_in(own)} | ({} if keep else {"Connection": "close"})
     statuses: list[int] = []
     lost: list[str] = []
@@ -53,7 +53,7 @@ def test_a_stop_finishes_what_is_on_its_way(own: Server, keep: bool) -> None:
     assert lost == []
 
 
-def test_no_process_is_left_behind(own: Server) -> None:
+def test_a_stop_leaves_no_process_behind(own: Server) -> None:
     mine = workers(own)
     own.process.kill()
     own.process.wait()

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 @pytest.mark.parametrize(
     "route", [r for r in SHOWN if r.name.removesuffix("Page") not in PARTS], ids=lambda r: r.name
 )
-def test_every_page_is_for_everybody(
+def test_every_page_passes_axe_fits_a_phone_and_keeps_the_security_policy(
     browser: Browser, server: Server, cast: Cast, route: Route
 ) -> None:
     path = path_of(cast, route)

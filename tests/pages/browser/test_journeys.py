@@ -31,7 +31,7 @@ def many(person: Person, count: int) -> None:
     assert answer.status_code == 200, answer.text
 
 
-def test_sign_in_find_open_edit_in_place_and_undo(
+def test_a_user_signs_in_finds_edits_in_place_and_undoes(
     browser: Browser, server: Server, cast: Cast
 ) -> None:
     with desk(browser, server, None) as at:
@@ -97,7 +97,7 @@ def test_a_refused_form_stays_in_its_dialog_with_what_was_typed(ada: Desk, cast:
     assert ada.axe_everywhere() == []
 
 
-def test_back_returns_to_the_list_as_it_was(ada: Desk, cast: Cast) -> None:
+def test_the_back_button_returns_to_the_list_as_it_was(ada: Desk, cast: Cast) -> None:
     many(cast.ada, 60)
     page = ada.open("/organizations?type:in=partner")
     page.evaluate("window.sameDocument = true")
@@ -146,7 +146,7 @@ def test_a_selection_survives_sorting_and_loading_more_and_is_changed_as_one(
     assert cast.ada.get("/api/organizations?status=archived").json() == []
 
 
-def test_all_that_match_are_selected_by_the_server(ada: Desk, cast: Cast) -> None:
+def test_all_matching_rows_are_selected_by_the_server(ada: Desk, cast: Cast) -> None:
     many(cast.ada, 70)
     page = ada.open("/organizations?type:in=partner")
     page.get_by_label("Select all shown").check()
@@ -156,7 +156,7 @@ def test_all_that_match_are_selected_by_the_server(ada: Desk, cast: Cast) -> Non
     assert len(cast.ada.get("/api/organizations?status=inactive").json()) == 70
 
 
-def test_two_at_one_record_both_see_both_versions(
+def test_two_editors_of_one_record_see_both_versions(
     browser: Browser, server: Server, cast: Cast
 ) -> None:
     with desk(browser, server, cast.ada) as first, desk(browser, server, cast.cora) as second:
@@ -181,9 +181,7 @@ def test_two_at_one_record_both_see_both_versions(
     assert cast.ada.get(f"/api{path}").json()["website"] == "https://mine.example"
 
 
-def test_an_open_page_follows_what_others_change(
-    browser: Browser, server: Server, cast: Cast
-) -> None:
+def test_an_open_page_shows_changes_by_others(browser: Browser, server: Server, cast: Cast) -> None:
     with desk(browser, server, cast.ada) as at:
         page = at.open("/organizations")
         page.wait_for_timeout(300)
@@ -213,7 +211,7 @@ def test_the_palette_finds_and_commands(ada: Desk, cast: Cast) -> None:
     expect(page.locator("#palette")).to_be_hidden()
 
 
-def test_keys_move_in_a_list_and_can_be_turned_off(ada: Desk, cast: Cast) -> None:
+def test_keyboard_shortcuts_move_in_a_list_and_can_be_turned_off(ada: Desk, cast: Cast) -> None:
     page = ada.open("/organizations")
     page.keyboard.press("j")
     assert "Acme Corporation" in ada.focus()
@@ -253,7 +251,7 @@ def test_a_deleted_organization_comes_back(ada: Desk, cast: Cast) -> None:
     assert cast.ada.get(f"/api/organizations/{cast.globex}").status_code == 200
 
 
-def test_everything_works_without_scripts(browser: Browser, server: Server, cast: Cast) -> None:
+def test_forms_and_lists_work_without_scripts(browser: Browser, server: Server, cast: Cast) -> None:
     with desk(browser, server, cast.ada, java_script_enabled=False) as at:
         page = at.open("/organizations")
         page.get_by_placeholder("Filter by name").fill("globex")
@@ -271,7 +269,7 @@ def test_everything_works_without_scripts(browser: Browser, server: Server, cast
         assert page.locator("h1").inner_text() == "Without scripts"
 
 
-def test_the_server_may_fail_and_nothing_typed_is_lost(ada: Desk, cast: Cast) -> None:
+def test_a_failing_server_loses_nothing_typed(ada: Desk, cast: Cast) -> None:
     page = ada.open(f"/organizations/{cast.acme}")
     page.route(
         "**/organizations/*",
@@ -401,7 +399,7 @@ def test_a_row_is_deleted_by_its_key_and_comes_back_after_the_message_is_gone(
     assert cast.ada.get(f"/api/organizations/{cast.acme}").status_code == 200
 
 
-def test_anything_is_added_from_anywhere(ada: Desk) -> None:
+def test_every_noun_is_added_from_the_new_menu(ada: Desk) -> None:
     page = ada.open("/roles")
     page.keyboard.press("n")
     page.get_by_role("dialog").get_by_role("link", name="Contact").click()

@@ -40,7 +40,7 @@ def fits(page: Page) -> None:
         )
 
 
-def test_a_link_sets_a_password_and_signs_in(cast: Cast, server: Server, page: Page) -> None:
+def test_a_setup_link_sets_a_password_and_signs_in(cast: Cast, server: Server, page: Page) -> None:
     person = cast.person("Uma", "staff")
     link = cast.ada.post(f"/api/users/{person.id}/links").json()["url"]
     page.goto(link)
@@ -64,7 +64,7 @@ def test_a_link_sets_a_password_and_signs_in(cast: Cast, server: Server, page: P
     quiet(page)
 
 
-def test_a_used_link_says_so(cast: Cast, server: Server, page: Page) -> None:
+def test_a_used_setup_link_says_so(cast: Cast, server: Server, page: Page) -> None:
     page.goto(f"{server.url}/setup#token=used-or-never-made-0123456789012345678901")
     for field in page.locator("input[type=password]").all():
         field.fill("plums in the icebox")
@@ -73,8 +73,10 @@ def test_a_used_link_says_so(cast: Cast, server: Server, page: Page) -> None:
     quiet(page)
 
 
-def test_another_link_in_the_same_tab_is_taken(cast: Cast, server: Server, page: Page) -> None:
-    test_a_used_link_says_so(cast, server, page)
+def test_a_second_setup_link_in_the_same_tab_is_taken(
+    cast: Cast, server: Server, page: Page
+) -> None:
+    test_a_used_setup_link_says_so(cast, server, page)
     person = cast.person("Ute", "staff")
     page.goto(cast.ada.post(f"/api/users/{person.id}/links").json()["url"])
     page.get_by_label("New password").fill("plums in the icebox")
@@ -97,7 +99,7 @@ def test_the_api_page_shows_every_operation(server: Server, page: Page) -> None:
     quiet(page)
 
 
-def test_letters_outside_latin_1_alone_fetch_the_second_font(server: Server, page: Page) -> None:
+def test_only_letters_outside_latin_1_fetch_the_second_font(server: Server, page: Page) -> None:
     fonts = []
     page.on(
         "request",

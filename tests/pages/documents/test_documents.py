@@ -38,7 +38,7 @@ def toast(person: Person, answer: httpx.Response) -> str:
     return page[page.index('id="toasts"') :]
 
 
-def test_everybody_gets_the_pages_with_the_buttons_that_work_for_them(cast: Cast) -> None:
+def test_each_role_gets_document_pages_with_the_buttons_it_may_use(cast: Cast) -> None:
     document = added(cast.ada, PDF, "Offer.pdf", organizationId=cast.acme, audience="client")
     pages = ["/documents", f"/documents/{document['id']}", f"/organizations/{cast.acme}/documents"]
     for path in pages:
@@ -63,7 +63,7 @@ def test_everybody_gets_the_pages_with_the_buttons_that_work_for_them(cast: Cast
     got(cast.stan, f"/documents/{document['id']}/organization", 403)
 
 
-def test_forms_are_refused_to_whom_the_api_refuses_them(cast: Cast) -> None:
+def test_document_forms_are_refused_to_roles_that_the_api_refuses(cast: Cast) -> None:
     document = added(cast.ada, PDF, "Offer.pdf", organizationId=cast.acme, audience="client")
     path = f"/documents/{document['id']}"
     sent(cast.gita, "/documents", 403, ("a.txt", b"a"))
@@ -77,7 +77,7 @@ def test_forms_are_refused_to_whom_the_api_refuses_them(cast: Cast) -> None:
     assert cast.ada.get(f"/api/documents/{document['id']}").json() == document
 
 
-def test_a_file_is_added_by_a_plain_form_with_undo_for_who_may(cast: Cast) -> None:
+def test_a_file_is_added_by_a_plain_form_and_undo_is_offered_to_roles_that_may(cast: Cast) -> None:
     project = cast.ada.made("/api/projects", organizationId=cast.acme, title="Roll-out")["id"]
     data = {
         "organizationId": str(cast.acme),
@@ -113,7 +113,9 @@ def test_a_file_is_added_by_a_plain_form_with_undo_for_who_may(cast: Cast) -> No
     assert "Added Plan.txt" in told and "undo" not in told
 
 
-def test_one_goes_back_to_where_one_added_it_and_nowhere_else(cast: Cast) -> None:
+def test_an_upload_form_returns_to_the_page_it_was_opened_from_and_to_no_other_site(
+    cast: Cast,
+) -> None:
     here = f"/organizations/{cast.acme}/documents"
     for back, reached in (
         (here, here),
@@ -132,7 +134,7 @@ def test_one_goes_back_to_where_one_added_it_and_nowhere_else(cast: Cast) -> Non
         assert answer.headers["location"].startswith(("/organizations/", "/documents/"))
 
 
-def test_what_is_wrong_with_an_upload_is_said_and_what_was_typed_stays(cast: Cast) -> None:
+def test_a_refused_upload_says_why_and_keeps_the_typed_fields(cast: Cast) -> None:
     data = {
         "name": "Kept <b>",
         "organizationId": str(cast.acme),
@@ -158,7 +160,7 @@ def test_what_is_wrong_with_an_upload_is_said_and_what_was_typed_stays(cast: Cas
     assert cast.ada.get("/api/documents").json() == []
 
 
-def test_a_script_learns_of_each_file_without_a_page(cast: Cast) -> None:
+def test_an_upload_by_script_is_answered_without_a_page(cast: Cast) -> None:
     path = f"/documents?back=/organizations/{cast.acme}/documents"
     answer = sent(cast.cora, path, 204, ("a.txt", b"a"), script=True, organizationId=str(cast.acme))
     assert answer.content == b"" and "location" not in answer.headers
@@ -169,7 +171,7 @@ def test_a_script_learns_of_each_file_without_a_page(cast: Cast) -> None:
     assert len(cast.ada.get("/api/documents").json()) == 1
 
 
-def test_a_link_is_added(cast: Cast) -> None:
+def test_a_link_document_is_added(cast: Cast) -> None:
     projects = [
         cast.ada.made("/api/projects", organizationId=cast.acme, title=t)["id"] for t in ("A", "B")
     ]
@@ -182,7 +184,7 @@ def test_a_link_is_added(cast: Cast) -> None:
     assert "Brief" not in page, "it is internal"
 
 
-def test_its_organization_is_named_in_words(cast: Cast) -> None:
+def test_a_documents_organization_is_given_by_name(cast: Cast) -> None:
     project = cast.ada.made("/api/projects", organizationId=cast.acme, title="Roll-out")["id"]
     offered = part(cast.cora, "/documents/projects?organization=acme+corporation", "f-projects")
     assert f'value="{project}"' in offered and "<main" not in offered
@@ -234,7 +236,7 @@ FORMATS = {
 }  # fmt: skip
 
 
-def test_a_format_is_of_the_newest_version_and_each_has_its_kind(cast: Cast) -> None:
+def test_a_documents_format_is_that_of_its_newest_version(cast: Cast) -> None:
     for media_type, kind in FORMATS.items():
         assert cast.sql.value("SELECT document_format($1)", media_type) == kind
     assert set(FORMATS.values()) == set(Format)
@@ -252,7 +254,7 @@ def test_a_format_is_of_the_newest_version_and_each_has_its_kind(cast: Cast) -> 
     assert cast.olga.get("/api/documents?format=image").json() == []
 
 
-def test_the_next_rows_come_alone(cast: Cast) -> None:
+def test_further_rows_of_documents_come_without_the_page(cast: Cast) -> None:
     for n in range(52):
         cast.ada.made(
             "/api/documents", name=f"D{n:02}", url="https://x.example/d", organizationId=cast.acme
@@ -265,7 +267,9 @@ def test_the_next_rows_come_alone(cast: Cast) -> None:
         assert "D50" in rows and "D51" in rows and "<main" not in rows
 
 
-def test_properties_change_in_place_and_a_second_writer_sees_both(cast: Cast) -> None:
+def test_document_properties_change_in_place_and_a_second_writer_sees_both_versions(
+    cast: Cast,
+) -> None:
     document = added(cast.ada, PDF, "Offer.pdf", organizationId=cast.acme)
     path = f"/documents/{document['id']}"
     version = re.search(r'name="version" value="([^"]+)"', got(cast.cora, path))
@@ -278,7 +282,7 @@ def test_properties_change_in_place_and_a_second_writer_sees_both(cast: Cast) ->
     assert cast.ada.get(f"/api/documents/{document['id']}").json()["name"] == "Offer 2.pdf"
 
 
-def test_it_moves_to_another_organization_without_the_projects_of_the_old(cast: Cast) -> None:
+def test_a_document_moves_to_another_organization_without_its_projects(cast: Cast) -> None:
     project = cast.ada.made("/api/projects", organizationId=cast.acme, title="Roll-out")["id"]
     document = added(cast.ada, PDF, "Offer.pdf", organizationId=cast.acme)
     path = f"/documents/{document['id']}"
@@ -299,7 +303,7 @@ def test_it_moves_to_another_organization_without_the_projects_of_the_old(cast: 
     assert cast.ada.get("/api/documents").json()[0]["projects"] == []
 
 
-def test_versions_are_added_and_told(cast: Cast) -> None:
+def test_a_new_version_of_a_document_is_added_and_shown(cast: Cast) -> None:
     document = added(cast.ada, PDF, "Offer.pdf", organizationId=cast.acme)
     path = f"/documents/{document['id']}"
     told = toast(cast.stan, sent(cast.stan, f"{path}/versions", 303, ("b.txt", b"second text")))
@@ -314,7 +318,7 @@ def test_versions_are_added_and_told(cast: Cast) -> None:
     sent(cast.ada, f"/documents/{link['id']}/versions", 409, ("c.txt", b"c"))
 
 
-def test_it_is_deleted_with_undo(cast: Cast) -> None:
+def test_a_document_is_deleted_with_undo(cast: Cast) -> None:
     document = added(cast.ada, PDF, "Offer.pdf", organizationId=cast.acme)
     here = f"/organizations/{cast.acme}/documents"
     answer = sent(cast.cora, f"/documents/{document['id']}/delete", 303, back=here)

@@ -25,7 +25,7 @@ SHOWN = [
 
 @pytest.mark.parametrize(("content", "kind"), SHOWN)
 @pytest.mark.parametrize("name", ["a.html", "a.svg", "a.pdf"])
-def test_a_preview_is_what_the_bytes_are_and_can_do_nothing(
+def test_a_preview_has_the_type_of_its_bytes_and_a_policy_that_forbids_everything(
     cast: Cast, content: bytes, kind: str, name: str
 ) -> None:
     answer = preview(
@@ -51,7 +51,7 @@ def test_a_preview_is_what_the_bytes_are_and_can_do_nothing(
         b"\0\1\2 <html>", b"PK\x03\x04 <html>",
     ],
 )  # fmt: skip
-def test_nothing_else_is_shown_but_as_text(cast: Cast, content: bytes) -> None:
+def test_other_content_is_previewed_as_text_or_not_at_all(cast: Cast, content: bytes) -> None:
     document = added(cast.ada, content, "a.png", organizationId=cast.acme)
     answer = preview(cast.ada, document)
     assert (
@@ -66,7 +66,7 @@ def test_nothing_else_is_shown_but_as_text(cast: Cast, content: bytes) -> None:
     )
 
 
-def test_a_preview_is_seen_by_who_sees_the_document(cast: Cast) -> None:
+def test_a_preview_is_visible_to_viewers_of_the_document(cast: Cast) -> None:
     document = added(cast.ada, PNG, "a.png", organizationId=cast.acme)
     assert preview(cast.stan, document).status_code == 200
     assert preview(cast.stan, document, 2).status_code == 404
@@ -79,7 +79,7 @@ def test_a_preview_is_seen_by_who_sees_the_document(cast: Cast) -> None:
     assert preview(cast.ada, link).status_code == 404
 
 
-def test_a_text_stands_escaped_in_its_page_as_far_as_it_fits(cast: Cast) -> None:
+def test_a_text_preview_is_escaped_and_cut(cast: Cast) -> None:
     text = "</pre><script>alert('ü')</script>\n" * 2000
     page = got(
         cast.ada,
@@ -92,7 +92,7 @@ def test_a_text_stands_escaped_in_its_page_as_far_as_it_fits(cast: Cast) -> None
     )
 
 
-def test_pages_are_framed_by_nobody_and_downloads_stay_downloads(cast: Cast) -> None:
+def test_pages_cannot_be_framed_and_downloads_stay_downloads(cast: Cast) -> None:
     document = added(
         cast.ada, b"<html><script>alert(1)</script>", "a.html", organizationId=cast.acme
     )

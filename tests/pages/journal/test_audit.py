@@ -27,7 +27,7 @@ def test_the_audit_tells_changes_sign_ins_and_refusals(cast: Cast) -> None:
     assert get(cast.ada, "/audit?since=never").status_code == 422
 
 
-def test_the_audit_leads_to_what_was_changed(cast: Cast) -> None:
+def test_the_audit_links_to_the_changed_records(cast: Cast) -> None:
     cast.ada.put(f"/api/organizations/{cast.acme}", {"industry": "Energy"})
     path = re.findall(r'href="(/operations/\d+)"', get(cast.ada, "/audit").text)[0]
     assert "<ins>Energy</ins>" in get(cast.ada, path).text
@@ -42,7 +42,7 @@ def test_the_audit_is_exported_as_it_is_filtered(cast: Cast) -> None:
     assert (lines[0].split(",")[:3], len(lines)) == (["id", "at", "action"], 2)
 
 
-def test_signing_in_on_the_page_is_told_as_that(cast: Cast) -> None:
+def test_a_login_on_the_page_is_in_the_audit_as_one(cast: Cast) -> None:
     link = link_in(invite(cast)[0].text)
     sent = {"link": link, "password": NEW_PASSWORD, "again": NEW_PASSWORD}
     cast.client.post("/setup", data=sent, headers=HTML | FORM, follow_redirects=False)

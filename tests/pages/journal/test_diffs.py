@@ -42,7 +42,7 @@ def test_texts_are_compared_by_the_word() -> None:
         (("metadata", None, {"a": None}), []),
     ],
 )  # fmt: skip
-def test_fields_are_told_in_words(
+def test_changed_fields_are_described_in_words(
     change: tuple[str, Any, Any], told: list[tuple[str, str]]
 ) -> None:
     field, before, after = change
@@ -80,7 +80,7 @@ def group(
         ([group("newcomers", "insert")], "added newcomer 7 at Acme", "/operations/5"),
     ],
 )  # fmt: skip
-def test_operations_are_told_in_sentences(
+def test_operations_are_described_in_sentences(
     groups: list[dict[str, Any]], told: str, href: str
 ) -> None:
     found = sentence(5, groups, {("organizations", 1): "Acme", ("contacts", 7): "Ann"})

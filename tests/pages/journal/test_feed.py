@@ -7,7 +7,7 @@ from support.pages.organizations import plain
 from support.pages.sitemap import get, post
 
 
-def test_the_feed_tells_what_everybody_did(cast: Cast) -> None:
+def test_the_feed_shows_everybodys_operations(cast: Cast) -> None:
     post(cast.cora, f"/organizations/{cast.acme}", status="archived")
     post(cast.cora, "/organizations/bulk", matching="all", status="inactive")
     cast.ada.post("/api/login", {"username": "x@x.example", "password": "wrong"})
@@ -24,7 +24,7 @@ def test_the_feed_tells_what_everybody_did(cast: Cast) -> None:
     assert get(cast.gita, "/activity").status_code == 403
 
 
-def test_a_day_is_told_once_over_further_parts(cast: Cast) -> None:
+def test_the_feed_shows_the_heading_of_a_day_once_across_its_parts(cast: Cast) -> None:
     for number in range(52):
         cast.ada.put(f"/api/organizations/{cast.acme}", {"industry": str(number)})
     text = get(cast.ada, "/activity").text

@@ -7,7 +7,7 @@ from support.pages.organizations import plain, tab, told
 from support.pages.sitemap import get, post
 
 
-def test_history_tells_diffs(cast: Cast) -> None:
+def test_the_history_tab_shows_diffs(cast: Cast) -> None:
     long = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
     path = f"/api/organizations/{cast.acme}"
     cast.ada.put(
@@ -31,7 +31,7 @@ def test_history_tells_diffs(cast: Cast) -> None:
     assert "through the API" in text
 
 
-def test_history_filters_by_person_and_time(cast: Cast) -> None:
+def test_the_history_tab_is_filtered_by_person_and_time(cast: Cast) -> None:
     cast.cora.put(f"/api/organizations/{cast.acme}", {"industry": "Energy"})
     everything = get(cast.ada, tab(cast, "history")).text
     assert everything.count('<li id="change-') == 4
@@ -47,7 +47,7 @@ def test_history_filters_by_person_and_time(cast: Cast) -> None:
     assert get(cast.ada, tab(cast, "history") + "?since=never").status_code == 422
 
 
-def test_history_offers_to_undo_what_one_may(cast: Cast) -> None:
+def test_the_history_tab_offers_undo_only_where_it_is_allowed(cast: Cast) -> None:
     cast.ada.put(f"/api/organizations/{cast.acme}", {"industry": "Energy"})
     (action,) = re.findall(
         r'action="(/operations/\d+/undo)"', get(cast.cora, tab(cast, "history") + "?limit=1").text

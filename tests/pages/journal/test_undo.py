@@ -5,7 +5,7 @@ from support.pages.organizations import plain, statuses, told
 from support.pages.sitemap import get, post
 
 
-def test_undoing_a_creation_leads_to_the_list(cast: Cast) -> None:
+def test_undo_of_a_create_leads_to_the_list(cast: Cast) -> None:
     made = post(cast.cora, "/organizations", name="Transient", type="other", status="active")
     page = made.headers["location"]
     _, operation = told(made)
@@ -15,7 +15,7 @@ def test_undoing_a_creation_leads_to_the_list(cast: Cast) -> None:
     )
 
 
-def test_deleting_from_its_page_is_undone(cast: Cast) -> None:
+def test_a_deletion_from_a_records_page_is_undone(cast: Cast) -> None:
     answer = post(cast.cora, f"/organizations/{cast.globex}/delete")
     assert answer.headers["location"] == "/organizations"
     words, operation = told(answer)
@@ -26,7 +26,7 @@ def test_deleting_from_its_page_is_undone(cast: Cast) -> None:
     assert "Globex" in statuses(cast)
 
 
-def test_a_clash_is_named_with_what_can_be_done(cast: Cast) -> None:
+def test_a_clash_of_an_undo_is_named_with_the_remedy(cast: Cast) -> None:
     _, first = told(post(cast.cora, f"/organizations/{cast.acme}", industry="Energy"))
     _, second = told(post(cast.ada, f"/organizations/{cast.acme}", industry="Mining"))
     answer = post(cast.cora, f"/operations/{first}/undo", back="/organizations")
@@ -42,7 +42,7 @@ def test_a_clash_is_named_with_what_can_be_done(cast: Cast) -> None:
     assert "has been undone already" in again.text
 
 
-def test_an_operation_tells_what_it_did(cast: Cast) -> None:
+def test_an_operations_page_tells_its_changes(cast: Cast) -> None:
     _, operation = told(post(cast.cora, f"/organizations/{cast.acme}", industry="Energy"))
     text = get(cast.stan, f"/operations/{operation}").text
     assert "Cora changed industry of Acme Corporation" in text
@@ -55,7 +55,7 @@ def test_an_operation_tells_what_it_did(cast: Cast) -> None:
     assert get(cast.olga, f"/operations/{operation}").status_code == 404
 
 
-def test_who_may_not_undo_is_refused(cast: Cast) -> None:
+def test_a_role_that_may_not_undo_is_refused(cast: Cast) -> None:
     _, operation = told(post(cast.cora, f"/organizations/{cast.acme}", industry="Energy"))
     assert post(cast.stan, f"/operations/{operation}/undo").status_code == 403
     assert post(cast.gita, f"/operations/{operation}/undo").status_code == 403

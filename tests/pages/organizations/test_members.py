@@ -29,7 +29,7 @@ def test_members_are_reached_by_mail_and_phone(cast: Cast) -> None:
 @pytest.mark.parametrize(
     "typed", ["Ida Lang", "ida lang", "IDA@x.example", "Ida Lang <ida@x.example>"]
 )
-def test_a_contact_that_is_there_is_added(cast: Cast, typed: str) -> None:
+def test_an_existing_contact_is_added_as_a_member(cast: Cast, typed: str) -> None:
     ida = cast.ada.made("/api/contacts", fullName="Ida Lang", email="ida@x.example", type="client")[
         "id"
     ]
@@ -43,7 +43,7 @@ def test_a_contact_that_is_there_is_added(cast: Cast, typed: str) -> None:
     assert ida not in roles(cast, cast.acme)
 
 
-def test_whom_a_name_means_is_asked(cast: Cast) -> None:
+def test_an_ambiguous_name_of_a_member_is_asked_about(cast: Cast) -> None:
     for address in ("a@x.example", "b@x.example"):
         cast.ada.made("/api/contacts", fullName="Ann Lee", email=address, type="client")
     answer = post(cast.cora, tab(cast, "members"), contact="Ann Lee", role="billing_contact")
@@ -62,7 +62,7 @@ def test_whom_a_name_means_is_asked(cast: Cast) -> None:
     assert roles(cast, cast.acme)[int(chosen["b@x.example"])] == "billing_contact"
 
 
-def test_nobody_of_that_name_can_be_added_anew(cast: Cast) -> None:
+def test_an_unknown_name_is_offered_as_a_new_contact_and_member(cast: Cast) -> None:
     answer = post(cast.cora, tab(cast, "members"), contact="Zuzu Quark", role="member")
     assert answer.status_code == 422
     assert '<section class="line-add new" aria-label="New contact">' in answer.text
@@ -106,16 +106,14 @@ def test_a_new_contact_is_not_left_without_its_membership(cast: Cast) -> None:
         ({"contact": "x", "contactId": "'", "role": "member"}, "is the name of nothing"),
     ],
 )
-def test_what_is_wrong_with_a_member_is_said(
-    cast: Cast, fields: dict[str, str], words: str
-) -> None:
+def test_a_refused_member_form_says_why(cast: Cast, fields: dict[str, str], words: str) -> None:
     answer = post(cast.cora, tab(cast, "members"), **fields)
     assert answer.status_code in (409, 422)
     assert words in answer.text
     assert "PATCH" not in answer.text
 
 
-def test_contacts_are_proposed(cast: Cast) -> None:
+def test_contacts_are_proposed_while_a_members_name_is_typed(cast: Cast) -> None:
     cast.ada.made("/api/contacts", fullName="Ida Lang", email="ida@x.example", type="client")
     assert (
         get(cast.cora, "/choices?contact=ida").text.strip()
@@ -128,7 +126,7 @@ def test_contacts_are_proposed(cast: Cast) -> None:
     assert get(cast.gita, "/choices?contact=ida").text.strip() == "", "whom one does not see"
 
 
-def test_a_role_is_changed_and_a_member_removed(cast: Cast) -> None:
+def test_a_members_role_is_changed_and_a_member_is_removed(cast: Cast) -> None:
     path = f"{tab(cast, 'members')}/{cast.gita_contact}"
     words, operation = told(post(cast.cora, path, role="billing_contact"))
     assert words == "Made Gita billing contact"

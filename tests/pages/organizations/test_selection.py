@@ -14,13 +14,15 @@ from support.sql import Sql
 @pytest.mark.parametrize(
     "matching", ["999", "²", "status", "status=active&x", "&", "q=a&q=b", "%ff=1", "\0", "é=1"]
 )
-def test_what_matches_nothing_known_is_not_all_that_there_is(cast: Cast, matching: str) -> None:
+def test_a_malformed_filter_of_a_bulk_change_does_not_select_everything(
+    cast: Cast, matching: str
+) -> None:
     answer = post(cast.ada, "/organizations/bulk", matching=matching, do="delete")
     assert answer.status_code == 422
     assert len(cast.ada.get("/api/organizations").json()) == 2
 
 
-def test_several_are_archived_and_it_is_undone(cast: Cast) -> None:
+def test_several_organizations_are_archived_and_the_change_is_undone(cast: Cast) -> None:
     fields = {
         "record": [cast.acme, cast.globex],
         "status": "archived",
@@ -37,7 +39,7 @@ def test_several_are_archived_and_it_is_undone(cast: Cast) -> None:
     assert set(statuses(cast).values()) == {"active"}
 
 
-def test_all_that_match_are_changed(cast: Cast) -> None:
+def test_all_matching_organizations_are_changed(cast: Cast) -> None:
     fields = {
         "matching": "type:in=customer,vendor&sort=-name",
         "status": "inactive",
@@ -63,7 +65,7 @@ def test_all_that_match_are_changed(cast: Cast) -> None:
         ({"record": "999999999", "do": "delete"}, "Organization 999999999"),
     ],
 )
-def test_what_cannot_be_done_to_several_is_said(
+def test_a_bulk_change_that_is_impossible_is_refused_in_words(
     cast: Cast, fields: dict[str, Any], words: str
 ) -> None:
     answer = post(cast.cora, "/organizations/bulk", **fields)
@@ -73,7 +75,7 @@ def test_what_cannot_be_done_to_several_is_said(
     assert set(statuses(cast).values()) == {"active"}
 
 
-def test_all_or_nothing_is_changed(cast: Cast) -> None:
+def test_a_bulk_change_changes_all_organizations_or_none(cast: Cast) -> None:
     answer = post(
         cast.cora, "/organizations/bulk", record=[cast.acme, 999999999], status="archived"
     )
@@ -84,7 +86,7 @@ def test_all_or_nothing_is_changed(cast: Cast) -> None:
     assert "Acme Corporation</a>" in answer.text, "which one it is about"
 
 
-def test_more_than_can_be_changed_at_once_is_said(cast: Cast, sql: Sql) -> None:
+def test_a_bulk_change_of_too_many_organizations_is_refused_in_words(cast: Cast, sql: Sql) -> None:
     sql.rows(
         """WITH acting AS MATERIALIZED (SELECT set_config('retainer.tenant', $2, true),
                acting_as(NULL, 'command', 'command', NULL, 'test'))

@@ -11,7 +11,7 @@ from support.pages.sitemap import HTML, get, post
 from support.sql import Sql
 
 
-def test_projects_mark_what_is_overdue_and_what_is_stalled(cast: Cast, sql: Sql) -> None:
+def test_the_projects_tab_marks_overdue_and_stalled_projects(cast: Cast, sql: Sql) -> None:
     for title, due in (("Late", "2020-01-31"), ("In time", "2999-01-31"), ("Still", None)):
         cast.ada.made(
             "/api/projects", organizationId=cast.acme, title=title, dueDate=due, status="active"
@@ -32,7 +32,7 @@ def test_projects_mark_what_is_overdue_and_what_is_stalled(cast: Cast, sql: Sql)
     assert "In time" not in shown
 
 
-def test_projects_load_more(cast: Cast) -> None:
+def test_the_projects_tab_loads_more_projects(cast: Cast) -> None:
     for number in range(52):
         cast.ada.made("/api/projects", organizationId=cast.acme, title=f"P{number:02}")
     text = get(cast.ada, tab(cast, "projects")).text
@@ -56,7 +56,7 @@ def test_guests_see_no_button_to_add_anything(cast: Cast) -> None:
     assert 'href="/activity"' in get(cast.stan, tab(cast, "members")).text
 
 
-def test_a_conflict_names_who_came_between(cast: Cast) -> None:
+def test_a_conflict_names_the_other_writer(cast: Cast) -> None:
     text = get(cast.cora, f"/organizations/{cast.acme}").text
     (version, *_) = re.findall(r'name="version" value="([\d-]+)"', text)
     cast.ada.put(f"/api/organizations/{cast.acme}", {"industry": "Energy"})
@@ -75,7 +75,7 @@ def test_a_conflict_names_who_came_between(cast: Cast) -> None:
         ).status_code in (303, 409)
 
 
-def test_a_property_is_changed_on_the_tab_where_one_is(cast: Cast) -> None:
+def test_a_property_changed_on_a_tab_returns_to_that_tab(cast: Cast) -> None:
     text = get(cast.cora, tab(cast, "members")).text
     assert f'name="back" value="{tab(cast, "members")}"' in text
     answer = post(
@@ -85,7 +85,9 @@ def test_a_property_is_changed_on_the_tab_where_one_is(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("name", ["projects", "members", "history", "activity", "operation"])
-def test_a_page_takes_few_statements(cast: Cast, inside: InProcess, name: str) -> None:
+def test_an_organizations_tab_takes_few_statements(
+    cast: Cast, inside: InProcess, name: str
+) -> None:
     def busy(person: Person, count: int) -> None:
         for number in range(count):
             person.put(f"/api/organizations/{cast.acme}", {"industry": f"{person.id} {number}"})

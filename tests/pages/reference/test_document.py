@@ -8,7 +8,6 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
 from retainer.errors import title
 from retainer.http.bulk.lines import Method
@@ -53,11 +52,14 @@ def validator(schema: dict[str, Any]) -> Any:
     return jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
 
 
-def test_it_is_valid_openapi() -> None:
+def test_the_document_is_valid_openapi() -> None:
+    # Imported here: it takes a second or two in each process that collects tests.
+    from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
+
     assert [error.message for error in OPENAPI_31_VALIDATOR.iter_errors(DOCUMENT)] == []
 
 
-def test_every_route_is_described_and_nothing_else() -> None:
+def test_the_document_describes_every_route_and_nothing_else() -> None:
     described = {
         (path, method.upper()) for path, methods in DOCUMENT["paths"].items() for method in methods
     }
@@ -79,7 +81,7 @@ def test_every_reference_leads_somewhere_and_every_component_is_used() -> None:
 
 
 @routes
-def test_an_operation_says_what_it_is_and_who_may(route: Route) -> None:
+def test_an_operation_has_a_summary_and_says_who_may_call_it(route: Route) -> None:
     found = operation(route)
     assert found["operationId"] == route.name
     assert found["summary"] and found["tags"] == [route.tag]
@@ -94,7 +96,7 @@ def test_an_operation_says_what_it_is_and_who_may(route: Route) -> None:
 
 
 @routes
-def test_its_path_parameters_are_described(route: Route) -> None:
+def test_an_operations_path_parameters_are_described(route: Route) -> None:
     in_path = [p for p in operation(route).get("parameters", []) if p.get("in") == "path"]
     assert [p["name"] for p in in_path] == route.parameters
     for parameter in in_path:
@@ -106,7 +108,7 @@ def test_its_path_parameters_are_described(route: Route) -> None:
 
 
 @routes
-def test_its_bodies_refuse_unknown_fields_and_have_an_example_that_fits(route: Route) -> None:
+def test_a_request_body_refuses_unknown_fields_and_has_a_valid_example(route: Route) -> None:
     body = operation(route).get("requestBody", {"content": {}})
     kinds = {
         "application/json": route.body,
@@ -121,7 +123,7 @@ def test_its_bodies_refuse_unknown_fields_and_have_an_example_that_fits(route: R
 
 
 @routes
-def test_its_success_is_the_routes_own(route: Route) -> None:
+def test_an_operations_success_status_is_that_of_the_route(route: Route) -> None:
     success = operation(route)["responses"][str(route.status)]
     assert "X-Request-Id" in success["headers"]
     assert ("content" in success) == (route.answer is not None)
@@ -131,7 +133,7 @@ def test_its_success_is_the_routes_own(route: Route) -> None:
 
 
 @routes
-def test_its_refusals_are_all_there(route: Route) -> None:
+def test_an_operation_lists_every_refusal(route: Route) -> None:
     answers = operation(route)["responses"]
     codes = {int(code) for code in answers if int(code) >= 400}
     expected = {415, 422, 500, 503, *route.errors}
@@ -159,14 +161,14 @@ def test_enums_are_complete_and_in_order(enum: type[StrEnum]) -> None:
     assert SCHEMAS[enum.__name__]["enum"] == [member.value for member in enum]
 
 
-def test_no_enum_is_forgotten() -> None:
+def test_every_enum_of_the_code_is_in_the_document() -> None:
     assert {name for name, schema in SCHEMAS.items() if "enum" in schema} == {
         enum.__name__ for enum in ENUMS
     }
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_every_schema_and_field_has_words_and_an_example_that_fits(name: str) -> None:
+def test_every_schema_and_field_has_a_description_and_a_valid_example(name: str) -> None:
     schema = SCHEMAS[name]
     assert all(validator(schema).is_valid(example) for example in schema["examples"])
     for field, given in schema.get("properties", {}).items():
@@ -183,7 +185,7 @@ def test_the_session_cookie_is_the_security_scheme() -> None:
     assert DOCUMENT["servers"][0]["url"] == "/api"
 
 
-def test_organizations_are_as_the_contract_writes_them() -> None:
+def test_the_schema_of_organizations_is_that_of_the_contract() -> None:
     answer, create, update = (
         SCHEMAS["Organization"],
         SCHEMAS["OrganizationCreate"],
@@ -204,7 +206,7 @@ def test_names_that_the_server_refuses_are_refused_by_the_schema(text: str) -> N
 
 
 @pytest.mark.parametrize("email", ["a@b", "ü@ö.example", "a b@c", "a@b@c", "a\0@b", "@b", "a@"])
-def test_emails_are_told_apart_as_the_server_does(email: str) -> None:
+def test_the_schema_accepts_the_same_emails_as_the_server(email: str) -> None:
     body = {"fullName": "Kim", "email": email, "type": "client"}
     assert validator(SCHEMAS["ContactCreate"]).is_valid(body) == (email in ("a@b", "ü@ö.example"))
 
@@ -238,21 +240,23 @@ class Page(HTMLParser):
         self.text += data
 
 
-PAGE = Page(api_page.page(DOCUMENT, "http://127.0.0.1:8000").decode())
+@pytest.fixture(scope="module")
+def page() -> Page:
+    return Page(api_page.page(DOCUMENT, "http://127.0.0.1:8000").decode())
 
 
-def test_the_page_has_every_operation_with_its_path_and_command() -> None:
+def test_the_reference_page_has_every_operation_with_its_path_and_command(page: Page) -> None:
     for route in DESCRIBED:
-        assert route.name in PAGE.ids
-        assert route.summary in PAGE.text and route.path in PAGE.text
+        assert route.name in page.ids
+        assert route.summary in page.text and route.path in page.text
     commands = sum(
         len(operation(r).get("requestBody", {"content": {"": ""}})["content"]) for r in DESCRIBED
     )
-    assert PAGE.text.count("curl ") >= commands
+    assert page.text.count("curl ") >= commands
 
 
-def test_the_page_has_no_inline_style_or_script() -> None:
-    for tag, given in PAGE.tags:
+def test_the_reference_page_has_no_inline_style_or_script(page: Page) -> None:
+    for tag, given in page.tags:
         assert (
             tag != "style"
             and "style" not in given
@@ -261,15 +265,15 @@ def test_the_page_has_no_inline_style_or_script() -> None:
         assert tag != "script" or given.get("src", "").startswith("/static/")
 
 
-def test_the_page_is_well_ordered() -> None:
-    assert len(PAGE.ids) == len(set(PAGE.ids))
-    assert [tag for tag, _ in PAGE.tags].count("h1") == 1
-    links = [given["href"] for tag, given in PAGE.tags if tag == "a"]
+def test_the_reference_page_has_unique_ids_one_heading_and_valid_anchors(page: Page) -> None:
+    assert len(page.ids) == len(set(page.ids))
+    assert [tag for tag, _ in page.tags].count("h1") == 1
+    links = [given["href"] for tag, given in page.tags if tag == "a"]
     assert links[0] == "#main", "the first link skips to the content"
-    assert {link[1:] for link in links if link.startswith("#")} <= set(PAGE.ids)
+    assert {link[1:] for link in links if link.startswith("#")} <= set(page.ids)
 
 
-def test_what_a_document_says_is_text_on_the_page() -> None:
+def test_descriptions_are_escaped_on_the_reference_page() -> None:
     hostile = json.loads(
         json.dumps(DOCUMENT).replace("Create a new organization", "<script>alert(1)</script>")
     )

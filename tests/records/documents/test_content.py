@@ -29,7 +29,7 @@ from support.sql import Sql
         (b"<!---->" * 1500, "application/xml"),
     ],
 )  # fmt: skip
-def test_the_type_is_what_the_bytes_are_and_never_shown_in_the_page(
+def test_the_media_type_is_that_of_the_bytes_and_content_is_never_shown_inline(
     cast: Cast, content: bytes, kind: str
 ):
     document = added(cast.cora, content)
@@ -39,7 +39,7 @@ def test_the_type_is_what_the_bytes_are_and_never_shown_in_the_page(
     assert (answer.headers["x-content-type-options"], answer.content) == ("nosniff", content)
 
 
-def test_ranges(cast: Cast):
+def test_byte_ranges_are_answered(cast: Cast):
     content = bytes(range(256)) * 12
     document = added(cast.cora, content)
     etag = f'"{document["sha256"]}"'
@@ -81,7 +81,7 @@ def test_unchanged_content_is_not_sent_again(cast: Cast):
     assert cast.cora.get(document["url"], headers={"If-None-Match": '"other"'}).status_code == 200
 
 
-def test_head_tells_all_but_the_bytes(cast: Cast):
+def test_a_head_request_answers_all_headers_without_the_bytes(cast: Cast):
     document = added(cast.cora)
     head, get = (cast.cora.request(method, document["url"]) for method in ("HEAD", "GET"))
     assert head.content == b""
@@ -89,7 +89,7 @@ def test_head_tells_all_but_the_bytes(cast: Cast):
         assert head.headers[name] == get.headers[name]
 
 
-def test_a_name_cannot_break_the_header(cast: Cast):
+def test_a_file_name_cannot_break_the_content_disposition(cast: Cast):
     file = added(cast.cora)
     name = 'a"\r\nSet-Cookie: x=1; \\ %41 ／＂ \u202efdp.exe'
     assert cast.cora.put(f"/api/documents/{file['id']}", {"name": name}).json()["name"] == name

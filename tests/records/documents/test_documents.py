@@ -57,7 +57,7 @@ def test_a_version_is_a_file_and_nothing_else(cast: Cast):
     )
 
 
-def test_what_a_document_refers_to_must_be_there(cast: Cast, server: Server):
+def test_a_document_refers_only_to_existing_records(cast: Cast, server: Server):
     project = cast.ada.made("/api/projects", organizationId=cast.acme, title="Roll-out")["id"]
     other = cast.olga.made("/api/organizations", name="Theirs", type="customer")["id"]
     for organization in (other, 2**53 - 1):
@@ -78,7 +78,7 @@ def test_what_a_document_refers_to_must_be_there(cast: Cast, server: Server):
     assert stored(server, cast.tenant) == []
 
 
-def test_a_change_keeps_what_is_absent(cast: Cast):
+def test_a_change_of_a_document_keeps_absent_fields(cast: Cast):
     project = cast.ada.made("/api/projects", organizationId=cast.acme, title="Roll-out")["id"]
     document = added(cast.cora, organizationId=cast.acme, projectIds=project, description="Signed")
     path = f"/api/documents/{document['id']}"
@@ -145,7 +145,7 @@ def test_deleting_hides_the_document_and_its_links_as_one_operation(
     assert len(stored(server, cast.tenant)) == 1  # what is deleted can be restored
 
 
-def test_no_document_is_added_to_what_is_deleted_meanwhile(cast: Cast, sql: Sql):
+def test_no_document_is_added_to_a_project_deleted_meanwhile(cast: Cast, sql: Sql):
     """The deletion takes every link along, or the document finds nothing to link to."""
     for round in range(12):
         organization = cast.ada.made("/api/organizations", name="Short-lived", type="other")["id"]
@@ -163,7 +163,7 @@ def test_no_document_is_added_to_what_is_deleted_meanwhile(cast: Cast, sql: Sql)
     assert sql.value(left, cast.tenant) == 0
 
 
-def test_changes_of_projects_meet_without_losing_or_doubling_links(cast: Cast):
+def test_simultaneous_changes_of_a_documents_projects_lose_and_double_no_link(cast: Cast):
     projects = [
         cast.ada.made("/api/projects", organizationId=cast.acme, title=f"P{n}")["id"]
         for n in range(4)
@@ -230,7 +230,7 @@ def test_staff_add_documents_only_where_they_belong(cast: Cast):
     assert upload(cast.gita, organizationId=cast.acme).status_code == 403
 
 
-def test_guests_see_only_what_is_meant_for_clients(cast: Cast):
+def test_guests_see_only_documents_for_clients(cast: Cast):
     project = cast.ada.made("/api/projects", organizationId=cast.acme, title="Inside")["id"]
     inside = added(cast.cora, organizationId=cast.acme)
     outside = added(
@@ -260,7 +260,7 @@ def test_guests_see_only_what_is_meant_for_clients(cast: Cast):
     ]
 
 
-def test_another_tenant_sees_nothing(cast: Cast):
+def test_another_tenant_sees_no_document(cast: Cast):
     document = added(cast.cora, organizationId=cast.acme)
     for path in ("", "/content", "/versions", "/versions/1/content"):
         assert cast.olga.get(f"/api/documents/{document['id']}{path}").status_code == 404
@@ -286,7 +286,7 @@ def test_an_organizations_documents_include_those_of_its_projects(cast: Cast):
     assert cast.cora.get("/organizations/99999999/documents").status_code == 404
 
 
-def test_a_document_of_nothing_but_what_is_deleted_goes_with_it(cast: Cast) -> None:
+def test_a_document_whose_projects_are_all_deleted_is_deleted_with_them(cast: Cast) -> None:
     first, second = (
         cast.ada.made("/api/projects", organizationId=cast.acme, title=t)["id"] for t in "AB"
     )

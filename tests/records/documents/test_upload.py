@@ -17,7 +17,7 @@ from support.sql import Sql
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_fields_may_come_before_or_after_the_file(cast: Cast, first: bool):
+def test_form_fields_may_come_before_or_after_the_file(cast: Cast, first: bool):
     project = cast.ada.made("/api/projects", organizationId=cast.acme, title="Roll-out")["id"]
     parts: list[Any] = [
         ("name", (None, "Größe")), ("organizationId", (None, str(cast.acme))),
@@ -60,7 +60,7 @@ def test_project_ids_may_be_written_in_several_ways(cast: Cast, shape: str):
         ("a" * 300 + ".pdf", "a" * 251 + ".pdf"),
     ],
 )
-def test_the_name_is_the_files_own_without_its_path(cast: Cast, given: str, kept: str):
+def test_the_name_is_the_file_name_without_its_path(cast: Cast, given: str, kept: str):
     document = added(cast.cora, name=given)
     assert document["name"] == kept
     header = cast.cora.get(document["url"]).headers["content-disposition"]
@@ -94,7 +94,7 @@ def test_every_problem_of_a_form_is_told_at_once_and_nothing_stays(
     assert (stored(server, cast.tenant), pending(sql, cast.tenant)) == ([], 0)
 
 
-def test_a_form_has_exactly_one_file(cast: Cast):
+def test_an_upload_has_exactly_one_file(cast: Cast):
     assert fields(cast.cora.post("/api/documents", files={"name": (None, "x")})) == {"file"}
     two = [("file", ("a", b"a")), ("file", ("b", b"b"))]
     assert fields(cast.cora.post("/api/documents", files=two)) == {"file"}
@@ -139,7 +139,7 @@ FILE_PART = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r
         (b"x", "text/plain", 415),
     ],
 )  # fmt: skip
-def test_a_form_that_is_none_is_refused_and_nothing_stays(
+def test_a_malformed_upload_form_is_refused_and_nothing_stays(
     cast: Cast, server: Server, sql: Sql, body: bytes, kind: str, status: int
 ):
     answer = raw(cast.cora, body, kind)
@@ -166,7 +166,7 @@ def partial(
     return connection
 
 
-def test_a_client_that_goes_away_leaves_nothing(cast: Cast, server: Server, sql: Sql):
+def test_a_client_that_disconnects_leaves_no_bytes_and_no_row(cast: Cast, server: Server, sql: Sql):
     connection = partial(server, cast.cora, cast.acme, 30_000_000, 12_000_000)
     eventually(lambda: pending(sql, cast.tenant) == 1)
     eventually(lambda: any("#" in name for name in stored(server, cast.tenant)))
@@ -184,7 +184,7 @@ def test_a_session_that_ends_during_an_upload_adds_nothing(cast: Cast, server: S
     assert (pending(sql, cast.tenant), stored(server, cast.tenant)) == (0, [])
 
 
-def test_a_role_that_changes_during_an_upload_counts(cast: Cast, server: Server, sql: Sql):
+def test_a_role_that_changes_during_an_upload_is_applied(cast: Cast, server: Server, sql: Sql):
     for role, status in (("consultant", 200), ("guest", 403)):
         person = cast.person("Pat", "staff", contact=cast.stan_contact)
         connection = partial(server, person, cast.acme, 1_000_000, 900_000)

@@ -54,7 +54,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("method", "path", "body", "who", "status"), CASES)
-def test_who_gets_what(
+def test_each_role_gets_the_contracts_status_on_each_route(
     cast: Cast, base: str, method: str, path: str, body: Any, who: str, status: int
 ) -> None:
     removable = cast.contact("Rita")
@@ -173,7 +173,7 @@ def test_a_long_name_can_be_duplicated(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("role", MEMBER_ROLES)
-def test_members_come_and_go(cast: Cast, base: str, role: str) -> None:
+def test_members_are_added_and_removed(cast: Cast, base: str, role: str) -> None:
     path = f"{base}/organizations/{cast.globex}/members"
     contact = cast.contact("Mia")
     added = cast.ada.post(path, {"contactId": contact, "role": role})
@@ -280,12 +280,12 @@ def test_every_problem_of_a_body_is_named(
 
 @pytest.mark.parametrize(("id", "status"), [("abc", 422), ("1.5", 422), ("%20", 422), ("0", 404), ("-1", 404),
                                             ("9007199254740993", 404), ("9" * 40, 404)])  # fmt: skip
-def test_bad_ids(cast: Cast, base: str, id: str, status: int) -> None:
+def test_a_malformed_or_unknown_id_is_refused(cast: Cast, base: str, id: str, status: int) -> None:
     assert cast.ada.get(f"{base}/organizations/{id}").status_code == status
     assert cast.ada.delete(f"{base}/organizations/{id}").status_code == status
 
 
-def test_refusals_come_in_order(cast: Cast) -> None:
+def test_refusals_are_checked_in_the_order_of_the_contract(cast: Cast) -> None:
     path = f"/api/organizations/{cast.acme}"
     foreign = {"Origin": "https://evil.example"}
     assert cast.nobody.put(path, headers=foreign).status_code == 401, "401 before cross-site"
@@ -313,7 +313,7 @@ def test_refusals_come_in_order(cast: Cast) -> None:
     )
 
 
-def test_what_does_not_exist_and_what_is_not_seen_answer_alike(cast: Cast) -> None:
+def test_missing_and_invisible_organizations_are_answered_alike(cast: Cast) -> None:
     unseen = cast.sam.get(f"/api/organizations/{cast.acme}").json()
     absent = cast.sam.get(f"/api/organizations/{2**50}").json()
     for answer in (unseen, absent):

@@ -20,7 +20,7 @@ def put(cast: Cast, id: int, **body: Any) -> Any:
     return cast.ada.put(f"/api/organizations/{id}", body)
 
 
-def test_who_does_not_know_the_fields_notices_nothing(cast: Cast) -> None:
+def test_a_client_of_the_contract_is_not_disturbed_by_the_new_fields(cast: Cast) -> None:
     plain = made(cast, industry="Energy")
     assert (
         plain | {"externalId": None, "domains": [], "parentId": None, "ownerId": None, "tags": []}
@@ -39,7 +39,7 @@ def test_who_does_not_know_the_fields_notices_nothing(cast: Cast) -> None:
     assert cast.gita.get(f"/api/organizations/{cast.acme}").json()["ownerId"] is None
 
 
-def test_sending_back_what_was_read_changes_nothing(cast: Cast) -> None:
+def test_a_put_of_the_read_body_changes_nothing(cast: Cast) -> None:
     leaver = cast.person("Lea", "consultant")
     full = made(
         cast,
@@ -83,7 +83,7 @@ def test_an_external_id_belongs_to_one_live_organization_of_the_tenant(cast: Cas
     assert put(cast, cast.globex, externalId=None).json()["externalId"] is None
 
 
-def test_of_many_who_take_an_external_id_one_gets_it(cast: Cast) -> None:
+def test_of_many_simultaneous_writers_one_gets_an_external_id(cast: Cast) -> None:
     ids = [made(cast, f"N{n}")["id"] for n in range(12)]
     answers = together([lambda id=id: put(cast, id, externalId="ONE") for id in ids])
     assert sorted(a.status_code for a in answers) == [200] + [409] * 11
@@ -101,7 +101,7 @@ def test_of_many_who_take_an_external_id_one_gets_it(cast: Cast) -> None:
         ("a" * 63 + ".example", "a" * 63 + ".example"),
     ],
 )
-def test_a_domain_is_kept_as_dns_carries_it(cast: Cast, given: str, kept: str) -> None:
+def test_a_domain_is_stored_in_its_dns_form(cast: Cast, given: str, kept: str) -> None:
     assert normalized_domain(given) == kept
     assert made(cast, domains=[given, kept])["domains"] == [kept]
 
@@ -112,7 +112,7 @@ def test_a_domain_is_kept_as_dns_carries_it(cast: Cast, given: str, kept: str) -
      "https://a.example", "a.example/x", "a@b.example", "a b.example", "a\u200b.example", "☃.example", "",
      "a" * 64 + ".example", "ü" * 62 + ".example", "abc." * 63 + "example", "a.example\n", "a.example\0"],
 )  # fmt: skip
-def test_what_is_no_host_name_is_refused_by_its_place(cast: Cast, name: str) -> None:
+def test_an_invalid_host_name_is_refused_by_its_place(cast: Cast, name: str) -> None:
     answer = put(cast, cast.acme, domains=["good.example", name])
     assert refused(answer, 422)[0] in ("domains[1]", "domains")
     assert cast.ada.get(f"/api/organizations/{cast.acme}").json()["domains"] == []
@@ -175,7 +175,7 @@ def restore(cast: Cast, id: int) -> None:
     change(cast.sql, cast.tenant, f"UPDATE organizations SET deleted_by = NULL WHERE id = {id}")
 
 
-def test_of_many_who_take_the_same_domains_one_gets_them(cast: Cast) -> None:
+def test_of_many_simultaneous_writers_one_gets_the_same_domains(cast: Cast) -> None:
     ids = [made(cast, f"N{n}")["id"] for n in range(12)]
     names = ["a.example", "b.example", "c.example"]
     jobs = [
@@ -247,7 +247,7 @@ def chain(cast: Cast, length: int, top: int | None = None) -> list[int]:
     return ids
 
 
-def test_nothing_is_put_below_itself(cast: Cast) -> None:
+def test_an_organization_is_never_put_below_itself(cast: Cast) -> None:
     ids = chain(cast, 5)
     for below in ids[1:]:
         assert refused(put(cast, ids[0], parentId=below), 422) == (
@@ -266,7 +266,7 @@ def test_a_tree_has_at_most_32_levels(cast: Cast) -> None:
     assert put(cast, ids[1], parentId=cast.acme).status_code == 200
 
 
-def test_of_those_who_make_each_other_the_parent_one_succeeds(cast: Cast) -> None:
+def test_of_two_organizations_made_each_others_parent_at_once_one_succeeds(cast: Cast) -> None:
     for _ in range(5):
         one, other = made(cast)["id"], made(cast)["id"]
         answers = together(
@@ -275,7 +275,7 @@ def test_of_those_who_make_each_other_the_parent_one_succeeds(cast: Cast) -> Non
         assert sorted(a.status_code for a in answers) == [200, 422], [a.text for a in answers]
 
 
-def test_a_ring_is_never_closed_whoever_races(cast: Cast) -> None:
+def test_simultaneous_changes_of_parents_never_close_a_ring(cast: Cast) -> None:
     ids = [made(cast, f"R{n}")["id"] for n in range(10)]
     pairs = list(zip(ids, ids[1:] + ids[:1], strict=True))
     answers = together([lambda a=a, b=b: put(cast, a, parentId=b) for a, b in pairs])
@@ -289,7 +289,7 @@ def test_a_ring_is_never_closed_whoever_races(cast: Cast) -> None:
             id = parents[id]
 
 
-def test_whoever_is_put_below_what_is_being_deleted_ends_without_a_parent(cast: Cast) -> None:
+def test_an_organization_put_below_one_being_deleted_ends_without_a_parent(cast: Cast) -> None:
     for _ in range(8):
         parent, child = made(cast)["id"], made(cast)["id"]
         linked, gone = together(
@@ -320,7 +320,7 @@ def test_deleting_a_parent_keeps_its_children_in_the_same_operation(cast: Cast) 
     assert subtree(cast, top) == {top}
 
 
-def test_restoring_below_what_is_gone_is_refused_and_a_whole_tree_comes_back_in_any_order(
+def test_an_organization_is_not_restored_below_a_deleted_one_and_a_tree_is_restored_in_any_order(
     cast: Cast,
 ) -> None:
     top, middle, _bottom = chain(cast, 3)
@@ -389,7 +389,7 @@ def test_tags_are_trimmed_and_each_is_there_once_in_the_order_given(cast: Cast) 
     [(None, "tags"), ([""], "tags[0]"), (["a", "  "], "tags[1]"), (["x" * 51], "tags[0]"), ([7], "tags[0]"),
      ([None], "tags[0]"), (["t"] * 51, "tags"), ("a", "tags"), (["a\0"], "tags")],
 )  # fmt: skip
-def test_tags_that_are_none_are_refused(cast: Cast, tags: Any, field: str) -> None:
+def test_malformed_tags_are_refused(cast: Cast, tags: Any, field: str) -> None:
     assert refused(put(cast, cast.acme, tags=tags), 422)[0] == field
 
 
@@ -413,7 +413,7 @@ def test_the_journal_has_the_new_fields(cast: Cast) -> None:
         assert part in row["after"]
 
 
-def test_a_copy_has_all_but_what_only_one_can_have(cast: Cast) -> None:
+def test_a_duplicate_has_all_fields_but_the_unique_ones(cast: Cast) -> None:
     full = made(cast, website="https://a.example", externalId="A", domains=["a.example"], parentId=cast.acme,
                 ownerId=cast.cora.id, tags=["x"])  # fmt: skip
     copy = cast.ada.post(f"/api/organizations/{full['id']}/duplicate").json()
@@ -424,7 +424,7 @@ def test_a_copy_has_all_but_what_only_one_can_have(cast: Cast) -> None:
     }
 
 
-def test_the_database_judges_also_what_does_not_come_through_the_api(
+def test_the_database_checks_parents_and_owners_written_past_the_api(
     cast: Cast, server: Server
 ) -> None:
     for values in ("domains = '{UPPER.example}'", "domains = '{nodot}'", "tags = '{\" \"}'", "external_id = ' '",
@@ -442,7 +442,9 @@ def test_the_database_judges_also_what_does_not_come_through_the_api(
     ("domains", "array_fill('a.example'::text, ARRAY[51])"), ("domains", "ARRAY[NULL]::text[]"),
     ("tags", "ARRAY(SELECT 't' || n FROM generate_series(1, 51) n)"),
 ])  # fmt: skip
-def test_the_database_refuses_what_the_types_do(cast: Cast, column: str, value: str) -> None:
+def test_the_database_refuses_the_values_that_the_models_refuse(
+    cast: Cast, column: str, value: str
+) -> None:
     """Whoever writes, and whatever else of the row is not given."""
     with pytest.raises(asyncpg.CheckViolationError, match="organizations_values_known"):
         cast.sql.rows(f"UPDATE organizations SET {column} = {value} WHERE id = $1", cast.acme)

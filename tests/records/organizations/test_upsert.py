@@ -42,7 +42,7 @@ def test_an_external_id_is_any_text(cast: Cast, value: str) -> None:
     )
 
 
-def test_a_domain_names_the_organization_whatever_its_form(cast: Cast) -> None:
+def test_a_domain_in_any_form_names_the_organization(cast: Cast) -> None:
     made = by(cast, "domain", "Bücher.example", **NEW)
     assert (made.status_code, made.json()["domains"]) == (201, ["xn--bcher-kva.example"])
     for value in ("bücher.example", "xn--bcher-kva.example", "XN--BCHER-KVA.example"):
@@ -57,7 +57,7 @@ def test_a_domain_names_the_organization_whatever_its_form(cast: Cast) -> None:
     assert (two.status_code, two.json()["domains"]) == (201, ["other.example", "new.example"])
 
 
-def test_what_a_new_one_lacks_is_named(cast: Cast) -> None:
+def test_an_upsert_that_would_create_names_its_missing_fields(cast: Cast) -> None:
     before = counted(cast)
     for key, value in (("externalId", "X"), ("domain", "x.example")):
         answer = by(cast, key, value, industry="Energy")
@@ -85,11 +85,11 @@ def test_a_body_that_contradicts_the_path_is_refused(cast: Cast) -> None:
      ("domain", "localhost", "domain"), ("domain", "a/b.example", "domain"), ("domain", "10.0.0.1", "domain"),
      ("domain", "a\0.example", "domain")],
 )  # fmt: skip
-def test_a_key_that_can_be_none_is_refused(cast: Cast, key: str, value: str, field: str) -> None:
+def test_a_malformed_upsert_key_is_refused(cast: Cast, key: str, value: str, field: str) -> None:
     assert refused(by(cast, key, value, **NEW), 422)[0] == field
 
 
-def test_paths_that_are_no_keys_are_not_there(cast: Cast) -> None:
+def test_a_path_without_an_upsert_key_is_404(cast: Cast) -> None:
     for path in ("by", "by/externalId", "by/externalId/", "by/name/x", "by/externalId/a/b"):
         assert cast.ada.put(f"/api/organizations/{path}", NEW).status_code == 404, path
     assert cast.ada.get("/api/organizations/by/externalId/x").status_code == 405
@@ -98,7 +98,7 @@ def test_paths_that_are_no_keys_are_not_there(cast: Cast) -> None:
     assert slashes.status_code == 422, "an encoded slash is part of an id"
 
 
-def test_deleted_ones_and_other_tenants_are_not_found_by_their_keys(cast: Cast) -> None:
+def test_deleted_and_other_tenants_organizations_are_not_found_by_key(cast: Cast) -> None:
     first = by(cast, "externalId", "X", **NEW).json()["id"]
     theirs = cast.olga.put("/api/organizations/by/externalId/X", NEW)
     assert theirs.status_code == 201
@@ -108,14 +108,14 @@ def test_deleted_ones_and_other_tenants_are_not_found_by_their_keys(cast: Cast) 
     assert second.json()["id"] not in (first, theirs.json()["id"])
 
 
-def test_what_it_refers_to_must_be_there(cast: Cast) -> None:
+def test_an_upsert_refers_only_to_existing_records(cast: Cast) -> None:
     for status in (201, 200):
         wrong = by(cast, "externalId", "X", **NEW, parentId=2**52, ownerId=2**52)
         assert {error["field"] for error in wrong.json()["errors"]} == {"parentId", "ownerId"}
         assert by(cast, "externalId", "X", **NEW, parentId=cast.acme).status_code == status
 
 
-def test_a_clash_with_another_organization_is_told(cast: Cast) -> None:
+def test_an_upsert_that_clashes_with_another_organization_is_refused(cast: Cast) -> None:
     cast.ada.put(
         f"/api/organizations/{cast.acme}", {"domains": ["acme.example"], "externalId": "ACME"}
     )
@@ -129,7 +129,9 @@ def test_a_clash_with_another_organization_is_told(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize(("key", "value"), [("externalId", "ONE"), ("domain", "one.example")])
-def test_fifty_at_the_same_moment_make_one(cast: Cast, key: str, value: str) -> None:
+def test_fifty_simultaneous_upserts_create_one_organization(
+    cast: Cast, key: str, value: str
+) -> None:
     before = counted(cast)
     answers = together(
         [lambda n=n: by(cast, key, value, **NEW, industry=f"I{n}") for n in range(50)]
@@ -145,7 +147,7 @@ def test_fifty_at_the_same_moment_make_one(cast: Cast, key: str, value: str) -> 
     ("key", "value", "field"),
     [("externalId", "ONE", "externalId"), ("domain", "one.example", "domains")],
 )
-def test_beside_those_who_add_in_the_usual_way_there_is_still_one(
+def test_simultaneous_upserts_and_creates_make_one_organization(
     cast: Cast, key: str, value: str, field: str
 ) -> None:
     body = {"name": "Usual", "type": "other", field: [value] if field == "domains" else value}
@@ -163,7 +165,7 @@ def test_beside_those_who_add_in_the_usual_way_there_is_still_one(
     )
 
 
-def test_a_change_by_key_is_one_operation_of_its_own_name(cast: Cast) -> None:
+def test_an_upsert_is_one_operation_with_its_own_name(cast: Cast) -> None:
     by(cast, "externalId", "X", **NEW)
     by(cast, "externalId", "X", name="Renamed")
     rows = cast.sql.rows(

@@ -1,0 +1,77 @@
+"""Histories stand on indexes, explained as the application role on a large tenant."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from retainer.journal import store
+from retainer.lists.spec import PageShape
+from retainer.permissions import SCOPES
+from support.lists import explained, make
+from support.organizations import change
+from support.sql import Sql
+
+pytestmark = pytest.mark.slow  # as those of test_plans.py: 8,000 rows of each noun are made
+
+NOUNS = ["organizations", "contacts", "projects", "tasks", "documents", "activities"]
+HISTORIES = [
+    pytest.param(noun, scope, id=f"{noun} for {scope}") for noun in NOUNS for scope in SCOPES
+]
+
+
+@pytest.fixture(scope="module")
+def many(sql: Sql) -> Iterator[int]:
+    """A tenant with 8,000 rows of each noun and their journal."""
+    tenant = int(sql.value("INSERT INTO tenants (name) VALUES ('Many') RETURNING id"))
+    make(sql, tenant)
+    for table in (*NOUNS, "members", "users", "document_projects", "operations", "changes"):
+        sql.rows(f"ANALYZE {table}")
+    yield tenant
+    sql.rows("SELECT set_config('retainer.tenant', '', false)")
+
+
+@pytest.mark.parametrize(("noun", "scope"), HISTORIES)
+def test_a_history_is_read_from_indexes(sql: Sql, many: int, noun: str, scope: Any) -> None:
+    spec = store.HISTORY[noun]
+    page = PageShape(tuple(spec.fields), (), (spec.order,), is_placed=True)
+    plan = explained(sql, many, spec.page(page).compiled[scope][0])
+    for table in (*NOUNS, "members", "document_projects", "operations", "changes"):
+        assert f"Seq Scan on {table} " not in plan, plan
+    assert re.search(
+        r"Index Cond: \(\(tenant_id = \$\d+\) AND \(entity = '\w+'::text\) AND \(entity_id = \$\d+\)",
+        plan,
+    ), plan
+    if noun == "organizations":
+        assert "changes_of_members" in plan, plan
+
+
+def test_a_page_of_a_long_history_reads_no_more_rows_than_it_shows(sql: Sql, many: int) -> None:
+    organization = sql.value("SELECT max(id) FROM organizations WHERE tenant_id = $1", many)
+    for n in range(40):
+        change(sql, many, f"""INSERT INTO members (tenant_id, organization_id, contact_id, role)
+            SELECT tenant_id, {organization}, id, 'member' FROM contacts
+            WHERE tenant_id = {many} AND id % 400 = {n} AND id NOT IN (SELECT contact_id FROM members
+                WHERE tenant_id = {many} AND organization_id = {organization});
+            UPDATE organizations SET industry = 'I{n}' WHERE id = {organization}""")  # fmt: skip
+    assert sql.value("SELECT count(*) FROM members WHERE organization_id = $1", organization) > 500
+    sql.rows("ANALYZE changes")
+    spec = store.HISTORY["organizations"]
+    text, names = spec.page(PageShape(tuple(spec.fields), (), (spec.order,))).compiled["all"]
+    values = {"tenant": many, "parent": organization, "chunk": 20}
+    sql.rows("SELECT set_config('retainer.tenant', $1, false)", str(many))
+    sql.rows("SET ROLE retainer_app")
+    try:
+        plan = "\n".join(
+            row[0]
+            for row in sql.rows(f"EXPLAIN (ANALYZE, TIMING OFF) {text}", *map(values.get, names))
+        )
+    finally:
+        sql.rows("RESET ROLE")
+    assert "Merge Append" in plan, plan
+    read = [
+        float(rows) * int(loops)
+        for rows, loops in re.findall(r"on changes \w+ .*actual rows=([\d.]+) loops=(\d+)", plan)
+    ]
+    assert read and max(read) < 100, plan
