@@ -3,22 +3,22 @@
 In a statement `:name` is a parameter, `@visible_<noun>` is what the viewer sees of a noun
 (permissions.py), `@expected_<alias>` holds while a row is as the request expects it
 (http/preconditions.py), and `@acting` tells the journal who acts, and refuses when their session
-has ended (functions/sessions.sql).
+has ended (functions/journal.sql).
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from retainer.permissions import SCOPES, VISIBLE, Scope
 
-OF_VIEWER = {"tenant", "user", "contact"}  # values that are the same for every row
+EMPTY: Mapping[str, str] = {}
 
-ACTING = "acting(:session, :viewer_role, :via, :request, :action)"
+ACTING = "{0}(:session, :viewer_role, :via, :request, :action)"
 EXPECTED = (
     "(:expected::text[] IS NULL OR ({0}.id || '-' || {0}.version = ANY(:expected)) = :wanted)"
 )
-_FRAGMENT = re.compile(r"@(visible_([a-z]+)|expected_([a-z]+)|acting)\b")
+_FRAGMENT = re.compile(r"@(visible_([a-z]+)|expected_([a-z]+)|acting_anew|acting)\b")
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z_0-9]*)")
 
 
@@ -46,35 +46,65 @@ class Change(Statement):
 
 
 class Create(Change):
-    """An INSERT of one row from its values, `INSERT INTO … SELECT … FROM @acting … RETURNING …`.
-    `bulk` makes it one of each object of the JSON array :rows, by column names, and answers them in
-    their order. `grouped` is for a group commit. It makes a row for certain where none of the
-    `references` is given; else it may have to wait for what they name, or find it gone.
+    """An INSERT of one row that answers `returning`; each column takes the parameter of its name.
+
+    In the SQL of `computed`, which other columns take instead, and of `references`, {} stands for
+    the value of the column. A reference's SQL finds the row that the column names, if the viewer
+    may refer to it; the row is locked until the commit, and nothing is inserted without it.
+
+    The same INSERT has two more texts. `grouped` is for a group commit. `bulk` inserts a row for
+    each object of the JSON array :rows, by column names, and answers them in their order.
     """
 
-    def __init__(self, text: str, *, references: Iterable[str]) -> None:
-        super().__init__(text)
+    def __init__(
+        self,
+        table: str,
+        alias: str,
+        columns: Iterable[str],
+        *,
+        returning: str,
+        computed: Mapping[str, str] = EMPTY,
+        references: Mapping[str, str] = EMPTY,
+    ) -> None:
         self.references = tuple(references)
-        self.grouped = Statement(
-            text.replace("@acting", ACTING.replace("acting", "acting_anew", 1))
+        names = [*columns, *computed]
+        into = ", ".join(f'"{name}"' for name in names)
+
+        def insert(source: str, value: str) -> str:
+            """The INSERT, from its source of rows and the form of a column's value."""
+            values = [computed.get(name, "{}").format(value.format(name)) for name in names]
+            held = [is_held(query, value.format(name)) for name, query in references.items()]
+            return f"""
+                INSERT INTO {table} AS {alias} (tenant_id, {into})
+                SELECT :tenant, {", ".join(values)}
+                FROM {source}
+                WHERE {" AND ".join(held) or "true"}"""
+
+        self.insert = insert("@acting", ":{}")
+        super().__init__(f"{self.insert} RETURNING {returning}")
+        self.grouped = Statement(f"{insert('@acting_anew', ':{}')} RETURNING {returning}")
+        rows = f"jsonb_populate_recordset(NULL::{table}, :rows::jsonb)"
+        source = f"@acting, ROWS FROM ({rows}) WITH ORDINALITY AS each"
+        self.bulk = Statement(
+            f"""{insert(source, 'each."{}"')} ORDER BY each.ordinality RETURNING {returning}"""
         )
-        table = re.search(r"INSERT INTO (\w+)", text)
-        assert table is not None and text.count("FROM @acting") == text.count("RETURNING") == 1
-        each = f"""FROM @acting,
-            ROWS FROM (jsonb_populate_recordset(NULL::{table[1]}, :rows::jsonb)) WITH ORDINALITY AS each"""
-        text = _PARAMETER.sub(
-            lambda found: found[0] if found[1] in OF_VIEWER else f'each."{found[1]}"', text
-        )
-        text = text.replace("FROM @acting", each).replace(
-            "RETURNING", "ORDER BY each.ordinality RETURNING"
-        )
-        self.bulk = Statement(text)
+
+
+def is_held(query: str, value: str, *, unless: str | None = None) -> str:
+    """The condition that the row which a value names is there, and locked until the commit. A null
+    names none. `query` finds its id by {}; it is not asked for where `unless` holds.
+    """
+    found = f"{value} = ({query.format(value)} FOR SHARE)"
+    return "(" + " OR ".join(filter(None, (f"{value}::bigint IS NULL", unless, found))) + ")"
 
 
 class Update:
-    """An UPDATE of only the columns that were sent: `SET @columns` becomes `name = :name, …`."""
+    """An UPDATE of only the columns that were sent: `SET @columns` becomes `name = :name, …`.
+    `alias` is the one of the table that is updated.
+    """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, alias: str, text: str) -> None:
+        self.alias = alias
         self.text = text
         self.setting = lru_cache(maxsize=256)(self._setting)
 
@@ -83,12 +113,14 @@ class Update:
         return self.setting(tuple(sorted(columns)))
 
     def _setting(self, columns: tuple[str, ...]) -> Change:
-        # Nothing sent is a valid update that changes nothing; the key set to itself keeps it one
-        # statement.
-        assignments = ", ".join(f'"{c}" = :{c}' for c in columns) or "version = @self.version"
-        alias = re.search(r"UPDATE \w+ (\w+)", self.text)
-        assert alias is not None
-        return Change(self.text.replace("@columns", assignments.replace("@self", alias[1])))
+        # Nothing sent is a valid update that changes nothing; the version set to itself keeps it
+        # one statement.
+        assignments = [f'"{column}" = :{column}' for column in columns]
+        return Change(
+            self.text.replace(
+                "@columns", ", ".join(assignments) or f"version = {self.alias}.version"
+            )
+        )
 
 
 def rows_json(rows: str) -> str:
@@ -103,7 +135,7 @@ def _expand(text: str, scope: Scope) -> str:
         noun, alias = match[2], match[3]
         if noun:
             return f"({VISIBLE[noun][scope]})"
-        return EXPECTED.format(alias) if alias else ACTING
+        return EXPECTED.format(alias) if alias else ACTING.format(match[1])
 
     return _FRAGMENT.sub(fragment, text)
 

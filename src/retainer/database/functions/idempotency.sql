@@ -1,20 +1,22 @@
 -- Idempotency keys (docs/decisions/0009).
 
--- Holds a key until the transaction ends, unless another request holds it, and then reads the answer
--- that is kept under it. In that order: each statement of a volatile function has a snapshot of its
--- own, so it sees what the request that held the key before has committed.
+-- Holds a key until the transaction ends, unless another request holds it, and then reads the
+-- answer that is kept under it. In that order: each statement of a volatile function has a snapshot
+-- of its own, so it sees what the request that held the key before has committed.
 CREATE OR REPLACE FUNCTION take_idempotency_key(
     tenant bigint, holder bigint, taken bytea,
     OUT is_free boolean, OUT fingerprint bytea, OUT status int, OUT headers text[], OUT body bytea)
 LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
-    is_free := pg_try_advisory_xact_lock(hashtextextended(tenant || ' ' || holder || ' ' || encode(taken, 'hex'), 0));
+    is_free := pg_try_advisory_xact_lock(
+        hashtextextended(tenant || ' ' || holder || ' ' || encode(taken, 'hex'), 0));
     IF is_free THEN
         SELECT k.fingerprint, k.status, k.headers, k.body
-        INTO take_idempotency_key.fingerprint, take_idempotency_key.status, take_idempotency_key.headers,
-            take_idempotency_key.body
+        INTO take_idempotency_key.fingerprint, take_idempotency_key.status,
+            take_idempotency_key.headers, take_idempotency_key.body
         FROM idempotency_keys k
-        WHERE k.tenant_id = tenant AND k.user_id = holder AND k.name = taken AND k.expires_at > now();
+        WHERE k.tenant_id = tenant AND k.user_id = holder AND k.name = taken
+            AND k.expires_at > now();
     END IF;
 END $$;
 

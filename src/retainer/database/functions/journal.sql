@@ -1,14 +1,15 @@
 -- The journal: each request that changes something is one operation, and triggers write each row
 -- that it touches. docs/decisions/0008 says why there are no foreign keys and locks.
 --
--- Two settings of the transaction carry it: retainer.context, written by acting() and acting_as(), is
--- "tenant actor kind via action request"; retainer.operation is "id, last sequence, tenant".
+-- Two settings of the transaction carry it: retainer.context, written by acting() and acting_as(),
+-- is "tenant actor kind via action request"; retainer.operation is "id, last sequence, tenant".
 
--- The signed-in user who acts in this transaction. The session and the role are read anew, so that a
--- sign-out, a new role or a disabled account takes effect on the next write, whatever a process
+-- The signed-in user who acts in this transaction. The session and the role are read anew, so that
+-- a sign-out, a new role or a disabled account takes effect on the next write, whatever a process
 -- remembers.
-CREATE OR REPLACE FUNCTION acting(session bigint, acting_role text, through text, request text, doing text)
-RETURNS bigint
+CREATE OR REPLACE FUNCTION acting(
+    session bigint, acting_role text, through text, request text, doing text
+) RETURNS bigint
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     tenant bigint := current_tenant();
@@ -16,20 +17,22 @@ DECLARE
 BEGIN
     SELECT u.id INTO actor
     FROM sessions s JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
-    WHERE s.tenant_id = tenant AND s.id = session AND s.expires_at > now() AND s.idle_expires_at > now()
-        AND u.is_active AND u.role = acting_role;
+    WHERE s.tenant_id = tenant AND s.id = session AND s.expires_at > now()
+        AND s.idle_expires_at > now() AND u.is_active AND u.role = acting_role;
     IF actor IS NULL THEN
         RAISE EXCEPTION 'the session has ended or its user has changed' USING ERRCODE = 'RT401';
     END IF;
-    PERFORM set_config('retainer.context', concat_ws(' ', tenant, actor, 'user', through, doing, request), true);
+    PERFORM set_config('retainer.context',
+        concat_ws(' ', tenant, actor, 'user', through, doing, request), true);
     RETURN actor;
 END $$;
 
--- The same in a group commit, where each statement is a request of its own: the statement before it in
--- the transaction was another request's operation. A create that has to wait for a lock gives up soon,
--- because its whole group waits with it (docs/decisions/0018).
-CREATE OR REPLACE FUNCTION acting_anew(session bigint, acting_role text, through text, request text, doing text)
-RETURNS bigint
+-- The same in a group commit, where each statement is a request of its own: the statement before it
+-- in the transaction was another request's operation. A create that has to wait for a lock gives up
+-- soon, because its whole group waits with it (docs/decisions/0018).
+CREATE OR REPLACE FUNCTION acting_anew(
+    session bigint, acting_role text, through text, request text, doing text
+) RETURNS bigint
 LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     PERFORM set_config('retainer.operation', '', true), set_config('lock_timeout', '50ms', true);
@@ -38,8 +41,9 @@ END $$;
 
 -- An actor without a session: a person who signs in or sets a password (`actor` given), the command
 -- line, or the system.
-CREATE OR REPLACE FUNCTION acting_as(actor bigint, kind text, through text, request text, doing text)
-RETURNS bigint
+CREATE OR REPLACE FUNCTION acting_as(
+    actor bigint, kind text, through text, request text, doing text
+) RETURNS bigint
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     tenant bigint := current_tenant();
@@ -50,10 +54,11 @@ BEGIN
         PERFORM FROM users u WHERE u.tenant_id = tenant AND u.id = actor;
     END IF;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'nobody who could act' USING HINT = 'Set retainer.tenant to a tenant, and name a user of it.';
+        RAISE EXCEPTION 'nobody who could act'
+            USING HINT = 'Set retainer.tenant to a tenant, and name a user of it.';
     END IF;
-    PERFORM set_config('retainer.context', concat_ws(' ', tenant, coalesce(actor, 0), kind, through, doing, request),
-                       true);
+    PERFORM set_config('retainer.context',
+        concat_ws(' ', tenant, coalesce(actor, 0), kind, through, doing, request), true);
     RETURN actor;
 END $$;
 
@@ -72,7 +77,8 @@ BEGIN
     END IF;
     who := string_to_array(current_setting('retainer.context', true), ' ');
     IF who IS NULL OR cardinality(who) < 5 THEN
-        RAISE EXCEPTION 'a change without an actor' USING HINT = 'Call acting() or acting_as() first.';
+        RAISE EXCEPTION 'a change without an actor'
+            USING HINT = 'Call acting() or acting_as() first.';
     END IF;
     INSERT INTO operations (tenant_id, actor_id, actor_kind, via, action, request_id, outcome)
     VALUES (who[1]::bigint, nullif(who[2], '0')::bigint, who[3], who[4], who[5], who[6], result)
@@ -108,14 +114,16 @@ BEGIN
         organization_came := organization_of(TG_TABLE_NAME, NEW.tenant_id, came);
     END IF;
     IF TG_OP = 'UPDATE' THEN
-        SELECT jsonb_object_agg(n.key, gone -> n.key), jsonb_object_agg(n.key, n.value) INTO gone, came
+        SELECT jsonb_object_agg(n.key, gone -> n.key), jsonb_object_agg(n.key, n.value)
+        INTO gone, came
         FROM jsonb_each(came) n
         WHERE n.value IS DISTINCT FROM gone -> n.key AND n.key NOT IN ('version', 'updated_at');
     END IF;
     op := operation();
     running := string_to_array(current_setting('retainer.operation'), ' ');
     IF touched.tenant_id <> running[3]::bigint THEN
-        RAISE EXCEPTION 'a change in another tenant than its operation' USING HINT = 'Begin an operation for each tenant.';
+        RAISE EXCEPTION 'a change in another tenant than its operation'
+            USING HINT = 'Begin an operation for each tenant.';
     END IF;
     place := running[2]::int + 1;
     PERFORM set_config('retainer.operation', concat_ws(' ', op, place, touched.tenant_id), true);
@@ -127,8 +135,8 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- The organization that a row belongs to, by itself or through the row above it; null where there is
--- none.
+-- The organization that a row belongs to, by itself or through the row above it; null where there
+-- is none.
 CREATE OR REPLACE FUNCTION organization_of(entity text, tenant bigint, image jsonb) RETURNS bigint
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -149,7 +157,8 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- Counts the version, and sets the time, of a change that changes something. Arguments: as journal().
+-- Counts the version, and sets the time, of a change that changes something. Arguments: as
+-- journal().
 CREATE OR REPLACE FUNCTION count_version() RETURNS trigger
 LANGUAGE plpgsql AS $$
 DECLARE

@@ -1,12 +1,12 @@
 -- Filters of lists that no index serves under row-level security, because their operators are not
 -- leakproof: parts of names, metadata, tags.
 --
--- Each is a pair of functions that run as the owner and take the tenant. <table>_<filter> answers ids
--- in the list's usual order, which the list then reads again, through the viewer. It answers null
--- where the list is better walked in its order: a table of few rows, a value so common that 5 of the
--- first 500 rows have it (a page of 50 is then met among some 5,000), or more than `most` rows.
--- <table>_<filter>_few asks the index, by a bitmap whatever the planner thinks of a value that it has
--- never seen.
+-- Each is a pair of functions that run as the owner and take the tenant. <table>_<filter> answers
+-- ids in the list's usual order, which the list then reads again, through the viewer. It answers
+-- null where the list is better walked in its order: a table of few rows, a value so common that 5
+-- of the first 500 rows have it (a page of 50 is then met among some 5,000), or more than `most`
+-- rows. <table>_<filter>_few asks the index, by a bitmap whatever the planner thinks of a value
+-- that it has never seen.
 
 -- By a part of the name.
 CALL for_each_searched('by_part', $template$
@@ -40,7 +40,8 @@ CALL for_each_searched('by_part', $template$
             SELECT x.id, x.place FROM (
                 SELECT x.tenant_id, x.id, x.{usual} AS place, x.{folded} AS name FROM {table} x
                 WHERE x.deleted_by IS NULL
-                    AND name_parts(x.tenant_id, x.{folded}) @@ having_part(tenant, wanted) OFFSET 0) x
+                    AND name_parts(x.tenant_id, x.{folded}) @@ having_part(tenant, wanted)
+                OFFSET 0) x
             WHERE x.tenant_id = tenant AND x.name LIKE like_part(wanted) LIMIT most + 1
         ) few);
     END $$;
@@ -51,8 +52,8 @@ CREATE OR REPLACE FUNCTION like_part(part text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN '%' || replace(replace(replace(fold(part), '\', '\\'), '%', '\%'), '_', '\_') || '%';
 
--- The same part for the index of name_parts(): all of its runs of four letters, or of a shorter part
--- whatever begins with it.
+-- The same part for the index of name_parts(): all of its runs of four letters, or of a shorter
+-- part whatever begins with it.
 CREATE OR REPLACE FUNCTION having_part(tenant bigint, part text) RETURNS tsquery
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
@@ -61,7 +62,8 @@ BEGIN
     IF length(folded) < 4 THEN
         RETURN (format('''%s''', tenant || '/' || escaped(folded)) || ':*')::tsquery;
     END IF;
-    RETURN (SELECT string_agg(DISTINCT format('''%s''', tenant || '/' || escaped(substr(folded, i, 4))), '&')
+    RETURN (SELECT string_agg(
+                DISTINCT format('''%s''', tenant || '/' || escaped(substr(folded, i, 4))), '&')
             FROM generate_series(1, length(folded) - 3) i)::tsquery;
 END $$;
 

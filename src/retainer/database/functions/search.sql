@@ -17,20 +17,22 @@
 --                   common (is_common) those that are whole words; null where there are none. The
 --                   rows found are then checked for the other words
 --     needs, name_needs
---                   patterns for LIKE that a row's words match exactly when they have each word that
---                   stands for itself alone; the bits of the same words are in `bits`
+--                   patterns for LIKE that a row's words match exactly when they have each word
+--                   that stands for itself alone; `bits` are the bits of the same words
 --     beyond, names_beyond
---                   the whole condition again where a word stands for others too, which the patterns
---                   do not know; else null
+--                   the whole condition again where a word stands for others too, which the
+--                   patterns do not know; else null
 --     patterns      the typed words, anywhere in a name, for the ranking
 --     meant         every word that counts, for highlights
 --
 -- Every word typed counts as the beginning of a word. Where the tenant has none that begins so, the
 -- words count that it may have been meant for. `loosely`: that holds for every word, and those that
 -- stand for nothing are left out, or else the most common of several.
-CREATE OR REPLACE FUNCTION sought(tenant bigint, q text, loosely boolean DEFAULT false) RETURNS sought
+CREATE OR REPLACE FUNCTION sought(tenant bigint, q text, loosely boolean DEFAULT false)
+RETURNS sought
 LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off AS $$
 DECLARE
     typed text[] := typed_words(q);
     each text;
@@ -64,20 +66,24 @@ BEGIN
     result.is_common := true;
     FOREACH each IN ARRAY typed LOOP
         CONTINUE WHEN '%' || each || '%' = ANY (result.patterns);
-        SELECT count(*), coalesce(sum(w.uses), 0), coalesce(bool_or(w.word = each), false), array_agg(w.word)
+        SELECT count(*), coalesce(sum(w.uses), 0), coalesce(bool_or(w.word = each), false),
+            array_agg(w.word)
         INTO beginning, uses, is_whole, begun
-        FROM (SELECT v.word, v.uses FROM words v WHERE v.tenant_id = tenant AND v.word >= each COLLATE "C"
+        FROM (SELECT v.word, v.uses FROM words v
+              WHERE v.tenant_id = tenant AND v.word >= each COLLATE "C"
                   AND v.word < each || U&'\+10FFFF' COLLATE "C" ORDER BY v.word LIMIT 100) w;
         others := '{}';
         IF beginning = 0 OR loosely THEN
             others := corrections(tenant, each, 5);
-            uses := uses + coalesce((SELECT sum(v.uses) FROM words v
-                                     WHERE v.tenant_id = tenant AND v.word = ANY (others) AND v.word <> each), 0);
+            uses := uses + coalesce((
+                SELECT sum(v.uses) FROM words v
+                WHERE v.tenant_id = tenant AND v.word = ANY (others) AND v.word <> each), 0);
         END IF;
         is_begun := uses <= 5000 AND beginning < (CASE WHEN length(each) > 1 THEN 100 ELSE 9 END);
         is_few := is_begun AND length(each) > 1;  -- (words of one letter are not counted)
-        -- What begins with a common word is named where it is little: whatever begins so, an index gathers first, which
-        -- takes six times as long. (A word that was new a moment ago is not known yet, and one of more than 40 letters never.)
+        -- What begins with a common word is named where it is little: whatever begins so, an index
+        -- gathers first, which takes six times as long. (A word that was new a moment ago is not
+        -- known yet, and one of more than 40 letters never.)
         is_named := uses > 5000 AND beginning BETWEEN 1 AND 8;
         all_others := CASE WHEN is_named THEN array_remove(begun, each) || others ELSE others END;
         few := few || is_few;
@@ -92,8 +98,10 @@ BEGIN
         result.patterns := result.patterns || ('%' || each || '%');
         result.meant := result.meant || each || others;
     END LOOP;
-    kept := CASE WHEN loosely THEN all_but_the_least(commonness) ELSE array_fill(true, ARRAY[cardinality(named)]) END;
-    IF EXISTS (SELECT FROM unnest(rare, kept) AS one (is_rare, is_kept) WHERE one.is_rare AND one.is_kept) THEN
+    kept := CASE WHEN loosely THEN all_but_the_least(commonness)
+        ELSE array_fill(true, ARRAY[cardinality(named)]) END;
+    IF EXISTS (SELECT FROM unnest(rare, kept) AS one (is_rare, is_kept)
+               WHERE one.is_rare AND one.is_kept) THEN
         few := rare;  -- beside these it is cheaper to look at the rows than at the others' lists
     END IF;
     FOR i IN 1 .. cardinality(named) LOOP
@@ -123,9 +131,11 @@ BEGIN
     RETURN (string_to_array(plain(q), ' '))[1:8];
 END $$;
 
--- One typed word as a part of a query: it, or whatever begins with it, or one of the others, under one
--- tag or two. Words have letters and digits only, so nothing in them needs escaping.
-CREATE OR REPLACE FUNCTION either(tag text, word text, is_beginning boolean, others text[], second_tag text DEFAULT NULL) RETURNS text
+-- One typed word as a part of a query: it, or whatever begins with it, or one of the others, under
+-- one tag or two. Words have letters and digits only, so nothing in them needs escaping.
+CREATE OR REPLACE FUNCTION either(
+    tag text, word text, is_beginning boolean, others text[], second_tag text DEFAULT NULL
+) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
     part text := format('''%s%s''%s', tag, word, CASE WHEN is_beginning THEN ':*' END);
@@ -157,18 +167,20 @@ END $$;
 CREATE OR REPLACE FUNCTION all_but_the_least(commonness bigint[]) RETURNS boolean[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN ARRAY(
-    SELECT uses IS NOT NULL AND (cardinality(commonness) = 1 OR array_position(commonness, NULL) IS NOT NULL
+    SELECT uses IS NOT NULL AND (cardinality(commonness) = 1
+        OR array_position(commonness, NULL) IS NOT NULL
         OR place <> array_position(commonness, (SELECT max(u) FROM unnest(commonness) u)))
     FROM unnest(commonness) WITH ORDINALITY AS one (uses, place) ORDER BY place);
 
 -- The tenant's words that may have been meant: at most one error in words of 4 to 7 letters, two in
--- longer ones; a pair of neighbours exchanged counts as one. Two words that differ by so little share
--- their first or their last letters, so only words that begin or end like the typed one are compared.
--- Of a long word only the beginning may have been typed. How often a word is used, which no index
--- knows, is read of the near ones alone.
+-- longer ones; a pair of neighbours exchanged counts as one. Two words that differ by so little
+-- share their first or their last letters, so only words that begin or end like the typed one are
+-- compared. Of a long word only the beginning may have been typed. How often a word is used, which
+-- no index knows, is read of the near ones alone.
 CREATE OR REPLACE FUNCTION corrections(tenant bigint, typed text, most int) RETURNS text[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off AS $$
 DECLARE
     size int := length(typed);
     allowed int := CASE WHEN size < 4 THEN 0 WHEN size < 8 THEN 1 ELSE 2 END;
@@ -189,17 +201,20 @@ BEGIN
                 ELSE size > 4 AND levenshtein_less_equal(left(w.word, size), typed, 1) <= 1 END
             UNION
             SELECT w.word FROM words w
-            WHERE w.tenant_id = tenant AND reverse(w.word) >= tail AND reverse(w.word) < tail || U&'\+10FFFF'
-                AND length(w.word) BETWEEN size - 2 AND size + 2 AND levenshtein_less_equal(w.word, typed, 2) <= 2
+            WHERE w.tenant_id = tenant AND reverse(w.word) >= tail
+                AND reverse(w.word) < tail || U&'\+10FFFF'
+                AND length(w.word) BETWEEN size - 2 AND size + 2
+                AND levenshtein_less_equal(w.word, typed, 2) <= 2
         ) near, LATERAL errors(typed, near.word) AS distance, LATERAL (
-            SELECT w.uses FROM words w WHERE w.tenant_id = tenant AND w.word = near.word OFFSET 0) known
+            SELECT w.uses FROM words w
+            WHERE w.tenant_id = tenant AND w.word = near.word OFFSET 0) known
         WHERE distance <= allowed
         ORDER BY distance, known.uses DESC, near.word
         LIMIT most);
 END $$;
 
--- The number of errors between a typed word and another of at most 40 letters. Of a longer one, half an
--- error more than between the typed word and its beginning. 9 stands for many.
+-- The number of errors between a typed word and another of at most 40 letters. Of a longer one,
+-- half an error more than between the typed word and its beginning. 9 stands for many.
 CREATE OR REPLACE FUNCTION errors(typed text, word text) RETURNS numeric
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
@@ -219,13 +234,15 @@ END $$;
 -- The letters of a word in order: the same for words in which two are exchanged.
 CREATE OR REPLACE FUNCTION letters(word text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN (SELECT string_agg(letter, '' ORDER BY letter COLLATE "C") FROM string_to_table(word, NULL) letter);
+RETURN (
+    SELECT string_agg(letter, '' ORDER BY letter COLLATE "C")
+    FROM string_to_table(word, NULL) letter);
 
--- The rows of a table worth ranking, best kinds of match first; a row may come twice. `place` is 3 for
--- a name that begins with the phrase, 2 for words in the name, 1 for words anywhere. The work is
--- bounded however common the words are: the index is asked for uncommon words, and common ones, which
--- stand in many rows, are met among the newest 2,000. `within` are the rows that the viewer sees,
--- where that is not all.
+-- The rows of a table worth ranking, best kinds of match first; a row may come twice. `place` is 3
+-- for a name that begins with the phrase, 2 for words in the name, 1 for words anywhere. The work
+-- is bounded however common the words are: the index is asked for uncommon words, and common ones,
+-- which stand in many rows, are met among the newest 2,000. `within` are the rows that the viewer
+-- sees, where that is not all.
 CALL for_each_searched('search', $template$
     CREATE OR REPLACE FUNCTION {table}_found(
         tenant bigint, asked sought, within bigint[], most int
@@ -318,8 +335,8 @@ CALL for_each_searched('search', $template$
     END $$;
 $template$);
 
--- The same among the rows that the viewer sees. Planned anew each time: whether the index of words or
--- the ids lead to the rows sooner depends on both.
+-- The same among the rows that the viewer sees. Planned anew each time: whether the index of words
+-- or the ids lead to the rows sooner depends on both.
 CALL for_each_searched('search', $template$
     CREATE OR REPLACE FUNCTION {table}_within(
         tenant bigint, asked sought, within bigint[], most int
@@ -338,12 +355,13 @@ CALL for_each_searched('search', $template$
     END $$;
 $template$);
 
--- The passages of files worth ranking, one a document; `place` is the passage's number. The words of a
--- passage take long to find out, so few are looked at. Where the index alone decides, more are: a long
--- file has a word on each of its pages, and must not hide the others.
+-- The passages of files worth ranking, one a document; `place` is the passage's number. The words
+-- of a passage take long to find out, so few are looked at. Where the index alone decides, more
+-- are: a long file has a word on each of its pages, and must not hide the others.
 CREATE OR REPLACE FUNCTION passages_found(tenant bigint, asked sought, within bigint[], most int)
 RETURNS TABLE (hit bigint, place int)
-LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100 SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
+SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 BEGIN
     IF within IS NOT NULL THEN
         RETURN QUERY SELECT * FROM passages_within(tenant, asked, within, most);
@@ -362,7 +380,8 @@ END $$;
 CREATE OR REPLACE FUNCTION passages_within(tenant bigint, asked sought, within bigint[], most int)
 RETURNS TABLE (hit bigint, place int)
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
-SET search_path = public, pg_temp SET enable_seqscan = off SET plan_cache_mode = force_custom_plan AS $$
+SET search_path = public, pg_temp SET enable_seqscan = off
+SET plan_cache_mode = force_custom_plan AS $$
 BEGIN
     RETURN QUERY SELECT DISTINCT ON (r.document_id) r.document_id, r.place FROM (
             SELECT p.document_id, p.place FROM document_passages p
@@ -372,9 +391,9 @@ BEGIN
         LIMIT most;
 END $$;
 
--- Filters of lists: the ids of every live row that has each word of q, in the list's usual order; null
--- where there are more than `most`, or where so many of the first rows have them that the list is
--- better walked (as functions/lists.sql says).
+-- Filters of lists: the ids of every live row that has each word of q, in the list's usual order;
+-- null where there are more than `most`, or where so many of the first rows have them that the list
+-- is better walked (as functions/lists.sql says).
 CALL for_each_searched('search', $template$
     CREATE OR REPLACE FUNCTION {table}_few_matching(tenant bigint, q text, most int)
     RETURNS bigint[]
@@ -399,9 +418,9 @@ CALL for_each_searched('search', $template$
         RETURN CASE WHEN cardinality(found) <= most THEN found END;
     END $$;
 
-    -- The words name the tenant, so the index of words alone is asked; the tenant's own index beside
-    -- it would be read whole. It is asked for uncommon words where there are any: of a common one it
-    -- would read every row that has it.
+    -- The words name the tenant, so the index of words alone is asked; the tenant's own index
+    -- beside it would be read whole. It is asked for uncommon words where there are any: of a
+    -- common one it would read every row that has it.
     CREATE OR REPLACE FUNCTION {table}_matching(tenant bigint, asked sought, most int)
     RETURNS bigint[]
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -426,22 +445,26 @@ CALL for_each_searched('search', $template$
 $template$);
 
 -- Whether the words of a row, as words_of() has them, are the ones meant.
-CREATE OR REPLACE FUNCTION are_meant(tenant bigint, words text, needs text[], beyond tsquery) RETURNS boolean
+CREATE OR REPLACE FUNCTION are_meant(tenant bigint, words text, needs text[], beyond tsquery)
+RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE COST 10 AS $$
 BEGIN
-    RETURN words LIKE ALL (needs) AND (beyond IS NULL OR public.word_terms(tenant, words) @@ beyond);
+    RETURN words LIKE ALL (needs)
+        AND (beyond IS NULL OR public.word_terms(tenant, words) @@ beyond);
 END $$;
 
--- Whether the tenant has words that begin with each of the typed ones: then they stand for themselves
--- alone, and a list may be walked by needs_of() without sought().
+-- Whether the tenant has words that begin with each of the typed ones: then they stand for
+-- themselves alone, and a list may be walked by needs_of() without sought().
 CREATE OR REPLACE FUNCTION all_known(tenant bigint, q text) RETURNS boolean
 LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
-SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off AS $$
 DECLARE
     typed text COLLATE "C";
 BEGIN
     FOREACH typed IN ARRAY typed_words(q) LOOP
-        PERFORM FROM words w WHERE w.tenant_id = tenant AND w.word >= typed AND w.word < typed || U&'\+10FFFF';
+        PERFORM FROM words w
+        WHERE w.tenant_id = tenant AND w.word >= typed AND w.word < typed || U&'\+10FFFF';
         IF NOT FOUND THEN
             RETURN false;
         END IF;
@@ -457,11 +480,11 @@ BEGIN
     RETURN (SELECT array_agg('% ' || word || '%') FROM unnest(typed_words(q)) word);
 END $$;
 
--- The application role alone may call these; PostgreSQL would let everybody. The others are called by
--- the functions above only.
+-- The application role alone may call these; PostgreSQL would let everybody. The others are called
+-- by the functions above only.
 REVOKE ALL ON FUNCTION
-    sought, typed_words, either, every(text[], boolean[], boolean[]), all_but_the_least, corrections, errors, letters, passages_found,
-    passages_within, are_meant, all_known, needs_of
+    sought, typed_words, either, every(text[], boolean[], boolean[]), all_but_the_least,
+    corrections, errors, letters, passages_found, passages_within, are_meant, all_known, needs_of
 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     sought, typed_words, passages_found, are_meant, all_known, needs_of

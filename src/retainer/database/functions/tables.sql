@@ -1,28 +1,33 @@
 -- Procedures for migrations that make or change tables. The application calls none of them.
 
--- Forced row-level security: the tenant's policy for the application role, and one for the owner, from
--- whom forced security would silently hide every row.
+-- Forced row-level security: the tenant's policy for the application role, and one for the owner,
+-- from whom forced security would silently hide every row.
 CREATE OR REPLACE PROCEDURE protect(target regclass, tenant_column text DEFAULT 'tenant_id')
 LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', target);
     EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', target);
     EXECUTE format('CREATE POLICY tenant ON %s TO retainer_app
-                    USING (%I = nullif(current_setting(''retainer.tenant'', true), '''')::bigint)
-                    WITH CHECK (%2$I = nullif(current_setting(''retainer.tenant'', true), '''')::bigint)',
-                   target, tenant_column);
-    EXECUTE format('CREATE POLICY owner ON %s TO %I USING (true) WITH CHECK (true)', target, current_user);
+            USING (%I = nullif(current_setting(''retainer.tenant'', true), '''')::bigint)
+            WITH CHECK (%2$I = nullif(current_setting(''retainer.tenant'', true), '''')::bigint)',
+        target, tenant_column);
+    EXECUTE format('CREATE POLICY owner ON %s TO %I USING (true) WITH CHECK (true)',
+        target, current_user);
 END $$;
 
 -- The triggers that count versions and write the journal. `silent` names the columns that are never
 -- written down; generated columns are silent by themselves. Call it again when a table gets one.
-CREATE OR REPLACE PROCEDURE journalled(target regclass, VARIADIC silent text[] DEFAULT ARRAY[]::text[])
+CREATE OR REPLACE PROCEDURE journalled(
+    target regclass, VARIADIC silent text[] DEFAULT ARRAY[]::text[]
+)
 LANGUAGE plpgsql AS $$
 DECLARE
     generated text[] := ARRAY(SELECT a.attname::text FROM pg_attribute a
-        WHERE a.attrelid = target AND a.attgenerated <> '' AND NOT a.attisdropped AND a.attname <> ALL (silent)
+        WHERE a.attrelid = target AND a.attgenerated <> '' AND NOT a.attisdropped
+            AND a.attname <> ALL (silent)
         ORDER BY a.attnum);
-    arguments text := (SELECT coalesce(string_agg(quote_literal(c), ', '), '') FROM unnest(silent || generated) c);
+    arguments text := (SELECT coalesce(string_agg(quote_literal(c), ', '), '')
+        FROM unnest(silent || generated) c);
 BEGIN
     EXECUTE format('CREATE OR REPLACE TRIGGER count_version BEFORE UPDATE ON %s
                     FOR EACH ROW EXECUTE FUNCTION count_version(%s)', target, arguments);
@@ -39,15 +44,16 @@ BEGIN
     FOREACH name IN ARRAY columns LOOP
         EXECUTE format('CREATE INDEX %I ON %s (tenant_id, %I, %s id) WHERE deleted_by IS NULL',
                        format('%s_by_%s', target, name), target, name,
-                       CASE WHEN name IN ('created_at', 'updated_at') THEN '' ELSE quote_ident(usual) || ',' END);
+                       CASE WHEN name IN ('created_at', 'updated_at') THEN ''
+                           ELSE quote_ident(usual) || ',' END);
     END LOOP;
 END $$;
 
 -- The columns and indexes by which rows are found by their words; functions/search.sql reads them.
--- `named` is the expression of the name and `told` those of the other texts, as a generated column may
--- have them; `folded` is the column of the folded name, and `usual` the one that the list goes by.
--- New entries go to the index's pending list, which a search reads as well and the indexer merges:
--- putting twenty words in their places would take half of a create.
+-- `named` is the expression of the name and `told` those of the other texts, as a generated column
+-- may have them; `folded` is the column of the folded name, and `usual` the one that the list goes
+-- by. New entries go to the index's pending list, which a search reads as well and the indexer
+-- merges: putting twenty words in their places would take half of a create.
 CREATE OR REPLACE PROCEDURE searchable(target text, named text, told text, folded text, usual text)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -81,8 +87,9 @@ BEGIN
                    target || '_by_part', target, folded);
 END $$;
 
--- Runs a template once for each searched table that has the index <table>_<index>. {table}, {folded}
--- and {usual} stand for the table, the column of its folded name and the one that its list goes by.
+-- Runs a template once for each searched table that has the index <table>_<index>. {table},
+-- {folded} and {usual} stand for the table, the column of its folded name and the one that its list
+-- goes by.
 CREATE OR REPLACE PROCEDURE for_each_searched(index text, template text)
 LANGUAGE plpgsql AS $$
 DECLARE

@@ -9,8 +9,9 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN lower(value COLLATE pg_catalog.pg_c_utf8);
 
 -- Names sort and match without case and accents. Cut to 255 characters, for an index entry has a
--- limit. ASCII, the usual case, is done with lower(). In plpgsql, whose body PostgreSQL parses once a
--- session: expressions of generated columns, and SQL functions in them, are parsed in every statement.
+-- limit. ASCII, the usual case, is done with lower(). In plpgsql, whose body PostgreSQL parses once
+-- a session: expressions of generated columns, and SQL functions in them, are parsed in every
+-- statement.
 CREATE OR REPLACE FUNCTION fold(value text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE

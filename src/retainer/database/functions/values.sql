@@ -1,11 +1,11 @@
 -- stored
--- Values derived from one column, and the rules of CHECKs over several.
--- Generated columns, indexes and CHECKs were computed with these, so a change here needs a migration
--- that writes or validates those anew (docs/decisions/0020).
+-- Values derived from one column, and the rules of CHECKs over several. Generated columns, indexes
+-- and CHECKs were computed with these, so a change here needs a migration that writes or validates
+-- those anew (docs/decisions/0020).
 --
 -- Rules that the API's types check first, with better messages, are one plpgsql function a table:
--- PostgreSQL parses each CHECK in every statement, but the body of a plpgsql function once a session.
--- A null argument breaks no rule, as in a CHECK.
+-- PostgreSQL parses each CHECK in every statement, but the body of a plpgsql function once a
+-- session. A null argument breaks no rule, as in a CHECK.
 
 -- The host of an http(s) address without "www."; null where there is none. It is suggested as an
 -- organization's domain.
@@ -34,8 +34,8 @@ RETURN CASE
 END;
 
 CREATE OR REPLACE FUNCTION organization_values_known(
-    name text, type text, status text, industry text, website text, description text, external_id text, domains text[],
-    tags text[]
+    name text, type text, status text, industry text, website text, description text,
+    external_id text, domains text[], tags text[]
 ) RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 BEGIN
@@ -50,8 +50,9 @@ BEGIN
         AND cardinality(tags) <= 50 AND array_position(tags, NULL) IS NULL;
 END $$;
 
-CREATE OR REPLACE FUNCTION operation_words_known(actor_kind text, via text, outcome text, action text, request_id text)
-RETURNS boolean
+CREATE OR REPLACE FUNCTION operation_words_known(
+    actor_kind text, via text, outcome text, action text, request_id text
+) RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 BEGIN
     RETURN actor_kind IN ('user', 'command', 'system')
@@ -61,7 +62,8 @@ BEGIN
         AND length(coalesce(request_id, '')) <= 100;
 END $$;
 
-CREATE OR REPLACE FUNCTION change_values_present(action text, before jsonb, after jsonb) RETURNS boolean
+CREATE OR REPLACE FUNCTION change_values_present(action text, before jsonb, after jsonb)
+RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 BEGIN
     RETURN action IN ('insert', 'update', 'delete')

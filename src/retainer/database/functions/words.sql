@@ -29,8 +29,8 @@ CREATE OR REPLACE FUNCTION site(address text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN replace(replace(replace(address, 'https://', ''), 'http://', ''), 'www.', '');
 
--- The texts of an array as one. array_to_string() itself is not IMMUTABLE, so a generated column may
--- not use it.
+-- The texts of an array as one. array_to_string() itself is not IMMUTABLE, so a generated column
+-- may not use it.
 CREATE OR REPLACE FUNCTION spaced(texts text[]) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 BEGIN
@@ -47,7 +47,8 @@ BEGIN
 END $$;
 
 -- The entries of the index of words: '42/acme' for a word of the name, '42:zurich' for one of the
--- other texts. The tenant in each lets one index serve all tenants without reading another's entries.
+-- other texts. The tenant in each lets one index serve all tenants without reading another's
+-- entries.
 CREATE OR REPLACE FUNCTION word_terms(tenant bigint, words text) RETURNS tsvector
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE COST 500 AS $$
 DECLARE
@@ -64,9 +65,9 @@ BEGIN
     RETURN array_to_tsvector(string_to_array(trim(terms), ' '));
 END $$;
 
--- The column `word_bits`: one of 256 bits for the first three letters of each word. A row that lacks
--- a bit of a search lacks a word of it. The index of a list's order includes these bits, so most rows
--- are ruled out without being read.
+-- The column `word_bits`: one of 256 bits for the first three letters of each word. A row that
+-- lacks a bit of a search lacks a word of it. The index of a list's order includes these bits, so
+-- most rows are ruled out without being read.
 CREATE OR REPLACE FUNCTION bits_of(words text) RETURNS bit
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
@@ -82,8 +83,8 @@ BEGIN
 END $$;
 
 -- The entries of the index for parts of names: from each letter on, four letters behind the tenant
--- ('42/acme', '42/cme '; fewer at the end). Three letters, as pg_trgm has them, stand in many names,
--- and it meets the other tenants' too: ten times as long.
+-- ('42/acme', '42/cme '; fewer at the end). Three letters, as pg_trgm has them, stand in many
+-- names, and it meets the other tenants' too: ten times as long.
 CREATE OR REPLACE FUNCTION name_parts(tenant bigint, name text) RETURNS tsvector
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE COST 500 AS $$
 DECLARE
@@ -104,7 +105,9 @@ BEGIN
 END $$;
 
 -- The entries of a passage of a file's text, in the form of word_terms().
-CREATE OR REPLACE FUNCTION search_terms(tenant bigint, name text, VARIADIC texts text[] DEFAULT ARRAY[]::text[]) RETURNS tsvector
+CREATE OR REPLACE FUNCTION search_terms(
+    tenant bigint, name text, VARIADIC texts text[] DEFAULT ARRAY[]::text[]
+) RETURNS tsvector
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE COST 500 AS $$
 DECLARE
     named text := public.plain(name);

@@ -94,17 +94,23 @@ CREATE = Statement(f"""
     RETURNING u.id, u.version, {JSON}
 """)
 
-UPDATE = Update(f"""
+UPDATE = Update(
+    "u",
+    f"""
     UPDATE users u SET @columns FROM @acting
     WHERE u.tenant_id = :tenant AND u.id = :id AND @expected_u
     RETURNING u.id, u.version, {JSON}
-""")
+""",
+)
 
-UPDATE_OWN = Update(f"""
+UPDATE_OWN = Update(
+    "u",
+    f"""
     UPDATE users u SET @columns FROM @acting
     WHERE u.tenant_id = :tenant AND u.id = :user AND @expected_u
     RETURNING u.id, u.version, {OWN_JSON}
-""")
+""",
+)
 
 # Locked first by every change of how a user signs in, so that these run one after another. Not FOR
 # UPDATE: inserting a row that refers to the user, such as a session, would wait for it.

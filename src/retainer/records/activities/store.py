@@ -5,7 +5,7 @@
 from asyncpg import Record
 
 from retainer.database.database import Db, Values
-from retainer.database.statement import Create, Statement, Update, rows_json
+from retainer.database.statement import Create, Statement, Update, is_held, rows_json
 from retainer.database.stored import Stored
 from retainer.http.fields import Audience
 from retainer.lists.spec import (
@@ -85,37 +85,42 @@ READ = Statement(f"""
 # What an activity refers to must be there and visible, and is held shared so that it cannot be
 # deleted meanwhile. A contact that was linked before may stay, though it is deleted by now, or out
 # of the viewer's sight.
-_ORGANIZATION = """SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :organization_id
+_ORGANIZATION = """SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = {}
     AND o.deleted_by IS NULL AND @visible_organizations"""
-_IS_HELD = f"(:organization_id::bigint IS NULL OR :organization_id = ({_ORGANIZATION} FOR SHARE))"
+_IS_HELD = is_held(_ORGANIZATION, ":organization_id")
 _CONTACTS = f"SELECT c.id FROM contacts c WHERE {_CONTACT} AND c.id = ANY(:added::bigint[])"
 _HELD = f"held AS MATERIALIZED ({_CONTACTS} FOR SHARE)"
 _ARE_HELD = "(SELECT count(*) FROM held) = cardinality(:added::bigint[])"
 
-_INSERT = f"""
-    INSERT INTO activities AS a (tenant_id, organization_id, kind, text, happened_at, author_id, audience)
-    SELECT :tenant, :organization_id, :kind, :text, coalesce(:happened_at::timestamptz, now()), :user, :audience
-    FROM @acting
-    WHERE {_IS_HELD}"""
 _LINK = """
         INSERT INTO activity_contacts (tenant_id, activity_id, contact_id)
         SELECT :tenant, a.id, held.id FROM a, held"""
 
-CREATE = Create(f"{_INSERT} RETURNING a.id, a.version, {JSON}", references=["organization_id"])
+CREATE = Create(
+    "activities",
+    "a",
+    ("organization_id", "kind", "text", "audience"),
+    computed={"happened_at": "coalesce({}::timestamptz, now())", "author_id": ":user"},
+    references={"organization_id": _ORGANIZATION},
+    returning=f"a.id, a.version, {JSON}",
+)
 CREATE_WITH_CONTACTS = Statement(f"""
-    WITH {_HELD}, a AS ({_INSERT} AND {_ARE_HELD}
+    WITH {_HELD}, a AS ({CREATE.insert} AND {_ARE_HELD}
         RETURNING a.*
     ), come AS ({_LINK}
     )
     SELECT a.id, a.version, {_JSON_OF_LINKED} FROM a
 """)
 
-UPDATE = Update(f"""
+UPDATE = Update(
+    "a",
+    f"""
     UPDATE activities a SET @columns FROM @acting
     WHERE a.tenant_id = :tenant AND a.id = :id AND a.deleted_by IS NULL AND @visible_activities AND @expected_a
         AND {_IS_HELD}
     RETURNING a.id, a.version, {JSON}
-""")
+""",
+)
 
 # Locked before its contacts change. Who waited here must see the links as the other left them,
 # which only a new statement does.
@@ -129,7 +134,9 @@ LINKED = Statement("""
     WHERE l.tenant_id = :tenant AND l.activity_id = :id AND l.deleted_by IS NULL
 """)
 
-CHANGE = Update(f"""
+CHANGE = Update(
+    "a",
+    f"""
     WITH {_HELD}, a AS (
         UPDATE activities a SET @columns FROM @acting
         WHERE a.tenant_id = :tenant AND a.id = :id AND a.deleted_by IS NULL AND @visible_activities
@@ -142,7 +149,8 @@ CHANGE = Update(f"""
     ), come AS ({_LINK}
     )
     SELECT a.id, a.version, {_JSON_OF_LINKED} FROM a
-""")
+""",
+)
 
 DELETE = Statement("""
     WITH gone AS (

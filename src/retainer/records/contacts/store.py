@@ -84,22 +84,32 @@ READ = Statement(f"""
 """)
 
 CREATE = Create(
-    f"""
-    INSERT INTO contacts AS c (tenant_id, full_name, mention_name, email, phone, company, title, department, type,
-        is_active, metadata)
-    SELECT :tenant, :full_name, :mention_name, :email, :phone, :company, :title, :department, :type,
-        :is_active, :metadata FROM @acting
-    RETURNING c.id, c.version, {JSON}
-""",
-    references=[],
+    "contacts",
+    "c",
+    (
+        "full_name",
+        "mention_name",
+        "email",
+        "phone",
+        "company",
+        "title",
+        "department",
+        "type",
+        "is_active",
+        "metadata",
+    ),
+    returning=f"c.id, c.version, {JSON}",
 )
 
-UPDATE = Update(f"""
+UPDATE = Update(
+    "c",
+    f"""
     UPDATE contacts c SET @columns FROM @acting
     WHERE c.tenant_id = :tenant AND c.id = :id AND c.deleted_by IS NULL AND @visible_contacts
         AND @expected_c
     RETURNING c.id, c.version, {JSON}
-""")
+""",
+)
 
 LOCK = Statement("""
     SELECT c.id FROM contacts c

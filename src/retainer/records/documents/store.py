@@ -184,11 +184,14 @@ ADD_VERSION = Statement(f"""
     SELECT d.id, d.version, {_JSON_OF_NEW} FROM d, v
 """)
 
-UPDATE = Update(f"""
+UPDATE = Update(
+    "d",
+    f"""
     UPDATE documents d SET @columns FROM @acting
     WHERE d.tenant_id = :tenant AND d.id = :id AND d.deleted_by IS NULL AND @visible_documents AND @expected_d
     RETURNING d.id, d.version, {JSON}
-""")
+""",
+)
 
 # Locked before its references change. Who waited here must see the links as the other left them,
 # which only a new statement does.
@@ -202,7 +205,9 @@ LINKS = Statement("""
     WHERE l.tenant_id = :tenant AND l.document_id = :id AND l.deleted_by IS NULL
 """)
 
-CHANGE = Update(f"""
+CHANGE = Update(
+    "d",
+    f"""
     WITH {_HELD}, d AS (
         UPDATE documents d SET @columns FROM @acting
         WHERE d.tenant_id = :tenant AND d.id = :id AND d.deleted_by IS NULL AND @visible_documents AND {_IS_HELD}
@@ -218,7 +223,8 @@ CHANGE = Update(f"""
             AND l.project_id = held.id AND l.deleted_by IS NULL)
     )
     SELECT d.id, d.version, {JSON} FROM d
-""")
+""",
+)
 
 DELETE = Statement("""
     WITH gone AS (

@@ -57,13 +57,16 @@ CREATE = Change("""
     RETURNING id, version
 """)
 
-UPDATE = Update("""
+UPDATE = Update(
+    "m",
+    """
     UPDATE members m SET @columns FROM @acting, organizations o
     WHERE m.tenant_id = :tenant AND m.organization_id = :organization_id AND m.contact_id = :contact_id
         AND m.deleted_by IS NULL AND o.tenant_id = m.tenant_id AND o.id = m.organization_id
         AND o.deleted_by IS NULL AND @visible_organizations AND @expected_m
     RETURNING m.id, m.version
-""")
+""",
+)
 
 DELETE = Change("""
     UPDATE members m SET deleted_by = operation() FROM @acting, organizations o

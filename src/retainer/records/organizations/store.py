@@ -3,7 +3,7 @@
 """
 
 from retainer.database.database import Db, Values
-from retainer.database.statement import Create, Statement, Update
+from retainer.database.statement import Create, Statement, Update, is_held
 from retainer.database.stored import Stored
 from retainer.lists.spec import (
     ABSENT,
@@ -122,39 +122,50 @@ SHOWN = Statement(
 # What an organization refers to must be there and visible, and is held shared so that it stays so
 # meanwhile.
 REFERENCES = {
-    "parent_id": """SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :parent_id
+    "parent_id": """SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = {}
         AND o.deleted_by IS NULL AND @visible_organizations""",
-    "owner_id": "SELECT u.id FROM users u WHERE u.tenant_id = :tenant AND u.id = :owner_id AND u.is_active",
+    "owner_id": "SELECT u.id FROM users u WHERE u.tenant_id = :tenant AND u.id = {} AND u.is_active",
 }
 
 
-def _held(column: str, kept: str = "") -> str:
-    return f"(:{column}::bigint IS NULL OR {kept}:{column} = ({REFERENCES[column]} FOR SHARE))"
-
-
 CREATE = Create(
-    f"""
-    INSERT INTO organizations AS o (tenant_id, name, type, status, industry, website, description, metadata,
-        external_id, domains, parent_id, owner_id, tags)
-    SELECT :tenant, :name, :type, :status, :industry, :website, :description, :metadata,
-        :external_id, :domains, :parent_id, :owner_id, :tags
-    FROM @acting
-    WHERE {_held("parent_id")} AND {_held("owner_id")}
-    RETURNING o.id, o.version, {JSON}
-""",
+    "organizations",
+    "o",
+    (
+        "name",
+        "type",
+        "status",
+        "industry",
+        "website",
+        "description",
+        "metadata",
+        "external_id",
+        "domains",
+        "parent_id",
+        "owner_id",
+        "tags",
+    ),
     references=REFERENCES,
+    returning=f"o.id, o.version, {JSON}",
 )
 
 
-def _update(references: list[str]) -> Update:
+def _held(column: str) -> str:
     # An owner who has left may stay: only another one must be active.
-    held = "".join(f" AND {_held(column, f':{column} = o.{column} OR ')}" for column in references)
-    return Update(f"""
+    return is_held(REFERENCES[column], f":{column}", unless=f":{column} = o.{column}")
+
+
+def _update(references: list[str]) -> Update:
+    held = "".join(f" AND {_held(column)}" for column in references)
+    return Update(
+        "o",
+        f"""
         UPDATE organizations o SET @columns FROM @acting
         WHERE o.tenant_id = :tenant AND o.id = :id AND o.deleted_by IS NULL AND @visible_organizations
             AND @expected_o{held}
         RETURNING o.id, o.version, {JSON}
-    """)
+    """,
+    )
 
 
 # One for each set of references that may be sent, so that only what is sent is looked up.
@@ -166,7 +177,7 @@ UPDATES = {
     for owner in (False, True)
 }
 
-FIND = {column: Statement(text) for column, text in REFERENCES.items()}
+FIND = {column: Statement(query.format(f":{column}")) for column, query in REFERENCES.items()}
 
 # Before any row is: as functions/organizations.sql asks of whoever gives an organization another parent.
 LOCK_HIERARCHY = Statement("SELECT lock_hierarchy(:tenant)")

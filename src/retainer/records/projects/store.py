@@ -81,24 +81,34 @@ READ = Statement(f"""
 """)
 
 # The organization is held shared, so that it cannot be deleted while its project is added.
+_ORGANIZATION = """SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = {}
+    AND o.deleted_by IS NULL AND @visible_organizations"""
+
 CREATE = Create(
-    f"""
-    INSERT INTO projects AS p (tenant_id, organization_id, title, description, status, start_date, due_date, audience)
-    SELECT :tenant, organization.id, :title, :description, :status, :start_date, :due_date, :audience
-    FROM @acting, LATERAL
-        (SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :organization_id
-            AND o.deleted_by IS NULL AND @visible_organizations FOR SHARE) organization
-    RETURNING p.id, p.version, {JSON}
-""",
-    references=["organization_id"],
+    "projects",
+    "p",
+    (
+        "organization_id",
+        "title",
+        "description",
+        "status",
+        "start_date",
+        "due_date",
+        "audience",
+    ),
+    references={"organization_id": _ORGANIZATION},
+    returning=f"p.id, p.version, {JSON}",
 )
 
-UPDATE = Update(f"""
+UPDATE = Update(
+    "p",
+    f"""
     UPDATE projects p SET @columns FROM @acting
     WHERE p.tenant_id = :tenant AND p.id = :id AND p.deleted_by IS NULL AND @visible_projects
         AND @expected_p
     RETURNING p.id, p.version, {JSON}
-""")
+""",
+)
 
 LOCK = Statement("""
     SELECT p.id FROM projects p

@@ -1,7 +1,7 @@
 """Every statement about tasks. The alias is t; what the viewer sees of them is @visible_tasks."""
 
 from retainer.database.database import Db, Values
-from retainer.database.statement import Change, Create, Statement, Update
+from retainer.database.statement import Change, Create, Statement, Update, is_held
 from retainer.database.stored import Stored
 from retainer.http.fields import Audience
 from retainer.lists.spec import (
@@ -90,44 +90,47 @@ READ = Statement(f"""
 
 # What a task refers to must be there and visible, and is held shared so that it cannot be deleted
 # meanwhile.
-_ORGANIZATION = """SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :organization_id
+_ORGANIZATION = """SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = {}
     AND o.deleted_by IS NULL AND @visible_organizations"""
 # With its organization, first: deleting that one reads the tasks of its projects once it holds it.
 _PROJECT = """SELECT p.id FROM organizations o JOIN projects p ON p.tenant_id = o.tenant_id AND p.organization_id = o.id
-    WHERE o.tenant_id = :tenant AND p.id = :project_id AND p.deleted_by IS NULL AND o.deleted_by IS NULL
+    WHERE o.tenant_id = :tenant AND p.id = {} AND p.deleted_by IS NULL AND o.deleted_by IS NULL
     AND @visible_projects"""
-_ASSIGNEE = (
-    "SELECT u.id FROM users u WHERE u.tenant_id = :tenant AND u.id = :assignee_id AND u.is_active"
-)
+_ASSIGNEE = "SELECT u.id FROM users u WHERE u.tenant_id = :tenant AND u.id = {} AND u.is_active"
 REFERENCES = {"organization_id": _ORGANIZATION, "project_id": _PROJECT, "assignee_id": _ASSIGNEE}
 
 
-def _held(column: str) -> str:
-    return f"(:{column}::bigint IS NULL OR :{column} = ({REFERENCES[column]} FOR SHARE))"
-
-
 CREATE = Create(
-    f"""
-    INSERT INTO tasks AS t (tenant_id, title, description, organization_id, project_id, assignee_id, status, priority,
-        due_date, "order", audience)
-    SELECT :tenant, :title, :description, :organization_id, :project_id, :assignee_id, :status, :priority,
-        :due_date, :order, :audience
-    FROM @acting
-    WHERE {_held("organization_id")} AND {_held("project_id")} AND {_held("assignee_id")}
-    RETURNING t.id, t.version, {JSON}
-""",
+    "tasks",
+    "t",
+    (
+        "title",
+        "description",
+        "organization_id",
+        "project_id",
+        "assignee_id",
+        "status",
+        "priority",
+        "due_date",
+        "order",
+        "audience",
+    ),
     references=REFERENCES,
+    returning=f"t.id, t.version, {JSON}",
 )
 
 
 def _update(references: list[str]) -> Update:
-    held = "".join(f" AND {_held(column)}" for column in references)
-    return Update(f"""
+    held = "".join(f" AND {is_held(REFERENCES[c], f':{c}')}" for c in references)
+    return Update(
+        "t",
+        f"""
         UPDATE tasks t SET @columns FROM @acting
         WHERE t.tenant_id = :tenant AND t.id = :id AND t.deleted_by IS NULL AND @visible_tasks
             AND @expected_t{held}
         RETURNING t.id, t.version, {JSON}
-    """)
+    """,
+    )
 
 
 # One for each set of references that may be sent, so that only what is sent is looked up.
@@ -143,7 +146,7 @@ DELETE = Change("""
     RETURNING t.id
 """)
 
-FIND = {column: Statement(text) for column, text in REFERENCES.items()}
+FIND = {column: Statement(query.format(f":{column}")) for column, query in REFERENCES.items()}
 
 
 async def get(db: Db, id: int) -> Stored:

@@ -66,11 +66,14 @@ CREATE = Statement(f"""
     RETURNING v.id, v.version, {JSON}
 """)
 
-UPDATE = Update(f"""
+UPDATE = Update(
+    "v",
+    f"""
     UPDATE views v SET @columns FROM @acting
     WHERE {_ONE} AND {CHANGEABLE} AND @expected_v
     RETURNING v.id, v.version, {JSON}
-""")
+""",
+)
 
 DELETE = Statement(f"""
     UPDATE views v SET deleted_by = operation() FROM @acting
