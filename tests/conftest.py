@@ -1,7 +1,7 @@
 """A real server on a real PostgreSQL, and a fresh consultancy with its cast for each test.
 
-Ada is admin, Cora consultant; Stan is staff and Gita a guest, both members of Acme and of nothing else; Sam is staff
-with no organization; Olga is admin of another tenant.
+Ada is admin, Cora consultant; Stan is staff and Gita a guest, both members of Acme and of nothing
+else; Sam is staff with no organization; Olga is admin of another tenant.
 """
 
 import secrets
@@ -24,7 +24,7 @@ LONGEST = ("test_conformance.py", "test_docs.py", "test_crash.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The order in which files are handed to processes: the longest, then those with most tests."""
+    """Order files for the processes: the longest ones, then those with the most tests."""
     tests = Counter(item.path for item in items)
     items.sort(key=lambda item: (item.path.name not in LONGEST, -tests[item.path]))
 
@@ -45,7 +45,7 @@ def sql(server: Server) -> Iterator[Sql]:
 
 @pytest.fixture
 def own_database(server: Server) -> Iterator[str]:
-    """An empty database of the operator's own, on the server's PostgreSQL: the URL of the role that owns it."""
+    """An empty external database on the server's PostgreSQL; the URL of its owner."""
     name = f"own_{secrets.token_hex(4)}"
     cluster = Sql(server.database_url.replace("retainer@/retainer", "postgres@/postgres"))
     cluster.rows(f"CREATE DATABASE {name} OWNER retainer")

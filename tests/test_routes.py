@@ -1,5 +1,5 @@
-"""The same checklist for every route, generated from the table: works · anonymous 401 · stranger 404 · not allowed 403
-and nothing changed · other tenant 404 · bad id · bad body. A route that SAMPLES does not know fails.
+"""A checklist for every route, generated from the table: works, anonymous 401, invisible 404, not
+allowed 403 without a change, malformed ids and bodies. A route without a sample fails.
 """
 
 from collections.abc import Callable
@@ -55,7 +55,7 @@ def test_a_route_works_for_each_role_with_its_permission(cast: Cast, route: Rout
 
 
 def refreshed(cast: Cast, route: Route) -> Cast:
-    """After what takes the sample away, a new house."""
+    """A new cast where the request removes the sample."""
     return (
         Cast(cast.sql, cast.client) if route.method == "DELETE" or route.name == "logout" else cast
     )

@@ -1,5 +1,5 @@
-"""The shape of the code, as STYLE.md says it: who imports whom, what a slice is, how long things get; and that the
-JSON which store.py writes is what model.py declares (docs/decisions/0001).
+"""The shape of the code as STYLE.md has it: folders, docstrings, lengths; and the JSON of each
+store.py has the fields of its model.py (docs/decisions/0001).
 """
 
 import ast
@@ -124,7 +124,7 @@ def test_every_definition_is_used() -> None:
 
 
 def furnish(cast: Cast) -> None:
-    """Something in every list, with everything that a row can refer to."""
+    """Make a row in every list, with everything that a row can refer to."""
     project = cast.ada.made(
         "/api/projects", organizationId=cast.acme, title="P", startDate="2026-01-31"
     )["id"]

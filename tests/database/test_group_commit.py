@@ -1,4 +1,4 @@
-"""Creates that arrive together share a transaction, and nobody can tell (docs/decisions/0018)."""
+"""Creates that arrive together share a transaction; clients cannot tell (docs/decisions/0018)."""
 
 import asyncio
 from collections import Counter
@@ -23,7 +23,7 @@ ORGANIZATIONS = "/api/organizations"
 
 
 class Crowd(InProcess):
-    """The application in this process, asked by many at once."""
+    """The application in this process, with many simultaneous requests."""
 
     async def post(self, person: Person, path: str, **body: Any) -> httpx.Response:
         return await self.client.post(
@@ -54,7 +54,7 @@ class Crowd(InProcess):
     async def one_and_others(
         self, person: Person, other: Connection
     ) -> list[asyncio.Task[httpx.Response]]:
-        """Creates named N0 to N4, of which the first is in flight, and held up by the other, and the rest wait for it."""
+        """Creates N0 to N4: the other transaction blocks the first; the rest wait for it."""
         tasks = [asyncio.create_task(self.create(person, name="N0"))]
         while not await other.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
             await asyncio.sleep(0.01)
@@ -77,7 +77,7 @@ def crowd(server: Server, sql: Sql) -> Iterator[Crowd]:
 
 
 def operations(cast: Cast) -> list[Any]:
-    """Each create of an organization: its operation, who, the request, the transaction."""
+    """Each create of an organization: operation, actor, request and transaction."""
     return cast.sql.rows(
         """SELECT c.entity_id AS id, op.id AS operation, op.actor_id AS actor, op.request_id AS request, c.sequence,
                op.xmin::text AS transaction
@@ -177,7 +177,7 @@ def test_a_create_whose_session_has_ended_is_refused_and_the_others_are_made(
 def test_a_create_that_waits_for_a_lock_does_not_hold_up_the_others(
     cast: Cast, crowd: Crowd
 ) -> None:
-    """A key that a transaction has taken which is not over: who wants it waits, and nobody else."""
+    """A create waits for a key taken by an open transaction; other creates do not."""
 
     async def gathered() -> tuple[list[int], httpx.Response]:
         act = f"""SELECT set_config('retainer.tenant', '{cast.tenant}', true);
@@ -222,7 +222,7 @@ def test_a_request_given_up_before_its_turn_creates_nothing(cast: Cast, crowd: C
 def test_a_lost_connection_fails_the_creates_in_flight_and_not_those_waiting(
     cast: Cast, crowd: Crowd
 ) -> None:
-    """What was in flight is not sent again: it might be there. Who waited goes with the next."""
+    """Creates in flight may be committed, so they fail; those waiting go with the next group."""
 
     async def gathered() -> list[httpx.Response]:
         async with crowd.other(LOCK) as other:

@@ -1,5 +1,5 @@
-"""Every list and point read stands on an index, explained as the application role: row-level security keeps
-operators that might leak from using one.
+"""Every list and point read uses an index, explained as the application role: row-level security
+keeps operators that might leak from using one.
 """
 
 import importlib

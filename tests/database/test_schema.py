@@ -1,4 +1,4 @@
-"""What the catalogue must show: tenant first, row-level security forced, journalled, no secret readable."""
+"""Rules on the catalogue: tenant first, row-level security, journal, unreadable secrets."""
 
 from pathlib import Path
 
@@ -215,7 +215,7 @@ def test_secrets_never_reach_the_journal(cast: Cast) -> None:
 
 
 def test_every_unique_index_has_a_comment_for_its_refusal(sql: Sql) -> None:
-    """What a client can break has a sentence (docs/decisions/0005)."""
+    """A constraint that a client can violate has a message (docs/decisions/0005)."""
     silent = {row[0] for row in sql.rows(
         """SELECT i.indexrelid::regclass::text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
            WHERE i.indisunique AND NOT i.indisprimary AND c.relnamespace = 'public'::regnamespace
@@ -233,7 +233,7 @@ def test_the_embedded_database_is_durable(server: Server, sql: Sql) -> None:
 
 
 def test_every_journalled_table_writes_whole_rows_and_counts_versions(cast: Cast) -> None:
-    """Also those whose triggers have no arguments."""
+    """Tables whose triggers have no arguments are included."""
     project = cast.ada.made("/api/projects", organizationId=cast.acme, title="P")["id"]
     task = cast.ada.made("/api/tasks", projectId=project, title="T")
     assert (

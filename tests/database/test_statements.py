@@ -1,4 +1,4 @@
-"""What each statement names, and how many a request sends."""
+"""Statements: each names the tenant; a request sends few of them."""
 
 import asyncio
 import importlib

@@ -44,7 +44,7 @@ class Demo(Server):
 
 
 class Example(NamedTuple):
-    """A command, and what it should answer: "" as kind where nothing is shown."""
+    """A command and its documented answer; kind is "" where no answer is shown."""
 
     command: str
     kind: str
@@ -52,7 +52,7 @@ class Example(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a command did: its exit status, its output, its errors, the HTTP statuses that curl met."""
+    """A command's exit status, output, errors, and the HTTP statuses that curl received."""
 
     code: int
     output: str
@@ -61,7 +61,7 @@ class Outcome(NamedTuple):
 
 
 def environment(**more: str) -> dict[str, str]:
-    """This process's, without settings of ours."""
+    """This process's environment without Retainer's settings."""
     return {k: v for k, v in os.environ.items() if not k.startswith("RETAINER_")} | more
 
 
@@ -107,7 +107,7 @@ def outcome(folder: Path, place: int) -> Outcome:
 
 
 def differences(example: Example, met: Outcome) -> list[str]:
-    """What is not as the page says."""
+    """Differences between the answer and the page."""
     found = [f"exit status {met.code}"] if met.code else []
     if example.kind == "http":
         return found + of_http(example.answer, met.output)
@@ -199,7 +199,7 @@ def filled() -> Iterator[Path]:
 
 @pytest.fixture
 def demo(filled: Path) -> Iterator[Demo]:
-    """A demo that nobody has used, on a copy of the folder: what docs/operating.md calls a cold backup."""
+    """An unused demo on a copy of the folder (a cold backup, docs/operating.md)."""
     folder = data_folder()
     subprocess.run(["cp", "-a", f"{filled}/.", str(folder)], check=True)
     running = Demo(folder)
@@ -245,7 +245,7 @@ def test_the_index_names_every_page() -> None:
 
 
 def permissions_table() -> str:
-    """Who may do what, as docs/permissions.md shows it."""
+    """The table of permissions as docs/permissions.md shows it."""
     rows = ["| permission | | " + " | ".join(Role) + " |", "|---|---|" + ":-:|" * len(Role)]
     for name, rule in PERMISSIONS.items():
         marks = " | ".join("yes" if role in rule.roles else "" for role in Role)

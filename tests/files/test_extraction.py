@@ -1,4 +1,4 @@
-"""The text of files is found: PDF, Word, Excel and plain text; and files made to do harm do none."""
+"""Text extraction from PDF, Word, Excel and plain text; hostile files do no harm."""
 
 import asyncio
 import io
@@ -74,7 +74,7 @@ def upload(person: Person, content: bytes, name: str = "file", **form: str) -> i
 
 
 def outcome(cast: Cast, document: int, number: int = 1) -> Any:
-    """What became of its text, once it is known."""
+    """The outcome of a document's extraction, once it is there."""
     text = "SELECT outcome, reason, characters FROM document_texts WHERE tenant_id = $1 AND document_id = $2 AND number = $3"
     eventually(lambda: cast.sql.rows(text, cast.tenant, document, number))
     return cast.sql.rows(text, cast.tenant, document, number)[0]

@@ -1,4 +1,4 @@
-"""Many writes in one request: each as if it came alone, all of them one operation."""
+"""Bulk: many writes in one request and one operation, each as its route does it."""
 
 import json
 import threading
@@ -105,7 +105,7 @@ def test_a_bulk_request_is_one_operation_in_the_order_of_its_lines(cast: Cast) -
 
 
 def bad_lines(cast: Cast) -> list[tuple[int, bytes, dict[str, Any] | None]]:
-    """A status, a line that has it, and the same write alone (none: what only a line can be)."""
+    """A status, a line that has it, and the same write by its route (None if there is none)."""
     taken = unique_email()
     cast.ada.made("/api/contacts", fullName="T", email=taken, type="client")
     org, gone = f"/organizations/{cast.acme}", f"/organizations/{2**50}"
@@ -300,7 +300,7 @@ def test_bulk_refuses_empty_compressed_and_oversized_bodies(cast: Cast) -> None:
 
 
 def test_a_bulk_answer_too_large_is_refused_and_nothing_changes(cast: Cast) -> None:
-    """16 MiB in must not be gigabytes out."""
+    """A request of 16 MiB must not be answered with gigabytes."""
     big = {"description": "x" * 20_000, "metadata": {"m": "y" * 60_000}}
     assert cast.ada.put(f"/api/organizations/{cast.acme}", big).status_code == 200
     lines = [line("PUT", f"/organizations/{cast.acme}", {"industry": f"I{n}"}) for n in range(900)]
@@ -347,7 +347,7 @@ def test_bulk_takes_an_idempotency_key_and_a_dry_run(cast: Cast) -> None:
 
 
 def test_two_bulk_requests_that_deadlock_succeed_or_may_be_sent_again(cast: Cast) -> None:
-    """They deadlock; whoever is chosen begins anew, and is told to after some attempts."""
+    """PostgreSQL's victim is retried, and after some attempts refused with a retry hint."""
     orgs = [
         cast.ada.made("/api/organizations", name=f"O{n}", type="other")["id"] for n in range(20)
     ]

@@ -34,7 +34,7 @@ ACCIDENTS = {"id", "createdAt", "updatedAt", "url", "expiresAt", "at", "requestI
 
 
 def without_accident(answer: httpx.Response) -> Any:
-    """The answer without what no two answers share."""
+    """The answer without ids and times, which differ in each."""
     body = answer.json() if answer.content else {}
     if "line" in body:
         body = body["body"]

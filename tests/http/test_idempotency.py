@@ -206,7 +206,7 @@ def test_fifty_parallel_requests_with_one_key_make_one_record(
 
 
 def test_an_idempotency_key_whose_request_still_runs_is_409(cast: Cast) -> None:
-    """It waits for a row that is held here."""
+    """The first request waits for a row locked here."""
     headers = key()
     path = f"/api/organizations/{cast.acme}"
     cast.sql.rows("BEGIN")
@@ -357,7 +357,7 @@ SLOW_COMMIT = [
 
 
 def commit_and_kill(server: Server, owner: Sql, body: Any, headers: dict[str, str]) -> None:
-    """The server is stopped while its commit runs and killed once that is done: it never sees that it was."""
+    """Stop the server during its commit and kill it afterwards: it never sees the result."""
 
     def post() -> None:
         with suppress(httpx.TransportError):

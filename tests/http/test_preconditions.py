@@ -1,4 +1,4 @@
-"""Requests for one state of a record: reads that cost nothing twice, changes that overwrite nobody's."""
+"""If-Match and If-None-Match: cached reads, and writes that overwrite nobody's change."""
 
 import threading
 from collections import Counter
@@ -234,7 +234,7 @@ def test_writes_of_members_answer_the_etag(cast: Cast) -> None:
     "noun", ["organizations", "members", "contacts", "documents", "activities", "users"]
 )
 def test_of_a_hundred_writers_one_wins_each_version(cast: Cast, noun: str) -> None:
-    """Each reads, and tries once to change the state that it read; whoever wins has overwritten nobody."""
+    """Each writer reads and then tries once to change the state it read."""
     method, path, body = targets(cast)[noun]
     first = cast.ada.get(path).headers["etag"]
     wins: Counter[str] = Counter()
@@ -275,7 +275,7 @@ def version(etag: str) -> int:
 
 
 def targets(cast: Cast) -> dict[str, tuple[str, str, Callable[[int, Any], Any]]]:
-    """A record of each kind of statement, and a body that differs from every other and from what is there."""
+    """For each kind of statement a record and a body that differs from all others."""
     roles = ["stakeholder", "member", "executive_sponsor", "technical_lead"]
     projects = [
         cast.ada.made("/api/projects", organizationId=cast.acme, title=f"P{n}")["id"]

@@ -13,7 +13,7 @@ from support.server import Server
 
 
 def exchange(server: Server, *requests: str) -> bytes:
-    """All that is answered to requests that are sent at once, until the server closes."""
+    """All bytes answered to pipelined requests until the server closes."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         connection.sendall("".join(requests).encode())
         return b"".join(iter(lambda: connection.recv(65536), b""))

@@ -1,4 +1,4 @@
-"""What users prefer of the pages, which every process knows at once; and when they signed in last."""
+"""Users' preferences, known to every process at once; the last login."""
 
 import time
 from typing import Any
@@ -61,7 +61,7 @@ def test_preferences_are_visible_to_their_user_only(cast: Cast) -> None:
 
 
 def test_every_process_applies_a_changed_preference_at_once(cast: Cast, inside: InProcess) -> None:
-    """And needs no statement to: pages are drawn by what is remembered of the session."""
+    """Pages use the cached session and need no statement for it."""
     inside.send(cast.stan, "GET", "/api/user")
 
     def known() -> tuple[Any, ...]:

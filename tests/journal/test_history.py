@@ -1,4 +1,4 @@
-"""The history of each noun: who changed what and when, in the API's words, page by page."""
+"""The history of each noun: actor, time and changed fields, page by page."""
 
 import re
 import threading
@@ -139,7 +139,7 @@ def test_a_history_tells_the_values_that_the_api_answered(cast: Cast) -> None:
 
 
 def test_every_column_is_in_the_history_or_known_to_be_hidden(sql: Sql) -> None:
-    """One that is added later is told once it is a field, and not before."""
+    """A column added later is in the history once it is a field of the API."""
     rows = sql.rows(
         """SELECT c.relname::text AS entity, a.attname::text AS name FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
            WHERE c.relname = ANY ($1) AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''""",

@@ -1,4 +1,4 @@
-"""Streams and polls: what others change arrives, at those who may know of it and at nobody else; nothing is timed."""
+"""Streams and polls: changes arrive at viewers who may see them and at nobody else."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ WAIT = 20  # seconds, for what must come
 
 
 class Ear:
-    """One open stream: what it says, in order."""
+    """An open stream and its events in order."""
 
     def __init__(self, person: Person, *, server: str = "", **headers: str) -> None:
         self.said: queue.Queue[tuple[str, dict[str, Any]] | None] = queue.Queue()
@@ -74,7 +74,7 @@ class Ear:
         return said
 
     def until(self, record: str) -> tuple[set[str], list[dict[str, Any]]]:
-        """All records and operations that are told, up to one that must be."""
+        """All records and operations received up to a required one."""
         records: set[str] = set()
         operations: list[dict[str, Any]] = []
         while record not in records:
@@ -85,7 +85,7 @@ class Ear:
         return records, operations
 
     def ended(self) -> bool:
-        """Waits for the end, which must come, and cleanly."""
+        """Wait for a clean end of the stream."""
         while (said := self.said.get(timeout=WAIT)) is not None:
             assert said[0] != "broken", said
         return True
@@ -100,7 +100,7 @@ class Ear:
 
 @pytest.fixture
 def ear(cast: Cast) -> Iterator[Any]:
-    """Opens streams, and closes them in the end."""
+    """A function that opens streams; they are closed at the end."""
     opened: list[Ear] = []
 
     def open(person: Person, **how: str) -> Ear:
@@ -113,7 +113,7 @@ def ear(cast: Cast) -> Iterator[Any]:
 
 
 class Channel:
-    """What is notified: the tenants, of each notification that arrived."""
+    """The tenants named by each notification that arrived."""
 
     def __init__(self, sql: Sql, url: str) -> None:
         self.sql = sql
@@ -324,7 +324,7 @@ ACTING = """SELECT set_config('retainer.tenant', $1, {0}), set_config('retainer.
 
 
 async def begun(cast: Cast, url: str, *, savepoint: bool) -> Any:
-    """A transaction that has written and is not committed, perhaps in a part of its own."""
+    """An open transaction that has written, perhaps within a savepoint."""
     connection = await connect(url)
     await connection.execute("BEGIN")
     await connection.fetch(ACTING.format("true"), str(cast.tenant))
@@ -413,7 +413,7 @@ def test_a_session_has_at_most_a_few_streams(cast: Cast, ear: Any) -> None:
 
 
 async def opened(server: Server, token: str) -> tuple[int, asyncio.StreamWriter]:
-    """A stream of which only the status is read; then nothing more is."""
+    """A stream whose status is read and nothing else."""
     address = urlsplit(server.url)
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
     head = f"GET /live HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nCookie: connect.sid={token}\r\n\r\n"

@@ -1,4 +1,4 @@
-"""The trash: what was deleted, each with what went along, and none of what came back."""
+"""The trash: deleted records with the number deleted along; restored ones are gone."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from support.samples import NDJSON, line
 
 
 def trash(cast: Cast, **asked: Any) -> list[tuple[str, int, int]]:
-    """Kind, id and how many went along."""
+    """Kind, id, and the number of records deleted along."""
     answer = cast.cora.get("/api/trash", params=asked)
     assert answer.status_code == 200, answer.text
     return [(row["kind"], row["id"], row["alsoDeleted"]) for row in answer.json()]
@@ -74,7 +74,7 @@ def test_a_removed_link_is_no_trash_entry(cast: Cast) -> None:
 
 @pytest.mark.parametrize("limit", [1, 2, 3])
 def test_paging_the_trash_misses_and_repeats_nothing(cast: Cast, limit: int) -> None:
-    """Also where one operation deleted records of several nouns that have the same id."""
+    """One operation may delete records of several nouns with the same id."""
     made: list[tuple[str, int]] = []
     start = 1 + max(
         cast.sql.value(f"SELECT max(id) FROM {noun}") or 0

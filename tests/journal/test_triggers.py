@@ -1,4 +1,4 @@
-"""The journal: what its triggers keep by themselves, without a foreign key (docs/decisions/0008)."""
+"""The journal's triggers, which replace foreign keys (docs/decisions/0008)."""
 
 import asyncpg
 import pytest
@@ -8,7 +8,7 @@ from support.sql import Sql
 
 
 def test_a_change_belongs_to_the_tenant_of_its_operation(cast: Cast) -> None:
-    """Also for the owner, whom no policy holds; no foreign key says so (docs/decisions/0008)."""
+    """The owner is bound too, without policy and foreign key (docs/decisions/0008)."""
     with pytest.raises(asyncpg.RaiseError, match="another tenant"):
         cast.sql.rows(
             """WITH acting AS MATERIALIZED (
@@ -35,7 +35,7 @@ def test_an_actor_outside_the_tenant_is_refused(cast: Cast, actor: str) -> None:
 def test_rows_named_in_the_journal_can_neither_be_deleted_nor_renumbered(
     cast: Cast, statement: str
 ) -> None:
-    """Also for the owner: no foreign key of the journal's holds it."""
+    """The owner is bound too; the journal has no foreign keys."""
     with pytest.raises(asyncpg.RestrictViolationError):
         cast.sql.rows(statement)
 

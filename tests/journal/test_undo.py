@@ -1,4 +1,4 @@
-"""Undoing operations: everything comes back as it was read before, or what is in the way is named."""
+"""Undo: everything reads as before, or the clash is named."""
 
 import json
 from itertools import pairwise
@@ -204,7 +204,7 @@ def test_a_redone_change_counts_as_a_later_change(cast: Cast) -> None:
 
 
 def test_an_undo_cannot_be_redone_over_an_older_undo(cast: Cast) -> None:
-    """Undone c, then b: c would come back without what it stood on."""
+    """After undoing c and then b, redoing c would lack the state it was built on."""
     task = cast.ada.made("/api/tasks", title="a")["id"]
     operations = []
     for title in "bc":
@@ -337,7 +337,7 @@ def test_two_simultaneous_undos_undo_once(cast: Cast) -> None:
 
 
 def test_a_simultaneous_undo_and_edit_lose_nothing(cast: Cast) -> None:
-    """Either the edit came before and is named, or it came after and stands."""
+    """An edit that came first is named as a clash; one that came later stays."""
     for n in range(10):
         task = cast.ada.made("/api/tasks", title="a")["id"]
         cast.ada.put(f"/api/tasks/{task}", {"title": "b"})
@@ -514,7 +514,7 @@ def test_an_undo_takes_a_dry_run_and_an_idempotency_key(cast: Cast) -> None:
 
 
 def test_an_undo_is_journalled_completely(cast: Cast) -> None:
-    """Each row that came back is a change of its own, with its digest, and the operation says what it undoes."""
+    """Each restored row is a change with a digest; the operation names the undone one."""
     ids = tree(cast)
     cast.ada.delete(f"/api/organizations/{ids['top']}")
     deletion = last(cast)["id"]

@@ -1,4 +1,4 @@
-"""Random writes, undone in reverse and in any other order that is let: what is left is what there was."""
+"""Random writes, undone in reverse or any allowed order, leave the state of before."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Lists when all places are taken."""
+"""Lists when every connection is in use."""
 
 import socket
 import time

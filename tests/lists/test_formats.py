@@ -99,7 +99,7 @@ def test_the_format_is_the_one_that_accept_prefers(cast: Cast, accept: str, kind
 
 
 def test_a_filtered_stream_is_read_from_one_snapshot(cast: Cast) -> None:
-    """The filter's own function finds them in the same snapshot as the rest is read in."""
+    """The prefilter's function and the rows are read in one snapshot."""
     cast.sql.rows(
         """WITH acting AS MATERIALIZED (SELECT set_config('retainer.tenant', $2, true),
                                                acting_as(NULL, 'command', 'command', NULL, 'test'))

@@ -1,4 +1,4 @@
-"""Lists: filters, sorts, pages, fields, counts and formats, through HTTP; docs/lists.md says what they are."""
+"""Lists: filters, sorts, pages, fields and counts (docs/lists.md), through HTTP."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -343,7 +343,7 @@ def test_lists_filter_only_what_the_viewer_sees(cast: Cast) -> None:
 
 
 def test_an_estimate_tells_nothing_of_other_tenants(cast: Cast, sql: Sql) -> None:
-    """Short lists are counted, and so are those of whoever sees little: the planner knows all tenants only together."""
+    """Short and narrow lists are counted: the planner's statistics span all tenants."""
     sql.rows(
         """WITH acting AS MATERIALIZED (SELECT set_config('retainer.tenant', $2, true),
                                                acting_as(NULL, 'command', 'command', NULL, 'test'))

@@ -1,4 +1,4 @@
-"""Paging while others write: no row that was there throughout is missed or doubled, in any sort, either way."""
+"""Paging during writes: no lasting row is missed or repeated, in any sort and direction."""
 
 from typing import Any
 

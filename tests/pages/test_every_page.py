@@ -1,5 +1,5 @@
-"""Every page and every form, generated from the sitemap of pages: who gets it, who is sent to sign in, who is refused;
-and what holds for the HTML of all of them.
+"""Every page and form, generated from the sitemap: which roles get it, who is sent to the login or
+refused; and rules for the HTML of all of them.
 """
 
 import re

@@ -49,7 +49,7 @@ def test_dialogs_are_shown_to_roles_that_may_save_them(cast: Cast, path: str) ->
 
 
 def buttons(text: str) -> set[tuple[str, str]]:
-    """Where what a page shows sends forms that change something, and the dialogs that it opens."""
+    """The targets of a page's forms that change something, and of its dialogs."""
     shown = text.partition("<main")[2].partition("</main>")[0]
     return set(re.findall(r'method="post" action="([^"]+)"|href="([^"]+)"[^>]* data-dialog', shown))
 

@@ -26,7 +26,7 @@ def test_a_preference_acts_on_the_next_page(cast: Cast, field: str, value: str, 
 
 
 def test_a_preference_sends_its_form_past_htmx(cast: Cast) -> None:
-    """What it changes stands outside of what htmx replaces."""
+    """The element it changes is outside the part that htmx replaces."""
     page = get(cast.ada, "/profile").text
     for name in ("theme", "density", "shortcuts"):
         form = re.search(rf'<form[^>]*>(?:(?!</form>).)*name="{name}"', page, re.DOTALL)

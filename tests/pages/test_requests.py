@@ -9,7 +9,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_a_program_on_a_path_of_the_contract_is_answered_by_the_api(cast: Cast) -> None:
-    """Also with the content type that a program sends by mistake: only browsers and htmx want a page."""
+    """A form's content type sent by mistake does not matter: only browsers and htmx get pages."""
     member = f"/organizations/{cast.acme}/members/{cast.gita_contact}"
     for method, path in (
         ("PUT", f"/organizations/{cast.acme}"), ("DELETE", f"/organizations/{cast.acme}"), ("PATCH", member),
@@ -36,7 +36,7 @@ def test_a_program_on_a_path_of_the_contract_is_answered_by_the_api(cast: Cast) 
 
 
 def test_a_form_ignores_idempotency_keys_and_refuses_dry_runs(cast: Cast) -> None:
-    """A key would tell nothing of a form's fields, and its page may show a secret link."""
+    """A stored answer could hold the page of a secret link."""
     key = HTML | FORM | {"Idempotency-Key": "one"}
     for name in ("First", "Second"):
         fields = {"name": name, "type": "other"}

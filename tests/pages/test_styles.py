@@ -1,4 +1,4 @@
-"""How the interface is dressed and behaves, as rules over its sources: contrast, components, layers, htmx, print."""
+"""Rules over the interface's sources: contrast, components, layers, htmx, print."""
 
 import re
 from collections.abc import Iterator

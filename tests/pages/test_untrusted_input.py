@@ -26,7 +26,7 @@ ELSEWHERE = [
 
 
 class Links(HTMLParser):
-    """Where the links and forms of a page lead, and what is in it that no template of ours writes."""
+    """The targets of a page's links and forms, and markup that no template writes."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -196,7 +196,7 @@ LAST = {"logoutForm", "passwordForm", "endSessionForm", "loginForm", "setupForm"
 
 @pytest.mark.parametrize("route", [r for r in PAGES if r.name not in LAST], ids=lambda r: r.name)
 def test_no_input_to_a_page_is_answered_with_a_500(cast: Cast, route: Route) -> None:
-    """Neither a status from 500 on nor an answer that cannot be sent. The order is the same in each run."""
+    """No status of 500 or more, no unsendable answer; the random order is fixed."""
     chance = random.Random(route.name)
     path = path_of(cast, route).partition("?")[0]
     for _ in range(6):

@@ -1,4 +1,4 @@
-"""Activities: logged in a line, with whom, seen by whom they are for; and what becomes of them when others go."""
+"""Activities: texts, contacts, audiences, and deletions of the records they refer to."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Views of lists: whose they are, what can be kept in one, and that undoing gives nobody what is another's."""
+"""Saved views: owners, sharing, valid queries, undo."""
 
 import asyncio
 from typing import Any
@@ -27,7 +27,7 @@ def names(person: Person, query: str = "") -> list[str]:
 
 
 def refused(answer: httpx.Response) -> str:
-    """Why a query cannot be kept."""
+    """The reason why a query is refused."""
     assert answer.status_code == 422, answer.text
     assert {error["field"] for error in answer.json()["errors"]} == {"query"}
     return "; ".join(error["message"] for error in answer.json()["errors"])
@@ -241,7 +241,7 @@ def test_a_view_stays_with_its_list_and_owner(cast: Cast) -> None:
 
 
 def fill(cast: Cast, person: Person, count: int) -> None:
-    """Views of a person, past the API."""
+    """Insert views of a person past the API."""
     cast.sql.rows(
         """WITH acting AS MATERIALIZED (
                SELECT set_config('retainer.tenant', $4, true), acting_as(NULL, 'command', 'command', NULL, 'test'))

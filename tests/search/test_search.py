@@ -1,4 +1,4 @@
-"""Search: what is typed finds what is meant, best first, and nobody finds what they may not see."""
+"""Search: the intended record comes first; invisible records are never found."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ from support.sql import Sql
 
 
 @pytest.fixture(scope="module")
-def house(sql: Sql, client: httpx.Client) -> Cast:
-    """A consultancy with names that resemble each other, made once: the tests below only look."""
+def similar(sql: Sql, client: httpx.Client) -> Cast:
+    """A consultancy with similar names, made once: tests only read it."""
     cast = Cast(sql, client)
     ada = cast.ada
     for name, more in ORGANIZATIONS.items():
@@ -136,8 +136,10 @@ CONTACTS: list[tuple[str, str, dict[str, Any]]] = [
         ("vega telecom xyzzyq", "Vega Telecom"),
     ],
 )
-def test_a_typed_query_finds_the_intended_record_first(house: Cast, typed: str, first: str) -> None:
-    assert titles(house.ada, typed)[:1] == [first]
+def test_a_typed_query_finds_the_intended_record_first(
+    similar: Cast, typed: str, first: str
+) -> None:
+    assert titles(similar.ada, typed)[:1] == [first]
 
 
 @pytest.mark.parametrize(
@@ -146,43 +148,43 @@ def test_a_typed_query_finds_the_intended_record_first(house: Cast, typed: str, 
      "ωμεγα", "acme nothing"],
 )  # fmt: skip
 def test_a_walk_of_the_list_finds_the_same_organizations_as_the_index(
-    house: Cast, typed: str
+    similar: Cast, typed: str
 ) -> None:
-    """Rows that have the words are looked up where they are few, and met in the list's order where they are many."""
-    looked_up, walked = both_ways(house, typed)
+    """Few rows are looked up in the index; many are found by a walk in the list's order."""
+    looked_up, walked = both_ways(similar, typed)
     assert looked_up == walked
     assert (looked_up is None) == (typed == "acme nothing")
 
 
-def test_hits_in_names_come_first_and_nouns_are_ranked_together(house: Cast) -> None:
-    found = titles(house.ada, "acme")
+def test_hits_in_names_come_first_and_nouns_are_ranked_together(similar: Cast) -> None:
+    found = titles(similar.ada, "acme")
     assert found[:2] == ["Acme Corporation", "Acmetal Werke AG"]
     assert found[-1] == "Bergmann & Söhne", "only its description has the word"
-    kinds = {hit["kind"] for hit in search(house.ada, "zurich")}
+    kinds = {hit["kind"] for hit in search(similar.ada, "zurich")}
     assert kinds == {"organization", "task"}
-    scores = [hit["score"] for hit in search(house.ada, "s", limit=100)]
+    scores = [hit["score"] for hit in search(similar.ada, "s", limit=100)]
     assert scores == sorted(scores, reverse=True)
 
 
-def test_a_hit_has_its_noun_title_subtitle_and_highlights(house: Cast) -> None:
-    hit = search(house.ada, "interview")[0]
+def test_a_hit_has_its_noun_title_subtitle_and_highlights(similar: Cast) -> None:
+    hit = search(similar.ada, "interview")[0]
     assert hit | {"id": 0, "score": 0} == {
         "kind": "task", "id": 0, "title": "Interview the stakeholders", "subtitle": "Acme Corporation",
-        "organizationId": house.acme, "score": 0, "highlights": [
+        "organizationId": similar.acme, "score": 0, "highlights": [
             {"field": "title", "parts": [{"text": "Interview", "match": True},
                                          {"text": " the stakeholders", "match": False}]}],
     }  # fmt: skip
     subtitles = {
-        h["title"]: h["subtitle"] for h in search(house.ada, "john") + search(house.ada, "cafe")
+        h["title"]: h["subtitle"] for h in search(similar.ada, "john") + search(similar.ada, "cafe")
     }
     assert subtitles == {"John Smith": "john.smith@globex.example", "Café Lumière": "Hospitality"}
 
 
-def test_highlights_keep_accents_and_mark_misspelt_words(house: Cast) -> None:
+def test_highlights_keep_accents_and_mark_misspelt_words(similar: Cast) -> None:
     def marked(q: str) -> list[str]:
         return [
             part["text"]
-            for part in search(house.ada, q)[0]["highlights"][0]["parts"]
+            for part in search(similar.ada, q)[0]["highlights"][0]["parts"]
             if part["match"]
         ]
 
@@ -204,14 +206,14 @@ def test_a_long_text_is_cut_around_the_hit(cast: Cast) -> None:
     assert len(shown) < 250
 
 
-def test_a_search_is_limited_to_nouns_and_a_number(house: Cast) -> None:
-    assert {hit["kind"] for hit in search(house.ada, "zurich", kinds="task")} == {"task"}
-    assert {hit["kind"] for hit in search(house.ada, "zurich", kinds="task,organization")} == {
+def test_a_search_is_limited_to_nouns_and_a_number(similar: Cast) -> None:
+    assert {hit["kind"] for hit in search(similar.ada, "zurich", kinds="task")} == {"task"}
+    assert {hit["kind"] for hit in search(similar.ada, "zurich", kinds="task,organization")} == {
         "task",
         "organization",
     }
-    assert len(search(house.ada, "s", limit=2)) == 2
-    assert search(house.ada, "s", limit=2) == search(house.ada, "s", limit=100)[:2]
+    assert len(search(similar.ada, "s", limit=2)) == 2
+    assert search(similar.ada, "s", limit=2) == search(similar.ada, "s", limit=100)[:2]
 
 
 @pytest.mark.parametrize(
@@ -321,7 +323,7 @@ def test_a_new_record_is_found_at_once_and_a_deleted_one_no_more(cast: Cast) -> 
 
 
 def test_a_guest_of_one_organization_finds_it_among_many(cast: Cast) -> None:
-    """Though the first candidates are all somebody else's."""
+    """The first candidates all belong to other organizations."""
     cast.sql.rows(
         """WITH acting AS MATERIALIZED (SELECT set_config('retainer.tenant', $2, true),
                                                acting_as(NULL, 'command', 'command', NULL, 'test'))

@@ -1,4 +1,4 @@
-"""The commands, as an operator types them: beside a running server, and on a PostgreSQL of their own."""
+"""The commands of an operator, beside a running server and on an external PostgreSQL."""
 
 import re
 import secrets

@@ -59,7 +59,7 @@ class Writer(threading.Thread):
 
 
 def more(writers: list[Writer], count: int = 40) -> None:
-    """Wait until so many more writes are acknowledged: it serves, again."""
+    """Wait until this many more writes are acknowledged: the server is back."""
     before = sum(len(w.acknowledged) for w in writers)
     until = time.monotonic() + 30
     while sum(len(w.acknowledged) for w in writers) < before + count:

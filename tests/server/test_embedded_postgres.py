@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL, as root and as an ordinary user; each test works in a process of its own."""
+"""The embedded PostgreSQL, as root and as an ordinary user, each test in its own process."""
 
 import asyncio
 import multiprocessing
@@ -33,14 +33,14 @@ FORK = multiprocessing.get_context(
 
 
 class Someone:
-    """Who starts the database, and a folder of theirs."""
+    """An account that starts the database, with its folder."""
 
     def __init__(self, name: str, uid: int, gid: int, home: Path) -> None:
         self.name, self.uid, self.gid, self.home = name, uid, gid, home
         self.data = home / "data"
 
     def does(self, work: Callable[..., Any], *given: Any) -> Any:
-        """What `work` returns, done in a process of theirs."""
+        """The result of `work`, done in a process of the account."""
         process, answer = self.begins(work, *given)
         try:
             outcome = answer.recv()
@@ -145,7 +145,7 @@ def starts_and_waits(data: Path) -> None:
 
 
 def killed_while_running(someone: Someone) -> int:
-    """A process of theirs starts the database and is killed; answers with the postmaster left behind."""
+    """Kill the account's process after the start; the id of the postmaster left behind."""
     process, _ = someone.begins(starts_and_waits, someone.data)
     wait_for((someone.data / "ready").exists, 30)
     process.kill()
@@ -218,7 +218,7 @@ def test_the_same_process_cannot_hold_a_folder_twice_and_keeps_its_hold(ordinary
 
 
 class ForgettingHolds(Someone):
-    """A process that was not told what its parent holds, as any other program."""
+    """A process without its parent's locks, as any other program."""
 
     def _become(self, answer: Any, work: Callable[..., Any], given: tuple[Any, ...]) -> None:
         embedded.LOCKED.clear()

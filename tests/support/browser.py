@@ -1,4 +1,4 @@
-"""A real Chromium for the tests of the interface: signed in as one of the cast, complaining of whatever goes wrong."""
+"""A real Chromium signed in as one of the cast; errors on the console fail the test."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ EXPECTED = ("status of 401", "status of 403", "status of 404", "status of 409", 
 
 
 class Desk:
-    """A browser window of somebody: `page`, and what it complained about."""
+    """A person's browser window: `page` and its complaints."""
 
     def __init__(self, server: Server, context: BrowserContext, person: Person | None) -> None:
         self.server = server
@@ -45,18 +45,18 @@ class Desk:
         return self.page
 
     def settled(self) -> None:
-        """No request of the page is under way."""
+        """Wait until no request of the page is under way."""
         self.page.wait_for_timeout(50)
         self.page.wait_for_function(
             "() => !document.querySelector('main.is-loading, [data-busy], .htmx-request')"
         )
 
     def told(self, words: str) -> None:
-        """The newest message says so."""
+        """Expect these words in the newest message."""
         expect(self.page.locator("#toasts [data-toast]").first).to_contain_text(words)
 
     def focus(self) -> str:
-        """What has the focus: its id, else its text."""
+        """The focused element's id, else its text."""
         return str(
             self.page.evaluate(
                 "document.activeElement.id || document.activeElement.textContent.trim()"
@@ -64,7 +64,7 @@ class Desk:
         )
 
     def axe(self) -> list[str]:
-        """What axe finds wrong with the page as it is."""
+        """Axe's violations of the page as it is."""
         self.page.evaluate(AXE.read_text())
         found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         return [
@@ -73,7 +73,7 @@ class Desk:
         ]
 
     def axe_everywhere(self) -> list[str]:
-        """The same of this state in both schemes, at a desk and on a phone."""
+        """Axe's violations in both colour schemes, at a desk and on a phone."""
         found: list[str] = []
         for width in (390, 1440):
             self.page.set_viewport_size({"width": width, "height": 900})
@@ -88,7 +88,7 @@ class Desk:
 
 @contextmanager
 def desk(browser: Browser, server: Server, person: Person | None, **options: Any) -> Iterator[Desk]:
-    """A window for somebody; at its end nothing may have been complained about."""
+    """A person's window; any complaint fails the test at its end."""
     options = {"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce"} | options
     context = browser.new_context(**options)
     opened = Desk(server, context, person)

@@ -13,7 +13,7 @@ _PROCEDURES = Path(__file__).with_name("cast.sql").read_text()
 
 
 class Person:
-    """Somebody signed in: requests carry their cookie."""
+    """A signed-in person: requests carry the cookie."""
 
     def __init__(
         self, client: httpx.Client, tenant: int, id: int, username: str, token: str | None
@@ -48,7 +48,7 @@ class Person:
         return self.request("DELETE", path, **options)
 
     def made(self, path: str, **body: Any) -> dict[str, Any]:
-        """What a POST makes, which must succeed."""
+        """The record that a POST creates; it must succeed."""
         answer = self.post(path, body)
         assert answer.status_code == 200, answer.text
         return answer.json() if answer.content else {}

@@ -44,7 +44,7 @@ def fields(answer: httpx.Response) -> set[str]:
 
 
 def stored(server: Server, tenant: int) -> list[str]:
-    """What stands in the storage for a tenant."""
+    """The storage keys of a tenant's files."""
     return sorted(path.name for path in (server.folder / "documents" / str(tenant)).glob("*"))
 
 

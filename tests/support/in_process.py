@@ -38,7 +38,7 @@ class InProcess:
         body: Any = None,
         headers: dict[str, str] | None = None,
     ) -> tuple[int, int]:
-        """Status, and statements sent."""
+        """The status, and the number of statements sent."""
         before = self.app.database.statements
         headers = {"Cookie": f"connect.sid={person.token}"} | (headers or {})
         answer = self.sql.run(self.client.request(method, path, headers=headers, json=body))

@@ -14,7 +14,7 @@ def history(cast: Cast, noun: str, id: int, who: str = "ada", **asked: Any) -> l
 
 
 def told(entry: dict[str, Any]) -> tuple[Any, ...]:
-    """An entry in short: what was done to which record, and the changed fields."""
+    """An entry in short: noun, id, action and changed fields."""
     fields = {change["field"]: (change["before"], change["after"]) for change in entry["changes"]}
     return entry["entity"], entry["entityId"], entry["action"], fields
 
@@ -24,7 +24,7 @@ LISTS = ["organizations?expand=parent,owner", "contacts?expand=organizations", "
 
 
 def world(cast: Cast) -> dict[str, Any]:
-    """Everything that can be read, as text; updatedAt says when it was last touched, which an undoing does, too."""
+    """Everything Ada can read, as text, without updatedAt, which an undo changes too."""
     found = {name: cast.ada.get(f"/api/{name}").json() for name in LISTS}
     for row in found[LISTS[0]]:
         found[f"members {row['id']}"] = cast.ada.get(
@@ -46,7 +46,7 @@ def undo(person: Person, id: int, **options: Any) -> Any:
 
 
 def undone(cast: Cast, id: int | None = None, who: str = "ada") -> dict[str, Any]:
-    """What undid the operation, or the last one."""
+    """Undo this operation, or the last one; the operation that did."""
     answer = undo(getattr(cast, who), id or last(cast)["id"])
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
@@ -54,7 +54,7 @@ def undone(cast: Cast, id: int | None = None, who: str = "ada") -> dict[str, Any
 
 
 def tree(cast: Cast) -> dict[str, int]:
-    """An organization with something of everything on it, and a child; ids by name."""
+    """An organization with a record of every noun and a child; ids by name."""
     made = cast.ada.made
     top = made("/api/organizations", name="Top", type="customer", externalId="TOP", domains=["top.example"], tags=["a"],
                metadata={"n": [1, 1.50, None, {"x": "é"}]}, ownerId=cast.cora.id, parentId=cast.globex)["id"]  # fmt: skip

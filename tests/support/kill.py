@@ -34,7 +34,7 @@ def workers(server: Server) -> list[int]:
 
 
 def kill_main(server: Server) -> None:
-    """The whole server at once; the database goes on and is adopted."""
+    """Kill the whole server; the database goes on and is adopted."""
     for pid in {server.process.pid, *workers(server)}:
         os.kill(pid, signal.SIGKILL)
     server.process.wait()
@@ -42,11 +42,11 @@ def kill_main(server: Server) -> None:
 
 
 def kill_worker(server: Server) -> None:
-    """One of the server processes; the main one starts another."""
+    """Kill one of the server processes; the main one starts another."""
     os.kill(workers(server)[0], signal.SIGKILL)
 
 
 def kill_postmaster(server: Server) -> None:
-    """The database; the main process starts it again."""
+    """Kill the database; the main process starts it again."""
     pid = int((server.folder / "postgres" / "postmaster.pid").read_text().split()[0])
     os.kill(pid, signal.SIGKILL)

@@ -6,7 +6,7 @@ from support.sql import Sql
 
 
 def refused(answer: Any, status: int) -> tuple[str, str]:
-    """The one field that an answer refuses, and why."""
+    """The one refused field of an answer and its message."""
     assert answer.status_code == status, answer.text
     (error,) = answer.json()["errors"]
     return error["field"], error["message"]

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def together(jobs: list[Callable[[], Any]]) -> list[Any]:
-    """What all of them answer, begun at the same moment."""
+    """The results of all jobs, begun at the same moment."""
     gate = threading.Barrier(len(jobs))
 
     def run(job: Callable[[], Any]) -> Any:

@@ -1,4 +1,4 @@
-"""Idempotency keys, dry runs, and what is kept of a request."""
+"""Idempotency keys, dry runs, and stored answers."""
 
 import secrets
 from pathlib import Path
@@ -18,7 +18,7 @@ def key() -> dict[str, str]:
 
 
 def all_of(answer: httpx.Response) -> Any:
-    """What a replay must give again."""
+    """The parts of an answer that a replay must repeat."""
     names = ("etag", "content-type", "content-length", "preference-applied")
     return answer.status_code, answer.content, {name: answer.headers.get(name) for name in names}
 

@@ -92,7 +92,7 @@ def domain(cast: Cast) -> Ids:
 
 
 def operation(cast: Cast) -> Ids:
-    """Of Stan's: staff undo what they did themselves."""
+    """An operation of Stan's: staff undo what they did themselves."""
     cast.stan.put(f"/api/tasks/{task(cast)[0]}", {"status": "review"})
     return [cast.stan.get("/api/operations?limit=1").json()[0]["id"]]
 
@@ -103,7 +103,7 @@ def trash(cast: Cast) -> Ids:
 
 
 def view(cast: Cast) -> Ids:
-    """Private, of whoever is about to ask: nobody else sees it."""
+    """A private view of the person who is about to ask."""
     return [cast.asking.made("/api/views", noun="tasks", name=secrets.token_hex(6))["id"]]
 
 
@@ -258,7 +258,7 @@ def send(person: Person, route: Route, ids: Ids, body: Any = None, **options: An
 
 
 def sending(body: Any) -> dict[str, Any]:
-    """How httpx is given a body: JSON, the file, or bytes as they are."""
+    """The body as httpx takes it: JSON, the file, or raw bytes."""
     if body is None or body is FILE:
         return {"files": FILE} if body is FILE else {}
     return {"content" if isinstance(body, bytes) else "json": body}

@@ -1,4 +1,4 @@
-"""The schema as a person reads it, from the catalogue of a database that was just migrated: `make schema`."""
+"""The readable schema from the catalogue of a database just migrated: `make schema`."""
 
 import asyncio
 import shutil

@@ -11,7 +11,7 @@ WAIT = 30.0  # seconds for the background
 
 
 def learnt(cast: Cast, *words: str) -> None:
-    """Wait until the background has come as far as these words."""
+    """Wait until the indexer has these words."""
     there = "SELECT count(*) FROM words WHERE tenant_id = $1 AND word = ANY($2)"
     eventually(lambda: cast.sql.value(there, cast.tenant, list(words)) == len(words))
 
@@ -34,7 +34,7 @@ def titles(person: Person, q: str, **more: Any) -> list[str]:
 
 
 def both_ways(cast: Cast, typed: str) -> tuple[list[int] | None, list[int] | None]:
-    """The organizations that have the words typed: as the index finds them, and as a walk of the list meets them."""
+    """Matching organizations as the index finds them, and as a walk of the list does."""
     condition = LIST.custom_filters["q"].condition.format("$2").replace(":tenant", "$1")
     looked_up, walked = cast.sql.rows(
         f"""SELECT organizations_matching($1, sought($1, $2), 4000) AS ids

@@ -146,7 +146,7 @@ def test_deleting_hides_the_document_and_its_links_as_one_operation(
 
 
 def test_no_document_is_added_to_a_project_deleted_meanwhile(cast: Cast, sql: Sql):
-    """The deletion takes every link along, or the document finds nothing to link to."""
+    """The deletion includes the new link, or the document is refused."""
     for round in range(12):
         organization = cast.ada.made("/api/organizations", name="Short-lived", type="other")["id"]
         project = cast.ada.made("/api/projects", organizationId=organization, title="Short-lived")[

@@ -1,4 +1,4 @@
-"""Uploads: forms, refusals, and that neither bytes nor rows are ever alone."""
+"""Uploads: forms, refusals; there are never bytes without a row or a row without bytes."""
 
 import os
 import re

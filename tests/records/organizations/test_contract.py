@@ -1,4 +1,4 @@
-"""The contract, row by row: the 13 operations exactly as the user's own text writes them, under /api and bare."""
+"""The contract row by row: its 13 operations, with and without /api."""
 
 from typing import Any
 

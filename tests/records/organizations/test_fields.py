@@ -1,4 +1,4 @@
-"""What organizations have beyond the contract: external id, domains, parent, owner, tags."""
+"""Fields of organizations beyond the contract: external id, domains, parent, owner, tags."""
 
 from typing import Any
 
@@ -128,7 +128,7 @@ def test_domains_are_never_null_and_at_most_fifty(cast: Cast) -> None:
 
 
 def held(cast: Cast) -> dict[str, int]:
-    """Who has which domain, by the table that decides."""
+    """The organization of each domain, from the table with the unique key."""
     rows = cast.sql.rows(
         "SELECT domain, organization_id FROM organization_domains WHERE tenant_id = $1", cast.tenant
     )
@@ -445,6 +445,6 @@ def test_the_database_checks_parents_and_owners_written_past_the_api(
 def test_the_database_refuses_the_values_that_the_models_refuse(
     cast: Cast, column: str, value: str
 ) -> None:
-    """Whoever writes, and whatever else of the row is not given."""
+    """Constraints hold for every writer and every other column."""
     with pytest.raises(asyncpg.CheckViolationError, match="organizations_values_known"):
         cast.sql.rows(f"UPDATE organizations SET {column} = {value} WHERE id = $1", cast.acme)

@@ -1,4 +1,4 @@
-"""Adding or changing an organization by another system's key."""
+"""Upserts: organizations added or changed by another system's key."""
 
 from typing import Any
 from urllib.parse import quote

@@ -10,7 +10,7 @@ NEW_PASSWORD = "plums in the icebox"
 
 
 def followed(person: Person, answer: Any) -> Any:
-    """The page that a form leads to, with what it was told to tell."""
+    """The page that a form leads to, with its message."""
     assert answer.status_code == 303, answer.text[-2000:]
     told = answer.headers.get("set-cookie", "").partition(";")[0]
     cookie = f"connect.sid={person.token}; {told}"
@@ -25,7 +25,7 @@ def toast(text: str) -> str:
 
 
 def invite(cast: Cast, name: str = "Uma Ulmer", **more: str) -> tuple[Any, str]:
-    """Uma is invited; the answer, and her username."""
+    """Invite Uma; the answer and her username."""
     username = f"uma{cast.tenant}@example.com"
     return post(
         cast.ada, "/users", username=username, fullName=name, role="staff", contact="", **more
@@ -37,7 +37,7 @@ def link_in(text: str) -> str:
 
 
 class Guest:
-    """Somebody with the cookie that an answer set."""
+    """A person with the cookie that an answer set."""
 
     def __init__(self, cast: Cast, answer: Any) -> None:
         self.person = Person(cast.client, cast.tenant, 0, "", answer.cookies.get("connect.sid"))

@@ -18,7 +18,7 @@ def got(person: Person, path: str, status: int = 200, **headers: str) -> str:
 
 
 def part(person: Person, path: str, target: str) -> str:
-    """What htmx gets for the element of this id."""
+    """The part of a page that htmx gets for the element of this id."""
     return got(person, path, **{"HX-Request": "true", "HX-Target": f"div#{target}"})
 
 

@@ -20,7 +20,7 @@ def sent(person: Person, path: str, **fields: Any) -> httpx.Response:
 
 
 def followed(person: Person, answer: httpx.Response) -> str:
-    """The page that a form leads to, which tells what was done and offers to undo it."""
+    """The page that a form leads to, with its message and the offer of undo."""
     assert answer.status_code == 303, answer.text
     told = answer.headers["set-cookie"].partition(";")[0]
     cookie = f"connect.sid={person.token}; {told}"

@@ -10,7 +10,7 @@ from support.cast import Cast
 
 
 def told(answer: httpx.Response) -> tuple[str, int]:
-    """What a form answers it did, and the operation that the toast offers to undo."""
+    """The message that a form's answer sets, and the operation offered for undo."""
     assert answer.status_code == 303, answer.text
     (cookie,) = re.findall(r"retainer\.done=([\w-]+)", answer.headers["set-cookie"])
     words, operation, _ = json.loads(base64.urlsafe_b64decode(cookie + "=="))

@@ -31,7 +31,7 @@ FORMS = [route for route in PAGES if route.changes and route.permission != PUBLI
 
 
 def own_session(cast: Cast) -> list[int]:
-    """One of whoever is about to ask, beside the one they ask with."""
+    """A second session of the person who is about to ask."""
     return [
         cast.sql.value(
             """INSERT INTO sessions (tenant_id, user_id, token_hash, idle_expires_at, expires_at)
@@ -89,7 +89,7 @@ def post(person: Person, path: str, **fields: Any) -> Any:
 
 
 class Outline(HTMLParser):
-    """What a page is made of, as far as rules speak of it."""
+    """The parts of a page that the rules of check() need."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -137,7 +137,7 @@ class Outline(HTMLParser):
 
 
 def check(text: str) -> None:
-    """What holds for the HTML of every page."""
+    """Check the rules for the HTML of every page."""
     found = Outline(text)
     assert (found.h1, found.main) == (1, 1)
     assert re.search(r'<h1[^>]* tabindex="-1"', text), "it takes the focus when the page is another"

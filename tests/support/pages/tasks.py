@@ -33,7 +33,7 @@ def done(answer: httpx.Response, to: str) -> None:
 
 
 def toast(who: Person, answer: httpx.Response) -> str:
-    """What the next page tells."""
+    """The message on the next page."""
     cookie = answer.headers["set-cookie"].partition(";")[0]
     text = who.get(
         answer.headers["location"], headers={**HTML, "Cookie": f"connect.sid={who.token}; {cookie}"}
