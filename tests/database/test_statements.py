@@ -36,7 +36,7 @@ def named(name: str, value: Any) -> Iterator[tuple[str, str]]:
             yield from named(f"{name}[{key}]", inner)
 
 
-STATEMENTS = dict(statements())
+STATEMENTS = dict(sorted(statements()))  # in one order for all processes of pytest-xdist
 
 
 def test_there_are_statements_to_look_at() -> None:
