@@ -13,20 +13,10 @@ import msgspec
 from retainer.database.group_commit import GroupCommit
 from retainer.database.pool import ACQUIRE_SECONDS, BROKEN, Connection, Pool
 from retainer.database.read_coalescing import ReadCoalescer
+from retainer.database.refusals import Messages, refusal
 from retainer.database.statement import Create, Statement
 from retainer.database.stored import Stored
-from retainer.errors import (
-    UNSTORABLE,
-    Conflict,
-    FieldError,
-    Invalid,
-    NotFound,
-    NotSignedIn,
-    Problem,
-    StorageFull,
-    Unavailable,
-    camel,
-)
+from retainer.errors import NotFound, Problem, Unavailable
 from retainer.permissions import Scope, Viewer
 
 CHUNK = 500  # rows of a whole list per statement
@@ -37,24 +27,8 @@ Values = dict[str, Any]
 Rows = list[asyncpg.Record]
 
 
-class SessionChanged(NotSignedIn):
-    """A write found its session ended, or its user's role changed, since it was looked up."""
-
-
 class Rollback(Exception):
     """Rolls the transaction or savepoint back though nothing is wrong."""
-
-
-class TimedOut(Unavailable):
-    """A statement took longer than it may."""
-
-    detail = "The database could not answer in time. Try again shortly."
-
-
-class Retry(Unavailable):
-    """A deadlock or serialization failure: nothing was changed, the same request may run again."""
-
-    is_undone = True
 
 
 class Database:
@@ -69,7 +43,7 @@ class Database:
         self.streams = asyncio.Semaphore(STREAMS)
         self.bulks = asyncio.Semaphore(BULKS)
         self.is_up = False  # kept by the monitor; while False requests fail fast
-        self.messages: dict[str, tuple[str, str]] = {}  # constraint → field, message
+        self.messages: Messages = {}  # read by the monitor
         self.statements = 0  # how many were sent, for tests that count
         # Tenants of which something was committed, until all processes are told.
         self.changed: set[int] = set()
@@ -144,50 +118,10 @@ class Database:
         try:
             return await answer
         except asyncpg.PostgresError as error:
-            raise self.problem(error) from error
+            raise refusal(error, self.messages) from error
         except BROKEN as error:
             connection.terminate()
             raise Unavailable(LOST) from error
-
-    def problem(self, error: asyncpg.PostgresError) -> Problem:  # noqa: PLR0911 -- a case each
-        """The API's words for what PostgreSQL refused (its SQLSTATE, appendix A of its manual)."""
-        state = error.sqlstate or ""
-        if state in ("RT409", "RT422"):
-            field = FieldError(error.column_name or "", error.args[0])
-            return Invalid(field) if state == "RT422" else _conflict(field)
-        if state == "RT401":
-            return SessionChanged()
-        if state == "23505":
-            return _conflict(self._field(error))
-        if state in ("23503", "23514", "23502"):
-            return Invalid(self._field(error))
-        if state in UNSTORABLE:
-            return Invalid(FieldError("body", UNSTORABLE[state]))
-        if state in ("40001", "40P01", "55P03"):
-            return Retry("The change met another one at the same moment. Try again.")
-        if state in ("53100", "53200"):
-            return StorageFull()
-        if state == "57014":
-            return TimedOut()
-        if state[:2] in ("08", "53", "57", "58") or state in ("25006", "25P03"):
-            return Unavailable("The database could not answer in time. Try again shortly.")
-        raise error
-
-    def _field(self, error: asyncpg.PostgresError) -> FieldError:
-        """The field a broken constraint is about: by its comment, else by its name,
-        <table>_<column>_<rule>.
-        """
-        name = error.constraint_name or ""
-        if name in self.messages:
-            return FieldError(*self.messages[name])
-        column = error.column_name or name.removeprefix(f"{error.table_name}_").rpartition("_")[0]
-        return FieldError(
-            camel(column), "is not allowed to have this value; see the API page for what is"
-        )
-
-
-def _conflict(field: FieldError) -> Conflict:
-    return Conflict(f"{field.field}: {field.message}.", errors=[field])
 
 
 # Everything that is set on a connection before it serves somebody, in one statement.
@@ -376,7 +310,7 @@ class Db:
         try:
             await connection.execute(text)
         except asyncpg.PostgresError as error:
-            raise self.database.problem(error) from error
+            raise refusal(error, self.database.messages) from error
         except BROKEN as error:
             connection.terminate()
             raise Unavailable(LOST) from error

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 from starlette.responses import Response
 
-from retainer.database.database import Retry, SessionChanged
+from retainer.database.refusals import Retry, SessionChanged
 from retainer.errors import (
     Forbidden,
     Invalid,

@@ -9,7 +9,8 @@ from urllib.parse import quote, urlencode
 from asyncpg import Record
 from starlette.responses import Response, StreamingResponse
 
-from retainer.database.database import CHUNK, Db, TimedOut
+from retainer.database.database import CHUNK, Db
+from retainer.database.refusals import TimedOut
 from retainer.errors import FieldError, Invalid, NotFound
 from retainer.http.request import Request
 from retainer.http.routing import Exists

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from retainer.database.database import TimedOut
+from retainer.database.refusals import TimedOut
 from retainer.errors import invalid
 from retainer.http.request import Request
 from retainer.lists import cursor, formats

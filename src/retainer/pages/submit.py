@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 from starlette.responses import Response
 
-from retainer.database.database import Retry
+from retainer.database.refusals import Retry
 from retainer.database.statement import Statement
 from retainer.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from retainer.http import dispatch

@@ -11,8 +11,9 @@ from contextlib import asynccontextmanager
 
 from starlette.responses import Response
 
-from retainer.database.database import Db, Retry, SessionChanged
+from retainer.database.database import Db
 from retainer.database.pool import ACQUIRE_SECONDS
+from retainer.database.refusals import Retry, SessionChanged
 from retainer.errors import Forbidden, Problem, TooLarge, Unavailable, invalid
 from retainer.http.bulk.lines import Line, LinesRefused
 from retainer.http.bulk.pipeline import CannotPipeline, Pipeline

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from starlette.responses import Response
 
-from retainer.database.database import Db, Retry
+from retainer.database.database import Db
+from retainer.database.refusals import Retry
 from retainer.database.statement import Statement
 from retainer.errors import Conflict, invalid
 from retainer.http.request import Request

@@ -6,7 +6,8 @@ from datetime import timedelta
 from asyncpg import Record
 from starlette.responses import Response
 
-from retainer.database.database import Db, SessionChanged
+from retainer.database.database import Db
+from retainer.database.refusals import SessionChanged
 from retainer.errors import BadCredentials, FieldError, Invalid, NotFound, Unavailable, invalid
 from retainer.http.request import SESSION_COOKIE, Request
 from retainer.http.responses import record_response

@@ -15,7 +15,8 @@ from uuid import uuid4
 import msgspec
 from starlette.responses import Response
 
-from retainer.database.database import Db, Retry, SessionChanged, Values
+from retainer.database.database import Db, Values
+from retainer.database.refusals import Retry, SessionChanged
 from retainer.database.stored import Stored
 from retainer.errors import NotSignedIn, Problem
 from retainer.http.body import sent

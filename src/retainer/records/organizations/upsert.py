@@ -6,7 +6,8 @@ import msgspec
 from msgspec import UNSET
 from starlette.responses import Response
 
-from retainer.database.database import Db, Retry, Values
+from retainer.database.database import Db, Values
+from retainer.database.refusals import Retry
 from retainer.errors import Conflict, PreconditionFailed, invalid
 from retainer.http.body import decode, sent
 from retainer.http.request import Request
