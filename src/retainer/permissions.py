@@ -5,7 +5,6 @@
 (`@visible_organizations`), nobody writes it a second time.
 """
 
-from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
@@ -195,82 +194,4 @@ VISIBLE: dict[str, dict[Scope, str]] = {
         "own": f"a.organization_id = {_MINE}",
         "client": f"a.organization_id = {_MINE} AND a.audience = 'client'",
     },
-}
-
-# What happened is seen by whoever sees what it happened to; what happened to no record (sign-ins,
-# refusals, users), by administrators. The aliases are c, a change, and op, its operation. Arrays of
-# what is seen come first: those who see little of a large journal do not read all of it.
-_WITH = "{0} JOIN {1} ON {2}"
-_TOUCHED = {
-    "organizations": ("o", "organizations o", "organizations"),
-    "contacts": ("c", "contacts c", "contacts"),
-    "projects": ("p", "projects p", "projects"),
-    "tasks": ("t", "tasks t", "tasks"),
-    "documents": ("d", "documents d", "documents"),
-    "activities": ("a", "activities a", "activities"),
-    "members": (
-        "m",
-        _WITH.format("members m", "organizations o", "o.id = m.organization_id"),
-        "organizations",
-    ),
-    "document_projects": (
-        "l",
-        _WITH.format("document_projects l", "documents d", "d.id = l.document_id"),
-        "documents",
-    ),
-    "document_versions": (
-        "v",
-        _WITH.format("document_versions v", "documents d", "d.id = v.document_id"),
-        "documents",
-    ),
-    "views": ("v", "views v", "views"),
-    "activity_contacts": (
-        "l",
-        _WITH.format("activity_contacts l", "activities a", "a.id = l.activity_id"),
-        "activities",
-    ),
-}
-
-
-def _touched(scope: Scope, entities: Iterable[str] = _TOUCHED, among: str = "true") -> list[str]:
-    return [
-        f"""(c.entity = '{entity}' AND c.entity_id = ANY(ARRAY(SELECT {alias}.id FROM {table}
-            WHERE {alias}.tenant_id = :tenant AND {noun[0]}.tenant_id = :tenant AND {among.format(alias, entity)}
-                AND {VISIBLE[noun][scope]})))"""
-        for entity in entities
-        for alias, table, noun in [_TOUCHED[entity]]
-    ]
-
-
-# Whoever sees all records sees these, but views: another's are not even administrators'.
-_RECORDS = f"""(c.entity = ANY('{{{", ".join(entity for entity in _TOUCHED if entity != "views")}}}'::text[])
-    OR {_touched("all", ["views"])[0]})"""
-VISIBLE["changes"] = {
-    "all": f"({_RECORDS} OR (:viewer_role::text = 'admin' AND c.entity <> 'views'))",
-    "own": " OR ".join(_touched("own")),
-    "client": " OR ".join(_touched("client")),
-}
-# The same where the changes in question are few and known: `candidates` has them, and nothing else is
-# looked at.
-_CANDIDATES = "{0}.id = ANY(ARRAY(SELECT candidates.entity_id FROM candidates WHERE candidates.entity = '{1}'))"
-VISIBLE["candidates"] = {
-    "all": VISIBLE["changes"]["all"],
-    "own": " OR ".join(_touched("own", among=_CANDIDATES)),
-    "client": " OR ".join(_touched("client", among=_CANDIDATES)),
-}
-
-
-def _operations(scope: Scope) -> str:
-    found = " UNION ALL ".join(
-        f"SELECT c.operation_id FROM changes c WHERE c.tenant_id = :tenant AND {touched}"
-        for touched in _touched(scope)
-    )
-    return f"op.id = ANY(ARRAY({found}))"
-
-
-VISIBLE["operations"] = {
-    "all": f"""(:viewer_role::text = 'admin' OR op.undoes IS NOT NULL OR EXISTS (SELECT FROM changes c
-        WHERE c.tenant_id = :tenant AND c.operation_id = op.id AND {_RECORDS}))""",
-    "own": _operations("own"),
-    "client": _operations("client"),
 }

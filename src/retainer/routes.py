@@ -30,7 +30,7 @@ from retainer.journal.live import web as live
 from retainer.journal.model import HistoryEntry, ListedOperation, OperationDetails
 from retainer.journal.trash import store as deleted
 from retainer.journal.trash import web as trash
-from retainer.journal.trash.model import TrashEntry
+from retainer.journal.trash.store import TrashEntry
 from retainer.pages import static
 from retainer.pages.reference import document as openapi
 from retainer.pages.reference import page as api_page
@@ -77,9 +77,10 @@ from retainer.records.tasks import web as tasks
 from retainer.records.tasks.model import ListedTask, Task, TaskCreate, TaskUpdate
 from retainer.records.views import store as view
 from retainer.records.views import web as views
-from retainer.records.views.model import View, ViewCreate, ViewUpdate
+from retainer.records.views.model import ViewUpdate
+from retainer.records.views.store import View, ViewCreate
 from retainer.search import web as search
-from retainer.search.model import Hit, SearchQuery
+from retainer.search.store import Hit, SearchQuery
 
 ROUTES = [
     Route("healthz", "GET", "/healthz", health.alive, PUBLIC, "Is the process alive", page=True),

@@ -16,6 +16,10 @@ from asyncpg import Record
 from retainer.database.database import Database, Db
 from retainer.database.statement import Statement
 from retainer.errors import invalid
+from retainer.journal import visibility  # noqa: F401 -- the fragment @visible_candidates
+from retainer.journal.entities import LINKS
+from retainer.lists.noun import Link, Noun
+from retainer.nouns import NOUNS
 
 CHANNEL = "retainer_changes"
 ALL = "*"
@@ -43,46 +47,72 @@ _POLL = Statement("""
         ORDER BY op.id DESC LIMIT :most::bigint) AS operations
     FROM here""")
 
+# Links that are followed are named by the records that they join, other changes by their own.
+_FOLLOWED = [(noun, link) for noun, link in LINKS if link.is_followed]
+_NAMELESS = [noun.table for noun in NOUNS.values() if noun.told_by]
+_NAMELESS += [link.table for _, link in _FOLLOWED]
+_NAMED_BY_LINK = " ".join(
+    f"WHEN n.entity = '{link.table}' THEN '{noun.table}'" for noun, link in _FOLLOWED
+)
+
+
+def _also_named(noun: Noun, column: str) -> str:
+    """Another record that shows a noun, and so changes with it."""
+    a = noun.alias
+    return f"""
+        UNION SELECT s.operation_id, s.entity, '{noun.references[column]}', {a}.{column} FROM seen s
+            JOIN {noun.table} {a} ON {a}.tenant_id = :tenant AND {a}.id = s.entity_id
+            WHERE s.entity = '{noun.table}'"""
+
+
+def _named_by_link(noun: Noun, link: Link) -> str:
+    ends = [f"('{noun.table}', l.{link.own})"]
+    ends += [f"('{link.of}', l.{link.other})"] if link.other else []
+    return f"""
+        UNION SELECT s.operation_id, s.entity, n.noun, n.id FROM seen s
+            JOIN {link.table} l ON l.tenant_id = :tenant AND l.id = s.entity_id
+            CROSS JOIN LATERAL (VALUES {", ".join(ends)}) n (noun, id)
+            WHERE s.entity = '{link.table}'"""
+
+
+def _shown(noun: Noun) -> str:
+    return f"""SELECT '{noun.table}' AS noun, {noun.alias}.id FROM {noun.table} {noun.alias}
+            WHERE {noun.alias}.tenant_id = :tenant
+            AND {noun.alias}.id = ANY(ARRAY(SELECT n.id FROM named n WHERE n.noun = '{noun.table}'))
+            AND @visible_{noun.table}"""
+
+
+_SHOWING = [(noun, column) for noun in NOUNS.values() for column in noun.shows]
+# Those that are named for another's change, and so have to be seen themselves.
+_SHOWN = ["organizations", *dict.fromkeys(noun.references[column] for noun, column in _SHOWING)]
+
 # A change names its record and what shows it: the organization, of a task the project, of a
 # membership the contact. Each of these is named to who sees it, and only of changes that they see.
 # Whose own membership changed sees other things than before. The changes come first, as few as they
 # are, then what of just these the viewer sees.
-_VISIBLE = Statement("""
+_VISIBLE = Statement(f"""
     WITH candidates AS MATERIALIZED (
         SELECT c.operation_id, c.entity, c.entity_id, c.organization_before, c.organization_after
         FROM changes c WHERE c.tenant_id = :tenant AND c.operation_id = ANY(:operations::bigint[])),
-    seen AS MATERIALIZED (SELECT c.* FROM candidates c WHERE c.entity <> 'links' AND (@visible_candidates)),
+    seen AS MATERIALIZED (
+        SELECT c.* FROM candidates c WHERE c.entity <> 'links' AND (@visible_candidates)),
     named AS (
         SELECT s.operation_id, s.entity, s.entity AS noun, s.entity_id AS id FROM seen s
-        WHERE s.entity NOT IN ('members', 'document_projects', 'document_versions')
+        WHERE s.entity <> ALL('{{{", ".join(_NAMELESS)}}}'::text[])
         UNION SELECT s.operation_id, s.entity, 'organizations', s.organization_before FROM seen s
         UNION SELECT s.operation_id, s.entity, 'organizations', s.organization_after FROM seen s
-        UNION SELECT s.operation_id, s.entity, 'contacts', m.contact_id FROM seen s
-            JOIN members m ON m.tenant_id = :tenant AND m.id = s.entity_id WHERE s.entity = 'members'
-        UNION SELECT s.operation_id, s.entity, 'projects', t.project_id FROM seen s
-            JOIN tasks t ON t.tenant_id = :tenant AND t.id = s.entity_id WHERE s.entity = 'tasks'
-        UNION SELECT s.operation_id, s.entity, n.noun, n.id FROM seen s
-            JOIN document_projects l ON l.tenant_id = :tenant AND l.id = s.entity_id
-            CROSS JOIN LATERAL (VALUES ('documents', l.document_id), ('projects', l.project_id)) n (noun, id)
-            WHERE s.entity = 'document_projects'
-        UNION SELECT s.operation_id, s.entity, 'documents', v.document_id FROM seen s
-            JOIN document_versions v ON v.tenant_id = :tenant AND v.id = s.entity_id
-            WHERE s.entity = 'document_versions'
+        {"".join(_also_named(noun, column) for noun, column in _SHOWING)}
+        {"".join(_named_by_link(noun, link) for noun, link in _FOLLOWED)}
         UNION SELECT c.operation_id, c.entity, '*', 0 FROM candidates c
             JOIN members m ON m.tenant_id = :tenant AND m.id = c.entity_id
-            WHERE c.entity = 'members' AND m.contact_id = :contact AND :viewer_role::text IN ('staff', 'guest')),
-    shown AS (
-        SELECT 'organizations' AS noun, o.id FROM organizations o WHERE o.tenant_id = :tenant
-            AND o.id = ANY(ARRAY(SELECT n.id FROM named n WHERE n.noun = 'organizations')) AND @visible_organizations
-        UNION ALL SELECT 'projects', p.id FROM projects p WHERE p.tenant_id = :tenant
-            AND p.id = ANY(ARRAY(SELECT n.id FROM named n WHERE n.noun = 'projects')) AND @visible_projects
-        UNION ALL SELECT 'contacts', c.id FROM contacts c WHERE c.tenant_id = :tenant
-            AND c.id = ANY(ARRAY(SELECT n.id FROM named n WHERE n.noun = 'contacts')) AND @visible_contacts)
+            WHERE c.entity = 'members' AND m.contact_id = :contact
+                AND :viewer_role::text IN ('staff', 'guest')),
+    shown AS ({" UNION ALL ".join(_shown(NOUNS[table]) for table in _SHOWN)})
     SELECT n.operation_id, op.request_id, op.actor_id, n.noun, n.id,
-        CASE WHEN n.entity IN ('document_projects', 'document_versions') THEN 'documents' ELSE n.entity END AS entity
+        CASE {_NAMED_BY_LINK} ELSE n.entity END AS entity
     FROM named n JOIN operations op ON op.tenant_id = :tenant AND op.id = n.operation_id
     WHERE (n.noun, n.id) IN (SELECT shown.noun, shown.id FROM shown)
-        OR (n.noun NOT IN ('organizations', 'projects', 'contacts') AND n.id IS NOT NULL)
+        OR (n.noun <> ALL('{{{", ".join(_SHOWN)}}}'::text[]) AND n.id IS NOT NULL)
     ORDER BY n.operation_id LIMIT :most::bigint""")
 
 

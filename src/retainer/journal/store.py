@@ -9,17 +9,13 @@ from retainer.database.database import Db
 from retainer.database.statement import Statement, rows_json
 from retainer.database.stored import Stored
 from retainer.errors import NotFound
-from retainer.identity.users import store as users
-from retainer.journal.model import COLUMNS, MOMENTS, NOUNS, Outcome
+from retainer.journal import visibility  # noqa: F401 -- the fragments @visible_changes and others
+from retainer.journal.entities import COLUMNS, LINKS, MOMENTS, TOLD, UNDO_RULES
+from retainer.journal.model import Outcome
+from retainer.lists.noun import Noun
 from retainer.lists.spec import CustomFilter, Field, FieldType, ListSpec, row_json
-from retainer.permissions import PERMISSIONS, Role
-from retainer.records.activities import store as activities
-from retainer.records.contacts import store as contacts
-from retainer.records.documents import store as documents
-from retainer.records.organizations import store as organizations
-from retainer.records.projects import store as projects
-from retainer.records.tasks import store as tasks
-from retainer.records.views import store as views
+from retainer.nouns import NOUNS
+from retainer.permissions import PERMISSIONS, VISIBLE, Role
 
 _NAMES = ", ".join(f"({n}, '{c.entity}', '{c.column}', '{c.field}')" for n, c in enumerate(COLUMNS))
 
@@ -62,55 +58,56 @@ _FIELDS = {
 }
 
 # The nouns that have a history: who sees a record in its list reads its history.
-LISTS = {
-    "organizations": organizations.LIST,
-    "contacts": contacts.LIST,
-    "projects": projects.LIST,
-    "tasks": tasks.LIST,
-    "documents": documents.LIST,
-    "activities": activities.LIST,
-    "users": users.LIST,
-}
+LISTS = {table: noun.list for table, noun in NOUNS.items() if noun.has_history}
 
 # Each kind in its order, so that PostgreSQL walks their indexes and merges them instead of sorting
 # all.
 _CHANGED = """(SELECT c.*, '{told}' AS told, {told_id} AS told_id FROM changes c
     WHERE c.tenant_id = :tenant AND {which} ORDER BY c.operation_id DESC, c.sequence DESC)"""
 
-# A membership is told by its contact's id, which it keeps; a document's link to a project by the
-# project's, and an activity's to a contact by the contact's.
-_CONTACT = "(SELECT m.contact_id FROM members m WHERE m.tenant_id = :tenant AND m.id = c.entity_id)"
-_PROJECT = "(SELECT l.project_id FROM document_projects l WHERE l.tenant_id = :tenant AND l.id = c.entity_id)"
-_WITH = "(SELECT l.contact_id FROM activity_contacts l WHERE l.tenant_id = :tenant AND l.id = c.entity_id)"
-_MEMBERS = _CHANGED.format(
-    told="members",
-    told_id=_CONTACT,
-    which="c.entity = 'members' AND c.organization_after = :parent",
-)
-_LINKS = _CHANGED.format(
-    told="documentProjects",
-    told_id=_PROJECT,
-    which="""c.entity = 'document_projects' AND c.entity_id = ANY(ARRAY(
-        SELECT mine.id FROM document_projects mine WHERE mine.tenant_id = :tenant AND mine.document_id = :parent))""",
-)
-_PEOPLE = _CHANGED.format(
-    told="activityContacts",
-    told_id=_WITH,
-    which="""c.entity = 'activity_contacts' AND c.entity_id = ANY(ARRAY(
-        SELECT mine.id FROM activity_contacts mine WHERE mine.tenant_id = :tenant AND mine.activity_id = :parent))""",
-)
-_BESIDE = {"organizations": _MEMBERS, "documents": _LINKS, "activities": _PEOPLE}
+
+def _told_id(table: str) -> str:
+    """The id that a change of a table is told by. A membership is told by its contact's id, which it
+    keeps; a document's link to a project by the project's, and an activity's to a contact by the
+    contact's.
+    """
+    column = TOLD[table].by
+    if not column:
+        return "c.entity_id"
+    return f"(SELECT x.{column} FROM {table} x WHERE x.tenant_id = :tenant AND x.id = c.entity_id)"
 
 
-def _history(noun: str) -> ListSpec:
+def _changed(table: str, which: str) -> str:
+    """The changes of a table, as a history tells them."""
+    which = f"c.entity = '{table}' AND {which}"
+    return _CHANGED.format(told=TOLD[table].entity, told_id=_told_id(table), which=which)
+
+
+def _parts(noun: Noun) -> list[str]:
+    """What the history of a record (:parent) tells: its changes, those of its links to others, and
+    those of what is told by another record.
+    """
+    below = [
+        each.table for each in NOUNS.values() if each.told_by and each.belongs_to == noun.table
+    ]
+    mine = """c.entity_id = ANY(ARRAY(SELECT mine.id FROM {0} mine
+        WHERE mine.tenant_id = :tenant AND mine.{1} = :parent))"""
+    return [
+        _changed(noun.table, "c.entity_id = :parent"),
+        *(_changed(table, "c.organization_after = :parent") for table in below),
+        *(
+            _changed(link.table, mine.format(link.table, link.own))
+            for link in noun.links
+            if link.other
+        ),
+    ]
+
+
+def _history(noun: Noun) -> ListSpec:
     """What was done to a record of the noun (:parent) and what is told beside it, the newest first."""
-    changes = _CHANGED.format(
-        told=noun, told_id="c.entity_id", which=f"c.entity = '{noun}' AND c.entity_id = :parent"
-    )
-    seen = LISTS[noun]
-    both = " UNION ALL ".join([changes, *filter(None, [_BESIDE.get(noun)])])
+    seen = noun.list
     return ListSpec(
-        f"({both}) c",
+        f"({' UNION ALL '.join(_parts(noun))}) c",
         f"EXISTS (SELECT FROM {seen.table} WHERE {seen.where} AND {seen.id} = :parent)",
         _FIELDS,
         order="-operation",
@@ -138,18 +135,16 @@ def _of_operation_filters(of: Callable[[str], str]) -> dict[str, CustomFilter]:
     }
 
 
-HISTORY = {noun: _history(noun) for noun in LISTS}
+HISTORY = {table: _history(NOUNS[table]) for table in LISTS}
 
 
 # Of any change, as histories tell it: a version of a file by its document.
-TOLD = """CASE c.entity WHEN 'document_projects' THEN 'documentProjects'
-    WHEN 'activity_contacts' THEN 'activityContacts'
-    WHEN 'document_versions' THEN 'documentVersions' ELSE c.entity END"""
-TOLD_ID = f"""CASE c.entity WHEN 'members' THEN {_CONTACT} WHEN 'document_projects' THEN {_PROJECT}
-    WHEN 'activity_contacts' THEN {_WITH}
-    WHEN 'document_versions' THEN (SELECT v.document_id FROM document_versions v
-        WHERE v.tenant_id = :tenant AND v.id = c.entity_id)
-    ELSE c.entity_id END"""
+_ENTITIES = " ".join(
+    f"WHEN '{table}' THEN '{told.entity}'" for table, told in TOLD.items() if told.entity != table
+)
+ENTITY = f"CASE c.entity {_ENTITIES} ELSE c.entity END"
+_IDS = " ".join(f"WHEN '{table}' THEN {_told_id(table)}" for table, told in TOLD.items() if told.by)
+ENTITY_ID = f"CASE c.entity {_IDS} ELSE c.entity_id END"
 
 # Whether somebody's work on the record came later. What was undone does not count, nor what undid
 # it: together they left the record as it was.
@@ -161,20 +156,30 @@ LATER = """l.tenant_id = :tenant AND l.entity = c.entity AND l.entity_id = c.ent
 IS_CHANGE = "(c.action = 'update' AND NOT c.after ? 'deleted_by')"
 # The first version of a file stands and falls with its document. Others are kept as evidence, and
 # so are users.
-IS_UNDOABLE = f"""(c.entity = ANY('{{{", ".join(NOUNS)}}}'::text[]) OR (c.entity = 'document_versions'
+_FIRST = "".join(
+    f""" OR (c.entity = '{link.table}'
     AND EXISTS (SELECT FROM changes made WHERE made.tenant_id = :tenant AND made.operation_id = c.operation_id
-        AND made.entity = 'documents' AND made.action = 'insert'
-        AND made.entity_id = (c.after ->> 'document_id')::bigint)))"""
+        AND made.entity = '{noun.table}' AND made.action = 'insert'
+        AND made.entity_id = (c.after ->> '{link.own}')::bigint))"""
+    for noun, link in LINKS
+    if not link.is_undone
+)
+IS_UNDOABLE = f"(c.entity = ANY('{{{', '.join(UNDO_RULES)}}}'::text[]){_FIRST})"
 # What a permission does not say: somebody else's view is undone by those who may change it.
-IS_YOURS = f"""(c.entity <> 'views' OR EXISTS (SELECT FROM views v
-    WHERE v.tenant_id = :tenant AND v.id = c.entity_id AND {views.CHANGEABLE}))"""
+_YOURS = " AND ".join(
+    f"""(c.entity <> '{noun.table}' OR EXISTS (SELECT FROM {noun.table} {noun.alias}
+    WHERE {noun.alias}.tenant_id = :tenant AND {noun.alias}.id = c.entity_id AND {noun.changeable}))"""
+    for noun in NOUNS.values()
+    if noun.changeable != "true"
+)
+IS_YOURS = f"({_YOURS or 'true'})"
 
 
 def _allowed(role: Role) -> str:
     """Which changes a role may undo, as an array of texts: tasks true, tasks false …"""
-    words = ["document_versions false"]
-    for table, noun in NOUNS.items():
-        rules = ((noun.change, "true"), (noun.existence, "false"))
+    words = [f"{link.table} false" for _, link in LINKS if not link.is_undone]
+    for table, rule in UNDO_RULES.items():
+        rules = ((rule.change, "true"), (rule.existence, "false"))
         words += [
             f"{table} {kind}" for permission, kind in rules if role in PERMISSIONS[permission].roles
         ]
@@ -204,7 +209,7 @@ _OPERATIONS = {
     "undoes": Field("op.undoes", FieldType.INTEGER, nullable=True),
     "undoneBy": Field(_UNDONE_BY),
     "records": Field(f"""(SELECT count(DISTINCT (c.entity, c.entity_id))
-            FILTER (WHERE c.entity NOT IN ('document_projects', 'document_versions', 'activity_contacts')
+            FILTER (WHERE c.entity <> ALL ('{{{", ".join(link.table for _, link in LINKS)}}}'::text[])
                 AND (@visible_changes))
         FROM changes c WHERE {_OF_OPERATION})"""),
     "canUndo": Field(_CAN_UNDO),
@@ -220,7 +225,7 @@ OPERATIONS = ListSpec(
 )
 
 _DETAILS = rows_json(f"""
-    SELECT {TOLD} AS entity, {TOLD_ID} AS "entityId", c.version, {_ACTION} AS action, {_CHANGES} AS changes
+    SELECT {ENTITY} AS entity, {ENTITY_ID} AS "entityId", c.version, {_ACTION} AS action, {_CHANGES} AS changes
     FROM changes c WHERE {_OF_OPERATION} AND (@visible_changes) ORDER BY c.sequence LIMIT :most::bigint""")
 
 # What of an operation can change is whether it is undone, and whether it can be: an ETag tells
@@ -235,8 +240,8 @@ READ = Statement(f"SELECT op.id, {_STATE}, {row_json(_OPERATIONS | {'changes': _
 # how many there are.
 _ALIKE = {
     "operation": "c.operation_id",
-    "entity": TOLD,
-    "id": TOLD_ID,
+    "entity": ENTITY,
+    "id": ENTITY_ID,
     "action": "c.done",
     "alike": "c.alike",
     "changes": _CHANGES,
@@ -277,11 +282,11 @@ FEED = ListSpec(
 )
 
 # What people know a record by, be it deleted; of what the viewer may see.
-_NAMED = ("organizations", "contacts", "projects", "tasks", "documents", "activities", "views")
 _TITLES = " ".join(
-    f"""WHEN '{noun}' THEN (SELECT {noun[0]}.{NOUNS[noun].title} FROM {noun} {noun[0]}
-        WHERE {noun[0]}.tenant_id = :tenant AND {noun[0]}.id = named.id AND (@visible_{noun}))"""
-    for noun in _NAMED
+    f"""WHEN '{noun.table}' THEN (SELECT {noun.alias}.{noun.title} FROM {noun.table} {noun.alias}
+        WHERE {noun.alias}.tenant_id = :tenant AND {noun.alias}.id = named.id AND (@visible_{noun.table}))"""
+    for noun in NOUNS.values()
+    if noun.title and noun.table in VISIBLE
 )
 TITLES = Statement(f"""
     SELECT named.noun, named.id, CASE named.noun {_TITLES}

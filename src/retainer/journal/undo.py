@@ -4,7 +4,7 @@
 A fixed number of statements, one per table that was touched, whatever the number of rows: first
 everything that is touched is locked, then the journal is asked whether somebody's work came later,
 then all is written, and then the tables are asked whether anything refers to what is not there. The
-names of tables come from NOUNS alone.
+names of tables come from UNDO_RULES alone.
 
 Ids are handed over as arrays and planned for as they are (ACT sets it), and nothing is joined: an
 operation may have touched thousands of rows of which PostgreSQL's statistics know nothing yet, and
@@ -20,8 +20,9 @@ from retainer.database.statement import Statement
 from retainer.database.stored import Stored
 from retainer.errors import Clash, Conflict, Forbidden, Invalid, NotFound, invalid
 from retainer.journal import store
-from retainer.journal.model import NOUNS
-from retainer.journal.store import IS_CHANGE, IS_UNDOABLE, IS_YOURS, LATER, TOLD, TOLD_ID
+from retainer.journal.entities import TOLD, UNDO_RULES
+from retainer.journal.store import ENTITY, ENTITY_ID, IS_CHANGE, IS_UNDOABLE, IS_YOURS, LATER
+from retainer.nouns import NOUNS
 from retainer.permissions import PERMISSIONS, Viewer
 from retainer.records.organizations.store import LOCK_HIERARCHY
 
@@ -54,26 +55,25 @@ ACT = Statement("""
 DEFER = Statement("SET CONSTRAINTS ALL DEFERRED")
 JUDGE = Statement("SET CONSTRAINTS ALL IMMEDIATE")
 
+# What people know a row by: its own title, or that of the record which it is told by.
 _TITLES = " ".join(
-    f"WHEN '{table}' THEN (SELECT x.{noun.title} FROM {table} x WHERE x.tenant_id = :tenant AND x.id = c.entity_id)"
-    for table, noun in NOUNS.items()
-    if noun.title
+    f"""WHEN '{table}' THEN (SELECT x.{NOUNS[told.noun].title} FROM {told.noun} x
+        WHERE x.tenant_id = :tenant AND x.id = {ENTITY_ID if told.by else "c.entity_id"})"""
+    for table, told in TOLD.items()
+    if table in UNDO_RULES
 )
 _TITLE = f"""CASE c.entity {_TITLES}
-    WHEN 'members' THEN (SELECT x.full_name FROM contacts x WHERE x.tenant_id = :tenant AND x.id = {TOLD_ID})
-    WHEN 'activity_contacts' THEN (SELECT x.full_name FROM contacts x WHERE x.tenant_id = :tenant AND x.id = {TOLD_ID})
-    WHEN 'document_projects' THEN (SELECT x.title FROM projects x WHERE x.tenant_id = :tenant AND x.id = {TOLD_ID})
     WHEN 'users' THEN (SELECT x.username FROM users x WHERE x.tenant_id = :tenant AND x.id = c.entity_id)
     END"""
 _LAST = f"""(SELECT c.entity, c.entity_id, max(c.version) AS version FROM changes c WHERE {_OF} GROUP BY 1, 2)"""
 
 NAMES = Statement(f"""
-    SELECT {TOLD} AS entity, {TOLD_ID} AS id, {_TITLE} AS title
+    SELECT {ENTITY} AS entity, {ENTITY_ID} AS id, {_TITLE} AS title
     FROM unnest(:entities::text[], :ids::bigint[]) WITH ORDINALITY AS c (entity, entity_id, place) ORDER BY c.place
 """)
 
 SINCE = Statement(f"""
-    SELECT {TOLD} AS entity, {TOLD_ID} AS id, {_TITLE} AS title, op.id AS operation_id, iso(op.at) AS at,
+    SELECT {ENTITY} AS entity, {ENTITY_ID} AS id, {_TITLE} AS title, op.id AS operation_id, iso(op.at) AS at,
         (SELECT u.full_name FROM users u WHERE u.tenant_id = :tenant AND u.id = op.actor_id) AS by,
         came.is_gone
     FROM {_LAST} c
@@ -141,8 +141,8 @@ def refuse_forbidden(viewer: Viewer, operation: Record, touched: list[Record]) -
             "It was done to something that you do not see, or to another's view; ask who may see it all."
         )
     for row in touched:
-        noun = NOUNS.get(row["entity"])
-        permission = (noun.change if row["is_change"] else noun.existence) if noun else ""
+        rule = UNDO_RULES.get(row["entity"])
+        permission = (rule.change if row["is_change"] else rule.existence) if rule else ""
         if permission and not viewer.may(permission):
             allowed = ", ".join(sorted(PERMISSIONS[permission].roles))
             words = PERMISSIONS[permission].sentence
@@ -177,9 +177,9 @@ Found = tuple[
 
 
 def by_table(touched: list[Record]) -> Tables:
-    """The columns and ids of each table that can be undone, in the order of NOUNS."""
+    """The columns and ids of each table that can be undone, in the order of UNDO_RULES."""
     found: Tables = {
-        table: (set(), []) for table in NOUNS if any(row["entity"] == table for row in touched)
+        table: (set(), []) for table in UNDO_RULES if any(row["entity"] == table for row in touched)
     }
     for row in touched:
         if row["entity"] in found:
@@ -198,7 +198,9 @@ async def hold(tx: Db, tables: Tables) -> None:
 
 
 _LOCK = "SELECT x.id FROM {} x WHERE x.tenant_id = :tenant AND x.id = ANY(:ids::bigint[]) ORDER BY x.id FOR UPDATE"
-LOCK = {table: Statement(f"SELECT count(*) FROM ({_LOCK.format(table)}) locked") for table in NOUNS}
+LOCK = {
+    table: Statement(f"SELECT count(*) FROM ({_LOCK.format(table)}) locked") for table in UNDO_RULES
+}
 
 
 async def write(
@@ -240,7 +242,7 @@ def _write(table: str, columns: tuple[str, ...]) -> Statement:
     kept = "".join(
         f'CASE WHEN old.before ? \'{c}\' THEN r."{c}" ELSE x."{c}" END, ' for c in columns
     )
-    refers = "".join(f", x.{column}" for column in NOUNS[table].refers)
+    refers = "".join(f", x.{column}" for column in UNDO_RULES[table].refers)
     return Statement(f"""
         UPDATE {table} x SET ({names}deleted_by) = (
             SELECT {kept}CASE WHEN old.is_new THEN coalesce(x.deleted_by, :operation::bigint)
@@ -278,7 +280,7 @@ async def above(tx: Db, tables: Tables, written: dict[str, list[Record]]) -> lis
     """
     found: list[Found] = []
     for table, rows in written.items():
-        for column, noun in NOUNS[table].refers.items():
+        for column, noun in UNDO_RULES[table].refers.items():
             came = {"deleted_by", column} & tables[table][0]
             ids = (
                 sorted({row[column] for row in rows if row["is_live"] and row[column]})
@@ -302,7 +304,7 @@ DEAD = {
             WHERE y.tenant_id = :tenant AND y.id = ANY(:ids::bigint[]) ORDER BY y.id FOR SHARE)
         SELECT held.id FROM held WHERE held.deleted_by IS NOT NULL
     """)
-    for table in {noun for each in NOUNS.values() for noun in each.refers.values()}
+    for table in {noun for each in UNDO_RULES.values() for noun in each.refers.values()}
 }
 
 
@@ -321,13 +323,18 @@ def _below(noun: str) -> str:
     parts = [
         f"""SELECT '{table}' AS entity, x.id, x.{column} AS above FROM {table} x
             WHERE x.tenant_id = :tenant AND x.deleted_by IS NULL AND x.{column} = ANY(:ids::bigint[])"""
-        for table, each in NOUNS.items()
+        for table, each in UNDO_RULES.items()
         for column, above in each.refers.items()
         if above == noun
     ]
-    if noun == "contacts":  # who signs in as this person
-        parts.append("""SELECT 'users', u.id, u.contact_id FROM users u
-            WHERE u.tenant_id = :tenant AND u.contact_id = ANY(:ids::bigint[])""")
+    # Those that are not undone, and never deleted: a user who signs in as a contact.
+    parts += [
+        f"""SELECT '{each.table}', x.id, x.{column} FROM {each.table} x
+            WHERE x.tenant_id = :tenant AND x.{column} = ANY(:ids::bigint[])"""
+        for each in NOUNS.values()
+        for column, above in each.references.items()
+        if above == noun and each.table not in UNDO_RULES
+    ]
     return f"{' UNION ALL '.join(parts)} ORDER BY 1, 2 LIMIT {MOST_NAMED}"
 
 

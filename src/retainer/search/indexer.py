@@ -9,12 +9,15 @@ written, because two writers of one new word would wait for each other.
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 from retainer.database.pool import UNREACHABLE, Connection, connect
 from retainer.errors import Unavailable
 from retainer.files.extraction import ExtractedText, extract
 from retainer.http.log import Log
+from retainer.lists.noun import Searched
+from retainer.nouns import NOUNS
 from retainer.records.documents.storage import Storage
 
 LOCK = 7_264_010  # any number of our own
@@ -30,17 +33,24 @@ TRIES = 3  # of a file that ends the server
 # The journal's numbers are not in the order of commits: those passed over are looked for again.
 _NEW = "SELECT id FROM operations WHERE id > $1 ORDER BY id LIMIT $2"
 _LATE = "SELECT id FROM operations WHERE id = ANY($1::bigint[])"
-_LEARN = """
+_SEARCHED = {noun.table: noun.search for noun in NOUNS.values() if noun.search}
+
+
+def _columns(of: Callable[[Searched], tuple[str, ...]], sql: str) -> list[str]:
+    columns = dict.fromkeys(column for search in _SEARCHED.values() for column in of(search))
+    return [sql.format(column) for column in columns]
+
+
+_WORDS = ", ".join(
+    _columns(lambda search: search.words, "c.after ->> '{}'")
+    + _columns(lambda search: search.sites, "site(c.after ->> '{}')")
+)
+_LEARN = f"""
     INSERT INTO words AS w (tenant_id, word, uses)
     SELECT c.tenant_id, t.word, count(*)
     FROM operations o JOIN changes c ON c.tenant_id = o.tenant_id AND c.operation_id = o.id, LATERAL (
-        SELECT DISTINCT word FROM string_to_table(plain(concat_ws(' ', c.after ->> 'name', c.after ->> 'full_name',
-            c.after ->> 'title', c.after ->> 'email', c.after ->> 'mention_name', c.after ->> 'company',
-            c.after ->> 'department', c.after ->> 'industry', site(c.after ->> 'website'),
-            c.after ->> 'description', c.after ->> 'external_id', c.after ->> 'domains', c.after ->> 'tags',
-            c.after ->> 'text')), ' ') word) t
-    WHERE o.id = ANY($1::bigint[]) AND c.entity IN ('organizations', 'contacts', 'projects', 'tasks', 'documents',
-            'activities')
+        SELECT DISTINCT word FROM string_to_table(plain(concat_ws(' ', {_WORDS})), ' ') word) t
+    WHERE o.id = ANY($1::bigint[]) AND c.entity = ANY('{{{", ".join(_SEARCHED)}}}'::text[])
         AND length(t.word) BETWEEN 2 AND 40
     GROUP BY c.tenant_id, t.word ORDER BY c.tenant_id, t.word
     ON CONFLICT (tenant_id, word) DO UPDATE SET uses = w.uses + excluded.uses

@@ -1,23 +1,10 @@
 """The parameters of a search, and its hits."""
 
-from enum import StrEnum
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta, Struct
 
 from retainer.http.fields import Id, RecordId
-
-
-class Kind(StrEnum):
-    """What can be found; in the order in which equally good hits stand."""
-
-    ORGANIZATION = "organization"
-    CONTACT = "contact"
-    PROJECT = "project"
-    DOCUMENT = "document"
-    TASK = "task"
-    ACTIVITY = "activity"
 
 
 class SearchQuery(Struct, rename="camel", forbid_unknown_fields=True):
@@ -34,14 +21,13 @@ class SearchQuery(Struct, rename="camel", forbid_unknown_fields=True):
         ),
     ]
     kinds: Annotated[
-        list[Kind],
+        list[str],
         Meta(
             min_length=1,
-            max_length=6,
             description="Only these kinds, with commas between; all when left out",
             examples=[["organization", "contact"]],
         ),
-    ] = msgspec.field(default_factory=lambda: list(Kind))
+    ] = []
     limit: Annotated[
         int, Meta(ge=1, le=100, description="How many hits at most", examples=[20])
     ] = 20
@@ -81,7 +67,7 @@ class Hit(Struct, rename="camel"):
     """
 
     kind: Annotated[
-        Kind,
+        str,
         Meta(description="What was found; its id is one of that kind", examples=["organization"]),
     ]
     id: RecordId

@@ -7,9 +7,31 @@ from asyncpg import Record
 
 from retainer.database.database import Db
 from retainer.database.statement import Statement
-from retainer.search.model import Kind
+from retainer.lists.noun import Noun, Searched, names, narrowed
+from retainer.nouns import NOUNS
+from retainer.search import model
 
 CANDIDATES = 100  # rows of each kind that are ranked
+
+# In the order in which equally good hits stand.
+_SEARCHED: list[tuple[Noun, Searched]] = sorted(
+    [(noun, noun.search) for noun in NOUNS.values() if noun.search],
+    key=lambda each: each[1].place,
+)
+BY_KIND = {noun.singular: noun for noun, _ in _SEARCHED}
+
+Kind = names("Kind", "What can be found; in the order in which equally good hits stand.", BY_KIND)
+
+
+@narrowed(kinds=Kind)
+class SearchQuery(model.SearchQuery):
+    pass
+
+
+@narrowed(kind=Kind)
+class Hit(model.Hit):
+    pass
+
 
 _VISIBLE_IDS = """ARRAY(SELECT {a}.id FROM {noun} {a}
             WHERE {a}.tenant_id = :tenant AND {a}.deleted_by IS NULL AND @visible_{noun})"""
@@ -19,18 +41,10 @@ _VISIBLE_IDS = """ARRAY(SELECT {a}.id FROM {noun} {a}
 _FOUND = """
         SELECT '{kind}' AS kind, {a}.id, {a}.folded, f.place, NULL::int AS passage
         FROM asked, {noun}_found(:tenant, asked.all, {within}, {most}) f, LATERAL (
-            SELECT {a}.id, {folded} AS folded FROM {noun} {a}
+            SELECT {a}.id, {a}.{folded} AS folded FROM {noun} {a}
             WHERE {a}.tenant_id = :tenant AND {a}.id = f.hit AND {a}.deleted_by IS NULL AND @visible_{noun}
             OFFSET 0) {a}
         WHERE '{kind}' = ANY(:kinds::text[])"""
-_NOUNS = {
-    Kind.ORGANIZATION: ("organizations", "o.name_folded"),
-    Kind.CONTACT: ("contacts", "c.full_name_folded"),
-    Kind.PROJECT: ("projects", "p.title_folded"),
-    Kind.DOCUMENT: ("documents", "d.name_folded"),
-    Kind.TASK: ("tasks", "t.title_folded"),
-    Kind.ACTIVITY: ("activities", "a.title_folded"),
-}
 
 # Only the text of the newest version counts, and only while that is the one that was read.
 _PASSAGES = """
@@ -57,35 +71,26 @@ _SCORE = """CASE WHEN folded = phrase THEN 100
 # An organization that the viewer does not see is not named either.
 _ORGANIZATION = """LEFT JOIN LATERAL (SELECT o.id, o.name FROM organizations o
             WHERE o.tenant_id = :tenant AND o.id = {} AND o.deleted_by IS NULL AND @visible_organizations) o ON true"""
-_OF_TASK = """coalesce(t.organization_id, (SELECT p.organization_id FROM projects p
-            WHERE p.tenant_id = :tenant AND p.id = t.project_id))"""
-_SHOWN = f"""
-        SELECT o.name AS title, o.industry AS subtitle, o.id AS organization_id, json_build_object('name', o.name,
-            'industry', o.industry, 'website', o.website, 'description', o.description, 'externalId', o.external_id,
-            'domains', array_to_string(o.domains, ' '), 'tags', array_to_string(o.tags, ' ')) AS texts
-        FROM organizations o WHERE best.kind = 'organization' AND o.tenant_id = :tenant AND o.id = best.id
-        UNION ALL
-        SELECT c.full_name, c.email, NULL, json_build_object('fullName', c.full_name, 'email', c.email,
-            'company', c.company, 'title', c.title, 'department', c.department, 'mentionName', c.mention_name)
-        FROM contacts c WHERE best.kind = 'contact' AND c.tenant_id = :tenant AND c.id = best.id
-        UNION ALL
-        SELECT p.title, o.name, o.id, json_build_object('title', p.title, 'description', p.description)
-        FROM projects p {_ORGANIZATION.format("p.organization_id")}
-        WHERE best.kind = 'project' AND p.tenant_id = :tenant AND p.id = best.id
-        UNION ALL
-        SELECT t.title, o.name, o.id, json_build_object('title', t.title, 'description', t.description)
-        FROM tasks t {_ORGANIZATION.format(_OF_TASK)}
-        WHERE best.kind = 'task' AND t.tenant_id = :tenant AND t.id = best.id
-        UNION ALL
-        SELECT d.name, o.name, o.id, json_build_object('name', d.name, 'description', d.description, 'content',
-            (SELECT x.text FROM document_passages x WHERE x.tenant_id = :tenant AND x.document_id = d.id
-                AND x.place = best.passage))
-        FROM documents d {_ORGANIZATION.format("d.organization_id")}
-        WHERE best.kind = 'document' AND d.tenant_id = :tenant AND d.id = best.id
-        UNION ALL
-        SELECT a.title, o.name, o.id, json_build_object('text', a.text)
-        FROM activities a {_ORGANIZATION.format("a.organization_id")}
-        WHERE best.kind = 'activity' AND a.tenant_id = :tenant AND a.id = best.id"""
+
+
+def _shown(noun: Noun, search: Searched) -> str:
+    """What a hit shows: title, subtitle, organization, and its texts by field. Without a subtitle of
+    its own it shows its organization.
+    """
+    a = noun.alias
+    texts = ", ".join(f"'{field}', {sql}" for field, sql in search.texts.items())
+    subtitle, organization, joined = search.subtitle, search.organization or "NULL::bigint", ""
+    if not subtitle:
+        subtitle, organization = "o.name", "o.id"
+        joined = _ORGANIZATION.format(search.organization)
+    return f"""
+        SELECT {a}.{noun.title} AS title, {subtitle} AS subtitle, {organization} AS organization_id,
+            json_build_object({texts}) AS texts
+        FROM {noun.table} {a} {joined}
+        WHERE best.kind = '{noun.singular}' AND {a}.tenant_id = :tenant AND {a}.id = best.id"""
+
+
+_SHOWN = " UNION ALL ".join(_shown(noun, search) for noun, search in _SEARCHED)
 
 
 def _statement(within: str) -> Statement:
@@ -94,14 +99,14 @@ def _statement(within: str) -> Statement:
     """
     found = [
         _FOUND.format(
-            kind=kind,
-            noun=noun,
-            a=noun[0],
-            folded=folded,
+            kind=noun.singular,
+            noun=noun.table,
+            a=noun.alias,
+            folded=search.name,
             most=CANDIDATES,
-            within=within.format(noun=noun, a=noun[0]),
+            within=within.format(noun=noun.table, a=noun.alias),
         )
-        for kind, (noun, folded) in _NOUNS.items()
+        for noun, search in _SEARCHED
     ]
     found.append(_PASSAGES.format(within=within.format(noun="documents", a="d"), most=CANDIDATES))
     return Statement(f"""
@@ -125,7 +130,7 @@ AMONG_ALL = _statement("NULL")
 AMONG_VISIBLE = _statement(_VISIBLE_IDS)
 
 
-async def search(db: Db, q: str, kinds: list[Kind], most: int) -> list[Record]:
+async def search(db: Db, q: str, kinds: list[str], most: int) -> list[Record]:
     """The best hits: kind, id, title, subtitle, organization_id, score, texts (JSON by field),
     meant (folded words).
 

@@ -9,7 +9,7 @@ from retainer.http.request import Request
 from retainer.http.responses import JSONResponse
 from retainer.search import store
 from retainer.search.highlight import highlights, pattern
-from retainer.search.model import Hit, Kind, SearchQuery
+from retainer.search.model import Hit, SearchQuery
 
 
 async def index(request: Request) -> Response:
@@ -21,8 +21,8 @@ async def index(request: Request) -> Response:
 
 def hit(row: Any) -> Hit:
     texts = msgspec.json.decode(row["texts"], type=dict[str, str | None])
-    return Hit(
-        Kind(row["kind"]),
+    return store.Hit(
+        store.Kind(row["kind"]),
         row["id"],
         row["title"],
         row["subtitle"],

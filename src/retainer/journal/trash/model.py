@@ -1,6 +1,5 @@
 """The entries of the trash."""
 
-from enum import StrEnum
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -9,24 +8,12 @@ from retainer.http.fields import Id, Timestamp
 from retainer.journal.model import Actor
 
 
-class TrashKind(StrEnum):
-    """What can be in it."""
-
-    ORGANIZATION = "organization"
-    CONTACT = "contact"
-    PROJECT = "project"
-    TASK = "task"
-    DOCUMENT = "document"
-    ACTIVITY = "activity"
-    MEMBER = "member"
-
-
 class TrashEntry(Struct, rename="camel"):
     """A deleted record; a member is told by the contact's id. `also_deleted` counts the records
     that went with it.
     """
 
-    kind: Annotated[TrashKind, Meta(description="What was deleted", examples=["organization"])]
+    kind: Annotated[str, Meta(description="What was deleted", examples=["organization"])]
     id: Annotated[Id, Meta(description="Its id; of a member the contact's", examples=[1])]
     title: Annotated[
         str,

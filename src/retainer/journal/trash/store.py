@@ -1,129 +1,65 @@
-"""The statement of the trash. The alias is x, a deleted record; within each kind the aliases are
-the noun's own.
+"""The statement of the trash, made of the nouns. The alias is x, a deleted record; within each kind
+the aliases are the noun's own.
 """
 
-from retainer.journal.trash.model import TrashKind
+from retainer.journal.trash import model
+from retainer.lists.noun import Noun, Trashed, names, narrowed
 from retainer.lists.spec import CustomFilter, Field, FieldType, ListSpec
+from retainer.nouns import NOUNS
 
-# Each kind: FROM, alias, visibility, title, organization, told id, what takes it along, how many
-# went with it.
-_PARTS = {
-    TrashKind.ORGANIZATION: (
-        "organizations o",
-        "o",
-        "organizations",
-        "o.name",
-        "o.id",
-        "o.id",
-        "false",
-        """(SELECT count(*) FROM projects b WHERE b.tenant_id = :tenant AND b.deleted_by = x.operation_id
-                AND b.organization_id = x.id)
-            + (SELECT count(*) FROM members b WHERE b.tenant_id = :tenant AND b.deleted_by = x.operation_id
-                AND b.organization_id = x.id)
-            + (SELECT count(*) FROM tasks b WHERE b.tenant_id = :tenant AND b.deleted_by = x.operation_id
-                AND (b.organization_id = x.id OR b.project_id = ANY(ARRAY(SELECT p.id FROM projects p
-                    WHERE p.tenant_id = :tenant AND p.deleted_by = x.operation_id AND p.organization_id = x.id))))
-            + (SELECT count(*) FROM documents b WHERE b.tenant_id = :tenant AND b.deleted_by = x.operation_id
-                AND (b.organization_id = x.id OR b.organization_id IS NULL AND EXISTS (
-                    SELECT FROM document_projects l JOIN projects p ON p.tenant_id = :tenant AND p.id = l.project_id
-                    WHERE l.tenant_id = :tenant AND l.document_id = b.id AND l.deleted_by = x.operation_id
-                        AND p.organization_id = x.id)))
-            + (SELECT count(*) FROM activities b WHERE b.tenant_id = :tenant AND b.deleted_by = x.operation_id
-                AND b.organization_id = x.id)""",
-    ),
-    TrashKind.CONTACT: (
-        "contacts c",
-        "c",
-        "contacts",
-        "c.full_name",
-        "NULL::bigint",
-        "c.id",
-        "false",
-        "0",
-    ),
-    TrashKind.PROJECT: (
-        "projects p",
-        "p",
-        "projects",
-        "p.title",
-        "p.organization_id",
-        "p.id",
-        "organizations y WHERE y.tenant_id = :tenant AND y.id = p.organization_id AND y.deleted_by = p.deleted_by",
-        """(SELECT count(*) FROM tasks b WHERE b.tenant_id = :tenant AND b.deleted_by = x.operation_id
-                AND b.project_id = x.id)
-            + (SELECT count(*) FROM documents b WHERE b.tenant_id = :tenant AND b.deleted_by = x.operation_id
-                AND b.organization_id IS NULL AND EXISTS (SELECT FROM document_projects l
-                    WHERE l.tenant_id = :tenant AND l.document_id = b.id AND l.project_id = x.id
-                        AND l.deleted_by = x.operation_id))""",
-    ),
-    TrashKind.TASK: (
-        "tasks t",
-        "t",
-        "tasks",
-        "t.title",
-        """coalesce(t.organization_id, (SELECT y.organization_id FROM projects y WHERE y.tenant_id = :tenant
-            AND y.id = t.project_id))""",
-        "t.id",
-        """(SELECT y.deleted_by FROM organizations y WHERE y.tenant_id = :tenant AND y.id = t.organization_id
-            UNION ALL SELECT y.deleted_by FROM projects y WHERE y.tenant_id = :tenant AND y.id = t.project_id) y
-            WHERE y.deleted_by = t.deleted_by""",
-        "0",
-    ),
-    TrashKind.DOCUMENT: (
-        "documents d",
-        "d",
-        "documents",
-        "d.name",
-        "d.organization_id",
-        "d.id",
-        """(SELECT y.deleted_by FROM organizations y WHERE y.tenant_id = :tenant AND y.id = d.organization_id
-            UNION ALL SELECT y.deleted_by FROM document_projects l JOIN projects y ON y.tenant_id = :tenant
-                AND y.id = l.project_id
-            WHERE l.tenant_id = :tenant AND l.document_id = d.id AND l.deleted_by = d.deleted_by
-                AND d.organization_id IS NULL) y
-            WHERE y.deleted_by = d.deleted_by""",
-        "0",
-    ),
-    TrashKind.ACTIVITY: (
-        "activities a",
-        "a",
-        "activities",
-        "a.title",
-        "a.organization_id",
-        "a.id",
-        "organizations y WHERE y.tenant_id = :tenant AND y.id = a.organization_id AND y.deleted_by = a.deleted_by",
-        "0",
-    ),
-    TrashKind.MEMBER: (
-        """members m JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id
-            JOIN contacts c ON c.tenant_id = m.tenant_id AND c.id = m.contact_id""",
-        "m",
-        "organizations",
-        "c.full_name",
-        "m.organization_id",
-        "m.contact_id",
-        """(SELECT o.deleted_by UNION ALL SELECT c.deleted_by) y WHERE y.deleted_by = m.deleted_by""",
-        "0",
-    ),
-}
+# In the order in which they stand where one operation deleted several.
+_NOUNS = [noun for noun in NOUNS.values() if noun.trash is not None]
 
 
-def _part(place: int, kind: TrashKind) -> str:
-    """The deleted of one kind in the list's order, so that PostgreSQL walks an index of each and
+def _trashed(noun: Noun) -> Trashed:
+    """A noun in the trash, with what follows from its organization where it says nothing else."""
+    trash = noun.trash
+    assert trash is not None
+    if not noun.belongs_to:
+        return trash._replace(organization=trash.organization or "NULL::bigint")
+    a, column = noun.alias, noun.column_of[noun.belongs_to]
+    above = f"""{noun.belongs_to} y WHERE y.tenant_id = :tenant AND y.id = {a}.{column}
+            AND y.deleted_by = {a}.deleted_by"""
+    return trash._replace(
+        organization=trash.organization or f"{a}.{column}",
+        above=trash.above or above,
+        below=trash.below or {noun.belongs_to: f"b.{column} = x.id"},
+    )
+
+
+def _part(place: int, noun: Noun) -> str:
+    """The deleted of one noun in the list's order, so that PostgreSQL walks an index of each and
     merges them.
     """
-    table, alias, noun, title, organization, told, above, _ = _PARTS[kind]
-    alone = f"NOT EXISTS (SELECT FROM {above})" if above != "false" else "true"
-    return f"""(SELECT {alias}.deleted_by AS operation_id, {place} AS place, {alias}.id AS key,
-            '{kind.value}' AS kind, {told} AS id, {title} AS title, {organization} AS organization_id
-        FROM {table} WHERE {alias}.tenant_id = :tenant AND {alias}.deleted_by IS NOT NULL AND @visible_{noun}
-            AND {alone}
-        ORDER BY {alias}.deleted_by DESC, {alias}.id DESC)"""
+    trash, a = _trashed(noun), noun.alias
+    alone = f"NOT EXISTS (SELECT FROM {trash.above})" if trash.above else "true"
+    return f"""(SELECT {a}.deleted_by AS operation_id, {place} AS place, {a}.id AS key,
+            '{noun.singular}' AS kind, {a}.{noun.told_by or "id"} AS id,
+            {trash.title or f"{a}.{noun.title}"} AS title, {trash.organization} AS organization_id
+        FROM {trash.table or f"{noun.table} {a}"}
+        WHERE {a}.tenant_id = :tenant AND {a}.deleted_by IS NOT NULL
+            AND @visible_{noun.seen_as or noun.table} AND {alone}
+        ORDER BY {a}.deleted_by DESC, {a}.id DESC)"""
 
 
-_ALSO = " ".join(
-    f"WHEN '{kind.value}' THEN {part[-1]}" for kind, part in _PARTS.items() if part[-1] != "0"
-)
+def _also(noun: Noun) -> str:
+    """How many records went with one of the noun; "" for one that takes nothing along."""
+    counts = [
+        f"""(SELECT count(*) FROM {below.table} b
+            WHERE b.tenant_id = :tenant AND b.deleted_by = x.operation_id AND {condition})"""
+        for below in _NOUNS
+        for table, condition in _trashed(below).below.items()
+        if table == noun.table
+    ]
+    return f"WHEN '{noun.singular}' THEN {' + '.join(counts)}" if counts else ""
+
+
+TrashKind = names("TrashKind", "What can be in it.", [noun.singular for noun in _NOUNS])
+
+
+@narrowed(kind=TrashKind)
+class TrashEntry(model.TrashEntry):
+    pass
 
 
 def _operation(what: str) -> str:
@@ -141,11 +77,11 @@ _FIELDS = {
         FROM users u WHERE u.tenant_id = :tenant AND u.id = op.actor_id) a)""")
     ),
     "operationId": Field("x.operation_id", FieldType.INTEGER, sort="x.operation_id", cast="bigint"),
-    "alsoDeleted": Field(f"CASE x.kind {_ALSO} ELSE 0 END"),
+    "alsoDeleted": Field(f"CASE x.kind {' '.join(map(_also, _NOUNS))} ELSE 0 END"),
 }
 
 TRASH = ListSpec(
-    f"({' UNION ALL '.join(_part(n, kind) for n, kind in enumerate(_PARTS))}) x",
+    f"({' UNION ALL '.join(_part(place, noun) for place, noun in enumerate(_NOUNS))}) x",
     "true",
     _FIELDS,
     order="-operationId",

@@ -2,47 +2,29 @@
 an id (`#12`).
 """
 
+from contextlib import suppress
 from typing import Any, NamedTuple
 
-import msgspec
 from starlette.responses import Response
 
+from retainer.errors import NotFound, camel
 from retainer.http.request import Request
+from retainer.nouns import NOUNS
 from retainer.pages import record_picker, render
 from retainer.pages.list_page import query_string
 from retainer.records.contacts import store as contacts
-from retainer.records.documents import store as documents
 from retainer.records.organizations import store as organizations
-from retainer.records.projects import store as projects
-from retainer.records.tasks import store as tasks
 from retainer.search import store
-from retainer.search.model import Hit, Kind
+from retainer.search.model import Hit
 from retainer.search.web import hit
 
 MAX_HITS = 50  # hits of the page
 MAX_PALETTE_HITS = 12  # hits of the palette, of which each is a line
 MAX_QUERY = 200  # characters, as the API's search takes
 PREFIXES = {
-    "org": Kind.ORGANIZATION,
-    "contact": Kind.CONTACT,
-    "project": Kind.PROJECT,
-    "task": Kind.TASK,
-    "doc": Kind.DOCUMENT,
-}
-_BY_ID = {
-    Kind.ORGANIZATION: (organizations.read, "name"),
-    Kind.CONTACT: (contacts.read, "fullName"),
-    Kind.PROJECT: (projects.read, "title"),
-    Kind.TASK: (tasks.read, "title"),
-    Kind.DOCUMENT: (documents.read, "name"),
-}
-_PLURALS = {
-    Kind.ORGANIZATION: "organizations",
-    Kind.CONTACT: "contacts",
-    Kind.PROJECT: "projects",
-    Kind.TASK: "tasks",
-    Kind.DOCUMENT: "documents",
-    Kind.ACTIVITY: "activities",
+    noun.search.prefix: noun.singular
+    for noun in NOUNS.values()
+    if noun.search and noun.search.prefix
 }
 
 PICKABLE = {
@@ -55,7 +37,7 @@ class ParsedQuery(NamedTuple):
     """What was typed: words in some kinds, or the id of a record of whatever kind."""
 
     text: str
-    kinds: list[Kind]
+    kinds: list[str]
     id: int | None
 
 
@@ -103,7 +85,7 @@ def parse(q: str) -> ParsedQuery:
     return (
         ParsedQuery(rest.strip()[:MAX_QUERY], [kind], None)
         if kind
-        else ParsedQuery(q[:MAX_QUERY], list(Kind), None)
+        else ParsedQuery(q[:MAX_QUERY], list(store.BY_KIND), None)
     )
 
 
@@ -116,36 +98,40 @@ async def _found(request: Request, query: ParsedQuery, limit: int) -> list[Hit]:
 
 
 async def _by_id(request: Request, id: int) -> list[Hit]:
+    """The record of each noun that has the id."""
     hits = []
-    for kind, (read, name) in _BY_ID.items():
-        row = await read(request.db, id)
-        if row is not None:
-            hits.append(Hit(kind, id, msgspec.json.decode(row[2])[name], f"#{id}", None, 0, []))
+    for kind in PREFIXES.values():
+        noun = store.BY_KIND[kind]
+        assert noun.get is not None
+        with suppress(NotFound):
+            record = (await noun.get(request.db, id)).decode(dict[str, Any])
+            hits.append(Hit(kind, id, record[camel(noun.title)], f"#{id}", None, 0, []))
     return hits
 
 
 def _grouped(found: list[Hit], everything: str) -> list[Group]:
     """By kind; the kind of the best hit first."""
-    groups: dict[Kind, list[dict[str, Any]]] = {}
+    groups: dict[str, list[dict[str, Any]]] = {}
     for one in found:
         groups.setdefault(one.kind, []).append(
             {
                 "id": f"hit-{one.kind}-{one.id}",
                 "href": _href(one) or everything,
-                "kind": one.kind.value,
+                "kind": str(one.kind),
                 "title": one.title,
                 "note": one.subtitle or "",
                 "highlights": _highlights(one),
             }
         )
-    return [Group(_PLURALS[kind].capitalize(), hits) for kind, hits in groups.items()]
+    return [Group(store.BY_KIND[kind].label, hits) for kind, hits in groups.items()]
 
 
 def _href(one: Hit) -> str:
     """Its page; an activity stands on its organization's."""
-    if one.kind == Kind.ACTIVITY:
-        return f"/organizations/{one.organization_id}/activities" if one.organization_id else ""
-    return f"/{_PLURALS[one.kind]}/{one.id}"
+    page = store.BY_KIND[one.kind].page
+    if "{organizationId}" in page and not one.organization_id:
+        return ""
+    return page.format(id=one.id, organizationId=one.organization_id)
 
 
 def _highlights(one: Hit) -> dict[str, Any]:

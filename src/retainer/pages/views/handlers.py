@@ -14,7 +14,7 @@ from retainer.pages.formatting import label
 from retainer.pages.list_page import find
 from retainer.pages.submit import perform
 from retainer.records.views import store
-from retainer.records.views.model import ViewCreate, ViewNoun, ViewUpdate
+from retainer.records.views.model import ViewUpdate
 
 Row = dict[str, Any]
 OPERATORS = {
@@ -29,7 +29,7 @@ OPERATORS = {
 
 async def index(request: Request) -> Response:
     found = await visible_views(request)
-    groups = [(noun, [view for view in found if view["noun"] == noun]) for noun in ViewNoun]
+    groups = [(noun, [view for view in found if view["noun"] == noun]) for noun in store.LISTS]
     return await render.page(
         request, "views/list.html", groups=[group for group in groups if group[1]]
     )
@@ -91,7 +91,7 @@ async def form(
     """The dialog of saving what a list shows: under a new name, or instead of what a view of that
     list showed.
     """
-    if values.get("noun") not in list(ViewNoun):
+    if values.get("noun") not in store.LISTS:
         raise NotFound
     values = {"name": "", "query": "", "isShared": ""} | values
     return await render.page(
@@ -111,7 +111,7 @@ async def form(
 
 async def create(request: Request) -> Response:
     try:
-        result = await perform(request, "createView", body=request.data.body(ViewCreate))
+        result = await perform(request, "createView", body=request.data.body(store.ViewCreate))
     except (Invalid, Conflict) as problem:
         return await form(request, dict(request.data), problem)
     view = result.record

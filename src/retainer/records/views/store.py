@@ -14,23 +14,25 @@ from retainer.database.database import Db, Values
 from retainer.database.statement import Statement, Update
 from retainer.database.stored import Stored
 from retainer.errors import NotFound
+from retainer.lists.noun import names, narrowed
 from retainer.lists.spec import Field, FieldType, ListSpec, moments, row_json
-from retainer.records.activities import store as activities
-from retainer.records.contacts import store as contacts
-from retainer.records.documents import store as documents
-from retainer.records.organizations import store as organizations
-from retainer.records.projects import store as projects
-from retainer.records.tasks import store as tasks
-from retainer.records.views.model import ViewNoun
+from retainer.records.nouns import RECORDS
+from retainer.records.views import model
 
-LISTS: dict[ViewNoun, ListSpec] = {
-    ViewNoun.ORGANIZATIONS: organizations.LIST,
-    ViewNoun.CONTACTS: contacts.LIST,
-    ViewNoun.PROJECTS: projects.LIST,
-    ViewNoun.TASKS: tasks.LIST,
-    ViewNoun.DOCUMENTS: documents.LIST,
-    ViewNoun.ACTIVITIES: activities.LIST,
-}
+LISTS = {noun.table: noun.list for noun in RECORDS if noun.has_views}
+
+ViewNoun = names("ViewNoun", "The lists that have views, by their paths.", LISTS)
+
+
+@narrowed(noun=ViewNoun)
+class View(model.View):
+    pass
+
+
+@narrowed(noun=ViewNoun)
+class ViewCreate(model.ViewCreate):
+    pass
+
 
 # Of those that the viewer sees.
 CHANGEABLE = "(v.owner_id = :user OR (v.is_shared AND :viewer_role::text = 'admin'))"

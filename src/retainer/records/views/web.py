@@ -12,7 +12,7 @@ from retainer.lists.answer import listed
 from retainer.lists.parameters import read as read_list
 from retainer.permissions import Viewer
 from retainer.records.views import store
-from retainer.records.views.model import PAGE_PARAMETERS, ViewNoun, query_fault
+from retainer.records.views.model import PAGE_PARAMETERS, query_fault
 
 
 async def index(request: Request) -> Response:
@@ -42,7 +42,7 @@ async def delete(request: Request, id: int) -> Response:
     return deleted_response(await store.delete(request.db, id))
 
 
-async def noun_of_changeable(request: Request, id: int) -> ViewNoun:
+async def noun_of_changeable(request: Request, id: int) -> str:
     """Noun of a view's list. Raises NotFound, or Forbidden when the viewer sees the view and may
     not change it.
     """
@@ -54,7 +54,7 @@ async def noun_of_changeable(request: Request, id: int) -> ViewNoun:
             "Only its owner and administrators may change a shared view;"
             " save one of your own instead."
         )
-    return ViewNoun(view["noun"])
+    return str(view["noun"])
 
 
 def refuse_sharing(viewer: Viewer, is_shared: bool | UnsetType) -> None:
@@ -65,7 +65,7 @@ def refuse_sharing(viewer: Viewer, is_shared: bool | UnsetType) -> None:
         )
 
 
-def refuse_broken(viewer: Viewer, noun: ViewNoun, query: str) -> None:
+def refuse_broken(viewer: Viewer, noun: str, query: str) -> None:
     """Raise Invalid on `query` with every problem that its list has with it."""
     problem = query_fault(query)
     if problem:
@@ -82,9 +82,9 @@ def refuse_broken(viewer: Viewer, noun: ViewNoun, query: str) -> None:
         )
 
 
-def in_query(error: FieldError, noun: ViewNoun) -> FieldError:
+def in_query(error: FieldError, noun: str) -> FieldError:
     """A problem of one of the list's parameters as a problem of the view's field `query`."""
-    message = error.message.replace("this path", f"GET /{noun.value}")
+    message = error.message.replace("this path", f"GET /{noun}")
     if error.field != "query":
         message = f"{error.field} {message}"
     return FieldError("query", message)

@@ -1,0 +1,19 @@
+"""The declaration of users."""
+
+from retainer.identity.users import store
+from retainer.identity.users.model import UserDetails
+from retainer.lists.noun import Noun
+
+USER = Noun(
+    table="users",
+    alias="u",
+    singular="user",
+    title="full_name",
+    answer=UserDetails,
+    list=store.LIST,
+    get=store.get,
+    references={"contact_id": "contacts"},
+    read_only=("lastLoginAt",),
+    page="/users/{id}",
+    has_history=True,
+)

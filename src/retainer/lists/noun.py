@@ -1,0 +1,249 @@
+"""The declaration of a noun: one value that everything reads which has to know it.
+
+Each noun declares itself in its `noun.py`; `records/nouns.py` lists them. Journal, undo, trash,
+search, saved views, bulk, the sidebar and the pages of history hold no names of nouns of their own.
+A noun that lacks a part does not start: see `check`.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from retainer.database.database import Db
+from retainer.database.stored import Stored
+from retainer.errors import camel
+from retainer.lists.spec import ListSpec
+from retainer.permissions import PERMISSIONS, VISIBLE
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+Verbs = tuple[str, str, str]  # done, doing, and the word before its organization: added, adding, at
+
+DERIVED = {"changes", "candidates", "operations"}  # lines of VISIBLE that follow from the nouns'
+
+
+class Permits(NamedTuple):
+    """The permissions that undoing takes: of an update, and of a creation, deletion or
+    restoration.
+    """
+
+    change: str
+    delete: str
+
+
+class Searched(NamedTuple):
+    """How search finds a noun.
+
+    `name` is the folded column that counts most, `place` its place among equally good hits, `texts`
+    what is highlighted: SQL by field of the API. `subtitle` is SQL; without it a hit shows its
+    organization, whose id is `organization`. `words` are the columns whose words are learnt,
+    `sites` those with an address, of whose host they are. `prefix` restricts what is typed to the
+    noun: `org: acme`.
+    """
+
+    name: str
+    place: int
+    texts: Mapping[str, str]
+    words: tuple[str, ...]
+    sites: tuple[str, ...] = ()
+    subtitle: str = ""
+    organization: str = ""
+    prefix: str = ""
+
+
+class Link(NamedTuple):
+    """A journalled table that belongs to a noun, without a place of its own in the API.
+
+    Its rows have the noun's id in the column `own`, and in `other` that of the noun `of` (empty for
+    a part of the record itself). Histories tell it as `told_as`, by the id of the other record.
+    `is_undone` is False for what is kept as evidence; `holds_other` False where the other record may
+    be deleted and the link stays; `is_followed` says that open pages learn of it as a change of
+    both records.
+    """
+
+    table: str
+    own: str
+    other: str = ""
+    of: str = ""
+    plural: str = ""
+    verbs: Mapping[str, Verbs] = {}
+    is_undone: bool = True
+    holds_other: bool = True
+    is_followed: bool = True
+
+    @property
+    def told_as(self) -> str:
+        """The entity that histories name."""
+        return camel(self.table)
+
+    @property
+    def told_by(self) -> str:
+        """The column with the id of the record that it is told by."""
+        return self.other or self.own
+
+
+class Trashed(NamedTuple):
+    """A noun in the trash, as SQL; what is left empty follows from what it belongs to.
+
+    `organization` is the id of its organization. `above` is FROM and WHERE of the rows that took it
+    along, in which case it is no entry of its own. `below` counts it with what it went along with:
+    the condition on a row b of it and the entry x, by the table of the entry.
+    """
+
+    organization: str = ""
+    above: str = ""
+    below: Mapping[str, str] = {}
+    table: str = ""
+    title: str = ""
+
+
+class Menu(NamedTuple):
+    """An entry of the sidebar: icon, the short name of narrow screens, the keys that lead there."""
+
+    icon: str
+    short: str
+    keys: str
+    is_wide: bool = True  # not shown at the foot of narrow screens
+
+
+class New(NamedTuple):
+    """An entry of "Add record": icon, words, and the permission that it takes."""
+
+    icon: str
+    words: str
+    permission: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noun:
+    """What everybody has to know of a noun.
+
+    `table` is its table, its path and its name in the journal; `alias` its SQL alias, as
+    `permissions.py` uses it. `title` is the column that people know a record by. `answer` is the
+    type of its JSON; `columns` names the columns that are called otherwise than its fields.
+    `seen_as` is the noun whose visibility it has, by the column `references` names for it; `told_by`
+    the column of the other record by which histories tell it. `references` has the columns that hold
+    the id of another noun. `shows` has those of them whose records change with it on open pages.
+    `page` is its address, with {id} and {organizationId}.
+    """
+
+    table: str
+    alias: str
+    singular: str
+    title: str
+    answer: type[msgspec.Struct]
+    list: ListSpec
+    get: Callable[[Db, int], Awaitable[Stored]] | None = None
+    permissions: Permits | None = None  # None: its changes are not undone
+    plural: str = ""
+    page: str = ""
+    belongs_to: str = ""
+    seen_as: str = ""
+    told_by: str = ""
+    references: Mapping[str, str] = field(default_factory=dict)
+    shows: tuple[str, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
+    read_only: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
+    search: Searched | None = None
+    trash: Trashed | None = None
+    has_history: bool = False
+    has_views: bool = False
+    is_private: bool = False  # another's is not even administrators' to know of
+    changeable: str = "true"  # SQL: what permission and visibility leave open
+    verbs: Mapping[str, Verbs] = field(default_factory=dict)
+    menu: Menu | None = None
+    new: New | None = None
+
+    @property
+    def column_of(self) -> dict[str, str]:
+        """The column that refers to each other noun."""
+        return {noun: column for column, noun in self.references.items()}
+
+    @property
+    def label(self) -> str:
+        """Its name as a heading."""
+        return self.table.capitalize()
+
+
+def check(nouns: Iterable[Noun]) -> None:
+    """Refuse to start with a noun that lacks a part, by name. Raises ValueError."""
+    known = {noun.table: noun for noun in nouns}
+    for noun in known.values():
+        for problem in _problems(noun, known):
+            raise ValueError(f"the noun {noun.table} {problem}")
+    for line in VISIBLE.keys() - DERIVED - known.keys():
+        raise ValueError(f"permissions.py has lines of {line}, which is no noun")
+
+
+def _problems(noun: Noun, known: Mapping[str, Noun]) -> Iterable[str]:
+    """What a noun lacks, each as the end of a sentence."""
+    if noun.permissions and not noun.seen_as and noun.table not in VISIBLE:
+        yield "has no line in permissions.VISIBLE"
+    if not noun.list.id.startswith(f"{noun.alias}."):
+        yield f"has the alias {noun.alias}, its list another"
+    if not noun.title and not noun.told_by:
+        yield "has no title"
+    if (noun.search or noun.has_views) and not noun.page:
+        yield "is found or has views, but no page"
+    for permission in noun.permissions or ():
+        if permission not in PERMISSIONS:
+            yield f"names the permission {permission}, which permissions.py does not have"
+    yield from _broken_references(noun, known)
+
+
+def _broken_references(noun: Noun, known: Mapping[str, Noun]) -> Iterable[str]:
+    for column, table in noun.references.items():
+        if column not in noun.answer.__struct_fields__:
+            yield f"refers by {column}, which {noun.answer.__name__} does not have"
+        if table not in known:
+            yield f"refers to {table}, which is no noun"
+    for table in filter(None, (noun.belongs_to, noun.seen_as)):
+        if table not in noun.references.values():
+            yield f"belongs to {table}, but refers to it by no column"
+    if noun.told_by and noun.told_by not in noun.references:
+        yield f"is told by {noun.told_by}, which refers to nothing"
+
+
+def narrowed(**fields: type[StrEnum]) -> Callable[[type[T]], type[T]]:
+    """Make some fields of a model, texts or arrays of texts, the names of nouns: models stand below
+    the nouns and do not know them. An array that is left out has all of them.
+    """
+
+    def narrow(model: type[T]) -> type[T]:
+        hints = get_type_hints(model, include_extras=True)
+        found: Any = msgspec.defstruct(
+            model.__name__,
+            [_field(name, hints[name], names) for name, names in fields.items()],
+            bases=(model,),
+            module=model.__module__,
+            namespace={"__doc__": inspect.getdoc(model)},
+        )
+        return found  # type: ignore[no-any-return]
+
+    return narrow
+
+
+def _field(name: str, hint: Any, names: type[StrEnum]) -> Any:
+    inner, *metadata = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+    if get_origin(inner) is not list:
+        return name, _annotated(names, metadata)
+    each = _annotated(list[names], [*metadata, msgspec.Meta(max_length=len(names))])  # type: ignore[valid-type]
+    return name, each, msgspec.field(default_factory=lambda: list(names))
+
+
+def _annotated(kind: Any, metadata: list[Any]) -> Any:
+    for each in metadata:
+        kind = Annotated[kind, each]
+    return kind
+
+
+def names(name: str, description: str, words: Iterable[str]) -> type[StrEnum]:
+    """A type of the API whose values are the names of nouns."""
+    found = StrEnum(name, {word.upper(): word for word in words})  # type: ignore[misc]
+    found.__doc__ = description
+    return found

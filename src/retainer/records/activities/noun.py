@@ -1,0 +1,53 @@
+"""The declaration of activities."""
+
+from retainer.lists.noun import Link, New, Noun, Permits, Searched, Trashed
+from retainer.records.activities import store
+from retainer.records.activities.model import Activity
+
+# Its contact may be deleted: that they were there remains known.
+_CONTACTS = Link(
+    "activity_contacts",
+    own="activity_id",
+    other="contact_id",
+    of="contacts",
+    plural="people of activities",
+    verbs={
+        "insert": ("added to an activity", "adding to an activity", "at"),
+        "delete": ("took out of an activity", "taking out of an activity", "at"),
+    },
+    holds_other=False,
+    is_followed=False,
+)
+
+ACTIVITY = Noun(
+    table="activities",
+    alias="a",
+    singular="activity",
+    title="title",
+    answer=Activity,
+    list=store.LIST,
+    get=store.get,
+    # Who may not delete one may still take back having logged it.
+    permissions=Permits(change="activities.write", delete="activities.write"),
+    belongs_to="organizations",
+    references={"organization_id": "organizations", "author_id": "users"},
+    read_only=("authorId",),
+    links=(_CONTACTS,),
+    page="/organizations/{organizationId}/activities",
+    has_history=True,
+    has_views=True,
+    verbs={"insert": ("logged", "logging", "at")},
+    search=Searched(
+        name="title_folded",
+        place=5,
+        organization="a.organization_id",
+        texts={"text": "a.text"},
+        words=("text",),
+    ),
+    trash=Trashed(),
+    new=New(
+        icon="message-square-plus",
+        words="Call, meeting, e-mail or note",
+        permission="activities.write",
+    ),
+)

@@ -1,0 +1,32 @@
+"""The declaration of projects."""
+
+from retainer.lists.noun import Menu, New, Noun, Permits, Searched, Trashed
+from retainer.records.projects import store
+from retainer.records.projects.model import Project
+
+PROJECT = Noun(
+    table="projects",
+    alias="p",
+    singular="project",
+    title="title",
+    answer=Project,
+    list=store.LIST,
+    get=store.get,
+    permissions=Permits(change="projects.write", delete="projects.write"),
+    belongs_to="organizations",
+    references={"organization_id": "organizations"},
+    page="/projects/{id}",
+    has_history=True,
+    has_views=True,
+    search=Searched(
+        name="title_folded",
+        place=2,
+        prefix="project",
+        organization="p.organization_id",
+        texts={"title": "p.title", "description": "p.description"},
+        words=("title", "description"),
+    ),
+    trash=Trashed(),
+    menu=Menu(icon="folder-kanban", short="Projects", keys="g p"),
+    new=New(icon="folder-kanban", words="Project", permission="projects.write"),
+)

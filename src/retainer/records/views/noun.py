@@ -1,0 +1,19 @@
+"""The declaration of saved views."""
+
+from retainer.lists.noun import Noun, Permits
+from retainer.records.views import store
+
+VIEW = Noun(
+    table="views",
+    alias="v",
+    singular="view",
+    title="name",
+    answer=store.View,
+    list=store.LIST,
+    get=store.get,
+    permissions=Permits(change="views.write", delete="views.write"),
+    references={"owner_id": "users"},
+    read_only=("ownerId",),
+    is_private=True,
+    changeable=store.CHANGEABLE,
+)
