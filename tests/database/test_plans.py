@@ -18,7 +18,7 @@ from retainer.lists.spec import PageShape
 from retainer.permissions import SCOPES
 from retainer.routes import ROUTES
 from retainer.search import store as search
-from retainer.search.model import Kind
+from retainer.search.store import Kind
 from support.lists import EACH, TENANTS, explained, make
 from support.sql import Sql
 

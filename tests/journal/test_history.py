@@ -4,7 +4,7 @@ import re
 import threading
 from typing import Any
 
-from retainer.journal.model import COLUMNS
+from retainer.journal.entities import COLUMNS
 from support.cast import Cast
 from support.journal import history, told
 from support.lists import linked

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from retainer.journal.model import NOUNS
+from retainer.journal.entities import UNDO_RULES
 from support.cast import Cast
 from support.in_process import InProcess
 from support.journal import WRITES, last, named, tree, undo, undone, world
@@ -569,19 +569,23 @@ def test_the_nouns_that_can_be_undone_are_the_journalled_ones(cast: Cast) -> Non
     tables = cast.sql.rows(
         "SELECT tgrelid::regclass::text AS name FROM pg_trigger WHERE tgname = 'journal'"
     )
-    assert {row["name"] for row in tables} - set(NOUNS) == {"users", "links", "document_versions"}
+    assert {row["name"] for row in tables} - set(UNDO_RULES) == {
+        "users",
+        "links",
+        "document_versions",
+    }
     keys = cast.sql.rows(
         """SELECT c.conrelid::regclass::text AS child, c.confrelid::regclass::text AS above, a.attname::text AS name
            FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[2]
            WHERE c.contype = 'f' AND cardinality(c.conkey) = 2"""
     )
     known = {(row["child"], row["name"], row["above"]) for row in keys
-             if row["child"] in NOUNS and row["above"] in NOUNS}  # fmt: skip
+             if row["child"] in UNDO_RULES and row["above"] in UNDO_RULES}  # fmt: skip
     kept = {
         ("activity_contacts", "contact_id", "contacts")
     }  # who was there stays told, deleted or not
     assert known - kept == {
         (table, column, above)
-        for table, noun in NOUNS.items()
+        for table, noun in UNDO_RULES.items()
         for column, above in noun.refers.items()
     }

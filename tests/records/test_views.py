@@ -7,7 +7,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from retainer.records.views.model import ViewNoun
+from retainer.records.views.store import ViewNoun
 from support.cast import Cast, Person
 from support.in_process import InProcess
 from support.journal import last, undo, undone

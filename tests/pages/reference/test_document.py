@@ -15,7 +15,7 @@ from retainer.http.fields import Audience
 from retainer.http.routing import TEXT, Route
 from retainer.identity.users.model import Density, Theme
 from retainer.journal.model import ChangeAction, Outcome
-from retainer.journal.trash.model import TrashKind
+from retainer.journal.trash.store import TrashKind
 from retainer.pages.reference import document
 from retainer.pages.reference import page as api_page
 from retainer.permissions import PERMISSIONS, PUBLIC, Role
@@ -25,9 +25,9 @@ from retainer.records.members.model import MemberRole
 from retainer.records.organizations.model import OrganizationStatus, OrganizationType
 from retainer.records.projects.model import ProjectStatus
 from retainer.records.tasks.model import TaskPriority, TaskStatus
-from retainer.records.views.model import ViewNoun
+from retainer.records.views.store import ViewNoun
 from retainer.routes import ROUTES, TABLE
-from retainer.search.model import Kind
+from retainer.search.store import Kind
 
 DOCUMENT = document.document(ROUTES)
 SCHEMAS = DOCUMENT["components"]["schemas"]

@@ -4,29 +4,26 @@ objects by the key.
 
 import re
 from difflib import SequenceMatcher
-from typing import Any, NamedTuple
+from enum import StrEnum
+from typing import Any, NamedTuple, get_type_hints
 
+from retainer.errors import camel
+from retainer.journal.entities import NOUN_OF_ENTITY
+from retainer.nouns import NOUNS
 from retainer.pages import formatting
 
 # Fields whose value is another record's id, by the noun of that.
 REFERENCES = {
-    "ownerId": "users",
-    "assigneeId": "users",
-    "uploaderId": "users",
-    "authorId": "users",
-    "parentId": "organizations",
-    "organizationId": "organizations",
-    "projectId": "projects",
-    "contactId": "contacts",
+    camel(column): table for noun in NOUNS.values() for column, table in noun.references.items()
 }
-# What a change is told of under another noun than its own: a membership by its contact.
-TOLD_AS = {
-    "members": "contacts",
-    "documentProjects": "projects",
-    "activityContacts": "contacts",
-    "documentVersions": "documents",
+# Entities whose changes are told of another noun than their own: a membership of its contact.
+TOLD_AS = {entity: noun for entity, noun in NOUN_OF_ENTITY.items() if entity != noun}
+ENUMERATIONS = {
+    camel(name)
+    for noun in NOUNS.values()
+    for name, hint in get_type_hints(noun.answer).items()
+    if isinstance(hint, type) and issubclass(hint, StrEnum)
 }
-ENUMERATIONS = {"status", "type", "role", "priority", "audience", "kind", "theme", "density"}
 LONG_TEXT = 60  # characters from which a text is compared by the word
 MAX_WORDS = 3000  # that are compared; beyond, the whole is told
 CONTEXT = 8  # words that stand beside a change
@@ -123,7 +120,7 @@ def _plain(name: str, value: Any, titles: Titles) -> str:
         return "yes" if value else "no"
     if name in REFERENCES:
         noun = REFERENCES[name]
-        return titles.get((noun, value), f"{noun.removesuffix('s')} {value}")
+        return titles.get((noun, value), f"{NOUNS[noun].singular} {value}")
     if isinstance(value, dict | list):
         return (
             ", ".join(f"{k}: {v}" for k, v in value.items())

@@ -2,34 +2,21 @@
 
 from typing import Any, NamedTuple
 
+from retainer.nouns import NOUNS
 from retainer.pages import formatting
 from retainer.pages.journal.diffs import REFERENCES, TOLD_AS, Titles
 
-# What a sentence is about, where an operation did several things: what is above before what is
-# below.
+_LINKS = [link for noun in NOUNS.values() for link in noun.links]
+# What a sentence is about, where an operation did several things: records before what is told by
+# another one.
 ORDER = [
-    "organizations",
-    "contacts",
-    "projects",
-    "tasks",
-    "documents",
-    "activities",
-    "users",
-    "views",
-    "members",
-    "documentVersions",
-    "documentProjects",
-    "activityContacts",
+    *(noun.table for noun in NOUNS.values() if not noun.told_by),
+    *(noun.table for noun in NOUNS.values() if noun.told_by),
+    *(link.told_as for link in _LINKS),
 ]
-NOUNS = {
-    "members": "people",
-    "activities": "activities",
-    "documentProjects": "links to projects",
-    "activityContacts": "people of activities",
-    "documentVersions": "versions",
-}
-SINGULAR = {"activities": "activity"}
-PAGES = {"organizations", "contacts", "projects", "tasks", "documents", "users"}
+PLURALS = {noun.table: noun.plural or noun.table for noun in NOUNS.values()}
+PLURALS |= {link.told_as: link.plural for link in _LINKS}
+PAGES = {noun.table: noun.page for noun in NOUNS.values() if "{id}" in noun.page}
 MAX_FIELDS = 3
 
 # What is done, and doing it; and what stands between that and the record, and between it and its
@@ -40,15 +27,12 @@ _PLAIN = {
     "restore": ("restored", "restoring"),
 }
 _SPECIAL = {
-    ("members", "insert"): ("added", "adding", "to"),
-    ("members", "delete"): ("removed", "removing", "from"),
-    ("members", "restore"): ("added", "adding", "to"),
-    ("activities", "insert"): ("logged", "logging", "at"),
-    ("documentProjects", "insert"): ("linked a document to", "linking a document to", "at"),
-    ("documentProjects", "delete"): ("unlinked a document from", "unlinking a document from", "at"),
-    ("documentVersions", "insert"): ("added a version of", "adding a version of", "at"),
-    ("activityContacts", "insert"): ("added to an activity", "adding to an activity", "at"),
-    ("activityContacts", "delete"): ("took out of an activity", "taking out of an activity", "at"),
+    (entity, action): verbs
+    for entity, said in [
+        *((noun.table, noun.verbs) for noun in NOUNS.values()),
+        *((link.told_as, link.verbs) for link in _LINKS),
+    ]
+    for action, verbs in said.items()
 }
 
 # What changes no record: when it was done, and when it was refused.
@@ -122,11 +106,10 @@ def sentence(operation: int, groups: list[dict[str, Any]], titles: Titles) -> Se
     if rest and first["action"] != "update" and first["entity"] in PAGES:
         more += " with all that belongs to it" if is_one else " with all that belongs to them"
     noun = TOLD_AS.get(first["entity"], first["entity"])
-    name = titles.get(
-        (noun, first["id"]), f"{SINGULAR.get(noun, noun.removesuffix('s'))} {first['id']}"
-    )
+    singular = NOUNS[noun].singular if noun in NOUNS else noun.removesuffix("s")
+    name = titles.get((noun, first["id"]), f"{singular} {first['id']}")
     if not is_one:
-        name = f"{first['alike']:,} {NOUNS.get(first['entity'], first['entity'])}"
+        name = f"{first['alike']:,} {PLURALS.get(first['entity'], first['entity'])}"
     href = record_path(first) if is_one else ""
     changes = first["changes"] if is_one and first["action"] == "update" else []
     return Sentence(done, doing, name, href or f"/operations/{operation}", more, changes)
@@ -198,7 +181,7 @@ def record_path(group: dict[str, Any]) -> str:
     entity, organization = group["entity"], group["organizationId"]
     if group["action"] == "delete" and entity not in TOLD_AS:
         return ""
-    if entity in ("members", "activities"):
-        return f"/organizations/{organization}/{entity}" if organization else ""
-    noun = TOLD_AS.get(entity, entity)
-    return f"/{noun}/{group['id']}" if noun in PAGES else ""
+    own = NOUNS[entity].page if entity in NOUNS else ""
+    if "{organizationId}" in own:
+        return own.format(organizationId=organization) if organization else ""
+    return PAGES.get(TOLD_AS.get(entity, entity), "").format(id=group["id"])

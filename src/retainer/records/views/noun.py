@@ -2,13 +2,14 @@
 
 from retainer.lists.noun import Noun, Permits
 from retainer.records.views import store
+from retainer.records.views.model import View
 
 VIEW = Noun(
     table="views",
     alias="v",
     singular="view",
     title="name",
-    answer=store.View,
+    answer=View,
     list=store.LIST,
     get=store.get,
     permissions=Permits(change="views.write", delete="views.write"),
