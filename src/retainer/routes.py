@@ -7,6 +7,7 @@ viewer see it?" (`contact.exists`).
 """
 
 from retainer.http import health
+from retainer.http.body import declare_read_only
 from retainer.http.bulk import run as bulk
 from retainer.http.bulk.lines import BulkAnswer, BulkLine
 from retainer.http.routing import Route, Table
@@ -31,6 +32,7 @@ from retainer.journal.model import HistoryEntry, ListedOperation, OperationDetai
 from retainer.journal.trash import store as deleted
 from retainer.journal.trash import web as trash
 from retainer.journal.trash.store import TrashEntry
+from retainer.nouns import NOUNS
 from retainer.pages import static
 from retainer.pages.reference import document as openapi
 from retainer.pages.reference import page as api_page
@@ -137,18 +139,18 @@ ROUTES = [
 
     # Members: the contract
     Route("listMembers", "GET", "/organizations/{organizationId}/members", members.index, "members.read",
-          "List members of an organization", answer=list[Member], lists=member.LIST, on=organization.exists, bare=True,
+          "List members of an organization", answer=list[Member], lists=member.LIST, on=organization.exists, bare=True, tag="members",
           description="Returns all contact members of a specific organization."),
     Route("addMember", "POST", "/organizations/{organizationId}/members", members.create, "members.write",
-          "Add a member to an organization", body=MemberCreate, on=organization.exists, bare=True, errors=(409,),
+          "Add a member to an organization", body=MemberCreate, on=organization.exists, bare=True, tag="members", errors=(409,),
           description="Associates a contact with an organization. The answer's body is empty."),
     Route("getMember", "GET", "/organizations/{organizationId}/members/{contactId}", members.show, "members.read",
-          "Get a member of an organization", answer=Member, on=member.exists, bare=True),
+          "Get a member of an organization", answer=Member, on=member.exists, bare=True, tag="members"),
     Route("removeMember", "DELETE", "/organizations/{organizationId}/members/{contactId}", members.delete,
-          "members.write", "Remove a member from an organization", status=204, on=member.exists, bare=True,
+          "members.write", "Remove a member from an organization", status=204, on=member.exists, bare=True, tag="members",
           description="Removes the association between a contact and an organization; both stay."),
     Route("updateMember", "PATCH", "/organizations/{organizationId}/members/{contactId}", members.update,
-          "members.write", "Update an organization member", body=MemberUpdate, on=member.exists, bare=True,
+          "members.write", "Update an organization member", body=MemberUpdate, on=member.exists, bare=True, tag="members",
           description="Updates a member's role in the organization. The answer's body is empty."),
 
     # Contacts
@@ -236,10 +238,10 @@ ROUTES = [
           description="Returns all activities, the newest first."),
     Route("listOrganizationActivities", "GET", "/organizations/{organizationId}/activities",
           activities.of_organization, "activities.read", "List activities of an organization",
-          answer=list[ListedActivity], lists=activity.OF_ORGANIZATION, on=organization.exists,
+          answer=list[ListedActivity], lists=activity.OF_ORGANIZATION, on=organization.exists, tag="activities",
           description="Returns all activities of an organization, the newest first."),
     Route("createActivity", "POST", "/organizations/{organizationId}/activities", activities.create,
-          "activities.write", "Log an activity", body=ActivityCreate, answer=Activity, on=organization.exists,
+          "activities.write", "Log an activity", body=ActivityCreate, answer=Activity, on=organization.exists, tag="activities",
           description="Who sends it is its author. A text is enough: it is a note of now."),
     Route("getActivity", "GET", "/activities/{id}", activities.show, "activities.read",
           "Get an activity", answer=Activity, on=activity.exists),
@@ -370,4 +372,5 @@ ROUTES = [
     *(Route(f"asset:{name}", "GET", url, static.asset, PUBLIC, name, page=True) for name, url in static.URLS.items()),
 ]  # fmt: skip
 
-TABLE = Table(ROUTES + PAGES)
+declare_read_only(noun.answer for noun in NOUNS.values())
+TABLE = Table(ROUTES + PAGES, [noun.table for noun in NOUNS.values() if noun.permissions])

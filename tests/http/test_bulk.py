@@ -7,13 +7,13 @@ from typing import Any
 import httpx
 import pytest
 
-from retainer.routes import ROUTES
+from retainer.routes import ROUTES, TABLE
 from support.cast import Cast, Person
 from support.in_process import InProcess
 from support.safe_writes import DRY, all_of, kept, key, operations
 from support.samples import NDJSON, SAMPLES, bulk, line, path_of, rows_of, sample, unique_email
 
-IN_BULK = [route for route in ROUTES if route.in_bulk]
+IN_BULK = [route for route in ROUTES if TABLE.takes_in_bulk(route)]
 LENIENT = {"Prefer": "handling=lenient"}
 
 

@@ -2,6 +2,7 @@
 with the remedy.
 """
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any, TypeVar, get_type_hints
 
@@ -9,7 +10,7 @@ import msgspec
 from msgspec import UNSET, inspect
 
 from retainer.errors import FieldError, Invalid, MalformedJson
-from retainer.http.fields import EMAIL, HOST, HTTP
+from retainer.http.fields import EMAIL, HOST, HTTP, is_read_only
 
 MAX_DEPTH = 32  # levels of arrays and objects in metadata
 
@@ -120,26 +121,22 @@ def problems(given: Any, kind: type[msgspec.Struct]) -> list[FieldError]:
     return problems
 
 
-READ_ONLY = {
-    "id",
-    "createdAt",
-    "updatedAt",
-    "tenantId",
-    "ownerId",
-    "uploaderId",
-    "authorId",
-    "size",
-    "sha256",
-    "version",
-    "suggestedDomain",
-    "lastLoginAt",
-}
+_read_only: set[str] = set()  # fields of any record that the server sets
+
+
+def declare_read_only(records: Iterable[type[msgspec.Struct]]) -> None:
+    """Tell bodies of the read-only fields of records: one that names such a field is told so. For
+    the start.
+    """
+    for record in records:
+        fields = msgspec.structs.fields(record)
+        _read_only.update(field.encode_name for field in fields if is_read_only(field))
 
 
 def _unknown(name: str, known: list[str]) -> str:
     if not known:
         return "is not a field here; this path takes none"
-    if name in READ_ONLY:
+    if name in _read_only:
         return "is read-only; leave it out"
     return f"is not a field here; the fields are {', '.join(known)}"
 

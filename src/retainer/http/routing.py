@@ -1,6 +1,6 @@
 """One line of the sitemap, and finding it by method and path."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import cache
 from typing import Any
 
@@ -32,7 +32,7 @@ class Route(msgspec.Struct, frozen=True):
     `answer` is then that of each line of the answer. A change that is more than a transaction
     cannot be repeated or tried (`keyed`, `dry`: see writes.py); `secret` says that its body or its
     answer holds one. `description` says in the OpenAPI document what summary and permission leave
-    open.
+    open. `tag` is what it belongs to, by default the first word of its path.
     """
 
     name: str
@@ -58,6 +58,11 @@ class Route(msgspec.Struct, frozen=True):
     creates: bool = False
     query: type[msgspec.Struct] | None = None
     description: str = ""
+    tag: str = ""
+
+    def __post_init__(self) -> None:
+        first = self.path.split("/")[1]
+        msgspec.structs.force_setattr(self, "tag", self.tag or _TAGS.get(first, first))
 
     @property
     def url(self) -> str:
@@ -83,14 +88,6 @@ class Route(msgspec.Struct, frozen=True):
         return [kind for kind in used if kind not in (None, bytes)]
 
     @property
-    def in_bulk(self) -> bool:
-        """Whether /bulk takes it: the changes of records, by JSON. Of users not what makes or ends
-        a way to sign in.
-        """
-        is_of_record = self.tag in _IN_BULK or (self.tag == "users" and self.record)
-        return self.changes and is_of_record and (self.form is None or self.body is not None)
-
-    @property
     def multipart(self) -> bool:
         """Whether it takes a file upload."""
         return self.form is not None
@@ -100,15 +97,6 @@ class Route(msgspec.Struct, frozen=True):
         """Names of the ids in the path, in order; `value` is a text."""
         return _parameters(self.path)
 
-    @property
-    def tag(self) -> str:
-        """The noun it belongs to."""
-        words = self.path.split("/")
-        for noun in ("members", "activities"):  # wherever they stand
-            if noun in words:
-                return noun
-        return _TAGS.get(words[1], words[1])
-
 
 _TAGS = {
     "login": "account",
@@ -117,16 +105,6 @@ _TAGS = {
     "user": "account",
     "openapi.json": "api",
     "bulk": "writes",
-}
-_IN_BULK = {
-    "organizations",
-    "members",
-    "contacts",
-    "projects",
-    "tasks",
-    "documents",
-    "activities",
-    "views",
 }
 TEXT = "value"  # the parameter of a path that is a text, where all others are ids
 _METHODS = ""  # the key of a node's methods: no path segment is empty
@@ -141,8 +119,9 @@ def _parameters(path: str) -> list[str]:
 class Table:
     """All routes as a tree of path segments; an id matches where no word does."""
 
-    def __init__(self, routes: list[Route]) -> None:
+    def __init__(self, routes: list[Route], records: Iterable[str] = ()) -> None:
         self.routes = routes
+        self.records = frozenset(records)  # the tags of nouns that anybody's /bulk may change
         self.root: dict[str, Any] = {}
         self.pages: dict[str, Any] = {}
         self.named = {route.name: route for route in routes}
@@ -164,6 +143,13 @@ class Table:
         if route.method in methods:
             raise ValueError(f"two routes for {route.method} {path}")
         methods[route.method] = route
+
+    def takes_in_bulk(self, route: Route) -> bool:
+        """Whether /bulk takes it: the changes of records, by JSON. Of users not what makes or ends
+        a way to sign in.
+        """
+        is_of_record = route.tag in self.records or (route.tag == "users" and route.record)
+        return route.changes and is_of_record and (route.form is None or route.body is not None)
 
     def takes_conditions(self, route: Route) -> bool:
         """Whether it changes a record that has an ETag."""

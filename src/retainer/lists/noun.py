@@ -147,7 +147,6 @@ class Noun:
     references: Mapping[str, str] = field(default_factory=dict)
     shows: tuple[str, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
-    read_only: tuple[str, ...] = ()
     links: tuple[Link, ...] = ()
     search: Searched | None = None
     trash: Trashed | None = None

@@ -139,8 +139,11 @@ class Line(Request):
         self.route = self._find_route()
 
     def _find_route(self) -> Route:
-        routes, self.ids = self.app.table.find(self.segments)
-        writes = {name: route for name, route in (routes or {}).items() if route.in_bulk}
+        table = self.app.table
+        routes, self.ids = table.find(self.segments)
+        writes = {
+            name: route for name, route in (routes or {}).items() if table.takes_in_bulk(route)
+        }
         if not writes:
             raise invalid(
                 "path", "must be one of a record, such as /organizations/12, whose changes are JSON"

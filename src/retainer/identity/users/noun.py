@@ -13,7 +13,6 @@ USER = Noun(
     list=store.LIST,
     get=store.get,
     references={"contact_id": "contacts"},
-    read_only=("lastLoginAt",),
     page="/users/{id}",
     has_history=True,
 )

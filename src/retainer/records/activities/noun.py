@@ -31,7 +31,6 @@ ACTIVITY = Noun(
     permissions=Permits(change="activities.write", delete="activities.write"),
     belongs_to="organizations",
     references={"organization_id": "organizations", "author_id": "users"},
-    read_only=("authorId",),
     links=(_CONTACTS,),
     page="/organizations/{organizationId}/activities",
     has_history=True,

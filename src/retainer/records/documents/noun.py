@@ -36,7 +36,6 @@ DOCUMENT = Noun(
     belongs_to="organizations",
     references={"organization_id": "organizations", "uploader_id": "users"},
     columns={"url": "link", "version": "latest"},
-    read_only=("uploaderId", "size", "sha256", "version"),
     links=(_VERSIONS, _TO_PROJECTS),
     page="/documents/{id}",
     has_history=True,

@@ -14,7 +14,6 @@ ORGANIZATION = Noun(
     get=store.get,
     permissions=Permits(change="organizations.update", delete="organizations.delete"),
     references={"parent_id": "organizations", "owner_id": "users"},
-    read_only=("suggestedDomain",),
     page="/organizations/{id}",
     has_history=True,
     has_views=True,

@@ -14,7 +14,6 @@ VIEW = Noun(
     get=store.get,
     permissions=Permits(change="views.write", delete="views.write"),
     references={"owner_id": "users"},
-    read_only=("ownerId",),
     is_private=True,
     changeable=store.CHANGEABLE,
 )
