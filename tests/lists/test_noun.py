@@ -57,5 +57,5 @@ def test_a_noun_without_a_line_of_who_sees_it_refuses_to_start(
 
 def test_a_line_without_a_noun_refuses_to_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(permissions.VISIBLE, "engagements", {"all": "true"})
-    with pytest.raises(ValueError, match="permissions.py has lines of engagements"):
+    with pytest.raises(ValueError, match=r"permissions\.py has lines of engagements"):
         check(NOUNS.values())
