@@ -1,0 +1,50 @@
+"""The entries of the sidebar and of "Add record", read off the nouns."""
+
+from typing import NamedTuple
+
+from retainer.nouns import NOUNS
+
+
+class Section(NamedTuple):
+    """An entry of the sidebar. A wide one stands under "More" on narrow screens."""
+
+    path: str
+    name: str
+    short: str
+    icon: str
+    permission: str
+    keys: str
+    is_wide: bool
+
+
+class Addition(NamedTuple):
+    """An entry of "Add record"."""
+
+    path: str
+    words: str
+    icon: str
+    permission: str
+
+
+SECTIONS = [
+    Section(
+        f"/{noun.table}",
+        noun.label,
+        noun.menu.short,
+        noun.menu.icon,
+        f"{noun.table}.read",
+        noun.menu.keys,
+        noun.menu.is_wide,
+    )
+    for noun in NOUNS.values()
+    if noun.menu
+]
+SECTIONS.append(
+    Section("/activity", "Activity", "Activity", "activity", "history.read", "g a", is_wide=True)
+)
+
+ADDITIONS = [
+    Addition(f"/{noun.table}/new", noun.new.words, noun.new.icon, noun.new.permission)
+    for noun in NOUNS.values()
+    if noun.new
+]
