@@ -41,8 +41,8 @@ def icons() -> dict[str, str]:
 
 
 def named() -> set[str]:
-    """The icons that templates and code name."""
-    files = PACKAGE.rglob("*.html")
+    """The icons that templates and the declarations of nouns name."""
+    files = [*PACKAGE.rglob("*.html"), *PACKAGE.parent.glob("*/*/noun.py")]
     return {name for file in files for name in _NAMED.findall(file.read_text())}
 
 

@@ -1,6 +1,6 @@
 """The declaration of documents."""
 
-from retainer.lists.noun import Link, Menu, New, Noun, Permits, Searched, Trashed
+from retainer.lists.noun import Link, Menu, New, Noun, Permits, Searched
 from retainer.records.documents import store
 from retainer.records.documents.model import Document
 
@@ -48,28 +48,11 @@ DOCUMENT = Noun(
         texts={
             "name": "d.name",
             "description": "d.description",
-            "content": """(SELECT x.text FROM document_passages x WHERE x.tenant_id = :tenant
-                AND x.document_id = d.id AND x.place = best.passage)""",
+            "content": store.PASSAGE,
         },
         words=("name", "description"),
     ),
-    trash=Trashed(
-        above="""(SELECT y.deleted_by FROM organizations y WHERE y.tenant_id = :tenant AND y.id = d.organization_id
-            UNION ALL SELECT y.deleted_by FROM document_projects l JOIN projects y ON y.tenant_id = :tenant
-                AND y.id = l.project_id
-            WHERE l.tenant_id = :tenant AND l.document_id = d.id AND l.deleted_by = d.deleted_by
-                AND d.organization_id IS NULL) y
-            WHERE y.deleted_by = d.deleted_by""",
-        below={
-            "organizations": """(b.organization_id = x.id OR b.organization_id IS NULL AND EXISTS (
-                SELECT FROM document_projects l JOIN projects p ON p.tenant_id = :tenant AND p.id = l.project_id
-                WHERE l.tenant_id = :tenant AND l.document_id = b.id AND l.deleted_by = x.operation_id
-                    AND p.organization_id = x.id))""",
-            "projects": """b.organization_id IS NULL AND EXISTS (SELECT FROM document_projects l
-                WHERE l.tenant_id = :tenant AND l.document_id = b.id AND l.project_id = x.id
-                    AND l.deleted_by = x.operation_id)""",
-        },
-    ),
+    trash=store.TRASHED,
     menu=Menu(icon="file-text", short="Documents", keys="g d"),
     new=New(icon="file-text", words="Document", permission="documents.create"),
 )

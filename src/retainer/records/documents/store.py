@@ -8,6 +8,7 @@ from retainer.database.database import Db, Values
 from retainer.database.statement import Statement, Update, rows_json
 from retainer.database.stored import Stored
 from retainer.http.fields import Audience
+from retainer.lists.noun import Trashed
 from retainer.lists.spec import (
     CustomFilter,
     Field,
@@ -249,6 +250,29 @@ ANNOUNCE = Statement("""
 WITHDRAW = Statement(_PENDING)
 KEPT = Statement(
     "SELECT FROM document_versions v WHERE v.tenant_id = :tenant AND v.storage_key = :storage_key"
+)
+
+
+# The passage of its text that search found.
+PASSAGE = """(SELECT x.text FROM document_passages x WHERE x.tenant_id = :tenant
+                AND x.document_id = d.id AND x.place = best.passage)"""
+# Without an organization it went along with the last of its projects.
+TRASHED = Trashed(
+    above="""(SELECT y.deleted_by FROM organizations y WHERE y.tenant_id = :tenant AND y.id = d.organization_id
+            UNION ALL SELECT y.deleted_by FROM document_projects l JOIN projects y ON y.tenant_id = :tenant
+                AND y.id = l.project_id
+            WHERE l.tenant_id = :tenant AND l.document_id = d.id AND l.deleted_by = d.deleted_by
+                AND d.organization_id IS NULL) y
+            WHERE y.deleted_by = d.deleted_by""",
+    below={
+        "organizations": """(b.organization_id = x.id OR b.organization_id IS NULL AND EXISTS (
+                SELECT FROM document_projects l JOIN projects p ON p.tenant_id = :tenant AND p.id = l.project_id
+                WHERE l.tenant_id = :tenant AND l.document_id = b.id AND l.deleted_by = x.operation_id
+                    AND p.organization_id = x.id))""",
+        "projects": """b.organization_id IS NULL AND EXISTS (SELECT FROM document_projects l
+                WHERE l.tenant_id = :tenant AND l.document_id = b.id AND l.project_id = x.id
+                    AND l.deleted_by = x.operation_id)""",
+    },
 )
 
 

@@ -1,6 +1,6 @@
 """The declaration of members."""
 
-from retainer.lists.noun import Noun, Permits, Trashed
+from retainer.lists.noun import Noun, Permits
 from retainer.records.members import store
 from retainer.records.members.model import Member
 
@@ -24,10 +24,5 @@ MEMBER = Noun(
         "delete": ("removed", "removing", "from"),
         "restore": ("added", "adding", "to"),
     },
-    trash=Trashed(
-        table="""members m JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id
-            JOIN contacts c ON c.tenant_id = m.tenant_id AND c.id = m.contact_id""",
-        title="c.full_name",
-        above="(SELECT o.deleted_by UNION ALL SELECT c.deleted_by) y WHERE y.deleted_by = m.deleted_by",
-    ),
+    trash=store.TRASHED,
 )

@@ -6,6 +6,7 @@ from retainer.database.database import Db, Values
 from retainer.database.statement import Change, Statement, Update
 from retainer.database.stored import Stored
 from retainer.errors import NotFound
+from retainer.lists.noun import Trashed
 from retainer.lists.spec import Field, FieldType, ListSpec, row_json
 from retainer.records.members.model import MemberRole
 
@@ -82,6 +83,14 @@ READ = Statement(f"""
     WHERE m.tenant_id = :tenant AND m.organization_id = :organization_id AND m.contact_id = :contact_id
         AND m.deleted_by IS NULL AND o.deleted_by IS NULL AND @visible_organizations
 """)
+
+
+TRASHED = Trashed(
+    table="""members m JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id
+            JOIN contacts c ON c.tenant_id = m.tenant_id AND c.id = m.contact_id""",
+    title="c.full_name",
+    above="(SELECT o.deleted_by UNION ALL SELECT c.deleted_by) y WHERE y.deleted_by = m.deleted_by",
+)
 
 
 async def exists(db: Db, organization_id: int, contact_id: int) -> bool:

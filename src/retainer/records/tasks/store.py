@@ -4,6 +4,7 @@ from retainer.database.database import Db, Values
 from retainer.database.statement import Change, Create, Statement, Update, is_held
 from retainer.database.stored import Stored
 from retainer.http.fields import Audience
+from retainer.lists.noun import Trashed
 from retainer.lists.spec import (
     NEVER,
     Field,
@@ -147,6 +148,22 @@ DELETE = Change("""
 """)
 
 FIND = {column: Statement(query.format(f":{column}")) for column, query in REFERENCES.items()}
+
+
+# The organization that it is on, or its project's.
+OWN_ORGANIZATION = """coalesce(t.organization_id, (SELECT p.organization_id FROM projects p
+            WHERE p.tenant_id = :tenant AND p.id = t.project_id))"""
+TRASHED = Trashed(
+    organization=OWN_ORGANIZATION,
+    above="""(SELECT y.deleted_by FROM organizations y WHERE y.tenant_id = :tenant AND y.id = t.organization_id
+            UNION ALL SELECT y.deleted_by FROM projects y WHERE y.tenant_id = :tenant AND y.id = t.project_id) y
+            WHERE y.deleted_by = t.deleted_by""",
+    below={
+        "organizations": """(b.organization_id = x.id OR b.project_id = ANY(ARRAY(SELECT p.id FROM projects p
+                WHERE p.tenant_id = :tenant AND p.deleted_by = x.operation_id AND p.organization_id = x.id)))""",
+        "projects": "b.project_id = x.id",
+    },
+)
 
 
 async def get(db: Db, id: int) -> Stored:
