@@ -24,7 +24,7 @@ def compress(request: Request, response: Response) -> None:
     if response.media_type != "text/html" or len(response.body) <= _LEAST:
         return
     headers = response.headers
-    headers.add_vary_header("accept-encoding")
+    headers.append("vary", "accept-encoding")
     if not accepts_gzip(request):
         return
     response.body = packed(bytes(response.body), _LEVEL)
