@@ -1,4 +1,4 @@
-"""`retainer documents check`: finds versions that lack their bytes, and removes bytes of no version.
+"""`retainer documents check`: finds versions without their bytes, removes bytes without a version.
 
 Runs beside servers: bytes younger than an hour are left alone, because they may be an upload in
 progress.
