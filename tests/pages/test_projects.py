@@ -2,9 +2,9 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from retainer.records.projects.model import stalled
+from retainer.http.fields import Audience
+from retainer.records.projects.model import Project, ProjectStatus, stalled
 from support.cast import Cast
 from support.pages.forms import done, page, project, sent
 
@@ -49,12 +49,20 @@ def test_more_projects_are_loaded_in_the_same_order(cast: Cast) -> None:
 
 
 def test_an_active_project_without_changes_is_stalled() -> None:
-    def row(id: int, status: str, days: int) -> dict[str, Any]:
-        return {
-            "id": id,
-            "status": status,
-            "updatedAt": (datetime.now(UTC) - timedelta(days=days)).isoformat(),
-        }
+    def row(id: int, status: str, days: int) -> Project:
+        at = (datetime.now(UTC) - timedelta(days=days)).isoformat()
+        return Project(
+            id=id,
+            organization_id=1,
+            title="Portal",
+            description=None,
+            status=ProjectStatus(status),
+            start_date=None,
+            due_date=None,
+            audience=Audience.INTERNAL,
+            created_at=at,
+            updated_at=at,
+        )
 
     rows = [
         row(1, "active", 29),

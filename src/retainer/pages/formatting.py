@@ -2,9 +2,9 @@
 
 import re
 from calendar import day_name, month_abbr, month_name
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -13,10 +13,20 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 SECONDS_A_DAY = 86_400
+_UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 WEEKDAYS, MONTHS, SHORT_MONTHS = tuple(day_name), tuple(month_name), tuple(month_abbr)
 
 
-def label(word: Any) -> str:
+def listed(words: Sequence[str], nothing: str) -> str:
+    """name, status and owner; `nothing` for none."""
+    if not words:
+        return nothing
+    if len(words) == 1:
+        return words[0]
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def label(word: object) -> str:
     """primary_contact → Primary contact; createdAt → Created at."""
     return _label(str(word))
 
@@ -36,12 +46,15 @@ def size(count: int | None) -> str:
     """Bytes as people say them: 1.4 MB."""
     if count is None:
         return ""
-    power = 0 if count < 1000 else 1 if count < 1e6 else 2 if count < 1e9 else 3
-    amount = count / (1, 1e3, 1e6, 1e9)[power]
-    return f"{amount:.{int(power > 0 and amount < 10)}f} {('B', 'kB', 'MB', 'GB')[power]}"
+    if count < 1000:
+        return f"{count} B"
+    factor, unit = next(one for one in _UNITS if count >= one[0])
+    amount = count / factor
+    digits = int(amount < 10)
+    return f"{amount:.{digits}f} {unit}"
 
 
-def with_selected(options: Markup, value: Any) -> Markup:
+def with_selected(options: Markup, value: object) -> Markup:
     """Options that are written already, with the one of a value selected."""
     if value is None:
         return options
@@ -52,13 +65,14 @@ def with_selected(options: Markup, value: Any) -> Markup:
 def initials(name: str) -> str:
     """Two letters for a tile."""
     parts: list[str] = re.findall(r"\w+", name)
-    letters = parts[0][:1] + parts[1][:1] if len(parts) > 1 else (parts or ["?"])[0][:2]
-    return letters.upper()
+    if len(parts) > 1:
+        return (parts[0][0] + parts[1][0]).upper()
+    return "".join(parts[:1] or ["?"])[:2].upper()
 
 
 @pass_context
 def when(context: Context, text: str | None) -> Markup | str:
-    """A moment: "6 d" within a week, then "3 Nov", then "Nov 2025"; the whole of it in a tooltip."""
+    """A moment: "6 d" within a week, then "3 Nov", then "Nov 2025"; in full as a tooltip."""
     if not text:
         return ""
     moment = _local_moment(context, text)
@@ -70,7 +84,8 @@ def when(context: Context, text: str | None) -> Markup | str:
     # page's time.
     whole = f"{WEEKDAYS[moment.weekday()]}, {moment.day} {MONTHS[moment.month]} {moment.year}, "
     whole += f"{moment.hour:02}:{moment.minute:02} {moment.tzname()}"
-    return Markup(f'<time datetime="{escape(text)}" title="{escape(whole)}">{shown}</time>')  # noqa: S704
+    written = f'<time datetime="{escape(text)}" title="{escape(whole)}">{shown}</time>'
+    return Markup(written)  # noqa: S704
 
 
 @pass_context
@@ -91,35 +106,35 @@ def local(context: Context, text: str) -> str:
 
 def _local_moment(context: Context, text: str) -> datetime:
     """A moment where the viewer is; as it is where that would be a day beyond the last there is."""
-    viewer, moment = context.get("viewer"), datetime.fromisoformat(text)
+    moment = datetime.fromisoformat(text)
     try:
-        return moment.astimezone(_zone(viewer.time_zone if viewer else "UTC"))
+        return moment.astimezone(_zone(context))
     except OverflowError:
         return moment
 
 
 @pass_context
-def day(context: Context, text: str | None) -> Markup | str:
+def day(context: Context, value: date | str | None) -> Markup | str:
     """A date without a time, such as a due date: "Today", "Tomorrow", "3 Nov", "3 Nov 2027"."""
-    if not text:
+    if not value:
         return ""
-    given, now = date.fromisoformat(text), today(context)
+    given, now = date.fromisoformat(str(value)), today(context)
     near = {0: "Today", 1: "Tomorrow", -1: "Yesterday"}.get((given - now).days)
-    page = near or given.strftime("%-d %b" if given.year == now.year else "%-d %b %Y")
+    pattern = "%-d %b" if given.year == now.year else "%-d %b %Y"
+    shown = near or given.strftime(pattern)
     whole = given.strftime("%A, %-d %B %Y")
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(text, whole, page)
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(given, whole, shown)
 
 
 @pass_context
-def is_overdue(context: Context, text: str | None) -> bool:
+def is_overdue(context: Context, value: date | None) -> bool:
     """Whether a date has passed, where the viewer is."""
-    return bool(text) and date.fromisoformat(str(text)) < today(context)
+    return value is not None and value < today(context)
 
 
 @pass_context
 def today(context: Context) -> date:
-    viewer = context.get("viewer")
-    return datetime.now(_zone(viewer.time_zone if viewer else "UTC")).date()
+    return datetime.now(_zone(context)).date()
 
 
 def paragraphs(text: str | None) -> Markup:
@@ -133,9 +148,9 @@ def _paragraph(text: str) -> Markup:
     )
 
 
-def is_web(address: str | None) -> bool:
-    """Whether a page may link it: only http and https; anything else could run as the reader."""
-    return bool(address and re.match(r"https?://[^\s/]", address, re.IGNORECASE))
+def web_link(address: str) -> str | None:
+    """The address, if a page may link it: only http and https; others could run as the reader."""
+    return address if re.match(r"https?://[^\s/]", address, re.IGNORECASE) else None
 
 
 def mail_link(address: str) -> str:
@@ -145,7 +160,9 @@ def mail_link(address: str) -> str:
 
 def phone_link(number: str | None) -> str | None:
     """Calls a telephone number."""
-    return "tel:" + quote(re.sub(r"\s", "", number), safe="+") if number else None
+    if not number:
+        return None
+    return "tel:" + quote(re.sub(r"\s", "", number), safe="+")
 
 
 def _ago(seconds: float) -> str:
@@ -162,11 +179,15 @@ def _ago(seconds: float) -> str:
 
 def _day(given: date, now: date) -> str:
     month = SHORT_MONTHS[given.month]
-    return f"{given.day} {month}" if abs((now - given).days) < 300 else f"{month} {given.year}"
+    if abs((now - given).days) < 300:
+        return f"{given.day} {month}"
+    return f"{month} {given.year}"
 
 
-def _zone(name: str) -> ZoneInfo:
-    return ZoneInfo(name)
+def _zone(context: Context) -> ZoneInfo:
+    """The viewer's time zone; UTC for nobody."""
+    viewer = context.get("viewer")
+    return ZoneInfo(viewer.time_zone if viewer else "UTC")
 
 
 FILTERS = {
@@ -181,7 +202,6 @@ FILTERS = {
     "with_selected": with_selected,
     "is_overdue": is_overdue,
     "paragraphs": paragraphs,
-    "is_web": is_web,
     "mail_link": mail_link,
     "phone_link": phone_link,
 }

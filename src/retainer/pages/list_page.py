@@ -2,10 +2,13 @@
 mechanism.
 """
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from types import GenericAlias
+from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
+from msgspec import Struct
 
 from retainer.database.refusals import TimedOut
 from retainer.errors import invalid
@@ -21,12 +24,16 @@ EXACT_COUNT_LIMIT = 1000  # rows that are counted one by one; from more on Postg
 MAX_ROWS = 1000  # rows that one page shows after loading more
 
 
-class ListPage(NamedTuple):
-    """Rows as the API answers them, by field; `more` are the parameters of the next rows, `total`
+T = TypeVar("T")
+_DECODERS: dict[type[Any], msgspec.json.Decoder[Any]] = {}
+
+
+class ListPage(NamedTuple, Generic[T]):
+    """Rows of the type that was asked for; `more` are the parameters of the next rows, `total`
     how many rows there are in all (None: not counted), `parameters` those that filter and sort it.
     """
 
-    rows: list[dict[str, Any]]
+    rows: list[T]
     more: str
     total: int | None
     is_estimate: bool
@@ -41,50 +48,63 @@ class ListPage(NamedTuple):
 async def paginate(
     request: Request,
     spec: ListSpec,
+    row_type: type[T],
     *,
     expand: tuple[str, ...] = (),
     counted: bool = True,
-    most: int = PAGE_SIZE,
     **values: Any,
-) -> ListPage:
+) -> ListPage[T]:
     """The rows of a list for the parameters of the page. Raises Invalid for what takes too long."""
-    query: Query = (
-        request.query if isinstance(request.query, Query) else plain(spec)
-    )  # a form's is another's
-    limit = min(query.limit or most, MAX_ROWS)
-    listing = Listing(
-        request.db, spec, query._replace(expand=expand, counted=""), formats.JSON, values
-    )
+    query = plain(spec)
+    if isinstance(request.query, Query):  # the answer to a form has the form's parameters instead
+        query = request.query._replace(fields=query.fields)
+    query = query._replace(expand=expand, counted="")
+    limit = min(query.limit or PAGE_SIZE, MAX_ROWS)
+    listing = Listing(request.db, spec, query, formats.JSON, values)
+    total: tuple[int | None, bool] = (None, False)
     try:
         row = await listing.page(request.db, query.place, limit, is_backward=query.is_backward)
-        total = (
-            await _total(listing, row["matched"])
-            if counted and target(request) != "more"
-            else (None, False)
-        )
+        if counted and target(request) != "more":
+            total = await _total(listing, row["matched"])
     except TimedOut as error:
         raise too_costly(spec, query) from error
-    asked = {name: value for name, value in query.asked if name not in ("cursor", "limit")}
-    rows = msgspec.json.decode(b"[" + (row["chunk"] or b"") + b"]")
+    given = {name: value for name, value in query.asked if name not in ("cursor", "limit")}
     more = ""
     if row["count"] > limit:
-        more = query_string(
-            {**asked, "cursor": cursor.written(row["last"], query.sort, is_backward=False)}
-        )
-    sort = ("-" if query.sort[0][1] else "") + query.sort[0][0]
-    return ListPage(rows, more, *total, asked, sort)
+        place = cursor.written(row["last"], query.sort, is_backward=False)
+        more = query_string({**given, "cursor": place})
+    name, is_descending = query.sort[0]
+    sort = f"-{name}" if is_descending else name
+    return ListPage(_rows(row["chunk"], row_type), more, *total, given, sort)
 
 
 async def find(
-    request: Request, spec: ListSpec, /, parent: int | None = None, **asked: str
-) -> list[dict[str, Any]]:
+    request: Request,
+    spec: ListSpec,
+    row_type: type[T],
+    parameters: Mapping[str, str] | None = None,
+    /,
+    parent: int | None = None,
+    **more: str,
+) -> list[T]:
     """Some rows of a list for a part of a page, by the parameters that the API's list takes."""
-    query = read(spec, urlencode(asked).encode(), request.viewer.time_zone)
+    given = {**(parameters or {}), **more}
+    query = read(spec, urlencode(given).encode(), request.viewer.time_zone)
     values = {} if parent is None else {"parent": parent}
     listing = Listing(request.db, spec, query, formats.JSON, values)
     row = await listing.page(request.db, None, query.limit or MAX_ROWS)
-    found: list[dict[str, Any]] = msgspec.json.decode(b"[" + (row["chunk"] or b"") + b"]")
-    return found
+    return _rows(row["chunk"], row_type)
+
+
+def _rows(chunk: bytes | None, row_type: type[T]) -> list[T]:
+    return _decoder(row_type).decode(b"[" + (chunk or b"") + b"]")
+
+
+def _decoder(row_type: type[T]) -> msgspec.json.Decoder[list[T]]:
+    """Decoders are made once a type: that takes longer than a page of rows."""
+    if row_type not in _DECODERS:
+        _DECODERS[row_type] = msgspec.json.Decoder(GenericAlias(list, (row_type,)))
+    return _DECODERS[row_type]
 
 
 async def matching_ids(request: Request, spec: ListSpec, asked: str, most: int) -> list[int]:
@@ -103,7 +123,13 @@ async def matching_ids(request: Request, spec: ListSpec, asked: str, most: int) 
             "matching",
             f"is more than the {most:,} rows that can be changed at once; filter the list further",
         )
-    return [one["id"] for one in msgspec.json.decode(b"[" + (row["chunk"] or b"") + b"]")]
+    return [one.id for one in _rows(row["chunk"], OnlyId)]
+
+
+class OnlyId(Struct):
+    """A record by its id."""
+
+    id: int
 
 
 async def _total(listing: Listing, matched: int | None) -> tuple[int | None, bool]:
@@ -131,4 +157,6 @@ async def _total(listing: Listing, matched: int | None) -> tuple[int | None, boo
 def query_string(given: dict[str, str | None]) -> str:
     """A query string with its "?", or nothing."""
     kept = {name: value for name, value in given.items() if value}
-    return "?" + urlencode(kept, safe=":,.", quote_via=quote) if kept else ""
+    if not kept:
+        return ""
+    return "?" + urlencode(kept, safe=":,.", quote_via=quote)

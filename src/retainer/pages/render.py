@@ -8,6 +8,7 @@ in a cookie until the next page tells it.
 
 import base64
 import re
+from datetime import date
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,6 +37,7 @@ from retainer.pages.navigation import ADDITIONS, SECTIONS
 from retainer.pages.static import URLS, preloads
 from retainer.permissions import PERMISSIONS
 from retainer.records.views import store as views
+from retainer.records.views.model import View
 
 VARY = {"vary": "Accept, HX-Request, HX-Target"}
 TOAST_COOKIE = "retainer.done"  # the cookie that tells the next page what was done
@@ -51,18 +53,7 @@ FRAGMENTS = {
 _ROOT = Path(str(files("retainer.pages")))
 
 
-class Templates(Environment):
-    """Jinja, for which `row.name` is row["name"] first where a row is a dict: it would try the
-    attribute, and fail, at each value of each row.
-    """
-
-    def getattr(self, obj: Any, attribute: str) -> Any:
-        if type(obj) is dict and attribute in obj:
-            return obj[attribute]
-        return super().getattr(obj, attribute)
-
-
-_templates = Templates(
+_templates = Environment(
     loader=FileSystemLoader(_ROOT),
     autoescape=True,
     undefined=StrictUndefined,
@@ -74,15 +65,15 @@ _templates.globals["asset"] = URLS.__getitem__
 _templates.globals["preloads"] = preloads
 _templates.globals["sections"] = SECTIONS
 _templates.globals["additions"] = ADDITIONS
-_templates.globals["icon"] = lambda name: Markup(icon(name))  # noqa: S704  # Lucide's drawings, by name
+_templates.globals["icon"] = lambda name: Markup(icon(name))  # noqa: S704  # Lucide's
 _templates.globals["today"] = formatting.today
 _templates.filters |= formatting.FILTERS
 _TOAST = re.compile(r"[\w-]+", re.ASCII)
 
 
 class Toast(NamedTuple):
-    """What was done, in words for people, the operation that can be undone (None: none), and whom it is told
-    (None: anybody).
+    """What was done, in words for people; the operation that can be undone, if any; and the user
+    who is told (None: anybody).
     """
 
     message: str
@@ -108,7 +99,7 @@ async def page(request: Request, template: str, *, status: int = 200, **values: 
 
 async def style_guide(request: Request) -> Response:
     """Every component in its states."""
-    return await page(request, "layout/styleguide.html")
+    return await page(request, "layout/styleguide.html", past=date(2020, 1, 31))
 
 
 async def new_record(request: Request) -> Response:
@@ -134,11 +125,11 @@ def redirect(
     else:
         response = Response(status_code=303, headers={"location": path} | VARY)
     if message:
-        viewer = (
-            request.session_viewer if path != "/login" else None
-        )  # who signs out is nobody then
-        may = viewer is not None and viewer.may("operations.undo")
-        toast = Toast(message[:300], operation if may else None, viewer.user if viewer else None)
+        toast = Toast(message[:300], None, None)
+        viewer = request.session_viewer
+        if viewer is not None and path != "/login":  # whoever signs out is nobody there
+            may_undo = viewer.may("operations.undo")
+            toast = Toast(message[:300], operation if may_undo else None, viewer.user)
         value = base64.urlsafe_b64encode(msgspec.json.encode(toast)).rstrip(b"=")
         response.headers.append("set-cookie", _cookie(request, value.decode(), seconds=60))
     return response
@@ -146,19 +137,19 @@ def redirect(
 
 def return_path(request: Request, default: str) -> str:
     """Where a form wants to return to: a path of ours, else the default one."""
-    given = [
-        part for part in (request.data, request.query) if isinstance(part, dict)
-    ]  # a form with a file has no body
-    return own_path(next((part["back"] for part in given if part.get("back")), ""), default)
+    for given in (request.data, request.query):  # a form with a file has no body
+        if isinstance(given, dict) and given.get("back"):
+            return own_path(given["back"], default)
+    return default
 
 
 def own_path(path: str, default: str) -> str:
     """The path, if it is one of ours: what comes from outside may name another site, or end the
     header it stands in.
     """
-    return (
-        path if re.fullmatch(r"/(?!/)[!-\[\]-~]*", path) else default
-    )  # ASCII as in an address, without a backslash
+    if re.fullmatch(r"/(?!/)[!-\[\]-~]*", path):  # ASCII as in an address, without a backslash
+        return path
+    return default
 
 
 async def refusal(request: Request, problem: Problem) -> Response:
@@ -169,9 +160,8 @@ async def refusal(request: Request, problem: Problem) -> Response:
         return _to_login(request)
     values = {"problem": problem, "heading": title(problem.status)}
     try:
-        if (
-            request.session_viewer is None and request.token
-        ):  # nobody looked, where there is no such path
+        # Where there is no such path, nobody has looked yet.
+        if request.session_viewer is None and request.token:
             request.session_viewer = await request.app.sessions.viewer(request.token)
         answer = await page(request, "layout/error.html", status=problem.status, **values)
     except Exception as error:  # not even the sidebar can be read, or the page itself is at fault
@@ -186,7 +176,7 @@ async def refusal(request: Request, problem: Problem) -> Response:
 async def conflict(
     request: Request, problem: PreconditionFailed, path: str, sent: dict[str, Any]
 ) -> Response:
-    """409: somebody else has changed the record since the form was page. Both versions, and what
+    """409: somebody else has changed the record since the form was shown. Both versions, and what
     to do.
     """
     if not problem.current:
@@ -231,7 +221,7 @@ async def _changed_by(request: Request, path: str, version: str) -> dict[str, st
 async def not_saved(
     request: Request, problem: Problem, path: str, sent: dict[str, Any]
 ) -> Response:
-    """What was typed and is refused, each field with what is wrong, to be corrected and sent again."""
+    """Show what was typed and is refused, each field with what is wrong, to be corrected."""
     return await page(
         request,
         "layout/not_saved.html",
@@ -247,19 +237,16 @@ async def not_saved(
 def changed_fields(sent: dict[str, Any]) -> str:
     """The fields that were changed, for a sentence."""
     found = [formatting.label(name.removesuffix("Id")).lower() for name in sent]
-    return (
-        found[0]
-        if len(found) == 1
-        else ", ".join(found[:-1]) + f" and {found[-1]}"
-        if found
-        else "nothing"
-    )
+    return formatting.listed(found, "nothing")
 
 
 def _to_login(request: Request) -> Response:
-    query = request.scope["query_string"].decode("latin-1")
-    path = f"{request.path}?{query}" if query else request.path
-    where = "/login" + (f"?{urlencode({'next': path})}" if path != "/" else "")
+    path, query = request.path, request.scope["query_string"].decode("latin-1")
+    if query:
+        path += f"?{query}"
+    where = "/login"
+    if path != "/":
+        where += f"?{urlencode({'next': path})}"
     if "hx-request" in request.headers:
         return HTMLResponse(headers={"hx-redirect": where} | VARY)
     return Response(status_code=303, headers={"location": where} | VARY)
@@ -267,13 +254,14 @@ def _to_login(request: Request) -> Response:
 
 def field_errors(problem: Problem) -> dict[str, str]:
     """What is wrong with each field of a form, by its name; parts of a field stand with it."""
-    found: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
     for error in problem.errors or [FieldError("", problem.detail)]:
         name = re.split(r"[\[.]", error.field)[0]
         # What a field was left as is told in people's words: they did not type "".
-        message = "must not be empty" if error.message.endswith('not ""') else error.message
-        found[name] = f"{found[name]}; {message}" if name in found else message
-    return found
+        is_empty = error.message.endswith('not ""')
+        message = "must not be empty" if is_empty else error.message
+        found.setdefault(name, []).append(message)
+    return {name: "; ".join(messages) for name, messages in found.items()}
 
 
 def _context(request: Request) -> dict[str, Any]:
@@ -298,16 +286,21 @@ def _is_part(request: Request) -> bool:
     return "hx-request" in request.headers and "hx-history-restore-request" not in request.headers
 
 
-async def _sidebar(request: Request) -> list[dict[str, Any]]:
+class SidebarView(View, rename="camel"):
+    """A saved view, and whether the list is shown as it says."""
+
+    is_here: bool = False
+
+
+async def _sidebar(request: Request) -> list[SidebarView]:
     """The saved views, on the pages of somebody who is signed in."""
     if request.session_viewer is None or request.route is None:
         return []
-    found: list[dict[str, Any]] = await views.sidebar(request.db)
+    found = msgspec.convert(await views.sidebar(request.db), list[SidebarView])
     parameters = _list_parameters(request)
     for view in found:
-        view["isHere"] = request.path == f"/{view['noun']}" and parameters == set(
-            pairs(view["query"].encode())
-        )
+        shown = set(pairs(view.query.encode()))
+        view.is_here = request.path == f"/{view.noun}" and parameters == shown
     return found
 
 

@@ -3,7 +3,7 @@ of it.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from starlette.responses import Response
@@ -23,6 +23,9 @@ _OPERATION = Statement(
 )
 
 
+T = TypeVar("T")
+
+
 class Result(NamedTuple):
     """What the API answered, and the operation that the journal has of it (None: nothing was
     changed).
@@ -31,10 +34,9 @@ class Result(NamedTuple):
     answer: Response
     operation: int | None
 
-    @property
-    def record(self) -> Any:
+    def record(self, type: type[T]) -> T:
         """The record that was answered."""
-        return msgspec.json.decode(self.answer.body)
+        return msgspec.json.decode(self.answer.body, type=type)
 
 
 async def perform(
@@ -50,7 +52,10 @@ async def perform(
     it. Raises Problem as the API does.
     """
     route = request.app.table.named[name]
-    inner = request.inner(route, WEB, **({"if_match": f'"{version}"'} if version else {}))
+    headers = {}
+    if version:
+        headers["if_match"] = f'"{version}"'
+    inner = request.inner(route, WEB, **headers)
     held = request.db.held if request.session_viewer is not None else None
     if held is not None:  # a part of what the caller does in one transaction
         inner.db = inner.db.bound(held)
@@ -79,10 +84,10 @@ async def edit(
     id: int,
     path: str,
     sent: dict[str, Any],
-    message: Callable[[Any], str],
+    message: Callable[[Result], str],
 ) -> Response:
     """Change a record by a form, while nobody else has changed it since the form was shown; else
-    both versions, or what is wrong with what was typed. `message` says of the record what was done.
+    both versions, or what is wrong with what was typed. `message` says what was done.
     """
     try:
         result = await perform(request, name, id, body=sent, version=request.data.get("version"))
@@ -91,7 +96,7 @@ async def edit(
     except (Invalid, Conflict) as problem:
         return await render.not_saved(request, problem, path, sent)
     return render.redirect(
-        request, render.return_path(request, path), message(result.record), result.operation
+        request, render.return_path(request, path), message(result), result.operation
     )
 
 
@@ -102,7 +107,8 @@ async def upload(
     before_commit: Callable[[Request], Awaitable[None]] | None = None,
 ) -> Result:
     """Make what the API's route of this name makes of a form with a file, which that route reads as
-    it arrives, once `before_commit` has put ids for the names in it. Its operation is in the journal only.
+    it arrives, once `before_commit` has put ids for the names in it. Its operation is in the
+    journal only.
     """
     route = request.app.table.named[name]
     about_body = ("content-type", "content-length", "transfer-encoding")

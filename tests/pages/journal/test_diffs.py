@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from retainer.journal.model import FieldChange
 from retainer.pages.journal.diffs import Piece, lines, word_diff
-from retainer.pages.journal.sentences import sentence
+from retainer.pages.journal.sentences import Group, sentence
 
 
 def kinds(pieces: list[Piece]) -> str:
@@ -46,22 +47,15 @@ def test_changed_fields_are_described_in_words(
     change: tuple[str, Any, Any], told: list[tuple[str, str]]
 ) -> None:
     field, before, after = change
-    found = lines([{"field": field, "before": before, "after": after}], {("users", 1): "Cora"})
+    found = lines([FieldChange(field, before, after)], {("users", 1): "Cora"})
     assert [(line.label, kinds(line.pieces)) for line in found] == told
 
 
 def group(
     entity: str, action: str, alike: int = 1, id: int = 7, fields: tuple[str, ...] = ()
-) -> dict[str, Any]:
-    changes = [{"field": name, "before": None, "after": "completed"} for name in fields]
-    return {
-        "entity": entity,
-        "action": action,
-        "alike": alike,
-        "id": id,
-        "organizationId": 1,
-        "changes": changes,
-    }
+) -> Group:
+    changes = [FieldChange(name, None, "completed") for name in fields]
+    return Group(5, entity, id, alike, action, 1, changes)
 
 
 @pytest.mark.parametrize(
@@ -80,9 +74,7 @@ def group(
         ([group("newcomers", "insert")], "added newcomer 7 at Acme", "/operations/5"),
     ],
 )  # fmt: skip
-def test_operations_are_described_in_sentences(
-    groups: list[dict[str, Any]], told: str, href: str
-) -> None:
+def test_operations_are_described_in_sentences(groups: list[Group], told: str, href: str) -> None:
     found = sentence(5, groups, {("organizations", 1): "Acme", ("contacts", 7): "Ann"})
     assert f"{found.done} {found.name}{found.more}" == told
     assert found.href == href

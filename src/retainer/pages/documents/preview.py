@@ -39,7 +39,9 @@ def display_of(media_type: str) -> str:
         return "picture"
     if media_type == PDF:
         return "pdf"
-    return "text" if media_type.startswith("text/") else ""
+    if media_type.startswith("text/"):
+        return "text"
+    return ""
 
 
 async def answer(request: Request, file: Any) -> Response:
@@ -49,9 +51,13 @@ async def answer(request: Request, file: Any) -> Response:
     display = display_of(file["media_type"])
     if not display:
         raise NotFound
-    media_type = PLAIN if display == "text" else file["media_type"]  # HTML too is but text
+    media_type, policy = file["media_type"], _SANDBOXED
+    if display == "text":
+        media_type = PLAIN  # HTML too is but text
+    elif display == "pdf":
+        policy = _ALONE
     response = await content.content_response(request, file, media_type)
-    response.headers["content-security-policy"] = _ALONE if display == "pdf" else _SANDBOXED
+    response.headers["content-security-policy"] = policy
     response.headers.update(_OWN)
     return response
 

@@ -2,37 +2,67 @@
 and exported.
 """
 
-from typing import Any
+from typing import NamedTuple
 
+from msgspec import Struct
 from starlette.responses import Response
 
 from retainer.http.request import API, WEB, Request
 from retainer.identity.users import store as users
 from retainer.journal import store
+from retainer.journal.model import Actor, Outcome
 from retainer.pages import render
-from retainer.pages.journal import sentences
-from retainer.pages.journal.handlers import sentences_of
+from retainer.pages.journal.history import sentences_of
+from retainer.pages.journal.sentences import Sentence, describe_unchanged
 from retainer.pages.list_page import find, paginate
+from retainer.pages.record_picker import Person
 
-Row = dict[str, Any]
 VIA = [(WEB, "These pages"), (API, "The API"), ("undo", "Undo"), ("command", "The command line")]
 
 
+class AuditRow(Struct):
+    """An operation in the audit."""
+
+    id: int
+    at: str
+    action: str
+    via: str
+    outcome: Outcome
+    actor: Actor | None
+    records: int
+
+
+class AuditEntry(NamedTuple):
+    """An operation with what it did: a sentence of its changes, else a description."""
+
+    operation: AuditRow
+    sentence: Sentence | None
+    description: str
+
+
 async def show_all(request: Request) -> Response:
-    page = await paginate(request, store.AUDIT)
-    told = await sentences_of(request, [row["id"] for row in page.rows if row["records"]])
-    for row in page.rows:
-        row["sentence"] = told[row["id"]][0] if row["id"] in told else None
-        row["words"] = sentences.describe_unchanged(row, request.app.table.named)
-    people = await find(request, users.LIST, fields="id,fullName", sort="fullName", limit="1000")
+    page = await paginate(request, store.AUDIT, AuditRow)
+    told = await sentences_of(request, [row.id for row in page.rows if row.records])
+    sentences = {id: sentence for id, (sentence, _) in told.items()}
+    people = await find(
+        request, users.LIST, Person, fields="id,fullName", sort="fullName", limit="1000"
+    )
     return await render.page(
         request,
         "journal/audit.html",
         page=page,
-        people=[(one["id"], one["fullName"]) for one in people],
+        entries=[
+            AuditEntry(row, sentences.get(row.id), _described(request, row)) for row in page.rows
+        ],
+        people=[(one.id, one.full_name) for one in people],
         actions=actions(request),
         via=VIA,
     )
+
+
+def _described(request: Request, row: AuditRow) -> str:
+    is_refused = row.outcome == Outcome.REFUSED
+    return describe_unchanged(row.action, request.app.table.named, is_refused=is_refused)
 
 
 def actions(request: Request) -> list[tuple[str, str]]:

@@ -3,12 +3,14 @@ objects by the key.
 """
 
 import re
+from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 from enum import StrEnum
 from typing import Any, NamedTuple, get_type_hints
 
 from retainer.errors import camel
 from retainer.journal.entities import NOUN_OF_ENTITY
+from retainer.journal.model import FieldChange, HistoryEntry, RecordChange
 from retainer.nouns import NOUNS
 from retainer.pages import formatting
 
@@ -49,30 +51,30 @@ class Line(NamedTuple):
     is_text: bool = False
 
 
-def lines(changes: list[dict[str, Any]], titles: Titles) -> list[Line]:
+def lines(changes: Iterable[FieldChange], titles: Titles) -> list[Line]:
     """The fields of a change, in their order."""
     return [
         line
         for change in changes
-        for line in _field(change["field"], change["before"], change["after"], titles)
+        for line in _field(change.field, change.before, change.after, titles)
     ]
 
 
-def references(changes: list[dict[str, Any]]) -> set[tuple[str, int]]:
+def references(changes: Iterable[FieldChange]) -> set[tuple[str, int]]:
     """The records that values refer to, as (noun, id)."""
     return {
-        (REFERENCES[change["field"]], value)
+        (REFERENCES[change.field], value)
         for change in changes
-        if change["field"] in REFERENCES
-        for value in (change["before"], change["after"])
+        if change.field in REFERENCES
+        for value in (change.before, change.after)
         if value is not None
     }
 
 
-def records_in(rows: list[dict[str, Any]]) -> set[tuple[str, int]]:
+def records_in(entries: Sequence[RecordChange | HistoryEntry]) -> set[tuple[str, int]]:
     """The records that changes are about and refer to."""
-    found = {(str(TOLD_AS.get(row["entity"], row["entity"])), int(row["entityId"])) for row in rows}
-    return found.union(*(references(row["changes"]) for row in rows))
+    found = {(TOLD_AS.get(entry.entity, entry.entity), entry.entity_id) for entry in entries}
+    return found.union(*(references(entry.changes) for entry in entries))
 
 
 def _field(name: str, before: Any, after: Any, titles: Titles) -> list[Line]:
@@ -100,12 +102,9 @@ def _object(label: str, before: dict[str, Any], after: dict[str, Any]) -> list[L
 
 
 def _elements(before: list[Any], after: list[Any]) -> list[Piece]:
-    went, came = (
-        [str(x) for x in one if x not in other] for one, other in ((before, after), (after, before))
-    )
-    return [Piece("del", x) for x in went] + [Piece("ins", x) for x in came] or [
-        Piece("same", "in another order")
-    ]
+    went = [Piece("del", str(one)) for one in before if one not in after]
+    came = [Piece("ins", str(one)) for one in after if one not in before]
+    return went + came or [Piece("same", "in another order")]
 
 
 def _whole(old: str, new: str) -> list[Piece]:
@@ -121,12 +120,10 @@ def _plain(name: str, value: Any, titles: Titles) -> str:
     if name in REFERENCES:
         noun = REFERENCES[name]
         return titles.get((noun, value), f"{NOUNS[noun].singular} {value}")
-    if isinstance(value, dict | list):
-        return (
-            ", ".join(f"{k}: {v}" for k, v in value.items())
-            if isinstance(value, dict)
-            else ", ".join(map(str, value))
-        )
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {inner}" for key, inner in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
     return formatting.label(value) if name in ENUMERATIONS else str(value)
 
 
@@ -147,12 +144,18 @@ def word_diff(old: str, new: str) -> list[Piece]:
 
 def _context(same: list[str], *, is_first: bool, is_last: bool) -> list[Piece]:
     """Words that stayed: those beside the changes before and behind them."""
-    if len(same) <= CONTEXT * (1 if is_first or is_last else 2) + 2:
+    kept = CONTEXT if is_first or is_last else 2 * CONTEXT
+    if len(same) <= kept + 2:
         return [Piece("same", "".join(same))]
-    head = [] if is_first else [Piece("same", "".join(same[:CONTEXT]))]
-    tail = [] if is_last else [Piece("same", "".join(same[-CONTEXT:]))]
-    return [*head, Piece("cut", "… "), *tail]
+    found = [Piece("cut", "… ")]
+    if not is_first:
+        found.insert(0, Piece("same", "".join(same[:CONTEXT])))
+    if not is_last:
+        found.append(Piece("same", "".join(same[-CONTEXT:])))
+    return found
 
 
 def _truncated(text: str) -> str:
-    return text if len(text) <= MAX_PIECE else text[:MAX_PIECE] + "…"
+    if len(text) <= MAX_PIECE:
+        return text
+    return text[:MAX_PIECE] + "…"

@@ -1,7 +1,11 @@
-"""What an operation did, as a sentence: "changed status of Acme Corporation", with where to look."""
+"""Sentences of what operations did: "changed status of Acme Corporation", with where to look."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from msgspec import Struct
+
+from retainer.http.routing import Route
+from retainer.journal.model import FieldChange
 from retainer.nouns import NOUNS
 from retainer.pages import formatting
 from retainer.pages.journal.diffs import REFERENCES, TOLD_AS, Titles
@@ -22,9 +26,9 @@ MAX_FIELDS = 3
 # What is done, and doing it; and what stands between that and the record, and between it and its
 # organization.
 _PLAIN = {
-    "insert": ("added", "adding"),
-    "delete": ("deleted", "deleting"),
-    "restore": ("restored", "restoring"),
+    "insert": ("added", "adding", "at"),
+    "delete": ("deleted", "deleting", "at"),
+    "restore": ("restored", "restoring", "at"),
 }
 _SPECIAL = {
     (entity, action): verbs
@@ -50,6 +54,18 @@ _WITHOUT_CHANGES = {
 }
 
 
+class Group(Struct, rename="camel"):
+    """Changes of one operation to records of one noun that are alike, told by the first of them."""
+
+    operation: int
+    entity: str
+    id: int
+    alike: int
+    action: str
+    organization_id: int | None
+    changes: list[FieldChange]
+
+
 class Sentence(NamedTuple):
     """`done` name `more`: "changed status of" "Acme Corporation" "". `doing` is the same as what is
     taken back.
@@ -60,7 +76,7 @@ class Sentence(NamedTuple):
     name: str
     href: str
     more: str
-    changes: list[dict[str, Any]]  # those of a single record, few enough to be told with it
+    changes: list[FieldChange]  # those of a single record, few enough to be told with it
 
     @property
     def undone(self) -> str:
@@ -68,74 +84,77 @@ class Sentence(NamedTuple):
         return f"Undid {self.doing} {self.name}{self.more}"
 
 
-def describe_unchanged(operation: dict[str, Any], routes: dict[str, Any]) -> str:
+def describe_unchanged(action: str, routes: dict[str, Route], *, is_refused: bool) -> str:
     """What an operation was that changed no record which could be told: an action, or one that was
     refused.
     """
-    name = operation["action"].removesuffix("Form").removesuffix("Page")
-    is_refused = operation["outcome"] == "refused"
+    name = action.removesuffix("Form").removesuffix("Page")
     if name in _WITHOUT_CHANGES:
         return _WITHOUT_CHANGES[name][is_refused]
     route = routes.get(name)
-    tried = f"“{route.summary if route and not route.html else formatting.label(name)}”"
-    return f"was refused: {tried}" if is_refused else f"did {tried}"
+    tried = formatting.label(name)
+    if route is not None and not route.html:
+        tried = route.summary
+    return f"was refused: “{tried}”" if is_refused else f"did “{tried}”"
 
 
-def records_named(groups: list[dict[str, Any]]) -> set[tuple[str, int]]:
+def records_named(groups: list[Group]) -> set[tuple[str, int]]:
     """The records that sentences name, as (noun, id)."""
-    found = {(TOLD_AS.get(group["entity"], group["entity"]), group["id"]) for group in groups}
-    found |= {("organizations", group["organizationId"]) for group in groups}
-    return {(noun, id) for noun, id in found if id is not None}
+    found = {(TOLD_AS.get(group.entity, group.entity), group.id) for group in groups}
+    at = {group.organization_id for group in groups if group.organization_id is not None}
+    return found | {("organizations", id) for id in at}
 
 
-def sentences(groups: list[dict[str, Any]], titles: Titles) -> dict[int, Sentence]:
+def sentences(groups: list[Group], titles: Titles) -> dict[int, Sentence]:
     """Of each operation, by its id."""
-    by_operation: dict[int, list[dict[str, Any]]] = {}
+    by_operation: dict[int, list[Group]] = {}
     for group in groups:
-        by_operation.setdefault(group["operation"], []).append(group)
+        by_operation.setdefault(group.operation, []).append(group)
     return {id: sentence(id, found, titles) for id, found in by_operation.items()}
 
 
-def sentence(operation: int, groups: list[dict[str, Any]], titles: Titles) -> Sentence:
+def sentence(operation: int, groups: list[Group], titles: Titles) -> Sentence:
     """Of one operation, by what it did."""
     first = _subject(groups)
-    rest = sum(group["alike"] for group in groups) - first["alike"]
     done, doing, near = _verbs(first)
-    is_one = first["alike"] == 1
-    more = _where(first, near, titles) if is_one else ""
-    if rest and first["action"] != "update" and first["entity"] in PAGES:
-        more += " with all that belongs to it" if is_one else " with all that belongs to them"
-    noun = TOLD_AS.get(first["entity"], first["entity"])
+    is_cascade = len(groups) > 1 and first.action != "update" and first.entity in PAGES
+    if first.alike > 1:
+        name = f"{first.alike:,} {PLURALS.get(first.entity, first.entity)}"
+        more = ""
+        if is_cascade:
+            more = " with all that belongs to them"
+        return Sentence(done, doing, name, f"/operations/{operation}", more, [])
+    noun = TOLD_AS.get(first.entity, first.entity)
     singular = NOUNS[noun].singular if noun in NOUNS else noun.removesuffix("s")
-    name = titles.get((noun, first["id"]), f"{singular} {first['id']}")
-    if not is_one:
-        name = f"{first['alike']:,} {PLURALS.get(first['entity'], first['entity'])}"
-    href = record_path(first) if is_one else ""
-    changes = first["changes"] if is_one and first["action"] == "update" else []
-    return Sentence(done, doing, name, href or f"/operations/{operation}", more, changes)
+    name = titles.get((noun, first.id), f"{singular} {first.id}")
+    more = _where(first, near, titles)
+    if is_cascade:
+        more += " with all that belongs to it"
+    href = record_path(first) or f"/operations/{operation}"
+    changes = []
+    if first.action == "update":
+        changes = first.changes
+    return Sentence(done, doing, name, href, more, changes)
 
 
-def _subject(groups: list[dict[str, Any]]) -> dict[str, Any]:
+def _subject(groups: list[Group]) -> Group:
     """What the sentence is about. Somebody who was added with a membership was added to that
     organization.
     """
-    members = [group for group in groups if group["entity"] == "members"]
-    if members and {group["entity"] for group in groups} == {"members", "contacts"}:
+    members = [group for group in groups if group.entity == "members"]
+    if members and {group.entity for group in groups} == {"members", "contacts"}:
         return members[0]
-    return min(
-        groups,
-        key=lambda group: ORDER.index(group["entity"]) if group["entity"] in ORDER else len(ORDER),
-    )
+    places = {noun: place for place, noun in enumerate(ORDER)}
+    return min(groups, key=lambda group: places.get(group.entity, len(ORDER)))
 
 
-def _verbs(group: dict[str, Any]) -> tuple[str, str, str]:
-    entity, action = group["entity"], group["action"]
+def _verbs(group: Group) -> tuple[str, str, str]:
+    entity, action = group.entity, group.action
     if entity == "links":  # to choose a password: a new one ends the others
         return "made a password link for", "making a password link for", "at"
     if action != "update":
-        done, doing, *near = _SPECIAL.get((entity, action), _PLAIN[action])
-        return done, doing, near[0] if near else "at"
-    changed = {change["field"]: change["after"] for change in group["changes"]}
+        return _SPECIAL.get((entity, action), _PLAIN[action])
+    changed = {change.field: change.after for change in group.changes}
     if entity == "users" and (not changed or "isActive" in changed):
         return _of_user(changed.get("isActive"))
     if entity == "tasks" and changed.get("status") == "completed":
@@ -148,40 +167,36 @@ def _of_user(is_active: bool | None) -> tuple[str, str, str]:
     """What is no field of theirs, or ends their sessions."""
     if is_active is None:
         return "changed the password of", "changing the password of", "at"
-    return ("enabled", "enabling", "at") if is_active else ("disabled", "disabling", "at")
+    if is_active:
+        return "enabled", "enabling", "at"
+    return "disabled", "disabling", "at"
 
 
 def field_names(fields: list[str]) -> str:
     """Fields as words: name, status and 2 more fields."""
-    found = [
-        formatting.label(name.removesuffix("Id") if name in REFERENCES else name).lower()
-        for name in fields
-    ]
+    words = [name.removesuffix("Id") if name in REFERENCES else name for name in fields]
+    found = [formatting.label(word).lower() for word in words]
     if len(found) > MAX_FIELDS:
         found = [*found[: MAX_FIELDS - 1], f"{len(found) - MAX_FIELDS + 1} more fields"]
-    return (
-        f"{', '.join(found[:-1])} and {found[-1]}"
-        if len(found) > 1
-        else found[0]
-        if found
-        else "something"
-    )
+    return formatting.listed(found, "something")
 
 
-def _where(group: dict[str, Any], near: str, titles: Titles) -> str:
+def _where(group: Group, near: str, titles: Titles) -> str:
     """The organization that it was done at, where that is another record."""
-    title = titles.get(("organizations", group["organizationId"] or 0))
-    return (
-        f" {near} {title}" if title and group["entity"] not in ("organizations", "contacts") else ""
-    )
+    title = titles.get(("organizations", group.organization_id or 0))
+    if not title or group.entity in ("organizations", "contacts"):
+        return ""
+    return f" {near} {title}"
 
 
-def record_path(group: dict[str, Any]) -> str:
+def record_path(group: Group) -> str:
     """Where the record is: "" where it has no page, or is deleted."""
-    entity, organization = group["entity"], group["organizationId"]
-    if group["action"] == "delete" and entity not in TOLD_AS:
+    entity, organization = group.entity, group.organization_id
+    if group.action == "delete" and entity not in TOLD_AS:
         return ""
     own = NOUNS[entity].page if entity in NOUNS else ""
-    if "{organizationId}" in own:
-        return own.format(organizationId=organization) if organization else ""
-    return PAGES.get(TOLD_AS.get(entity, entity), "").format(id=group["id"])
+    if "{organizationId}" not in own:
+        return PAGES.get(TOLD_AS.get(entity, entity), "").format(id=group.id)
+    if not organization:
+        return ""
+    return own.format(organizationId=organization)

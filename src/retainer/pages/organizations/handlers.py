@@ -1,37 +1,63 @@
-"""The pages of organizations: the list, one organization and its tabs, the forms."""
+"""The pages of organizations: the list, the first tab of one, the forms."""
 
+from collections.abc import Mapping
 from typing import Any
 
-import msgspec
 from starlette.responses import Response
 
 from retainer.errors import Conflict, Invalid, NotFound
-from retainer.http.forms import blank
 from retainer.http.request import Request
-from retainer.journal import store as journal
 from retainer.pages import record_picker, render
 from retainer.pages.activities.form import log_line
+from retainer.pages.form import MAX_NAME, Field, Fields, form_page
+from retainer.pages.formatting import web_link
+from retainer.pages.journal.history import last_changes
 from retainer.pages.list_page import find, paginate
-from retainer.pages.record_picker import is_id
+from retainer.pages.rows import (
+    MemberRow,
+    OrganizationRow,
+    OrganizationShown,
+)
 from retainer.pages.submit import edit, perform
 from retainer.records.activities import store as activities
+from retainer.records.activities.model import ListedActivity
 from retainer.records.members import store as members
 from retainer.records.organizations import store
 from retainer.records.organizations.model import (
+    Organization,
     OrganizationCreate,
     OrganizationStatus,
     OrganizationType,
     OrganizationUpdate,
 )
 from retainer.records.projects import store as projects
+from retainer.records.projects.model import Project
 from retainer.records.tasks import store as tasks
+from retainer.records.tasks.model import ListedTask
 
-CHOICES: dict[str, Any] = {"types": list(OrganizationType), "statuses": list(OrganizationStatus)}
-MAX_DUPLICATES = 5  # organizations shown as perhaps the same
+TYPES, STATUSES = list(OrganizationType), list(OrganizationStatus)
+FIELDS = Fields(
+    Field("name", "Name", required=True, maxlength=MAX_NAME, in_form="own"),
+    Field("type", "Type", "select", options=TYPES, default="prospect", required=True),
+    Field("status", "Status", "select", options=STATUSES, default="active", required=True,
+          beside=True),
+    Field("ownerId", "Owner", "select", empty="Nobody", permission="users.names", reads="owner",
+          more=True),
+    Field("industry", "Industry", maxlength=255, more=True),
+    Field("website", "Website", maxlength=2000, link=web_link, more=True, beside=True),
+    Field("domains", "Domains", in_form="no"),
+    Field("tags", "Tags", hint="Separated by commas", more=True),
+    Field("externalId", "External id", in_form="no"),
+    Field("description", "Description", rows=3, more=True),
+)  # fmt: skip
+CHOICES: dict[str, Any] = {"types": TYPES, "statuses": STATUSES}
+MAX_DUPLICATES = 5  # organizations that are shown as perhaps the same
+OPEN_TASKS = {"status:not": "completed", "sort": "dueDate", "limit": "6"}
+OPEN_PROJECTS = {"status:in": "planned,active,on_hold", "sort": "dueDate", "limit": "6"}
 
 
 async def index(request: Request) -> Response:
-    page = await paginate(request, store.LIST, expand=("owner", "work"))
+    page = await paginate(request, store.LIST, OrganizationRow, expand=("owner", "work"))
     owners = await record_picker.colleagues(request)
     return await render.page(
         request, "organizations/list.html", page=page, owners=owners, **CHOICES
@@ -39,50 +65,40 @@ async def index(request: Request) -> Response:
 
 
 async def new(request: Request) -> Response:
-    values: dict[str, Any] = {"status": "active", "type": "prospect"}
     copied = request.query.get("copy", "")
-    if is_id(copied) and (row := await store.read(request.db, int(copied))):
-        values = msgspec.json.decode(row[2])
-        values |= {
-            "name": f"{values['name']} (copy)",
-            "tags": ", ".join(values["tags"]),
-            "copy": copied,
-        }
-    elif copied:
+    if not copied:
+        return await form(request, {"name": request.query.get("name", "")})
+    if not record_picker.is_id(copied):
         raise NotFound
-    return await form(
-        request, values | {"name": values.get("name") or request.query.get("name", "")}
-    )
+    original = (await store.get(request.db, int(copied))).decode(Organization)
+    values = FIELDS.values(original) | {"name": f"{original.name} (copy)", "copy": copied}
+    return await form(request, values)
 
 
 async def form(
-    request: Request, values: dict[str, Any], problem: Invalid | Conflict | None = None
+    request: Request, values: Mapping[str, str], problem: Invalid | Conflict | None = None
 ) -> Response:
-    values = blank(OrganizationCreate) | {"copy": ""} | values
-    errors = render.field_errors(problem) if problem else {}
-    return await render.page(
+    values = {**FIELDS.blank(), "copy": "", **values}
+    return await form_page(
         request,
         "organizations/form.html",
-        status=problem.status if problem else 200,
+        problem,
+        fields=FIELDS,
         values=values,
-        errors=errors,
-        owners=await record_picker.colleagues(request),
-        duplicates=await duplicates(request, values["name"] or ""),
-        **CHOICES,
+        choices={"ownerId": await record_picker.colleagues(request)},
+        duplicates=await duplicates(request, values["name"]),
     )
 
 
 async def create(request: Request) -> Response:
     try:
-        result = await perform(
-            request, "createOrganization", body=request.data.body(OrganizationCreate)
-        )
+        body = request.data.body(OrganizationCreate)
+        result = await perform(request, "createOrganization", body=body)
     except (Invalid, Conflict) as problem:
-        return await form(request, dict(request.data), problem)
-    made = result.record
-    return render.redirect(
-        request, f"/organizations/{made['id']}", f"Added {made['name']}", result.operation
-    )
+        return await form(request, request.data, problem)
+    made = result.record(Organization)
+    path = f"/organizations/{made.id}"
+    return render.redirect(request, path, f"Added {made.name}", result.operation)
 
 
 async def show_duplicates(request: Request) -> Response:
@@ -95,10 +111,10 @@ async def show_duplicates(request: Request) -> Response:
     return await render.page(request, "organizations/form.html", duplicates=found)
 
 
-async def duplicates(request: Request, name: str) -> list[dict[str, Any]]:
+async def duplicates(request: Request, name: str) -> list[Organization]:
     if len(name.strip()) < 3:
         return []
-    return await find(request, store.LIST, q=name[:200], limit=str(MAX_DUPLICATES))
+    return await find(request, store.LIST, Organization, q=name[:200], limit=str(MAX_DUPLICATES))
 
 
 async def show_overview(request: Request, id: int) -> Response:
@@ -109,57 +125,49 @@ async def show_overview(request: Request, id: int) -> Response:
         **values,
         tab="overview",
         **await log_line(request, id),
-        latest=await find(request, activities.OF_ORGANIZATION, parent=id, limit="3"),
-        tasks=await find(
-            request, tasks.OF_ORGANIZATION, parent=id, limit="6", sort="dueDate", **OPEN_TASKS
+        latest=await find(
+            request, activities.OF_ORGANIZATION, ListedActivity, parent=id, limit="3"
         ),
-        projects=await find(
-            request, projects.OF_ORGANIZATION, parent=id, limit="6", sort="dueDate", **OPEN_PROJECTS
-        ),
-        people=await find(request, members.LIST, parent=id, limit="8", expand="contact"),
-        changes=await find(request, journal.HISTORY["organizations"], parent=id, limit="5")
-        if request.viewer.may("history.read")
-        else [],
+        tasks=await find(request, tasks.OF_ORGANIZATION, ListedTask, OPEN_TASKS, parent=id),
+        projects=await find(request, projects.OF_ORGANIZATION, Project, OPEN_PROJECTS, parent=id),
+        people=await find(request, members.LIST, MemberRow, parent=id, limit="8", expand="contact"),
+        changes=await last_changes(request, "organizations", id, limit=5),
     )
-
-
-OPEN_TASKS: Any = {"status:not": "completed"}
-OPEN_PROJECTS: Any = {"status:in": "planned,active,on_hold"}
 
 
 async def frame(request: Request, id: int) -> dict[str, Any]:
     """What every tab of an organization shows: itself, its properties, how much of everything it
     has.
     """
-    row = await store.read_shown(request.db, id)
-    if row is None:
+    stored = await store.read_shown(request.db, id)
+    if stored is None:
         raise NotFound
+    owners = await record_picker.colleagues(request)
     return {
-        "organization": msgspec.json.decode(row[2]),
-        "version": f"{row[0]}-{row[1]}",
-        "owners": await record_picker.colleagues(request),
-        **CHOICES,
+        "organization": stored.decode(OrganizationShown),
+        "version": stored.etag,
+        "fields": FIELDS,
+        "owners": owners,
+        "choices": {"ownerId": owners},
     }
 
 
 async def update(request: Request, id: int) -> Response:
-    """Change what the form has, while nobody else has changed the organization since it was page."""
-    path, sent = f"/organizations/{id}", request.data.body(OrganizationUpdate)
-    what = render.changed_fields(sent)
+    """Change what the form has, while nobody else has changed it since it was shown."""
+    sent = request.data.body(OrganizationUpdate)
+    fields = render.changed_fields(sent)
     return await edit(
         request,
         "updateOrganization",
         id,
-        path,
+        f"/organizations/{id}",
         sent,
-        lambda made: f"Changed {what} of {made['name']}",
+        lambda result: f"Changed {fields} of {result.record(Organization).name}",
     )
 
 
 async def delete(request: Request, id: int) -> Response:
-    row = await store.read(request.db, id)
+    organization = (await store.get(request.db, id)).decode(Organization)
     result = await perform(request, "deleteOrganization", id)
-    name = msgspec.json.decode(row[2])["name"] if row else "the organization"
-    return render.redirect(
-        request, render.return_path(request, "/organizations"), f"Deleted {name}", result.operation
-    )
+    path = render.return_path(request, "/organizations")
+    return render.redirect(request, path, f"Deleted {organization.name}", result.operation)

@@ -31,10 +31,10 @@ async def change(request: Request) -> Response:
         wanted = requested_change(request)
         ids = await selected_ids(request)
         result = await perform(request, "bulk", raw=b"\n".join(bulk_line(id, wanted) for id in ids))
-    except (Invalid, LinesRefused, TooLarge) as problem:
-        return await refused_page(
-            request, problem, ids if isinstance(problem, LinesRefused) else []
-        )
+    except LinesRefused as problem:
+        return await refused_page(request, problem, ids)
+    except (Invalid, TooLarge) as problem:
+        return await refused_page(request, problem, [])
     message = await message_of(request, wanted, len(ids))
     return render.redirect(
         request, render.return_path(request, "/organizations"), message, result.operation
@@ -56,12 +56,12 @@ def requested_change(request: Request) -> FieldValues | None:
 
 
 async def selected_ids(request: Request) -> list[int]:
-    """The ids that were selected, or of all that match. Raises Invalid for none and for too many."""
+    """The ids that were selected, or of all that match. Raises Invalid for none or too many."""
     matching = request.data.get("matching", "").strip("&")
-    if matching:
-        ids = await matching_ids(
-            request, store.LIST, "" if matching == "all" else matching, MAX_LINES
-        )
+    if matching == "all":
+        ids = await matching_ids(request, store.LIST, "", MAX_LINES)
+    elif matching:
+        ids = await matching_ids(request, store.LIST, matching, MAX_LINES)
     else:
         ids = [int(id) for id in dict.fromkeys(request.data.all("record")) if _ID.fullmatch(id)]
     if not ids:
@@ -83,15 +83,13 @@ async def message_of(request: Request, wanted: FieldValues | None, count: int) -
         return f"Deleted {what}"
     if wanted == {"status": "archived"}:
         return f"Archived {what}"
-    owner = wanted.get("ownerId")
-    name = (
-        (await journal.titles(request.db, {("users", owner)})).get(("users", owner), "")
-        if owner
-        else ""
-    )
-    parts = ([f"status {wanted['status']}"] if "status" in wanted else []) + (
-        [f"owner {name}"] if owner else []
-    )
+    parts = []
+    if "status" in wanted:
+        parts.append(f"status {wanted['status']}")
+    if "ownerId" in wanted:
+        owner = ("users", wanted["ownerId"])
+        names = await journal.titles(request.db, {owner})
+        parts.append(f"owner {names.get(owner, '')}")
     return f"Gave {what} the {' and the '.join(parts)}"
 
 
@@ -115,9 +113,11 @@ async def refused_page(request: Request, problem: Problem, ids: list[int]) -> Re
 async def export_selected(request: Request) -> Response:
     """Those that were selected, as CSV."""
     matching = request.data.get("matching", "").strip("&")
+    if matching == "all":
+        return render.redirect(request, "/organizations/export")
     if matching:
-        query = "" if matching == "all" else "?" + quote(matching, safe="=&:,.%+-")
-        return render.redirect(request, f"/organizations/export{query}")
+        query = quote(matching, safe="=&:,.%+-")
+        return render.redirect(request, f"/organizations/export?{query}")
     try:
         return await exported(request, await selected_ids(request))
     except Invalid as problem:

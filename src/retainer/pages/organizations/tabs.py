@@ -2,43 +2,46 @@
 
 from typing import Any
 
-import msgspec
 from starlette.responses import Response
 
 from retainer.errors import Conflict, Invalid
 from retainer.http.request import Request
 from retainer.http.safe_writes.perform import transaction
 from retainer.journal import store as journal
+from retainer.journal.model import HistoryEntry
 from retainer.lists.parameters import read
 from retainer.pages import record_picker, render
 from retainer.pages.activities.form import log_line
-from retainer.pages.journal import diffs
-from retainer.pages.journal.sentences import sentence
+from retainer.pages.contacts.handlers import FIELDS as CONTACT_FIELDS
+from retainer.pages.form import form_page
+from retainer.pages.journal.history import UndoState, tell_history, undo_states
 from retainer.pages.list_page import find, paginate
 from retainer.pages.organizations.handlers import frame
+from retainer.pages.record_picker import CONTACT
+from retainer.pages.rows import MemberRow
 from retainer.pages.submit import perform
 from retainer.records.activities import store as activities
+from retainer.records.activities.model import ListedActivity
 from retainer.records.contacts import store as contacts
-from retainer.records.contacts.model import ContactCreate, ContactType
+from retainer.records.contacts.model import Contact, ContactCreate
 from retainer.records.documents import store as documents
+from retainer.records.documents.model import ListedDocument
 from retainer.records.members import store as members
 from retainer.records.members.model import MemberRole
 from retainer.records.projects import store as projects
-from retainer.records.projects.model import OPEN, ProjectStatus, stalled
+from retainer.records.projects.model import OPEN, Project, ProjectStatus, stalled
 from retainer.records.tasks import store as tasks
-from retainer.records.tasks.model import due_days
+from retainer.records.tasks.model import ListedTask, due_days
 
 ROLES = list(MemberRole)
 OPEN_TASKS = b"status:not=completed&sort=dueDate"
-COMPLETED = "50"  # tasks that are done, the latest
+COMPLETED_TASKS = {"status": "completed", "sort": "-updatedAt", "limit": "50"}
 MAX_ROW_ASSIGNEES = 30  # people that each row offers
-_IN_SENTENCE = {"organizationId", "contactId"}  # fields that the page and the sentence tell
-Row = dict[str, Any]
 
 
 async def show_projects(request: Request, id: int) -> Response:
     values = await frame(request, id)
-    page = await paginate(request, projects.OF_ORGANIZATION, parent=id)
+    page = await paginate(request, projects.OF_ORGANIZATION, Project, parent=id)
     return await render.page(
         request,
         "organizations/projects.html",
@@ -46,7 +49,7 @@ async def show_projects(request: Request, id: int) -> Response:
         tab="projects",
         page=page,
         open=OPEN,
-        marks=stalled(page.rows),
+        days_stalled=stalled(page.rows),
         project_statuses=list(ProjectStatus),
     )
 
@@ -59,28 +62,32 @@ async def members_page(
     request: Request, id: int, problem: Invalid | Conflict | None = None
 ) -> Response:
     """The people, and what was typed to add one, with what is wrong and whom it could mean."""
-    typed = dict(request.data) if problem else {}
-    return await render.page(
+    typed, errors = {}, {}
+    if problem is not None:
+        typed, errors = dict(request.data), form_errors(problem)
+    return await form_page(
         request,
         "organizations/members.html",
+        problem,
         **await frame(request, id),
         tab="members",
-        page=await paginate(request, members.LIST, parent=id, expand=("contact",), counted=False),
-        status=problem.status if problem else 200,
-        errors=form_errors(problem) if problem else {},
+        page=await paginate(
+            request, members.LIST, MemberRow, parent=id, expand=("contact",), counted=False
+        ),
+        errors=errors,
         typed=typed,
-        candidates=record_picker.candidates_of(problem),
+        contact_fields=CONTACT_FIELDS,
+        values={**CONTACT_FIELDS.blank(), "fullName": typed.get("contact", ""), **typed},
         roles=ROLES,
-        kinds=list(ContactType),
     )
 
 
 def form_errors(problem: Invalid | Conflict) -> dict[str, str]:
     """What is wrong, by the fields of the form: there a contact is named, not numbered."""
-    named = {"contactId": "contact", "id": "contact", "q": "contact"}
-    found = {named.get(name, name): words for name, words in render.field_errors(problem).items()}
+    fields = {"contactId": "contact", "id": "contact", "q": "contact"}
     return {
-        name: words.replace("with PATCH instead", "below instead") for name, words in found.items()
+        fields.get(name, name): message.replace("with PATCH instead", "below instead")
+        for name, message in render.field_errors(problem).items()
     }
 
 
@@ -89,60 +96,52 @@ async def add_member(request: Request, id: int) -> Response:
     try:
         if "fullName" in request.data:
             return await add_new_contact(request, id)
-        contact = await record_picker.id_from_form(request, contacts.LIST, "contact")
+        contact = await record_picker.id_from_form(request, CONTACT)
         result = await perform(request, "addMember", id, body=membership(request, contact))
     except (Invalid, Conflict) as problem:
         return await members_page(request, id, problem)
-    return added_page(request, id, await name_of(request, contact), result.operation)
+    return added_page(request, id, await contact_name(request, contact), result.operation)
 
 
 async def add_new_contact(request: Request, id: int) -> Response:
     async with transaction(request):
-        made = (
-            await perform(request, "createContact", body=request.data.body(ContactCreate))
-        ).record
-        result = await perform(request, "addMember", id, body=membership(request, made["id"]))
-    return added_page(request, id, made["fullName"], result.operation)
+        body = request.data.body(ContactCreate)
+        made = (await perform(request, "createContact", body=body)).record(Contact)
+        result = await perform(request, "addMember", id, body=membership(request, made.id))
+    return added_page(request, id, made.full_name, result.operation)
 
 
-def membership(request: Request, contact: int) -> Row:
+def membership(request: Request, contact: int) -> dict[str, Any]:
     return {"contactId": contact, "role": request.data.get("role", "")}
 
 
 def added_page(request: Request, id: int, name: str, operation: int | None) -> Response:
-    words = f"Added {name} as {request.data.get('role', '').replace('_', ' ')}"
-    return render.redirect(request, f"/organizations/{id}/members", words, operation)
+    message = f"Added {name} as {role_in_words(request)}"
+    return render.redirect(request, f"/organizations/{id}/members", message, operation)
+
+
+def role_in_words(request: Request) -> str:
+    return str(request.data.get("role", "")).replace("_", " ")
 
 
 async def change_member(request: Request, id: int, contact: int) -> Response:
-    result = await perform(
-        request, "updateMember", id, contact, body={"role": request.data.get("role", "")}
-    )
-    words = (
-        f"Made {await name_of(request, contact)} {request.data.get('role', '').replace('_', ' ')}"
-    )
-    return render.redirect(
-        request,
-        render.return_path(request, f"/organizations/{id}/members"),
-        words,
-        result.operation,
-    )
+    body = {"role": request.data.get("role", "")}
+    result = await perform(request, "updateMember", id, contact, body=body)
+    message = f"Made {await contact_name(request, contact)} {role_in_words(request)}"
+    path = render.return_path(request, f"/organizations/{id}/members")
+    return render.redirect(request, path, message, result.operation)
 
 
 async def remove_member(request: Request, id: int, contact: int) -> Response:
-    name = await name_of(request, contact)
+    name = await contact_name(request, contact)
     result = await perform(request, "removeMember", id, contact)
-    return render.redirect(
-        request,
-        render.return_path(request, f"/organizations/{id}/members"),
-        f"Removed {name}",
-        result.operation,
-    )
+    path = render.return_path(request, f"/organizations/{id}/members")
+    return render.redirect(request, path, f"Removed {name}", result.operation)
 
 
-async def name_of(request: Request, contact: int) -> str:
-    row = await contacts.read(request.db, contact)
-    return str(msgspec.json.decode(row[2])["fullName"]) if row else "the contact"
+async def contact_name(request: Request, contact: int) -> str:
+    stored = await contacts.read(request.db, contact)
+    return stored.decode(Contact).full_name if stored else "the contact"
 
 
 async def show_documents(request: Request, id: int) -> Response:
@@ -153,7 +152,7 @@ async def show_documents(request: Request, id: int) -> Response:
         "organizations/documents.html",
         **values,
         tab="documents",
-        page=await paginate(request, documents.OF_ORGANIZATION, parent=id),
+        page=await paginate(request, documents.OF_ORGANIZATION, ListedDocument, parent=id),
         upload_mb=request.app.settings.upload_mb,
     )
 
@@ -172,16 +171,9 @@ async def show_tasks(request: Request, id: int) -> Response:
         tab="tasks",
         people=people,
         row_people=people[:MAX_ROW_ASSIGNEES],
-        page=await paginate(request, tasks.OF_ORGANIZATION, parent=id),
+        page=await paginate(request, tasks.OF_ORGANIZATION, ListedTask, parent=id),
         days=due_days(request.viewer.time_zone),
-        done=await find(
-            request,
-            tasks.OF_ORGANIZATION,
-            parent=id,
-            status="completed",
-            sort="-updatedAt",
-            limit=COMPLETED,
-        ),
+        done=await find(request, tasks.OF_ORGANIZATION, ListedTask, COMPLETED_TASKS, parent=id),
     )
 
 
@@ -194,35 +186,23 @@ async def show_activities(request: Request, id: int) -> Response:
         **values,
         tab="activities",
         **await log_line(request, id),
-        page=await paginate(request, activities.OF_ORGANIZATION, parent=id),
+        page=await paginate(request, activities.OF_ORGANIZATION, ListedActivity, parent=id),
         people=values["owners"],
     )
 
 
 async def show_history(request: Request, id: int) -> Response:
     values = await frame(request, id)
-    page = await paginate(request, journal.HISTORY["organizations"], parent=id, counted=False)
+    history = journal.HISTORY["organizations"]
+    page = await paginate(request, history, HistoryEntry, parent=id, counted=False)
+    operations = [entry.operation.id for entry in page.rows]
+    known = await undo_states(request, operations)
     return await render.page(
         request,
         "organizations/history.html",
         **values,
         tab="history",
         page=page,
-        entries=await entries(request, id, page.rows),
+        entries=await tell_history(request, id, page.rows),
+        states={id: known.get(id) or UndoState(id) for id in operations},
     )
-
-
-async def entries(request: Request, id: int, rows: list[Row]) -> list[Row]:
-    """The entries of a history with their sentences, their diffs, and what can be undone."""
-    titles = await journal.titles(request.db, diffs.records_in(rows))
-    operations = await journal.undoable(request.db, [row["operation"]["id"] for row in rows])
-    for row in rows:
-        group = {"id": row["entityId"], "alike": 1, "organizationId": id}
-        row["sentence"] = sentence(row["operation"]["id"], [row | group], titles)
-        row["lines"] = diffs.lines(
-            [change for change in row["changes"] if change["field"] not in _IN_SENTENCE], titles
-        )
-        row["operation"] |= operations.get(
-            row["operation"]["id"], {"canUndo": False, "undoneBy": None, "records": 1}
-        )
-    return rows

@@ -12,10 +12,9 @@ from retainer.http.request import Request
 from retainer.nouns import NOUNS
 from retainer.pages import record_picker, render
 from retainer.pages.list_page import query_string
-from retainer.records.contacts import store as contacts
-from retainer.records.organizations import store as organizations
+from retainer.pages.record_picker import Candidate
 from retainer.search import store
-from retainer.search.model import Hit
+from retainer.search.model import Highlight, Hit, Part
 from retainer.search.web import hit
 
 MAX_HITS = 50  # hits of the page
@@ -27,10 +26,9 @@ PREFIXES = {
     if noun.search and noun.search.prefix
 }
 
-PICKABLE = {
-    "organization": organizations.LIST,
-    "contact": contacts.LIST,
-}  # what fields name in words
+PICKABLE = (record_picker.ORGANIZATION, record_picker.CONTACT)  # what fields name in words
+MAX_HIGHLIGHTS = 3  # of other texts than the title
+_TITLES = {"name", "fullName", "title"}
 
 
 class ParsedQuery(NamedTuple):
@@ -41,11 +39,25 @@ class ParsedQuery(NamedTuple):
     id: int | None
 
 
+class ShownHit(NamedTuple):
+    """A hit as the page and the palette show it: where it leads, the parts of its title, and of
+    other texts that say why it was found.
+    """
+
+    id: str
+    href: str
+    kind: str
+    title: str
+    note: str
+    title_parts: list[Part]
+    others: list[Highlight]
+
+
 class Group(NamedTuple):
     """The hits of one kind, best first."""
 
     title: str
-    hits: list[dict[str, Any]]
+    hits: list[ShownHit]
 
 
 async def index(request: Request) -> Response:
@@ -66,12 +78,10 @@ async def index(request: Request) -> Response:
 
 async def choices(request: Request) -> Response:
     """What a field that names a record may mean, for a browser to propose while one types."""
-    field = next((name for name in PICKABLE if name in request.query), None)
-    candidates = (
-        await record_picker.suggestions(request, PICKABLE[field], field, request.query[field])
-        if field
-        else []
-    )
+    candidates: list[Candidate] = []
+    kind = next((kind for kind in PICKABLE if kind.field in request.query), None)
+    if kind is not None:
+        candidates = await record_picker.suggestions(request, kind, request.query[kind.field])
     return await render.page(request, "layout/choices.html", candidates=candidates)
 
 
@@ -81,12 +91,10 @@ def parse(q: str) -> ParsedQuery:
     if q.startswith("#") and digits.isascii() and digits.isdigit() and len(digits) < 16:
         return ParsedQuery("", [], int(digits))
     prefix, colon, rest = q.partition(":")
-    kind = PREFIXES.get(prefix.strip().lower()) if colon else None
-    return (
-        ParsedQuery(rest.strip()[:MAX_QUERY], [kind], None)
-        if kind
-        else ParsedQuery(q[:MAX_QUERY], list(store.BY_KIND), None)
-    )
+    kind = PREFIXES.get(prefix.strip().lower())
+    if colon and kind:
+        return ParsedQuery(rest.strip()[:MAX_QUERY], [kind], None)
+    return ParsedQuery(q[:MAX_QUERY], list(store.BY_KIND), None)
 
 
 async def _found(request: Request, query: ParsedQuery, limit: int) -> list[Hit]:
@@ -111,19 +119,23 @@ async def _by_id(request: Request, id: int) -> list[Hit]:
 
 def _grouped(found: list[Hit], everything: str) -> list[Group]:
     """By kind; the kind of the best hit first."""
-    groups: dict[str, list[dict[str, Any]]] = {}
+    groups: dict[str, list[ShownHit]] = {}
     for one in found:
-        groups.setdefault(one.kind, []).append(
-            {
-                "id": f"hit-{one.kind}-{one.id}",
-                "href": _href(one) or everything,
-                "kind": str(one.kind),
-                "title": one.title,
-                "note": one.subtitle or "",
-                "highlights": _highlights(one),
-            }
-        )
+        groups.setdefault(one.kind, []).append(_shown(one, everything))
     return [Group(store.BY_KIND[kind].label, hits) for kind, hits in groups.items()]
+
+
+def _shown(one: Hit, everything: str) -> ShownHit:
+    of_title = (each.parts for each in one.highlights if each.field in _TITLES)
+    return ShownHit(
+        f"hit-{one.kind}-{one.id}",
+        _href(one) or everything,
+        str(one.kind),
+        one.title,
+        one.subtitle or "",
+        next(of_title, []),
+        [each for each in one.highlights if each.field not in _TITLES][:MAX_HIGHLIGHTS],
+    )
 
 
 def _href(one: Hit) -> str:
@@ -132,16 +144,6 @@ def _href(one: Hit) -> str:
     if "{organizationId}" in page and not one.organization_id:
         return ""
     return page.format(id=one.id, organizationId=one.organization_id)
-
-
-def _highlights(one: Hit) -> dict[str, Any]:
-    """The parts of the title, and of the texts besides that say why it was found."""
-    names = {"name", "fullName", "title"}
-    title = next((each.parts for each in one.highlights if each.field in names), [])
-    return {
-        "title": title,
-        "others": [each for each in one.highlights if each.field not in names][:3],
-    }
 
 
 def _everything_path(q: str) -> str:

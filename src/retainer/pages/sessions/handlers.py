@@ -1,6 +1,7 @@
 """The pages of signing in and out, and of a single-use link."""
 
 import re
+from typing import Any
 
 from starlette.responses import HTMLResponse, Response
 
@@ -32,11 +33,13 @@ def _why(request: Request) -> str:
     if request.token:
         hours = f"{request.app.settings.session_idle_hours:g}"
         return (
-            f"Your session has ended. That happens after {hours} hours without use; when your password or your role is "
-            "changed; and when an administrator ends your sessions or disables your account. Sign in again; if that "
-            "fails, ask an administrator."
+            f"Your session has ended. That happens after {hours} hours without use; when your "
+            "password or your role is changed; and when an administrator ends your sessions or "
+            "disables your account. Sign in again; if that fails, ask an administrator."
         )
-    return "Sign in to open that page." if request.query.get("next") else ""
+    if request.query.get("next"):
+        return "Sign in to open that page."
+    return ""
 
 
 async def sign_in(request: Request) -> Response:
@@ -65,12 +68,9 @@ async def setup(_request: Request) -> Response:
 async def set_up(request: Request) -> Response:
     """The same without scripts: who opened the link pastes it, for the page cannot read it."""
     link, password = (request.data.get(name, "") for name in ("link", "password"))
-    match = _TOKEN.fullmatch(link.strip())
     try:
-        _refuse_typing_errors(bool(match), password, request.data.get("again", ""))
-        result = await perform(
-            request, "setup", body={"token": match[1] if match else "", "password": password}
-        )
+        token = _token(link, does_repeat=password == request.data.get("again", ""))
+        result = await perform(request, "setup", body={"token": token, "password": password})
     except Problem as problem:
         if problem.status >= 500:
             raise
@@ -81,17 +81,17 @@ async def set_up(request: Request) -> Response:
     )
 
 
-def _refuse_typing_errors(is_link: bool, password: str, again: str) -> None:
-    """Raises Invalid for what is no link, and for two passwords that differ."""
-    found = (
-        []
-        if is_link
-        else [FieldError("token", "is incomplete; copy it exactly as you received it")]
-    )
-    if password != again:
-        found.append(FieldError("again", "differs from the first one"))
-    if found:
-        raise Invalid(*found)
+def _token(link: str, *, does_repeat: bool) -> str:
+    """The token of a link. Raises Invalid for what is none, and for two passwords that differ."""
+    wrong = []
+    match = _TOKEN.fullmatch(link.strip())
+    if match is None:
+        wrong.append(FieldError("token", "is incomplete; copy it exactly as you received it"))
+    if not does_repeat:
+        wrong.append(FieldError("again", "differs from the first one"))
+    if match is None or wrong:
+        raise Invalid(*wrong)
+    return match[1]
 
 
 def _setup_page(errors: dict[str, str], link: str) -> bytes:
@@ -101,17 +101,19 @@ def _setup_page(errors: dict[str, str], link: str) -> bytes:
 async def _form(
     request: Request, where: str, reason: str, problem: Problem | None = None
 ) -> Response:
-    username = request.data.get("username", "") if problem else ""
-    status = problem.status if problem else 200
-    values = {"next": where, "reason": reason, "problem": problem, "username": username}
-    answer = await render.page(request, "sessions/login.html", status=status, **values)
-    answer.headers.update(problem.headers if problem else {})
-    return answer
+    values: dict[str, Any] = {"next": where, "reason": reason, "problem": problem, "username": ""}
+    if problem is None:
+        return await render.page(request, "sessions/login.html", **values)
+    values["username"] = request.data.get("username", "")
+    response = await render.page(request, "sessions/login.html", status=problem.status, **values)
+    response.headers.update(problem.headers)
+    return response
 
 
-def _with_cookie(answer: Response, done: Response) -> Response:
-    answer.raw_headers += [header for header in done.raw_headers if header[0] == b"set-cookie"]
-    return answer
+def _with_cookie(response: Response, api_response: Response) -> Response:
+    cookies = [header for header in api_response.raw_headers if header[0] == b"set-cookie"]
+    response.raw_headers += cookies
+    return response
 
 
 def _next(path: str) -> str:

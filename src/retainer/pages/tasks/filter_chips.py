@@ -4,6 +4,7 @@ from typing import Any
 
 from retainer.pages import formatting
 from retainer.pages.list_page import ListPage
+from retainer.records.organizations.model import Organization
 from retainer.records.tasks.model import TaskStatus
 
 OPEN = ",".join(status for status in TaskStatus if status != TaskStatus.COMPLETED)
@@ -19,12 +20,13 @@ _NO_FILTERS = ("sort", "limit", "cursor", "count", "fields", "expand")
 
 
 def chips(
-    page: ListPage, people: list[tuple[int, str]], me: int, organization: dict[str, Any] | None
+    page: ListPage[Any], people: list[tuple[int, str]], me: str, organization: Organization | None
 ) -> list[tuple[str, str]]:
     """Words and address of each filter."""
-    named = {str(id): name for id, name in people} | {str(me): "me"}
-    organizations = {str(organization["id"]): organization["name"]} if organization else {}
-    known = {"assigneeId": named, "organizationId": organizations}
+    named = {str(id): name for id, name in people} | {me: "me"}
+    known = {"assigneeId": named}
+    if organization is not None:
+        known["organizationId"] = {str(organization.id): organization.name}
     return [
         (
             _words(name, value, known.get(name, {})),
@@ -40,11 +42,13 @@ def _words(name: str, value: str, known: dict[str, str]) -> str:
         return f"{_OF.get(name, '')}{known.get(value, f'number {value}')}"
     if name in _DATES:
         return f"{_DATES[name]} {_RELATIVE.get(value.replace(' ', '+'), value)}"
-    if name == "status:in" and set(value.split(",")) == set(OPEN.split(",")):
-        return "Open"
     if name.endswith(":in"):
-        return ", ".join(formatting.label(word) for word in value.split(","))
+        words = value.split(",")
+        is_open = name == "status:in" and set(words) == set(OPEN.split(","))
+        return "Open" if is_open else ", ".join(map(formatting.label, words))
     if name.endswith(":null"):
-        field = formatting.label(name.removesuffix(":null").removesuffix("Id"))
-        return f"No {field.lower()}" if value == "true" else f"With {field.lower()}"
-    return f"“{value}”" if name == "q" else f"{formatting.label(name.replace(':', ' '))} {value}"
+        field = formatting.label(name.removesuffix(":null").removesuffix("Id")).lower()
+        return f"No {field}" if value == "true" else f"With {field}"
+    if name == "q":
+        return f"“{value}”"
+    return f"{formatting.label(name.replace(':', ' '))} {value}"

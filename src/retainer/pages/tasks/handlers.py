@@ -1,26 +1,32 @@
 """The pages of tasks: the list, which is one's own open tasks at first, one task, and the forms."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-import msgspec
 from starlette.responses import Response
 
 from retainer.errors import Conflict, Invalid, NotFound, PreconditionFailed, Problem
 from retainer.http.fields import Audience
-from retainer.http.forms import blank
 from retainer.http.request import Request
-from retainer.journal import store as journal
+from retainer.journal.model import HistoryEntry
 from retainer.lists.parameters import read as read_list
 from retainer.pages import record_picker, render
+from retainer.pages.form import MAX_NAME, Field, Fields, form_page
+from retainer.pages.journal.history import last_changes
 from retainer.pages.list_page import ListPage, find, paginate, query_string
-from retainer.pages.submit import Result, perform
+from retainer.pages.record_picker import ORGANIZATION
+from retainer.pages.rows import OrganizationName, ProjectRow, TaskRow
+from retainer.pages.submit import perform
 from retainer.pages.tasks.filter_chips import OPEN, chips
 from retainer.records.organizations import store as organizations
+from retainer.records.organizations.model import Organization
 from retainer.records.projects import store as projects
+from retainer.records.projects.model import Project
 from retainer.records.tasks import store
 from retainer.records.tasks.model import (
+    Task,
     TaskCreate,
     TaskPriority,
     TaskStatus,
@@ -29,34 +35,36 @@ from retainer.records.tasks.model import (
     today,
 )
 
-CHOICES: dict[str, Any] = {
-    "statuses": list(TaskStatus),
-    "priorities": list(TaskPriority),
-    "audiences": list(Audience),
-    "open": OPEN,
-}
-REFERENCES = [("organizationId", organizations.LIST, "name"), ("projectId", projects.LIST, "title")]
+STATUSES, PRIORITIES, AUDIENCES = list(TaskStatus), list(TaskPriority), list(Audience)
+FIELDS = Fields(
+    Field("title", "Title", required=True, autofocus=True, maxlength=MAX_NAME),
+    Field("assigneeId", "Assignee", "select", empty="Nobody", reads="assignee", after="priority"),
+    Field("dueDate", "Due date", "date", beside=True, in_properties="own", after="assigneeId"),
+    Field("organization", "Organization", in_form="own", in_properties="own", after="dueDate"),
+    Field("status", "Status", "select", options=STATUSES, default="todo", required=True),
+    Field("priority", "Priority", "select", options=PRIORITIES, default="medium", required=True,
+          beside=True),
+    Field("audience", "Audience", "select", options=AUDIENCES, default="internal", required=True,
+          permission="tasks.write"),
+    Field("description", "Description", rows=3, in_properties="no"),
+)  # fmt: skip
+CHOICES: dict[str, Any] = {"statuses": STATUSES, "priorities": PRIORITIES, "open": OPEN}
 MAX_ROW_ASSIGNEES = 30  # people that each row offers; a task's own page offers all
-Row = dict[str, Any]
+_FORM_PARAMETERS = ("title", "organizationId", "projectId", "back")
 
 
 async def index(request: Request) -> Response:
     """Without parameters one's own open tasks; whatever is asked for else stands in the address."""
-    asked = dict(request.query) or {
-        "assigneeId": str(request.viewer.user),
-        "status:in": OPEN,
-        "sort": "dueDate",
-    }
-    typed_name, candidates = await record_picker.id_from_filter(
-        request, organizations.LIST, "organization", asked
-    )
+    me = str(request.viewer.user)
+    given = dict(request.query) or {"assigneeId": me, "status:in": OPEN, "sort": "dueDate"}
+    typed_name, candidates = await record_picker.id_from_filter(request, ORGANIZATION, given)
     if typed_name and candidates is None:
-        return render.redirect(request, "/tasks" + query_string(asked))
-    asked.setdefault("sort", "dueDate")
-    request.query = read_list(store.LIST, urlencode(asked).encode(), request.viewer.time_zone)
-    page = await paginate(request, store.LIST, expand=("organization",))
-    organization = await record_picker.organization_of(request, asked.get("organizationId", ""))
-    offered, me = await choices(request), request.viewer.user
+        return render.redirect(request, "/tasks" + query_string(given))
+    given.setdefault("sort", "dueDate")
+    request.query = read_list(store.LIST, urlencode(given).encode(), request.viewer.time_zone)
+    page = await paginate(request, store.LIST, TaskRow, expand=("organization",))
+    organization = await record_picker.organization_of(request, given.get("organizationId", ""))
+    offered = await choices(request)
     return await render.page(
         request,
         "tasks/list.html",
@@ -66,7 +74,7 @@ async def index(request: Request) -> Response:
         typed_name=typed_name,
         organization=organization,
         chips=chips(page, offered["people"], me, organization),
-        is_own=asked.get("assigneeId") == str(me),
+        is_own=given.get("assigneeId") == me,
         **offered,
     )
 
@@ -81,78 +89,94 @@ async def choices(request: Request) -> dict[str, Any]:
     }
 
 
-def grouped(request: Request, page: ListPage) -> list[tuple[str, list[Row]]]:
+def grouped(request: Request, page: ListPage[TaskRow]) -> list[tuple[str, list[TaskRow]]]:
     """The rows under headings by when they are due, while the list is in that order; without one
     where the page before has it already.
     """
     if page.sort != "dueDate":
         return [("", page.rows)]
-    now, past = today(request.viewer.time_zone), "Earlier" if _has_completed(page) else "Overdue"
-    query = request.query
-    before = _group(query.place[0], now, past) if query is not None and query.place else None
-    found: list[tuple[str, list[Row]]] = []
+    now = today(request.viewer.time_zone)
+    past = "Earlier" if _has_completed(page) else "Overdue"
+    last = _last_heading(request, now, past)
+    found: list[tuple[str, list[TaskRow]]] = []
     for row in page.rows:
-        group = _group(row["dueDate"], now, past)
-        if not found or group != (found[-1][0] or before):
-            found.append(("" if group == before and not found else group, []))
+        heading = _heading(row.due_date, now, past)
+        if heading != last:
+            found.append((heading, []))
+        elif not found:
+            found.append(("", []))
         found[-1][1].append(row)
+        last = heading
     return found
 
 
-def _has_completed(page: ListPage) -> bool:
+def _last_heading(request: Request, now: date, past: str) -> str | None:
+    """The heading under which the page before ends."""
+    if request.query is None or not request.query.place:
+        return None
+    due = request.query.place[0]  # a date, or infinity
+    return _heading(date.fromisoformat(due) if due[:1].isdigit() else None, now, past)
+
+
+def _has_completed(page: ListPage[TaskRow]) -> bool:
+    """Whether the filters leave tasks that are completed."""
     parameters = page.parameters
-    statuses = parameters.get(
-        "status:in",
-        parameters.get("status", TaskStatus.COMPLETED if "status:not" not in parameters else ""),
-    )
-    return TaskStatus.COMPLETED in statuses.split(",")
+    if "status:in" in parameters or "status" in parameters:
+        statuses = parameters.get("status:in", parameters.get("status", ""))
+        return TaskStatus.COMPLETED in statuses.split(",")
+    return "status:not" not in parameters
 
 
-def _group(due: str | None, now: date, past: str) -> str:
-    if due is None or not due[:1].isdigit():  # as a place of the list, infinity
+def _heading(due: date | None, now: date, past: str) -> str:
+    if due is None:
         return "No date"
-    day = date.fromisoformat(due)
-    if day <= now:
-        return "Today" if day == now else past
-    return "This week" if day <= now + timedelta(days=6 - now.weekday()) else "Later"
+    if due < now:
+        return past
+    if due == now:
+        return "Today"
+    return "This week" if due <= now + timedelta(days=6 - now.weekday()) else "Later"
 
 
 async def new(request: Request) -> Response:
     """The whole form; the parameters of the address are its fields."""
-    query = request.query
-    values = {
-        name: query[name]
-        for name in ("title", "organizationId", "projectId", "back")
-        if name in query
-    }
-    return await form(request, {"assigneeId": str(request.viewer.user)} | values)
+    given = {name: request.query[name] for name in _FORM_PARAMETERS if name in request.query}
+    return await form(request, {"assigneeId": str(request.viewer.user)} | given)
 
 
 async def form(
-    request: Request, values: dict[str, Any], problem: Problem | None = None
+    request: Request, values: Mapping[str, str], problem: Problem | None = None
 ) -> Response:
-    values = blank(TaskCreate) | {"organization": "", "back": ""} | values
-    organization = await record_picker.organization_of(request, str(values["organizationId"] or ""))
-    candidates = record_picker.candidates_of(problem)
-    return await render.page(
+    values = {**FIELDS.blank(), "back": "", "projectId": "", **values}
+    of = values.get("organizationId", "")
+    organization = await record_picker.organization_of(request, of)
+    return await form_page(
         request,
         "tasks/form.html",
-        status=problem.status if problem else 200,
+        problem,
+        fields=FIELDS,
         values=values,
-        candidates=candidates,
-        errors=render.field_errors(problem) if problem else {},
         organization=organization,
         cancel=render.own_path(values["back"], "/tasks"),
-        projects=await _projects(request, organization["id"]) if organization else [],
-        **await choices(request),
+        choices={"assigneeId": await record_picker.colleagues(request)},
+        projects=await projects_of(request, organization),
     )
 
 
-async def _projects(request: Request, organization: int) -> list[tuple[int, str]]:
+async def projects_of(
+    request: Request, organization: Organization | OrganizationName | None
+) -> list[tuple[int, str]]:
+    """The projects that a task of the organization may belong to."""
+    if organization is None:
+        return []
     found = await find(
-        request, projects.OF_ORGANIZATION, parent=organization, limit="200", sort="title"
+        request,
+        projects.OF_ORGANIZATION,
+        Project,
+        parent=organization.id,
+        limit="200",
+        sort="title",
     )
-    return [(project["id"], project["title"]) for project in found]
+    return [(project.id, project.title) for project in found]
 
 
 async def create(request: Request) -> Response:
@@ -162,67 +186,80 @@ async def create(request: Request) -> Response:
             body["organizationId"] = await organization_id(request)
         result = await perform(request, "createTask", body=body)
     except (Invalid, Conflict) as problem:
-        return await form(request, dict(request.data), problem)
-    path = render.return_path(request, f"/tasks/{result.record['id']}")
-    return render.redirect(request, path, f"Added {result.record['title']}", result.operation)
+        return await form(request, request.data, problem)
+    made = result.record(Task)
+    path = render.return_path(request, f"/tasks/{made.id}")
+    return render.redirect(request, path, f"Added {made.title}", result.operation)
 
 
 async def show_one(request: Request, id: int) -> Response:
-    row = await store.read(request.db, id)
-    found = await find(request, store.LIST, id=str(id), expand="organization")
-    if row is None or not found:
+    stored = await store.get(request.db, id)
+    found = await find(request, store.LIST, TaskRow, id=str(id), expand="organization")
+    if not found:
         raise NotFound
     task = found[0]
-    organization = task["organization"] or await _project_organization(request, task["projectId"])
-    changes, offered = await _changes(request, id), await choices(request)
+    organization = task.organization or await _project_organization(request, task.project_id)
+    changes, offered = await last_changes(request, "tasks", id), await choices(request)
+    own_projects = []
+    if request.viewer.may("tasks.write"):
+        own_projects = await projects_of(request, organization)
     return await render.page(
         request,
         "tasks/task.html",
         task=task,
-        version=f"{row[0]}-{row[1]}",
+        version=stored.etag,
+        fields=FIELDS,
         organization=organization,
         changes=changes,
-        projects=await _projects(request, organization["id"])
-        if organization and request.viewer.may("tasks.write")
-        else [],
+        projects=own_projects,
+        choices={"assigneeId": _assignees(task, offered["people"])},
         names=await _names(request, changes, offered["people"]),
         **offered,
     )
 
 
-async def _changes(request: Request, id: int) -> list[dict[str, Any]]:
-    """What happened to it last, for those who may know."""
-    if not request.viewer.may("history.read"):
-        return []
-    return await find(request, journal.HISTORY["tasks"], parent=id, limit="10")
+def _assignees(task: TaskRow, people: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Colleagues, and whoever the task is assigned to, although they have left."""
+    if task.assignee is None or task.assignee.id in dict(people):
+        return people
+    return [(task.assignee.id, task.assignee.full_name), *people]
 
 
 async def _names(
-    request: Request, changes: list[dict[str, Any]], people: list[tuple[int, str]]
+    request: Request, changes: list[HistoryEntry], people: list[tuple[int, str]]
 ) -> dict[str, dict[int, str]]:
     """What the changes call by ids, by field and id."""
-    found: dict[str, dict[int, str]] = {"assigneeId": dict(people)}
-    for field, spec, name in REFERENCES:
-        told = [
-            change for entry in changes for change in entry["changes"] if change["field"] == field
-        ]
-        ids = {
-            str(value) for change in told for value in (change["before"], change["after"]) if value
-        }
-        asked: Any = {"id:in": ",".join(sorted(ids))}
-        rows = await find(request, spec, **asked) if ids else []
-        found[field] = {row["id"]: row[name] for row in rows}
+    told = [change for entry in changes for change in entry.changes]
+    ids = {
+        field: sorted(
+            {
+                value
+                for change in told
+                if change.field == field
+                for value in (change.before, change.after)
+                if value
+            }
+        )
+        for field in ("organizationId", "projectId")
+    }
+    found = {"assigneeId": dict(people), "organizationId": {}, "projectId": {}}
+    if ids["organizationId"]:
+        asked = {"id:in": ",".join(map(str, ids["organizationId"]))}
+        rows = await find(request, organizations.LIST, Organization, asked)
+        found["organizationId"] = {one.id: one.name for one in rows}
+    if ids["projectId"]:
+        asked = {"id:in": ",".join(map(str, ids["projectId"]))}
+        of_tasks = await find(request, projects.LIST, Project, asked)
+        found["projectId"] = {one.id: one.title for one in of_tasks}
     return found
 
 
-async def _project_organization(request: Request, project: int | None) -> dict[str, Any] | None:
+async def _project_organization(request: Request, project: int | None) -> OrganizationName | None:
     """The organization of a task that only its project names."""
-    found = (
-        await find(request, projects.LIST, id=str(project), expand="organization")
-        if project
-        else []
-    )
-    return found[0]["organization"] if found else None
+    if project is None:
+        return None
+    found = await find(request, projects.LIST, ProjectRow, id=str(project), expand="organization")
+    return next((one.organization for one in found), None)
 
 
 async def update(request: Request, id: int) -> Response:
@@ -233,15 +270,14 @@ async def update(request: Request, id: int) -> Response:
     try:
         if "organization" in request.data:
             sent |= await _moved(request)
-        result = await perform(
-            request, "updateTask", id, body=sent, version=request.data.get("version")
-        )
+        version = request.data.get("version")
+        result = await perform(request, "updateTask", id, body=sent, version=version)
     except PreconditionFailed as problem:
         return await render.conflict(request, problem, path, sent)
     except (Invalid, Conflict) as problem:
         return await render.not_saved(request, problem, path, sent)
-    words = f"Changed {render.changed_fields(sent)} of {result.record['title']}"
-    return render.redirect(request, render.return_path(request, path), words, result.operation)
+    message = f"Changed {render.changed_fields(sent)} of {result.record(Task).title}"
+    return render.redirect(request, render.return_path(request, path), message, result.operation)
 
 
 async def _moved(request: Request) -> dict[str, Any]:
@@ -251,33 +287,26 @@ async def _moved(request: Request) -> dict[str, Any]:
 
 async def organization_id(request: Request) -> int | None:
     """The organization that the form names, if it does."""
-    return await record_picker.id_from_fields(
-        request, organizations.LIST, "organization", request.data
-    )
+    return await record_picker.id_from_fields(request, ORGANIZATION, request.data)
 
 
 async def complete(request: Request, id: int) -> Response:
-    return await _set(request, id, TaskStatus.COMPLETED, "Completed")
+    return await _set_status(request, id, TaskStatus.COMPLETED, "Completed")
 
 
 async def reopen(request: Request, id: int) -> Response:
-    return await _set(request, id, TaskStatus.TODO, "Reopened")
+    return await _set_status(request, id, TaskStatus.TODO, "Reopened")
 
 
-async def _set(request: Request, id: int, status: TaskStatus, verb: str) -> Response:
-    result: Result = await perform(request, "updateTask", id, body={"status": status})
-    return render.redirect(
-        request,
-        render.return_path(request, f"/tasks/{id}"),
-        f"{verb} {result.record['title']}",
-        result.operation,
-    )
+async def _set_status(request: Request, id: int, status: TaskStatus, verb: str) -> Response:
+    result = await perform(request, "updateTask", id, body={"status": status})
+    path = render.return_path(request, f"/tasks/{id}")
+    message = f"{verb} {result.record(Task).title}"
+    return render.redirect(request, path, message, result.operation)
 
 
 async def delete(request: Request, id: int) -> Response:
-    row = await store.read(request.db, id)
+    task = (await store.get(request.db, id)).decode(Task)
     result = await perform(request, "deleteTask", id)
-    title = msgspec.json.decode(row[2])["title"] if row else "the task"
-    return render.redirect(
-        request, render.return_path(request, "/tasks"), f"Deleted {title}", result.operation
-    )
+    path = render.return_path(request, "/tasks")
+    return render.redirect(request, path, f"Deleted {task.title}", result.operation)

@@ -1,39 +1,57 @@
 """The page of the trash: what was deleted, by whom and when, to be restored by undoing that."""
 
-from typing import Any
+from collections import Counter
+from typing import NamedTuple
 
 from starlette.responses import Response
 
 from retainer.http.request import Request
 from retainer.journal import store as journal
 from retainer.journal.trash import store
+from retainer.journal.trash.model import TrashEntry
 from retainer.nouns import NOUNS
 from retainer.pages import record_picker, render
 from retainer.pages.list_page import paginate
 
-Row = dict[str, Any]
-
-
-async def index(request: Request) -> Response:
-    page = await paginate(request, store.TRASH)
-    ids = {("organizations", row["organizationId"]) for row in page.rows if row["organizationId"]}
-    names = await journal.titles(request.db, ids)
-    for row in page.rows:
-        is_organization = row["kind"] == "organization"
-        row["organization"] = (
-            "" if is_organization else names.get(("organizations", row["organizationId"]), "")
-        )
-        row["place"] = place(row)
-        row["together"] = sum(other["operationId"] == row["operationId"] for other in page.rows) - 1
-    people = await record_picker.colleagues(request)
-    return await render.page(
-        request, "trash/list.html", page=page, kinds=list(store.TrashKind), people=people
-    )
-
-
 _PAGES = {noun.singular: noun.page for noun in NOUNS.values() if noun.trash}
 
 
-def place(row: Row) -> str:
+class TrashRow(NamedTuple):
+    """A deleted record with its organization's name, where it is once it is restored, and how many
+    others on the page were deleted together with it.
+    """
+
+    entry: TrashEntry
+    organization: str
+    path: str
+    others: int
+
+
+async def index(request: Request) -> Response:
+    page = await paginate(request, store.TRASH, TrashEntry)
+    ids = {("organizations", one.organization_id) for one in page.rows if one.organization_id}
+    names = await journal.titles(request.db, ids)
+    together = Counter(one.operation_id for one in page.rows)
+    return await render.page(
+        request,
+        "trash/list.html",
+        page=page,
+        entries=[
+            TrashRow(one, organization_name(one, names), path(one), together[one.operation_id] - 1)
+            for one in page.rows
+        ],
+        kinds=list(store.TrashKind),
+        people=await record_picker.colleagues(request),
+    )
+
+
+def organization_name(entry: TrashEntry, names: dict[tuple[str, int], str]) -> str:
+    """The organization of a record that is none itself."""
+    if entry.kind == "organization" or entry.organization_id is None:
+        return ""
+    return names.get(("organizations", entry.organization_id), "")
+
+
+def path(entry: TrashEntry) -> str:
     """Where the record is once it is restored."""
-    return _PAGES[row["kind"]].format(id=row["id"], organizationId=row["organizationId"])
+    return _PAGES[entry.kind].format(id=entry.id, organizationId=entry.organization_id)

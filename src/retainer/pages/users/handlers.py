@@ -2,69 +2,89 @@
 role may do.
 """
 
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-import msgspec
+from msgspec import Struct
 from starlette.responses import Response
 
-from retainer.errors import Conflict, Invalid, NotFound, PreconditionFailed, invalid
-from retainer.http.forms import blank
+from retainer.errors import Conflict, Invalid, PreconditionFailed, Problem, invalid
 from retainer.http.request import Request
 from retainer.identity.users import store
-from retainer.identity.users.model import UserCreate, UserUpdate
-from retainer.journal import store as journal
+from retainer.identity.users.model import Link, User, UserCreate, UserUpdate
+from retainer.journal.model import HistoryEntry
 from retainer.pages import render
-from retainer.pages.list_page import find, paginate
+from retainer.pages.form import MAX_EMAIL, MAX_NAME, Field, Fields, form_page
+from retainer.pages.journal.history import last_changes
+from retainer.pages.list_page import OnlyId, find, paginate
 from retainer.pages.submit import perform
 from retainer.permissions import PERMISSIONS, Role
 from retainer.records.contacts import store as contacts
 
-Row = dict[str, Any]
-CHOICES: dict[str, Any] = {"roles": list(Role)}
+ROLES = list(Role)
+FIELDS = Fields(
+    Field("username", "E-mail", "email", required=True, autofocus=True, maxlength=MAX_EMAIL,
+          in_properties="own", after="fullName"),
+    Field("fullName", "Name", required=True, maxlength=MAX_NAME),
+    Field("role", "Role", "select", options=ROLES, default="consultant", required=True,
+          hint="Consultants see and change all records; "
+          "staff and guests see the organizations of their contact.", after="username"),
+    Field("contact", "Contact's e-mail", "email", maxlength=MAX_EMAIL, in_properties="own",
+          hint="For staff and guests: which contact they are. "
+          "Without one they see no organization.", after="role"),
+)  # fmt: skip
 MAX_CHANGES = 20
 
 
+class UserContact(Struct, rename="camel"):
+    """The contact that a user is."""
+
+    id: int
+    full_name: str
+    email: str
+
+
 async def index(request: Request) -> Response:
-    page = await paginate(request, store.LIST)
-    people = await contacts_of(request, page.rows)
-    return await render.page(request, "users/list.html", page=page, contacts=people, **CHOICES)
+    page = await paginate(request, store.LIST, User)
+    people = await contacts_of(request, [user.contact_id for user in page.rows])
+    return await render.page(request, "users/list.html", page=page, contacts=people, roles=ROLES)
 
 
-async def contacts_of(request: Request, rows: list[Row]) -> dict[int, Row]:
+async def contacts_of(
+    request: Request, contact_ids: Sequence[int | None]
+) -> dict[int | None, UserContact]:
     """Whom users are among the contacts."""
-    ids = sorted({row["contactId"] for row in rows if row["contactId"]})
-    found: list[Row] = []
+    ids = [str(id) for id in sorted({id for id in contact_ids if id})]
+    found: list[UserContact] = []
     for n in range(0, len(ids), 200):
-        asked: Any = {"fields": "id,fullName,email", "id:in": ",".join(map(str, ids[n : n + 200]))}
-        found += await find(request, contacts.LIST, **asked)
-    return {contact["id"]: contact for contact in found}
+        given = {"fields": "id,fullName,email", "id:in": ",".join(ids[n : n + 200])}
+        found += await find(request, contacts.LIST, UserContact, given)
+    return {contact.id: contact for contact in found}
 
 
 async def new(request: Request) -> Response:
-    return await form(
-        request, {"role": Role.CONSULTANT.value, "contact": request.query.get("contact", "")}
-    )
+    return await form(request, {"contact": request.query.get("contact", "")})
 
 
 async def form(
-    request: Request, values: Row, problem: Invalid | Conflict | None = None
+    request: Request, values: Mapping[str, str], problem: Invalid | Conflict | None = None
 ) -> Response:
-    return await render.page(
+    return await form_page(
         request,
         "users/new.html",
-        status=problem.status if problem else 200,
-        values=blank(UserCreate) | {"contact": ""} | values,
-        errors=form_errors(problem) if problem else {},
-        **CHOICES,
+        problem,
+        fields=FIELDS,
+        values={**FIELDS.blank(), **values},
+        errors=form_errors(problem),
     )
 
 
-def form_errors(problem: Invalid | Conflict) -> dict[str, str]:
+def form_errors(problem: Problem | None) -> dict[str, str]:
     """What is wrong, by the fields of the form: a contact is typed by its e-mail address."""
-    return {
-        {"contactId": "contact"}.get(name, name): words
-        for name, words in render.field_errors(problem).items()
-    }
+    if problem is None:
+        return {}
+    fields = {"contactId": "contact"}
+    found = render.field_errors(problem)
+    return {fields.get(name, name): message for name, message in found.items()}
 
 
 async def create(request: Request) -> Response:
@@ -73,11 +93,11 @@ async def create(request: Request) -> Response:
         body = request.data.body(UserCreate) | await typed_contact(request)
         result = await perform(request, "createUser", body=body)
     except (Invalid, Conflict) as problem:
-        return await form(request, dict(request.data), problem)
-    return await link(request, result.record)
+        return await form(request, request.data, problem)
+    return await link(request, result.record(User))
 
 
-async def typed_contact(request: Request) -> Row:
+async def typed_contact(request: Request) -> dict[str, int | None]:
     """The contact whose e-mail address was typed, as the API takes it; nothing where the form does
     not ask.
     """
@@ -86,18 +106,19 @@ async def typed_contact(request: Request) -> Row:
     typed = request.data["contact"].strip()
     if not typed:
         return {"contactId": None}
-    found = await find(request, contacts.LIST, email=typed[:254], fields="id", limit="1")
+    given = {"email": typed[:MAX_EMAIL], "fields": "id", "limit": "1"}
+    found = await find(request, contacts.LIST, OnlyId, given)
     if not found:
         raise invalid(
             "contact", "is no contact's e-mail address; add the contact first, or leave this empty"
         )
-    return {"contactId": found[0]["id"]}
+    return {"contactId": found[0].id}
 
 
-async def link(request: Request, user: Row) -> Response:
+async def link(request: Request, user: User) -> Response:
     """A new link, which stands in this answer and nowhere else."""
-    made = await perform(request, "createUserLink", user["id"])
-    return await render.page(request, "users/link.html", user=user, link=made.record)
+    made = (await perform(request, "createUserLink", user.id)).record(Link)
+    return await render.page(request, "users/link.html", user=user, link=made)
 
 
 async def show_one(request: Request, id: int) -> Response:
@@ -106,38 +127,31 @@ async def show_one(request: Request, id: int) -> Response:
 
 async def user_page(request: Request, id: int, problem: Conflict | None = None) -> Response:
     """The page of a user; `problem` says why they stay as they are."""
-    row = await store.read(request.db, id)
-    if row is None:
-        raise NotFound
-    user = msgspec.json.decode(row[2])
+    stored = await store.get(request.db, id)
+    user = stored.decode(User)
     return await render.page(
         request,
         "users/user.html",
-        status=problem.status if problem else 200,
+        status=200 if problem is None else problem.status,
         user=user,
         problem=problem,
-        version=f"{row[0]}-{row[1]}",
-        contact=(await contacts_of(request, [user])).get(user["contactId"]),
+        version=stored.etag,
+        fields=FIELDS,
+        contact=(await contacts_of(request, [user.contact_id])).get(user.contact_id),
         changes=await history(request, id),
-        **CHOICES,
     )
 
 
-async def history(request: Request, id: int) -> list[Row]:
+async def history(request: Request, id: int) -> list[HistoryEntry]:
     """What was changed of a user, the newest first; a contact by its name."""
-    found = await find(request, journal.HISTORY["users"], parent=id, limit=str(MAX_CHANGES))
-    told = [
-        change for entry in found for change in entry["changes"] if change["field"] == "contactId"
-    ]
-    values = [{"contactId": change[side]} for change in told for side in ("before", "after")]
-    names = {
-        contact["id"]: contact["fullName"]
-        for contact in (await contacts_of(request, values)).values()
-    }
+    found = await last_changes(request, "users", id, limit=MAX_CHANGES)
+    told = [change for entry in found for change in entry.changes if change.field == "contactId"]
+    people = await contacts_of(request, [id for one in told for id in (one.before, one.after)])
+    names = {id: contact.full_name for id, contact in people.items()}
     for change in told:
-        change["field"] = "contact"
-        for side in ("before", "after"):
-            change[side] = names.get(change[side], change[side])
+        change.field = "contact"
+        change.before = names.get(change.before, change.before)
+        change.after = names.get(change.after, change.after)
     return found
 
 
@@ -158,72 +172,71 @@ async def update(request: Request, id: int) -> Response:
         answer.headers["hx-reswap"] = "outerHTML show:none"
         return answer
     return render.redirect(
-        request, path, f"Changed {render.changed_fields(sent)} of {result.record['fullName']}"
+        request, path, f"Changed {render.changed_fields(sent)} of {result.record(User).full_name}"
     )
 
 
 async def confirm_disabling(request: Request, id: int) -> Response:
-    return await disabling(request, id)
+    return await disabling_page(request, id)
 
 
-async def disabling(request: Request, id: int, problem: Conflict | None = None) -> Response:
+async def disabling_page(request: Request, id: int, problem: Conflict | None = None) -> Response:
     """What disabling means, to be confirmed: their sessions end, and that cannot be taken back."""
-    status = problem.status if problem else 200
     user = await read(request, id)
-    return await render.page(
-        request, "users/disable.html", status=status, user=user, problem=problem
-    )
+    return await confirmation(request, "users/disable.html", user, problem)
 
 
-async def read(request: Request, id: int) -> Row:
-    row = await store.read(request.db, id)
-    if row is None:
-        raise NotFound
-    user: Row = msgspec.json.decode(row[2])
-    return user
+async def confirmation(
+    request: Request, template: str, user: User, problem: Conflict | None
+) -> Response:
+    """A question before something is done to a user; `problem` says why it was refused."""
+    return await form_page(request, template, problem, user=user, problem=problem)
+
+
+async def read(request: Request, id: int) -> User:
+    return (await store.get(request.db, id)).decode(User)
 
 
 async def disable(request: Request, id: int) -> Response:
     try:
         result = await perform(request, "updateUser", id, body={"isActive": False})
     except Conflict as problem:
-        return await disabling(request, id, problem)
+        return await disabling_page(request, id, problem)
     return render.redirect(
-        request, f"/users/{id}", f"Disabled {result.record['fullName']} and ended their sessions"
+        request,
+        f"/users/{id}",
+        f"Disabled {result.record(User).full_name} and ended their sessions",
     )
 
 
 async def enable(request: Request, id: int) -> Response:
     result = await perform(request, "updateUser", id, body={"isActive": True})
-    return render.redirect(request, f"/users/{id}", f"Enabled {result.record['fullName']}")
+    return render.redirect(request, f"/users/{id}", f"Enabled {result.record(User).full_name}")
 
 
 async def confirm_recovering(request: Request, id: int) -> Response:
-    return await recovering(request, id)
+    return await recovering_page(request, id)
 
 
-async def recovering(request: Request, id: int, problem: Conflict | None = None) -> Response:
+async def recovering_page(request: Request, id: int, problem: Conflict | None = None) -> Response:
     """What a new link means for somebody who has lost their password."""
-    status = problem.status if problem else 200
     user = await read(request, id)
-    return await render.page(
-        request, "users/recover.html", status=status, user=user, problem=problem
-    )
+    return await confirmation(request, "users/recover.html", user, problem)
 
 
 async def recover(request: Request, id: int) -> Response:
     try:
         return await link(request, await read(request, id))
     except Conflict as problem:
-        return await recovering(request, id, problem)
+        return await recovering_page(request, id, problem)
 
 
 async def end_sessions(request: Request, id: int) -> Response:
     user = await read(request, id)
     await perform(request, "endUserSessions", id)
-    return render.redirect(request, f"/users/{id}", f"Ended all sessions of {user['fullName']}")
+    return render.redirect(request, f"/users/{id}", f"Ended all sessions of {user.full_name}")
 
 
 async def roles(request: Request) -> Response:
     """The rules as they are enforced, so that nobody has to write them down a second time."""
-    return await render.page(request, "users/roles.html", permissions=PERMISSIONS, **CHOICES)
+    return await render.page(request, "users/roles.html", permissions=PERMISSIONS, roles=ROLES)

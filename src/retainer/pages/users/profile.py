@@ -11,9 +11,9 @@ from starlette.responses import Response
 from retainer.errors import FieldError, Invalid, NotFound, TooManyRequests
 from retainer.http.request import Request
 from retainer.identity.sessions import store as sessions
-from retainer.identity.sessions.model import PasswordChange
+from retainer.identity.sessions.model import PasswordChange, Session
 from retainer.identity.users import store
-from retainer.identity.users.model import AccountUpdate, Density, Theme, time_zones
+from retainer.identity.users.model import AccountUpdate, Density, Theme, UserDetails, time_zones
 from retainer.pages import render
 from retainer.pages.list_page import find
 from retainer.pages.submit import perform
@@ -39,17 +39,15 @@ _SYSTEMS = {
 
 
 async def show(request: Request) -> Response:
-    row = await store.read_own(request.db)
-    if row is None:
+    stored = await store.read_own(request.db)
+    if stored is None:
         raise NotFound
-    found = await find(request, sessions.LIST)
-    for session in found:
-        session["device"] = device(session["userAgent"])
+    found = await find(request, sessions.LIST, Session)
     return await render.page(
         request,
         "users/profile.html",
-        user=msgspec.json.decode(row[2]),
-        sessions=found,
+        user=stored.decode(UserDetails),
+        sessions=[(session, device(session.user_agent)) for session in found],
         zones=zones(),
         themes=[
             (Theme.SYSTEM.value, "As the system"),
@@ -69,13 +67,15 @@ def zones() -> list[str]:
 
 def device(agent: str | None) -> str:
     """From what somebody signed in: "Firefox on Linux", or as it calls itself."""
+    if not agent:
+        return "An unknown program"
     browser, system = (
-        next((name for word, name in known.items() if word in (agent or "")), "")
+        next((name for word, name in known.items() if word in agent), "")
         for known in (_BROWSERS, _SYSTEMS)
     )
     if browser and system:
         return f"{browser} on {system}"
-    return re.split(r"[\s(;]", agent, maxsplit=1)[0][:40] if agent else "An unknown program"
+    return re.split(r"[\s(;]", agent, maxsplit=1)[0][:40]
 
 
 async def update(request: Request) -> Response:

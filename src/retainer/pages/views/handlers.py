@@ -1,22 +1,23 @@
 """The pages of saved views: the list of them, and the dialogs in which one is saved and changed."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import NamedTuple
 from urllib.parse import parse_qsl
 
-import msgspec
 from starlette.responses import Response
 
 from retainer.errors import Conflict, Forbidden, Invalid, NotFound
 from retainer.http.request import Request
 from retainer.identity.users import store as users
 from retainer.pages import render
+from retainer.pages.form import form_page
 from retainer.pages.formatting import label
 from retainer.pages.list_page import find
+from retainer.pages.record_picker import Person
 from retainer.pages.submit import perform
 from retainer.records.views import store
-from retainer.records.views.model import ViewUpdate
+from retainer.records.views.model import View, ViewUpdate
 
-Row = dict[str, Any]
 OPERATORS = {
     "not": "not",
     "contains": "with",
@@ -27,36 +28,44 @@ OPERATORS = {
 }
 
 
+class ShownView(NamedTuple):
+    """A view with what it shows in words, whose it is, and what the viewer may do with it."""
+
+    view: View
+    description: str
+    owner: str
+    is_own: bool
+    is_changeable: bool
+
+
 async def index(request: Request) -> Response:
     found = await visible_views(request)
-    groups = [(noun, [view for view in found if view["noun"] == noun]) for noun in store.LISTS]
+    groups = [(noun, [one for one in found if one.view.noun == noun]) for noun in store.LISTS]
     return await render.page(
         request, "views/list.html", groups=[group for group in groups if group[1]]
     )
 
 
-async def visible_views(request: Request, **asked: str) -> list[Row]:
-    """The views that the viewer sees, each with what it shows in words, whose it is, and whether
-    they may change it.
-    """
-    found = await find(request, store.LIST, None, **asked)
-    owners = (
-        {str(view["ownerId"]) for view in found} if request.viewer.may("users.names") else set()
-    )
-    named: Any = {"fields": "id,fullName", "id:in": ",".join(owners)}
-    names = (
-        {user["id"]: user["fullName"] for user in await find(request, users.LIST, **named)}
-        if owners
-        else {}
-    )
-    for view in found:
-        view["description"] = describe(view["query"])
-        view["owner"] = names.get(view["ownerId"], "")
-        view["isOwn"] = view["ownerId"] == request.viewer.user
-        view["isChangeable"] = view["isOwn"] or (
-            view["isShared"] and request.viewer.may("users.manage")
-        )
-    return found
+async def visible_views(request: Request, **parameters: str) -> list[ShownView]:
+    """The views that the viewer sees."""
+    found = await find(request, store.LIST, View, parameters)
+    names = await _owners(request, found)
+    return [_shown(request, view, names.get(view.owner_id, "")) for view in found]
+
+
+def _shown(request: Request, view: View, owner: str) -> ShownView:
+    is_own = view.owner_id == request.viewer.user
+    is_changeable = is_own or (view.is_shared and request.viewer.may("users.manage"))
+    return ShownView(view, describe(view.query), owner, is_own, is_changeable)
+
+
+async def _owners(request: Request, views: list[View]) -> dict[int, str]:
+    """The names of those whose views they are, for those who may know them."""
+    if not views or not request.viewer.may("users.names"):
+        return {}
+    ids = ",".join({str(view.owner_id) for view in views})
+    given = {"fields": "id,fullName", "id:in": ids}
+    return {user.id: user.full_name for user in await find(request, users.LIST, Person, given)}
 
 
 def describe(query: str) -> str:
@@ -67,17 +76,16 @@ def describe(query: str) -> str:
 def _filter(name: str, value: str) -> str:
     field, _, operator = name.partition(":")
     if field == "sort":
-        words = label(value.removeprefix("-")).lower()
-        return f"sorted by {words}{', downwards' if value.startswith('-') else ''}"
+        order = label(value.removeprefix("-")).lower()
+        direction = ", downwards" if value.startswith("-") else ""
+        return f"sorted by {order}{direction}"
     if field == "q":
         return f"“{value}”"
+    subject = label(field.removesuffix("Id"))
     text = ", ".join(label(part).lower() for part in value.split(","))
-    what = label(field.removesuffix("Id"))
-    return (
-        what
-        if text == "true"
-        else f"{what} {OPERATORS.get(operator, '')} {text}".replace("  ", " ")
-    )
+    if text == "true":
+        return subject
+    return f"{subject} {OPERATORS.get(operator, '')} {text}".replace("  ", " ")
 
 
 async def new(request: Request) -> Response:
@@ -86,26 +94,22 @@ async def new(request: Request) -> Response:
 
 
 async def form(
-    request: Request, values: Row, problem: Invalid | Conflict | None = None
+    request: Request, values: Mapping[str, str], problem: Invalid | Conflict | None = None
 ) -> Response:
     """The dialog of saving what a list shows: under a new name, or instead of what a view of that
     list showed.
     """
     if values.get("noun") not in store.LISTS:
         raise NotFound
-    values = {"name": "", "query": "", "isShared": ""} | values
-    return await render.page(
+    values = {"name": "", "query": "", "isShared": "", **values}
+    others = await visible_views(request, noun=values["noun"])
+    return await form_page(
         request,
         "views/new.html",
-        status=problem.status if problem else 200,
+        problem,
         values=values,
-        errors=render.field_errors(problem) if problem else {},
         description=describe(values["query"]),
-        others=[
-            view
-            for view in await visible_views(request, noun=values["noun"])
-            if view["isChangeable"]
-        ],
+        others=[one for one in others if one.is_changeable],
     )
 
 
@@ -113,16 +117,16 @@ async def create(request: Request) -> Response:
     try:
         result = await perform(request, "createView", body=request.data.body(store.ViewCreate))
     except (Invalid, Conflict) as problem:
-        return await form(request, dict(request.data), problem)
-    view = result.record
+        return await form(request, request.data, problem)
+    view = result.record(View)
     return render.redirect(
-        request, list_path(view), f"Saved the view {view['name']}", result.operation
+        request, list_path(view), f"Saved the view {view.name}", result.operation
     )
 
 
-def list_path(view: Row) -> str:
+def list_path(view: View) -> str:
     """The list as the view shows it."""
-    return f"/{view['noun']}" + (f"?{view['query']}" if view["query"] else "")
+    return f"/{view.noun}?{view.query}".removesuffix("?")
 
 
 async def show(request: Request, id: int) -> Response:
@@ -130,23 +134,27 @@ async def show(request: Request, id: int) -> Response:
 
 
 async def change(request: Request, id: int, problem: Invalid | Conflict | None = None) -> Response:
-    """The dialog of changing a view. Raises Forbidden for one that is not the viewer's to change."""
+    """The dialog of changing a view. Raises Forbidden for one that is another's to change."""
     found = await visible_views(request, id=str(id))
     if not found:
         raise NotFound
-    view = found[0]
-    if not view["isChangeable"]:
+    one = found[0]
+    if not one.is_changeable:
         raise Forbidden(
-            "Only its owner and administrators may change a shared view; save one of your own instead."
+            "Only its owner and administrators may change a shared view; "
+            "save one of your own instead."
         )
-    return await render.page(
+    values = {"name": one.view.name, "isShared": str(one.view.is_shared).lower()}
+    if problem is not None:
+        values |= request.data
+    return await form_page(
         request,
         "views/change.html",
-        status=problem.status if problem else 200,
-        view=view,
-        values=view | (dict(request.data) if problem else {}),
-        errors=render.field_errors(problem) if problem else {},
-        list_path=list_path(view),
+        problem,
+        view=one.view,
+        description=one.description,
+        values=values,
+        list_path=list_path(one.view),
     )
 
 
@@ -155,16 +163,14 @@ async def update(request: Request, id: int) -> Response:
         result = await perform(request, "updateView", id, body=request.data.body(ViewUpdate))
     except (Invalid, Conflict) as problem:
         return await change(request, id, problem)
-    view = result.record
+    view = result.record(View)
     return render.redirect(
-        request, list_path(view), f"Changed the view {view['name']}", result.operation
+        request, list_path(view), f"Changed the view {view.name}", result.operation
     )
 
 
 async def delete(request: Request, id: int) -> Response:
-    row = await store.read(request.db, id)
+    view = (await store.get(request.db, id)).decode(View)
     result = await perform(request, "deleteView", id)
-    name = msgspec.json.decode(row[2])["name"] if row else "it"
-    return render.redirect(
-        request, render.return_path(request, "/views"), f"Deleted the view {name}", result.operation
-    )
+    path = render.return_path(request, "/views")
+    return render.redirect(request, path, f"Deleted the view {view.name}", result.operation)

@@ -1,8 +1,9 @@
 """Projects, and the bodies that write them."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from msgspec import Meta, Struct
 
@@ -63,9 +64,9 @@ class ProjectUpdate(Struct):
 OPEN = (ProjectStatus.PLANNED, ProjectStatus.ACTIVE, ProjectStatus.ON_HOLD)
 
 
-def stalled(rows: list[dict[str, Any]]) -> dict[int, int]:
+def stalled(projects: Sequence[Project]) -> dict[int, int]:
     """The days without a change of each active project that stands still, by its id."""
     now = datetime.now(UTC)
-    active = [row for row in rows if row["status"] == ProjectStatus.ACTIVE]
-    days = {row["id"]: (now - datetime.fromisoformat(row["updatedAt"])).days for row in active}
+    active = [one for one in projects if one.status == ProjectStatus.ACTIVE]
+    days = {one.id: (now - datetime.fromisoformat(one.updated_at)).days for one in active}
     return {id: count for id, count in days.items() if count >= STALLED_DAYS}

@@ -1,0 +1,106 @@
+"""What was done, with what pages tell of it: sentences, diffs, and whether it can be undone."""
+
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from retainer.http.request import Request
+from retainer.journal import store
+from retainer.journal.model import HistoryEntry, RecordChange
+from retainer.pages.journal import diffs, sentences
+from retainer.pages.journal.sentences import Group, Sentence
+from retainer.pages.list_page import find
+
+_IN_SENTENCE = {"organizationId", "contactId"}  # fields that the page and the sentence tell
+
+
+class UndoState(Struct, rename="camel"):
+    """Whether an operation is undone, and can be (None: it is too large to tell in passing)."""
+
+    id: int
+    can_undo: bool | None = False
+    undone_by: int | None = None
+    records: int = 1
+
+
+class Told(NamedTuple):
+    """A change with its sentence and its diff."""
+
+    entry: RecordChange | HistoryEntry
+    sentence: Sentence
+    lines: list[diffs.Line]
+
+
+async def last_changes(request: Request, noun: str, id: int, limit: int = 10) -> list[HistoryEntry]:
+    """What was done to a record last; nothing for those who may not know."""
+    if not request.viewer.may("history.read"):
+        return []
+    return await find(request, store.HISTORY[noun], HistoryEntry, parent=id, limit=str(limit))
+
+
+async def undo_states(request: Request, operations: list[int]) -> dict[int, UndoState]:
+    """Of each of these operations that the viewer sees."""
+    found = await store.undoable(request.db, operations)
+    return {id: msgspec.convert(state, UndoState) for id, state in found.items()}
+
+
+async def sentences_of(
+    request: Request, operations: list[int]
+) -> dict[int, tuple[Sentence, diffs.Titles]]:
+    """What operations did, in a sentence each, with what its values refer to."""
+    groups = msgspec.convert(await store.groups(request.db, operations), list[Group])
+    records = sentences.records_named(groups)
+    records = records.union(*(diffs.references(group.changes) for group in groups))
+    titles = await store.titles(request.db, records)
+    return {id: (sentence, titles) for id, sentence in sentences.sentences(groups, titles).items()}
+
+
+async def tell_operation(request: Request, changes: list[RecordChange]) -> list[Told]:
+    """Each change of an operation with what its record is called, and where that is."""
+    titles = await store.titles(request.db, diffs.records_in(changes))
+    return [
+        Told(
+            change,
+            _sentence(0, change, _organization(change), titles),
+            diffs.lines(change.changes, titles),
+        )
+        for change in changes
+    ]
+
+
+async def tell_history(
+    request: Request, organization: int, entries: list[HistoryEntry]
+) -> list[Told]:
+    """Each entry of an organization's history; what its sentence tells is left out of its diff."""
+    titles = await store.titles(request.db, diffs.records_in(entries))
+    return [
+        Told(
+            entry,
+            _sentence(entry.operation.id, entry, organization, titles),
+            diffs.lines(
+                (change for change in entry.changes if change.field not in _IN_SENTENCE), titles
+            ),
+        )
+        for entry in entries
+    ]
+
+
+def _sentence(
+    operation: int,
+    entry: RecordChange | HistoryEntry,
+    organization: int | None,
+    titles: diffs.Titles,
+) -> Sentence:
+    group = Group(
+        operation, entry.entity, entry.entity_id, 1, entry.action, organization, entry.changes
+    )
+    return sentences.sentence(operation, [group], titles)
+
+
+def _organization(change: RecordChange) -> int | None:
+    """To which organization a change belongs, as far as its fields say."""
+    if change.entity == "organizations":
+        return change.entity_id
+    fields = {one.field: one.after or one.before for one in change.changes}
+    return fields.get("organizationId")
