@@ -65,8 +65,8 @@ def find_route(request: Request) -> tuple[Route, list[str]]:
     routes, ids = request.app.table.find(request.segments, pages=request.wants_page)
     if routes is None:
         raise NotFound
-    method = "GET" if request.method == "HEAD" and "HEAD" not in routes else request.method
-    route = routes.get(method)
+    method = request.method
+    route = routes.get("GET" if method == "HEAD" else method)
     if route is None:
         allowed = sorted(routes)
         if "GET" in routes:
@@ -233,18 +233,18 @@ async def read_body(request: Request, route: Route) -> Any:
     if route.multipart and media_type == "multipart/form-data":
         return None
     if route.lines:
-        return await _read_lines(request)
+        return await _read_lines(request, media_type)
     if route.body is not None:
-        return await _read_json(request, route, route.body)
+        return await _read_json(request, media_type, route, route.body)
     if route.multipart:
         raise UnsupportedMediaType(
             "The body must be multipart/form-data with one file; set the Content-Type header."
         )
-    return await _read_nothing(request, route)
+    return await _read_nothing(request, media_type, route)
 
 
-async def _read_json(request: Request, route: Route, kind: type[Struct]) -> Struct:
-    if request.media_type != "application/json":
+async def _read_json(request: Request, media_type: str, route: Route, kind: type[Struct]) -> Struct:
+    if media_type != "application/json":
         accepted = (
             "application/json or multipart/form-data" if route.multipart else "application/json"
         )
@@ -253,9 +253,9 @@ async def _read_json(request: Request, route: Route, kind: type[Struct]) -> Stru
     return decode(request.raw, kind)
 
 
-async def _read_lines(request: Request) -> bytes:
+async def _read_lines(request: Request, media_type: str) -> bytes:
     """A body of lines as it is; its handler reads each by itself."""
-    if request.media_type != "application/x-ndjson":
+    if media_type != "application/x-ndjson":
         raise UnsupportedMediaType(
             "The body must be application/x-ndjson; set the Content-Type header."
         )
@@ -263,9 +263,9 @@ async def _read_lines(request: Request) -> bytes:
     return request.raw
 
 
-async def _read_nothing(request: Request, route: Route) -> Nothing | None:
+async def _read_nothing(request: Request, media_type: str, route: Route) -> Nothing | None:
     """The body of a route that takes none: an empty object may be sent."""
-    if request.media_type not in ("", "application/json"):
+    if media_type not in ("", "application/json"):
         raise UnsupportedMediaType("This path takes no body, and certainly not a form or text.")
     if not (route.changes and request.has_body):
         return None

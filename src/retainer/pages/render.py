@@ -318,7 +318,7 @@ def _list_parameters(request: Request) -> set[tuple[str, str]] | None:
 
 def _toast(request: Request) -> Toast | None:
     """What was done, unless by somebody else who used this browser a moment ago."""
-    match = next(filter(None, map(_TOAST.match, request.cookie_values(TOAST_COOKIE))), None)
+    match = next(filter(None, map(_TOAST.match, request.headers.cookies(TOAST_COOKIE))), None)
     if match is None:
         return None
     try:

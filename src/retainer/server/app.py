@@ -52,6 +52,7 @@ SECURITY = [
     (b"referrer-policy", b"same-origin"),
 ]
 NO_STORE = (b"cache-control", b"no-store")
+VARY_ACCEPT = (b"vary", b"Accept")  # where a browser gets a page and others get JSON
 
 
 T = TypeVar("T")
@@ -176,36 +177,43 @@ class App:
         body = problem.body(request.path, request.id)
         return Response(body, problem.status, problem.headers, PROBLEM_JSON)
 
-    async def send(self, request: Request, answer: Response, send: Any) -> None:
+    async def send(self, request: Request, response: Response, send: Send) -> None:
         """Status, headers, body; a stream with a deadline on each stall instead of one on the
         whole.
         """
-        compress(request, answer)
-        is_bare = not request.path.startswith("/api/") and self.table.has_page(request.segments)
-        if is_bare and "vary" not in answer.headers:
-            answer.headers["vary"] = "Accept"
-        # A preview has a policy of its own, and two would both hold.
-        own = {name for name, _ in answer.raw_headers}
-        headers = [header for header in self.headers if header[0] not in own]
-        headers += [(b"x-request-id", request.id.encode()), *answer.raw_headers]
-        is_page = request.route is not None and request.route.html and b"cache-control" not in own
-        if (
-            request.route is None
-            or request.path.startswith("/api/")
-            or request.session_viewer is not None
-            or is_page
-        ):
-            headers.append(NO_STORE)
-        start = {"type": "http.response.start", "status": answer.status_code, "headers": headers}
-        if not isinstance(answer, StreamingResponse):
-            await send(start | {"whole": True})
-            body = b"" if request.method == "HEAD" else answer.body
+        compress(request, response)
+        start = {
+            "type": "http.response.start",
+            "status": response.status_code,
+            "headers": self.headers_of(request, response),
+        }
+        if not isinstance(response, StreamingResponse):
+            start["whole"] = True
+            await send(start)
+            body = b"" if request.method == "HEAD" else response.body
             await send({"type": "http.response.body", "body": body})
             return
         await send(start)
         if request.method != "HEAD":
-            await self.stream(request, answer.body_iterator, send)
+            await self.stream(request, response.body_iterator, send)
         await send({"type": "http.response.body", "body": b""})
+
+    def headers_of(self, request: Request, response: Response) -> list[tuple[bytes, bytes]]:
+        """The response's own headers, and those that every response has."""
+        own = response.raw_headers
+        request_id = (b"x-request-id", request.id.encode())
+        if request.path.startswith("/api/"):
+            return [*self.headers, NO_STORE, request_id, *own]
+        names = {name for name, _ in own}
+        # A preview has a policy of its own, and two would both hold.
+        headers = [header for header in self.headers if header[0] not in names]
+        headers += [request_id, *own]
+        if b"vary" not in names and self.table.has_page(request.segments):
+            headers.append(VARY_ACCEPT)
+        is_page = request.route is None or request.route.html
+        if (is_page or request.session_viewer is not None) and b"cache-control" not in names:
+            headers.append(NO_STORE)
+        return headers
 
     async def stream(self, request: Request, body: AsyncContentStream, send: Send) -> None:
         """Chunk after chunk, until the client has gone."""

@@ -12,6 +12,7 @@ from retainer.database.database import Db
 from retainer.errors import FieldError, LineProblem, MethodNotAllowed, Problem, TooLarge, invalid
 from retainer.http.body import decode
 from retainer.http.dispatch import check, run_change
+from retainer.http.headers import Headers
 from retainer.http.request import Request
 from retainer.http.routing import API, Route
 from retainer.http.safe_writes import prefer
@@ -136,6 +137,7 @@ class Line(Request):
             "query_string": query.encode(),
             "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
         }
+        self._indexed_headers = Headers(self.scope["headers"])
         self.route = self._find_route()
 
     def _find_route(self) -> Route:

@@ -28,7 +28,8 @@ class Outcome(NamedTuple):
 
 def read_headers(request: Request, route: Route) -> None:
     """Read Prefer and Idempotency-Key. Raises Invalid for a key or a dry run that cannot be had."""
-    request.prefer = prefer.parse(request.joined_header("prefer"))
+    preferred = request.headers.joined("prefer")
+    request.prefer = {} if preferred is None else prefer.parse(preferred)
     is_dry = prefer.DRY_RUN in request.prefer
     if is_dry and not route.dry:
         raise invalid(

@@ -28,7 +28,7 @@ def evaluate(request: Request, response: Response) -> Response:
     etag = response.headers.get("etag")
     if response.status_code != 200 or etag is None:
         return response
-    expected = parse_etags("If-Match", request.joined_header("if-match"))
+    expected = parse_etags("If-Match", request.headers.joined("if-match"))
     if expected is not None and etag[1:-1] not in expected:
         raise failure(response)
     if client_has(etag, request):
@@ -38,7 +38,7 @@ def evaluate(request: Request, response: Response) -> Response:
 
 def client_has(etag: str, request: Request) -> bool:
     """Compare with If-None-Match, weakly, as that header wants. Raises Invalid when malformed."""
-    header = request.joined_header("if-none-match")
+    header = request.headers.joined("if-none-match")
     if header is None:
         return False
     known = parse_etags("If-None-Match", header, weak=True)
@@ -49,8 +49,8 @@ def bind(request: Request, route: Route) -> None:
     """Bind a change to the states that its headers name. Raises Invalid when they cannot be what is
     meant.
     """
-    match = request.joined_header("if-match")
-    none_match = request.joined_header("if-none-match")
+    match = request.headers.joined("if-match")
+    none_match = request.headers.joined("if-none-match")
     if match is None and none_match is None:
         return
     name = "If-Match" if none_match is None else "If-None-Match"

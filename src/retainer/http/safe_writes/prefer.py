@@ -12,12 +12,12 @@ DRY_RUN = "dry-run"
 _PART = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+')
 
 
-def parse(header: str | None) -> dict[str, str]:
+def parse(header: str) -> dict[str, str]:
     """Each preference by its name, the first of two alike. Unknown ones are ignored later, as RFC
     7240 demands.
     """
     preferences: dict[str, str] = {}
-    for part in _PART.findall(header or ""):
+    for part in _PART.findall(header):
         name, _, value = part.partition(";")[0].partition("=")
         preferences.setdefault(name.strip().lower(), value.strip().strip('"').lower())
     return preferences

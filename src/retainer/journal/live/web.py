@@ -19,7 +19,7 @@ class LiveQuery(msgspec.Struct):
 
 async def show(request: Request) -> Response:
     """A stream for who accepts one, else what has changed since the position."""
-    given = request.joined_header("last-event-id") or request.query.after
+    given = request.headers.joined("last-event-id") or request.query.after
     after = changes.parse_position(given) if given else None
     if EVENT_STREAM in request.headers.get("accept", "") and request.method == "GET":
         live = request.app.get(Live)
