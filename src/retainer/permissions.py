@@ -1,10 +1,11 @@
-"""The rules, in two tables: who may do what, and what each viewer sees.
+"""Rules in two tables: the permissions of each role, and the records that each viewer sees.
 
-`PERMISSIONS` is read by the wrapper around every route, by the interface and by the tests.
-`VISIBLE` holds the only copy of "who sees what": statements name a fragment of it
-(`@visible_organizations`), nobody writes it a second time.
+`PERMISSIONS` is read by dispatch for every route, by the pages and by the tests. `VISIBLE` is the
+only place that says who sees what: statements name a fragment of it (`@visible_organizations`), and
+none repeats it.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
@@ -12,7 +13,7 @@ import msgspec
 
 
 class Role(StrEnum):
-    """What a user is in their tenant."""
+    """Role of a user in their tenant."""
 
     ADMIN = "admin"
     CONSULTANT = "consultant"
@@ -27,7 +28,7 @@ EVERYONE = frozenset(Role)
 
 
 class Rule(NamedTuple):
-    """One permission: a sentence for people, and the roles that have it."""
+    """A permission: its sentence for people, and the roles that have it."""
 
     sentence: str
     roles: frozenset[Role]
@@ -71,8 +72,8 @@ PERMISSIONS: dict[str, Rule] = {
     "account.own": Rule("Manage their own name, preferences, password and sessions", EVERYONE),
 }
 
-# A route anybody may use, signed in or not. Spelled out on the route's line: nothing is public by
-# omission.
+# Permission of a route that anybody may use, signed in or not. It stands on the route's line, so
+# that nothing is public by omission.
 PUBLIC = "public"
 
 Scope = Literal["all", "own", "client"]
@@ -86,7 +87,7 @@ SCOPE_OF: dict[Role, Scope] = {
 
 
 class Viewer(msgspec.Struct, frozen=True):
-    """The signed-in user, as far as permissions and statements need to know them."""
+    """The signed-in user, as permissions, statements and pages need them."""
 
     session: int
     tenant: int
@@ -98,21 +99,18 @@ class Viewer(msgspec.Struct, frozen=True):
     time_zone: str
     theme: str
     density: str
-    shortcuts: bool  # whether single keys do something
+    shortcuts: bool  # single keys are shortcuts
     scope: Scope
-    values: dict[
-        str, Any
-    ]  # what statements call :tenant, :user, :contact, :session and :viewer_role
+    # Values of :tenant, :user, :contact, :session and :viewer_role in statements.
+    values: dict[str, object]
 
     def may(self, permission: str) -> bool:
-        """Whether the viewer's role has the permission (a row's visibility is decided by its
-        statement).
-        """
+        """True when the viewer's role has the permission. Statements decide which rows they see."""
         return self.role in PERMISSIONS[permission].roles
 
 
-def viewer(row: Any) -> Viewer:
-    """The viewer from a row of session_by_token()."""
+def viewer(row: Mapping[str, Any]) -> Viewer:
+    """The viewer of a row of session_by_token()."""
     role = Role(row["role"])
     values = {
         "tenant": row["tenant_id"],
@@ -138,11 +136,11 @@ def viewer(row: Any) -> Viewer:
     )
 
 
-# What a viewer sees. Admins and consultants see all of their tenant. Staff and guests see what
-# hangs on the organizations their own contact is a member of; guests only what is meant for
-# clients. Aliases are fixed: o organizations, c contacts, p projects, t tasks, d documents, a
-# activities, v views. A view is its owner's, or shared with all but guests. Arrays rather than
-# joins: each is read once, and indexes take them also inside an OR.
+# Admins and consultants see everything in their tenant. Staff and guests see the organizations of
+# which their contact is a member, and the records that belong to these; guests only records whose
+# audience is `client`. Private views are visible to their owner, shared ones to all but guests.
+# Aliases are fixed: o organizations, c contacts, p projects, t tasks, d documents, a activities,
+# v views. Arrays rather than joins: each is read once, and an index serves them even inside an OR.
 _MINE = """ANY(ARRAY(SELECT mine.organization_id FROM members mine
     WHERE mine.tenant_id = :tenant AND mine.contact_id = :contact AND mine.deleted_by IS NULL))"""
 _MY_PROJECTS = f"""ANY(ARRAY(SELECT my.id FROM projects my
@@ -154,7 +152,8 @@ _DOCUMENTS_OF = """d.id = ANY(ARRAY(SELECT link.document_id FROM document_projec
     WHERE link.tenant_id = :tenant AND link.deleted_by IS NULL AND link.project_id = {}))"""
 
 _FELLOWS = f"""(c.id = :contact OR c.id = ANY(ARRAY(SELECT fellow.contact_id FROM members fellow
-    WHERE fellow.tenant_id = :tenant AND fellow.deleted_by IS NULL AND fellow.organization_id = {_MINE})))"""
+    WHERE fellow.tenant_id = :tenant AND fellow.deleted_by IS NULL
+        AND fellow.organization_id = {_MINE})))"""
 
 VISIBLE: dict[str, dict[Scope, str]] = {
     "organizations": {
@@ -174,13 +173,15 @@ VISIBLE: dict[str, dict[Scope, str]] = {
     },
     "tasks": {
         "all": "true",
-        "own": f"(t.organization_id = {_MINE} OR t.project_id = {_MY_PROJECTS} OR t.assignee_id = :user)",
-        "client": f"""(t.organization_id = {_MINE} OR t.project_id = {_CLIENT_PROJECTS} OR t.assignee_id = :user)
-            AND t.audience = 'client'""",
+        "own": f"""(t.organization_id = {_MINE} OR t.project_id = {_MY_PROJECTS}
+            OR t.assignee_id = :user)""",
+        "client": f"""(t.organization_id = {_MINE} OR t.project_id = {_CLIENT_PROJECTS}
+            OR t.assignee_id = :user) AND t.audience = 'client'""",
     },
     "documents": {
         "all": "true",
-        "own": f"(d.organization_id = {_MINE} OR {_DOCUMENTS_OF.format(_MY_PROJECTS)} OR d.uploader_id = :user)",
+        "own": f"""(d.organization_id = {_MINE} OR {_DOCUMENTS_OF.format(_MY_PROJECTS)}
+            OR d.uploader_id = :user)""",
         "client": f"""(d.organization_id = {_MINE} OR {_DOCUMENTS_OF.format(_CLIENT_PROJECTS)}
             OR d.uploader_id = :user) AND d.audience = 'client'""",
     },
