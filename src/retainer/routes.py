@@ -38,6 +38,7 @@ from retainer.pages.reference import document as openapi
 from retainer.pages.reference import page as api_page
 from retainer.pages.routes import PAGES
 from retainer.permissions import PUBLIC
+from retainer.records import deletion
 from retainer.records.activities import store as activity
 from retainer.records.activities import web as activities
 from retainer.records.activities.model import (
@@ -102,7 +103,7 @@ ROUTES = [
           "Update an organization", body=OrganizationUpdate, answer=Organization, on=organization.exists, bare=True,
           errors=(409,),
           description="Updates an existing organization: only the fields that are sent change; null clears."),
-    Route("deleteOrganization", "DELETE", "/organizations/{id}", organizations.delete, "organizations.delete",
+    Route("deleteOrganization", "DELETE", "/organizations/{id}", deletion.organization, "organizations.delete",
           "Delete an organization", status=204, on=organization.exists, bare=True,
           description="Deletes an organization with its members, projects, tasks, documents and activities. "
           "Requires consultant or admin role."),
@@ -179,7 +180,7 @@ ROUTES = [
           "Get a project", answer=Project, on=project.exists),
     Route("updateProject", "PUT", "/projects/{id}", projects.update, "projects.write",
           "Update a project", body=ProjectUpdate, answer=Project, on=project.exists),
-    Route("deleteProject", "DELETE", "/projects/{id}", projects.delete, "projects.write",
+    Route("deleteProject", "DELETE", "/projects/{id}", deletion.project, "projects.write",
           "Delete a project", status=204, on=project.exists),
     Route("listProjectHistory", "GET", "/projects/{id}/history", journal.of_record, "history.read",
           "List what was changed of a project", answer=list[HistoryEntry],
@@ -303,15 +304,6 @@ ROUTES = [
           "Delete a view", status=204, on=view.exists,
           description="The owner's to delete; a shared one also an administrator's, and for all others 403."),
 
-    # Many writes of any of these at once
-    Route("bulk", "POST", "/bulk", bulk.create, "bulk.write",
-          "Make many writes at once", lines=BulkLine, answer=BulkAnswer,
-          description="Each line is a write as it would be sent alone, of organizations, members, contacts, "
-          "projects, tasks, documents, activities, views or users, by JSON. All of it is done or "
-          "nothing (422 with the lines that cannot be done), unless `Prefer: handling=lenient` asks for "
-          "each by itself. It is one operation of the journal. The answer has a line for each, in their "
-          "order."),
-
     # Signing in, and one's own account
     Route("login", "POST", "/login", sessions.login, PUBLIC,
           "Sign in", body=Login, answer=UserDetails, errors=(401, 429), keyed=False, dry=False,
@@ -360,6 +352,15 @@ ROUTES = [
           lists=history.HISTORY["users"], on=user.exists),
     Route("endUserSessions", "DELETE", "/users/{id}/sessions", users.end_sessions, "users.manage",
           "End all sessions of a user", status=204, on=user.exists),
+
+    # Many writes of records at once
+    Route("bulk", "POST", "/bulk", bulk.create, "bulk.write",
+          "Make many writes at once", lines=BulkLine, answer=BulkAnswer,
+          description="Each line is a write as it would be sent alone, of organizations, members, contacts, "
+          "projects, tasks, documents, activities, views or users, by JSON. All of it is done or "
+          "nothing (422 with the lines that cannot be done), unless `Prefer: handling=lenient` asks for "
+          "each by itself. It is one operation of the journal. The answer has a line for each, in their "
+          "order."),
 
     # This API's own description, and its page
     Route("getOpenApi", "GET", "/openapi.json", openapi.show, PUBLIC,

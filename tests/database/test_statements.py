@@ -21,7 +21,9 @@ from support.in_process import InProcess
 def statements() -> Iterator[tuple[str, str]]:
     """Every statement of every store, by name."""
     for module in pkgutil.walk_packages(retainer.__path__, "retainer."):
-        if module.name.endswith((".store", ".idempotency", ".undo", ".changes", ".subscriber")):
+        if module.name.endswith(
+            (".store", ".idempotency", ".undo", ".changes", ".deletion", ".subscriber")
+        ):
             for name, value in vars(importlib.import_module(module.name)).items():
                 yield from named(f"{module.name}.{name}", value)
 
@@ -56,7 +58,7 @@ def test_every_statement_names_the_tenant(name: str) -> None:
 def test_no_sql_stands_outside_the_stores() -> None:
     named = {"database.py", "statement.py", "permissions.py", "migrate.py", "cache.py", "monitor.py", "serve.py", "cli.py",
              "demo.py", "request.py", "idempotency.py", "accounts.py", "check.py", "spec.py", "filters.py", "store.py",
-             "indexer.py", "undo.py", "changes.py", "visibility.py", "subscriber.py", "submit.py",
+             "indexer.py", "undo.py", "changes.py", "deletion.py", "visibility.py", "subscriber.py", "submit.py",
              "constraint_messages.py"}  # fmt: skip
     words = re.compile(r"\b(SELECT|INSERT INTO|DELETE FROM|UPDATE \w+ SET)\b")
     assert named == {

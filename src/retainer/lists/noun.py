@@ -123,17 +123,19 @@ class Noun:
     """What everybody has to know of a noun.
 
     `table` is its table, its path and its name in the journal; `alias` its SQL alias, as
-    `permissions.py` uses it. `title` is the column that people know a record by. `answer` is the
+    `permissions.py` uses it. `about` is a sentence for readers of the API. `title` is the column that people know a record by. `answer` is the
     type of its JSON; `columns` names the columns that are called otherwise than its fields.
     `seen_as` is the noun whose visibility it has, by the column `references` names for it; `told_by`
     the column of the other record by which histories tell it. `references` has the columns that hold
     the id of another noun. `shows` has those of them whose records change with it on open pages.
-    `page` is its address, with {id} and {organizationId}.
+    `gone_with` is the SQL that deletes its rows with a record of another noun, where `belongs_to`
+    does not say it (records/deletion.py). `page` is its address, with {id} and {organizationId}.
     """
 
     table: str
     alias: str
     singular: str
+    about: str
     title: str
     answer: type[msgspec.Struct]
     list: ListSpec
@@ -146,6 +148,7 @@ class Noun:
     told_by: str = ""
     references: Mapping[str, str] = field(default_factory=dict)
     shows: tuple[str, ...] = ()
+    gone_with: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
     links: tuple[Link, ...] = ()
     search: Searched | None = None

@@ -15,8 +15,8 @@ RECORDS: tuple[Noun, ...] = (
     ORGANIZATION,
     CONTACT,
     PROJECT,
+    MEMBER,
     TASK,
     DOCUMENT,
     ACTIVITY,
-    MEMBER,
 )

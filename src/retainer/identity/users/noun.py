@@ -8,6 +8,7 @@ USER = Noun(
     table="users",
     alias="u",
     singular="user",
+    about="Who may sign in, and with which role. For administrators.",
     title="full_name",
     answer=UserDetails,
     list=store.LIST,

@@ -7,8 +7,11 @@ from retainer.lists.noun import Noun, Trashed, names, narrowed
 from retainer.lists.spec import CustomFilter, Field, FieldType, ListSpec
 from retainer.nouns import NOUNS
 
-# In the order in which they stand where one operation deleted several.
-_NOUNS = [noun for noun in NOUNS.values() if noun.trash is not None]
+# In the order in which they stand where one operation deleted several: last what is told by another
+# record.
+_NOUNS = sorted(
+    (noun for noun in NOUNS.values() if noun.trash is not None), key=lambda noun: bool(noun.told_by)
+)
 
 
 def _trashed(noun: Noun) -> Trashed:

@@ -14,6 +14,7 @@ from retainer.http.request import SESSION_COOKIE, Request
 from retainer.http.responses import JSONResponse
 from retainer.http.routing import Route, Table
 from retainer.lists.spec import ListSpec
+from retainer.nouns import NOUNS
 from retainer.pages.reference import list_parameters as lists
 from retainer.pages.reference import parameters, responses, schemas
 from retainer.pages.reference.responses import NDJSON
@@ -51,20 +52,11 @@ _COOKIE_SCHEME = {
     "name": SESSION_COOKIE,
     "description": "Session-based authentication via HTTP-only cookie",
 }
-TAGS = {
-    "organizations": "The clients, prospects, partners and vendors that everything else belongs to.",
-    "members": "Which contacts belong to an organization, and in which role.",
-    "contacts": "People: at our clients, at vendors, and our own.",
-    "projects": "Work for one organization, with a status and dates.",
-    "tasks": "What is to be done, on an organization, on a project, or by itself.",
-    "documents": "Files with their versions, and links.",
-    "activities": "Calls, meetings, e-mails and notes of an organization.",
+TAGS = {noun.table: noun.about for noun in NOUNS.values()} | {
     "operations": "What was done, by whom and when; and taking it back.",
     "trash": "What was deleted, and can be restored.",
     "search": "Finding anything by what is remembered of it.",
-    "views": "What people keep of the lists under a name: filters, sort and fields. Private, or shared.",
     "account": "Signing in and out, and one's own name, preferences, password and sessions.",
-    "users": "Who may sign in, and with which role. For administrators.",
     "writes": "Many writes of records at once.",
     "api": "This API's own description.",
 }
@@ -107,8 +99,7 @@ def document(routes: list[Route]) -> Schema:
         if links := _links(route, routes):
             operation["responses"]["200"]["links"] = links
         paths.setdefault(route.path, {})[route.method.lower()] = operation
-    used = {route.tag for route in routes}
-    tags = {name: sentence for name, sentence in TAGS.items() if name in used}
+    tags = {route.tag: TAGS[route.tag] for route in routes}
     return {
         "openapi": "3.1.0",
         "info": _INFO,

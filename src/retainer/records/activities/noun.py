@@ -23,6 +23,7 @@ ACTIVITY = Noun(
     table="activities",
     alias="a",
     singular="activity",
+    about="Calls, meetings, e-mails and notes of an organization.",
     title="title",
     answer=Activity,
     list=store.LIST,

@@ -8,6 +8,7 @@ CONTACT = Noun(
     table="contacts",
     alias="c",
     singular="contact",
+    about="People: at our clients, at vendors, and our own.",
     title="full_name",
     answer=Contact,
     list=store.LIST,

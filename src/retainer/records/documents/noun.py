@@ -28,6 +28,7 @@ DOCUMENT = Noun(
     table="documents",
     alias="d",
     singular="document",
+    about="Files with their versions, and links.",
     title="name",
     answer=Document,
     list=store.LIST,
@@ -53,6 +54,7 @@ DOCUMENT = Noun(
         words=("name", "description"),
     ),
     trash=store.TRASHED,
+    gone_with=store.GONE_WITH,
     menu=Menu(icon="file-text", short="Documents", keys="g d"),
     new=New(icon="file-text", words="Document", permission="documents.create"),
 )

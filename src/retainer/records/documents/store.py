@@ -276,6 +276,40 @@ TRASHED = Trashed(
 )
 
 
+# With an organization its documents go, and those of no organization that hang on nothing but its
+# projects; with a project those that hang on nothing else; and the links.
+GONE_WITH = {
+    "organizations": """documents_gone AS (
+        UPDATE documents d SET deleted_by = gone.deleted_by FROM gone
+        WHERE d.tenant_id = :tenant AND d.organization_id = gone.id AND d.deleted_by IS NULL
+        RETURNING d.id
+    ), loose_documents_gone AS (
+        UPDATE documents d SET deleted_by = gone.deleted_by FROM gone
+        WHERE d.tenant_id = :tenant AND d.organization_id IS NULL AND d.deleted_by IS NULL
+            AND d.id IN (SELECT l.document_id FROM document_projects l JOIN projects_gone p ON p.id = l.project_id
+                WHERE l.tenant_id = :tenant AND l.deleted_by IS NULL)
+            AND NOT EXISTS (SELECT FROM document_projects l WHERE l.tenant_id = :tenant AND l.document_id = d.id
+                AND l.deleted_by IS NULL AND l.project_id NOT IN (SELECT p.id FROM projects_gone p))
+    ), links_gone AS (
+        UPDATE document_projects l SET deleted_by = gone.deleted_by FROM gone
+        WHERE l.tenant_id = :tenant AND l.deleted_by IS NULL
+            AND (l.project_id IN (SELECT p.id FROM projects_gone p)
+                OR l.document_id IN (SELECT d.id FROM documents_gone d))
+    )""",
+    "projects": """documents_gone AS (
+        UPDATE documents d SET deleted_by = gone.deleted_by FROM gone
+        WHERE d.tenant_id = :tenant AND d.deleted_by IS NULL AND d.organization_id IS NULL
+            AND d.id IN (SELECT l.document_id FROM document_projects l
+                WHERE l.tenant_id = :tenant AND l.project_id = :id AND l.deleted_by IS NULL)
+            AND NOT EXISTS (SELECT FROM document_projects l WHERE l.tenant_id = :tenant AND l.document_id = d.id
+                AND l.project_id <> gone.id AND l.deleted_by IS NULL)
+    ), links_gone AS (
+        UPDATE document_projects l SET deleted_by = gone.deleted_by FROM gone
+        WHERE l.tenant_id = :tenant AND l.project_id = gone.id AND l.deleted_by IS NULL
+    )""",
+}
+
+
 async def get(db: Db, id: int) -> Stored:
     """One document. Raises NotFound."""
     return await db.get(READ, id)

@@ -8,6 +8,7 @@ MEMBER = Noun(
     table="members",
     alias="m",
     singular="member",
+    about="Which contacts belong to an organization, and in which role.",
     plural="people",
     title="",  # histories and the trash name the contact
     answer=Member,

@@ -8,6 +8,7 @@ ORGANIZATION = Noun(
     table="organizations",
     alias="o",
     singular="organization",
+    about="The clients, prospects, partners and vendors that everything else belongs to.",
     title="name",
     answer=Organization,
     list=store.LIST,

@@ -207,53 +207,15 @@ LOCK = Statement("""
     FOR UPDATE
 """)
 
-DELETE = Statement("""
-    WITH gone AS (
+# What goes with it: records/deletion.py.
+GONE = """gone AS (
         UPDATE organizations o SET deleted_by = operation() FROM @acting
         WHERE o.tenant_id = :tenant AND o.id = :id AND o.deleted_by IS NULL
         RETURNING o.id, o.deleted_by
     ), children_stay AS (
         UPDATE organizations c SET parent_id = NULL FROM gone
         WHERE c.tenant_id = :tenant AND c.parent_id = gone.id AND c.deleted_by IS NULL
-    ), projects_gone AS (
-        UPDATE projects p SET deleted_by = gone.deleted_by FROM gone
-        WHERE p.tenant_id = :tenant AND p.organization_id = gone.id AND p.deleted_by IS NULL
-        RETURNING p.id
-    ), members_gone AS (
-        UPDATE members m SET deleted_by = gone.deleted_by FROM gone
-        WHERE m.tenant_id = :tenant AND m.organization_id = gone.id AND m.deleted_by IS NULL
-    ), tasks_gone AS (
-        UPDATE tasks t SET deleted_by = gone.deleted_by FROM gone
-        WHERE t.tenant_id = :tenant AND t.deleted_by IS NULL
-            AND (t.organization_id = gone.id OR t.project_id IN (SELECT p.id FROM projects_gone p))
-    ), documents_gone AS (
-        UPDATE documents d SET deleted_by = gone.deleted_by FROM gone
-        WHERE d.tenant_id = :tenant AND d.organization_id = gone.id AND d.deleted_by IS NULL
-        RETURNING d.id
-    ), loose_documents_gone AS (
-        -- those of no organization that hang on nothing but the projects that go
-        UPDATE documents d SET deleted_by = gone.deleted_by FROM gone
-        WHERE d.tenant_id = :tenant AND d.organization_id IS NULL AND d.deleted_by IS NULL
-            AND d.id IN (SELECT l.document_id FROM document_projects l JOIN projects_gone p ON p.id = l.project_id
-                WHERE l.tenant_id = :tenant AND l.deleted_by IS NULL)
-            AND NOT EXISTS (SELECT FROM document_projects l WHERE l.tenant_id = :tenant AND l.document_id = d.id
-                AND l.deleted_by IS NULL AND l.project_id NOT IN (SELECT p.id FROM projects_gone p))
-    ), links_gone AS (
-        UPDATE document_projects l SET deleted_by = gone.deleted_by FROM gone
-        WHERE l.tenant_id = :tenant AND l.deleted_by IS NULL
-            AND (l.project_id IN (SELECT p.id FROM projects_gone p)
-                OR l.document_id IN (SELECT d.id FROM documents_gone d))
-    ), activities_gone AS (
-        UPDATE activities a SET deleted_by = gone.deleted_by FROM gone
-        WHERE a.tenant_id = :tenant AND a.organization_id = gone.id AND a.deleted_by IS NULL
-        RETURNING a.id
-    ), their_contacts_gone AS (
-        UPDATE activity_contacts l SET deleted_by = gone.deleted_by FROM gone
-        WHERE l.tenant_id = :tenant AND l.deleted_by IS NULL
-            AND l.activity_id IN (SELECT a.id FROM activities_gone a)
-    )
-    SELECT id FROM gone
-""")
+    )"""
 
 # The copy is "Name (copy)", or the first of "Name (copy 2)", "Name (copy 3)" … that no live
 # organization has.
@@ -335,14 +297,6 @@ async def missing(db: Db, values: Values) -> list[str]:
     """The columns that refer to what is not there for the viewer."""
     given = [column for column in REFERENCES if values.get(column) is not None]
     return [c for c in given if await db.row(FIND[c], **{c: values[c]}) is None]
-
-
-async def delete(db: Db, id: int) -> bool:
-    """Hide it and all that belongs to it, as one operation; False when the viewer sees none."""
-    async with db.transaction() as tx:
-        # Its row is locked first: whoever adds a child holds it shared, so the second statement
-        # sees every child.
-        return await tx.row(LOCK, id=id) is not None and await tx.row(DELETE, id=id) is not None
 
 
 async def duplicate(db: Db, id: int) -> Stored | None:

@@ -6,7 +6,7 @@ from retainer.database.database import Db, Values
 from retainer.errors import FieldError, Invalid, camel
 from retainer.http.body import sent
 from retainer.http.request import Request
-from retainer.http.responses import deleted_response, record_response
+from retainer.http.responses import record_response
 from retainer.lists.answer import listed
 from retainer.records.organizations import store
 
@@ -33,10 +33,6 @@ async def update(request: Request, id: int) -> Response:
     if row is None and await store.exists(request.db, id):
         await refuse_missing(request.db, values)
     return record_response(row)
-
-
-async def delete(request: Request, id: int) -> Response:
-    return deleted_response(await store.delete(request.db, id))
 
 
 async def duplicate(request: Request, id: int) -> Response:

@@ -8,6 +8,7 @@ PROJECT = Noun(
     table="projects",
     alias="p",
     singular="project",
+    about="Work for one organization, with a status and dates.",
     title="title",
     answer=Project,
     list=store.LIST,

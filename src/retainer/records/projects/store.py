@@ -117,28 +117,12 @@ LOCK = Statement("""
     FOR UPDATE
 """)
 
-DELETE = Statement("""
-    WITH gone AS (
+# What goes with it: records/deletion.py.
+GONE = """gone AS (
         UPDATE projects p SET deleted_by = operation() FROM @acting
         WHERE p.tenant_id = :tenant AND p.id = :id AND p.deleted_by IS NULL
         RETURNING p.id, p.deleted_by
-    ), tasks_gone AS (
-        UPDATE tasks t SET deleted_by = gone.deleted_by FROM gone
-        WHERE t.tenant_id = :tenant AND t.project_id = gone.id AND t.deleted_by IS NULL
-    ), documents_gone AS (
-        -- those that hang on nothing else
-        UPDATE documents d SET deleted_by = gone.deleted_by FROM gone
-        WHERE d.tenant_id = :tenant AND d.deleted_by IS NULL AND d.organization_id IS NULL
-            AND d.id IN (SELECT l.document_id FROM document_projects l
-                WHERE l.tenant_id = :tenant AND l.project_id = :id AND l.deleted_by IS NULL)
-            AND NOT EXISTS (SELECT FROM document_projects l WHERE l.tenant_id = :tenant AND l.document_id = d.id
-                AND l.project_id <> gone.id AND l.deleted_by IS NULL)
-    ), links_gone AS (
-        UPDATE document_projects l SET deleted_by = gone.deleted_by FROM gone
-        WHERE l.tenant_id = :tenant AND l.project_id = gone.id AND l.deleted_by IS NULL
-    )
-    SELECT id FROM gone
-""")
+    )"""
 
 
 async def get(db: Db, id: int) -> Stored:
@@ -165,11 +149,3 @@ async def create(db: Db, values: Values) -> Stored | None:
 async def update(db: Db, id: int, values: Values) -> Stored | None:
     """The project after the change, or None when the viewer sees none."""
     return await db.stored(UPDATE.of(values), id=id, **values)
-
-
-async def delete(db: Db, id: int) -> bool:
-    """Hide it, its tasks, its links to documents and the documents of it alone, as one operation;
-    False when the viewer sees none.
-    """
-    async with db.transaction() as tx:
-        return await tx.row(LOCK, id=id) is not None and await tx.row(DELETE, id=id) is not None

@@ -5,7 +5,7 @@ from starlette.responses import Response
 from retainer.errors import invalid
 from retainer.http.body import sent
 from retainer.http.request import Request
-from retainer.http.responses import deleted_response, record_response
+from retainer.http.responses import record_response
 from retainer.lists.answer import listed, listed_of
 from retainer.records.organizations import store as organizations
 from retainer.records.projects import store
@@ -32,7 +32,3 @@ async def show(request: Request, id: int) -> Response:
 
 async def update(request: Request, id: int) -> Response:
     return record_response(await store.update(request.db, id, sent(request.data)))
-
-
-async def delete(request: Request, id: int) -> Response:
-    return deleted_response(await store.delete(request.db, id))

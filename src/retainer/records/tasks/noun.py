@@ -8,6 +8,7 @@ TASK = Noun(
     table="tasks",
     alias="t",
     singular="task",
+    about="What is to be done, on an organization, on a project, or by itself.",
     title="title",
     answer=Task,
     list=store.LIST,
@@ -32,6 +33,7 @@ TASK = Noun(
         words=("title", "description"),
     ),
     trash=store.TRASHED,
+    gone_with=store.GONE_WITH,
     menu=Menu(icon="square-check-big", short="Tasks", keys="g t", is_wide=False),
     new=New(icon="square-check-big", words="Task", permission="tasks.write"),
 )

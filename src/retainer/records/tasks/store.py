@@ -166,6 +166,20 @@ TRASHED = Trashed(
 )
 
 
+# With an organization its tasks go, and those of its projects.
+GONE_WITH = {
+    "organizations": """tasks_gone AS (
+        UPDATE tasks t SET deleted_by = gone.deleted_by FROM gone
+        WHERE t.tenant_id = :tenant AND t.deleted_by IS NULL
+            AND (t.organization_id = gone.id OR t.project_id IN (SELECT p.id FROM projects_gone p))
+    )""",
+    "projects": """tasks_gone AS (
+        UPDATE tasks t SET deleted_by = gone.deleted_by FROM gone
+        WHERE t.tenant_id = :tenant AND t.project_id = gone.id AND t.deleted_by IS NULL
+    )""",
+}
+
+
 async def get(db: Db, id: int) -> Stored:
     """One task. Raises NotFound."""
     return await db.get(READ, id)

@@ -8,6 +8,8 @@ VIEW = Noun(
     table="views",
     alias="v",
     singular="view",
+    about="What people keep of the lists under a name: filters, sort and fields. "
+    "Private, or shared.",
     title="name",
     answer=View,
     list=store.LIST,

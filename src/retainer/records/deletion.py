@@ -1,0 +1,68 @@
+"""Deleting an organization or a project with all that belongs to it, as one operation.
+
+What belongs to it, the nouns declare: `belongs_to` and their links, or `gone_with` where a row goes
+along under a condition of its own.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.responses import Response
+
+from retainer.database.statement import Statement
+from retainer.http.request import Request
+from retainer.http.responses import deleted_response
+from retainer.lists.noun import Noun
+from retainer.records.nouns import RECORDS
+from retainer.records.organizations import store as organizations
+from retainer.records.projects import store as projects
+
+
+def _gone_with(noun: Noun, parent: str) -> list[str]:
+    """The common table expressions that delete a noun's rows and links with one of the parent,
+    which is deleted as `gone`.
+    """
+    if parent in noun.gone_with:
+        return [noun.gone_with[parent]]
+    if noun.belongs_to != parent:
+        return []
+    a, column = noun.alias, noun.column_of[parent]
+    rows = f"""{noun.table}_gone AS (
+        UPDATE {noun.table} {a} SET deleted_by = gone.deleted_by FROM gone
+        WHERE {a}.tenant_id = :tenant AND {a}.{column} = gone.id AND {a}.deleted_by IS NULL
+        RETURNING {a}.id
+    )"""
+    links = [
+        f"""{link.table}_gone AS (
+        UPDATE {link.table} l SET deleted_by = gone.deleted_by FROM gone
+        WHERE l.tenant_id = :tenant AND l.deleted_by IS NULL
+            AND l.{link.own} IN (SELECT {a}.id FROM {noun.table}_gone {a})
+    )"""
+        for link in noun.links
+        if link.is_undone
+    ]
+    return [rows, *links]
+
+
+def _statement(gone: str, parent: str) -> Statement:
+    parts = [gone, *(part for noun in RECORDS for part in _gone_with(noun, parent))]
+    return Statement(f"WITH {', '.join(parts)} SELECT id FROM gone")
+
+
+DELETE_ORGANIZATION = _statement(organizations.GONE, "organizations")
+DELETE_PROJECT = _statement(projects.GONE, "projects")
+
+
+def _handler(lock: Statement, delete: Statement) -> Callable[[Request, int], Awaitable[Response]]:
+    async def handle(request: Request, id: int) -> Response:
+        """Hide the record and all that belongs to it; 404 when the viewer sees none."""
+        async with request.db.transaction() as tx:
+            # Its row is locked first: whoever adds a child holds it shared, so that the second
+            # statement sees every child.
+            is_there = await tx.row(lock, id=id) is not None
+            return deleted_response(is_there and await tx.row(delete, id=id) is not None)
+
+    return handle
+
+
+organization = _handler(organizations.LOCK, DELETE_ORGANIZATION)
+project = _handler(projects.LOCK, DELETE_PROJECT)
