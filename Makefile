@@ -23,10 +23,11 @@ test: $(INSTALLED) check  ## run every check and test (about a quarter of an hou
 test-fast: $(INSTALLED)  ## run the everyday part of the tests (less than three minutes on two cores)
 	$(TEST) -m "not slow"
 
-check: $(INSTALLED)  ## lint, strict types, migrations
+check: $(INSTALLED)  ## lint, strict types, layers of imports, migrations
 	$(RUN)ruff check .
 	$(RUN)ruff format --check .
 	$(RUN)mypy
+	$(RUN)lint-imports --no-cache
 	$(RUN)squawk --config .squawk.toml src/retainer/database/migrations/*.sql
 
 bench: $(INSTALLED)  ## measure side by side with other stacks and write bench/RESULTS.md
