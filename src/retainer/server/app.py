@@ -1,8 +1,7 @@
-"""The application assembled: what a process holds, and each request from its first byte to its log
-line.
+"""The application assembled: the services of a process, and each request from its first byte to its
+log line.
 
-It speaks ASGI itself (docs/decisions/0003): the table of routes is ours, and a framework's would
-only be walked through.
+It speaks ASGI itself, with Starlette's requests and responses (docs/decisions/0003).
 """
 
 import asyncio
