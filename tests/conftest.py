@@ -8,10 +8,12 @@ import secrets
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+from xdist.scheduler import LoadFileScheduling
 
 from support.browser import FLAGS
 from support.cast import Cast
@@ -27,6 +29,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Order files for the processes: the longest ones, then those with the most tests."""
     tests = Counter(item.path for item in items)
     items.sort(key=lambda item: (item.path.name not in LONGEST, -tests[item.path]))
+
+
+class ByFile(LoadFileScheduling):
+    """A file to a process, but for the conformance test: minutes for each role, and no fixture shared."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid if "/test_conformance.py::" in nodeid else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile | None:
+    return ByFile(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")
