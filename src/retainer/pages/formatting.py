@@ -13,6 +13,17 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 SECONDS_A_DAY = 86_400
+_TONES = {
+    "active": "ok",
+    "completed": "ok",
+    "archived": "warn",
+    "blocked": "warn",
+    "on_hold": "warn",
+    "high": "warn",
+    "planned": "info",
+    "in_progress": "info",
+    "review": "info",
+}
 _UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 WEEKDAYS, MONTHS, SHORT_MONTHS = tuple(day_name), tuple(month_name), tuple(month_abbr)
 
@@ -26,15 +37,17 @@ def listed(words: Sequence[str], nothing: str) -> str:
     return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
+@lru_cache(maxsize=1024, typed=True)  # True and 1 are one key otherwise
 def label(word: object) -> str:
     """primary_contact → Primary contact; createdAt → Created at."""
-    return _label(str(word))
-
-
-@lru_cache(maxsize=1024)
-def _label(word: str) -> str:
-    text = re.sub(r"(?<=[a-z])([A-Z])", lambda m: " " + m[1].lower(), word).replace("_", " ")
+    text = re.sub(r"(?<=[a-z])([A-Z])", lambda m: " " + m[1].lower(), str(word)).replace("_", " ")
     return text[:1].upper() + text[1:]
+
+
+@lru_cache(maxsize=256)
+def tone(word: str) -> str:
+    """The colour of a status: ok, warn, info or neutral."""
+    return _TONES.get(word, "neutral")
 
 
 def number(value: int) -> str:
@@ -62,6 +75,7 @@ def with_selected(options: Markup, value: object) -> Markup:
     return Markup(str(options).replace(f"{written} ", f"{written} selected", 1))  # noqa: S704
 
 
+@lru_cache(maxsize=4096)
 def initials(name: str) -> str:
     """Two letters for a tile."""
     parts: list[str] = re.findall(r"\w+", name)
@@ -192,6 +206,7 @@ def _zone(context: Context) -> ZoneInfo:
 
 FILTERS = {
     "label": label,
+    "tone": tone,
     "number": number,
     "size": size,
     "initials": initials,
