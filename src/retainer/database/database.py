@@ -1,5 +1,5 @@
-"""The database as requests use it: statements bound to a viewer, one transaction per writing
-request, and what PostgreSQL refuses said in the API's words.
+"""The database as requests use it. Statements are bound to a viewer, a writing request is one
+transaction, and PostgreSQL's refusals become Problems in the API's words.
 """
 
 import asyncio
@@ -19,16 +19,16 @@ from retainer.database.stored import Stored
 from retainer.errors import NotFound, Problem, Unavailable
 from retainer.permissions import Scope, Viewer
 
-CHUNK = 500  # rows of a whole list per statement
-STREAMS = 4  # connections that whole lists may hold at the same time
-BULKS = 2  # connections that requests of many writes may hold at the same time
+CHUNK = 500  # rows per statement when a whole list is streamed
+STREAMS = 4  # connections that streamed lists may hold at the same time
+BULKS = 2  # connections that bulk requests may hold at the same time
 
 Values = dict[str, Any]
 Rows = list[asyncpg.Record]
 
 
 class Rollback(Exception):
-    """Rolls the transaction or savepoint back though nothing is wrong."""
+    """Raised to roll back the transaction or savepoint although nothing is wrong."""
 
 
 class Database:
@@ -42,10 +42,10 @@ class Database:
         self.group_commit = GroupCommit(self.writing, self.send_each)
         self.streams = asyncio.Semaphore(STREAMS)
         self.bulks = asyncio.Semaphore(BULKS)
-        self.is_up = False  # kept by the monitor; while False requests fail fast
-        self.messages: Messages = {}  # read by the monitor
-        self.statements = 0  # how many were sent, for tests that count
-        # Tenants of which something was committed, until all processes are told.
+        self.is_up = False  # set by the monitor; while it is False, requests fail at once
+        self.messages: Messages = {}  # loaded by the monitor
+        self.statements = 0  # statements sent so far, counted for the tests
+        # Tenants with commits that the other processes have not been notified of yet.
         self.changed: set[int] = set()
 
     def of(self, viewer: Viewer, request_id: str, action: str, via: str = "api") -> "Db":
@@ -58,19 +58,20 @@ class Database:
         """The database of one tenant before anybody is signed in (login, set-up)."""
         return Db(self, "all", {"tenant": tenant, **who}, request_id, action, via)
 
-    async def stream_place(self) -> None:
-        """Wait for one more whole list to be allowed. Raises Unavailable after about a second."""
-        if self.streams.locked():
-            try:
-                async with asyncio.timeout(ACQUIRE_SECONDS), self.streams:
-                    pass
-            except TimeoutError:
-                raise Unavailable(
-                    "Too many whole lists are being sent at this moment. Try again shortly."
-                ) from None
+    async def wait_for_stream(self) -> None:
+        """Wait until one more list may be streamed. Raises Unavailable after about a second."""
+        if not self.streams.locked():
+            return
+        try:
+            async with asyncio.timeout(ACQUIRE_SECONDS), self.streams:
+                pass
+        except TimeoutError:
+            raise Unavailable(
+                "Too many whole lists are being sent at this moment. Try again shortly."
+            ) from None
 
     async def plain(self, text: str, *arguments: object) -> Rows:
-        """A statement that needs no tenant: what precedes signing in, and throttles."""
+        """The rows of a statement that needs no tenant, such as those before signing in."""
         async with self.connection(None) as connection:
             return await self.send(connection, text, arguments)
 
@@ -78,61 +79,70 @@ class Database:
     async def connection(
         self, tenant: int | None, *, short_timeout: bool = False, writes: bool = False
     ) -> AsyncIterator[Connection]:
-        """A connection on which the tenant and the limits are set; given back clean, or closed."""
+        """A connection with the tenant and the limits set. It goes back to the pool if its use
+        ended cleanly, and is closed otherwise.
+        """
         if not self.is_up:
             raise Unavailable
         connection = await self.pool.acquire(short_timeout=short_timeout)
         clean = False
         try:
             if tenant is not None and connection.serves != (tenant, short_timeout):
-                connection.serves = None
-                limits = SHORT if short_timeout else ("auto", self.pool.statement_limit)
-                await self.send(connection, _SERVE, (str(tenant), *limits))
-                connection.serves = (tenant, short_timeout)
+                await self._serve(connection, tenant, short_timeout)
             yield connection
             clean = True
             if writes and tenant:
                 self.changed.add(tenant)
         except (Problem, Rollback):
-            clean = True  # PostgreSQL answered and the connection is in step
+            clean = True  # PostgreSQL replied, so the protocol is in a known state
             raise
         finally:
             self.pool.release(connection, clean=clean)
 
+    async def _serve(self, connection: Connection, tenant: int, short_timeout: bool) -> None:
+        """Set the tenant and the limits on a connection."""
+        limits = ("auto", self.pool.statement_limit)
+        if short_timeout:
+            limits = SHORT_LIMITS
+        # Unknown until the statement succeeds: a failure must not leave the former tenant noted.
+        connection.serves = None
+        await self.send(connection, _SERVE, (str(tenant), *limits))
+        connection.serves = (tenant, short_timeout)
+
     def writing(self, tenant: int) -> AbstractAsyncContextManager[Connection]:
-        """A connection for statements that change something of the tenant's."""
+        """A connection for statements that change data of the tenant."""
         return self.connection(tenant, writes=True)
 
     async def send(self, connection: Connection, text: str, arguments: Sequence[object]) -> Rows:
-        """The rows of one statement; what PostgreSQL refuses becomes a Problem."""
-        return await self._answer(connection, connection.fetch(text, *arguments))
+        """The rows of one statement. A refusal by PostgreSQL is raised as a Problem."""
+        return await self._result(connection, connection.fetch(text, *arguments))
 
     async def send_each(
         self, connection: Connection, text: str, arguments: list[list[object]]
     ) -> Rows:
-        """The rows of one statement sent once for each list of arguments, in one go."""
-        return await self._answer(connection, connection.fetchmany(text, arguments))
+        """The rows of one statement executed once per list of arguments, in one round trip."""
+        return await self._result(connection, connection.fetchmany(text, arguments))
 
-    async def _answer(self, connection: Connection, answer: Awaitable[Rows]) -> Rows:
+    async def _result(self, connection: Connection, pending: Awaitable[Rows]) -> Rows:
         self.statements += 1
         try:
-            return await answer
+            return await pending
         except asyncpg.PostgresError as error:
             raise refusal(error, self.messages) from error
         except BROKEN as error:
             connection.terminate()
-            raise Unavailable(LOST) from error
+            raise Unavailable(CONNECTION_LOST) from error
 
 
-# Everything that is set on a connection before it serves somebody, in one statement.
+# Everything that is set on a connection before it serves a tenant, in one round trip.
 _SERVE = """
     SELECT set_config('retainer.tenant', $1, false), set_config('plan_cache_mode', $2, false),
         set_config('statement_timeout', $3, false)
 """
-# Planned for the values that are sent: a list that somebody filters as they like.
-SHORT = ("force_custom_plan", "2s")
+# A list with filters of the user's choice: a generic plan may be far off for the values sent.
+SHORT_LIMITS = ("force_custom_plan", "2s")
 
-LOST = (
+CONNECTION_LOST = (
     "The connection to the database was lost; whether a change was made is not known."
     " Look before trying again."
 )
@@ -142,17 +152,18 @@ class Db:
     """The database bound to a viewer and a request: tenant, visibility and actor are in every
     statement it sends.
 
-    Statements are given by value names; `:tenant`, `:user`, `:contact`, `:session`, `:viewer_role`,
-    `:via`, `:request` and `:action` are filled in here, and so are `:expected` and `:wanted`: the
-    ETags, without quotes, of which a row that is changed must have one (wanted) or none; None
-    expects nothing.
+    Callers pass a statement's values by name. The following are filled in here: `:tenant`, `:user`,
+    `:contact`, `:session`, `:viewer_role`, `:via`, `:request`, `:action`, `:expected`, `:wanted`.
+
+    `expected` holds ETags without their quotes, or None for no precondition. With `wanted` a row
+    that is changed must have one of them (If-Match), otherwise none of them (If-None-Match).
     """
 
     __slots__ = (
         "action",
+        "connection",
         "database",
         "expected",
-        "held",
         "request_id",
         "scope",
         "via",
@@ -175,15 +186,15 @@ class Db:
         self.request_id = request_id
         self.action = action
         self.via = via
-        self.held: Connection | None = None  # the transaction's connection
+        self.connection: Connection | None = None  # of the open transaction
         self.expected: list[str] | None = None
         self.wanted = True
 
     async def rows(self, statement: Statement, /, **values: object) -> Rows:
         """All rows of one statement, which is its own transaction unless one is open."""
         text, arguments = self.bind(statement, values)
-        if self.held is not None:
-            return await self.database.send(self.held, text, arguments)
+        if self.connection is not None:
+            return await self.database.send(self.connection, text, arguments)
         tenant = self.viewer_values["tenant"]
         async with self.database.connection(
             tenant, short_timeout=statement.short_timeout, writes=statement.writes
@@ -193,25 +204,30 @@ class Db:
     async def row(self, statement: Statement, /, **values: object) -> asyncpg.Record | None:
         """The first row, or None."""
         rows = await self.rows(statement, **values)
-        return rows[0] if rows else None
+        if not rows:
+            return None
+        return rows[0]
 
     async def get(self, statement: Statement, key: int) -> Stored:
-        """The record of an id, by a statement for `point`. Raises NotFound."""
+        """The record with this id, read as `point` does. Raises NotFound."""
         row = await self.point(statement, key)
         if row is None:
             raise NotFound
         return Stored(*row)
 
     async def stored(self, statement: Statement, /, **values: object) -> Stored | None:
-        """The record that a statement of id, version and JSON answers, or None."""
+        """The record from a statement that selects id, version and JSON, or None."""
         row = await self.row(statement, **values)
-        return None if row is None else Stored(*row)
+        if row is None:
+            return None
+        return Stored(*row)
 
     async def create(self, statement: Create, /, **values: object) -> Stored | None:
-        """The record that is made, or None. Creates that arrive together share a transaction, unless
-        they refer to rows: those they may have to wait for, or find gone (docs/decisions/0018).
+        """The new record, or None. Creates that arrive together share a transaction, unless they
+        refer to rows, which may be locked or deleted and would hold up or fail the whole group
+        (docs/decisions/0018).
         """
-        if self.held is None and all(values[name] is None for name in statement.references):
+        if self.connection is None and all(values[name] is None for name in statement.references):
             text, arguments = self.bind(statement.grouped, values)
             tenant = self.viewer_values["tenant"]
             row = await self.database.group_commit.create(tenant, text, arguments)
@@ -222,16 +238,19 @@ class Db:
     async def value(self, statement: Statement, /, **values: object) -> Any:
         """The first column of the first row, or None."""
         row = await self.row(statement, **values)
-        return None if row is None else row[0]
+        if row is None:
+            return None
+        return row[0]
 
     async def point(self, statement: Statement, key: int) -> asyncpg.Record | None:
-        """One row by id. Reads of one tenant and visibility that arrive together share one
-        statement, whose :ids is an array and whose first column is the id.
+        """One row by id. The statement takes an array :ids and selects the id first: reads that
+        arrive together for one tenant and visibility are sent as one.
         """
-        if self.held is not None:
+        if self.connection is not None:
             return await self.row(statement, ids=[key])
-        contact = self.viewer_values["contact"] if self.scope != "all" else None
-        user = self.viewer_values["user"] if self.scope != "all" else 0
+        contact, user = None, 0  # viewers who see everything share one group
+        if self.scope != "all":
+            contact, user = self.viewer_values["contact"], self.viewer_values["user"]
         group = (statement, self.viewer_values["tenant"], self.scope, contact, user)
         coalescers = self.database.coalescers
         coalescer = coalescers.get(group)
@@ -243,15 +262,19 @@ class Db:
     async def transaction(
         self, *, snapshot: bool = False, dry: bool = False
     ) -> AsyncIterator[Self]:
-        """Several statements that hold together; `snapshot` for reading only, all at one point in
-        time; `dry` to check every constraint at once and roll back in any case. Inside one that is
-        open they become part of it.
+        """A transaction; inside an open one, a part of that.
+
+        With `snapshot` it only reads, all at one point in time. With `dry` it checks deferred
+        constraints at once and always rolls back.
         """
-        if self.held is not None:
+        if self.connection is not None:
             yield self
             return
-        begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if snapshot else "BEGIN"
-        begin += "; SET CONSTRAINTS ALL IMMEDIATE" if dry else ""
+        begin, end = "BEGIN", "COMMIT"
+        if snapshot:
+            begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+        if dry:
+            begin, end = f"{begin}; SET CONSTRAINTS ALL IMMEDIATE", "ROLLBACK"
         async with self.database.connection(
             self.viewer_values["tenant"], writes=not (snapshot or dry)
         ) as connection:
@@ -262,35 +285,36 @@ class Db:
             except (Problem, Rollback):
                 await self._control(connection, "ROLLBACK")
                 raise
-            await self._control(connection, "ROLLBACK" if dry else "COMMIT")
+            await self._control(connection, end)
 
     async def many(self, statement: Statement, values: list[Values]) -> Rows:
-        """The rows of one statement sent once for each of the values, in one go and inside the open
-        transaction.
+        """The rows of one statement executed once for each set of values, in one round trip inside
+        the open transaction.
         """
-        assert self.held is not None
+        assert self.connection is not None
         text = statement.compiled[self.scope][0]
         arguments = [self.bind(statement, each)[1] for each in values]
-        return await self.database.send_each(self.held, text, arguments)
+        return await self.database.send_each(self.connection, text, arguments)
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
-        """A part of the open transaction that is taken back when it raises; where none is open,
-        nothing.
+        """A savepoint of the open transaction, rolled back to on a raise. Without an open
+        transaction it does nothing.
         """
-        if self.held is None:
+        connection = self.connection
+        if connection is None:
             yield
             return
-        await self._control(self.held, "SAVEPOINT part")
+        await self._control(connection, "SAVEPOINT part")
         try:
             yield
         except (Problem, Rollback):
-            await self._control(self.held, "ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")
+            await self._control(connection, "ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")
             raise
-        await self._control(self.held, "RELEASE SAVEPOINT part")
+        await self._control(connection, "RELEASE SAVEPOINT part")
 
     async def estimate(self, statement: Statement, /, **values: object) -> int:
-        """About how many rows a statement finds, as the planner thinks."""
+        """The planner's estimate of the number of rows of a statement."""
         text, arguments = self.bind(statement, values)
         async with self.database.connection(
             self.viewer_values["tenant"], short_timeout=True
@@ -299,11 +323,12 @@ class Db:
         return int(msgspec.json.decode(plan[0][0])[0]["Plan"]["Plan Rows"])
 
     def bound(self, connection: Connection) -> Self:
-        """The same, on the connection of a transaction."""
+        """The same Db on the connection of a transaction."""
         bound = type(self)(
             self.database, self.scope, self.viewer_values, self.request_id, self.action, self.via
         )
-        bound.held, bound.expected, bound.wanted = connection, self.expected, self.wanted
+        bound.connection = connection
+        bound.expected, bound.wanted = self.expected, self.wanted
         return bound
 
     async def _control(self, connection: Connection, text: str) -> None:
@@ -313,10 +338,10 @@ class Db:
             raise refusal(error, self.database.messages) from error
         except BROKEN as error:
             connection.terminate()
-            raise Unavailable(LOST) from error
+            raise Unavailable(CONNECTION_LOST) from error
 
     def bind(self, statement: Statement, values: Values) -> tuple[str, list[object]]:
-        """The text of a statement and its arguments, in order."""
+        """The text of a statement for this viewer, and its arguments in order."""
         text, names = statement.compiled[self.scope]
         known: Values = {
             "request": self.request_id,

@@ -1,5 +1,5 @@
-"""Group commit: creates that arrive together share one transaction, and with it one wait for the
-disk. Each stays an operation of its own (docs/decisions/0018).
+"""Group commit: creates that arrive together share one transaction, and so one flush of the WAL.
+Each remains an operation of its own in the journal (docs/decisions/0018).
 """
 
 import asyncio
@@ -12,9 +12,9 @@ import asyncpg
 from retainer.database.pool import Connection
 from retainer.errors import Problem
 
-MAX_GROUP = 32  # creates of one transaction
-# So many that wait do not wait for the transaction in flight but start another, up to the number of
-# transactions that PostgreSQL has cores for.
+MAX_GROUP = 32  # creates in one transaction
+# Once EARLY_GROUP creates wait, they start another transaction instead of waiting for the one in
+# flight, up to MAX_IN_FLIGHT: more than PostgreSQL has cores for gains nothing.
 EARLY_GROUP, MAX_IN_FLIGHT = 8, 4
 
 Row: TypeAlias = asyncpg.Record | None
@@ -28,7 +28,7 @@ SendEach: TypeAlias = Callable[
 class GroupCommit:
     """The queues of a process: one for each tenant and statement.
 
-    `acquire` lends a connection that serves a tenant; `send_each` sends one statement once for each
+    `acquire` lends a connection set to a tenant; `send_each` executes one statement once for each
     list of arguments, in one transaction.
     """
 
@@ -37,9 +37,9 @@ class GroupCommit:
         self.queues: dict[tuple[int, str], Queue] = {}
 
     async def create(self, tenant: int, text: str, arguments: list[object]) -> Row:
-        """The row that the statement makes. None when another create of its group was refused: the
-        whole group was rolled back, and the caller sends its own alone. Raises what befell the
-        connection.
+        """The row that the statement inserts. None when a create of the group was refused: the
+        whole group was rolled back, and each caller sends its own again, alone. Raises a failure of
+        the connection.
         """
         queue = self.queues.get((tenant, text))
         if queue is None:
@@ -48,8 +48,8 @@ class GroupCommit:
 
 
 class Queue:
-    """Creates of one tenant by one statement. Those that come while a transaction is in flight wait
-    and form the next group.
+    """Creates of one tenant by one statement. Those that arrive while a transaction is in flight
+    wait, and form the next group.
     """
 
     def __init__(self, commits: GroupCommit, tenant: int, text: str) -> None:
@@ -88,7 +88,7 @@ class Queue:
                     future.set_result(row)
 
     def _take(self) -> list[Waiting]:
-        """The next group, without those whose request was cancelled meanwhile."""
+        """The next group, without creates whose request has been cancelled."""
         waiting = [each for each in self.waiting if not each[1].done()]
         self.waiting = waiting[MAX_GROUP:]
         return waiting[:MAX_GROUP]
@@ -102,8 +102,9 @@ class Queue:
 
 
 def _fail(group: list[Waiting], error: Exception) -> None:
-    """Hand out None where the transaction was certainly rolled back, so that each is sent again by
-    itself; else the error, for the creates may have been committed.
+    """Give each create None if the transaction was certainly rolled back, so that it is sent again
+    alone. Otherwise raise the error in each: it may have been committed, and sending it again could
+    insert it twice.
     """
     is_rolled_back = isinstance(error, asyncpg.PostgresError)
     if isinstance(error, Problem):

@@ -1,5 +1,5 @@
-"""The connection of each process that listens for notifications and notices when the database is
-gone.
+"""The monitor: one connection per process that listens for notifications and detects an outage of
+the database.
 """
 
 import asyncio
@@ -11,19 +11,21 @@ from retainer.database.database import Database
 from retainer.database.pool import UNREACHABLE, Connection, connect
 
 CHECK_PAUSE = 0.4  # seconds between checks
-CHECK_SECONDS = 1.0  # the longest that a check or a connection attempt may take
+CHECK_SECONDS = 1.0  # timeout of a check and of a connection attempt
 
-Listener: TypeAlias = tuple[str, Callable[[str], None]]  # a channel, and what takes its payloads
+Listener: TypeAlias = tuple[str, Callable[[str], None]]  # a channel and its handler
 
 
 class EventLog(Protocol):
-    """A log that takes events by name."""
+    """A log of named events."""
 
     def event(self, event: str, **fields: object) -> None: ...
 
 
 class Cache(Protocol):
-    """A cache that notifications keep true: it may hold rows only between the two calls."""
+    """A cache that notifications invalidate. It may hold rows only from `connected` to `lost`:
+    without a connection it would miss notifications, and serve stale rows.
+    """
 
     def connected(self) -> None: ...
 
@@ -31,7 +33,7 @@ class Cache(Protocol):
 
 
 class Monitor:
-    """Keeps one connection open, hands notifications to the listeners in their order, and sets
+    """A connection that is kept open, passes notifications to the listeners in order, and sets
     `Database.is_up`.
     """
 
@@ -42,10 +44,10 @@ class Monitor:
         self.cache = cache
         self.log = log
         self.listeners = tuple(listeners)
-        self.connected = asyncio.Event()  # set from the first connection on
+        self.connected = asyncio.Event()  # set at the first connection, never cleared
 
     async def run(self) -> None:
-        """Connect, listen and check until cancelled; after a loss, log it and connect again."""
+        """Connect, listen and check until cancelled. Log an outage, then connect again."""
         while True:
             try:
                 async with asyncio.timeout(CHECK_SECONDS):
@@ -76,13 +78,13 @@ class Monitor:
                 await connection.execute("SELECT 1")
 
     def _notified(self, _connection: object, _pid: int, channel: str, payload: object) -> None:
-        for of_channel, listener in self.listeners:
-            if of_channel == channel:
+        for listened, listener in self.listeners:
+            if listened == channel:
                 listener(str(payload))
 
     def _lost(self, error: Exception) -> None:
         if self.database.is_up:
             self.log.event("database is gone", error=type(error).__name__)
         self.database.is_up = False
-        self.database.pool.drop()  # what was sent to it may never be answered
+        self.database.pool.drop()  # statements in flight might never get a reply
         self.cache.lost()

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL, and the pool of them, which remember whose tenant they served
+"""Connections to PostgreSQL, each of which remembers the tenant it served, and their pool
 (docs/decisions/0004).
 """
 
@@ -11,16 +11,16 @@ import asyncpg
 from retainer.errors import Unavailable
 
 ACQUIRE_SECONDS = 1.0
-CONNECT_SECONDS = 10.0  # a command gives up then; requests do long before
-# The connection is of no more use: it was closed, or told so while it was idle (asyncpg's
-# InternalClientError).
+CONNECT_SECONDS = 10.0  # for commands; requests give up long before
+# The connection can no longer be used. asyncpg raises InternalClientError where the server ended
+# it while it was idle.
 BROKEN = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 UNREACHABLE = (*BROKEN, asyncpg.PostgresError, TimeoutError)
 
 
 class Connection(asyncpg.Connection):  # type: ignore[misc]
-    """A connection that remembers for which tenant it is set, and whether with the short timeout;
-    None when that is not certain.
+    """A connection. `serves` is the tenant it is set to, and True with the short timeout; None when
+    that is not certain.
     """
 
     serves: tuple[int, bool] | None = None
@@ -30,7 +30,7 @@ class Pool:
     """Up to `size` connections as the application role, the most recently used first.
 
     asyncpg's own pool costs a future, two timers and a proxy per use; this one keeps a list. A
-    connection comes back only after a clean end of its use, anything else closes it.
+    connection whose use did not end cleanly is closed instead of taken back.
     """
 
     def __init__(self, url: str, size: int, statement_seconds: float) -> None:
@@ -43,8 +43,8 @@ class Pool:
         self.open: WeakSet[Connection] = WeakSet()
 
     async def acquire(self, *, short_timeout: bool = False) -> Connection:
-        """A connection, one that last served in the same way if there is; or Unavailable within
-        about a second.
+        """A connection, if possible one that last served with the same timeout. Raises Unavailable
+        after about a second.
         """
         if self.places.locked():
             try:
@@ -55,8 +55,8 @@ class Pool:
         else:
             await self.places.acquire()
         try:
-            while (place := self._best(short_timeout)) is not None:
-                connection = self.idle.pop(place)
+            while (index := self._best(short_timeout)) is not None:
+                connection = self.idle.pop(index)
                 if not connection.is_closed():
                     return connection
             return await self._connect()
@@ -65,16 +65,20 @@ class Pool:
             raise
 
     def _best(self, short_timeout: bool) -> int | None:
-        """The place of the last used one that need not be told how to serve; else None for a new
-        one, while there may be more: a page asks in both ways, and would tell the same one anew
-        twice each time. Else the last used.
+        """The index in `idle` of the connection to use, or None to open a new one.
+
+        The best is the last used with this timeout. If there is none, a new one is opened while
+        the pool has fewer than `size`: pages send statements with both timeouts, and with a single
+        connection each of them would have to set its timeout first.
         """
-        for place in range(len(self.idle) - 1, -1, -1):
-            serves = self.idle[place].serves
+        for index in range(len(self.idle) - 1, -1, -1):
+            serves = self.idle[index].serves
             if serves is None or serves[1] == short_timeout:
-                return place
+                return index
         open = sum(not connection.is_closed() for connection in self.open)
-        return -1 if self.idle and open + self.connecting >= self.size else None
+        if self.idle and open + self.connecting >= self.size:
+            return -1
+        return None
 
     def release(self, connection: Connection, *, clean: bool) -> None:
         if clean and not connection.is_closed() and not connection.is_in_transaction():
@@ -89,11 +93,11 @@ class Pool:
             async with asyncio.timeout(ACQUIRE_SECONDS * 2):
                 connection = await connect(
                     self.url,
-                    # A statement ends on its own a little before the request's deadline does.
+                    # PostgreSQL ends a statement a little before the request's own deadline.
                     statement_timeout=self.statement_limit,
                     idle_in_transaction_session_timeout="60s",
-                    # Statements here are short and many: starting helpers or a compiler takes
-                    # longer than they do.
+                    # Statements are short: starting parallel workers or the JIT compiler would
+                    # take longer than they do.
                     max_parallel_workers_per_gather="0",
                     jit="off",
                     role="retainer_app",
@@ -106,13 +110,13 @@ class Pool:
         return connection
 
     def drop(self) -> None:
-        """Close every connection at once; who waits on one is told."""
+        """Close every connection at once; statements in flight fail."""
         for connection in list(self.open):
             connection.terminate()
 
 
 async def connect(url: str, **settings: str) -> Connection:
-    """One connection of its own, in UTC, JSON as bytes; as the owner unless a role is set."""
+    """A connection outside the pool, as the owner unless a `role` is set; in UTC, JSON as bytes."""
     try:
         connection: Connection = await asyncpg.connect(
             url,
@@ -124,9 +128,10 @@ async def connect(url: str, **settings: str) -> Connection:
     except ValueError as error:
         if isinstance(error, asyncpg.InterfaceError):
             raise
-        # asyncpg's own message quotes a part of the address, and that may be one of the password.
+        # asyncpg's own message quotes a part of the URL, which may be a part of the password.
         raise asyncpg.InterfaceError(
-            "the address in RETAINER_DATABASE_URL cannot be read; percent-encode what is special in its password"
+            "the address in RETAINER_DATABASE_URL cannot be read;"
+            " percent-encode what is special in its password"
         ) from None
     await connection.set_type_codec(
         "json",
@@ -135,7 +140,7 @@ async def connect(url: str, **settings: str) -> Connection:
         encoder=lambda value: value,
         decoder=lambda value: value,
     )
-    # As text: asyncpg takes the first and the last day that Python knows for infinity.
+    # As text: asyncpg would read Python's first and last date as -infinity and infinity.
     await connection.set_type_codec(
         "date", schema="pg_catalog", encoder=date.isoformat, decoder=str
     )

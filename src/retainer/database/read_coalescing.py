@@ -13,8 +13,8 @@ Waiting: TypeAlias = defaultdict[int, list[asyncio.Future[Row]]]
 
 
 class ReadCoalescer:
-    """Point reads of one statement by one kind of viewer: those that arrive while a read is in
-    flight share the next.
+    """Point reads by one statement for viewers who see the same rows. Those that arrive while a
+    read is in flight share the next.
     """
 
     def __init__(self, on_idle: Callable[[], object]) -> None:
@@ -23,7 +23,7 @@ class ReadCoalescer:
         self.running: asyncio.Task[None] | None = None
 
     async def read(self, fetch: Fetch, key: int) -> Row:
-        # A future for each reader: one that gives up does not take the answer from the others.
+        # A future for each reader: cancelling one must not cancel the read of the others.
         future: asyncio.Future[Row] = asyncio.get_running_loop().create_future()
         self.waiting[key].append(future)
         if self.running is None:

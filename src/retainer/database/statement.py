@@ -1,9 +1,12 @@
-"""SQL as text with named parameters, compiled once at import for each kind of viewer.
+"""SQL as text with named parameters, compiled once at import for each scope of viewers.
 
-In a statement `:name` is a parameter, `@visible_<noun>` is what the viewer sees of a noun
-(permissions.py), `@expected_<alias>` holds while a row is as the request expects it
-(http/preconditions.py), and `@acting` tells the journal who acts, and refuses when their session
-has ended (functions/journal.sql).
+`:name` is a parameter. Fragments that begin with @ are expanded:
+
+- `@visible_<noun>`: the condition that the viewer may see a row of a noun (permissions.py);
+- `@expected_<alias>`: the condition that a row meets If-Match or If-None-Match
+  (http/safe_writes/preconditions.py);
+- `@acting`: the function that tells the journal who acts, and refuses the statement when their
+  session has ended (database/functions/journal.sql).
 """
 
 import re
@@ -26,8 +29,8 @@ class Statement:
     """One statement of a store, ready for asyncpg.
 
     `compiled[scope]` is the text with $1, $2 … and the names they stand for, in order. With
-    `short_timeout` it is planned for the values it is sent with and may take two seconds at most: a
-    list that somebody filters as they like.
+    `short_timeout`, for lists filtered as a user likes, it is planned for the values it is sent
+    with and may take two seconds at most.
     """
 
     def __init__(self, text: str, *, short_timeout: bool = False) -> None:
@@ -40,20 +43,20 @@ class Statement:
 
 
 class Change(Statement):
-    """A statement that changes one row and answers it, or none. Alike ones can be sent together
-    (http/bulk/pipeline.py).
+    """A statement that changes at most one row and returns it. Several executions of the same one
+    can be sent together (http/bulk/pipeline.py).
     """
 
 
 class Create(Change):
-    """An INSERT of one row that answers `returning`; each column takes the parameter of its name.
+    """An INSERT of one row that returns `returning`; each column takes the parameter of its name.
 
-    In the SQL of `computed`, which other columns take instead, and of `references`, {} stands for
-    the value of the column. A reference's SQL finds the row that the column names, if the viewer
-    may refer to it; the row is locked until the commit, and nothing is inserted without it.
+    `computed` are further columns, with their SQL. `references` are columns that refer to a row,
+    with the SQL that selects its id if the viewer may refer to it; the row is locked until the
+    commit, and without it nothing is inserted. In both, {} stands for the column's value.
 
     The same INSERT has two more texts. `grouped` is for a group commit. `bulk` inserts a row for
-    each object of the JSON array :rows, by column names, and answers them in their order.
+    each object of the JSON array :rows, by column names, and returns them in the same order.
     """
 
     def __init__(
@@ -71,7 +74,7 @@ class Create(Change):
         into = ", ".join(f'"{name}"' for name in names)
 
         def insert(source: str, value: str) -> str:
-            """The INSERT, from its source of rows and the form of a column's value."""
+            """The INSERT from a source of rows; {} in `value` stands for a column's name."""
             values = [computed.get(name, "{}").format(value.format(name)) for name in names]
             held = [is_held(query, value.format(name)) for name, query in references.items()]
             return f"""
@@ -91,16 +94,20 @@ class Create(Change):
 
 
 def is_held(query: str, value: str, *, unless: str | None = None) -> str:
-    """The condition that the row which a value names is there, and locked until the commit. A null
-    names none. `query` finds its id by {}; it is not asked for where `unless` holds.
+    """The condition that a value is null or the id of an existing row, which it locks until the
+    commit. `query` selects that id, {} standing for the value. The row is not looked for where the
+    condition `unless` holds.
     """
-    found = f"{value} = ({query.format(value)} FOR SHARE)"
-    return "(" + " OR ".join(filter(None, (f"{value}::bigint IS NULL", unless, found))) + ")"
+    conditions = [f"{value}::bigint IS NULL"]
+    if unless is not None:
+        conditions.append(unless)
+    conditions.append(f"{value} = ({query.format(value)} FOR SHARE)")
+    return f"({' OR '.join(conditions)})"
 
 
 class Update:
     """An UPDATE of only the columns that were sent: `SET @columns` becomes `name = :name, …`.
-    `alias` is the one of the table that is updated.
+    `alias` is that of the updated table.
     """
 
     def __init__(self, alias: str, text: str) -> None:
@@ -113,34 +120,37 @@ class Update:
         return self.setting(tuple(sorted(columns)))
 
     def _setting(self, columns: tuple[str, ...]) -> Change:
-        # Nothing sent is a valid update that changes nothing; the version set to itself keeps it
-        # one statement.
         assignments = [f'"{column}" = :{column}' for column in columns]
-        return Change(
-            self.text.replace(
-                "@columns", ", ".join(assignments) or f"version = {self.alias}.version"
-            )
-        )
+        if not assignments:
+            # An update of no columns is valid, and still checks and returns the row.
+            assignments = [f"version = {self.alias}.version"]
+        return Change(self.text.replace("@columns", ", ".join(assignments)))
 
 
 def rows_json(rows: str) -> str:
-    """The rows of a query as a JSON array on one line, which json_agg would not keep to: NDJSON and
-    CSV need it.
+    """The rows of a query as a JSON array on one line, as NDJSON and CSV require; json_agg would
+    put line breaks between them.
     """
-    return f"(SELECT coalesce('[' || string_agg(row_to_json(q)::text, ',') || ']', '[]')::json FROM ({rows}) q)"
+    array = "coalesce('[' || string_agg(row_to_json(q)::text, ',') || ']', '[]')::json"
+    return f"(SELECT {array} FROM ({rows}) q)"
 
 
 def _expand(text: str, scope: Scope) -> str:
+    """The text with its @ fragments written out."""
+
     def fragment(match: re.Match[str]) -> str:
         noun, alias = match[2], match[3]
         if noun:
             return f"({VISIBLE[noun][scope]})"
-        return EXPECTED.format(alias) if alias else ACTING.format(match[1])
+        if alias:
+            return EXPECTED.format(alias)
+        return ACTING.format(match[1])
 
     return _FRAGMENT.sub(fragment, text)
 
 
 def _number(text: str) -> tuple[str, tuple[str, ...]]:
+    """The text with $1, $2 … for its named parameters, and their names in that order."""
     names: list[str] = []
 
     def position(match: re.Match[str]) -> str:

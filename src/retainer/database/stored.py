@@ -1,4 +1,4 @@
-"""A record as the stores hand it on."""
+"""A record as the stores return it."""
 
 from typing import NamedTuple, TypeVar
 
@@ -8,8 +8,8 @@ T = TypeVar("T")
 
 
 class Stored(NamedTuple):
-    """A record as its statement answers it: id, version, and the API's finished JSON (empty where a
-    change answers none).
+    """A record as its statement returns it: id, version, and the API's finished JSON (empty where a
+    change returns none).
     """
 
     id: int
@@ -18,9 +18,9 @@ class Stored(NamedTuple):
 
     @property
     def etag(self) -> str:
-        """The ETag of this state, without its quotes."""
+        """The ETag of this version, without its quotes."""
         return f"{self.id}-{self.version}"
 
-    def decode(self, kind: type[T]) -> T:
-        """The JSON as one of the models' types."""
-        return msgspec.json.decode(self.json, type=kind)
+    def decode(self, model: type[T]) -> T:
+        """The JSON decoded into one of the models."""
+        return msgspec.json.decode(self.json, type=model)

@@ -220,7 +220,7 @@ class Request(starlette.requests.Request):
         """The sessions of a user have changed: this process acts at once, the others hear of it
         from PostgreSQL.
         """
-        if self.db.held is None:
+        if self.db.connection is None:
             self.app.sessions.forget(user)
         else:
             self.changed_users.append(user)

@@ -188,7 +188,7 @@ async def answer(request: Request, format: Format, **values: Any) -> tuple[Respo
             raise  # the database is slow, not the question
         raise too_costly(spec, query) from error
     if query.limit is None and row["count"] > CHUNK:
-        await request.app.database.stream_place()
+        await request.app.database.wait_for_stream()
         return _answer(listing, _body(listing, listing.chunks()), headers), False
     if query.limit is not None and (links := _links(request, query, row)):
         headers["link"] = ", ".join(links)

@@ -56,7 +56,7 @@ async def perform(
     if version:
         headers["if_match"] = f'"{version}"'
     inner = request.inner(route, WEB, **headers)
-    held = request.db.held if request.session_viewer is not None else None
+    held = request.db.connection if request.session_viewer is not None else None
     if held is not None:  # a part of what the caller does in one transaction
         inner.db = inner.db.bound(held)
     dispatch.refuse_unpermitted(inner, route)

@@ -120,10 +120,10 @@ class Run:
 
     async def one(self, tx: Db, line: Line) -> Result:
         """A line by itself; its changes are rolled back when it is refused."""
-        assert tx.held is not None
+        assert tx.connection is not None
         try:
             async with tx.savepoint():
-                return line, await line.respond(tx.bound(tx.held))
+                return line, await line.respond(tx.bound(tx.connection))
         except Problem as problem:
             raise_if_of_whole(problem)
             return line, problem

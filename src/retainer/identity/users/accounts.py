@@ -116,5 +116,5 @@ def _bound(connection: Connection, tenant_id: int) -> Db:
     tx = Db(
         Database("", size=1, statement_seconds=1), "all", {"tenant": tenant_id}, "", "", "command"
     )
-    tx.held = connection
+    tx.connection = connection
     return tx
