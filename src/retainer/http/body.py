@@ -62,7 +62,7 @@ def _malformed(raw: bytes, error: Exception) -> MalformedJson:
 
 
 def _check_storable(body: msgspec.Struct, raw: bytes) -> None:
-    """What JSON allows and PostgreSQL cannot keep: NUL in text, and nesting without end."""
+    """Raises Invalid for what PostgreSQL cannot keep of JSON: NUL in text, and endless nesting."""
     if b"\\u0000" not in raw and raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH:
         return
     problems = []
@@ -99,7 +99,7 @@ def _children(node: Any) -> list[Any]:
 
 
 def problems(given: Any, kind: type[msgspec.Struct]) -> list[FieldError]:
-    """What is wrong. Each field on its own, so that one mistake does not hide another."""
+    """The problems of each field on its own, so that one mistake does not hide another."""
     if not isinstance(given, dict):
         return [FieldError("body", f"must be a JSON object, not {_kind_of(given)}")]
     info = inspect.type_info(kind)
@@ -212,7 +212,8 @@ def _text_words(kind: inspect.StrType) -> str:
     if kind.pattern == EMAIL:
         return f"an e-mail address of {kind.min_length} to {kind.max_length} characters"
     if kind.pattern == HOST:
-        return f"a host name such as acme.example.com, of {kind.min_length} to {kind.max_length} characters"
+        lengths = f"{kind.min_length} to {kind.max_length} characters"
+        return f"a host name such as acme.example.com, of {lengths}"
     if kind.pattern == HTTP:
         words += ", an http or https address"
     elif kind.pattern:

@@ -35,7 +35,9 @@ def compress(request: Request, response: Response) -> None:
 
 
 def accepts_gzip(request: Request) -> bool:
-    """Whether Accept-Encoding names gzip, or everything, without forbidding it (RFC 9110, 12.5.3)."""
+    """True when Accept-Encoding names gzip, or everything, and does not forbid it (RFC 9110,
+    12.5.3).
+    """
     header = (request.headers.joined("accept-encoding") or "").lower().replace(" ", "")
     weights = dict(choice.partition(";q=")[::2] for choice in header.split(","))
     weight = weights.get("gzip", weights.get("*", "0"))

@@ -9,7 +9,7 @@ PAUSE = 0.25  # seconds
 
 
 class Deadline:
-    """When one request ends, and the task to end."""
+    """The end of one request's time, and the task to cancel then."""
 
     __slots__ = ("at", "has_passed", "task")
 

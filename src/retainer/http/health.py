@@ -1,4 +1,4 @@
-"""What a supervisor or a proxy asks: is the process alive, can it do its work."""
+"""Health for a supervisor or a proxy: is the process alive, can it do its work."""
 
 from starlette.responses import Response
 

@@ -1,5 +1,5 @@
 """The parameters of a path: the query string in pairs, a parameter that is none, and the type of a
-route that declares some other than a list's (lists/query.py).
+route that declares some other than a list's (lists/parameters.py).
 """
 
 import difflib
@@ -88,7 +88,7 @@ def decode_query(query_string: bytes, kind: type[msgspec.Struct]) -> Any:
 
 
 def _plain(text: str, kind: inspect.Type) -> Any:
-    """What stands in the address as the value that JSON would have."""
+    """A parameter's text as the value that JSON would have."""
     if isinstance(kind, inspect.Metadata):
         return _plain(text, kind.type)
     if isinstance(kind, inspect.ListType):

@@ -1,5 +1,5 @@
-"""A request as handlers meet it: Starlette's, with who sent it, its body as the route's type and the
-database as they see it.
+"""A request as handlers meet it: Starlette's, with its viewer, its body as the route's type and the
+database as the viewer sees it.
 
 Not used of Starlette's: `cookies` (of two of one name it keeps the last), `form()` and `body()`
 (they have no limit); see docs/decisions/0003.
@@ -142,7 +142,7 @@ class Request(starlette.requests.Request):
 
     @property
     def wants_page(self) -> bool:
-        """Whether a browser asks, for a page or with the form of one (RFC 9110, 12.5.1); never
+        """True when a browser asks, for a page or with the form of one (RFC 9110, 12.5.1); never
         below /api.
         """
         return not self.path.startswith("/api/") and self._is_of_browser
@@ -164,7 +164,7 @@ class Request(starlette.requests.Request):
 
     @property
     def accepts_html(self) -> bool:
-        """Whether Accept names HTML, unless to say that it will not do."""
+        """True when Accept names HTML, unless it says q=0."""
         return _ACCEPTED.search(self.headers.joined("accept") or "") is not None
 
     @property
@@ -174,7 +174,7 @@ class Request(starlette.requests.Request):
 
     @property
     def is_upload(self) -> bool:
-        """Whether its body is a form with a file, which the handler reads and finishes itself."""
+        """True when its body is a form with a file, which the handler reads and finishes itself."""
         return self.route is not None and self.route.multipart and self.data is None
 
     @property
@@ -185,12 +185,12 @@ class Request(starlette.requests.Request):
 
     @property
     def is_secure(self) -> bool:
-        """Whether people reach us over TLS, as RETAINER_PUBLIC_URL says."""
+        """True when people reach us over TLS, as RETAINER_PUBLIC_URL says."""
         return self.app.settings.public_url.startswith("https://")
 
     @property
     def address(self) -> str:
-        """The client's address; behind trusted proxies the nearest one they did not add themselves."""
+        """The client's address; behind trusted proxies the nearest that is not one of them."""
         address: str = self.client.host if self.client else ""
         forwarded = ",".join(self.headers.getlist("x-forwarded-for")).split(",")
         while forwarded and self._is_proxy(address):
@@ -205,7 +205,7 @@ class Request(starlette.requests.Request):
 
     @property
     def has_body(self) -> bool:
-        """Whether a body is announced, be it of unknown length."""
+        """True when a body is announced, be it of unknown length."""
         return "transfer-encoding" in self.headers or self.headers.get("content-length", "0") != "0"
 
     async def record_refusal(self) -> None:
@@ -253,7 +253,7 @@ class Request(starlette.requests.Request):
                 yield piece
 
     async def _piece(self) -> tuple[bytes, bool]:
-        """What has come of the body, and whether there is more."""
+        """The next piece of the body, and True while there is more."""
         message = await self.receive()
         if message["type"] == "http.disconnect":
             raise MalformedRequest("The connection ended before the body did.")

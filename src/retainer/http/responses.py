@@ -16,7 +16,7 @@ class JSONResponse(Response):
     media_type = "application/json"
 
     def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
-        """The headers of every such response first: Starlette's own way takes three times as long."""
+        """Set the headers, in a third of the time that Starlette's general way takes."""
         self.raw_headers = [
             (b"content-length", b"%d" % len(self.body)),
             (b"content-type", b"application/json"),

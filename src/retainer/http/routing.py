@@ -24,15 +24,15 @@ class Route(msgspec.Struct, frozen=True):
     body (None: an empty body); `on` tells whether the viewer sees what the path's ids name, so that
     refusals come in the right order; `bare` serves the path without /api too, as the contract
     writes it; `page` serves it without /api only and leaves it out of the OpenAPI document; `html`
-    marks what browsers get at a bare path: a page, or what a form of one does (page_routes.py);
+    marks what browsers get at a bare path: a page, or what a form of one does (pages/routes.py);
     `form` is the type of a multipart body that carries a file; `errors` are the statuses of its own
     beside those that every such route may answer; `lists` is the list it answers, which takes
     parameters; `query` the type of another route's parameters (None: it takes none); `creates` says
     that it answers 201 where it made something. `lines` is the type of each line of an NDJSON body;
     `answer` is then that of each line of the answer. A change that is more than a transaction
-    cannot be repeated or tried (`keyed`, `dry`: see writes.py); `secret` says that its body or its
-    answer holds one. `description` says in the OpenAPI document what summary and permission leave
-    open. `tag` is what it belongs to, by default the first word of its path.
+    cannot be repeated or tried (`keyed`, `dry`: see safe_writes/); `secret` says that its body or
+    its answer holds one. `description` says in the OpenAPI document what summary and permission
+    leave open. `tag` is what it belongs to, by default the first word of its path.
     """
 
     name: str
@@ -71,12 +71,12 @@ class Route(msgspec.Struct, frozen=True):
 
     @property
     def changes(self) -> bool:
-        """Whether it may change something."""
+        """True where it may change something."""
         return self.method not in ("GET", "HEAD")
 
     @property
     def record(self) -> bool:
-        """Whether it answers one record, with the ETag of its state. A membership is told by its
+        """True where it answers one record, with the ETag of its state. A membership is told by its
         contact's id.
         """
         return not {"id", "contact_id"}.isdisjoint(getattr(self.answer, "__struct_fields__", ()))
@@ -89,7 +89,7 @@ class Route(msgspec.Struct, frozen=True):
 
     @property
     def multipart(self) -> bool:
-        """Whether it takes a file upload."""
+        """True where it takes a file upload."""
         return self.form is not None
 
     @property
@@ -145,14 +145,14 @@ class Table:
         methods[route.method] = route
 
     def takes_in_bulk(self, route: Route) -> bool:
-        """Whether /bulk takes it: the changes of records, by JSON. Of users not what makes or ends
+        """True where /bulk takes it: the changes of records, by JSON. Of users not what makes or ends
         a way to sign in.
         """
         is_of_record = route.tag in self.records or (route.tag == "users" and route.record)
         return route.changes and is_of_record and (route.form is None or route.body is not None)
 
     def takes_conditions(self, route: Route) -> bool:
-        """Whether it changes a record that has an ETag."""
+        """True for a change of a record that has an ETag."""
         return route.changes and (route.creates or self.reader(route) is not None)
 
     def reader(self, route: Route) -> Route | None:
@@ -172,7 +172,7 @@ class Table:
         return _walk(self.root, segments)
 
     def has_page(self, segments: list[str]) -> bool:
-        """Whether a browser gets something else at this path than others do."""
+        """True where a browser gets something else at this path than others do."""
         return _walk(self.pages, segments)[0] is not None
 
 

@@ -42,8 +42,10 @@ START_SECONDS = 3.0  # how long a start waits for the database
 STALL_SECONDS = 30.0  # how long a streamed answer waits for a client that does not read
 
 CSP = (
-    b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    b"connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    b"font-src 'self'; "
+    b"connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; "
+    b"frame-ancestors 'none'"
 )
 SECURITY = [
     (b"content-security-policy", CSP),
@@ -230,7 +232,7 @@ class App:
 
 
 def build() -> App:
-    """What the server calls in each of its processes."""
+    """The application of one process: uvicorn calls this in each."""
     if multiprocessing.parent_process() is not None:
         die_with_parent()
     return App(load())

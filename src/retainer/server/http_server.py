@@ -1,4 +1,4 @@
-"""What uvicorn lacks for us: limits on a request's head, whole answers in one write, and a stop
+"""uvicorn with what it lacks: limits on a request's head, whole responses in one write, and a stop
 that no client notices.
 
 A stop closes the listening socket, and the kernel then resets whatever has connected but was not
@@ -74,8 +74,8 @@ multiprocess.Server = HttpServer  # type: ignore[attr-defined]
 
 
 class Exchange(RequestResponseCycle):
-    """A request and its answer. One that is told `whole`, its body being there when its head is,
-    goes out in one piece: a system call less, and the client is not woken twice.
+    """A request and its response. One that is marked `whole`, its body being there when its head
+    is, goes out in one piece: a system call less, and the client is not woken twice.
     """
 
     head: Any = None

@@ -197,6 +197,7 @@ class LinesRefused(Problem):
             for number, problem in lines
         ]
         what = "1 line" if len(lines) == 1 else f"{len(lines)} lines"
-        detail = f"{what} of {count} cannot be done, so nothing was changed. {words[0].field}: {words[0].message}."
+        first = f"{words[0].field}: {words[0].message}."
+        detail = f"{what} of {count} cannot be done, so nothing was changed. {first}"
         super().__init__(detail, errors=words)
         self.lines = [LineProblem(number, p.status, p.detail, p.errors) for number, p in lines]

@@ -1,9 +1,9 @@
 """POST /bulk: many writes in one transaction, which is one operation of the journal
 (docs/decisions/0009).
 
-Each line is a request of its own, checked and handled as if it came alone. Consecutive lines of one
-route run as a pipeline, so that their changes can be sent as one; where that fails, by halves, until
-each failing line is known.
+Each line is a request of its own, checked and handled as if it came alone. Consecutive lines of
+one route run as a pipeline, so that their changes can be sent as one; where that fails, by halves,
+until each failing line is known.
 """
 
 from collections.abc import AsyncIterator
@@ -49,7 +49,7 @@ async def create(request: Request) -> Response:
 
 
 def split(body: bytes) -> list[tuple[int, bytes]]:
-    """The lines that are not empty, with their numbers. Raises Problem for none and for too many."""
+    """Lines that are not empty, with their numbers. Raises Problem for none and for too many."""
     lines = [(number, text) for number, text in enumerate(body.split(b"\n"), 1) if text.strip()]
     if not lines:
         raise invalid("body", "has no line; send a write as JSON on each")
@@ -142,7 +142,8 @@ class Run:
         most = (self.request.app.settings.bulk_mb << 20) * MAX_GROWTH
         if self.size > most:
             raise TooLarge(
-                f"The answer has more than {most} bytes; send fewer lines, or Prefer: return=minimal."
+                f"The answer has more than {most} bytes; send fewer lines, "
+                "or Prefer: return=minimal."
             )
 
     def extend_deadline(self) -> None:

@@ -33,13 +33,15 @@ KEEP = Statement("""
         DELETE FROM idempotency_keys k
         WHERE k.tenant_id = :tenant AND (k.user_id, k.name) IN (
             SELECT e.user_id, e.name FROM idempotency_keys e
-            WHERE e.tenant_id = :tenant AND e.expires_at <= now() AND (e.user_id, e.name) <> (:user, :name)
+            WHERE e.tenant_id = :tenant AND e.expires_at <= now()
+                AND (e.user_id, e.name) <> (:user, :name)
             ORDER BY e.expires_at LIMIT 10 FOR UPDATE SKIP LOCKED)
     )
     -- in transaction, after TAKE
     INSERT INTO idempotency_keys AS k (tenant_id, user_id, name, fingerprint, status, headers, body)
     VALUES (:tenant, :user, :name, :fingerprint, :status, :headers, :body)
-    ON CONFLICT (tenant_id, user_id, name) DO UPDATE SET fingerprint = excluded.fingerprint, status = excluded.status,
+    ON CONFLICT (tenant_id, user_id, name) DO UPDATE
+    SET fingerprint = excluded.fingerprint, status = excluded.status,
         headers = excluded.headers, body = excluded.body, expires_at = excluded.expires_at
         WHERE k.expires_at <= now()
     RETURNING k.status
@@ -55,7 +57,7 @@ class Slot(NamedTuple):
 
 
 def key(request: Request) -> str:
-    """The request's key. Raises Invalid for one that is empty, too long, not ASCII, or there twice."""
+    """The request's key. Raises Invalid when it is empty, too long, not ASCII, or given twice."""
     lines = request.headers.getlist("idempotency-key")
     key = lines[0].strip()
     if len(lines) > 1:

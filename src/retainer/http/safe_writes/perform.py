@@ -40,8 +40,8 @@ def read_headers(request: Request, route: Route) -> None:
 
 
 async def perform(request: Request, route: Route, change: Change, upload: bytes = b"") -> Outcome:
-    """Make a change, once for its key. `upload` distinguishes one upload from another, whose body is
-    not kept.
+    """Make a change, once for its key. `upload` distinguishes one upload from another, whose body
+    is not kept.
     """
     request.changed_users.clear()
     if prefer.DRY_RUN in request.prefer:
