@@ -42,7 +42,7 @@ class Searched(NamedTuple):
     what is highlighted: SQL by field of the API. `subtitle` is SQL; without it a hit shows its
     organization, whose id is `organization`. `words` are the columns whose words are learnt,
     `sites` those with an address, of whose host they are. `prefix` restricts what is typed to the
-    noun: `org: acme`.
+    noun: `org: acme`. `icon` stands before a hit, or else the first letters of its title.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Searched(NamedTuple):
     subtitle: str = ""
     organization: str = ""
     prefix: str = ""
+    icon: str = ""
 
 
 class Link(NamedTuple):

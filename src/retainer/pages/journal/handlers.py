@@ -14,6 +14,7 @@ from retainer.errors import Clash, Conflict, Invalid, NotFound, Problem
 from retainer.http.request import Request
 from retainer.journal import store
 from retainer.journal.model import Actor, OperationDetails, Outcome
+from retainer.nouns import NOUNS
 from retainer.pages import record_picker, render
 from retainer.pages.journal import diffs, sentences
 from retainer.pages.journal.history import UndoState, sentences_of, tell_operation, undo_states
@@ -22,6 +23,7 @@ from retainer.pages.list_page import ListPage, OnlyId, find, paginate
 from retainer.pages.submit import perform
 
 MAX_CHANGES = 200  # changes of an operation that its page shows
+NOUNS_TOLD = [noun.table for noun in NOUNS.values() if noun.has_history and noun.trash]
 _RECORD = re.compile(r"/(\w+)/(\d{1,16})(?:[/?].*)?", re.ASCII)
 
 
@@ -58,7 +60,12 @@ async def activity(request: Request) -> Response:
     people = await record_picker.colleagues(request)
     entries = await feed_entries(request, page)
     return await render.page(
-        request, "journal/activity.html", page=page, entries=entries, people=people
+        request,
+        "journal/activity.html",
+        page=page,
+        entries=entries,
+        people=people,
+        nouns=NOUNS_TOLD,
     )
 
 

@@ -41,12 +41,12 @@ class ParsedQuery(NamedTuple):
 
 class ShownHit(NamedTuple):
     """A hit as the page and the palette show it: where it leads, the parts of its title, and of
-    other texts that say why it was found.
+    other texts that say why it was found. Without an icon, letters of its title stand for it.
     """
 
     id: str
     href: str
-    kind: str
+    icon: str
     title: str
     note: str
     title_parts: list[Part]
@@ -130,12 +130,18 @@ def _shown(one: Hit, everything: str) -> ShownHit:
     return ShownHit(
         f"hit-{one.kind}-{one.id}",
         _href(one) or everything,
-        str(one.kind),
+        _icon(one),
         one.title,
         one.subtitle or "",
         next(of_title, []),
         [each for each in one.highlights if each.field not in _TITLES][:MAX_HIGHLIGHTS],
     )
+
+
+def _icon(one: Hit) -> str:
+    search = store.BY_KIND[one.kind].search
+    assert search is not None
+    return search.icon
 
 
 def _href(one: Hit) -> str:

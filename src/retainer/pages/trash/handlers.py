@@ -13,7 +13,8 @@ from retainer.nouns import NOUNS
 from retainer.pages import record_picker, render
 from retainer.pages.list_page import paginate
 
-_PAGES = {noun.singular: noun.page for noun in NOUNS.values() if noun.trash}
+_TRASHED = [noun for noun in NOUNS.values() if noun.trash]
+_PAGES = {noun.singular: noun.page for noun in _TRASHED}
 
 
 class TrashRow(NamedTuple):
@@ -41,6 +42,7 @@ async def index(request: Request) -> Response:
             for one in page.rows
         ],
         kinds=list(store.TrashKind),
+        nouns=[noun.table for noun in _TRASHED],
         people=await record_picker.colleagues(request),
     )
 

@@ -40,6 +40,7 @@ ACTIVITY = Noun(
     search=Searched(
         name="title_folded",
         place=5,
+        icon="activity",
         organization="a.organization_id",
         texts={"text": "a.text"},
         words=("text",),

@@ -45,6 +45,7 @@ DOCUMENT = Noun(
         name="name_folded",
         place=3,
         prefix="doc",
+        icon="file-text",
         organization="d.organization_id",
         texts={
             "name": "d.name",

@@ -128,23 +128,25 @@ REFERENCES = {
 }
 
 
+COLUMNS = (
+    "name",
+    "type",
+    "status",
+    "industry",
+    "website",
+    "description",
+    "metadata",
+    "external_id",
+    "domains",
+    "parent_id",
+    "owner_id",
+    "tags",
+)
+
 CREATE = Create(
     "organizations",
     "o",
-    (
-        "name",
-        "type",
-        "status",
-        "industry",
-        "website",
-        "description",
-        "metadata",
-        "external_id",
-        "domains",
-        "parent_id",
-        "owner_id",
-        "tags",
-    ),
+    COLUMNS,
     references=REFERENCES,
     returning=f"o.id, o.version, {JSON}",
 )
@@ -218,14 +220,14 @@ GONE = """gone AS (
     )"""
 
 # The copy is "Name (copy)", or the first of "Name (copy 2)", "Name (copy 3)" … that no live
-# organization has.
+# organization has. What no two organizations share, it does not have.
+_COPIED = [name for name in COLUMNS if name not in ("name", "external_id", "domains")]
 DUPLICATE = Statement(f"""
     WITH source AS (
         SELECT o.*, left(regexp_replace(o.name, ' \\(copy( [0-9]+)?\\)$', ''), 240) AS stem
         FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :id
     )
-    INSERT INTO organizations AS o (tenant_id, name, type, status, industry, website, description, metadata,
-        parent_id, owner_id, tags)
+    INSERT INTO organizations AS o (tenant_id, name, {", ".join(_COPIED)})
     SELECT s.tenant_id, (
             SELECT candidate FROM (
                 SELECT n, s.stem || CASE n WHEN 1 THEN ' (copy)' ELSE ' (copy ' || n || ')' END AS candidate
@@ -236,7 +238,7 @@ DUPLICATE = Statement(f"""
             WHERE NOT EXISTS (SELECT FROM organizations c
                 WHERE c.tenant_id = :tenant AND c.deleted_by IS NULL AND c.name = candidate)
             ORDER BY n LIMIT 1
-        ), s.type, s.status, s.industry, s.website, s.description, s.metadata, s.parent_id, s.owner_id, s.tags
+        ), {", ".join(f"s.{column}" for column in _COPIED)}
     FROM source s, @acting
     RETURNING o.id, o.version, {JSON}
 """)

@@ -23,6 +23,7 @@ PROJECT = Noun(
         name="title_folded",
         place=2,
         prefix="project",
+        icon="folder-kanban",
         organization="p.organization_id",
         texts={"title": "p.title", "description": "p.description"},
         words=("title", "description"),

@@ -28,6 +28,7 @@ TASK = Noun(
         name="title_folded",
         place=4,
         prefix="task",
+        icon="square-check-big",
         organization=store.OWN_ORGANIZATION,
         texts={"title": "t.title", "description": "t.description"},
         words=("title", "description"),
