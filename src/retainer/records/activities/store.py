@@ -1,5 +1,5 @@
-"""Every statement about activities. The alias is a; what the viewer sees of them is
-@visible_activities.
+"""Every statement about activities. Their alias is a; @visible_activities keeps to those that the
+viewer sees.
 """
 
 from asyncpg import Record
@@ -32,13 +32,14 @@ FIELDS = {
     ),
     "authorId": Field("a.author_id", FieldType.INTEGER),
     "contactIds": Field("""to_json(ARRAY(SELECT l.contact_id FROM activity_contacts l
-        WHERE l.tenant_id = :tenant AND l.activity_id = a.id AND l.deleted_by IS NULL ORDER BY l.contact_id))"""),
+        WHERE l.tenant_id = :tenant AND l.activity_id = a.id AND l.deleted_by IS NULL
+        ORDER BY l.contact_id))"""),
     "audience": Field("a.audience", FieldType.WORD, sort="a.audience", values=Audience),
     **moments("a"),
 }
 JSON = row_json(FIELDS)
 
-# For links that the same statement makes, which the table does not show yet.
+# The links that a statement inserts are not in the table for that same statement to read.
 _GIVEN = Field(
     "to_json(ARRAY(SELECT given FROM unnest(:contact_ids::bigint[]) given ORDER BY given))"
 )
@@ -47,20 +48,24 @@ _JSON_OF_LINKED = row_json(FIELDS | {"contactIds": _GIVEN})
 _CONTACT = "c.tenant_id = :tenant AND c.deleted_by IS NULL AND @visible_contacts"
 _WITH_CONTACT = f"""a.id = ANY(ARRAY(SELECT l.activity_id
     FROM activity_contacts l JOIN contacts c ON c.tenant_id = l.tenant_id AND c.id = l.contact_id
-    WHERE l.tenant_id = :tenant AND l.contact_id = {{}}::bigint AND l.deleted_by IS NULL AND {_CONTACT}))"""
+    WHERE l.tenant_id = :tenant AND l.contact_id = {{}}::bigint AND l.deleted_by IS NULL
+        AND {_CONTACT}))"""
 
 LIST = ListSpec(
     "activities a",
     _SEEN,
     FIELDS
     | {
-        "author": Field("""(SELECT row_to_json(b) FROM (SELECT u.id, u.username, u.full_name AS "fullName"
+        "author": Field("""(SELECT row_to_json(b) FROM (
+            SELECT u.id, u.username, u.full_name AS "fullName"
             FROM users u WHERE u.tenant_id = :tenant AND u.id = a.author_id) b)"""),
         "contacts": Field(
             rows_json(f"""
             SELECT c.id, c.full_name AS "fullName"
-            FROM activity_contacts l JOIN contacts c ON c.tenant_id = l.tenant_id AND c.id = l.contact_id
-            WHERE l.tenant_id = :tenant AND l.activity_id = a.id AND l.deleted_by IS NULL AND {_CONTACT}
+            FROM activity_contacts l
+                JOIN contacts c ON c.tenant_id = l.tenant_id AND c.id = l.contact_id
+            WHERE l.tenant_id = :tenant AND l.activity_id = a.id AND l.deleted_by IS NULL
+                AND {_CONTACT}
             ORDER BY c.full_name_folded, c.id""")
         ),
     },
@@ -79,12 +84,13 @@ OF_ORGANIZATION = LIST.of_parent(
 READ = Statement(f"""
     SELECT a.id, a.version, {JSON}
     FROM activities a
-    WHERE a.tenant_id = :tenant AND a.id = ANY(:ids::bigint[]) AND a.deleted_by IS NULL AND @visible_activities
+    WHERE a.tenant_id = :tenant AND a.id = ANY(:ids::bigint[]) AND a.deleted_by IS NULL
+        AND @visible_activities
 """)
 
-# What an activity refers to must be there and visible, and is held shared so that it cannot be
-# deleted meanwhile. A contact that was linked before may stay, though it is deleted by now, or out
-# of the viewer's sight.
+# An activity may refer only to records that are live and visible. They are locked FOR SHARE, or a
+# concurrent request could delete them before this one commits. A contact that was linked before may
+# stay although it has been deleted since, or the viewer does not see it.
 _ORGANIZATION = """SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = {}
     AND o.deleted_by IS NULL AND @visible_organizations"""
 _IS_HELD = is_held(_ORGANIZATION, ":organization_id")
@@ -116,17 +122,18 @@ UPDATE = Update(
     "a",
     f"""
     UPDATE activities a SET @columns FROM @acting
-    WHERE a.tenant_id = :tenant AND a.id = :id AND a.deleted_by IS NULL AND @visible_activities AND @expected_a
-        AND {_IS_HELD}
+    WHERE a.tenant_id = :tenant AND a.id = :id AND a.deleted_by IS NULL AND @visible_activities
+        AND @expected_a AND {_IS_HELD}
     RETURNING a.id, a.version, {JSON}
 """,
 )
 
-# Locked before its contacts change. Who waited here must see the links as the other left them,
-# which only a new statement does.
+# Locks the activity before its contacts change. After a wait for the lock, only a new statement
+# sees the links that the other transaction wrote.
 LOCK = Statement("""
     SELECT a.contacts_changed FROM activities a
-    WHERE a.tenant_id = :tenant AND a.id = :id AND a.deleted_by IS NULL AND @visible_activities AND @expected_a
+    WHERE a.tenant_id = :tenant AND a.id = :id AND a.deleted_by IS NULL AND @visible_activities
+        AND @expected_a
     FOR UPDATE
 """)
 LINKED = Statement("""
@@ -175,16 +182,18 @@ async def get(db: Db, id: int) -> Stored:
 async def read(db: Db, id: int) -> Stored | None:
     """One activity, or None when the viewer sees none."""
     row = await db.point(READ, id)
-    return None if row is None else Stored(*row)
+    if row is None:
+        return None
+    return Stored(*row)
 
 
 async def exists(db: Db, id: int) -> bool:
-    """Whether the viewer sees it."""
+    """Tell whether the viewer sees it."""
     return await db.point(READ, id) is not None
 
 
 async def create(db: Db, values: Values) -> Stored | None:
-    """The new activity, or None when something it refers to is not there for the viewer."""
+    """The new activity, or None when the viewer does not see something it refers to."""
     contacts = values["contact_ids"]
     if not contacts:
         return await db.create(
@@ -194,14 +203,14 @@ async def create(db: Db, values: Values) -> Stored | None:
 
 
 async def update(db: Db, id: int, values: Values) -> Stored | None:
-    """The activity after a change of its own fields, or None when it or its organization is not
-    there for one.
+    """The activity after a change of its own fields, or None when the viewer does not see it or its
+    organization.
     """
     return await db.stored(UPDATE.of(values), id=id, **({"organization_id": None} | values))
 
 
 async def lock(db: Db, id: int) -> Record | None:
-    """Its contacts_changed, held until the transaction ends; None when none is seen."""
+    """Lock an activity and return its contacts_changed; None when the viewer sees none."""
     return await db.row(LOCK, id=id)
 
 
@@ -213,8 +222,8 @@ async def contact_ids(db: Db, id: int) -> list[int]:
 async def change(
     db: Db, id: int, columns: Values, contact_ids: list[int], added: list[int]
 ) -> Stored | None:
-    """The locked activity after a change of its columns and of its contacts, of which some are
-    added; None when the viewer does not see all that it shall refer to.
+    """The locked activity after a change of its columns and contacts; of `contact_ids`, `added`
+    are new. None when the viewer does not see everything it would refer to.
     """
     values = {"organization_id": None} | columns
     return await db.stored(
@@ -229,5 +238,5 @@ async def delete(db: Db, id: int) -> bool:
 
 
 async def contacts(db: Db, ids: list[int]) -> set[int]:
-    """Those of the contacts that the viewer sees."""
+    """The ids among these that are contacts the viewer sees."""
     return {row["id"] for row in await db.rows(CONTACTS, added=ids)}

@@ -1,5 +1,5 @@
-"""Every statement about contacts. The alias is c; what the viewer sees of them is
-@visible_contacts.
+"""Every statement about contacts. Their alias is c; @visible_contacts keeps to those that the
+viewer sees.
 """
 
 from asyncpg import Record
@@ -60,9 +60,12 @@ LIST = ListSpec(
     custom_filters=searched("contacts", "c")
     | {
         "organizationId": CustomFilter(
-            """c.id = ANY(ARRAY(SELECT m.contact_id FROM members m WHERE m.tenant_id = :tenant
-                AND m.organization_id = {}::bigint AND m.deleted_by IS NULL AND EXISTS (SELECT FROM organizations o
-                    WHERE o.tenant_id = :tenant AND o.id = m.organization_id AND @visible_organizations)))""",
+            """c.id = ANY(ARRAY(SELECT m.contact_id FROM members m
+                WHERE m.tenant_id = :tenant AND m.organization_id = {}::bigint
+                    AND m.deleted_by IS NULL
+                    AND EXISTS (SELECT FROM organizations o
+                        WHERE o.tenant_id = :tenant AND o.id = m.organization_id
+                            AND @visible_organizations)))""",
             FieldType.INTEGER,
             "Members of this organization",
         ),
@@ -70,9 +73,10 @@ LIST = ListSpec(
     expand={
         "organizations": rows_json(f"""
             SELECT o.id, o.name, m.role
-            FROM members m JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id
-            WHERE m.tenant_id = :tenant AND m.contact_id = c.id AND m.deleted_by IS NULL AND o.deleted_by IS NULL
-                AND @visible_organizations
+            FROM members m
+                JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id
+            WHERE m.tenant_id = :tenant AND m.contact_id = c.id AND m.deleted_by IS NULL
+                AND o.deleted_by IS NULL AND @visible_organizations
             ORDER BY o.name_folded, o.id LIMIT {MOST_EXPANDED}"""),
     },
 )
@@ -80,7 +84,8 @@ LIST = ListSpec(
 READ = Statement(f"""
     SELECT c.id, c.version, {JSON}
     FROM contacts c
-    WHERE c.tenant_id = :tenant AND c.id = ANY(:ids::bigint[]) AND c.deleted_by IS NULL AND @visible_contacts
+    WHERE c.tenant_id = :tenant AND c.id = ANY(:ids::bigint[]) AND c.deleted_by IS NULL
+        AND @visible_contacts
 """)
 
 CREATE = Create(
@@ -118,11 +123,14 @@ LOCK = Statement("""
     FOR UPDATE
 """)
 
-# What keeps a contact: memberships, and the user who signs in as this person.
+# A contact with memberships, or whom a user signs in as, cannot be deleted.
 USES = Statement("""
-    SELECT (SELECT count(*) FROM members m
-            WHERE m.tenant_id = :tenant AND m.contact_id = :id AND m.deleted_by IS NULL) AS memberships,
-        (SELECT min(u.username) FROM users u WHERE u.tenant_id = :tenant AND u.contact_id = :id) AS username
+    SELECT
+        (SELECT count(*) FROM members m
+            WHERE m.tenant_id = :tenant AND m.contact_id = :id AND m.deleted_by IS NULL
+        ) AS memberships,
+        (SELECT min(u.username) FROM users u
+            WHERE u.tenant_id = :tenant AND u.contact_id = :id) AS username
 """)
 
 DELETE = Statement("""
@@ -140,11 +148,13 @@ async def get(db: Db, id: int) -> Stored:
 async def read(db: Db, id: int) -> Stored | None:
     """One contact, or None when the viewer sees none."""
     row = await db.point(READ, id)
-    return None if row is None else Stored(*row)
+    if row is None:
+        return None
+    return Stored(*row)
 
 
 async def exists(db: Db, id: int) -> bool:
-    """Whether the viewer sees it."""
+    """Tell whether the viewer sees it."""
     return await db.point(READ, id) is not None
 
 
@@ -159,10 +169,11 @@ async def update(db: Db, id: int, values: Values) -> Stored | None:
 
 
 async def delete(db: Db, id: int) -> Record | None:
-    """Delete it unless something keeps it: what does (memberships, username), or None when there is
-    no such one.
+    """Delete a contact that nothing uses. Returns its uses (memberships, username), or None when
+    the viewer sees no such contact.
 
-    Its row is locked first: whoever adds a membership or a user holds it shared.
+    The row is locked before its uses are counted: adding a membership or a user locks it FOR SHARE,
+    so that none can be added in between.
     """
     async with db.transaction() as tx:
         if await tx.row(LOCK, id=id) is None:

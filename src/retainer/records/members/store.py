@@ -1,5 +1,5 @@
-"""Every statement about members. The alias is m; a membership is seen by whoever sees its
-organization, o.
+"""Every statement about members. Their alias is m; whoever sees the organization, o, sees its
+members.
 """
 
 from retainer.database.database import Db, Values
@@ -19,22 +19,23 @@ JSON = row_json(FIELDS)
 
 LIST = ListSpec(
     "members m JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id",
-    """m.tenant_id = :tenant AND m.organization_id = :parent AND m.deleted_by IS NULL AND o.deleted_by IS NULL
-        AND @visible_organizations""",
+    """m.tenant_id = :tenant AND m.organization_id = :parent AND m.deleted_by IS NULL
+        AND o.deleted_by IS NULL AND @visible_organizations""",
     FIELDS,
     order="id",
     id="m.id",
     expand={
-        "contact": """(SELECT row_to_json(q) FROM (SELECT c.id, c.full_name AS "fullName", c.email, c.phone, c.title
+        "contact": """(SELECT row_to_json(q) FROM (
+            SELECT c.id, c.full_name AS "fullName", c.email, c.phone, c.title
             FROM contacts c WHERE c.tenant_id = :tenant AND c.id = m.contact_id) q)""",
     },
 )
 
-# What a contact (:parent) is a member of, by name.
+# The organizations that a contact (:parent) is a member of, by name.
 OF_CONTACT = ListSpec(
     "members m JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id",
-    """m.tenant_id = :tenant AND m.contact_id = :parent AND m.deleted_by IS NULL AND o.deleted_by IS NULL
-        AND @visible_organizations""",
+    """m.tenant_id = :tenant AND m.contact_id = :parent AND m.deleted_by IS NULL
+        AND o.deleted_by IS NULL AND @visible_organizations""",
     FIELDS
     | {
         "name": Field("o.name", sort="o.name_folded"),
@@ -46,7 +47,7 @@ OF_CONTACT = ListSpec(
     id="m.id",
 )
 
-# Both ends are held shared: the organization or the contact cannot be deleted while this is added.
+# Locks both ends FOR SHARE: neither the organization nor the contact can be deleted meanwhile.
 CREATE = Change("""
     INSERT INTO members (tenant_id, organization_id, contact_id, role)
     SELECT :tenant, organization.id, contact.id, :role
@@ -62,8 +63,9 @@ UPDATE = Update(
     "m",
     """
     UPDATE members m SET @columns FROM @acting, organizations o
-    WHERE m.tenant_id = :tenant AND m.organization_id = :organization_id AND m.contact_id = :contact_id
-        AND m.deleted_by IS NULL AND o.tenant_id = m.tenant_id AND o.id = m.organization_id
+    WHERE m.tenant_id = :tenant AND m.organization_id = :organization_id
+        AND m.contact_id = :contact_id AND m.deleted_by IS NULL
+        AND o.tenant_id = m.tenant_id AND o.id = m.organization_id
         AND o.deleted_by IS NULL AND @visible_organizations AND @expected_m
     RETURNING m.id, m.version
 """,
@@ -71,8 +73,9 @@ UPDATE = Update(
 
 DELETE = Change("""
     UPDATE members m SET deleted_by = operation() FROM @acting, organizations o
-    WHERE m.tenant_id = :tenant AND m.organization_id = :organization_id AND m.contact_id = :contact_id
-        AND m.deleted_by IS NULL AND o.tenant_id = m.tenant_id AND o.id = m.organization_id
+    WHERE m.tenant_id = :tenant AND m.organization_id = :organization_id
+        AND m.contact_id = :contact_id AND m.deleted_by IS NULL
+        AND o.tenant_id = m.tenant_id AND o.id = m.organization_id
         AND o.deleted_by IS NULL AND @visible_organizations AND @expected_m
     RETURNING m.id, m.version
 """)
@@ -80,13 +83,15 @@ DELETE = Change("""
 READ = Statement(f"""
     SELECT m.id, m.version, {JSON}
     FROM members m JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id
-    WHERE m.tenant_id = :tenant AND m.organization_id = :organization_id AND m.contact_id = :contact_id
-        AND m.deleted_by IS NULL AND o.deleted_by IS NULL AND @visible_organizations
+    WHERE m.tenant_id = :tenant AND m.organization_id = :organization_id
+        AND m.contact_id = :contact_id AND m.deleted_by IS NULL
+        AND o.deleted_by IS NULL AND @visible_organizations
 """)
 
 
 TRASHED = Trashed(
-    table="""members m JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id
+    table="""members m
+            JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id
             JOIN contacts c ON c.tenant_id = m.tenant_id AND c.id = m.contact_id""",
     title="c.full_name",
     above="(SELECT o.deleted_by UNION ALL SELECT c.deleted_by) y WHERE y.deleted_by = m.deleted_by",
@@ -94,7 +99,7 @@ TRASHED = Trashed(
 
 
 async def exists(db: Db, organization_id: int, contact_id: int) -> bool:
-    """Whether the viewer sees this membership."""
+    """Tell whether the viewer sees this membership."""
     return await read(db, organization_id, contact_id) is not None
 
 
@@ -112,8 +117,8 @@ async def read(db: Db, organization_id: int, contact_id: int) -> Stored | None:
 
 
 async def create(db: Db, organization_id: int, contact_id: int, role: str) -> Stored | None:
-    """The new membership's id and version, or None when organization or contact are not there for
-    the viewer.
+    """The new membership's id and version, or None when the viewer does not see the organization or
+    the contact.
     """
     return await db.stored(
         CREATE, organization_id=organization_id, contact_id=contact_id, role=role
@@ -121,7 +126,9 @@ async def create(db: Db, organization_id: int, contact_id: int, role: str) -> St
 
 
 async def update(db: Db, organization_id: int, contact_id: int, values: Values) -> Stored | None:
-    """Change what was sent: the membership's id and version; None when there is no such membership."""
+    """Change the columns that were sent. Returns the membership's id and version, or None when
+    there is no such membership.
+    """
     return await db.stored(
         UPDATE.of(values), organization_id=organization_id, contact_id=contact_id, **values
     )

@@ -1,5 +1,5 @@
-"""Every statement about projects. The alias is p; what the viewer sees of them is
-@visible_projects.
+"""Every statement about projects. Their alias is p; @visible_projects keeps to those that the
+viewer sees.
 """
 
 from retainer.database.database import Db, Values
@@ -77,10 +77,11 @@ OF_ORGANIZATION = LIST.of_parent("AND p.organization_id = :parent")
 READ = Statement(f"""
     SELECT p.id, p.version, {JSON}
     FROM projects p
-    WHERE p.tenant_id = :tenant AND p.id = ANY(:ids::bigint[]) AND p.deleted_by IS NULL AND @visible_projects
+    WHERE p.tenant_id = :tenant AND p.id = ANY(:ids::bigint[]) AND p.deleted_by IS NULL
+        AND @visible_projects
 """)
 
-# The organization is held shared, so that it cannot be deleted while its project is added.
+# Locks the organization FOR SHARE, or it could be deleted while its project is added.
 _ORGANIZATION = """SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = {}
     AND o.deleted_by IS NULL AND @visible_organizations"""
 
@@ -117,7 +118,7 @@ LOCK = Statement("""
     FOR UPDATE
 """)
 
-# What goes with it: records/deletion.py.
+# records/deletion.py adds the rows that are deleted with it.
 GONE = """gone AS (
         UPDATE projects p SET deleted_by = operation() FROM @acting
         WHERE p.tenant_id = :tenant AND p.id = :id AND p.deleted_by IS NULL
@@ -133,11 +134,13 @@ async def get(db: Db, id: int) -> Stored:
 async def read(db: Db, id: int) -> Stored | None:
     """One project, or None when the viewer sees none."""
     row = await db.point(READ, id)
-    return None if row is None else Stored(*row)
+    if row is None:
+        return None
+    return Stored(*row)
 
 
 async def exists(db: Db, id: int) -> bool:
-    """Whether the viewer sees it."""
+    """Tell whether the viewer sees it."""
     return await db.point(READ, id) is not None
 
 

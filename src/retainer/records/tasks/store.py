@@ -1,4 +1,6 @@
-"""Every statement about tasks. The alias is t; what the viewer sees of them is @visible_tasks."""
+"""Every statement about tasks. Their alias is t; @visible_tasks keeps to those that the viewer
+sees.
+"""
 
 from retainer.database.database import Db, Values
 from retainer.database.statement import Change, Create, Statement, Update, is_held
@@ -66,7 +68,8 @@ LIST = ListSpec(
     _SEEN,
     FIELDS
     | {
-        "assignee": Field("""(SELECT row_to_json(a) FROM (SELECT u.id, u.username, u.full_name AS "fullName"
+        "assignee": Field("""(SELECT row_to_json(a) FROM (
+            SELECT u.id, u.username, u.full_name AS "fullName"
             FROM users u WHERE u.tenant_id = :tenant AND u.id = t.assignee_id) a)"""),
         "project": Field("""(SELECT row_to_json(q) FROM (SELECT p.id, p.title FROM projects p
             WHERE p.tenant_id = :tenant AND p.id = t.project_id AND @visible_projects) q)"""),
@@ -86,15 +89,18 @@ OF_ORGANIZATION = LIST.of_parent(
 READ = Statement(f"""
     SELECT t.id, t.version, {JSON}
     FROM tasks t
-    WHERE t.tenant_id = :tenant AND t.id = ANY(:ids::bigint[]) AND t.deleted_by IS NULL AND @visible_tasks
+    WHERE t.tenant_id = :tenant AND t.id = ANY(:ids::bigint[]) AND t.deleted_by IS NULL
+        AND @visible_tasks
 """)
 
-# What a task refers to must be there and visible, and is held shared so that it cannot be deleted
-# meanwhile.
+# A task may refer only to records that are live and visible. They are locked FOR SHARE, or a
+# concurrent request could delete them before this one commits.
 _ORGANIZATION = """SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = {}
     AND o.deleted_by IS NULL AND @visible_organizations"""
-# With its organization, first: deleting that one reads the tasks of its projects once it holds it.
-_PROJECT = """SELECT p.id FROM organizations o JOIN projects p ON p.tenant_id = o.tenant_id AND p.organization_id = o.id
+# The project's organization is locked first: deleting the organization locks it, and then reads the
+# tasks of its projects, which would miss this one.
+_PROJECT = """SELECT p.id
+    FROM organizations o JOIN projects p ON p.tenant_id = o.tenant_id AND p.organization_id = o.id
     WHERE o.tenant_id = :tenant AND p.id = {} AND p.deleted_by IS NULL AND o.deleted_by IS NULL
     AND @visible_projects"""
 _ASSIGNEE = "SELECT u.id FROM users u WHERE u.tenant_id = :tenant AND u.id = {} AND u.is_active"
@@ -134,7 +140,7 @@ def _update(references: list[str]) -> Update:
     )
 
 
-# One for each set of references that may be sent, so that only what is sent is looked up.
+# One statement for each set of references that may be sent, so that only those sent are looked up.
 UPDATES = {
     sent: _update([c for c, given in zip(REFERENCES, sent, strict=True) if given])
     for sent in [(a, b, c) for a in (False, True) for b in (False, True) for c in (False, True)]
@@ -150,23 +156,27 @@ DELETE = Change("""
 FIND = {column: Statement(query.format(f":{column}")) for column, query in REFERENCES.items()}
 
 
-# The organization that it is on, or its project's.
+# The task's organization, else that of its project.
 OWN_ORGANIZATION = """coalesce(t.organization_id, (SELECT p.organization_id FROM projects p
             WHERE p.tenant_id = :tenant AND p.id = t.project_id))"""
 TRASHED = Trashed(
     organization=OWN_ORGANIZATION,
-    above="""(SELECT y.deleted_by FROM organizations y WHERE y.tenant_id = :tenant AND y.id = t.organization_id
-            UNION ALL SELECT y.deleted_by FROM projects y WHERE y.tenant_id = :tenant AND y.id = t.project_id) y
+    above="""(SELECT y.deleted_by FROM organizations y
+                WHERE y.tenant_id = :tenant AND y.id = t.organization_id
+            UNION ALL SELECT y.deleted_by FROM projects y
+                WHERE y.tenant_id = :tenant AND y.id = t.project_id) y
             WHERE y.deleted_by = t.deleted_by""",
     below={
-        "organizations": """(b.organization_id = x.id OR b.project_id = ANY(ARRAY(SELECT p.id FROM projects p
-                WHERE p.tenant_id = :tenant AND p.deleted_by = x.operation_id AND p.organization_id = x.id)))""",
+        "organizations": """(b.organization_id = x.id OR b.project_id = ANY(ARRAY(
+                SELECT p.id FROM projects p
+                WHERE p.tenant_id = :tenant AND p.deleted_by = x.operation_id
+                    AND p.organization_id = x.id)))""",
         "projects": "b.project_id = x.id",
     },
 )
 
 
-# With an organization its tasks go, and those of its projects.
+# Deleting an organization deletes its tasks and those of its projects.
 GONE_WITH = {
     "organizations": """tasks_gone AS (
         UPDATE tasks t SET deleted_by = gone.deleted_by FROM gone
@@ -188,33 +198,35 @@ async def get(db: Db, id: int) -> Stored:
 async def read(db: Db, id: int) -> Stored | None:
     """One task, or None when the viewer sees none."""
     row = await db.point(READ, id)
-    return None if row is None else Stored(*row)
+    if row is None:
+        return None
+    return Stored(*row)
 
 
 async def exists(db: Db, id: int) -> bool:
-    """Whether the viewer sees it."""
+    """Tell whether the viewer sees it."""
     return await db.point(READ, id) is not None
 
 
 async def create(db: Db, values: Values) -> Stored | None:
-    """The new task, or None when something it refers to is not there for the viewer."""
+    """The new task, or None when the viewer does not see something it refers to."""
     return await db.create(CREATE, **values)
 
 
 async def update(db: Db, id: int, values: Values) -> Stored | None:
-    """The task after the change, or None when it or something it refers to is not there for the
-    viewer.
+    """The task after the change, or None when the viewer does not see it or something it refers
+    to.
     """
     statement = UPDATES[tuple(column in values for column in REFERENCES)]  # type: ignore[index]
     return await db.stored(statement.of(values), id=id, **values)
 
 
 async def missing(db: Db, values: Values) -> list[str]:
-    """The columns that refer to what is not there for the viewer."""
+    """The columns that refer to something the viewer does not see."""
     given = [column for column in REFERENCES if values.get(column) is not None]
     return [c for c in given if await db.row(FIND[c], **{c: values[c]}) is None]
 
 
 async def delete(db: Db, id: int) -> bool:
-    """False when the viewer sees none."""
+    """Hide it; False when the viewer sees none."""
     return await db.row(DELETE, id=id) is not None

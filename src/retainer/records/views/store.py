@@ -1,8 +1,8 @@
-"""Every statement about views, and the lists they are of. The alias is v; what the viewer sees is
-@visible_views.
+"""Every statement about views, and the lists that can have views. Their alias is v; @visible_views
+keeps to those that the viewer sees.
 
-What is seen differs from user to user also among those who see all of a tenant: never read one by
-Db.point(), which answers all of these together.
+Two users who see all records of a tenant still see different views. Never read a view by
+Db.point(), which reads once for all such users and would show one user another's view.
 """
 
 from typing import Any
@@ -34,7 +34,7 @@ class ViewCreate(model.ViewCreate):
     pass
 
 
-# Of those that the viewer sees.
+# The viewer may change these, among the views they see.
 CHANGEABLE = "(v.owner_id = :user OR (v.is_shared AND :viewer_role::text = 'admin'))"
 
 _SEEN = "v.tenant_id = :tenant AND v.deleted_by IS NULL AND @visible_views"
@@ -55,9 +55,10 @@ LIST = ListSpec("views v", _SEEN, FIELDS, order="name", id="v.id")
 
 READ = Statement(f"SELECT v.id, v.version, {JSON} FROM views v WHERE {_ONE}")
 
-MOST_BESIDE = 50  # in the sidebar
-BESIDE = Statement(
-    f"SELECT {JSON} AS json FROM views v WHERE {_SEEN} ORDER BY v.name_folded, v.id LIMIT {MOST_BESIDE}"
+SIDEBAR_VIEWS = 50
+SIDEBAR = Statement(
+    f"SELECT {JSON} AS json FROM views v WHERE {_SEEN} "
+    f"ORDER BY v.name_folded, v.id LIMIT {SIDEBAR_VIEWS}"
 )
 
 FIND = Statement(f"SELECT v.noun, {CHANGEABLE} AS is_changeable FROM views v WHERE {_ONE}")
@@ -85,7 +86,7 @@ DELETE = Statement(f"""
 
 
 async def exists(db: Db, id: int) -> bool:
-    """Whether the viewer sees it."""
+    """Tell whether the viewer sees it."""
     return await db.row(FIND, id=id) is not None
 
 
@@ -103,13 +104,13 @@ async def read(db: Db, id: int) -> Stored | None:
 
 
 async def sidebar(db: Db) -> list[dict[str, Any]]:
-    """The first of those that the viewer sees, for every page."""
-    return [msgspec.json.decode(row["json"]) for row in await db.rows(BESIDE)]
+    """The views in the sidebar of every page, of those that the viewer sees."""
+    return [msgspec.json.decode(row["json"]) for row in await db.rows(SIDEBAR)]
 
 
 async def find(db: Db, id: int) -> Record | None:
-    """Of which list it is and whether the viewer may change it (noun, is_changeable); None when
-    they see none.
+    """The list a view belongs to and whether the viewer may change it (noun, is_changeable); None
+    when they see no such view.
     """
     return await db.row(FIND, id=id)
 
