@@ -1,7 +1,7 @@
 """The declaration of documents."""
 
 from retainer.lists.noun import Link, Menu, New, Noun, Permits, Searched
-from retainer.records.documents import store
+from retainer.records.documents import deletion, store
 from retainer.records.documents.model import Document
 
 _TO_PROJECTS = Link(
@@ -54,8 +54,8 @@ DOCUMENT = Noun(
         },
         words=("name", "description"),
     ),
-    trash=store.TRASHED,
-    gone_with=store.GONE_WITH,
+    trash=deletion.TRASHED,
+    gone_with=deletion.GONE_WITH,
     menu=Menu(icon="file-text", short="Documents", keys="g d"),
     new=New(icon="file-text", words="Document", permission="documents.create"),
 )

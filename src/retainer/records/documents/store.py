@@ -1,5 +1,6 @@
-"""Every statement about documents. The alias is d; v is the version that an answer tells of, the
-newest.
+"""Every statement about documents, but for uploads in progress (pending_uploads.py) and for
+deletions together with other records (deletion.py). The alias of documents is d, and v is the
+version in an answer, the newest; @visible_documents keeps to those that the viewer sees.
 """
 
 from asyncpg import Record
@@ -8,7 +9,6 @@ from retainer.database.database import Db, Values
 from retainer.database.statement import Statement, Update, rows_json
 from retainer.database.stored import Stored
 from retainer.http.fields import Audience
-from retainer.lists.noun import Trashed
 from retainer.lists.spec import (
     CustomFilter,
     Field,
@@ -19,6 +19,7 @@ from retainer.lists.spec import (
     row_json,
     searched,
 )
+from retainer.records.documents.pending_uploads import REMOVE
 
 _SEEN = "d.tenant_id = :tenant AND d.deleted_by IS NULL AND @visible_documents"
 
@@ -48,13 +49,13 @@ _NEWEST = (
 
 JSON = row_json(FIELDS, f"FROM (SELECT) one LEFT JOIN {_NEWEST}")
 
-# For a version made by the same statement, which the table does not show yet.
+# The version that a statement inserts is not in the table for that same statement to read.
 _JSON_OF_NEW = row_json(FIELDS)
 
 _OF_PROJECT = """d.id = ANY(ARRAY(SELECT l.document_id
     FROM document_projects l JOIN projects p ON p.tenant_id = l.tenant_id AND p.id = l.project_id
-    WHERE l.tenant_id = :tenant AND l.project_id = {}::bigint AND l.deleted_by IS NULL AND p.deleted_by IS NULL
-        AND @visible_projects))"""
+    WHERE l.tenant_id = :tenant AND l.project_id = {}::bigint AND l.deleted_by IS NULL
+        AND p.deleted_by IS NULL AND @visible_projects))"""
 _OF_FORMAT = "documents_few_of_format(:tenant, {}::text, {most})"
 
 LIST = ListSpec(
@@ -62,14 +63,17 @@ LIST = ListSpec(
     _SEEN,
     FIELDS
     | {
-        "uploader": Field("""(SELECT row_to_json(b) FROM (SELECT u.id, u.username, u.full_name AS "fullName"
+        "uploader": Field("""(SELECT row_to_json(b) FROM (
+            SELECT u.id, u.username, u.full_name AS "fullName"
             FROM users u WHERE u.tenant_id = :tenant AND u.id = d.uploader_id) b)"""),
         "projects": Field(
             rows_json("""
             SELECT p.id, p.title
-            FROM document_projects l JOIN projects p ON p.tenant_id = l.tenant_id AND p.id = l.project_id
-            WHERE l.tenant_id = :tenant AND l.document_id = d.id AND l.deleted_by IS NULL AND p.deleted_by IS NULL
-                AND @visible_projects ORDER BY p.title_folded, p.id""")
+            FROM document_projects l
+                JOIN projects p ON p.tenant_id = l.tenant_id AND p.id = l.project_id
+            WHERE l.tenant_id = :tenant AND l.document_id = d.id AND l.deleted_by IS NULL
+                AND p.deleted_by IS NULL AND @visible_projects
+            ORDER BY p.title_folded, p.id""")
         ),
     },
     order="name",
@@ -89,7 +93,8 @@ LIST = ListSpec(
 OF_ORGANIZATION = LIST.of_parent(
     """AND (d.organization_id = :parent OR d.id = ANY(ARRAY(
             SELECT l.document_id
-            FROM projects p JOIN document_projects l ON l.tenant_id = p.tenant_id AND l.project_id = p.id
+            FROM projects p
+                JOIN document_projects l ON l.tenant_id = p.tenant_id AND l.project_id = p.id
             WHERE p.tenant_id = :tenant AND p.organization_id = :parent AND p.deleted_by IS NULL
                 AND l.deleted_by IS NULL AND @visible_projects)))
             AND EXISTS (SELECT FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :parent
@@ -98,7 +103,8 @@ OF_ORGANIZATION = LIST.of_parent(
 
 READ = Statement(f"""
     SELECT d.id, d.version, {JSON} FROM documents d
-    WHERE d.tenant_id = :tenant AND d.id = ANY(:ids::bigint[]) AND d.deleted_by IS NULL AND @visible_documents
+    WHERE d.tenant_id = :tenant AND d.id = ANY(:ids::bigint[]) AND d.deleted_by IS NULL
+        AND @visible_documents
 """)
 
 VERSIONS = ListSpec(
@@ -127,11 +133,14 @@ FILE = Statement("""
     WHERE d.tenant_id = :tenant AND d.id = :id AND d.deleted_by IS NULL AND @visible_documents
 """)
 
-# What a document refers to must be there and visible, and is held shared so that it cannot be
-# deleted meanwhile: a project together with its organization, whose deletion takes its projects
-# along. The organization comes first, as in its deletion, or the two would wait for each other.
+# A document may refer only to records that are live and visible. They are locked FOR SHARE, or a
+# concurrent request could delete them before this one commits. A project is locked together with
+# its organization, whose deletion deletes the projects too. The organization is locked first, as
+# its deletion does, or the two requests could wait for each other.
 _HELD = """held AS MATERIALIZED (
-        SELECT p.id FROM organizations o JOIN projects p ON p.tenant_id = o.tenant_id AND p.organization_id = o.id
+        SELECT p.id
+        FROM organizations o
+            JOIN projects p ON p.tenant_id = o.tenant_id AND p.organization_id = o.id
         WHERE o.tenant_id = :tenant AND o.deleted_by IS NULL AND p.id = ANY(:project_ids::bigint[])
             AND p.deleted_by IS NULL AND @visible_projects
             AND (:organization_id::bigint IS NULL OR o.id = :organization_id)
@@ -142,10 +151,9 @@ _IS_HELD = """(:organization_id::bigint IS NULL OR :organization_id = (
                 AND o.deleted_by IS NULL AND @visible_organizations FOR SHARE))
         AND (SELECT count(*) FROM held) = cardinality(:project_ids::bigint[])"""
 
-_PENDING = "DELETE FROM pending_uploads u WHERE u.tenant_id = :tenant AND u.storage_key = :storage_key RETURNING u.id"
-
 _INSERT = f"""
-        INSERT INTO documents AS made (tenant_id, name, description, organization_id, uploader_id, audience, link)
+        INSERT INTO documents AS made
+            (tenant_id, name, description, organization_id, uploader_id, audience, link)
         SELECT :tenant, :name, :description, :organization_id, :user, :audience, %s
         FROM @acting%s
         WHERE {_IS_HELD}
@@ -166,9 +174,9 @@ CREATE_LINK = Statement(f"""
     SELECT d.id, d.version, {_JSON_OF_NEW} FROM d LEFT JOIN document_versions v ON false
 """)
 
-# Made only while the pending row stands: it says that the bytes do.
+# Inserts only while the pending row exists, which guarantees that the bytes are still stored.
 CREATE_FILE = Statement(f"""
-    WITH pending AS ({_PENDING}), {_HELD}, d AS ({_INSERT % ("NULL", ", pending")}
+    WITH pending AS ({REMOVE}), {_HELD}, d AS ({_INSERT % ("NULL", ", pending")}
     ), v AS ({_INSERT_VERSION}
     ), links AS ({_INSERT_LINKS}
     )
@@ -176,9 +184,10 @@ CREATE_FILE = Statement(f"""
 """)
 
 ADD_VERSION = Statement(f"""
-    WITH pending AS ({_PENDING}), d AS (
+    WITH pending AS ({REMOVE}), d AS (
         UPDATE documents d SET latest = d.latest + 1 FROM @acting, pending
-        WHERE d.tenant_id = :tenant AND d.id = :id AND d.deleted_by IS NULL AND d.link IS NULL AND @visible_documents
+        WHERE d.tenant_id = :tenant AND d.id = :id AND d.deleted_by IS NULL AND d.link IS NULL
+            AND @visible_documents
         RETURNING d.*
     ), v AS ({_INSERT_VERSION}
     )
@@ -189,16 +198,18 @@ UPDATE = Update(
     "d",
     f"""
     UPDATE documents d SET @columns FROM @acting
-    WHERE d.tenant_id = :tenant AND d.id = :id AND d.deleted_by IS NULL AND @visible_documents AND @expected_d
+    WHERE d.tenant_id = :tenant AND d.id = :id AND d.deleted_by IS NULL AND @visible_documents
+        AND @expected_d
     RETURNING d.id, d.version, {JSON}
 """,
 )
 
-# Locked before its references change. Who waited here must see the links as the other left them,
-# which only a new statement does.
+# Locks the document before its references change. After a wait for the lock, only a new statement
+# sees the links that the other transaction wrote.
 LOCK = Statement("""
     SELECT d.organization_id, d.link, d.projects_changed FROM documents d
-    WHERE d.tenant_id = :tenant AND d.id = :id AND d.deleted_by IS NULL AND @visible_documents AND @expected_d
+    WHERE d.tenant_id = :tenant AND d.id = :id AND d.deleted_by IS NULL AND @visible_documents
+        AND @expected_d
     FOR UPDATE
 """)
 LINKS = Statement("""
@@ -211,7 +222,8 @@ CHANGE = Update(
     f"""
     WITH {_HELD}, d AS (
         UPDATE documents d SET @columns FROM @acting
-        WHERE d.tenant_id = :tenant AND d.id = :id AND d.deleted_by IS NULL AND @visible_documents AND {_IS_HELD}
+        WHERE d.tenant_id = :tenant AND d.id = :id AND d.deleted_by IS NULL AND @visible_documents
+            AND {_IS_HELD}
         RETURNING d.*
     ), gone AS (
         UPDATE document_projects l SET deleted_by = operation() FROM d
@@ -220,8 +232,9 @@ CHANGE = Update(
     ), come AS (
         INSERT INTO document_projects (tenant_id, document_id, project_id)
         SELECT :tenant, d.id, held.id FROM d, held
-        WHERE NOT EXISTS (SELECT FROM document_projects l WHERE l.tenant_id = :tenant AND l.document_id = d.id
-            AND l.project_id = held.id AND l.deleted_by IS NULL)
+        WHERE NOT EXISTS (SELECT FROM document_projects l
+            WHERE l.tenant_id = :tenant AND l.document_id = d.id
+                AND l.project_id = held.id AND l.deleted_by IS NULL)
     )
     SELECT d.id, d.version, {JSON} FROM d
 """,
@@ -241,73 +254,13 @@ DELETE = Statement("""
 
 PROJECTS = Statement("""
     SELECT p.id, p.organization_id FROM projects p
-    WHERE p.tenant_id = :tenant AND p.id = ANY(:project_ids::bigint[]) AND p.deleted_by IS NULL AND @visible_projects
+    WHERE p.tenant_id = :tenant AND p.id = ANY(:project_ids::bigint[]) AND p.deleted_by IS NULL
+        AND @visible_projects
 """)
 
-ANNOUNCE = Statement("""
-    INSERT INTO pending_uploads (tenant_id, storage_key) SELECT :tenant, :storage_key FROM @acting RETURNING id
-""")
-WITHDRAW = Statement(_PENDING)
-KEPT = Statement(
-    "SELECT FROM document_versions v WHERE v.tenant_id = :tenant AND v.storage_key = :storage_key"
-)
-
-
-# The passage of its text that search found.
+# The passage of a document's text in which search found the words.
 PASSAGE = """(SELECT x.text FROM document_passages x WHERE x.tenant_id = :tenant
                 AND x.document_id = d.id AND x.place = best.passage)"""
-# Without an organization it went along with the last of its projects.
-TRASHED = Trashed(
-    above="""(SELECT y.deleted_by FROM organizations y WHERE y.tenant_id = :tenant AND y.id = d.organization_id
-            UNION ALL SELECT y.deleted_by FROM document_projects l JOIN projects y ON y.tenant_id = :tenant
-                AND y.id = l.project_id
-            WHERE l.tenant_id = :tenant AND l.document_id = d.id AND l.deleted_by = d.deleted_by
-                AND d.organization_id IS NULL) y
-            WHERE y.deleted_by = d.deleted_by""",
-    below={
-        "organizations": """(b.organization_id = x.id OR b.organization_id IS NULL AND EXISTS (
-                SELECT FROM document_projects l JOIN projects p ON p.tenant_id = :tenant AND p.id = l.project_id
-                WHERE l.tenant_id = :tenant AND l.document_id = b.id AND l.deleted_by = x.operation_id
-                    AND p.organization_id = x.id))""",
-        "projects": """b.organization_id IS NULL AND EXISTS (SELECT FROM document_projects l
-                WHERE l.tenant_id = :tenant AND l.document_id = b.id AND l.project_id = x.id
-                    AND l.deleted_by = x.operation_id)""",
-    },
-)
-
-
-# With an organization its documents go, and those of no organization that hang on nothing but its
-# projects; with a project those that hang on nothing else; and the links.
-GONE_WITH = {
-    "organizations": """documents_gone AS (
-        UPDATE documents d SET deleted_by = gone.deleted_by FROM gone
-        WHERE d.tenant_id = :tenant AND d.organization_id = gone.id AND d.deleted_by IS NULL
-        RETURNING d.id
-    ), loose_documents_gone AS (
-        UPDATE documents d SET deleted_by = gone.deleted_by FROM gone
-        WHERE d.tenant_id = :tenant AND d.organization_id IS NULL AND d.deleted_by IS NULL
-            AND d.id IN (SELECT l.document_id FROM document_projects l JOIN projects_gone p ON p.id = l.project_id
-                WHERE l.tenant_id = :tenant AND l.deleted_by IS NULL)
-            AND NOT EXISTS (SELECT FROM document_projects l WHERE l.tenant_id = :tenant AND l.document_id = d.id
-                AND l.deleted_by IS NULL AND l.project_id NOT IN (SELECT p.id FROM projects_gone p))
-    ), links_gone AS (
-        UPDATE document_projects l SET deleted_by = gone.deleted_by FROM gone
-        WHERE l.tenant_id = :tenant AND l.deleted_by IS NULL
-            AND (l.project_id IN (SELECT p.id FROM projects_gone p)
-                OR l.document_id IN (SELECT d.id FROM documents_gone d))
-    )""",
-    "projects": """documents_gone AS (
-        UPDATE documents d SET deleted_by = gone.deleted_by FROM gone
-        WHERE d.tenant_id = :tenant AND d.deleted_by IS NULL AND d.organization_id IS NULL
-            AND d.id IN (SELECT l.document_id FROM document_projects l
-                WHERE l.tenant_id = :tenant AND l.project_id = :id AND l.deleted_by IS NULL)
-            AND NOT EXISTS (SELECT FROM document_projects l WHERE l.tenant_id = :tenant AND l.document_id = d.id
-                AND l.project_id <> gone.id AND l.deleted_by IS NULL)
-    ), links_gone AS (
-        UPDATE document_projects l SET deleted_by = gone.deleted_by FROM gone
-        WHERE l.tenant_id = :tenant AND l.project_id = gone.id AND l.deleted_by IS NULL
-    )""",
-}
 
 
 async def get(db: Db, id: int) -> Stored:
@@ -318,30 +271,34 @@ async def get(db: Db, id: int) -> Stored:
 async def read(db: Db, id: int) -> Stored | None:
     """One document, or None when the viewer sees none."""
     row = await db.point(READ, id)
-    return None if row is None else Stored(*row)
+    if row is None:
+        return None
+    return Stored(*row)
 
 
 async def exists(db: Db, id: int) -> bool:
-    """Whether the viewer sees it."""
+    """Tell whether the viewer sees it."""
     return await db.point(READ, id) is not None
 
 
 async def version_exists(db: Db, id: int, number: int) -> bool:
-    """Whether the viewer sees the document, and it has this version or is a link."""
+    """Tell whether the viewer sees the document and it has this version, or is a link."""
     row = await db.row(FILE, id=id, number=number)
     return row is not None and (row["link"] or row["storage_key"]) is not None
 
 
 async def file(db: Db, id: int, number: int | None) -> Record | None:
-    """What to serve of a document: name, link, and storage_key, size, sha256, media_type of one
-    version (None: the newest), which are null where there is none.
+    """The name and link of a document, and storage_key, size, sha256 and media_type of one version
+    (None: the newest), null where there is no such version.
     """
     return await db.row(FILE, id=id, number=number)
 
 
 async def create(db: Db, values: Values) -> Stored | None:
-    """The new link or file, or None when something it refers to is not there for the viewer."""
-    return await db.stored(CREATE_FILE if "storage_key" in values else CREATE_LINK, **values)
+    """The new link or file, or None when the viewer does not see something it refers to."""
+    if "storage_key" in values:
+        return await db.stored(CREATE_FILE, **values)
+    return await db.stored(CREATE_LINK, **values)
 
 
 async def add_version(db: Db, id: int, values: Values) -> Stored | None:
@@ -355,8 +312,8 @@ async def update(db: Db, id: int, values: Values) -> Stored | None:
 
 
 async def lock(db: Db, id: int) -> Record | None:
-    """Its organization_id, link and projects_changed, held until the transaction ends; None when
-    none is seen.
+    """Lock a document and return its organization_id, link and projects_changed; None when the
+    viewer sees none.
     """
     return await db.row(LOCK, id=id)
 
@@ -368,7 +325,7 @@ async def project_ids(db: Db, id: int) -> list[int]:
 
 async def change(db: Db, id: int, columns: Values, project_ids: list[int]) -> Stored | None:
     """The locked document after a change of its columns, organization_id among them, and of its
-    projects; None when the viewer does not see all that it shall refer to.
+    projects; None when the viewer does not see everything it would refer to.
     """
     return await db.stored(CHANGE.of(columns), id=id, project_ids=project_ids, **columns)
 
@@ -380,20 +337,5 @@ async def delete(db: Db, id: int) -> bool:
 
 
 async def projects(db: Db, ids: list[int]) -> dict[int, int]:
-    """Those of the projects that the viewer sees, with the organization of each."""
+    """The organization of each of these projects that the viewer sees, by the project's id."""
     return {row["id"]: row["organization_id"] for row in await db.rows(PROJECTS, project_ids=ids)}
-
-
-async def announce(db: Db, storage_key: str) -> None:
-    """Commit that bytes will be stored under the key."""
-    await db.row(ANNOUNCE, storage_key=storage_key)
-
-
-async def withdraw(db: Db, storage_key: str) -> None:
-    """Take that back, after whoever is about to do so."""
-    await db.row(WITHDRAW, storage_key=storage_key)
-
-
-async def is_kept(db: Db, storage_key: str) -> bool:
-    """Whether a version has its bytes there."""
-    return await db.row(KEPT, storage_key=storage_key) is not None

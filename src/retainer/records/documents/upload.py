@@ -24,7 +24,7 @@ from retainer.http.dispatch import ATTEMPTS, authenticate, refuse_unpermitted
 from retainer.http.request import Request
 from retainer.http.responses import record_response
 from retainer.http.safe_writes.perform import Outcome, perform
-from retainer.records.documents import store
+from retainer.records.documents import pending_uploads
 from retainer.records.documents.media_type import HEAD, sniff
 from retainer.records.documents.multipart import Form
 from retainer.records.documents.storage import Storage
@@ -50,7 +50,7 @@ async def receive(request: Request, type: type[T]) -> AsyncIterator[Upload]:
     key = f"{request.viewer.tenant}/{uuid4()}"
     db = request.db  # kept, to clean up in this tenant even when the session changes meanwhile
     # Before any byte is read: when the session has changed, the request can run once more.
-    await store.announce(db, key)
+    await pending_uploads.add(db, key)
     try:
         await form.start()
         if form.file_name is None:
@@ -166,8 +166,8 @@ async def _discard(request: Request, db: Db, key: str) -> None:
     """
     try:
         async with db.transaction() as tx:
-            await store.withdraw(tx, key)
-            if not await store.is_kept(tx, key):
+            await pending_uploads.remove(tx, key)
+            if not await pending_uploads.has_version(tx, key):
                 await request.app.get(Storage).delete(key)
     except Problem:
         request.app.log.event("upload_left_behind", request=request.id, key=key)

@@ -1,5 +1,5 @@
-"""Every statement about organizations. The alias is o; what the viewer sees of them is
-@visible_organizations.
+"""Every statement about organizations, but for their copies (duplicate.py). Their alias is o;
+@visible_organizations keeps to those that the viewer sees.
 """
 
 from retainer.database.database import Db, Values
@@ -60,8 +60,9 @@ LIST = ListSpec(
     custom_filters=searched("organizations", "o")
     | {
         "hasProjects": CustomFilter(
-            """EXISTS (SELECT FROM projects p WHERE p.tenant_id = :tenant AND p.organization_id = o.id
-                AND p.deleted_by IS NULL AND @visible_projects)""",
+            """EXISTS (SELECT FROM projects p
+                WHERE p.tenant_id = :tenant AND p.organization_id = o.id
+                    AND p.deleted_by IS NULL AND @visible_projects)""",
             FieldType.BOOLEAN,
             "Those that have a project, or none",
         ),
@@ -72,8 +73,9 @@ LIST = ListSpec(
             "The one that has this among its domains",
         ),
         "within": CustomFilter(
-            # What stands below one that the viewer does not see is not told either.
-            """o.id = ANY(ARRAY(SELECT organization_subtree(:tenant, (SELECT o.id FROM organizations o
+            # Only below an organization that the viewer sees: another's would show that it exists.
+            """o.id = ANY(ARRAY(SELECT organization_subtree(:tenant, (
+                SELECT o.id FROM organizations o
                 WHERE o.tenant_id = :tenant AND o.id = {}::bigint AND @visible_organizations))))""",
             FieldType.INTEGER,
             "This organization and all below it",
@@ -81,27 +83,38 @@ LIST = ListSpec(
     },
     expand={
         "parent": """(SELECT row_to_json(q) FROM (SELECT o.id, o.name, o.type, o.status
-            FROM (SELECT o.parent_id AS id) above JOIN organizations o ON o.tenant_id = :tenant AND o.id = above.id
+            FROM (SELECT o.parent_id AS id) above
+                JOIN organizations o ON o.tenant_id = :tenant AND o.id = above.id
             WHERE o.deleted_by IS NULL AND @visible_organizations) q)""",
-        "owner": """(SELECT row_to_json(q) FROM (SELECT u.id, u.username, u.full_name AS "fullName"
-            FROM users u WHERE u.tenant_id = :tenant AND u.id = o.owner_id AND :viewer_role <> 'guest') q)""",
+        "owner": """(SELECT row_to_json(q) FROM (
+            SELECT u.id, u.username, u.full_name AS "fullName"
+            FROM users u
+            WHERE u.tenant_id = :tenant AND u.id = o.owner_id AND :viewer_role <> 'guest') q)""",
         "work": """(SELECT row_to_json(q) FROM (SELECT
-            (SELECT count(*) FROM projects p WHERE p.tenant_id = :tenant AND p.organization_id = o.id
-                AND p.deleted_by IS NULL AND @visible_projects) AS projects,
-            (SELECT count(*) FROM tasks t WHERE t.tenant_id = :tenant AND t.organization_id = o.id
-                AND t.deleted_by IS NULL AND t.status <> 'completed' AND @visible_tasks)
-            + (SELECT count(*) FROM projects p JOIN tasks t ON t.tenant_id = p.tenant_id AND t.project_id = p.id
+            (SELECT count(*) FROM projects p
+                WHERE p.tenant_id = :tenant AND p.organization_id = o.id
+                    AND p.deleted_by IS NULL AND @visible_projects) AS projects,
+            (SELECT count(*) FROM tasks t
+                WHERE t.tenant_id = :tenant AND t.organization_id = o.id
+                    AND t.deleted_by IS NULL AND t.status <> 'completed' AND @visible_tasks)
+            + (SELECT count(*)
+                FROM projects p JOIN tasks t ON t.tenant_id = p.tenant_id AND t.project_id = p.id
                 WHERE p.tenant_id = :tenant AND p.organization_id = o.id AND p.deleted_by IS NULL
                     AND t.organization_id IS DISTINCT FROM o.id AND t.deleted_by IS NULL
                     AND t.status <> 'completed' AND @visible_tasks) AS "openTasks") q)""",
         "counts": """(SELECT row_to_json(q) FROM (SELECT
-            (SELECT count(*) FROM members m WHERE m.tenant_id = :tenant AND m.organization_id = o.id
-                AND m.deleted_by IS NULL) AS members,
-            (SELECT count(*) FROM documents d WHERE d.tenant_id = :tenant AND d.deleted_by IS NULL
-                AND (d.organization_id = o.id OR d.id = ANY(ARRAY(SELECT l.document_id FROM document_projects l
-                    JOIN projects p ON p.tenant_id = l.tenant_id AND p.id = l.project_id
-                    WHERE l.tenant_id = :tenant AND l.deleted_by IS NULL AND p.organization_id = o.id
-                        AND p.deleted_by IS NULL))) AND @visible_documents) AS documents) q)""",
+            (SELECT count(*) FROM members m
+                WHERE m.tenant_id = :tenant AND m.organization_id = o.id
+                    AND m.deleted_by IS NULL) AS members,
+            (SELECT count(*) FROM documents d
+                WHERE d.tenant_id = :tenant AND d.deleted_by IS NULL
+                    AND (d.organization_id = o.id OR d.id = ANY(ARRAY(
+                        SELECT l.document_id
+                        FROM document_projects l
+                            JOIN projects p ON p.tenant_id = l.tenant_id AND p.id = l.project_id
+                        WHERE l.tenant_id = :tenant AND l.deleted_by IS NULL
+                            AND p.organization_id = o.id AND p.deleted_by IS NULL)))
+                    AND @visible_documents) AS documents) q)""",
     },
 )
 
@@ -110,21 +123,23 @@ CHOSEN = LIST.of_parent("AND o.id = ANY(:chosen::bigint[])")
 READ = Statement(f"""
     SELECT o.id, o.version, {JSON}
     FROM organizations o
-    WHERE o.tenant_id = :tenant AND o.id = ANY(:ids::bigint[]) AND o.deleted_by IS NULL AND @visible_organizations
+    WHERE o.tenant_id = :tenant AND o.id = ANY(:ids::bigint[]) AND o.deleted_by IS NULL
+        AND @visible_organizations
 """)
 
-# As its page shows it.
+# An organization as its page shows it.
 _SHOWN = FIELDS | {name: LIST.expand[name] for name in ("owner", "parent", "work", "counts")}
 SHOWN = Statement(
     f"SELECT o.id, o.version, {row_json(_SHOWN)} FROM organizations o WHERE {_SEEN} AND o.id = :id"
 )
 
-# What an organization refers to must be there and visible, and is held shared so that it stays so
-# meanwhile.
+# An organization may refer only to a visible organization and to an active user. They are locked
+# FOR SHARE, or a concurrent request could change that before this one commits.
 REFERENCES = {
     "parent_id": """SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = {}
         AND o.deleted_by IS NULL AND @visible_organizations""",
-    "owner_id": "SELECT u.id FROM users u WHERE u.tenant_id = :tenant AND u.id = {} AND u.is_active",
+    "owner_id": """SELECT u.id FROM users u
+        WHERE u.tenant_id = :tenant AND u.id = {} AND u.is_active""",
 }
 
 
@@ -153,7 +168,7 @@ CREATE = Create(
 
 
 def _held(column: str) -> str:
-    # An owner who has left may stay: only another one must be active.
+    # An unchanged owner need not be active, or an organization whose owner left could not be saved.
     return is_held(REFERENCES[column], f":{column}", unless=f":{column} = o.{column}")
 
 
@@ -163,14 +178,14 @@ def _update(references: list[str]) -> Update:
         "o",
         f"""
         UPDATE organizations o SET @columns FROM @acting
-        WHERE o.tenant_id = :tenant AND o.id = :id AND o.deleted_by IS NULL AND @visible_organizations
-            AND @expected_o{held}
+        WHERE o.tenant_id = :tenant AND o.id = :id AND o.deleted_by IS NULL
+            AND @visible_organizations AND @expected_o{held}
         RETURNING o.id, o.version, {JSON}
     """,
     )
 
 
-# One for each set of references that may be sent, so that only what is sent is looked up.
+# One statement for each set of references that may be sent, so that only those sent are looked up.
 UPDATES = {
     (parent, owner): _update(
         [c for c, given in zip(REFERENCES, (parent, owner), strict=True) if given]
@@ -181,27 +196,33 @@ UPDATES = {
 
 FIND = {column: Statement(query.format(f":{column}")) for column, query in REFERENCES.items()}
 
-# Before any row is: as functions/organizations.sql asks of whoever gives an organization another parent.
+# Taken before any row lock by every change of a parent (functions/organizations.sql). Two changes
+# could otherwise wait for each other, or make each of two organizations the other's parent.
 LOCK_HIERARCHY = Statement("SELECT lock_hierarchy(:tenant)")
 
-# What another system knows an organization by.
+# The keys by which another system knows an organization.
 BY_KEY = {
     "external_id": Statement("""
         SELECT o.id FROM organizations o
-        WHERE o.tenant_id = :tenant AND o.external_id = :value AND o.deleted_by IS NULL AND @visible_organizations
+        WHERE o.tenant_id = :tenant AND o.external_id = :value AND o.deleted_by IS NULL
+            AND @visible_organizations
     """),
     "domain": Statement("""
         SELECT o.id
-        FROM organization_domains d JOIN organizations o ON o.tenant_id = d.tenant_id AND o.id = d.organization_id
-        WHERE d.tenant_id = :tenant AND d.domain = :value AND o.deleted_by IS NULL AND @visible_organizations
+        FROM organization_domains d
+            JOIN organizations o ON o.tenant_id = d.tenant_id AND o.id = d.organization_id
+        WHERE d.tenant_id = :tenant AND d.domain = :value AND o.deleted_by IS NULL
+            AND @visible_organizations
     """),
 }
-# Those who come by the same key go one after the other: the first adds, the next ones find.
+# Upserts by the same key run one after the other: the first inserts, the next ones find its row.
 LOCK_KEY = Statement("""
-    SELECT pg_advisory_xact_lock(hashtextextended('organization by ' || :key::text || ' ' || :value::text, :tenant))
+    SELECT pg_advisory_xact_lock(
+        hashtextextended('organization by ' || :key::text || ' ' || :value::text, :tenant))
 """)
 
-# Locked before what it is read for is decided: the rows below it, or the free name of a copy.
+# Locks an organization before anything is decided from what it has now: the rows to delete with it,
+# or the free name of a copy.
 LOCK = Statement("""
     SELECT o.id FROM organizations o
     WHERE o.tenant_id = :tenant AND o.id = :id AND o.deleted_by IS NULL AND @visible_organizations
@@ -209,7 +230,7 @@ LOCK = Statement("""
     FOR UPDATE
 """)
 
-# What goes with it: records/deletion.py.
+# records/deletion.py adds the rows that are deleted with it.
 GONE = """gone AS (
         UPDATE organizations o SET deleted_by = operation() FROM @acting
         WHERE o.tenant_id = :tenant AND o.id = :id AND o.deleted_by IS NULL
@@ -219,33 +240,9 @@ GONE = """gone AS (
         WHERE c.tenant_id = :tenant AND c.parent_id = gone.id AND c.deleted_by IS NULL
     )"""
 
-# The copy is "Name (copy)", or the first of "Name (copy 2)", "Name (copy 3)" … that no live
-# organization has. What no two organizations share, it does not have.
-_COPIED = [name for name in COLUMNS if name not in ("name", "external_id", "domains")]
-DUPLICATE = Statement(f"""
-    WITH source AS (
-        SELECT o.*, left(regexp_replace(o.name, ' \\(copy( [0-9]+)?\\)$', ''), 240) AS stem
-        FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :id
-    )
-    INSERT INTO organizations AS o (tenant_id, name, {", ".join(_COPIED)})
-    SELECT s.tenant_id, (
-            SELECT candidate FROM (
-                SELECT n, s.stem || CASE n WHEN 1 THEN ' (copy)' ELSE ' (copy ' || n || ')' END AS candidate
-                FROM generate_series(1, 1 + (
-                    SELECT count(*) FROM organizations c
-                    WHERE c.tenant_id = :tenant AND c.deleted_by IS NULL AND starts_with(c.name, s.stem || ' (copy'))) n
-            ) numbered
-            WHERE NOT EXISTS (SELECT FROM organizations c
-                WHERE c.tenant_id = :tenant AND c.deleted_by IS NULL AND c.name = candidate)
-            ORDER BY n LIMIT 1
-        ), {", ".join(f"s.{column}" for column in _COPIED)}
-    FROM source s, @acting
-    RETURNING o.id, o.version, {JSON}
-""")
-
 
 async def exists(db: Db, id: int) -> bool:
-    """Whether the viewer sees it."""
+    """Tell whether the viewer sees it."""
     return await db.point(READ, id) is not None
 
 
@@ -257,26 +254,24 @@ async def get(db: Db, id: int) -> Stored:
 async def read(db: Db, id: int) -> Stored | None:
     """One organization, or None when the viewer sees none."""
     row = await db.point(READ, id)
-    return None if row is None else Stored(*row)
+    if row is None:
+        return None
+    return Stored(*row)
 
 
 async def read_shown(db: Db, id: int) -> Stored | None:
-    """One organization with its owner, its parent and how much of everything it has; None when the
-    viewer sees none.
-    """
+    """One organization with its owner, parent and counts; None when the viewer sees none."""
     return await db.stored(SHOWN, id=id)
 
 
 async def create(db: Db, values: Values) -> Stored | None:
-    """The new organization; None when something it refers to is not there for
-    the viewer.
-    """
+    """The new organization, or None when the viewer does not see something it refers to."""
     return await db.create(CREATE, **values)
 
 
 async def update(db: Db, id: int, values: Values) -> Stored | None:
-    """The organization after the change, or None when it or something it refers to is not there for
-    the viewer.
+    """The organization after the change, or None when the viewer does not see it or something it
+    refers to.
     """
     statement = UPDATES["parent_id" in values, "owner_id" in values].of(values)
     if values.get("parent_id") is None:
@@ -286,9 +281,9 @@ async def update(db: Db, id: int, values: Values) -> Stored | None:
         return await tx.stored(statement, id=id, **values)
 
 
-async def take(db: Db, key: str, value: str) -> int | None:
-    """The id of the organization that a key of BY_KEY names, nobody else coming by it until the
-    transaction ends.
+async def lock_key(db: Db, key: str, value: str) -> int | None:
+    """Lock a key of BY_KEY until the transaction ends. Returns the id of the organization that has
+    it, or None.
     """
     await db.row(LOCK_KEY, key=key, value=value)
     found: int | None = await db.value(BY_KEY[key], value=value)
@@ -296,14 +291,6 @@ async def take(db: Db, key: str, value: str) -> int | None:
 
 
 async def missing(db: Db, values: Values) -> list[str]:
-    """The columns that refer to what is not there for the viewer."""
+    """The columns that refer to something the viewer does not see."""
     given = [column for column in REFERENCES if values.get(column) is not None]
     return [c for c in given if await db.row(FIND[c], **{c: values[c]}) is None]
-
-
-async def duplicate(db: Db, id: int) -> Stored | None:
-    """The copy of its own fields; None when the viewer sees no such
-    organization.
-    """
-    async with db.transaction() as tx:
-        return await tx.stored(DUPLICATE, id=id) if await tx.row(LOCK, id=id) else None

@@ -1,5 +1,5 @@
-"""Change the organization that a key of another system's names, or add it, in one step that can be
-repeated blindly: PUT /organizations/by/externalId/{value} and /by/domain/{value}.
+"""Changing the organization that has a key of another system, or adding it, in one step that is
+safe to repeat: PUT /organizations/by/externalId/{value} and /by/domain/{value}.
 """
 
 import msgspec
@@ -24,9 +24,8 @@ from retainer.records.organizations.web import refuse_missing
 
 
 async def by_external_id(request: Request, value: str) -> Response:
-    decode(
-        msgspec.json.encode({"externalId": value}), OrganizationUpdate
-    )  # judged as the body's field is
+    # The value in the path obeys the same rules as the field in a body.
+    decode(msgspec.json.encode({"externalId": value}), OrganizationUpdate)
     if request.data.external_id not in (UNSET, value):
         raise invalid("externalId", "must be the one in the path, or be left out")
     return await put(request, "external_id", value, {"external_id": value})
@@ -42,19 +41,19 @@ async def by_domain(request: Request, value: str) -> Response:
 
 
 async def put(request: Request, key: str, value: str, implied: Values) -> Response:
-    """200 with the changed organization, or 201 with a new one, which has what the key implies."""
+    """Change the organization that has the key (200), or add one with the values it implies (201)."""
     try:
         async with request.db.savepoint():
             return await _put(request, key, value, implied)
     except Conflict:
-        # Perhaps with somebody who gave the key to an organization in another way, and has
-        # committed now.
+        # Another request may have given the key to an organization by a plain create or update,
+        # which takes no lock on the key. It has committed by now, so the second try finds its row.
         return await _put(request, key, value, implied)
 
 
 async def _put(request: Request, key: str, value: str, implied: Values) -> Response:
     async with request.db.transaction() as tx:
-        id = await store.take(tx, key, value)
+        id = await store.lock_key(tx, key, value)
         if id is None:
             if "if-match" in request.headers:
                 raise PreconditionFailed(

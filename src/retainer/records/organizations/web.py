@@ -9,6 +9,7 @@ from retainer.http.request import Request
 from retainer.http.responses import record_response
 from retainer.lists.answer import listed
 from retainer.records.organizations import store
+from retainer.records.organizations.duplicate import copy
 
 
 async def index(request: Request) -> Response:
@@ -36,7 +37,7 @@ async def update(request: Request, id: int) -> Response:
 
 
 async def duplicate(request: Request, id: int) -> Response:
-    return record_response(await store.duplicate(request.db, id))
+    return record_response(await copy(request.db, id))
 
 
 async def refuse_missing(db: Db, values: Values) -> None:

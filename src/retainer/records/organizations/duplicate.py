@@ -1,0 +1,43 @@
+"""Copying an organization: its own fields, without what belongs to it."""
+
+from retainer.database.database import Db
+from retainer.database.statement import Statement
+from retainer.database.stored import Stored
+from retainer.records.organizations.store import JSON, LOCK
+
+# The copy is "Name (copy)", or the first of "Name (copy 2)", "Name (copy 3)" … that no live
+# organization has.
+DUPLICATE = Statement(f"""
+    WITH source AS (
+        SELECT o.*, left(regexp_replace(o.name, ' \\(copy( [0-9]+)?\\)$', ''), 240) AS stem
+        FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :id
+    )
+    INSERT INTO organizations AS o (
+        tenant_id, name, type, status, industry, website, description, metadata,
+        parent_id, owner_id, tags)
+    SELECT s.tenant_id, (
+            SELECT candidate FROM (
+                SELECT n,
+                    s.stem || CASE n WHEN 1 THEN ' (copy)' ELSE ' (copy ' || n || ')' END
+                        AS candidate
+                FROM generate_series(1, 1 + (
+                    SELECT count(*) FROM organizations c
+                    WHERE c.tenant_id = :tenant AND c.deleted_by IS NULL
+                        AND starts_with(c.name, s.stem || ' (copy'))) n
+            ) numbered
+            WHERE NOT EXISTS (SELECT FROM organizations c
+                WHERE c.tenant_id = :tenant AND c.deleted_by IS NULL AND c.name = candidate)
+            ORDER BY n LIMIT 1
+        ), s.type, s.status, s.industry, s.website, s.description, s.metadata,
+        s.parent_id, s.owner_id, s.tags
+    FROM source s, @acting
+    RETURNING o.id, o.version, {JSON}
+""")
+
+
+async def copy(db: Db, id: int) -> Stored | None:
+    """The copy, or None when the viewer sees no such organization."""
+    async with db.transaction() as tx:
+        if await tx.row(LOCK, id=id) is None:
+            return None
+        return await tx.stored(DUPLICATE, id=id)
