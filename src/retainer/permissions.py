@@ -13,7 +13,7 @@ import msgspec
 
 
 class Role(StrEnum):
-    """Role of a user in their tenant."""
+    """What a user is in their tenant."""
 
     ADMIN = "admin"
     CONSULTANT = "consultant"

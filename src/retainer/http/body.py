@@ -40,9 +40,9 @@ def decode(raw: bytes, kind: type[T]) -> T:
     return body
 
 
-def _plain(raw: bytes) -> Any:
+def _plain(raw: bytes) -> object:
     try:
-        return msgspec.json.decode(raw)
+        return msgspec.json.decode(raw, type=object)
     except msgspec.ValidationError as error:  # a number no double holds
         raise MalformedJson(f"The body is not usable JSON: {str(error).lower()}.") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -76,7 +76,7 @@ def _check_storable(body: msgspec.Struct, raw: bytes) -> None:
         raise Invalid(*problems)
 
 
-def _has_nul(value: Any) -> bool:
+def _has_nul(value: object) -> bool:
     if isinstance(value, str):
         return "\0" in value
     if isinstance(value, dict):
@@ -84,7 +84,7 @@ def _has_nul(value: Any) -> bool:
     return isinstance(value, list) and any(map(_has_nul, value))
 
 
-def _depth(value: Any) -> int:
+def _depth(value: object) -> int:
     """Levels of nesting, without recursion: the value may be as deep as the parser lets through."""
     depth, level = 0, [value]
     while level := [child for node in level for child in _children(node)]:
@@ -92,13 +92,15 @@ def _depth(value: Any) -> int:
     return depth
 
 
-def _children(node: Any) -> list[Any]:
+def _children(node: object) -> list[object]:
     if isinstance(node, dict):
         return list(node.values())
-    return node if isinstance(node, list) else []
+    if isinstance(node, list):
+        return node
+    return []
 
 
-def problems(given: Any, kind: type[msgspec.Struct]) -> list[FieldError]:
+def problems(given: object, kind: type[msgspec.Struct]) -> list[FieldError]:
     """The problems of each field on its own, so that one mistake does not hide another."""
     if not isinstance(given, dict):
         return [FieldError("body", f"must be a JSON object, not {_kind_of(given)}")]
@@ -141,20 +143,26 @@ def _unknown(name: str, known: list[str]) -> str:
     return f"is not a field here; the fields are {', '.join(known)}"
 
 
-def _problem(value: Any, field: inspect.Field, kind: type[msgspec.Struct]) -> str | None:
+def _problem(value: object, field: inspect.Field, kind: type[msgspec.Struct]) -> str | None:
     try:
         msgspec.convert({field.encode_name: value}, _single(kind, field.name), strict=True)
     except msgspec.ValidationError:
-        secret = any(word in field.name for word in ("password", "token"))
-        return f"must be {_words(field.type)}" + ("" if secret else f", not {_kind_of(value)}")
+        problem = f"must be {_words(field.type)}"
+        if "password" in field.name or "token" in field.name:
+            return problem
+        return f"{problem}, not {_kind_of(value)}"
     return None
 
 
-def _wrong_items(value: Any, field: inspect.Field, kind: type[msgspec.Struct]) -> list[FieldError]:
+def _wrong_items(
+    value: object, field: inspect.Field, kind: type[msgspec.Struct]
+) -> list[FieldError]:
     """The wrong ones of an array, each by its place; none when it is the array as such that is
     wrong.
     """
-    array = field.type.type if isinstance(field.type, inspect.Metadata) else field.type
+    array = field.type
+    if isinstance(array, inspect.Metadata):
+        array = array.type
     if (
         not isinstance(array, inspect.ListType)
         or not isinstance(value, list)
@@ -187,10 +195,7 @@ def _words(kind: inspect.Type) -> str:  # noqa: PLR0911 -- a case each
     if isinstance(kind, inspect.StrType):
         return _text_words(kind)
     if isinstance(kind, inspect.IntType):
-        low, high = kind.ge, kind.le
-        if low is not None and high is not None:
-            return f"a whole number from {low} to {high}"
-        return "a whole number" + (f" of at least {low}" if low is not None else "")
+        return _integer_words(kind)
     if isinstance(kind, inspect.ListType):
         return f"an array of at most {kind.max_length}, each {_words(kind.item_type)}"
     return _WORDS.get(type(kind), "something else")
@@ -203,6 +208,14 @@ _WORDS: dict[type[inspect.Type], str] = {
     inspect.DateTimeType: "a time with its zone, such as 2026-01-31T09:30:00Z",
     inspect.DictType: "an object",
 }
+
+
+def _integer_words(kind: inspect.IntType) -> str:
+    if kind.ge is None:
+        return "a whole number"
+    if kind.le is None:
+        return f"a whole number of at least {kind.ge}"
+    return f"a whole number from {kind.ge} to {kind.le}"
 
 
 def _text_words(kind: inspect.StrType) -> str:
@@ -221,17 +234,21 @@ def _text_words(kind: inspect.StrType) -> str:
     return words
 
 
-def _kind_of(value: Any) -> str:
+def _kind_of(value: object) -> str:  # noqa: PLR0911 -- a case each
+    """A value of JSON as a person would say it; a long text by its length alone."""
     if value is None:
         return "null"
     if isinstance(value, bool):
-        return "true" if value else "false"
+        return str(value).lower()
+    if isinstance(value, str) and len(value) > 40:
+        return f"text of {len(value)} characters"
     if isinstance(value, str):
-        shown = value if len(value) <= 40 else f"text of {len(value)} characters"
-        return f'"{shown}"' if shown is value else shown
+        return f'"{value}"'
     if isinstance(value, (int, float)):
         return f"the number {str(value)[:40]}"
-    return "an array" if isinstance(value, list) else "an object"
+    if isinstance(value, list):
+        return "an array"
+    return "an object"
 
 
 class Json(str):
@@ -242,8 +259,10 @@ class Json(str):
 
 def sent(body: msgspec.Struct) -> dict[str, Any]:
     """Only the fields that were sent, by their column names, as asyncpg takes them."""
-    return {
-        name: Json(msgspec.json.encode(value).decode()) if isinstance(value, dict) else value
-        for name, value in msgspec.structs.asdict(body).items()
-        if value is not UNSET
+    values = {
+        name: value for name, value in msgspec.structs.asdict(body).items() if value is not UNSET
     }
+    for name, value in values.items():
+        if isinstance(value, dict):
+            values[name] = Json(msgspec.json.encode(value).decode())
+    return values

@@ -7,7 +7,6 @@ Refusals come in one order: 404, 405, 401, 403 for another site's page, 404, 403
 
 import re
 from functools import partial
-from typing import Any
 
 from msgspec import Struct
 from starlette.responses import Response
@@ -83,8 +82,9 @@ async def authenticate(request: Request, route: Route) -> None:
     """Look the viewer up by the session's cookie. Raises NotSignedIn unless the route is public."""
     if route.permission == PUBLIC:
         return
-    token = request.token
-    viewer = await request.app.sessions.viewer(token) if token else None
+    if not request.token:
+        raise NotSignedIn
+    viewer = await request.app.sessions.viewer(request.token)
     if viewer is None:
         raise NotSignedIn
     request.sign_in(viewer)
@@ -188,7 +188,9 @@ async def run_change(request: Request, route: Route, arguments: list[int | str])
 
 def argument(name: str, text: str) -> int | str:
     """A parameter of the path: an id, or a text that the handler judges."""
-    return text if name == TEXT else number(name, text)
+    if name == TEXT:
+        return text
+    return number(name, text)
 
 
 def number(name: str, text: str) -> int:
@@ -200,27 +202,28 @@ def number(name: str, text: str) -> int:
     return int(text)
 
 
-def read_query(request: Request, route: Route) -> Any:
+def read_query(request: Request, route: Route) -> object:
     """The parameters as the route's type, of a list as its query. Where there are none they are
     refused by name rather than ignored: a filter that does nothing is a wrong answer.
     """
     query_string = request.scope["query_string"]
     if route.query is not None:
         return decode_query(query_string, route.query)
-    if not query_string:
-        return {} if route.html and route.lists is None else None
+    if not query_string and (route.lists is not None or not route.html):
+        return None
     if route.html:
         query_string = of_form(query_string)
     if route.lists is not None:
-        zone = request.session_viewer.time_zone if request.session_viewer else "UTC"
+        zone = "UTC"
+        if request.session_viewer:
+            zone = request.session_viewer.time_zone
         return request.app.read_list(route.lists, query_string, zone)
-    parameters = pairs(query_string)
     if route.html:
-        return dict(parameters)
-    raise Invalid(*(unknown(name, []) for name, _ in parameters))
+        return dict(pairs(query_string))
+    raise Invalid(*(unknown(name, []) for name, _ in pairs(query_string)))
 
 
-async def read_body(request: Request, route: Route) -> Any:
+async def read_body(request: Request, route: Route) -> object:
     """The body as the route's type; None where the route takes none or reads it itself."""
     media_type = request.media_type
     if route.html and route.changes and media_type == "application/x-www-form-urlencoded":
@@ -245,9 +248,9 @@ async def read_body(request: Request, route: Route) -> Any:
 
 async def _read_json(request: Request, media_type: str, route: Route, kind: type[Struct]) -> Struct:
     if media_type != "application/json":
-        accepted = (
-            "application/json or multipart/form-data" if route.multipart else "application/json"
-        )
+        accepted = "application/json"
+        if route.multipart:
+            accepted += " or multipart/form-data"
         raise UnsupportedMediaType(f"The body must be {accepted}; set the Content-Type header.")
     request.raw = await request.limited_body(request.app.settings.body_kb << 10)
     return decode(request.raw, kind)

@@ -56,34 +56,35 @@ async def read(request: Request) -> Form:
     return Form([(name, value.replace("\r\n", "\n")) for name, value in pairs])
 
 
-def _value(kind: inspect.Type, text: str) -> Any:  # noqa: PLR0911 -- a case each
+def _value(kind: inspect.Type, text: str) -> object:  # noqa: PLR0911 -- a case each
     """A field's text as its type wants it; what does not fit stays text, and is refused by its
     name.
     """
     if isinstance(kind, inspect.Metadata):
         return _value(kind.type, text)
     if isinstance(kind, inspect.UnionType):
-        kinds = [k for k in kind.types if not isinstance(k, inspect.NoneType)]
-        return (
-            None if text.strip() == "" and len(kinds) < len(kind.types) else _value(kinds[0], text)
-        )
+        kinds = [each for each in kind.types if not isinstance(each, inspect.NoneType)]
+        is_nullable = len(kinds) < len(kind.types)
+        if is_nullable and not text.strip():
+            return None
+        return _value(kinds[0], text)
     if isinstance(kind, inspect.BoolType):
         return {"true": True, "on": True, "false": False, "": False}.get(text, text)
     if isinstance(kind, inspect.IntType):
-        return (
-            int(text)
-            if text.isascii() and text.removeprefix("-").isdigit() and len(text) < 17
-            else text
-        )
+        if text.isascii() and text.removeprefix("-").isdigit() and len(text) < 17:
+            return int(text)
+        return text
     if isinstance(kind, inspect.ListType):
         return [_value(kind.item_type, part.strip()) for part in text.split(",") if part.strip()]
     if isinstance(kind, inspect.DictType):
         return _object(text)
-    return text.strip() if isinstance(kind, inspect.EnumType | inspect.DateType) else text
+    if isinstance(kind, inspect.EnumType | inspect.DateType):
+        return text.strip()
+    return text
 
 
-def _object(text: str) -> Any:
+def _object(text: str) -> object:
     try:
-        return msgspec.json.decode(text)
+        return msgspec.json.decode(text, type=object)
     except msgspec.DecodeError:
         return text

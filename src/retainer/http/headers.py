@@ -21,8 +21,8 @@ class Headers(starlette.datastructures.Headers):
     def __getitem__(self, key: str) -> str:
         return self._first[key.lower().encode("latin-1")].decode("latin-1")
 
-    def __contains__(self, key: Any) -> bool:
-        return key.lower().encode("latin-1") in self._first
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and key.lower().encode("latin-1") in self._first
 
     @overload
     def get(self, key: str, /) -> str | None: ...
@@ -33,11 +33,15 @@ class Headers(starlette.datastructures.Headers):
     def get(self, key: str, /, default: Any = None) -> Any:
         """The value of a header's first line, or the default."""
         value = self._first.get(key.lower().encode("latin-1"))
-        return default if value is None else value.decode("latin-1")
+        if value is None:
+            return default
+        return value.decode("latin-1")
 
     def joined(self, key: str) -> str | None:
         """The lines of a header joined by commas (RFC 9110, 5.3); None where there is none."""
-        return ",".join(self.getlist(key)) if key in self else None
+        if key not in self:
+            return None
+        return ",".join(self.getlist(key))
 
     def cookies(self, name: str) -> list[str]:
         """Every value that the cookie of this name has, in order, without quotes."""

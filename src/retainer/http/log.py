@@ -16,6 +16,7 @@ import msgspec
 
 PAUSE = 0.1  # seconds between writes
 
+_UNNAMED = ("method", "path", "status")  # for people: a request's line begins with their values
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
@@ -85,14 +86,12 @@ class Log:
     def _text(self, line: dict[str, Any]) -> str:
         at = time.gmtime(line["at"])
         if not self.for_people:
-            stamp = (
-                time.strftime("%Y-%m-%dT%H:%M:%S", at) + f".{int(line['at'] * 1000) % 1000:03d}Z"
-            )
+            milliseconds = int(line["at"] * 1000) % 1000
+            stamp = time.strftime("%Y-%m-%dT%H:%M:%S", at) + f".{milliseconds:03d}Z"
             return msgspec.json.encode(line | {"at": stamp}).decode()
-        fields = " ".join(
-            str(v) if k in ("method", "path", "status") else f"{k}={v}"
-            for k, v in list(line.items())[2:]
-        )
+        values = {name: value for name, value in line.items() if name not in ("at", "event")}
+        unnamed = [str(values.pop(name)) for name in _UNNAMED if name in values]
+        fields = " ".join([*unnamed, *(f"{name}={value}" for name, value in values.items())])
         # What a stranger puts into a path must not steer the terminal, nor begin a line of its own.
         return _CONTROL.sub("?", f"{time.strftime('%H:%M:%S', at)} {line['event']} {fields}")
 
@@ -105,7 +104,9 @@ class _Adopted(logging.Handler):
         self.log = log
 
     def emit(self, record: logging.LogRecord) -> None:
-        error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None
+        error = None
+        if record.exc_info and record.exc_info[0]:
+            error = record.exc_info[0].__name__
         self.log.event(
             record.name, level=record.levelname.lower(), message=record.getMessage(), error=error
         )

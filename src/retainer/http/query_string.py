@@ -54,9 +54,10 @@ def of_form(query_string: bytes) -> bytes:
         ) from None
     joined: dict[str, str] = {}
     for name, value in found:
-        joined[name] = (
-            f"{joined[name]},{value}" if name in joined and name.endswith(":in") else value
-        )
+        if name in joined and name.endswith(":in"):
+            joined[name] += f",{value}"
+        else:
+            joined[name] = value
     return urlencode(joined, safe=":,.", quote_via=quote).encode()
 
 
@@ -67,7 +68,9 @@ def unknown(name: str, known: list[str]) -> FieldError:
     )
     if not known:
         return FieldError(name[:40], "is not a parameter of this path; it takes none")
-    hint = f"the nearest is {near[0]}" if near else f"it takes {', '.join(known)}"
+    hint = f"it takes {', '.join(known)}"
+    if near:
+        hint = f"the nearest is {near[0]}"
     return FieldError(name[:40], f"is not a parameter of this path; {hint}")
 
 
@@ -87,7 +90,7 @@ def decode_query(query_string: bytes, kind: type[msgspec.Struct]) -> Any:
     return msgspec.convert(values, kind)
 
 
-def _plain(text: str, kind: inspect.Type) -> Any:
+def _plain(text: str, kind: inspect.Type) -> object:
     """A parameter's text as the value that JSON would have."""
     if isinstance(kind, inspect.Metadata):
         return _plain(text, kind.type)

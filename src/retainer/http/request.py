@@ -138,7 +138,9 @@ class Request(starlette.requests.Request):
             for n, v in parse_qsl(of_form(self.scope["query_string"]).decode())
             if n not in ("cursor",)
         ]
-        return self.path + ("?" + urlencode(asked, safe=":,.", quote_via=quote) if asked else "")
+        if not asked:
+            return self.path
+        return f"{self.path}?{urlencode(asked, safe=':,.', quote_via=quote)}"
 
     @property
     def wants_page(self) -> bool:

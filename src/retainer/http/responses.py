@@ -26,7 +26,9 @@ class JSONResponse(Response):
 
     def render(self, content: Any) -> bytes:
         """The body: bytes as they are, any other value encoded."""
-        return content if isinstance(content, bytes) else msgspec.json.encode(content)
+        if isinstance(content, bytes):
+            return content
+        return msgspec.json.encode(content)
 
 
 def record_response(record: Stored | None) -> Response:

@@ -67,7 +67,9 @@ class Route(msgspec.Struct, frozen=True):
     @property
     def url(self) -> str:
         """The whole path."""
-        return self.path if self.page else API + self.path
+        if self.page:
+            return self.path
+        return API + self.path
 
     @property
     def changes(self) -> bool:
@@ -132,21 +134,27 @@ class Table:
                 raise ValueError(
                     f"{route.method} {route.path}: no permission is called {route.permission!r}"
                 )
-            self._add(self.pages if route.html else self.root, route, route.url)
+            if route.html:
+                self._add(self.pages, route, route.url)
+            else:
+                self._add(self.root, route, route.url)
             if route.bare:
                 self._add(self.root, route, route.path)
 
     def _add(self, node: dict[str, Any], route: Route, path: str) -> None:
-        for part in path.split("/")[1:] if path != "/" else []:
-            node = node.setdefault(_ID if part.startswith("{") else part, {})
+        for part in path.strip("/").split("/"):
+            if part.startswith("{"):
+                node = node.setdefault(_ID, {})
+            elif part:
+                node = node.setdefault(part, {})
         methods = node.setdefault(_METHODS, {})
         if route.method in methods:
             raise ValueError(f"two routes for {route.method} {path}")
         methods[route.method] = route
 
     def takes_in_bulk(self, route: Route) -> bool:
-        """True where /bulk takes it: the changes of records, by JSON. Of users not what makes or ends
-        a way to sign in.
+        """True where /bulk takes it: the changes of records, by JSON. Of users not what makes or
+        ends a way to sign in.
         """
         is_of_record = route.tag in self.records or (route.tag == "users" and route.record)
         return route.changes and is_of_record and (route.form is None or route.body is not None)
@@ -178,7 +186,9 @@ class Table:
 
 def _walk(node: dict[str, Any], segments: list[str]) -> tuple[dict[str, Route] | None, list[str]]:
     ids: list[str] = []
-    for part in segments if segments != [""] else []:
+    if segments == [""]:
+        return node.get(_METHODS), ids
+    for part in segments:
         if part in node and part:
             node = node[part]
         elif _ID in node and part:

@@ -121,9 +121,12 @@ class Line(Request):
         """Set route, path, headers and body. Raises Problem for what is no write of a record."""
         line = decode(self.text, BulkLine)
         path, _, query = line.path.partition("?")
-        path = path if path.startswith(API + "/") else API + path
+        if not path.startswith(API + "/"):
+            path = API + path
         self.path = unquote(path)
-        self.text = bytes(line.body) if line.body is not UNSET else b""
+        self.text = b""
+        if line.body is not UNSET:
+            self.text = bytes(line.body)
         headers = {"content-type": "application/json", "content-length": str(len(self.text))}
         if "return" in self.prefer:
             headers["prefer"] = f"return={self.prefer['return']}"
@@ -180,7 +183,9 @@ class Line(Request):
             problem = Raw(result.body(self.path, self.id))
             answer = BulkAnswer(self.number, result.status, None, NULL, problem)
         else:
-            body = Raw(result.body) if result.body else NULL
+            body = NULL
+            if result.body:
+                body = Raw(result.body)
             etag = result.headers.get("etag")
             answer = BulkAnswer(self.number, result.status_code, etag, body, NULL)
         return msgspec.json.encode(answer) + b"\n"
