@@ -168,7 +168,7 @@ async def listed_of(request: Request, exists: Exists, parent: int) -> Response:
 
 def wanted_format(request: Request) -> Format:
     """The format that the Accept header prefers."""
-    return formats.wanted(request.headers.get("accept"))
+    return formats.preferred(request.headers.get("accept"))
 
 
 async def answer(request: Request, format: Format, **values: Any) -> tuple[Response, bool]:
@@ -244,7 +244,7 @@ def _links(request: Request, query: Query, row: Record) -> list[str]:
 
 def _link(request: Request, query: Query, place: tuple[str, ...], way: str) -> str:
     kept = [(name, value) for name, value in query.asked if name not in ("cursor", "limit")]
-    at = cursor.written(place, query.sort, is_backward=way == "prev")
+    at = cursor.encode(place, query.sort, is_backward=way == "prev")
     address = urlencode(
         [*kept, ("limit", str(query.limit)), ("cursor", at)], safe=":,.", quote_via=quote
     )

@@ -1,4 +1,8 @@
-"""Cursors: where a page of a list ended, as an opaque text that fits into an address."""
+"""Cursors: the position of a page in a list, as an opaque text that is safe in a URL.
+
+Inside is a JSON array: the direction (">" or "<"), the sort, and the sort keys of the row at which
+to go on. Base64 (RFC 4648, section 5) without padding makes it the text.
+"""
 
 import base64
 import binascii
@@ -7,10 +11,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-Sort = tuple[tuple[str, bool], ...]
+Sort = tuple[tuple[str, bool], ...]  # names, each with True for descending
 
-# What each kind of key looks like as PostgreSQL writes it; anything else was not written by us.
-_LOOKS = {
+# A sort key of each type as PostgreSQL writes it. A cursor with anything else is not from here.
+_PATTERNS = {
     "bigint": re.compile(r"\d{1,16}", re.ASCII),
     "int": re.compile(r"\d{1,10}", re.ASCII),
     "smallint": re.compile(r"\d{1,4}", re.ASCII),
@@ -22,37 +26,43 @@ _LOOKS = {
         re.ASCII,
     ),
 }
+_SIGNS = {False: "", True: "-"}
+_LARGEST = {"int": 2**31 - 1, "smallint": 2**15 - 1}
 
 
-def written(place: Sequence[str], sort: Sort, *, is_backward: bool) -> str:
-    """The cursor of a place in a sort, for going on from there."""
-    signed = ",".join(("-" if descending else "") + name for name, descending in sort)
-    text = msgspec.json.encode(["<" if is_backward else ">", signed, *place])
-    return base64.urlsafe_b64encode(text).decode().rstrip("=")
+def sort_text(sort: Sort) -> str:
+    """The sort as the `sort` parameter writes it: `name,-createdAt`."""
+    return ",".join(f"{_SIGNS[descending]}{name}" for name, descending in sort)
 
 
-def read(text: str, sort: Sort, casts: Sequence[str]) -> tuple[tuple[str, ...], bool] | None:
-    """The place and whether it goes backward; None when the cursor is none of this sort."""
-    signed = ",".join(("-" if descending else "") + name for name, descending in sort)
+def encode(position: Sequence[str], sort: Sort, *, is_backward: bool) -> str:
+    """The cursor of a row, by its sort keys, for the rows after or before it."""
+    direction = ">"
+    if is_backward:
+        direction = "<"
+    content = msgspec.json.encode([direction, sort_text(sort), *position])
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")
+
+
+def decode(cursor: str, sort: Sort, casts: Sequence[str]) -> tuple[tuple[str, ...], bool] | None:
+    """The sort keys and True for backward; None when it is no cursor of a list with this sort."""
+    padded = cursor + "=" * (-len(cursor) % 4)
     try:
-        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        way, of, *place = msgspec.json.decode(raw, type=list[str])
+        content = base64.b64decode(padded, altchars=b"-_", validate=True)
+        direction, of_sort, *position = msgspec.json.decode(content, type=list[str])
     except (binascii.Error, ValueError, msgspec.MsgspecError):
         return None
-    fits = all(_fits(value, cast) for value, cast in zip(place, casts, strict=False))
-    if way not in ("<", ">") or of != signed or len(place) != len(casts) or not fits:
+    if direction not in ("<", ">") or of_sort != sort_text(sort) or len(position) != len(casts):
         return None
-    return tuple(place), way == "<"
+    if not all(_is_valid(value, cast) for value, cast in zip(position, casts, strict=True)):
+        return None
+    return tuple(position), direction == "<"
 
 
-def _fits(value: str, cast: str) -> bool:
-    return (
-        "\0" not in value
-        if cast == "text"
-        else bool(_LOOKS[cast].fullmatch(value)) and _is_in_range(value, cast)
-    )
-
-
-def _is_in_range(value: str, cast: str) -> bool:
-    most = {"int": 2**31 - 1, "smallint": 2**15 - 1}.get(cast)
-    return most is None or int(value) <= most
+def _is_valid(value: str, cast: str) -> bool:
+    """True for a value that PostgreSQL can cast; another would make the statement fail."""
+    if cast == "text":
+        return "\0" not in value
+    if not _PATTERNS[cast].fullmatch(value):
+        return False
+    return cast not in _LARGEST or int(value) <= _LARGEST[cast]

@@ -1,6 +1,6 @@
 """The `filter` parameter: comparisons joined by and, or, not and parentheses.
 
-type = customer and (tags = vip or createdAt >= -30d) and not status in (inactive, archived)
+    type = customer and (tags = vip or createdAt >= -30d) and not status in (inactive, archived)
 
 A comparison is a field, an operator (= != > >= < <= ~ for "contains", `in (…)`, `is null`, `is not
 null`) and a value: a word, or any text in double quotes. `and` binds tighter than `or`.
@@ -12,93 +12,94 @@ from typing import NamedTuple
 
 from retainer.lists.filters import Wrong
 
-MOST_COMPARISONS = 20
-MOST_DEPTH = 8
-MOST_CHARACTERS = 2000
+MAX_COMPARISONS = 20
+MAX_DEPTH = 8
+MAX_LENGTH = 2000  # characters
 
-Compare = Callable[[str, str, str], str]  # field, operator, value → SQL
+Compare = Callable[[str, str, str], str]  # from field, operator and value to SQL
 
 _TOKEN = re.compile(r'\s*(?:("(?:[^"\\]|\\.)*")|(>=|<=|!=|[=<>~(),])|([^\s"=<>~!(),]+))')
 _OPERATORS = {"=": "", "!=": "not", ">": "gt", ">=": "gte", "<": "lt", "<=": "lte", "~": "contains"}
 
 
 class Token(NamedTuple):
-    """A piece of the text; `is_text` when it stood in quotes and so is no word of the language."""
+    """A word, a sign, or the content of a quoted text, which is never a keyword or a sign."""
 
-    text: str
-    is_text: bool
-    place: int
-
-
-def translated(text: str, compare: Compare) -> str:
-    """The SQL of an expression; `compare` makes that of each comparison. Raises Wrong."""
-    if len(text) > MOST_CHARACTERS:
-        raise Wrong(f"must have at most {MOST_CHARACTERS} characters")
-    return _Reader(_tokens(text), compare).whole()
+    content: str
+    is_quoted: bool
 
 
-def _tokens(text: str) -> list[Token]:
-    found, at = list[Token](), 0
-    while text[at:].strip():
-        match = _TOKEN.match(text, at)
+def translate(expression: str, compare: Compare) -> str:
+    """The SQL of an expression; `compare` returns that of one comparison. Raises Wrong."""
+    if len(expression) > MAX_LENGTH:
+        raise Wrong(f"must have at most {MAX_LENGTH} characters")
+    return _Parser(_tokens(expression), compare).expression()
+
+
+def _tokens(expression: str) -> list[Token]:
+    tokens: list[Token] = []
+    position = 0
+    while expression[position:].strip():
+        match = _TOKEN.match(expression, position)
         if match is None:
-            raise Wrong(
-                f'cannot be read from "{text[at : at + 20].strip()}" on; put texts in double quotes'
-            )
+            rest = expression[position : position + 20].strip()
+            raise Wrong(f'cannot be read from "{rest}" on; put texts in double quotes')
         quoted, sign, word = match.groups()
-        content = re.sub(r"\\(.)", r"\1", quoted[1:-1]) if quoted else sign or word
-        found.append(Token(content, quoted is not None, match.start()))
-        at = match.end()
-    return found
+        if quoted is not None:
+            tokens.append(Token(re.sub(r"\\(.)", r"\1", quoted[1:-1]), is_quoted=True))
+        else:
+            tokens.append(Token(sign or word, is_quoted=False))
+        position = match.end()
+    return tokens
 
 
-class _Reader:
-    """Recursive descent: or, and, not, comparison."""
+class _Parser:
+    """A recursive descent parser, with one method for each level: or, and, not, comparison."""
 
     def __init__(self, tokens: list[Token], compare: Compare) -> None:
         self.tokens = tokens
         self.compare = compare
-        self.at = 0
+        self.position = 0  # index of the next token
         self.comparisons = 0
 
-    def whole(self) -> str:
-        sql = self._either(0)
-        if self.at < len(self.tokens):
-            raise Wrong(f'has "{self._seen()}" where and, or, or the end was expected')
+    def expression(self) -> str:
+        sql = self._or(0)
+        if self.position < len(self.tokens):
+            raise Wrong(f'has "{self._found()}" where and, or, or the end was expected')
         return sql
 
-    def _either(self, depth: int) -> str:
-        parts = [self._all(depth)]
+    def _or(self, depth: int) -> str:
+        parts = [self._and(depth)]
         while self._take("or"):
-            parts.append(self._all(depth))
-        return parts[0] if len(parts) == 1 else f"({' OR '.join(parts)})"
+            parts.append(self._and(depth))
+        return _joined(" OR ", parts)
 
-    def _all(self, depth: int) -> str:
-        parts = [self._one(depth)]
+    def _and(self, depth: int) -> str:
+        parts = [self._not(depth)]
         while self._take("and"):
-            parts.append(self._one(depth))
-        return parts[0] if len(parts) == 1 else f"({' AND '.join(parts)})"
+            parts.append(self._not(depth))
+        return _joined(" AND ", parts)
 
-    def _one(self, depth: int) -> str:
-        if depth > MOST_DEPTH:
-            raise Wrong(f"must not be nested deeper than {MOST_DEPTH} levels")
+    def _not(self, depth: int) -> str:
+        if depth > MAX_DEPTH:
+            raise Wrong(f"must not be nested deeper than {MAX_DEPTH} levels")
         if self._take("not"):
-            return f"(({self._one(depth + 1)}) IS NOT TRUE)"
+            return f"(({self._not(depth + 1)}) IS NOT TRUE)"
         if self._take("("):
-            sql = self._either(depth + 1)
+            sql = self._or(depth + 1)
             self._expect(")")
             return sql
         return self._comparison()
 
     def _comparison(self) -> str:
         self.comparisons += 1
-        if self.comparisons > MOST_COMPARISONS:
-            raise Wrong(f"must have at most {MOST_COMPARISONS} comparisons")
+        if self.comparisons > MAX_COMPARISONS:
+            raise Wrong(f"must have at most {MAX_COMPARISONS} comparisons")
         field = self._next("a field")
         if self._take("is"):
-            wanted = "false" if self._take("not") else "true"
+            is_negated = self._take("not")
             self._expect("null")
-            return self.compare(field, "null", wanted)
+            return self.compare(field, "null", str(not is_negated).lower())
         if self._take("in"):
             return self.compare(field, "in", self._values())
         sign = self._next("an operator such as =")
@@ -109,6 +110,7 @@ class _Reader:
         return self.compare(field, _OPERATORS[sign], self._next("a value"))
 
     def _values(self) -> str:
+        """The values of an `in`, as its parameter takes them: quoted, between commas."""
         self._expect("(")
         values = [self._next("a value")]
         while self._take(","):
@@ -116,25 +118,40 @@ class _Reader:
         self._expect(")")
         return ",".join('"' + re.sub(r'(["\\\\])', r"\\\1", value) + '"' for value in values)
 
-    def _next(self, what: str) -> str:
-        if self.at >= len(self.tokens) or (
-            not self.tokens[self.at].is_text and self.tokens[self.at].text in "(),"
-        ):
-            raise Wrong(f'has "{self._seen()}" where {what} was expected')
-        self.at += 1
-        return self.tokens[self.at - 1].text
+    def _next(self, expected: str) -> str:
+        """The content of the next token, unless it is punctuation or there is none."""
+        token = self._peek()
+        if token is None or (not token.is_quoted and token.content in "(),"):
+            raise Wrong(f'has "{self._found()}" where {expected} was expected')
+        self.position += 1
+        return token.content
 
     def _take(self, word: str) -> bool:
-        if self.at < len(self.tokens):
-            token = self.tokens[self.at]
-            if not token.is_text and token.text.lower() == word:
-                self.at += 1
-                return True
-        return False
+        """Pass over the next token if it is this keyword or sign; True if it is."""
+        token = self._peek()
+        if token is None or token.is_quoted or token.content.lower() != word:
+            return False
+        self.position += 1
+        return True
 
     def _expect(self, word: str) -> None:
         if not self._take(word):
-            raise Wrong(f'has "{self._seen()}" where "{word}" was expected')
+            raise Wrong(f'has "{self._found()}" where "{word}" was expected')
 
-    def _seen(self) -> str:
-        return self.tokens[self.at].text[:40] if self.at < len(self.tokens) else "the end"
+    def _peek(self) -> Token | None:
+        if self.position == len(self.tokens):
+            return None
+        return self.tokens[self.position]
+
+    def _found(self) -> str:
+        """The next token as error messages quote it."""
+        token = self._peek()
+        if token is None:
+            return "the end"
+        return token.content[:40]
+
+
+def _joined(operator: str, parts: list[str]) -> str:
+    if len(parts) == 1:
+        return parts[0]
+    return f"({operator.join(parts)})"

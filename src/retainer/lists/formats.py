@@ -1,25 +1,23 @@
-"""The three faces of a list: a JSON array, NDJSON (a JSON object a line), CSV for spreadsheets."""
+"""The three formats of a list: a JSON array, NDJSON (one JSON object per line), and CSV."""
 
 import csv
 import io
 import re
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 Columns = tuple[str, ...]
 
-_ROWS = msgspec.json.Decoder(dict[str, Any])
-# What a spreadsheet would take for a formula (OWASP, CSV injection); a quote before it makes it
-# text.
+_ROWS = msgspec.json.Decoder(dict[str, object])
+# Characters at which a spreadsheet begins a formula (OWASP, CSV injection). A quote before the
+# value makes it a text.
 _FORMULA = re.compile(r"[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]")
 
 
 class Format(NamedTuple):
-    """How chunks of rows become a body: `opening`, the chunks converted and joined by `between`,
-    `closing`.
-    """
+    """A format of the body: `opening`, the converted chunks joined by `between`, `closing`."""
 
     media_type: str
     separator: str  # between the rows of a chunk, as the database joins them
@@ -29,34 +27,59 @@ class Format(NamedTuple):
     closing: bytes
 
 
-def _csv_line(values: Iterable[Any]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerow(values)
-    return text.getvalue()
+def _csv_line(values: Iterable[object]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\r\n").writerow(values)
+    return line.getvalue()
 
 
-def _cell(value: Any) -> str:
-    """A value as a spreadsheet shows it; numbers stay numbers, objects and arrays are JSON."""
+def _cell(value: object) -> str:
+    """A value as a spreadsheet shows it. Numbers stay numbers; objects and arrays are JSON."""
     if value is None:
         return ""
     if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return f"'{value}" if _FORMULA.match(value) else value
-    return str(value) if isinstance(value, int | float) else msgspec.json.encode(value).decode()
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return str(value)
+    if not isinstance(value, str):
+        return msgspec.json.encode(value).decode()
+    if _FORMULA.match(value):
+        return f"'{value}"
+    return value
 
 
-def _as_csv(chunk: bytes, columns: Columns) -> bytes:
+def _csv_header(columns: Columns) -> bytes:
+    return _csv_line(columns).encode()
+
+
+def _csv_rows(chunk: bytes, columns: Columns) -> bytes:
     rows = (_ROWS.decode(line) for line in chunk.split(b"\n"))
     return "".join(_csv_line(_cell(row[name]) for name in columns) for row in rows).encode()
 
 
-JSON = Format("application/json", ",", b",", lambda _: b"[", lambda chunk, _: chunk, b"]")
+JSON = Format(
+    "application/json",
+    separator=",",
+    between=b",",
+    opening=lambda _: b"[",
+    convert=lambda chunk, _: chunk,
+    closing=b"]",
+)
 NDJSON = Format(
-    "application/x-ndjson", "\n", b"", lambda _: b"", lambda chunk, _: chunk + b"\n", b""
+    "application/x-ndjson",
+    separator="\n",
+    between=b"",
+    opening=lambda _: b"",
+    convert=lambda chunk, _: chunk + b"\n",
+    closing=b"",
 )
 CSV = Format(
-    "text/csv; charset=utf-8", "\n", b"", lambda columns: _csv_line(columns).encode(), _as_csv, b""
+    "text/csv; charset=utf-8",
+    separator="\n",
+    between=b"",
+    opening=_csv_header,
+    convert=_csv_rows,
+    closing=b"",
 )
 FORMATS = {
     "application/json": JSON,
@@ -68,17 +91,24 @@ FORMATS = {
 _QUALITY = re.compile(r"(?:^|;)\s*q=([01](?:\.\d{0,3})?)\s*(?:;|$)", re.ASCII)
 
 
-def wanted(accept: str | None) -> Format:
-    """The format that an Accept header prefers, of equal ones the first; JSON where it names none
-    of them.
+def preferred(accept: str | None) -> Format:
+    """The format with the highest quality in an Accept header (RFC 9110, section 12.5.1), the
+    first of equal ones; JSON if the header names none of them.
     """
     if accept is None or accept == "*/*":
         return JSON
-    best, most = JSON, 0.0
-    for part in accept.lower().split(","):
-        name, _, parameters = part.partition(";")
-        quality = _QUALITY.search(parameters)
-        weight = float(quality[1]) if quality else 1.0
-        if name.strip() in FORMATS and weight > most:
-            best, most = FORMATS[name.strip()], weight
+    best, best_quality = JSON, 0.0
+    for media_range in accept.lower().split(","):
+        media_type, _, parameters = media_range.partition(";")
+        format = FORMATS.get(media_type.strip())
+        quality = _quality(parameters)
+        if format is not None and quality > best_quality:
+            best, best_quality = format, quality
     return best
+
+
+def _quality(parameters: str) -> float:
+    match = _QUALITY.search(parameters)
+    if match is None:
+        return 1.0
+    return float(match[1])

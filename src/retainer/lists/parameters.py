@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from retainer.errors import FieldError, Invalid
 from retainer.http.query_string import pairs, unknown
 from retainer.lists import cursor
-from retainer.lists.expression import translated
+from retainer.lists.expression import translate
 from retainer.lists.filters import Conditions, Context, Prefilter, Wrong
 from retainer.lists.spec import ListSpec
 
@@ -135,7 +135,7 @@ class _Parameters:
 
     def _expression(self, text: str) -> None:
         found = len(self.conditions.prefilters)
-        self.where.append(f"({translated(text, self._in_expression)})")
+        self.where.append(f"({translate(text, self._in_expression)})")
         del self.conditions.prefilters[
             found:
         ]  # inside an `or` the few rows of one side are not all
@@ -186,7 +186,7 @@ class _Parameters:
         if text is None or self.problems:
             return None, False
         casts = [cast for _, cast, _ in self.spec.keys(sort)]
-        found = cursor.read(text, sort, casts)
+        found = cursor.decode(text, sort, casts)
         if found is None:
             words = "is not from this list in this order; take it from the Link header of the page before"
             self.problems.append(FieldError("cursor", words))

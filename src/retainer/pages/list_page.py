@@ -71,7 +71,7 @@ async def paginate(
     given = {name: value for name, value in query.asked if name not in ("cursor", "limit")}
     more = ""
     if row["count"] > limit:
-        place = cursor.written(row["last"], query.sort, is_backward=False)
+        place = cursor.encode(row["last"], query.sort, is_backward=False)
         more = query_string({**given, "cursor": place})
     name, is_descending = query.sort[0]
     sort = f"-{name}" if is_descending else name

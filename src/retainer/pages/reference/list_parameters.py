@@ -1,6 +1,6 @@
 """The parameters of a list as the OpenAPI document describes them, made from its ListSpec."""
 
-from retainer.lists.expression import MOST_CHARACTERS as MOST_OF_EXPRESSION
+from retainer.lists.expression import MAX_LENGTH as MAX_EXPRESSION_LENGTH
 from retainer.lists.filters import LARGEST, MOST_CHARACTERS, MOST_VALUES
 from retainer.lists.parameters import MOST, MOST_SORTS, USUAL
 from retainer.lists.spec import CustomFilter, Field, FieldType, ListSpec
@@ -95,7 +95,7 @@ def _general(spec: ListSpec) -> list[Schema]:
             "filter",
             "Comparisons (= != > >= < <= ~ in, is null) joined by and, or, not and parentheses, "
             "such as type = customer and (tags = vip or createdAt >= -30d)",
-            {"type": "string", "maxLength": MOST_OF_EXPRESSION},
+            {"type": "string", "maxLength": MAX_EXPRESSION_LENGTH},
         )
         | {"example": _expression(spec)},
     ]
