@@ -18,7 +18,7 @@ from retainer.lists import cursor, formats
 from retainer.lists.filters import Prefilter
 from retainer.lists.formats import Format
 from retainer.lists.parameters import Query, plain
-from retainer.lists.spec import MOST_CANDIDATES, ListSpec, PageShape
+from retainer.lists.spec import MAX_CANDIDATES, ListSpec, PageShape
 
 Place = tuple[str, ...] | None
 
@@ -139,7 +139,7 @@ class Listing:
         if page["matched"] is not None and self.is_found:
             return {name: str(page["matched"])}
         is_exact = self.query.counted == "exact" or page["matched"] is not None
-        if is_exact or await self.db.value(self.spec.is_short, most=MOST_CANDIDATES, **self.values):
+        if is_exact or await self.db.value(self.spec.is_short, most=MAX_CANDIDATES, **self.values):
             statement = self.spec.matching("count(*)", self.all)
             return {name: str(await self.db.value(statement, **self.values))}
         # The planner knows all tenants and viewers only together: what it thinks holds for long
@@ -180,7 +180,7 @@ async def answer(request: Request, format: Format, **values: Any) -> tuple[Respo
     listing = Listing(request.db, spec, query, format, values)
     try:
         row = await listing.page(
-            request.db, query.place, query.limit or CHUNK, is_backward=query.is_backward
+            request.db, query.position, query.limit or CHUNK, is_backward=query.is_backward
         )
         headers = await listing.count(row) if query.counted else {}
     except TimedOut as error:
@@ -232,7 +232,7 @@ def _links(request: Request, query: Query, row: Record) -> list[str]:
     assert query.limit is not None
     is_full = row["count"] > query.limit
     near, far = row["first"], row["last"]  # in the order in which they were read
-    before, after = (is_full, True) if query.is_backward else (query.place is not None, is_full)
+    before, after = (is_full, True) if query.is_backward else (query.position is not None, is_full)
     first, last = (far, near) if query.is_backward else (near, far)
     found = []
     if after:
@@ -243,7 +243,7 @@ def _links(request: Request, query: Query, row: Record) -> list[str]:
 
 
 def _link(request: Request, query: Query, place: tuple[str, ...], way: str) -> str:
-    kept = [(name, value) for name, value in query.asked if name not in ("cursor", "limit")]
+    kept = [(name, value) for name, value in query.parameters if name not in ("cursor", "limit")]
     at = cursor.encode(place, query.sort, is_backward=way == "prev")
     address = urlencode(
         [*kept, ("limit", str(query.limit)), ("cursor", at)], safe=":,.", quote_via=quote

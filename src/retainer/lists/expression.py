@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from retainer.lists.filters import Wrong
+from retainer.lists.filters import BadValue
 
 MAX_COMPARISONS = 20
 MAX_DEPTH = 8
@@ -30,9 +30,9 @@ class Token(NamedTuple):
 
 
 def translate(expression: str, compare: Compare) -> str:
-    """The SQL of an expression; `compare` returns that of one comparison. Raises Wrong."""
+    """The SQL of an expression; `compare` returns that of one comparison. Raises BadValue."""
     if len(expression) > MAX_LENGTH:
-        raise Wrong(f"must have at most {MAX_LENGTH} characters")
+        raise BadValue(f"must have at most {MAX_LENGTH} characters")
     return _Parser(_tokens(expression), compare).expression()
 
 
@@ -43,7 +43,7 @@ def _tokens(expression: str) -> list[Token]:
         match = _TOKEN.match(expression, position)
         if match is None:
             rest = expression[position : position + 20].strip()
-            raise Wrong(f'cannot be read from "{rest}" on; put texts in double quotes')
+            raise BadValue(f'cannot be read from "{rest}" on; put texts in double quotes')
         quoted, sign, word = match.groups()
         if quoted is not None:
             tokens.append(Token(re.sub(r"\\(.)", r"\1", quoted[1:-1]), is_quoted=True))
@@ -65,7 +65,7 @@ class _Parser:
     def expression(self) -> str:
         sql = self._or(0)
         if self.position < len(self.tokens):
-            raise Wrong(f'has "{self._found()}" where and, or, or the end was expected')
+            raise BadValue(f'has "{self._found()}" where and, or, or the end was expected')
         return sql
 
     def _or(self, depth: int) -> str:
@@ -82,7 +82,7 @@ class _Parser:
 
     def _not(self, depth: int) -> str:
         if depth > MAX_DEPTH:
-            raise Wrong(f"must not be nested deeper than {MAX_DEPTH} levels")
+            raise BadValue(f"must not be nested deeper than {MAX_DEPTH} levels")
         if self._take("not"):
             return f"(({self._not(depth + 1)}) IS NOT TRUE)"
         if self._take("("):
@@ -94,7 +94,7 @@ class _Parser:
     def _comparison(self) -> str:
         self.comparisons += 1
         if self.comparisons > MAX_COMPARISONS:
-            raise Wrong(f"must have at most {MAX_COMPARISONS} comparisons")
+            raise BadValue(f"must have at most {MAX_COMPARISONS} comparisons")
         field = self._next("a field")
         if self._take("is"):
             is_negated = self._take("not")
@@ -104,7 +104,7 @@ class _Parser:
             return self.compare(field, "in", self._values())
         sign = self._next("an operator such as =")
         if sign not in _OPERATORS:
-            raise Wrong(
+            raise BadValue(
                 f'has "{sign}" where an operator was expected: = != > >= < <= ~, in (…), is null'
             )
         return self.compare(field, _OPERATORS[sign], self._next("a value"))
@@ -122,7 +122,7 @@ class _Parser:
         """The content of the next token, unless it is punctuation or there is none."""
         token = self._peek()
         if token is None or (not token.is_quoted and token.content in "(),"):
-            raise Wrong(f'has "{self._found()}" where {expected} was expected')
+            raise BadValue(f'has "{self._found()}" where {expected} was expected')
         self.position += 1
         return token.content
 
@@ -136,7 +136,7 @@ class _Parser:
 
     def _expect(self, word: str) -> None:
         if not self._take(word):
-            raise Wrong(f'has "{self._found()}" where "{word}" was expected')
+            raise BadValue(f'has "{self._found()}" where "{word}" was expected')
 
     def _peek(self) -> Token | None:
         if self.position == len(self.tokens):

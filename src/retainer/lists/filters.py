@@ -1,28 +1,36 @@
-"""Filters of a list: a field, an operator and a value as written become SQL and parameters, or say
-what is wrong.
+"""Filters of a list. From a field, an operator and a value as the URL writes them to SQL and its
+parameters, or to a message about a mistake in them.
 """
 
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from retainer.lists.spec import MOST_CANDIDATES, CustomFilter, Field, FieldType, ListSpec
+from retainer.lists.spec import MAX_CANDIDATES, CustomFilter, Field, FieldType, ListSpec
 
-MOST_VALUES = 200  # of one `in`
-MOST_CHARACTERS = 300  # of one value
-LARGEST = 2**53 - 1  # as ids are: what every client's numbers hold exactly
-_RELATIVE = re.compile(r"([+ -])(\d{1,4})([hdwmy])")
-# RFC 3339; the plus of an offset may have become a space on its way through a form.
+MAX_VALUES = 200  # of one `in`
+MAX_VALUE_LENGTH = 300  # characters
+MAX_PATH_LENGTH = 8  # keys
+MAX_INTEGER = 2**53 - 1  # the largest that JavaScript's numbers hold exactly
+
+# A value between commas; in double quotes it may have commas itself.
+_ITEM = re.compile(r'(?:^|,)(?:\s*"((?:[^"\\]|\\.)*)"\s*(?=,|$)|([^,]*))')
+_INTEGER = re.compile(r"[+-]?\d{1,16}", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+# RFC 3339. In a query string that was not percent-encoded, the plus of an offset means a space.
 _TIMESTAMP = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+ -]\d\d:\d\d)", re.ASCII
 )
-_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_INTEGER = re.compile(r"[+-]?\d{1,16}", re.ASCII)
-_COMPARED = {"": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+_RELATIVE = re.compile(r"([+ -])(\d{1,4})([hdwmy])")
+_DAYS = {"d": 1, "w": 7}
+_MONTHS = {"m": 1, "y": 12}
+
+_COMPARISONS = {"": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+_IS_NULL = {True: "IS NULL", False: "IS NOT NULL"}
 _CASTS = {
     FieldType.INTEGER: "bigint",
     FieldType.TEXT: "text",
@@ -35,24 +43,26 @@ _CASTS = {
     FieldType.JSON: "jsonb",
 }
 
+Value: TypeAlias = int | str | date
 
-class Wrong(Exception):
-    """What is wrong with a filter, as the message beside its name."""
+
+class BadValue(Exception):
+    """A mistake in a parameter. The message follows the parameter's name: `must not be empty`."""
 
 
 class Prefilter(NamedTuple):
-    """A function that finds the few rows of a filter by an index which row-level security keeps
-    from the statement: an array of their ids in the list's usual order, or null where they are
-    many.
+    """The call of a function that finds a filter's rows by an index that row-level security keeps
+    the list's own statement from using. It returns the ids as an array in the list's usual order,
+    or null when there are too many.
     """
 
-    sql: str  # its call, with parameters
-    condition: str  # the filter that it stands for
-    is_of_words: bool = False  # whether it is `q`
+    sql: str
+    condition: str  # the filter that it replaces
+    is_search: bool = False  # True for `q`
 
 
 class Context(NamedTuple):
-    """What values may refer to: the present moment, where the viewer is."""
+    """The moment and the time zone that relative dates, such as -30d, refer to."""
 
     now: datetime
     zone: str
@@ -63,227 +73,273 @@ class Context(NamedTuple):
 
 
 class Conditions:
-    """The conditions of one request: their SQL, whose values are :v0, :v1 …, and those values."""
+    """The conditions of one request. Their SQL refers to `values` as :v0, :v1 …"""
 
     def __init__(self, spec: ListSpec, context: Context) -> None:
         self.spec = spec
         self.context = context
-        self.values: dict[str, Any] = {}
+        self.values: dict[str, object] = {}
         self.prefilters: list[Prefilter] = []
 
-    def bind(self, value: Any) -> str:
-        """The parameter that stands for a value."""
+    def condition(self, name: str, operator: str, value: str) -> str:
+        """The SQL of one filter. Raises BadValue."""
+        _check_length(operator, value)
+        custom = self.spec.custom_filters.get(name)
+        if custom is not None:
+            return self._custom(custom, value)
+        head, _, path = name.partition(".")
+        field = self.spec.fields[head]
+        if operator == "null":
+            return self._null(field, path, _boolean(value))
+        if operator == "contains":
+            return self._contains(field, value)
+        if field.type == FieldType.JSON:
+            return self._json(field, operator, path.split("."), value)
+        if field.type == FieldType.TAGS:
+            return self._tags(field, operator, value)
+        return self._comparison(field, operator, value)
+
+    def bind(self, value: object) -> str:
+        """The parameter that holds a value."""
         name = f"v{len(self.values)}"
         self.values[name] = value
         return f":{name}"
 
-    def of(self, name: str, operator: str, text: str) -> str:
-        """The SQL of one filter. Raises Wrong."""
-        if len(text) > MOST_CHARACTERS * (MOST_VALUES if operator == "in" else 1):
-            raise Wrong(f"must have at most {MOST_CHARACTERS} characters")
-        custom = self.spec.custom_filters.get(name)
-        if custom is not None:
-            return self._custom(custom, text)
-        head, _, path = name.partition(".")
-        field = self.spec.fields[head]
-        if operator == "null":
-            return self._null(field, path, _boolean(text))
-        if operator == "contains":
-            return self._contains(field, text)
-        if field.type == FieldType.JSON:
-            return self._json(field, operator, path.split("."), text)
-        return self._compared(field, operator, text)
-
-    def _custom(self, custom: CustomFilter, text: str) -> str:
+    def _custom(self, custom: CustomFilter, value: str) -> str:
         if custom.type == FieldType.BOOLEAN:
-            return custom.condition if _boolean(text) else f"NOT {custom.condition}"
-        if not text.strip():
-            raise Wrong("must not be empty")
-        name = self.bind(_PARSERS[custom.type](text, self.context))
-        condition = custom.condition.format(name)
+            if _boolean(value):
+                return custom.condition
+            return f"NOT {custom.condition}"
+        if not value.strip():
+            raise BadValue("must not be empty")
+        parameter = self.bind(_PARSERS[custom.type](value, self.context))
+        condition = custom.condition.format(parameter)
         if not custom.prefilter:
             return condition
-        return self._found(
-            custom.prefilter.format(name, most=MOST_CANDIDATES), condition, is_of_words=True
+        call = custom.prefilter.format(parameter, most=MAX_CANDIDATES)
+        return self._prefiltered(call, condition, is_search=True)
+
+    def _null(self, field: Field, path: str, is_null: bool) -> str:
+        if path:
+            keys = self.bind(path.split("."))
+            return f"{field.column} #> {keys}::text[] {_IS_NULL[is_null]}"
+        if not field.absent:
+            return f"{field.column} {_IS_NULL[is_null]}"
+        if is_null:
+            return f"{field.column} = {field.absent}"
+        return f"{field.column} <> {field.absent}"
+
+    def _contains(self, field: Field, value: str) -> str:
+        if not value.strip():
+            raise BadValue("must not be empty")
+        part = self.bind(value)
+        return self._prefiltered(
+            f"{field.contains}(:tenant, {part}::text, {MAX_CANDIDATES})",
+            f"{field.column} LIKE like_part({part}::text)",
         )
 
-    def _found(self, call: str, condition: str, *, is_of_words: bool = False) -> str:
-        self.prefilters.append(Prefilter(call, condition, is_of_words))
-        return condition
-
-    def _null(self, field: Field, path: str, is_wanted: bool) -> str:
-        if path:
-            name = self.bind(path.split("."))
-            return f"{field.column} #> {name}::text[] IS {'NULL' if is_wanted else 'NOT NULL'}"
-        if field.absent:
-            return f"{field.column} {'=' if is_wanted else '<>'} {field.absent}"
-        return f"{field.column} IS {'NULL' if is_wanted else 'NOT NULL'}"
-
-    def _contains(self, field: Field, text: str) -> str:
-        if not text.strip():
-            raise Wrong("must not be empty")
-        name = self.bind(text)
-        call = f"{field.contains}(:tenant, {name}::text, {MOST_CANDIDATES})"
-        return self._found(call, f"{field.column} LIKE like_part({name}::text)")
-
-    def _json(self, field: Field, operator: str, path: list[str], text: str) -> str:
-        if not all(path) or len(path) > 8:
-            raise Wrong("must name a path into the object, such as metadata.region")
-        texts = _listed(text) if operator == "in" else [text]
-        # A bare word is a text; what reads as a number, true, false or null is also looked for as
-        # that.
-        wanted = [_nested(path, value) for each in texts for value in _readings(each)]
-        name = self.bind([msgspec.json.encode(value).decode() for value in wanted])
-        condition = f"{field.column} @> ANY({name}::jsonb[])"
+    def _json(self, field: Field, operator: str, path: list[str], value: str) -> str:
+        if not all(path) or len(path) > MAX_PATH_LENGTH:
+            raise BadValue("must name a path into the object, such as metadata.region")
+        objects = [
+            msgspec.json.encode(_nested(path, reading)).decode()
+            for item in _items_of(operator, value)
+            for reading in _readings(item)
+        ]
+        parameter = self.bind(objects)
+        condition = f"{field.column} @> ANY({parameter}::jsonb[])"
         if operator == "not":
             return f"({condition}) IS NOT TRUE"
-        return self._found(
-            f"{field.prefilter}(:tenant, {name}::jsonb[], {MOST_CANDIDATES})", condition
-        )
+        call = f"{field.prefilter}(:tenant, {parameter}::jsonb[], {MAX_CANDIDATES})"
+        return self._prefiltered(call, condition)
 
-    def _compared(self, field: Field, operator: str, text: str) -> str:
-        type = field.type
-        assert type is not None
-        cast = "smallint" if field.is_ranked else _CASTS[type]
-        if type == FieldType.TAGS:
-            return self._tags(field, operator, text)
-        if operator == "in":
-            name = self.bind([self._value(field, each) for each in _listed(text)])
-            if type == FieldType.FOLDED:
-                return f"{field.column} = ANY(ARRAY(SELECT fold(x) FROM unnest({name}::text[]) x))"
-            return f"{field.column} = ANY({name}::{cast}[])"
-        name = self.bind(self._value(field, text))
-        given = f"fold({name}::text)" if type == FieldType.FOLDED else f"{name}::{cast}"
-        if operator == "not":
-            return f"{field.column} IS DISTINCT FROM {given}"
-        condition = f"{field.column} {_COMPARED[operator]} {given}"
-        is_open = field.absent and operator in ("gt", "gte")
-        return f"({condition} AND {field.column} < {field.absent})" if is_open else condition
-
-    def _tags(self, field: Field, operator: str, text: str) -> str:
-        name = self.bind(_listed(text) if operator == "in" else [text])
-        condition = f"{field.column} && fold_each({name}::text[])"
+    def _tags(self, field: Field, operator: str, value: str) -> str:
+        tags = f"fold_each({self.bind(_items_of(operator, value))}::text[])"
+        condition = f"{field.column} && {tags}"
         if operator == "not":
             return f"NOT {condition}"
-        return self._found(
-            f"{field.prefilter}(:tenant, fold_each({name}::text[]), {MOST_CANDIDATES})", condition
-        )
+        call = f"{field.prefilter}(:tenant, {tags}, {MAX_CANDIDATES})"
+        return self._prefiltered(call, condition)
 
-    def _value(self, field: Field, text: str) -> Any:
-        if field.values is not None:
-            if text not in list(field.values):
-                raise Wrong(f'must be one of {", ".join(field.values)}, not "{text[:40]}"')
-            return [*map(str, field.values)].index(text) if field.is_ranked else text
+    def _in(self, field: Field, value: str) -> str:
+        parameter = self.bind([self._parsed(field, item) for item in _items(value)])
+        if field.type == FieldType.FOLDED:
+            folded = f"ARRAY(SELECT fold(x) FROM unnest({parameter}::text[]) x)"
+            return f"{field.column} = ANY({folded})"
+        return f"{field.column} = ANY({parameter}::{_cast(field)}[])"
+
+    def _comparison(self, field: Field, operator: str, value: str) -> str:
+        if operator == "in":
+            return self._in(field, value)
+        sql = f"{self.bind(self._parsed(field, value))}::{_cast(field)}"
+        if field.type == FieldType.FOLDED:
+            sql = f"fold({sql})"
+        if operator == "not":
+            return f"{field.column} IS DISTINCT FROM {sql}"
+        condition = f"{field.column} {_COMPARISONS[operator]} {sql}"
+        if field.absent and operator in ("gt", "gte"):
+            # A row without a value sorts last, but is not greater than any value.
+            return f"({condition} AND {field.column} < {field.absent})"
+        return condition
+
+    def _prefiltered(self, call: str, condition: str, *, is_search: bool = False) -> str:
+        self.prefilters.append(Prefilter(call, condition, is_search))
+        return condition
+
+    def _parsed(self, field: Field, value: str) -> Value:
         assert field.type is not None
-        return _PARSERS[field.type](text, self.context)
+        if field.values is None:
+            return _PARSERS[field.type](value, self.context)
+        words = [str(word) for word in field.values]
+        if value not in words:
+            raise BadValue(f'must be one of {", ".join(words)}, not "{value[:40]}"')
+        if field.is_ranked:
+            return words.index(value)
+        return value
 
 
-def _listed(text: str) -> list[str]:
-    """Values between commas; one with a comma in it stands in double quotes."""
-    found = [
-        re.sub(r"\\(.)", r"\1", m[1]) if m[1] is not None else m[2] for m in _ITEM.finditer(text)
-    ]
-    if not text.strip() or not all(item.strip() for item in found):
-        raise Wrong("must be values between commas, none of them empty")
-    if len(found) > MOST_VALUES:
-        raise Wrong(f"must have at most {MOST_VALUES} values")
-    return found
+def _check_length(operator: str, value: str) -> None:
+    longest = MAX_VALUE_LENGTH
+    if operator == "in":
+        longest *= MAX_VALUES
+    if len(value) > longest:
+        raise BadValue(f"must have at most {MAX_VALUE_LENGTH} characters")
 
 
-_ITEM = re.compile(r'(?:^|,)(?:\s*"((?:[^"\\]|\\.)*)"\s*(?=,|$)|([^,]*))')
+def _cast(field: Field) -> str:
+    """The SQL type that a field's values are compared in."""
+    assert field.type is not None
+    if field.is_ranked:
+        return "smallint"
+    return _CASTS[field.type]
 
 
-def _boolean(text: str) -> bool:
-    if text not in ("true", "false"):
-        raise Wrong(f'must be true or false, not "{text[:40]}"')
-    return text == "true"
+def _items_of(operator: str, value: str) -> list[str]:
+    """The values of an `in`, or the only one of another operator."""
+    if operator == "in":
+        return _items(value)
+    return [value]
 
 
-def _integer(text: str, _context: Context) -> int:
-    if not _INTEGER.fullmatch(text) or abs(int(text)) > LARGEST:
-        raise Wrong(f'must be a whole number below 2^53, not "{text[:40]}"')
-    return int(text)
+def _items(value: str) -> list[str]:
+    """The values between commas; one that has a comma itself is in double quotes."""
+    items = [_item(match) for match in _ITEM.finditer(value)]
+    if not value.strip() or not all(item.strip() for item in items):
+        raise BadValue("must be values between commas, none of them empty")
+    if len(items) > MAX_VALUES:
+        raise BadValue(f"must have at most {MAX_VALUES} values")
+    return items
 
 
-def _text(text: str, _context: Context) -> str:
-    return text
+def _item(match: re.Match[str]) -> str:
+    quoted, bare = match[1], match[2]
+    if quoted is None:
+        return bare
+    return re.sub(r"\\(.)", r"\1", quoted)
 
 
-def _date(text: str, context: Context) -> date:
-    """A day: 2026-01-31, today, or a number of days, weeks, months, years from today, such as -30d."""
-    if text == "today":
+def _boolean(value: str) -> bool:
+    if value not in ("true", "false"):
+        raise BadValue(f'must be true or false, not "{value[:40]}"')
+    return value == "true"
+
+
+def _integer(value: str, _context: Context) -> int:
+    if not _INTEGER.fullmatch(value) or abs(int(value)) > MAX_INTEGER:
+        raise BadValue(f'must be a whole number below 2^53, not "{value[:40]}"')
+    return int(value)
+
+
+def _text(value: str, _context: Context) -> str:
+    return value
+
+
+def _date(value: str, context: Context) -> date:
+    """A day: 2026-01-31, today, or a distance from today in days, weeks, months or years: -30d."""
+    if value == "today":
         return context.today
-    if (match := _RELATIVE.fullmatch(text)) and match[3] != "h":
+    if (match := _RELATIVE.fullmatch(value)) and match[3] != "h":
         return _shifted(context.today, match)
     try:
-        if _DAY.fullmatch(text):
-            return date.fromisoformat(text)
+        if _DAY.fullmatch(value):
+            return date.fromisoformat(value)
     except ValueError:
         pass  # such as 30 February
-    raise Wrong(
-        f'must be a date such as 2026-01-31, or such as today, -30d or +2w, not "{text[:40]}"'
+    raise BadValue(
+        f'must be a date such as 2026-01-31, or such as today, -30d or +2w, not "{value[:40]}"'
     )
 
 
-def _moment(text: str, context: Context) -> datetime:
-    """A timestamp (RFC 3339); or a day, which stands for its beginning where the viewer is; or
-    hours from now.
+def _moment(value: str, context: Context) -> datetime:
+    """A moment: a timestamp (RFC 3339), hours from now (-12h), or a day as `_date` takes it, which
+    stands for its midnight in the viewer's time zone.
     """
-    if (match := _RELATIVE.fullmatch(text)) and match[3] == "h":
-        hours = timedelta(hours=int(match[2]))  # at most 9,999: about a year
-        return context.now - hours if match[1] == "-" else context.now + hours
     try:
-        if _TIMESTAMP.fullmatch(text):
-            return msgspec.convert(text.replace(" ", "+"), datetime).astimezone(UTC)
-        day = _date(text, context)
+        if (match := _RELATIVE.fullmatch(value)) and match[3] == "h":
+            return context.now + timedelta(hours=_signed(match))
+        if _TIMESTAMP.fullmatch(value):
+            return msgspec.convert(value.replace(" ", "+"), datetime).astimezone(UTC)
+        day = _date(value, context)
         return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(context.zone)).astimezone(UTC)
-    except (ValueError, OverflowError, msgspec.ValidationError, Wrong):
-        words = "a time such as 2026-01-31T09:30:00Z, a date such as 2026-01-31, or such as today, -30d or -12h"
-        raise Wrong(f'must be {words}, not "{text[:40]}"') from None
+    except (ValueError, OverflowError, msgspec.ValidationError, BadValue):
+        raise BadValue(
+            "must be a time such as 2026-01-31T09:30:00Z, a date such as 2026-01-31,"
+            f' or such as today, -30d or -12h, not "{value[:40]}"'
+        ) from None
 
 
-def _shifted(day: date, match: re.Match[str]) -> date:
-    number = int(match[2]) * (-1 if match[1] == "-" else 1)
+def _signed(relative: re.Match[str]) -> int:
+    """The number of a relative date. A plus may have become a space, as in a timestamp."""
+    number = int(relative[2])
+    if relative[1] == "-":
+        return -number
+    return number
+
+
+def _shifted(day: date, relative: re.Match[str]) -> date:
+    number, unit = _signed(relative), relative[3]
     try:
-        if match[3] in "dw":
-            return day + timedelta(days=number * (7 if match[3] == "w" else 1))
-        months = day.year * 12 + day.month - 1 + number * (12 if match[3] == "y" else 1)
+        if unit in _DAYS:
+            return day + timedelta(days=number * _DAYS[unit])
+        months = day.year * 12 + day.month - 1 + number * _MONTHS[unit]
         first = date(months // 12, months % 12 + 1, 1)
-        return first + timedelta(days=min(day.day, _days_of(first)) - 1)
+        # A month after 31 January is the last day of February.
+        return first + timedelta(days=min(day.day, _days_in_month(first)) - 1)
     except (ValueError, OverflowError):
-        raise Wrong("must not be so far away") from None
+        raise BadValue("must not be so far away") from None
 
 
-def _days_of(first: date) -> int:
+def _days_in_month(first: date) -> int:
     return ((first + timedelta(days=31)).replace(day=1) - first).days
 
 
-def _readings(text: str) -> list[Any]:
+def _readings(value: str) -> list[object]:
+    """The JSON values that a word may stand for: `5` is the text "5" or the number. In double
+    quotes it is a text only.
+    """
     try:
-        read = msgspec.json.decode(text)
+        decoded = msgspec.json.decode(value)
     except (msgspec.DecodeError, ValueError):
-        return [text]
-    return (
-        [read]
-        if isinstance(read, str)
-        else [text, read]
-        if not isinstance(read, dict | list)
-        else [text]
-    )
+        return [value]
+    if isinstance(decoded, str):
+        return [decoded]
+    if isinstance(decoded, dict | list):
+        return [value]
+    return [value, decoded]
 
 
-def _nested(path: list[str], value: Any) -> Any:
+def _nested(path: list[str], value: object) -> object:
     for key in reversed(path):
         value = {key: value}
     return value
 
 
-_PARSERS: dict[FieldType, Callable[[str, Context], Any]] = {
+_PARSERS: dict[FieldType, Callable[[str, Context], Value]] = {
     FieldType.INTEGER: _integer,
     FieldType.TEXT: _text,
     FieldType.FOLDED: _text,
     FieldType.WORD: _text,
-    FieldType.BOOLEAN: lambda text, _: _boolean(text),
+    FieldType.BOOLEAN: lambda value, _: _boolean(value),
     FieldType.DATE: _date,
     FieldType.MOMENT: _moment,
     FieldType.TAGS: _text,

@@ -1,5 +1,5 @@
-"""A list's parameters: from the query string to a Query, or every problem of it by name, with the
-nearest right one.
+"""Parameters of a list, from the query string to a `Query`. Every mistake in them is reported by
+name, with the nearest correct name.
 """
 
 import difflib
@@ -7,65 +7,69 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 from retainer.errors import FieldError, Invalid
 from retainer.http.query_string import pairs, unknown
 from retainer.lists import cursor
 from retainer.lists.expression import translate
-from retainer.lists.filters import Conditions, Context, Prefilter, Wrong
-from retainer.lists.spec import ListSpec
+from retainer.lists.filters import BadValue, Conditions, Context, Prefilter
+from retainer.lists.spec import FieldType, ListSpec
 
-MOST = 1000  # rows of one page
-USUAL = 50  # rows of a page whose size is not said
-MOST_SORTS = 4
+MAX_LIMIT = 1000  # rows of one page
+DEFAULT_LIMIT = 50  # rows of a page, where only a cursor is given
+MAX_SORTS = 4
 GENERAL = ("limit", "cursor", "sort", "fields", "expand", "count", "filter")
+
+T = TypeVar("T")
 
 
 class Query(NamedTuple):
-    """What a list was asked for. `limit` is None for the whole list; `place` is where to go on,
-    `is_backward` how.
+    """A read query string. `limit` is None for the whole list; `position` is the sort keys at which
+    to go on, from the cursor.
     """
 
     limit: int | None
-    sort: tuple[tuple[str, bool], ...]
-    place: tuple[str, ...] | None
+    sort: tuple[tuple[str, bool], ...]  # names, each with True for descending
+    position: tuple[str, ...] | None
     is_backward: bool
     fields: tuple[str, ...]
     expand: tuple[str, ...]
-    counted: str  # exact, estimate, or not at all
-    where: str
-    values: dict[str, Any]
+    counted: str  # "exact", "estimate", or "" for no count
+    where: str  # the filters' SQL, which refers to `values`
+    values: dict[str, object]
     prefilters: list[Prefilter]
-    asked: list[tuple[str, str]]  # the parameters as they came
+    parameters: list[tuple[str, str]]  # as they were sent
 
     @property
     def filters(self) -> list[str]:
-        """The names of what filters."""
-        return [name for name, _ in self.asked if name not in GENERAL or name == "filter"]
+        """The names of the parameters that filter."""
+        return [name for name, _ in self.parameters if name == "filter" or name not in GENERAL]
 
 
 def plain(spec: ListSpec) -> Query:
-    """A list without parameters."""
+    """The query of a list without parameters."""
     return Query(None, (spec.order,), None, False, tuple(spec.fields), (), "", "", {}, [], [])
 
 
 def read(spec: ListSpec, query_string: bytes, zone: str) -> Query:
     """The query of a list. Raises Invalid with every problem."""
-    return _Parameters(spec, zone).query(pairs(query_string))
+    return _Reader(spec, zone).query(pairs(query_string))
 
 
 def names(spec: ListSpec) -> list[str]:
-    """Every parameter the list takes; paths into JSON stand as field.path."""
-    found = [*GENERAL, *spec.custom_filters]
+    """Every parameter that a list takes; a path into JSON is written as field.path."""
+    every = [*GENERAL, *spec.custom_filters]
     for name, field in spec.fields.items():
-        stem = f"{name}.path" if field.type == "json" else name
-        found += [f"{stem}:{operator}" if operator else stem for operator in field.operators]
-    return found
+        stem = name
+        if field.type == FieldType.JSON:
+            stem = f"{name}.path"
+        every += [_filter_name(stem, operator) for operator in field.operators]
+    return every
 
 
-class _Parameters:
-    """One reading, which gathers problems instead of stopping at the first."""
+class _Reader:
+    """One reading of a query string. It collects problems instead of stopping at the first."""
 
     def __init__(self, spec: ListSpec, zone: str) -> None:
         self.spec = spec
@@ -73,141 +77,159 @@ class _Parameters:
         self.problems: list[FieldError] = []
         self.where: list[str] = []
 
-    def query(self, asked: list[tuple[str, str]]) -> Query:
-        given = {name: value for name, value in asked if name in GENERAL}
-        for name, value in asked:
+    def query(self, parameters: list[tuple[str, str]]) -> Query:
+        general = {name: value for name, value in parameters if name in GENERAL}
+        for name, value in parameters:
             if name not in GENERAL:
-                self._take(name, partial(self._filter, name, value))
-        if "filter" in given:
-            self._take("filter", lambda: self._expression(given["filter"]))
-        limit = self._take("limit", lambda: _limit(given["limit"])) if "limit" in given else None
-        sort = self._sort(given.get("sort"))
-        fields = self._some("fields", given, list(self.spec.fields)) or tuple(self.spec.fields)
-        expand = self._some("expand", given, list(self.spec.expand))
-        count = (
-            self._take("count", lambda: _word(given["count"], ["exact", "estimate"]))
-            if "count" in given
-            else ""
-        )
-        place, is_backward = self._place(given.get("cursor"), sort)
+                self._try(name, partial(self._filter, name, value))
+        if "filter" in general:
+            self._try("filter", lambda: self._expression(general["filter"]))
+        limit = self._limit(general)
+        sort = self._sort(general.get("sort"))
+        fields = self._selected("fields", general, list(self.spec.fields))
+        expand = self._selected("expand", general, list(self.spec.expand))
+        counted = self._count(general)
+        position, is_backward = self._position(general.get("cursor"), sort)
         if self.problems:
             raise Invalid(*self.problems)
+        if limit is None and position is not None:
+            limit = DEFAULT_LIMIT
         return Query(
-            limit or (USUAL if place else None),
+            limit,
             sort,
-            place,
+            position,
             is_backward,
-            fields,
+            fields or tuple(self.spec.fields),
             expand,
-            count or "",
+            counted,
             "".join(f" AND {condition}" for condition in self.where),
             self.conditions.values,
             self.conditions.prefilters,
-            asked,
+            parameters,
         )
 
-    def _take(self, name: str, work: Callable[[], Any]) -> Any:
+    def _try(self, name: str, work: Callable[[], T]) -> T | None:
+        """The result of reading one parameter, or None after noting its problem."""
         try:
             return work()
-        except Wrong as wrong:
-            self.problems.append(FieldError(name, str(wrong)))
+        except BadValue as bad:
+            self.problems.append(FieldError(name, str(bad)))
         except Invalid as invalid:
             self.problems += invalid.errors
         return None
 
-    def _filter(self, name: str, text: str) -> None:
-        self.where.append(self._compared(*_split(name), text))
+    def _filter(self, parameter: str, value: str) -> None:
+        name, _, operator = parameter.partition(":")
+        self.where.append(self._condition(name, operator, value))
 
-    def _compared(self, name: str, operator: str, text: str) -> str:
-        spec = self.spec
-        head, _, path = name.partition(".")
-        field = spec.fields.get(head)
-        is_known = name in spec.custom_filters if operator == "" else False
-        if (
-            field is not None
-            and operator in field.operators
-            and bool(path) == (field.type == "json")
-        ):
-            is_known = True
-        if not is_known:
-            raise Invalid(unknown(f"{name}:{operator}" if operator else name, names(spec)))
-        return self.conditions.of(name, operator, text)
+    def _expression(self, expression: str) -> None:
+        count = len(self.conditions.prefilters)
+        self.where.append(f"({translate(expression, self._condition_inside)})")
+        # Inside an `or`, the rows that one side's prefilter finds are not all of them.
+        del self.conditions.prefilters[count:]
 
-    def _expression(self, text: str) -> None:
-        found = len(self.conditions.prefilters)
-        self.where.append(f"({translate(text, self._in_expression)})")
-        del self.conditions.prefilters[
-            found:
-        ]  # inside an `or` the few rows of one side are not all
-
-    def _in_expression(self, name: str, operator: str, value: str) -> str:
+    def _condition_inside(self, name: str, operator: str, value: str) -> str:
+        """The SQL of one comparison of an expression, its name in front of any problem."""
         try:
-            return self._compared(name, operator, value)
-        except Wrong as wrong:
-            raise Wrong(f"{name} {wrong}") from None
+            return self._condition(name, operator, value)
+        except BadValue as bad:
+            raise BadValue(f"{name} {bad}") from None
 
-    def _sort(self, text: str | None) -> tuple[tuple[str, bool], ...]:
-        usual = (self.spec.order,)
-        if text is None:
-            return usual
-        asked = [(part.removeprefix("-"), part.startswith("-")) for part in text.split(",")]
+    def _condition(self, name: str, operator: str, value: str) -> str:
+        if not self._takes(name, operator):
+            raise Invalid(unknown(_filter_name(name, operator), names(self.spec)))
+        return self.conditions.condition(name, operator, value)
+
+    def _takes(self, name: str, operator: str) -> bool:
+        """True if the list has this filter. Paths lead into JSON fields, and into no others."""
+        if name in self.spec.custom_filters and operator == "":
+            return True
+        head, _, path = name.partition(".")
+        field = self.spec.fields.get(head)
+        if field is None or operator not in field.operators:
+            return False
+        return bool(path) == (field.type == FieldType.JSON)
+
+    def _limit(self, general: dict[str, str]) -> int | None:
+        if "limit" not in general:
+            return None
+        return self._try("limit", lambda: _parsed_limit(general["limit"]))
+
+    def _count(self, general: dict[str, str]) -> str:
+        if "count" not in general:
+            return ""
+        return self._try("count", lambda: _parsed_count(general["count"])) or ""
+
+    def _sort(self, value: str | None) -> tuple[tuple[str, bool], ...]:
+        if value is None:
+            return (self.spec.order,)
+        keys = value.split(",")
         known = self.spec.sorts
-        for name, _ in asked:
+        for key in keys:
+            name = key.removeprefix("-")
             if name not in known:
-                near = difflib.get_close_matches(name, known, 1, 0.4)
-                hint = f"the nearest is {near[0]}" if near else f"it takes {', '.join(known)}"
-                self.problems.append(
-                    FieldError(
-                        "sort", f'cannot be by "{name[:40]}"; {hint}, with - before to turn it'
-                    )
-                )
-        if len(asked) > MOST_SORTS:
-            self.problems.append(FieldError("sort", f"must name at most {MOST_SORTS} fields"))
-        return tuple({name: (name, turned) for name, turned in reversed(asked)}.values())[::-1]
+                hint = _hint(name, known)
+                message = f'cannot be by "{name[:40]}"; {hint}, with - before to turn it'
+                self.problems.append(FieldError("sort", message))
+        if len(keys) > MAX_SORTS:
+            self.problems.append(FieldError("sort", f"must name at most {MAX_SORTS} fields"))
+        # Backward, so that of a name that comes twice the first direction counts.
+        sorts = {key.removeprefix("-"): key.startswith("-") for key in reversed(keys)}
+        return tuple(reversed(sorts.items()))
 
-    def _some(self, name: str, given: dict[str, str], known: list[str]) -> tuple[str, ...]:
-        if name not in given:
+    def _selected(self, name: str, general: dict[str, str], known: list[str]) -> tuple[str, ...]:
+        """The names that `fields` or `expand` selects, in the list's own order."""
+        if name not in general:
             return ()
-        asked = given[name].split(",")
-        for word in asked:
+        selected = general[name].split(",")
+        for word in selected:
             if word not in known:
-                near = difflib.get_close_matches(word, known, 1, 0.4)
-                hint = (
-                    f"the nearest is {near[0]}"
-                    if near
-                    else f"it takes {', '.join(known) or 'nothing here'}"
-                )
-                self.problems.append(FieldError(name, f'has no "{word[:40]}"; {hint}'))
-        return tuple(word for word in known if word in asked)
+                message = f'has no "{word[:40]}"; {_hint(word, known)}'
+                self.problems.append(FieldError(name, message))
+        return tuple(word for word in known if word in selected)
 
-    def _place(
-        self, text: str | None, sort: tuple[tuple[str, bool], ...]
+    def _position(
+        self, value: str | None, sort: tuple[tuple[str, bool], ...]
     ) -> tuple[tuple[str, ...] | None, bool]:
-        if text is None or self.problems:
+        """The sort keys at which to go on, and True for backward."""
+        if value is None or self.problems:
             return None, False
         casts = [cast for _, cast, _ in self.spec.keys(sort)]
-        found = cursor.decode(text, sort, casts)
-        if found is None:
-            words = "is not from this list in this order; take it from the Link header of the page before"
-            self.problems.append(FieldError("cursor", words))
+        decoded = cursor.decode(value, sort, casts)
+        if decoded is None:
+            message = (
+                "is not from this list in this order;"
+                " take it from the Link header of the page before"
+            )
+            self.problems.append(FieldError("cursor", message))
             return None, False
-        return found
+        return decoded
 
 
-def _limit(text: str) -> int:
-    if not re.fullmatch(r"\d{1,9}", text, re.ASCII) or not 1 <= int(text) <= MOST:
-        raise Wrong(
-            f"must be a whole number from 1 to {MOST}; without it and without cursor the whole list is sent"
+def _filter_name(name: str, operator: str) -> str:
+    """A filter as the query string writes it: `name`, or `name:operator`."""
+    if not operator:
+        return name
+    return f"{name}:{operator}"
+
+
+def _hint(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, 1, 0.4)
+    if near:
+        return f"the nearest is {near[0]}"
+    return f"it takes {', '.join(known) or 'nothing here'}"
+
+
+def _parsed_limit(value: str) -> int:
+    if not re.fullmatch(r"\d{1,9}", value, re.ASCII) or not 1 <= int(value) <= MAX_LIMIT:
+        raise BadValue(
+            f"must be a whole number from 1 to {MAX_LIMIT};"
+            " without it and without cursor the whole list is sent"
         )
-    return int(text)
+    return int(value)
 
 
-def _word(text: str, words: list[str]) -> str:
-    if text not in words:
-        raise Wrong(f'must be {" or ".join(words)}, not "{text[:40]}"')
-    return text
-
-
-def _split(name: str) -> tuple[str, str]:
-    head, _, operator = name.partition(":")
-    return head, operator
+def _parsed_count(value: str) -> str:
+    if value not in ("exact", "estimate"):
+        raise BadValue(f'must be exact or estimate, not "{value[:40]}"')
+    return value

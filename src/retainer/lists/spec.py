@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from retainer.database.statement import Statement
 
-MOST_EXPANDED = 20  # objects of an expanded array
+MAX_EXPANDED = 20  # objects of an expanded array
 # Rows that a filter may leave to be fetched one by one; from more on the list is walked in its
 # order. Of words more are fetched: a walk to the names in X among 500,000 took longer than it may.
-MOST_CANDIDATES, MOST_WORD_CANDIDATES = 4000, 30_000
+MAX_CANDIDATES, MAX_WORD_CANDIDATES = 4000, 30_000
 ABSENT = "U&'\\+10FFFF'"  # what a text's sort key holds where there is none: it sorts last
 NEVER = "'infinity'::date"  # the same of a date
 
@@ -297,7 +297,7 @@ def moments(alias: str) -> dict[str, Field]:
 def searched(noun: str, alias: str) -> dict[str, CustomFilter]:
     """The filter `q`: rows that have each word, as search finds it (migration 0010)."""
     asked = "sought(:tenant, {0}::text)"
-    candidates = f"{noun}_few_matching(:tenant, {{}}::text, {MOST_WORD_CANDIDATES})"
+    candidates = f"{noun}_few_matching(:tenant, {{}}::text, {MAX_WORD_CANDIDATES})"
     words = "Those that have each of these words, as search finds them: beginnings, typing errors"
     bits = "bits_of(spaced(typed_words({0}::text)))"
     # The index of the list knows the bits; only a row that has all of them is read. (CASE: of what

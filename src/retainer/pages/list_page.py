@@ -63,12 +63,12 @@ async def paginate(
     listing = Listing(request.db, spec, query, formats.JSON, values)
     total: tuple[int | None, bool] = (None, False)
     try:
-        row = await listing.page(request.db, query.place, limit, is_backward=query.is_backward)
+        row = await listing.page(request.db, query.position, limit, is_backward=query.is_backward)
         if counted and target(request) != "more":
             total = await _total(listing, row["matched"])
     except TimedOut as error:
         raise too_costly(spec, query) from error
-    given = {name: value for name, value in query.asked if name not in ("cursor", "limit")}
+    given = {name: value for name, value in query.parameters if name not in ("cursor", "limit")}
     more = ""
     if row["count"] > limit:
         place = cursor.encode(row["last"], query.sort, is_backward=False)
@@ -112,7 +112,7 @@ async def matching_ids(request: Request, spec: ListSpec, asked: str, most: int) 
     `most`, and for what is no parameter: left out, it would mean more rows than anybody chose.
     """
     query = read(spec, asked.encode(), request.viewer.time_zone)
-    query = query._replace(fields=("id",), expand=(), counted="", place=None)
+    query = query._replace(fields=("id",), expand=(), counted="", position=None)
     listing = Listing(request.db, spec, query, formats.JSON, {})
     try:
         row = await listing.page(request.db, None, most)
@@ -138,7 +138,7 @@ async def _total(listing: Listing, matched: int | None) -> tuple[int | None, boo
     """
     if matched is not None and listing.is_found:
         return matched, False
-    if matched is None and any(prefilter.is_of_words for prefilter in listing.query.prefilters):
+    if matched is None and any(prefilter.is_search for prefilter in listing.query.prefilters):
         return None, False  # many rows would be looked at, and the planner can but guess
     most = EXACT_COUNT_LIMIT if matched is None else matched
     try:

@@ -87,9 +87,9 @@ async def feed_entries(request: Request, page: ListPage[FeedRow]) -> list[FeedEn
 
 async def day_before(request: Request) -> str | None:
     """The day that a further part of the list goes on with: it was begun on the part before."""
-    if not request.query or not request.query.place:
+    if not request.query or not request.query.position:
         return None
-    given = {"id": request.query.place[0], "fields": "at", "limit": "1"}
+    given = {"id": request.query.position[0], "fields": "at", "limit": "1"}
     found = await find(request, store.OPERATIONS, Moment, given)
     return next((day_of(request, row.at) for row in found), None)
 

@@ -1,8 +1,8 @@
 """The parameters of a list as the OpenAPI document describes them, made from its ListSpec."""
 
 from retainer.lists.expression import MAX_LENGTH as MAX_EXPRESSION_LENGTH
-from retainer.lists.filters import LARGEST, MOST_CHARACTERS, MOST_VALUES
-from retainer.lists.parameters import MOST, MOST_SORTS, USUAL
+from retainer.lists.filters import MAX_INTEGER, MAX_VALUE_LENGTH, MAX_VALUES
+from retainer.lists.parameters import DEFAULT_LIMIT, MAX_LIMIT, MAX_SORTS
 from retainer.lists.spec import CustomFilter, Field, FieldType, ListSpec
 from retainer.pages.reference.schemas import Schema
 
@@ -15,21 +15,21 @@ _DAY = {"type": "string", "format": "date", "examples": ["2026-01-31"]}
 _TIME = {"type": "string", "format": "date-time", "examples": ["2026-01-31T09:30:00Z"]}
 _TEXT = {
     "type": "string",
-    "maxLength": MOST_CHARACTERS,
+    "maxLength": MAX_VALUE_LENGTH,
     "pattern": r"^[^\u0000]*$",
     "examples": ["Technology"],
 }
 _ITEM = {
     "type": "string",
-    "maxLength": MOST_CHARACTERS,
+    "maxLength": MAX_VALUE_LENGTH,
     "pattern": r'^[^,"\u0000]*[^\s,"\u0000][^,"\u0000]*$',
 }
 _SCHEMAS: dict[FieldType, Schema] = {
     FieldType.INTEGER: {
         "type": "integer",
         "format": "int64",
-        "minimum": -LARGEST,
-        "maximum": LARGEST,
+        "minimum": -MAX_INTEGER,
+        "maximum": MAX_INTEGER,
         "examples": [1],
     },
     FieldType.BOOLEAN: {"type": "boolean", "examples": [True]},
@@ -76,9 +76,9 @@ def _general(spec: ListSpec) -> list[Schema]:
     found = [
         _parameter(
             "limit",
-            f"At most so many, and links to more; {USUAL} where only a cursor is given, and "
+            f"At most so many, and links to more; {DEFAULT_LIMIT} where only a cursor is given, and "
             "without both the whole list",
-            {"type": "integer", "minimum": 1, "maximum": MOST, "examples": [USUAL]},
+            {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "examples": [DEFAULT_LIMIT]},
         ),
         _parameter(
             "cursor",
@@ -104,7 +104,7 @@ def _general(spec: ListSpec) -> list[Schema]:
             "By these, the first foremost; - turns one round. Ties are in the list's own order"
         )
         keys = [key for name in spec.sorts for key in (name, f"-{name}")]
-        found.append(_parameter("sort", description, _several(keys) | {"maxItems": MOST_SORTS}))
+        found.append(_parameter("sort", description, _several(keys) | {"maxItems": MAX_SORTS}))
     if spec.expand:
         values = _several(list(spec.expand))
         found.append(_parameter("expand", "These too, as objects in each", values))
@@ -146,7 +146,7 @@ def _schema(field: Field, operator: str) -> Schema:
     item = {key: limit for key, limit in one.items() if key != "examples"}
     if one is _TEXT:
         item = _ITEM
-    return {"type": "array", "minItems": 1, "maxItems": MOST_VALUES, "items": item}
+    return {"type": "array", "minItems": 1, "maxItems": MAX_VALUES, "items": item}
 
 
 def _value(field: Field) -> Schema:

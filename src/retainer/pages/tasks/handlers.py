@@ -112,9 +112,9 @@ def grouped(request: Request, page: ListPage[TaskRow]) -> list[tuple[str, list[T
 
 def _last_heading(request: Request, now: date, past: str) -> str | None:
     """The heading under which the page before ends."""
-    if request.query is None or not request.query.place:
+    if request.query is None or not request.query.position:
         return None
-    due = request.query.place[0]  # a date, or infinity
+    due = request.query.position[0]  # a date, or infinity
     return _heading(date.fromisoformat(due) if due[:1].isdigit() else None, now, past)
 
 

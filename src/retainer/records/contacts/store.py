@@ -9,7 +9,7 @@ from retainer.database.statement import Create, Statement, Update, rows_json
 from retainer.database.stored import Stored
 from retainer.lists.spec import (
     ABSENT,
-    MOST_EXPANDED,
+    MAX_EXPANDED,
     CustomFilter,
     Field,
     FieldType,
@@ -77,7 +77,7 @@ LIST = ListSpec(
                 JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id
             WHERE m.tenant_id = :tenant AND m.contact_id = c.id AND m.deleted_by IS NULL
                 AND o.deleted_by IS NULL AND @visible_organizations
-            ORDER BY o.name_folded, o.id LIMIT {MOST_EXPANDED}"""),
+            ORDER BY o.name_folded, o.id LIMIT {MAX_EXPANDED}"""),
     },
 )
 
