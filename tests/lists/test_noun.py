@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from retainer import permissions
-from retainer.lists.noun import Permits, check
+from retainer.lists.noun import Menu, New, Permits, check
 from retainer.nouns import NOUNS
 
 ACTIVITIES = NOUNS["activities"]
@@ -32,6 +32,8 @@ def test_the_nouns_are_whole() -> None:
     [
         ({"title": ""}, "has no title"),
         ({"alias": "x"}, "has the alias x, its list another"),
+        ({"table": "field_notes"}, "is not called one word of small letters"),
+        ({"new": New("activity", "Note", "notes.write")}, "names the permission notes.write"),
         ({"page": ""}, "is found or has views, but no page"),
         ({"belongs_to": "projects"}, "belongs to projects, but refers to it by no column"),
         ({"references": {"organization_id": "firms"}}, "refers to firms, which is no noun"),
@@ -43,8 +45,14 @@ def test_the_nouns_are_whole() -> None:
 def test_a_noun_that_lacks_a_part_refuses_to_start_by_name(
     changes: dict[str, Any], words: str
 ) -> None:
-    with pytest.raises(ValueError, match=f"the noun activities {words}"):
+    name = changes.get("table", "activities")
+    with pytest.raises(ValueError, match=f"the noun {name} {words}"):
         checked(**changes)
+
+
+def test_two_nouns_of_one_alias_refuse_to_start() -> None:
+    with pytest.raises(ValueError, match="has the alias a, as notes have"):
+        check([*NOUNS.values(), replace(ACTIVITIES, table="notes")])
 
 
 def test_a_noun_without_a_line_of_who_sees_it_refuses_to_start(
@@ -53,6 +61,14 @@ def test_a_noun_without_a_line_of_who_sees_it_refuses_to_start(
     monkeypatch.delitem(permissions.VISIBLE, "activities")
     with pytest.raises(ValueError, match="the noun activities has no line in permissions"):
         check(NOUNS.values())
+
+
+def test_a_noun_of_the_sidebar_without_a_permission_to_read_it_refuses_to_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(permissions.PERMISSIONS, "activities.read")
+    with pytest.raises(ValueError, match=r"names the permission activities\.read"):
+        checked(menu=Menu("activity", "Log", "g l"))
 
 
 def test_a_line_without_a_noun_refuses_to_start(monkeypatch: pytest.MonkeyPatch) -> None:

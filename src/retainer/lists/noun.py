@@ -6,6 +6,7 @@ A noun that lacks a part does not start: see `check`.
 """
 
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -185,18 +186,32 @@ def check(nouns: Iterable[Noun]) -> None:
 
 def _problems(noun: Noun, known: Mapping[str, Noun]) -> Iterable[str]:
     """What a noun lacks, each as the end of a sentence."""
+    if re.fullmatch("[a-z]+", noun.table) is None:
+        yield "is not called one word of small letters"
     if noun.permissions and not noun.seen_as and noun.table not in VISIBLE:
         yield "has no line in permissions.VISIBLE"
     if not noun.list.id.startswith(f"{noun.alias}."):
         yield f"has the alias {noun.alias}, its list another"
+    for other in known.values():
+        if other.alias == noun.alias and other is not noun:
+            yield f"has the alias {noun.alias}, as {other.table} have"
     if not noun.title and not noun.told_by:
         yield "has no title"
     if (noun.search or noun.has_views) and not noun.page:
         yield "is found or has views, but no page"
-    for permission in noun.permissions or ():
+    for permission in _permissions(noun):
         if permission not in PERMISSIONS:
             yield f"names the permission {permission}, which permissions.py does not have"
     yield from _broken_references(noun, known)
+
+
+def _permissions(noun: Noun) -> Iterable[str]:
+    """Those that a noun names, or that follow from its name."""
+    yield from noun.permissions or ()
+    if noun.menu:
+        yield f"{noun.table}.read"
+    if noun.new:
+        yield noun.new.permission
 
 
 def _broken_references(noun: Noun, known: Mapping[str, Noun]) -> Iterable[str]:

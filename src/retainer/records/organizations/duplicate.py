@@ -3,7 +3,10 @@
 from retainer.database.database import Db
 from retainer.database.statement import Statement
 from retainer.database.stored import Stored
-from retainer.records.organizations.store import JSON, LOCK
+from retainer.records.organizations.store import COLUMNS, JSON, LOCK
+
+# What no two organizations share, a copy does not have.
+_COPIED = [name for name in COLUMNS if name not in ("name", "external_id", "domains")]
 
 # The copy is "Name (copy)", or the first of "Name (copy 2)", "Name (copy 3)" … that no live
 # organization has.
@@ -12,9 +15,7 @@ DUPLICATE = Statement(f"""
         SELECT o.*, left(regexp_replace(o.name, ' \\(copy( [0-9]+)?\\)$', ''), 240) AS stem
         FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :id
     )
-    INSERT INTO organizations AS o (
-        tenant_id, name, type, status, industry, website, description, metadata,
-        parent_id, owner_id, tags)
+    INSERT INTO organizations AS o (tenant_id, name, {", ".join(_COPIED)})
     SELECT s.tenant_id, (
             SELECT candidate FROM (
                 SELECT n,
@@ -28,8 +29,7 @@ DUPLICATE = Statement(f"""
             WHERE NOT EXISTS (SELECT FROM organizations c
                 WHERE c.tenant_id = :tenant AND c.deleted_by IS NULL AND c.name = candidate)
             ORDER BY n LIMIT 1
-        ), s.type, s.status, s.industry, s.website, s.description, s.metadata,
-        s.parent_id, s.owner_id, s.tags
+        ), {", ".join(f"s.{column}" for column in _COPIED)}
     FROM source s, @acting
     RETURNING o.id, o.version, {JSON}
 """)

@@ -1,0 +1,33 @@
+"""Handlers of engagements."""
+
+from starlette.responses import Response
+
+from retainer.errors import invalid
+from retainer.http.body import sent
+from retainer.http.request import Request
+from retainer.http.responses import deleted_response, record_response
+from retainer.lists.answer import listed
+from retainer.records.engagements import store
+
+
+async def index(request: Request) -> Response:
+    return await listed(request)
+
+
+async def create(request: Request) -> Response:
+    row = await store.create(request.db, sent(request.data))
+    if row is None:
+        raise invalid("organizationId", "there is no such organization, or none that you may see")
+    return record_response(row)
+
+
+async def show(request: Request, id: int) -> Response:
+    return record_response(await store.get(request.db, id))
+
+
+async def update(request: Request, id: int) -> Response:
+    return record_response(await store.update(request.db, id, sent(request.data)))
+
+
+async def delete(request: Request, id: int) -> Response:
+    return deleted_response(await store.delete(request.db, id))
