@@ -1,8 +1,7 @@
-"""Search: what a viewer typed, found in organizations, contacts, projects, tasks, activities,
-documents and the text of files.
+"""Search in organizations, contacts, projects, tasks, activities, documents and the text of files.
 
-Every word typed counts as the beginning of a word, wherever it stands and in any order; a word that
-nobody has used counts for those that it may have been meant as. A hit is never something that its
-viewer could not read by its id. Names count more than other texts, and a name that is what was
-typed counts most.
+Each word of a query matches any word that begins with it, in any order. A word that occurs nowhere
+matches the words it may be a misspelling of. A hit is always a record that the viewer could read by
+its id. Matches in names rank higher than matches in other texts; a name equal to the query ranks
+highest.
 """

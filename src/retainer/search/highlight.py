@@ -1,4 +1,4 @@
-"""Where in a text the words were found, as parts that a page can mark without trusting any markup."""
+"""Highlights: a text in parts, matched or not, which a page can mark without trusting markup."""
 
 import re
 import unicodedata
@@ -6,64 +6,78 @@ from functools import lru_cache
 
 from retainer.search.model import Highlight, Part
 
-AROUND = 80  # characters shown before and after what was found in a long text
-# As plain() of the database; its dotless i is left out, which looks like another letter here.
+AROUND = 80  # characters shown before and after the first match in a long text
+# The letters that plain() of the database replaces. Its dotless i is not listed: in source code it
+# is easily taken for another letter.
 _PLAIN = str.maketrans(
     {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h"}
 )
 
 
 def pattern(words: list[str]) -> re.Pattern[str]:
-    """What matches a word that begins with one of these folded ones."""
+    """A pattern for the beginning of any word that begins with one of these folded words."""
     longest_first = sorted(words, key=len, reverse=True)
     return re.compile(r"(?<![^\W_])(?:" + "|".join(map(re.escape, longest_first)) + ")")
 
 
 def highlights(texts: dict[str, str | None], found: re.Pattern[str]) -> list[Highlight]:
-    """One for each text that has something of it."""
+    """One highlight for each text with a match."""
     return [
-        Highlight(field, _parts(text, places))
+        Highlight(field, _parts(text, spans))
         for field, text in texts.items()
-        if text and (places := _places(text, found))
+        if text and (spans := _spans(text, found))
     ]
 
 
-def _places(text: str, found: re.Pattern[str]) -> list[tuple[int, int]]:
-    """Start and end of each match, in the text as it is."""
+def _spans(text: str, found: re.Pattern[str]) -> list[tuple[int, int]]:
+    """Start and end of each match, counted in the original text, which folding can lengthen."""
     if text.isascii():
         return [match.span() for match in found.finditer(text.lower())]
     folded, origins = "", list[int]()
-    for place, character in enumerate(text):
+    for position, character in enumerate(text):
         piece = _folded(character)
         folded += piece
-        origins += [place] * len(piece)
+        origins += [position] * len(piece)
     origins.append(len(text))
     return [(origins[m.start()], origins[m.end() - 1] + 1) for m in found.finditer(folded)]
 
 
 @lru_cache(maxsize=10_000)
 def _folded(character: str) -> str:
-    """As plain() of the database folds it; nothing for a combining accent."""
+    """A character as plain() of the database folds it; empty for a combining accent."""
     decomposed = unicodedata.normalize("NFKD", character.lower())
     return "".join(c for c in decomposed if not 0x300 <= ord(c) <= 0x36F).translate(_PLAIN)
 
 
-def _parts(text: str, places: list[tuple[int, int]]) -> list[Part]:
-    start, end = 0, len(text)
-    if len(text) > 3 * AROUND:
-        start = _word_edge(text, max(0, places[0][0] - AROUND))
-        end = min(len(text), places[0][1] + AROUND)
-    parts = [Part("…", match=False)] if start else []
-    for first, last in places:
+def _parts(text: str, spans: list[tuple[int, int]]) -> list[Part]:
+    start, end = _excerpt(text, spans[0])
+    parts: list[Part] = []
+    if start > 0:
+        parts.append(Part("…", match=False))
+    for first, last in spans:
         if last > end:
             break
         parts += [Part(text[start:first], match=False), Part(text[first:last], match=True)]
         start = last
-    parts += [Part(text[start:end], match=False), Part("…" if end < len(text) else "", match=False)]
+    parts.append(Part(text[start:end], match=False))
+    if end < len(text):
+        parts.append(Part("…", match=False))
     return [part for part in parts if part.text]
 
 
-def _word_edge(text: str, place: int) -> int:
-    """The beginning of the next word, when that is near."""
-    space = text.find(" ", place, place + AROUND // 2)
-    return space + 1 if place and space >= 0 else place
+def _excerpt(text: str, match: tuple[int, int]) -> tuple[int, int]:
+    """Start and end of what is shown: all of a short text, of a long one the surroundings of a
+    match.
+    """
+    if len(text) <= 3 * AROUND:
+        return 0, len(text)
+    first, last = match
+    return _next_word(text, max(0, first - AROUND)), min(len(text), last + AROUND)
+
+
+def _next_word(text: str, position: int) -> int:
+    """The beginning of the next word where one begins nearby, else the position itself."""
+    space = text.find(" ", position, position + AROUND // 2)
+    if position == 0 or space < 0:
+        return position
+    return space + 1

@@ -1,6 +1,5 @@
-"""The statement of search. What the words lead to comes from functions of the database
-(functions/search.sql), which know nothing of who asks; every row they name is read again
-here, through the viewer.
+"""The search statement. Functions of the database (functions/search.sql) find ids for the words,
+whoever asks; this statement reads each row again, and keeps to those that the viewer sees.
 """
 
 from asyncpg import Record
@@ -13,7 +12,7 @@ from retainer.search import model
 
 CANDIDATES = 100  # rows of each kind that are ranked
 
-# In the order in which equally good hits stand.
+# In the order of equally good hits.
 _SEARCHED: list[tuple[Noun, Searched]] = sorted(
     [(noun, noun.search) for noun in NOUNS.values() if noun.search],
     key=lambda each: each[1].place,
@@ -36,28 +35,32 @@ class Hit(model.Hit):
 _VISIBLE_IDS = """ARRAY(SELECT {a}.id FROM {noun} {a}
             WHERE {a}.tenant_id = :tenant AND {a}.deleted_by IS NULL AND @visible_{noun})"""
 
-# Row by row from the functions' ids: a join would be planned as a scan of the whole table when that
-# is small.
+# LATERAL with OFFSET 0 reads the rows by their ids, one by one. A plain join would be planned as a
+# scan of the whole table while that is small.
 _FOUND = """
         SELECT '{kind}' AS kind, {a}.id, {a}.folded, f.place, NULL::int AS passage
         FROM asked, {noun}_found(:tenant, asked.all, {within}, {most}) f, LATERAL (
             SELECT {a}.id, {a}.{folded} AS folded FROM {noun} {a}
-            WHERE {a}.tenant_id = :tenant AND {a}.id = f.hit AND {a}.deleted_by IS NULL AND @visible_{noun}
+            WHERE {a}.tenant_id = :tenant AND {a}.id = f.hit AND {a}.deleted_by IS NULL
+                AND @visible_{noun}
             OFFSET 0) {a}
         WHERE '{kind}' = ANY(:kinds::text[])"""
 
-# Only the text of the newest version counts, and only while that is the one that was read.
+# Passages count only while they are of the newest version.
 _PASSAGES = """
         SELECT 'document', d.id, d.folded, 0, f.place
         FROM asked, passages_found(:tenant, asked.all, {within}, {most}) f, LATERAL (
             SELECT d.id, d.name_folded AS folded
             FROM documents d JOIN document_texts x
                 ON x.tenant_id = d.tenant_id AND x.document_id = d.id AND x.number = d.latest
-            WHERE d.tenant_id = :tenant AND d.id = f.hit AND d.deleted_by IS NULL AND @visible_documents OFFSET 0) d
+            WHERE d.tenant_id = :tenant AND d.id = f.hit AND d.deleted_by IS NULL
+                AND @visible_documents
+            OFFSET 0) d
         WHERE 'document' = ANY(:kinds::text[])"""
 
-# A name that is what was typed, one that begins so, the words in a name, a name that only resembles
-# them, the words in another text, the words in a file. Within each a short name comes first.
+# From best to worst: a name equal to the query, a name that begins with it, a name with the words,
+# a name that resembles the query, another text with the words, a file with the words. Among equals
+# a short name comes first.
 _SCORE = """CASE WHEN folded = phrase THEN 100
             WHEN starts_with(folded, phrase || ' ') THEN 84
             WHEN starts_with(folded, phrase) THEN 80
@@ -66,16 +69,19 @@ _SCORE = """CASE WHEN folded = phrase THEN 100
             WHEN place > 1 THEN 50 - 15.0 * levenshtein(left(folded, 60), left(phrase, 60))
                 / greatest(length(left(folded, 60)), length(left(phrase, 60)))
             WHEN place = 1 THEN 20 ELSE 15 END
-        - least(length(folded), 100) / 50.0 - array_position(:kinds_in_order::text[], kind) / 10.0"""
+        - least(length(folded), 100) / 50.0
+        - array_position(:kinds_in_order::text[], kind) / 10.0"""
 
-# An organization that the viewer does not see is not named either.
-_ORGANIZATION = """LEFT JOIN LATERAL (SELECT o.id, o.name FROM organizations o
-            WHERE o.tenant_id = :tenant AND o.id = {} AND o.deleted_by IS NULL AND @visible_organizations) o ON true"""
+# Without the viewer's condition a hit would show the name of an organization that they do not see.
+_ORGANIZATION = """LEFT JOIN LATERAL (
+            SELECT o.id, o.name FROM organizations o
+            WHERE o.tenant_id = :tenant AND o.id = {} AND o.deleted_by IS NULL
+                AND @visible_organizations) o ON true"""
 
 
 def _shown(noun: Noun, search: Searched) -> str:
-    """What a hit shows: title, subtitle, organization, and its texts by field. Without a subtitle of
-    its own it shows its organization.
+    """The SELECT of what a hit of a noun shows: title, subtitle, organization, and its texts by
+    field. The organization's name is the subtitle of a noun that declares none.
     """
     a = noun.alias
     texts = ", ".join(f"'{field}', {sql}" for field, sql in search.texts.items())
@@ -94,8 +100,8 @@ _SHOWN = " UNION ALL ".join(_shown(noun, search) for noun, search in _SEARCHED)
 
 
 def _statement(within: str) -> Statement:
-    """The search; `within` stands for the ids that the functions stay among, from a noun and its
-    alias a.
+    """The search statement. `within` is the SQL of the ids that the functions may return, with
+    {noun} and its alias {a}.
     """
     found = [
         _FOUND.format(
@@ -111,7 +117,8 @@ def _statement(within: str) -> Statement:
     found.append(_PASSAGES.format(within=within.format(noun="documents", a="d"), most=CANDIDATES))
     return Statement(f"""
     WITH asked AS MATERIALIZED (
-        SELECT found AS all, found.phrase, found.patterns, found.meant FROM sought(:tenant, :q, :loosely) found
+        SELECT found AS all, found.phrase, found.patterns, found.meant
+        FROM sought(:tenant, :q, :loosely) found
     ), found AS ({" UNION ALL ".join(found)}
     ), best AS (
         SELECT kind, id, max({_SCORE}) AS score, max(passage) AS passage
@@ -126,19 +133,22 @@ def _statement(within: str) -> Statement:
 
 
 AMONG_ALL = _statement("NULL")
-# Whoever sees little would find nothing among the first candidates of a large tenant.
+# For viewers who see few records: of a large tenant's first candidates they might see none.
 AMONG_VISIBLE = _statement(_VISIBLE_IDS)
 
 
-async def search(db: Db, q: str, kinds: list[str], most: int) -> list[Record]:
+async def search(db: Db, q: str, kinds: list[str], limit: int) -> list[Record]:
     """The best hits: kind, id, title, subtitle, organization_id, score, texts (JSON by field),
     meant (folded words).
 
-    When every word together finds nothing, each may also stand for similar ones, and one of them
-    may be missing.
+    When no record has all the words, a second search also matches similar words and lets one be
+    missing.
     """
-    statement = AMONG_ALL if db.scope == "all" else AMONG_VISIBLE
-    values = {"q": q, "kinds": kinds, "most": most, "kinds_in_order": list(Kind)}
-    return await db.rows(statement, loosely=False, **values) or await db.rows(
-        statement, loosely=True, **values
-    )
+    statement = AMONG_VISIBLE
+    if db.scope == "all":
+        statement = AMONG_ALL
+    values = {"q": q, "kinds": kinds, "most": limit, "kinds_in_order": list(Kind)}
+    hits = await db.rows(statement, loosely=False, **values)
+    if hits:
+        return hits
+    return await db.rows(statement, loosely=True, **values)

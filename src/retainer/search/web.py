@@ -1,8 +1,7 @@
 """The handler of search."""
 
-from typing import Any
-
 import msgspec
+from asyncpg import Record
 from starlette.responses import Response
 
 from retainer.http.request import Request
@@ -13,13 +12,12 @@ from retainer.search.model import Hit, SearchQuery
 
 
 async def index(request: Request) -> Response:
-    asked: SearchQuery = request.query
-    return JSONResponse(
-        [hit(row) for row in await store.search(request.db, asked.q, asked.kinds, asked.limit)]
-    )
+    query: SearchQuery = request.query
+    rows = await store.search(request.db, query.q, query.kinds, query.limit)
+    return JSONResponse([hit(row) for row in rows])
 
 
-def hit(row: Any) -> Hit:
+def hit(row: Record) -> Hit:
     texts = msgspec.json.decode(row["texts"], type=dict[str, str | None])
     return store.Hit(
         store.Kind(row["kind"]),
