@@ -11,9 +11,9 @@ from uvicorn.protocols.http import httptools_impl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess, multiprocess
 
-from retainer.server.http_server import Exchange, HttpConnection, HttpServer
+from retainer.server.http_server import HttpConnection, HttpCycle, HttpServer
 
-CYCLE = Exchange.__mro__[1]
+CYCLE = HttpCycle.__mro__[1]
 
 
 def digest(function: Callable[..., Any]) -> str:
@@ -49,7 +49,7 @@ def test_a_part_of_uvicorn_is_as_it_was_read(function: Callable[..., Any]) -> No
 
 def test_uvicorn_takes_the_classes_that_are_put_into_its_modules() -> None:
     """It offers no other way for the class of a worker's server and of a request's cycle."""
-    assert httptools_impl.RequestResponseCycle is Exchange
+    assert httptools_impl.RequestResponseCycle is HttpCycle
     assert "RequestResponseCycle(" in inspect.getsource(HttpToolsProtocol.on_headers_complete)
     assert multiprocess.Server is HttpServer
     assert "Server(" in inspect.getsource(multiprocess.Process.server.fget)

@@ -14,10 +14,10 @@ import signal
 import time
 from collections.abc import AsyncGenerator
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from starlette.responses import AsyncContentStream, Response, StreamingResponse
-from starlette.types import Send
+from starlette.types import Receive, Scope, Send
 
 from retainer.config import Settings, load, networks
 from retainer.database.database import Database
@@ -43,15 +43,15 @@ STALL_SECONDS = 30.0  # how long a streamed answer waits for a client that does 
 
 CSP = (
     b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    b"font-src 'self'; "
-    b"connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; "
-    b"frame-ancestors 'none'"
+    b"font-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; "
+    b"base-uri 'none'; frame-ancestors 'none'"
 )
 SECURITY = [
     (b"content-security-policy", CSP),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
 ]
+HTTPS_ONLY = (b"strict-transport-security", b"max-age=31536000")
 NO_STORE = (b"cache-control", b"no-store")
 VARY_ACCEPT = (b"vary", b"Accept")  # where a browser gets a page and others get JSON
 
@@ -82,11 +82,9 @@ class App:
         self.services: dict[type, object] = {Live: self.live, Storage: self.storage}
         self.ids = itertools.count(1)
         self.process = secrets.token_hex(5)
-        self.headers = SECURITY + (
-            [(b"strict-transport-security", b"max-age=31536000")]
-            if settings.public_url.startswith("https:")
-            else []
-        )
+        self.headers = list(SECURITY)
+        if settings.public_url.startswith("https:"):
+            self.headers.append(HTTPS_ONLY)
 
     def read_list(self, spec: object, query_string: bytes, zone: str) -> object:
         """The query of a route's list, "today" being the time zone's. Raises Invalid."""
@@ -99,14 +97,14 @@ class App:
         assert isinstance(found, kind)
         return found
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             await self.serve(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self.lifespan(scope, receive, send)
 
-    async def lifespan(self, scope: Any, receive: Any, send: Any) -> None:
-        """Start and stop, as the server asks."""
+    async def lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Start and stop, as the server asks (ASGI's lifespan)."""
         await receive()
         scope["state"][STOPPING] = self.live.end
         self.log.adopt()
@@ -117,8 +115,8 @@ class App:
             self.live.run(),
         )
         watching = [asyncio.create_task(each) for each in background]
-        # A process that starts while the database is away is no failure: it answers 503 until it is
-        # back.
+        # Without a database the process starts all the same, and answers 503 until there is one: a
+        # start that failed would have to be repeated by somebody.
         with suppress(TimeoutError):
             async with asyncio.timeout(START_SECONDS):
                 await self.monitor.connected.wait()
@@ -130,28 +128,31 @@ class App:
         self.log.flush()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def serve(self, scope: Any, receive: Any, send: Any) -> None:
-        """One request. Every error is a problem document with the request's id; an unknown one says
-        nothing more.
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request and log it. Every error is a problem document with the request's id;
+        an unknown error says nothing more.
         """
         started = time.perf_counter()
         request = Request(self, scope, receive, f"{self.process}-{next(self.ids):x}")
-        answer = await self.answer(request)
+        response = await self.respond(request)
         try:
-            await self.send(request, answer, send)
+            await self.send(request, response, send)
         finally:
-            who = request.session_viewer
+            user = tenant = None
+            if request.session_viewer is not None:
+                user, tenant = request.session_viewer.user, request.session_viewer.tenant
             self.log.request(
                 request.method,
                 request.path,
-                answer.status_code,
+                response.status_code,
                 time.perf_counter() - started,
                 request=request.id,
-                user=who.user if who else None,
-                tenant=who.tenant if who else None,
+                user=user,
+                tenant=tenant,
             )
 
-    async def answer(self, request: Request) -> Response:
+    async def respond(self, request: Request) -> Response:
+        """The response within the request's deadline, whatever is raised."""
         deadline = request.deadline = self.deadlines.begin()
         try:
             return await dispatch(request)
@@ -179,8 +180,8 @@ class App:
         return Response(body, problem.status, problem.headers, PROBLEM_JSON)
 
     async def send(self, request: Request, response: Response, send: Send) -> None:
-        """Status, headers, body; a stream with a deadline on each stall instead of one on the
-        whole.
+        """Send status, headers and body. A stream has a deadline on each stall of its client
+        instead of one on the whole, which may take hours.
         """
         compress(request, response)
         start = {
@@ -191,7 +192,9 @@ class App:
         if not isinstance(response, StreamingResponse):
             start["whole"] = True
             await send(start)
-            body = b"" if request.method == "HEAD" else response.body
+            body = response.body
+            if request.method == "HEAD":
+                body = b""
             await send({"type": "http.response.body", "body": body})
             return
         await send(start)
@@ -206,7 +209,7 @@ class App:
         if request.path.startswith("/api/"):
             return [*self.headers, NO_STORE, request_id, *own]
         names = {name for name, _ in own}
-        # A preview has a policy of its own, and two would both hold.
+        # A preview has its own policy. Browsers enforce every policy they get, so ours is left out.
         headers = [header for header in self.headers if header[0] not in names]
         headers += [request_id, *own]
         if b"vary" not in names and self.table.has_page(request.segments):
@@ -217,7 +220,7 @@ class App:
         return headers
 
     async def stream(self, request: Request, body: AsyncContentStream, send: Send) -> None:
-        """Chunk after chunk, until the client has gone."""
+        """Send chunk after chunk, until the end or until the client has gone."""
         request.disconnected = asyncio.create_task(request.wait_for_disconnect())
         try:
             async for chunk in body:
@@ -228,7 +231,7 @@ class App:
         finally:
             request.disconnected.cancel()
             if isinstance(body, AsyncGenerator):
-                await body.aclose()  # at once: it may hold a connection, or a place
+                await body.aclose()  # now, not at a garbage collection: it may hold a connection
 
 
 def build() -> App:

@@ -9,9 +9,9 @@ fails no request.
 import asyncio
 import socket
 from contextlib import suppress
-from typing import Any
 
 import uvicorn
+from starlette.types import Message
 from uvicorn.protocols.http import httptools_impl
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
@@ -22,8 +22,8 @@ from uvicorn.supervisors import Multiprocess, multiprocess
 
 HEAD_SECONDS = 10.0  # for a request's head to arrive
 HEAD_BYTES = 64 << 10  # of a head behind its first piece
-LINGER_SECONDS = 0.5  # for a request that is on its way on a connection without one
-STOPPING = "stopping"  # what the application left in its state to be called when a stop begins
+LINGER_SECONDS = 0.5  # for a request that is on its way on an idle connection
+STOPPING = "stopping"  # key in the lifespan state of the function to call when a stop begins
 SETTLE_SECONDS = 0.02  # for the event loop to let go of a socket
 
 
@@ -40,18 +40,18 @@ class HttpServer(uvicorn.Server):
             listening.close()
         await asyncio.sleep(SETTLE_SECONDS)
         for listening in kept:
-            await self._accept_the_last(listening)
+            await self._accept_waiting(listening)
         await super().shutdown(sockets)
 
-    async def _accept_the_last(self, listening: socket.socket) -> None:
-        """Close it the moment nobody waits on it, then serve who did."""
-        last: list[socket.socket] = []
+    async def _accept_waiting(self, listening: socket.socket) -> None:
+        """Accept the connections that wait on a socket, close it, and serve them."""
+        waiting: list[socket.socket] = []
         listening.setblocking(False)
         with suppress(OSError):
             while True:
-                last.append(listening.accept()[0])
+                waiting.append(listening.accept()[0])
         listening.close()
-        for connection in last:
+        for connection in waiting:
             await asyncio.get_running_loop().connect_accepted_socket(self._connection, connection)
 
     def _connection(self) -> "HttpConnection":
@@ -62,44 +62,45 @@ class Workers(Multiprocess):
     """Several server processes, which share a socket."""
 
     def terminate_all(self) -> None:
-        # Held open here it would let clients connect whom nobody answers any more.
+        # While this process held the socket open, clients could connect that no worker answers.
         for listening in self.sockets:
             listening.close()
         super().terminate_all()
 
 
-# uvicorn offers no other way to choose the class of a worker's server. A worker comes here with its
-# configuration.
+# uvicorn offers no other way to choose the class of a worker's server. A worker imports this module
+# with its configuration, before it makes its server.
 multiprocess.Server = HttpServer  # type: ignore[attr-defined]
 
 
-class Exchange(RequestResponseCycle):
-    """A request and its response. One that is marked `whole`, its body being there when its head
-    is, goes out in one piece: a system call less, and the client is not woken twice.
+class HttpCycle(RequestResponseCycle):
+    """One request and its response. A message http.response.start with the key `whole` waits for
+    its body, and both go out in one write: one system call less, and the client wakes once.
     """
 
-    head: Any = None
+    head: Message | None = None
 
-    async def send(self, message: Any) -> None:
+    async def send(self, message: Message) -> None:  # type: ignore[override]
         if "whole" in message:
             self.head = message
         elif self.head is None:
-            await super().send(message)
+            await super().send(message)  # type: ignore[arg-type]
         else:
             head, self.head = self.head, None
             if self.flow.write_paused and not self.disconnected:
                 await self.flow.drain()
             if not self.disconnected:
-                self._answer(
-                    head["status"], self.default_headers + head["headers"], message["body"]
-                )
+                headers = self.default_headers + head["headers"]
+                self._write_whole(head["status"], headers, message["body"])
 
-    def _answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    def _write_whole(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         lines = [b"%b: %b\r\n" % header for header in headers]
         head = b"".join(lines)
         if head.count(b"\r") != len(lines) or head.count(b"\n") != len(lines) or b"\0" in head:
             raise ValueError("a header's value would begin another line")
-        end = b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n"
+        end = b"\r\n"
+        if not self.keep_alive:
+            end = b"connection: close\r\n\r\n"
         self.response_started = self.response_complete = True
         self.waiting_for_100_continue = False
         self.transport.write(b"".join((STATUS_LINE[status], head, end, body)))
@@ -110,12 +111,12 @@ class Exchange(RequestResponseCycle):
 
 
 # As for the worker's server above: uvicorn offers no other way.
-httptools_impl.RequestResponseCycle = Exchange  # type: ignore[misc]
+httptools_impl.RequestResponseCycle = HttpCycle  # type: ignore[misc]
 
 
 class HttpConnection(HttpToolsProtocol):
-    """An HTTP connection that does not wait for ever for the rest of a request's head, nor take one
-    without end, and that answers what it was sent before it ends.
+    """An HTTP connection with limits on the time and the size of a request's head. When the server
+    stops it answers the request that it has.
     """
 
     waiting: asyncio.TimerHandle | None = None
@@ -132,10 +133,12 @@ class HttpConnection(HttpToolsProtocol):
         super().data_received(data)
         if self.in_head and self.waiting is None:
             self._wait(self.transport)
-        # Still waiting for the same head: all of this piece was of it.
-        self.head_size = (
-            self.head_size + len(data) if waiting is not None and waiting is self.waiting else 0
-        )
+        # The same timer means that this piece was all of one head, and that the head goes on.
+        is_same_head = waiting is not None and waiting is self.waiting
+        if is_same_head:
+            self.head_size += len(data)
+        else:
+            self.head_size = 0
         if self.head_size > HEAD_BYTES and not self.transport.is_closing():
             self.send_400_response("The head of the request is too large.")
 
@@ -151,9 +154,8 @@ class HttpConnection(HttpToolsProtocol):
         self._end_reuse()
 
     def shutdown(self) -> None:
-        """The server stops. What was on its way is answered, as the last on this connection: a
-        client or a proxy that reuses connections sends without knowing that this one is about to
-        close.
+        """Answer the request that is on its way as the last one, then close. A client or a proxy
+        that reuses connections may send before it learns that this one is about to close.
         """
         self.is_stopping = True
         self._end_reuse()
@@ -174,4 +176,6 @@ class HttpConnection(HttpToolsProtocol):
     def _wait(self, transport: asyncio.BaseTransport | None) -> None:
         if self.waiting is not None:
             self.waiting.cancel()
-        self.waiting = self.loop.call_later(HEAD_SECONDS, transport.close) if transport else None
+        self.waiting = None
+        if transport is not None:
+            self.waiting = self.loop.call_later(HEAD_SECONDS, transport.close)
