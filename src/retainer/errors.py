@@ -145,7 +145,7 @@ def title(status: int) -> str:
 
 
 class Problem(Exception):
-    """An answer from 400 on. `detail` is one sentence for a person: what is wrong, where, what
+    """An error response. `detail` is one sentence for a person: what is wrong, where, and what
     would be right.
     """
 
@@ -230,7 +230,10 @@ class PreconditionFailed(Problem):
     status = 412
 
     def __init__(self, detail: str, current: bytes = b"", etag: str | None = None) -> None:
-        super().__init__(detail, headers={"etag": etag} if etag else {})
+        headers: dict[str, str] = {}
+        if etag is not None:
+            headers["etag"] = etag
+        super().__init__(detail, headers=headers)
         self.current = current
 
 
@@ -284,7 +287,7 @@ def conflict(field: str, message: str) -> Conflict:
     return Conflict(f"{field}: {message}.", errors=[FieldError(field, message)])
 
 
-# Values that are valid JSON and that PostgreSQL cannot store, by SQLSTATE.
+# Messages by SQLSTATE, for values that are valid JSON but that PostgreSQL cannot store.
 UNSTORABLE = {
     "22021": "text must not contain the NUL character; remove \\u0000",
     "22P05": "text must not contain the NUL character; remove \\u0000",

@@ -16,8 +16,8 @@ import httpx
 import pytest
 
 from retainer.database.pool import connect
-from retainer.journal.changes import CHANNEL, EARLIER, MOST_RECORDS, ChangeBuffer, Position
-from retainer.journal.live.hub import MOST_OF_SESSION, MOST_STREAMS
+from retainer.journal.changes import CHANNEL, FIRST_LOOKBACK, MAX_RECORDS, ChangeBuffer, Position
+from retainer.journal.live.hub import MAX_STREAMS, MAX_STREAMS_OF_SESSION
 from support.cast import Cast, Person
 from support.samples import bulk, line
 from support.server import PASSWORD, Server
@@ -302,7 +302,7 @@ def test_many_writes_send_few_notifications(cast: Cast, channel: Channel, ear: A
 def test_very_many_changed_records_are_sent_as_a_wildcard(cast: Cast, ear: Any) -> None:
     ada, gita = ear(cast.ada), ear(cast.gita)
     write = line("POST", "/tasks", {"organizationId": cast.acme, "title": "T"})
-    assert bulk(cast.cora, *[write] * (MOST_RECORDS + 1)).status_code == 200
+    assert bulk(cast.cora, *[write] * (MAX_RECORDS + 1)).status_code == 200
     assert ada.until("*")[0] == {"*"}
     shown = task(cast, audience="client")
     assert gita.until(shown)[0] == {f"organizations/{cast.acme}", shown}, (
@@ -367,7 +367,7 @@ def test_a_position_from_another_database_or_long_ago_means_anything_changed(cas
     foreign = Position(present.floor, present.next, present.until + 1_000_000, present.oldest)
     assert poll(cast.ada, str(foreign))["records"] == ["*"]
     assert poll(cast.ada, str(Position(0, 1, 1, 1)))["records"] != []
-    assert present.next - present.floor <= EARLIER
+    assert present.next - present.floor <= FIRST_LOOKBACK
 
 
 @pytest.mark.parametrize(
@@ -401,7 +401,7 @@ def test_a_stream_ends_with_its_session(cast: Cast, ear: Any) -> None:
 
 
 def test_a_session_has_at_most_a_few_streams(cast: Cast, ear: Any) -> None:
-    opened = [ear(cast.ada) for _ in range(MOST_OF_SESSION)]
+    opened = [ear(cast.ada) for _ in range(MAX_STREAMS_OF_SESSION)]
     refused = ear(cast.ada)
     assert (refused.answer.status_code, refused.answer.headers["retry-after"]) == (429, "10")
     assert ear(cast.cora).answer.status_code == 200
@@ -442,13 +442,15 @@ def theirs(own: Server) -> Iterator[Cast]:
 def test_a_process_has_a_limit_of_streams_and_they_hold_no_connection(
     theirs: Cast, own: Server
 ) -> None:
-    people = [theirs.person(f"P{n}", "consultant") for n in range(MOST_STREAMS // MOST_OF_SESSION)]
+    people = [
+        theirs.person(f"P{n}", "consultant") for n in range(MAX_STREAMS // MAX_STREAMS_OF_SESSION)
+    ]
 
     async def many() -> None:
         streams = [
             await opened(own, str(person.token))
             for person in people
-            for _ in range(MOST_OF_SESSION)
+            for _ in range(MAX_STREAMS_OF_SESSION)
         ]
         assert {status for status, _ in streams} == {200}
         refused, writer = await opened(own, str(theirs.ada.token))

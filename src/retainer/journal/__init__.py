@@ -1,7 +1,7 @@
-"""Journal: who changed what, when and through what, as the database's triggers wrote it down
+"""Journal: who changed what, when and by which way, as the database's triggers record it
 (functions/journal.sql).
 
-A record's history is read by whoever of our own people sees the record, in the API's words: its
-fields, never the columns behind them. Nothing here writes: changes come to the journal with what
-they change.
+Our own people read the history of each record that they see, in the API's words: its fields, never
+the columns behind them. Nothing here writes to the journal: triggers do, in the transaction of each
+change.
 """

@@ -1,14 +1,13 @@
-"""The change feed: what was changed since a position, as one viewer may know it. It names records
-and never says what is in them.
+"""The change feed: the records changed since a position, of those that one viewer sees. It names
+records and never contains their values.
 
-Operations are committed in another order than they are numbered, so the last number that was seen
-is no position: one with a smaller number may come later. A position names transactions instead. An
-operation written by a transaction that had not ended at the last poll is new, or is told a second
-time; nothing is left out.
+Operations commit in another order than they are numbered, so the last number seen cannot be the
+position: a smaller number may appear later. A position names transactions instead. An operation of
+a transaction that had not ended at the last poll is reported as new, some of them twice; none is
+left out.
 """
 
 import re
-from typing import Any
 
 import msgspec
 from asyncpg import Record
@@ -23,31 +22,35 @@ from retainer.nouns import NOUNS
 
 CHANNEL = "retainer_changes"
 ALL = "*"
-MOST_RECORDS = 200  # that are named; of more it is said that anything may have changed
-MOST_NAMES = 2000  # names of one poll, before duplicates are removed
-MOST_OPERATIONS = 1000  # of one poll
-FARTHEST = 20_000  # numbers that a poll goes back
-EARLIER = 2_000  # numbers before the first position, for what had begun then
-OVERLAP = 200  # numbers: one is given a moment before its transaction has its own
-MOST_TENANTS = 500  # in one notification, of which PostgreSQL takes 8,000 bytes
+MAX_RECORDS = 200  # named in one answer; beyond that it says that anything may have changed
+MAX_NAMES = 2000  # of one poll, before duplicates are removed
+MAX_OPERATIONS = 1000  # of one poll
+MAX_LOOKBACK = 20_000  # numbers of operations that a poll goes back
+FIRST_LOOKBACK = 2_000  # numbers before the first position, of transactions still in progress
+OVERLAP = 200  # numbers; an operation is numbered a moment before its transaction is
+MAX_TENANTS = 500  # in one notification, which PostgreSQL limits to 8,000 bytes
 
 _POSITION = re.compile(r"\d{1,18}(-\d{1,18}){3}", re.ASCII)
 _ANNOUNCE = "SELECT pg_notify($1, said) FROM unnest($2::text[]) said"
 
-# xmin has 32 bits and begins again from time to time, so it is compared by its distance.
+# xmin has 32 bits and wraps around, so it is compared by its distance from `oldest`.
 _POLL = Statement("""
     WITH here AS MATERIALIZED (
-        SELECT pg_snapshot_xmin(s)::text::bigint AS oldest, pg_snapshot_xmax(s)::text::bigint AS until,
-            (SELECT coalesce(max(op.id), 0) FROM operations op WHERE op.tenant_id = :tenant) AS last
+        SELECT pg_snapshot_xmin(s)::text::bigint AS oldest,
+            pg_snapshot_xmax(s)::text::bigint AS until,
+            (SELECT coalesce(max(op.id), 0) FROM operations op
+                WHERE op.tenant_id = :tenant) AS last
         FROM pg_current_snapshot() s)
-    SELECT here.oldest, here.until, here.last, ARRAY(SELECT op.id FROM operations op
-        WHERE op.tenant_id = :tenant AND op.id > greatest(:floor::bigint, here.last - :farthest::bigint)
+    SELECT here.oldest, here.until, here.last, ARRAY(
+        SELECT op.id FROM operations op
+        WHERE op.tenant_id = :tenant
+            AND op.id > greatest(:floor::bigint, here.last - :farthest::bigint)
             AND ((op.xmin::text::bigint - :oldest::bigint) & 4294967295) < 2147483648
             AND op.id <> ALL(:seen::bigint[])
         ORDER BY op.id DESC LIMIT :most::bigint) AS operations
     FROM here""")
 
-# Links that are followed are named by the records that they join, other changes by their own.
+# A change of a followed link is named by the records that it joins, any other by its own record.
 _FOLLOWED = [(noun, link) for noun, link in LINKS if link.is_followed]
 _NAMELESS = [noun.table for noun in NOUNS.values() if noun.told_by]
 _NAMELESS += [link.table for _, link in _FOLLOWED]
@@ -57,17 +60,19 @@ _NAMED_BY_LINK = " ".join(
 
 
 def _also_named(noun: Noun, column: str) -> str:
-    """Another record that shows a noun, and so changes with it."""
+    """The SELECT of the records that show a noun, and so change with it."""
     a = noun.alias
     return f"""
-        UNION SELECT s.operation_id, s.entity, '{noun.references[column]}', {a}.{column} FROM seen s
+        UNION SELECT s.operation_id, s.entity, '{noun.references[column]}', {a}.{column}
+        FROM seen s
             JOIN {noun.table} {a} ON {a}.tenant_id = :tenant AND {a}.id = s.entity_id
             WHERE s.entity = '{noun.table}'"""
 
 
 def _named_by_link(noun: Noun, link: Link) -> str:
     ends = [f"('{noun.table}', l.{link.own})"]
-    ends += [f"('{link.of}', l.{link.other})"] if link.other else []
+    if link.other:
+        ends.append(f"('{link.of}', l.{link.other})")
     return f"""
         UNION SELECT s.operation_id, s.entity, n.noun, n.id FROM seen s
             JOIN {link.table} l ON l.tenant_id = :tenant AND l.id = s.entity_id
@@ -83,13 +88,13 @@ def _shown(noun: Noun) -> str:
 
 
 _SHOWING = [(noun, column) for noun in NOUNS.values() for column in noun.shows]
-# Those that are named for another's change, and so have to be seen themselves.
+# The nouns named for a change of another record, whose visibility has to be checked as well.
 _SHOWN = ["organizations", *dict.fromkeys(noun.references[column] for noun, column in _SHOWING)]
 
-# A change names its record and what shows it: the organization, of a task the project, of a
-# membership the contact. Each of these is named to who sees it, and only of changes that they see.
-# Whose own membership changed sees other things than before. The changes come first, as few as they
-# are, then what of just these the viewer sees.
+# A change names its record and the records that show it: the organization, the project of a task,
+# the contact of a membership. A viewer gets the names of records that they see, for changes that
+# they see. A change of the viewer's own membership names everything ('*'), because it changes what
+# they see. The few changes are read first, and visibility is checked for these alone.
 _VISIBLE = Statement(f"""
     WITH candidates AS MATERIALIZED (
         SELECT c.operation_id, c.entity, c.entity_id, c.organization_before, c.organization_after
@@ -142,8 +147,8 @@ def parse_position(text: str) -> Position:
 
 
 class Poll(msgspec.Struct, frozen=True):
-    """A poll's result: the position for the next one, the new operations, and whether there may be
-    more than these.
+    """The result of a poll: the position for the next one, the new operations, and whether there
+    may be more.
     """
 
     position: Position
@@ -152,7 +157,9 @@ class Poll(msgspec.Struct, frozen=True):
 
 
 class VisibleOperation(msgspec.Struct, rename="camel"):
-    """One operation: the request that made it (X-Request-Id), who, and the records that it changed."""
+    """One operation: the request that made it (X-Request-Id), who, and the records that it
+    changed.
+    """
 
     id: int
     request_id: str | None
@@ -172,7 +179,7 @@ class ChangeSet(msgspec.Struct, rename="camel"):
 
 
 class ChangeBuffer:
-    """Changes waiting to be sent; of too many it remembers only that there were some."""
+    """Changes that wait to be sent. Of more than MAX_RECORDS it keeps only that there were some."""
 
     __slots__ = ("is_all", "nouns", "operations", "records")
 
@@ -189,10 +196,12 @@ class ChangeBuffer:
         return self.is_all or bool(self.records)
 
     def add(self, rows: list[Record]) -> None:
-        """Names as `visible_changes` has them."""
-        if len(rows) >= MOST_NAMES:
+        """Add names as `visible_changes` returns them."""
+        if len(rows) >= MAX_NAMES:
             self.overflow()
-        for row in rows if not self.is_all else ():
+        if self.is_all:
+            return
+        for row in rows:
             if row["noun"] == ALL:
                 self.overflow()
                 return
@@ -200,7 +209,7 @@ class ChangeBuffer:
         self._bound()
 
     def merge(self, other: "ChangeBuffer") -> None:
-        """Take over what another buffer has."""
+        """Add the changes of another buffer."""
         if other.is_all:
             self.overflow()
         elif not self.is_all:
@@ -210,12 +219,12 @@ class ChangeBuffer:
             self._bound()
 
     def overflow(self) -> None:
-        """Anything may have changed."""
+        """Forget the names: anything may have changed."""
         self.clear()
         self.is_all = True
 
     def _bound(self) -> None:
-        if len(self.records) > MOST_RECORDS or len(self.operations) > MOST_RECORDS:
+        if len(self.records) > MAX_RECORDS or len(self.operations) > MAX_RECORDS:
             self.overflow()
 
     def _name(self, row: Record) -> None:
@@ -229,50 +238,55 @@ class ChangeBuffer:
         self.records[record] = self.nouns[row["entity"]] = None
 
     def change_set(self, at: Position, *, with_operations: bool) -> ChangeSet:
-        """All of it as it is sent."""
+        """The changes as they are sent."""
         if self.is_all:
             return ChangeSet(str(at), [ALL], [ALL], [])
-        operations = list(self.operations.values()) if with_operations else []
+        operations: list[VisibleOperation] = []
+        if with_operations:
+            operations = list(self.operations.values())
         return ChangeSet(str(at), sorted(self.records), sorted(self.nouns), operations)
 
 
 async def poll(db: Db, after: Position | None, seen: list[int] | None = None) -> Poll:
-    """The operations of the tenant that may have been committed since a position, but those seen;
-    without a position, none.
+    """The operations of the tenant that may have been committed since a position, without those in
+    `seen`; none without a position.
     """
-    floor, oldest = (after.floor, after.oldest) if after else (2**53, 0)
+    floor, oldest = 2**53, 0
+    if after is not None:
+        floor, oldest = after.floor, after.oldest
     row = await db.row(
         _POLL,
         floor=floor,
         oldest=oldest,
         seen=seen or [],
-        farthest=FARTHEST,
-        most=MOST_OPERATIONS + 1,
+        farthest=MAX_LOOKBACK,
+        most=MAX_OPERATIONS + 1,
     )
     assert row is not None
     if after is None or after.until > row["until"] or after.next > row["last"]:
-        # The first poll, or the position is of another database (a backup was restored).
+        # The first poll, or the position comes from another database: a backup was restored.
         return Poll(_following(None, row), [], after is not None)
-    is_partial = len(row["operations"]) > MOST_OPERATIONS or row["last"] - after.floor > FARTHEST
+    is_partial = len(row["operations"]) > MAX_OPERATIONS or row["last"] - after.floor > MAX_LOOKBACK
     return Poll(_following(after, row), row["operations"], is_partial)
 
 
-def _following(after: Position | None, row: Any) -> Position:
+def _following(after: Position | None, row: Record) -> Position:
+    """The position after a poll."""
     oldest, until, last = row["oldest"], row["until"], row["last"]
     if after is None:
-        return Position(max(0, last - EARLIER), last, until, oldest)
+        return Position(max(0, last - FIRST_LOOKBACK), last, until, oldest)
     if oldest < after.until:
-        return Position(max(after.floor, last - FARTHEST), after.next, after.until, oldest)
+        return Position(max(after.floor, last - MAX_LOOKBACK), after.next, after.until, oldest)
     return Position(max(after.floor, after.next - OVERLAP), last, until, oldest)
 
 
 async def visible_changes(db: Db, operations: list[int]) -> list[Record]:
-    """The names of what operations changed, as far as the viewer may know them."""
-    return await db.rows(_VISIBLE, operations=operations, most=MOST_NAMES)
+    """The names of the records that operations changed, of those that the viewer sees."""
+    return await db.rows(_VISIBLE, operations=operations, most=MAX_NAMES)
 
 
 async def since(db: Db, after: Position | None) -> tuple[Position, ChangeBuffer]:
-    """Everything one viewer may know of since a position, and the position for the next time."""
+    """The position for the next poll, and the changes since a position that the viewer sees."""
     found, buffer = await poll(db, after), ChangeBuffer()
     if found.is_partial:
         buffer.overflow()
@@ -282,10 +296,8 @@ async def since(db: Db, after: Position | None) -> tuple[Position, ChangeBuffer]
 
 
 async def announce(database: Database, sender: str, tenants: list[int]) -> None:
-    """Tell all processes, by one statement, whose records have changed."""
-    parts = [
-        tenants[start : start + MOST_TENANTS] for start in range(0, len(tenants), MOST_TENANTS)
-    ]
+    """Notify all processes, by one statement, of the tenants whose records have changed."""
+    parts = [tenants[start : start + MAX_TENANTS] for start in range(0, len(tenants), MAX_TENANTS)]
     said = [f"{sender} {','.join(map(str, part))}" for part in parts]
     await database.plain(_ANNOUNCE, CHANNEL, said)
 
@@ -294,12 +306,17 @@ _SINCE = Statement("""
     SELECT iso(op.at) AS at, coalesce((SELECT u.full_name FROM users u
         WHERE u.tenant_id = :tenant AND u.id = op.actor_id), 'Retainer') AS name
     FROM changes c JOIN operations op ON op.tenant_id = :tenant AND op.id = c.operation_id
-    WHERE c.tenant_id = :tenant AND c.entity = :entity AND c.entity_id = :id AND c.version > :version
+    WHERE c.tenant_id = :tenant AND c.entity = :entity AND c.entity_id = :id
+        AND c.version > :version
     ORDER BY c.version DESC LIMIT 1
 """)
 
 
 async def changed_since(db: Db, entity: str, id: int, version: int) -> dict[str, str] | None:
-    """Who changed a record last after a version of it, and when: name, at. None where nobody did."""
+    """The name of whoever changed a record last since a version, and when (name, at); None where
+    nobody did.
+    """
     row = await db.row(_SINCE, entity=entity, id=id, version=version)
-    return dict(row) if row else None
+    if row is None:
+        return None
+    return dict(row)

@@ -1,10 +1,10 @@
-"""Who sees what happened: whoever sees what it happened to. What happened to no record (sign-ins,
-refusals, users) is seen by administrators.
+"""Visibility of the journal: whoever sees a record sees its changes. Administrators also see
+changes that belong to no record (sign-ins, refusals, users).
 
-It follows from the nouns and from what `permissions.VISIBLE` says of each, as the fragments
-`@visible_changes`, `@visible_candidates` and `@visible_operations`. The aliases are c, a change, and
-op, its operation. Arrays of what is seen come first: those who see little of a large journal do not
-read all of it.
+The fragments `@visible_changes`, `@visible_candidates` and `@visible_operations` follow from the
+nouns and from `permissions.VISIBLE`. The aliases are c, a change, and op, its operation. The ids
+that a viewer sees are collected into arrays first, so that one who sees little of a large journal
+does not read all of it.
 """
 
 from collections.abc import Iterable
@@ -48,7 +48,8 @@ _RECORDS = [table for table in _SEEN if table not in _PRIVATE]
 
 def _touched(scope: Scope, tables: Iterable[str] = _SEEN, among: str = "true") -> list[str]:
     return [
-        f"""(c.entity = '{table}' AND c.entity_id = ANY(ARRAY(SELECT {seen.alias}.id FROM {seen.rows}
+        f"""(c.entity = '{table}' AND c.entity_id = ANY(ARRAY(
+            SELECT {seen.alias}.id FROM {seen.rows}
             WHERE {seen.alias}.tenant_id = :tenant AND {seen.noun.alias}.tenant_id = :tenant
                 AND {among.format(seen.alias, table)} AND {VISIBLE[seen.noun.table][scope]})))"""
         for table in tables
@@ -56,8 +57,8 @@ def _touched(scope: Scope, tables: Iterable[str] = _SEEN, among: str = "true") -
     ]
 
 
-# Whoever sees all records sees these, but for what is private: a view of somebody else is not even
-# the administrators'.
+# Viewers who see all records see all changes of records, but for private ones: somebody's own views
+# are hidden even from administrators.
 _OF_RECORDS = " OR ".join(
     [f"c.entity = ANY('{{{', '.join(_RECORDS)}}}'::text[])", *_touched("all", _PRIVATE)]
 )
@@ -68,8 +69,8 @@ VISIBLE["changes"] = {
     "client": " OR ".join(_touched("client")),
 }
 
-# The same where the changes in question are few and known: `candidates` has them, and nothing else
-# is looked at.
+# The same for statements that know the few changes in question: only the records of the common
+# table expression `candidates` are checked.
 _CANDIDATES = "{0}.id = ANY(ARRAY(SELECT x.entity_id FROM candidates x WHERE x.entity = '{1}'))"
 VISIBLE["candidates"] = {
     "all": VISIBLE["changes"]["all"],
@@ -87,7 +88,8 @@ def _operations(scope: Scope) -> str:
 
 
 VISIBLE["operations"] = {
-    "all": f"""(:viewer_role::text = 'admin' OR op.undoes IS NOT NULL OR EXISTS (SELECT FROM changes c
+    "all": f"""(:viewer_role::text = 'admin' OR op.undoes IS NOT NULL OR EXISTS (
+        SELECT FROM changes c
         WHERE c.tenant_id = :tenant AND c.operation_id = op.id AND ({_OF_RECORDS})))""",
     "own": _operations("own"),
     "client": _operations("client"),

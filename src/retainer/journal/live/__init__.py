@@ -1,1 +1,1 @@
-"""Open pages learn what others change."""
+"""Live updates: open pages learn what others change."""

@@ -1,9 +1,9 @@
-"""The live updates of one process: which tenants it changed, and who is listening here (docs/live.md).
+"""The live updates of one process: the tenants it changed, and its open streams (docs/live.md).
 
-A process notes whose records it changed and tells all processes a moment later, by one statement
-that is in nobody's transaction. Each process polls the journal for the tenants whose people have a
-stream here: when it was told, and every two seconds in any case, for what was missed and for those
-who tell nobody.
+A process notes which tenants it changed and notifies all processes a moment later, by one statement
+outside any transaction: a NOTIFY inside a transaction makes commits wait for each other. Each
+process polls the journal for the tenants with streams here: after a notification, and every two
+seconds in any case, because a notification can be lost, and commands send none.
 """
 
 import asyncio
@@ -22,13 +22,14 @@ from retainer.journal.live.subscriber import Subscriber
 from retainer.journal.live.tenant_poller import TenantPoller
 from retainer.permissions import Viewer
 
-GATHER_SECONDS = 0.2  # between two tellings
-MOST_STREAMS, MOST_OF_SESSION = 500, 10  # of a process, and of one session in it
+NOTIFY_SECONDS = 0.2  # between two notifications
+MAX_STREAMS = 500  # of a process
+MAX_STREAMS_OF_SESSION = 10  # of one session in a process
 RETRY_SECONDS = 10
 
 
 class Live:
-    """What one process knows of changes: whom to tell, and who is listening."""
+    """The tenants that this process changed and has not announced, and its open streams."""
 
     def __init__(self, database: Database, sessions: Sessions, log: Log) -> None:
         self.database = database
@@ -41,13 +42,13 @@ class Live:
         self.listeners = [(changes.CHANNEL, self.heard), (SESSIONS, self.check)]
 
     async def run(self) -> None:
-        """Until cancelled: tell all processes whose records this one has changed."""
+        """Announce the tenants that this process changed to all processes, until cancelled."""
         while True:
-            await asyncio.sleep(GATHER_SECONDS)
+            await asyncio.sleep(NOTIFY_SECONDS)
             if self.database.changed:
-                await self.tell()
+                await self.announce()
 
-    async def tell(self) -> None:
+    async def announce(self) -> None:
         tenants = sorted(self.database.changed)
         self.database.changed.clear()
         self.wake(tenants)
@@ -57,15 +58,13 @@ class Live:
             self.database.changed.update(tenants)
 
     def heard(self, payload: str) -> None:
-        """A process tells whose records have changed."""
+        """Poll the tenants that a process has announced."""
         sender, _, tenants = payload.partition(" ")
         if sender != self.name:
             self.wake([int(tenant) for tenant in tenants.split(",")])
 
     def check(self, user: str) -> None:
-        """Something about this user or a session of theirs has changed: their streams see whether
-        they go on.
-        """
+        """Let the streams of a user check their sessions: something about the user has changed."""
         for subscriber in self.subscribers():
             if subscriber.viewer.user == int(user):
                 subscriber.wakeup.set()
@@ -75,31 +74,33 @@ class Live:
             self.pollers[tenant].wakeup.set()
 
     async def open(self, request: Request, after: Position | None) -> Subscriber:
-        """A subscriber from the position on, or from now. Raises Unavailable or TooManyRequests when there
-        are too many.
+        """A subscriber from the position on, or from now. Raises Unavailable or TooManyRequests
+        when there are too many.
         """
         self.refuse_too_many(request.viewer)
         subscriber = Subscriber(request.viewer, request.db, self.sessions)
         poller = self.join(subscriber)
         try:
             await poller.begin()
-            # Only now: what is committed after this, the poller finds.
+            # Read once the poller has begun: it finds everything that is committed after this.
             position, buffer = await changes.since(subscriber.db, after)
         except BaseException:
             self.leave(subscriber)
             raise
         subscriber.take(buffer, position)
         if self.is_ending:
-            subscriber.end()  # at once, with no error: a browser comes back by itself then, elsewhere
+            # Ended without an error, so that the browser connects again by itself, elsewhere.
+            subscriber.end()
         return subscriber
 
     def refuse_too_many(self, viewer: Viewer) -> None:
-        if self.of_session[viewer.session] >= MOST_OF_SESSION:
+        if self.of_session[viewer.session] >= MAX_STREAMS_OF_SESSION:
             raise TooManyRequests(
-                f"At most {MOST_OF_SESSION} streams of one session are open at a time; close a page, or poll.",
+                f"At most {MAX_STREAMS_OF_SESSION} streams of one session are open at a time; "
+                "close a page, or poll.",
                 headers={"retry-after": str(RETRY_SECONDS)},
             )
-        if self.of_session.total() >= MOST_STREAMS:
+        if self.of_session.total() >= MAX_STREAMS:
             raise Unavailable(
                 "No more streams can be opened at this moment; poll, or try again.", RETRY_SECONDS
             )
@@ -115,7 +116,7 @@ class Live:
         return self.pollers[tenant]
 
     def leave(self, subscriber: Subscriber) -> None:
-        """It has ended; with the last of its tenant the poller does."""
+        """Forget a subscriber that has ended, and with the last of a tenant its poller."""
         session, tenant = subscriber.viewer.session, subscriber.viewer.tenant
         self.of_session[session] -= 1
         if not self.of_session[session]:
@@ -125,7 +126,7 @@ class Live:
             self.pollers.pop(tenant).wakeup.set()
 
     def end(self) -> None:
-        """The server stops: all streams end, and their clients go elsewhere."""
+        """End all streams, as the server stops; their clients connect elsewhere."""
         self.is_ending = True
         for subscriber in self.subscribers():
             subscriber.end()

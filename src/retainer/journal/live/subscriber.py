@@ -1,4 +1,4 @@
-"""One open stream of server-sent events: what its viewer was not sent yet, and the sending."""
+"""One open stream of server-sent events: the changes that its viewer was not sent yet."""
 
 import asyncio
 import random
@@ -18,15 +18,17 @@ from retainer.permissions import Viewer
 RETRY_SECONDS = 1.0  # while the database is away
 HEARTBEAT_SECONDS = 15.0
 
-# A stream is no use of its session: left open it does not keep the session from ending.
+# Reads the session without prolonging it: an open stream must not keep an idle session alive.
 _SESSION = Statement("""
-    SELECT EXISTS (SELECT FROM sessions s JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
-        WHERE s.tenant_id = :tenant AND s.id = :session AND s.expires_at > now() AND s.idle_expires_at > now()
-            AND u.is_active AND u.role = :viewer_role AND u.contact_id IS NOT DISTINCT FROM :contact)""")
+    SELECT EXISTS (
+        SELECT FROM sessions s JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
+        WHERE s.tenant_id = :tenant AND s.id = :session AND s.expires_at > now()
+            AND s.idle_expires_at > now() AND u.is_active AND u.role = :viewer_role
+            AND u.contact_id IS NOT DISTINCT FROM :contact)""")
 
 
 class Subscriber:
-    """One open page. What it was not sent yet is brought together, so that a slow reader costs no
+    """One open page. Changes that it was not sent yet are merged, so that a slow client costs no
     memory.
     """
 
@@ -34,10 +36,7 @@ class Subscriber:
         self.viewer = viewer
         self.db = db
         self.sessions = sessions
-        self.visibility_key = (
-            viewer.role,
-            None if viewer.scope == "all" else (viewer.user, viewer.contact),
-        )
+        self.visibility_key = _visibility_key(viewer)
         self.wakeup = asyncio.Event()
         self.is_ending = False
         self.buffer = ChangeBuffer()
@@ -45,50 +44,49 @@ class Subscriber:
         self.checked = sessions.generation
 
     def take(self, buffer: ChangeBuffer, position: Position) -> None:
-        """Take what a poll found for those who see the same as this viewer."""
+        """Merge the changes that a poll found for this viewer's visibility key."""
         self.position = position
         if buffer:
             self.buffer.merge(buffer)
             self.wakeup.set()
 
     def end(self) -> None:
-        """Say no more: the client has gone, or the server stops."""
+        """End the stream: the client has gone, or the server stops."""
         self.is_ending = True
         self.wakeup.set()
 
     async def events(
         self, request: Request, leave: Callable[["Subscriber"], None]
     ) -> AsyncIterator[bytes]:
-        """The bytes, until it ends or the session does."""
+        """The bytes of the stream, until it or its session ends."""
         assert request.disconnected is not None
         request.disconnected.add_done_callback(lambda _: self.end())
         try:
-            # Who lost their streams together does not come back together.
-            yield b"retry: %d\n" % random.randint(500, 2500) + self._event("ready", ChangeBuffer())  # noqa: S311
+            # At random, or all clients of a process that stopped would connect at the same moment.
+            retry = random.randint(500, 2500)  # noqa: S311
+            yield b"retry: %d\n" % retry + self._event("ready", ChangeBuffer())
             while not self.is_ending:
                 is_quiet = await self._is_quiet()
                 try:
                     if self.is_ending or await self._has_ended(is_quiet=is_quiet):
                         return
                     yield self._next()
-                except Problem:  # the database is away, and who may be told what is not known
+                except Problem:  # without the database nobody knows what this viewer may see
                     await asyncio.sleep(RETRY_SECONDS)
                     yield b": waiting\n\n"
         finally:
             leave(self)
 
     async def _is_quiet(self) -> bool:
-        """Waits for something to say; whether there was nothing for so long that a word is due all
-        the same.
-        """
+        """Wait for a change or a heartbeat; true when the heartbeat came first."""
         with suppress(TimeoutError):
             async with asyncio.timeout(HEARTBEAT_SECONDS):
                 await self.wakeup.wait()
         return not self.wakeup.is_set()
 
     async def _has_ended(self, *, is_quiet: bool) -> bool:
-        """Whether the session is over or its user another than when the stream began: looked up
-        when something about any session was told since, and now and then.
+        """Tell whether the session is over, or its user's role or contact another than when the
+        stream began. Looked up after news about any session, and at each heartbeat.
         """
         generation = self.sessions.generation
         if not is_quiet and self.sessions.listening and generation == self.checked:
@@ -113,3 +111,10 @@ class Subscriber:
             name.encode(),
             msgspec.json.encode(found),
         )
+
+
+def _visibility_key(viewer: Viewer) -> tuple[object, ...]:
+    """Equal for viewers who see the same records."""
+    if viewer.scope == "all":
+        return (viewer.role,)
+    return (viewer.role, viewer.user, viewer.contact)

@@ -11,14 +11,12 @@ from retainer.journal import changes
 from retainer.journal.changes import ChangeBuffer, Position
 from retainer.journal.live.subscriber import Subscriber
 
-PAUSE_SECONDS = 0.25  # between two polls, and as long as a poll took
+PAUSE_SECONDS = 0.25  # between two polls, or as long as a poll took where that is longer
 POLL_SECONDS = 2.0
 
 
 class TenantPoller:
-    """The polling of one tenant's journal, as long as anybody there has an open stream in this
-    process.
-    """
+    """Polls the journal of one tenant while it has open streams in this process."""
 
     def __init__(self, db: Db, log: Log) -> None:
         self.db = db
@@ -38,8 +36,8 @@ class TenantPoller:
                 self.task = asyncio.create_task(self.run())
 
     async def run(self) -> None:
-        """Until nobody is left: poll on a wakeup and now and then; while the database is away, from
-        the same position.
+        """Poll on a wakeup and every POLL_SECONDS, until nobody is left. While the database is away
+        the position stays.
         """
         while self.subscribers:
             began = time.monotonic()
@@ -56,8 +54,8 @@ class TenantPoller:
                     await self.wakeup.wait()
 
     async def poll(self) -> None:
-        """Send each subscriber what was committed since the last poll and they may know; those who
-        see the same share one statement.
+        """Hand each subscriber the changes committed since the last poll that its viewer sees. One
+        statement serves all subscribers with the same visibility key.
         """
         found = await changes.poll(self.db, self.position, self.seen)
         alike: dict[object, list[Subscriber]] = {}

@@ -6,6 +6,7 @@ from starlette.responses import Response, StreamingResponse
 from retainer.http.request import Request
 from retainer.http.responses import JSONResponse
 from retainer.journal import changes
+from retainer.journal.changes import Position
 from retainer.journal.live.hub import Live
 
 EVENT_STREAM = "text/event-stream"
@@ -18,9 +19,11 @@ class LiveQuery(msgspec.Struct):
 
 
 async def show(request: Request) -> Response:
-    """A stream for who accepts one, else what has changed since the position."""
+    """A stream for clients that accept one, else the changes since the position."""
     given = request.headers.joined("last-event-id") or request.query.after
-    after = changes.parse_position(given) if given else None
+    after: Position | None = None
+    if given:
+        after = changes.parse_position(given)
     if EVENT_STREAM in request.headers.get("accept", "") and request.method == "GET":
         live = request.app.get(Live)
         stream = await live.open(request, after)

@@ -1,7 +1,7 @@
-"""Trash: what was deleted and can be brought back, the newest first.
+"""Trash: deleted records that can be restored, the newest first.
 
 Deleting hides a record and all that belongs to it, under the number of the operation that did so.
-An entry is a record that somebody deleted, not what went along with it. Bringing it back is undoing
-that operation (journal/undo.py), which brings back exactly what it took; then the entry is gone.
-Nothing here writes.
+An entry is a record that somebody deleted, without those that were deleted with it. Restoring it is
+undoing that operation (journal/undo.py), which restores exactly what it deleted; then the entry is
+gone. Nothing here writes.
 """

@@ -1,5 +1,5 @@
-"""The statement of the trash, made of the nouns. The alias is x, a deleted record; within each kind
-the aliases are the noun's own.
+"""The list of the trash, made from the nouns. The alias is x, a deleted record; within the part of
+each noun the aliases are the noun's own.
 """
 
 from retainer.journal.trash import model
@@ -7,15 +7,14 @@ from retainer.lists.noun import Noun, Trashed, names, narrowed
 from retainer.lists.spec import CustomFilter, Field, FieldType, ListSpec
 from retainer.nouns import NOUNS
 
-# In the order in which they stand where one operation deleted several: last what is told by another
-# record.
+# In the order of the entries of one operation: last the nouns that are named by another record.
 _NOUNS = sorted(
     (noun for noun in NOUNS.values() if noun.trash is not None), key=lambda noun: bool(noun.told_by)
 )
 
 
 def _trashed(noun: Noun) -> Trashed:
-    """A noun in the trash, with what follows from its organization where it says nothing else."""
+    """A noun's declaration for the trash, with defaults that follow from its organization."""
     trash = noun.trash
     assert trash is not None
     if not noun.belongs_to:
@@ -31,11 +30,13 @@ def _trashed(noun: Noun) -> Trashed:
 
 
 def _part(place: int, noun: Noun) -> str:
-    """The deleted of one noun in the list's order, so that PostgreSQL walks an index of each and
-    merges them.
+    """The deleted records of one noun in the list's order, so that PostgreSQL merges an index of
+    each noun instead of sorting all records.
     """
     trash, a = _trashed(noun), noun.alias
-    alone = f"NOT EXISTS (SELECT FROM {trash.above})" if trash.above else "true"
+    alone = "true"
+    if trash.above:
+        alone = f"NOT EXISTS (SELECT FROM {trash.above})"
     return f"""(SELECT {a}.deleted_by AS operation_id, {place} AS place, {a}.id AS key,
             '{noun.singular}' AS kind, {a}.{noun.told_by or "id"} AS id,
             {trash.title or f"{a}.{noun.title}"} AS title, {trash.organization} AS organization_id
@@ -46,7 +47,7 @@ def _part(place: int, noun: Noun) -> str:
 
 
 def _also(noun: Noun) -> str:
-    """How many records went with one of the noun; "" for one that takes nothing along."""
+    """The WHEN that counts the records deleted with one of the noun; "" where nothing can be."""
     counts = [
         f"""(SELECT count(*) FROM {below.table} b
             WHERE b.tenant_id = :tenant AND b.deleted_by = x.operation_id AND {condition})"""
@@ -54,7 +55,9 @@ def _also(noun: Noun) -> str:
         for table, condition in _trashed(below).below.items()
         if table == noun.table
     ]
-    return f"WHEN '{noun.singular}' THEN {' + '.join(counts)}" if counts else ""
+    if not counts:
+        return ""
+    return f"WHEN '{noun.singular}' THEN {' + '.join(counts)}"
 
 
 TrashKind = names("TrashKind", "What can be in it.", [noun.singular for noun in _NOUNS])
@@ -65,8 +68,9 @@ class TrashEntry(model.TrashEntry):
     pass
 
 
-def _operation(what: str) -> str:
-    return f"(SELECT {what} FROM operations op WHERE op.tenant_id = :tenant AND op.id = x.operation_id)"
+def _operation(value: str) -> str:
+    return f"""(SELECT {value} FROM operations op
+        WHERE op.tenant_id = :tenant AND op.id = x.operation_id)"""
 
 
 _FIELDS = {
@@ -76,7 +80,8 @@ _FIELDS = {
     "organizationId": Field("x.organization_id", FieldType.INTEGER, nullable=True),
     "deletedAt": Field(_operation("iso(op.at)")),
     "deletedBy": Field(
-        _operation("""(SELECT row_to_json(a) FROM (SELECT u.id, u.username, u.full_name AS "fullName"
+        _operation("""(SELECT row_to_json(a) FROM (
+        SELECT u.id, u.username, u.full_name AS "fullName"
         FROM users u WHERE u.tenant_id = :tenant AND u.id = op.actor_id) a)""")
     ),
     "operationId": Field("x.operation_id", FieldType.INTEGER, sort="x.operation_id", cast="bigint"),
