@@ -587,5 +587,5 @@ def test_the_nouns_that_can_be_undone_are_the_journalled_ones(cast: Cast) -> Non
     assert known - kept == {
         (table, column, above)
         for table, noun in UNDO_RULES.items()
-        for column, above in noun.refers.items()
+        for column, above in noun.references.items()
     }

@@ -1,5 +1,5 @@
-"""The tables of the journal, read off the nouns: the field of the API that each column is, by which
-record a change is told, and what undoing it takes.
+"""The journalled tables, as the nouns declare them: the API's field for each column, the record
+that a history entry names, and the rules for undoing a change.
 """
 
 from typing import Any, NamedTuple, get_args, get_type_hints
@@ -9,26 +9,26 @@ from retainer.nouns import NOUNS
 
 
 class Column(NamedTuple):
-    """A column of a table, by the field of the API that it is."""
+    """A column of an entity, and its field in the API."""
 
     entity: str
     column: str
     field: str
 
 
-# Told beside the fields: which record it is, and when it was; or the same of every record; or not
-# written down.
-_BESIDE_FIELDS = {"id", "tenant_id", "created_at", "updated_at", "last_login_at"}
+# Fields that no history lists as changes: it names the record and the time by themselves, the
+# tenant is always the same, and the journal does not keep the others.
+_UNLISTED = {"id", "tenant_id", "created_at", "updated_at", "last_login_at"}
 
-# What is no field of a noun's answer is never shown: keys of the storage, digests, counts, and
-# whatever will be added beside them.
+# Histories show only columns that are fields of the noun's answer, never others such as storage
+# keys and digests, nor those that will be added.
 COLUMNS = [
     Column(noun.table, noun.columns.get(name, name), field)
     for noun in NOUNS.values()
     for name, field in zip(
         noun.answer.__struct_fields__, noun.answer.__struct_encode_fields__, strict=True
     )
-    if name not in _BESIDE_FIELDS
+    if name not in _UNLISTED
 ]
 
 
@@ -37,73 +37,77 @@ def _is_moment(hint: Any) -> bool:
     return any(schema.get("format") == "date-time" for schema in schemas)
 
 
-# Those that are times, which the journal writes in PostgreSQL's way.
+# The fields that are times, which the journal keeps in PostgreSQL's format.
 MOMENTS = sorted(
     {
         name
         for noun in NOUNS.values()
         for name, hint in get_type_hints(noun.answer, include_extras=True).items()
-        if name not in _BESIDE_FIELDS and _is_moment(hint)
+        if name not in _UNLISTED and _is_moment(hint)
     }
 )
 
 LINKS: list[tuple[Noun, Link]] = [(noun, link) for noun in NOUNS.values() for link in noun.links]
 
 
-class Told(NamedTuple):
-    """How histories tell a change of a table: as which entity, and by the record of which noun, whose
-    id is in the column `by` (empty: in its own id).
+class Subject(NamedTuple):
+    """The record that a history entry names for a change of a table: the entity it is called, its
+    noun, and the column with its id (empty: the changed row's own id).
     """
 
     entity: str
     noun: str
-    by: str
+    column: str
 
 
-TOLD = {
+SUBJECTS = {
     **{
-        noun.table: Told(noun.table, noun.references.get(noun.told_by, noun.table), noun.told_by)
+        noun.table: Subject(noun.table, noun.references.get(noun.told_by, noun.table), noun.told_by)
         for noun in NOUNS.values()
     },
-    **{link.table: Told(link.told_as, link.of or noun.table, link.told_by) for noun, link in LINKS},
+    **{
+        link.table: Subject(link.told_as, link.of or noun.table, link.told_by)
+        for noun, link in LINKS
+    },
 }
 
-# By the entity of the API: the noun whose record it is told by.
-NOUN_OF_ENTITY = {told.entity: told.noun for told in TOLD.values()}
+# The noun whose record each entity of the API names.
+NOUN_OF_ENTITY = {subject.entity: subject.noun for subject in SUBJECTS.values()}
 
 
 class UndoRule(NamedTuple):
-    """A table whose changes can be undone.
+    """The rules for undoing changes of a table.
 
-    `title` is the column that people know a row by, "" where that is another row's. `change` is the
-    permission that undoing an update takes, `existence` that of undoing a creation, a deletion or a
-    restoration. `refers` has the columns that refer to what must be there, with the table each
-    refers to.
+    `title` is the column with a row's title, "" where another row has it. `change` is the
+    permission for undoing an update, `existence` the one for undoing a creation, a deletion or a
+    restoration. `references` maps the columns that must refer to live rows to the tables of those
+    rows.
     """
 
     title: str
     change: str
     existence: str
-    refers: dict[str, str]
+    references: dict[str, str]
 
 
 def _rule(noun: Noun) -> UndoRule:
     assert noun.permissions is not None
-    refers = {
+    references = {
         column: table for column, table in noun.references.items() if NOUNS[table].permissions
     }
-    return UndoRule(noun.title, noun.permissions.change, noun.permissions.delete, refers)
+    return UndoRule(noun.title, noun.permissions.change, noun.permissions.delete, references)
 
 
 def _link_rule(noun: Noun, link: Link) -> UndoRule:
     assert noun.permissions is not None
-    refers = {link.own: noun.table} | ({link.other: link.of} if link.holds_other else {})
-    return UndoRule("", noun.permissions.change, noun.permissions.change, refers)
+    references = {link.own: noun.table}
+    if link.holds_other:
+        references[link.other] = link.of
+    return UndoRule("", noun.permissions.change, noun.permissions.change, references)
 
 
-# Every table of which a change may be undone, and the only names that statements about several
-# tables are made of. In the order in which rows are locked: as deletions lock them, what is above
-# before what is below.
+# Every table whose changes can be undone; undo.py puts no other table's name into SQL. In the order
+# in which rows are locked, which is the one of deletions: a record before those below it.
 UNDO_RULES = {
     **{noun.table: _rule(noun) for noun in NOUNS.values() if noun.permissions},
     **{link.table: _link_rule(noun, link) for noun, link in LINKS if link.is_undone},

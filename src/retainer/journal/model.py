@@ -1,4 +1,4 @@
-"""The entries of histories, and the field of the API that each column of the journal is."""
+"""Operations and the entries of histories, as the API answers them."""
 
 from enum import StrEnum
 from typing import Annotated, Any

@@ -150,22 +150,30 @@ class OrganizationUpdate(Struct):
 
 
 def normalized_domains(domains: list[str]) -> list[str]:
-    """Host names in their normal form, each once. Raises Invalid with the places of those that are
-    none.
+    """Host names in their normal form, each once. Raises Invalid with the indexes of values that
+    are no host names.
     """
     found = [normalized_domain(given) for given in domains]
-    wrong = [place for place, name in enumerate(found) if name is None]
+    wrong = [index for index, name in enumerate(found) if name is None]
     if wrong:
-        raise Invalid(*(FieldError(f"domains[{place}]", NO_DOMAIN) for place in wrong))
+        raise Invalid(*(FieldError(f"domains[{index}]", NO_DOMAIN) for index in wrong))
     return list(dict.fromkeys(name for name in found if name))
 
 
 def normalized_domain(name: str) -> str | None:
-    """A host name as DNS carries it: small letters, international labels as xn--…; None when it is
-    none.
+    """A host name in the form of DNS: lower case, international labels as xn--…; None for a text
+    that is no host name.
     """
     labels = unicodedata.normalize("NFC", name.lower()).split(".")
     if not all(c == "-" or unicodedata.category(c)[0] in "LMN" for label in labels for c in label):
         return None
-    found = ".".join(x if x.isascii() else f"xn--{x.encode('punycode').decode()}" for x in labels)
-    return found if len(found) <= 253 and _DOMAIN.fullmatch(found) else None
+    found = ".".join(map(_ascii_label, labels))
+    if len(found) > 253 or not _DOMAIN.fullmatch(found):
+        return None
+    return found
+
+
+def _ascii_label(label: str) -> str:
+    if label.isascii():
+        return label
+    return f"xn--{label.encode('punycode').decode()}"

@@ -41,7 +41,7 @@ async def by_domain(request: Request, value: str) -> Response:
 
 
 async def put(request: Request, key: str, value: str, implied: Values) -> Response:
-    """Change the organization that has the key (200), or add one with the values it implies (201)."""
+    """Change the organization that has the key (200), or add one with what it implies (201)."""
     try:
         async with request.db.savepoint():
             return await _put(request, key, value, implied)
