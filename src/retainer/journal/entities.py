@@ -2,7 +2,7 @@
 that a history entry names, and the rules for undoing a change.
 """
 
-from typing import Any, NamedTuple, get_args, get_type_hints
+from typing import NamedTuple, get_args, get_type_hints
 
 from retainer.lists.noun import Link, Noun
 from retainer.nouns import NOUNS
@@ -32,7 +32,7 @@ COLUMNS = [
 ]
 
 
-def _is_moment(hint: Any) -> bool:
+def _is_moment(hint: object) -> bool:
     schemas = [getattr(each, "extra_json_schema", None) or {} for each in get_args(hint)[1:]]
     return any(schema.get("format") == "date-time" for schema in schemas)
 

@@ -3,7 +3,6 @@ operation.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 
@@ -273,7 +272,7 @@ TITLES = Statement(f"""
 """)
 
 
-async def groups(db: Db, ids: list[int]) -> list[dict[str, Any]]:
+async def groups(db: Db, ids: list[int]) -> list[dict[str, object]]:
     """The changes of operations in groups by entity and action."""
     if not ids:
         return []
@@ -289,7 +288,7 @@ async def titles(db: Db, named: set[tuple[str, int]]) -> dict[tuple[str, int], s
     return {(row["noun"], row["id"]): row["title"] for row in rows if row["title"]}
 
 
-async def undoable(db: Db, ids: list[int]) -> dict[int, dict[str, Any]]:
+async def undoable(db: Db, ids: list[int]) -> dict[int, dict[str, object]]:
     """By id: id, undoneBy, records and canUndo of operations. canUndo is None for operations of
     more than MAX_JUDGED records.
     """

@@ -4,7 +4,7 @@ from retainer.lists.noun import Link, New, Noun, Permits, Searched, Trashed
 from retainer.records.activities import store
 from retainer.records.activities.model import Activity
 
-# Its contact may be deleted: that they were there remains known.
+# The link outlives its contact: a deleted contact still took part in the activity.
 _CONTACTS = Link(
     "activity_contacts",
     own="activity_id",
@@ -28,7 +28,7 @@ ACTIVITY = Noun(
     answer=Activity,
     list=store.LIST,
     get=store.get,
-    # Who may not delete one may still take back having logged it.
+    # Undoing takes activities.write, so that an author who may not delete can undo their own entry.
     permissions=Permits(change="activities.write", delete="activities.write"),
     belongs_to="organizations",
     references={"organization_id": "organizations", "author_id": "users"},

@@ -29,8 +29,10 @@ _PENDING = """
     SELECT tenant_id, storage_key FROM pending_uploads WHERE created_at <= $1
     ORDER BY tenant_id, id
 """
-_WITHDRAW = "DELETE FROM pending_uploads WHERE tenant_id = $1 AND storage_key = $2"
-_IS_KEPT = "SELECT EXISTS (SELECT FROM document_versions WHERE tenant_id = $1 AND storage_key = $2)"
+_REMOVE_PENDING = "DELETE FROM pending_uploads WHERE tenant_id = $1 AND storage_key = $2"
+_HAS_VERSION = (
+    "SELECT EXISTS (SELECT FROM document_versions WHERE tenant_id = $1 AND storage_key = $2)"
+)
 _STRAYS = """
     SELECT key
     FROM unnest($1::text[]) key,
@@ -110,11 +112,11 @@ async def _end_uploads(
 ) -> None:
     for row in await connection.fetch(_PENDING, before):
         arguments = (row["tenant_id"], row["storage_key"])
-        # In one transaction: an upload that finishes at this moment waits for it, and then finds
-        # that it was given up.
+        # In one transaction: an upload that finishes at this moment waits for it, then finds its
+        # pending row gone and makes no version.
         async with connection.transaction():
-            await connection.execute(_WITHDRAW, *arguments)
-            if not await connection.fetchval(_IS_KEPT, *arguments):
+            await connection.execute(_REMOVE_PENDING, *arguments)
+            if not await connection.fetchval(_HAS_VERSION, *arguments):
                 await storage.delete(row["storage_key"])
                 report.uploads += 1
 

@@ -15,7 +15,7 @@ _TO_PROJECTS = Link(
         "delete": ("unlinked a document from", "unlinking a document from", "at"),
     },
 )
-# The first stands and falls with its document; others are kept as evidence.
+# The first version is undone together with its document; later ones are evidence, and are kept.
 _VERSIONS = Link(
     "document_versions",
     own="document_id",

@@ -1,4 +1,4 @@
-"""Organizations: the contract's fields, in its words, and those that came after them."""
+"""Organizations, and the bodies that write them."""
 
 import re
 import unicodedata
@@ -35,7 +35,7 @@ Domains = Annotated[
 
 NO_DOMAIN = "must be a host name such as acme.example.com, no address and no number"
 
-# What migrations/0007 checks again.
+# The database checks nearly the same again: organization_domains_domain_format.
 _DOMAIN = re.compile(
     r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?!\d+$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 )

@@ -5,8 +5,6 @@ Two users who see all records of a tenant still see different views. Never read 
 Db.point(), which reads once for all such users and would show one user another's view.
 """
 
-from typing import Any
-
 import msgspec
 from asyncpg import Record
 
@@ -103,7 +101,7 @@ async def read(db: Db, id: int) -> Stored | None:
     return await db.stored(READ, id=id)
 
 
-async def sidebar(db: Db) -> list[dict[str, Any]]:
+async def sidebar(db: Db) -> list[dict[str, object]]:
     """The views in the sidebar of every page, of those that the viewer sees."""
     return [msgspec.json.decode(row["json"]) for row in await db.rows(SIDEBAR)]
 
