@@ -27,8 +27,8 @@ import asyncpg
 
 from bench import contender, postgres, processes, retainer, system
 from retainer.database.pool import connect
+from retainer.lists.page import PageShape
 from retainer.lists.parameters import read
-from retainer.lists.spec import PageShape
 from retainer.records.organizations.store import LIST
 from retainer.server.postgres import embedded
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from retainer.journal import store
-from retainer.lists.spec import PageShape
+from retainer.lists.page import PageShape
 from retainer.permissions import SCOPES
 from support.lists import explained, make
 from support.organizations import change
@@ -35,7 +35,7 @@ def many(sql: Sql) -> Iterator[int]:
 @pytest.mark.parametrize(("noun", "scope"), HISTORIES)
 def test_a_history_is_read_from_indexes(sql: Sql, many: int, noun: str, scope: Any) -> None:
     spec = store.HISTORY[noun]
-    page = PageShape(tuple(spec.fields), (), (spec.order,), is_placed=True)
+    page = PageShape(tuple(spec.fields), (), (spec.order,), from_position=True)
     plan = explained(sql, many, spec.page(page).compiled[scope][0])
     for table in (*NOUNS, "members", "document_projects", "operations", "changes"):
         assert f"Seq Scan on {table} " not in plan, plan

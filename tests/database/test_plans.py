@@ -13,8 +13,8 @@ import pytest
 
 import retainer
 from retainer.database.statement import Statement
+from retainer.lists.page import PageShape
 from retainer.lists.parameters import read
-from retainer.lists.spec import PageShape
 from retainer.permissions import SCOPES
 from retainer.routes import ROUTES
 from retainer.search import store as search
@@ -99,12 +99,12 @@ lists = pytest.mark.parametrize("name", LISTS)
 @pytest.mark.parametrize("scope", SCOPES)
 def test_no_list_scans_a_table(sql: Sql, many: int, name: str, scope: Any) -> None:
     spec = LISTS[name]
-    for is_placed in (False, True):
+    for from_position in (False, True):
         plan = PageShape(
             tuple(spec.fields),
             tuple(spec.expand),
             (spec.order,),
-            is_placed=is_placed,
+            from_position=from_position,
         )
         refuse_scans(explained(sql, many, spec.page(plan).compiled[scope][0]))
 
@@ -116,26 +116,26 @@ SORTED = [
         name,
         sort,
         turned,
-        is_placed,
-        id=f"{name} by {'-' * turned}{sort}{' from a place' * is_placed}",
+        from_position,
+        id=f"{name} by {'-' * turned}{sort}{' from a place' * from_position}",
     )
     for name, spec in WHOLE.items()
     for sort in spec.sorts
     for turned in (False, True)
-    for is_placed in (False, True)
+    for from_position in (False, True)
 ]
 
 
-@pytest.mark.parametrize(("name", "sort", "turned", "is_placed"), SORTED)
+@pytest.mark.parametrize(("name", "sort", "turned", "from_position"), SORTED)
 def test_every_sort_is_read_in_its_order_from_its_place(
-    sql: Sql, many: int, name: str, sort: str, turned: bool, is_placed: bool
+    sql: Sql, many: int, name: str, sort: str, turned: bool, from_position: bool
 ) -> None:
     """No page of half a million rows sorts them all, or reads those before it."""
     spec = LISTS[name]
-    plan = PageShape(tuple(spec.fields), (), ((sort, turned),), is_placed=is_placed)
+    plan = PageShape(tuple(spec.fields), (), ((sort, turned),), from_position=from_position)
     text = explained(sql, many, spec.page(plan).compiled["all"][0])
     assert f"Sort Key: {spec.id[0]}." not in text, text
-    behind = r"ROW\(|AND \(\w*id [<>]|AND \(deleted_by [<>]=" if is_placed else ""
+    behind = r"ROW\(|AND \(\w*id [<>]|AND \(deleted_by [<>]=" if from_position else ""
     assert re.search(r"Index Cond: \(.*tenant_id = .*" + behind, text), text
 
 

@@ -57,8 +57,8 @@ def test_every_statement_names_the_tenant(name: str) -> None:
 
 def test_no_sql_stands_outside_the_stores() -> None:
     named = {"database.py", "statement.py", "permissions.py", "migrate.py", "cache.py", "monitor.py", "serve.py", "cli.py",
-             "demo.py", "request.py", "idempotency.py", "accounts.py", "check.py", "spec.py", "filters.py", "store.py",
-             "indexer.py", "undo.py", "changes.py", "deletion.py", "visibility.py", "subscriber.py", "submit.py",
+             "demo.py", "request.py", "idempotency.py", "accounts.py", "check.py", "spec.py", "page.py", "filters.py", "store.py", "duplicate.py",
+             "indexer.py", "pending_uploads.py", "undo.py", "changes.py", "deletion.py", "visibility.py", "subscriber.py", "submit.py",
              "constraint_messages.py"}  # fmt: skip
     words = re.compile(r"\b(SELECT|INSERT INTO|DELETE FROM|UPDATE \w+ SET)\b")
     assert named == {

@@ -1,7 +1,7 @@
-"""Lists: one mechanism for every noun's list. A `ListSpec` declares what a list can do; the rest
-follows from it.
+"""Lists: one mechanism for the lists of all nouns. A `ListSpec` declares what a list can do, and
+everything else follows from it.
 
-From a query string (`query`, with `filters` and `expression`) to a page, a stream or a sheet
-(`answer`, with `cursor` and `formats`), and to the parameters that the OpenAPI document tells of
-(`described`).
+A query string becomes a query (`parameters`, with `filters` and `expression`), the query a page, a
+stream or a CSV file (`answer`, with `page`, `cursor` and `formats`). The OpenAPI document describes
+the parameters from the same declaration. `noun` declares a noun as a whole.
 """

@@ -1,9 +1,8 @@
-"""Answering a list: a page with links to the next and the one before, or the whole as a stream of
-one snapshot.
+"""Responses to requests for a list: a page with links to its neighbours, or the whole list, which
+is streamed from one snapshot when it is long.
 """
 
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Mapping
 from urllib.parse import quote, urlencode
 
 from asyncpg import Record
@@ -17,54 +16,59 @@ from retainer.http.routing import Exists
 from retainer.lists import cursor, formats
 from retainer.lists.filters import Prefilter
 from retainer.lists.formats import Format
+from retainer.lists.page import PageShape
 from retainer.lists.parameters import Query, plain
-from retainer.lists.spec import MAX_CANDIDATES, ListSpec, PageShape
+from retainer.lists.spec import MAX_CANDIDATES, ListSpec
 
-Place = tuple[str, ...] | None
+PAGING = ("limit", "cursor")
+
+Position = tuple[str, ...] | None  # sort keys of the row at which to go on
 
 
 class Listing:
-    """One list for one request: the query, the values beside it (:parent), and the statement of its
-    pages.
+    """One list for one request: its query, the values of further parameters (:parent), and the
+    statements of its pages and counts.
     """
 
     def __init__(
-        self, db: Db, spec: ListSpec, query: Query, format: Format, values: dict[str, Any]
+        self, db: Db, spec: ListSpec, query: Query, format: Format, values: Mapping[str, object]
     ) -> None:
         self.db = db
         self.spec = spec
         self.query = query
         self.format = format
-        self.values = query.values | values
-        self.prefilters = query.prefilters  # those that have not yet said that their rows are many
+        self.values = {**query.values, **values}
+        self.prefilters = query.prefilters  # without those that have found too many rows
         self.is_narrowed = False
         self.short_timeout = bool(query.where) or query.counted == "exact" or len(query.sort) > 1
 
     @property
     def prefilter(self) -> Prefilter | None:
-        """The filter whose own function finds its rows."""
-        return self.prefilters[0] if self.prefilters else None
+        """The prefilter to use, the first of those left."""
+        if not self.prefilters:
+            return None
+        return self.prefilters[0]
 
     @property
     def where(self) -> str:
-        """The other filters."""
-        return (
-            self.query.where.replace(f" AND {self.prefilter.condition}", "", 1)
-            if self.prefilter
-            else self.query.where
-        )
+        """The conditions of the filters, without the one that the prefilter replaces."""
+        if self.prefilter is None:
+            return self.query.where
+        return self.query.where.replace(f" AND {self.prefilter.condition}", "", 1)
 
     @property
     def ids(self) -> str:
         """SQL of the ids that the prefilter finds."""
         if self.is_narrowed:
             return ":narrowed::bigint[]"
-        return self.prefilter.sql if self.prefilter else ""
+        if self.prefilter is None:
+            return ""
+        return self.prefilter.sql
 
     @property
-    def is_found(self) -> bool:
-        """Whether the viewer sees all that the prefilter finds, and no other filter leaves some of it
-        out.
+    def has_exactly_matched(self) -> bool:
+        """True if the list consists of all rows that the prefilter finds: the viewer sees every
+        row, and neither a parent nor another filter leaves any out.
         """
         return (
             self.prefilter is not None
@@ -74,44 +78,52 @@ class Listing:
         )
 
     @property
-    def all(self) -> str:
-        """The condition of all its rows, wherever a page of them begins."""
-        return self.where + (self.spec.among(self.ids) if self.prefilter else "")
+    def every_row(self) -> str:
+        """The condition of all rows of the list, on whatever page."""
+        if self.prefilter is None:
+            return self.where
+        return self.where + self.spec.among(self.ids)
 
-    async def page(self, db: Db, place: Place, chunk: int, *, is_backward: bool = False) -> Record:
-        """Up to `chunk` rows behind a place: chunk, count (one more where there are more), first,
-        last; and matched, how many ids its prefilter found. Those that find many are left behind, for
-        good.
+    async def page(
+        self, db: Db, position: Position, chunk: int, *, is_backward: bool = False
+    ) -> Record:
+        """Up to `chunk` rows after a position, as lists/page.py describes. A prefilter that finds
+        too many rows is given up for good, and the page read again without it.
         """
-        keys = {f"k{n}": key for n, key in enumerate(place or ())}
+        keys = {f"k{n}": key for n, key in enumerate(position or ())}
         while True:
-            statement = self.spec.page(self._shape(place, is_backward=is_backward))
+            statement = self.spec.page(self._shape(position, is_backward=is_backward))
             row = await db.row(statement, chunk=chunk, **keys, **self.values)
             assert row is not None  # an aggregate
             if self.prefilter is None or row["matched"] is not None:
                 return row
             self.prefilters = self.prefilters[1:]
 
-    def _shape(self, place: Place, *, is_backward: bool) -> PageShape:
+    def _shape(self, position: Position, *, is_backward: bool) -> PageShape:
         query = self.query
-        is_usual = len(query.sort) == 1 and query.sort[0][0] == self.spec.order[0]
-        # Ids that another statement found are in the order of that moment.
-        is_first = is_usual and place is None and self.is_found and not self.is_narrowed
+        is_in_list_order = len(query.sort) == 1 and query.sort[0][0] == self.spec.order[0]
+        # Ids from an earlier statement (narrow) are in the order of that moment: not to be sliced.
+        takes_first_ids = (
+            is_in_list_order
+            and position is None
+            and self.has_exactly_matched
+            and not self.is_narrowed
+        )
         return PageShape(
             query.fields,
             query.expand,
             query.sort,
             self.where,
             self.ids,
-            is_first,
-            place is not None,
+            takes_first_ids,
+            position is not None,
             is_backward,
             self.short_timeout,
             self.format.separator,
         )
 
     async def narrow(self, db: Db) -> None:
-        """Let a prefilter find its rows once, for many pages."""
+        """Run the prefilter once, and keep its ids for all pages of a stream."""
         self.prefilters, self.is_narrowed = self.query.prefilters, False
         while self.prefilter is not None:
             ids = await db.value(self.spec.prefiltering(self.ids), **self.values)
@@ -121,58 +133,68 @@ class Listing:
             self.prefilters = self.prefilters[1:]
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The whole list, at one point in time."""
+        """The whole list as it is at one point in time."""
         async with self.db.database.streams, self.db.transaction(snapshot=True) as reader:
-            place: Place = None
+            position: Position = None
             await self.narrow(reader)
             while True:
-                row = await self.page(reader, place, CHUNK)
+                row = await self.page(reader, position, CHUNK)
                 if row["count"]:
                     yield row["chunk"]
                 if row["count"] <= CHUNK:
                     return
-                place = row["last"]
+                position = row["last"]
 
     async def count(self, page: Record) -> dict[str, str]:
-        """How many rows there are in all, or about how many, as a header; `page` is one of them."""
-        name = "x-total-count" if self.query.counted == "exact" else "x-estimated-count"
-        if page["matched"] is not None and self.is_found:
+        """The number of all rows, or an estimate of it, as a header; `page` is a page of them."""
+        is_exact = self.query.counted == "exact"
+        name = "x-estimated-count"
+        if is_exact:
+            name = "x-total-count"
+        has_matched = page["matched"] is not None
+        if has_matched and self.has_exactly_matched:
             return {name: str(page["matched"])}
-        is_exact = self.query.counted == "exact" or page["matched"] is not None
-        if is_exact or await self.db.value(self.spec.is_short, most=MAX_CANDIDATES, **self.values):
-            statement = self.spec.matching("count(*)", self.all)
+        if (
+            is_exact
+            or has_matched
+            or await self.db.value(self.spec.is_short, most=MAX_CANDIDATES, **self.values)
+        ):
+            statement = self.spec.matching("count(*)", self.every_row)
             return {name: str(await self.db.value(statement, **self.values))}
-        # The planner knows all tenants and viewers only together: what it thinks holds for long
-        # lists alone.
-        statement = self.spec.matching("1", self.all)
+        # The planner's statistics are of all tenants and viewers together, so that its estimate is
+        # good for long lists only.
+        statement = self.spec.matching("1", self.every_row)
         return {name: str(await self.db.estimate(statement, **self.values))}
 
 
 async def exported(request: Request, chosen: list[int] | None = None) -> Response:
-    """The list as it is asked for, or those rows of it, as CSV."""
-    return (await answer(request, formats.CSV, chosen=chosen))[0]
+    """The list, or the chosen rows of it by their ids, as CSV."""
+    response, _ = await _respond(request, formats.CSV, chosen=chosen)
+    return response
 
 
-async def listed(request: Request, **values: Any) -> Response:
-    """The list that the route names, as the request wants it."""
-    return (await answer(request, wanted_format(request), **values))[0]
+async def listed(request: Request, **values: object) -> Response:
+    """The list that the route names, in the format that the request accepts."""
+    response, _ = await _respond(request, _accepted_format(request), **values)
+    return response
 
 
 async def listed_of(request: Request, exists: Exists, parent: int) -> Response:
-    """A list of what belongs to a parent; when it is empty the parent may not be there at all: 404."""
-    found, is_empty = await answer(request, wanted_format(request), parent=parent)
+    """The list of one parent. Raises NotFound if the parent does not exist, which only an empty
+    list leaves open.
+    """
+    response, is_empty = await _respond(request, _accepted_format(request), parent=parent)
     if is_empty and not await exists(request.db, parent):
         raise NotFound
-    return found
+    return response
 
 
-def wanted_format(request: Request) -> Format:
-    """The format that the Accept header prefers."""
+def _accepted_format(request: Request) -> Format:
     return formats.preferred(request.headers.get("accept"))
 
 
-async def answer(request: Request, format: Format, **values: Any) -> tuple[Response, bool]:
-    """The answer, and whether it is empty. Raises Invalid for what takes too long."""
+async def _respond(request: Request, format: Format, **values: object) -> tuple[Response, bool]:
+    """The response, and True if the list is empty. Raises Invalid for a query that is too slow."""
     assert request.route is not None
     spec = request.route.lists
     assert isinstance(spec, ListSpec)
@@ -182,26 +204,39 @@ async def answer(request: Request, format: Format, **values: Any) -> tuple[Respo
         row = await listing.page(
             request.db, query.position, query.limit or CHUNK, is_backward=query.is_backward
         )
-        headers = await listing.count(row) if query.counted else {}
+        headers = {}
+        if query.counted:
+            headers = await listing.count(row)
     except TimedOut as error:
         if not listing.short_timeout:
-            raise  # the database is slow, not the question
+            raise  # not the query is at fault, but a slow database
         raise too_costly(spec, query) from error
     if query.limit is None and row["count"] > CHUNK:
         await request.app.database.wait_for_stream()
-        return _answer(listing, _body(listing, listing.chunks()), headers), False
+        return _response(listing, _stream(listing), headers), False
     if query.limit is not None and (links := _links(request, query, row)):
         headers["link"] = ", ".join(links)
-    return _finished(listing, row, headers), not row["count"]
+    return _response(listing, _body(listing, row), headers), not row["count"]
 
 
-def _finished(listing: Listing, row: Record, headers: dict[str, str]) -> Response:
-    style, columns = listing.format, _columns(listing.query)
-    content = style.convert(row["chunk"], columns) if row["count"] else b""
-    return _answer(listing, style.opening(columns) + content + style.closing, headers)
+def _body(listing: Listing, row: Record) -> bytes:
+    format, columns = listing.format, _columns(listing.query)
+    content = b""
+    if row["count"]:
+        content = format.convert(row["chunk"], columns)
+    return format.opening(columns) + content + format.closing
 
 
-def _answer(
+async def _stream(listing: Listing) -> AsyncIterator[bytes]:
+    format, columns = listing.format, _columns(listing.query)
+    before = format.opening(columns)
+    async for chunk in listing.chunks():
+        yield before + format.convert(chunk, columns)
+        before = format.between
+    yield format.closing
+
+
+def _response(
     listing: Listing, body: bytes | AsyncIterator[bytes], headers: dict[str, str]
 ) -> Response:
     headers |= {"content-type": listing.format.media_type, "vary": "Accept"}
@@ -212,68 +247,47 @@ def _answer(
     return StreamingResponse(body, headers=headers)
 
 
-async def _body(listing: Listing, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    style, columns = listing.format, _columns(listing.query)
-    opening = style.opening(columns)
-    async for chunk in chunks:
-        yield opening + style.convert(chunk, columns)
-        opening = style.between
-    yield style.closing
-
-
 def _columns(query: Query) -> tuple[str, ...]:
     return query.fields + query.expand
 
 
 def _links(request: Request, query: Query, row: Record) -> list[str]:
-    """The pages beside this one, as RFC 8288 writes them."""
+    """Links to the next and the previous page (RFC 8288)."""
     if not row["count"]:
         return []
     assert query.limit is not None
-    is_full = row["count"] > query.limit
-    near, far = row["first"], row["last"]  # in the order in which they were read
-    before, after = (is_full, True) if query.is_backward else (query.position is not None, is_full)
-    first, last = (far, near) if query.is_backward else (near, far)
-    found = []
-    if after:
-        found.append(_link(request, query, last, "next"))
-    if before:
-        found.append(_link(request, query, first, "prev"))
-    return found
+    has_more = row["count"] > query.limit  # in the direction of reading
+    if query.is_backward:
+        first, last = row["last"], row["first"]
+        has_previous, has_next = has_more, True
+    else:
+        first, last = row["first"], row["last"]
+        has_previous, has_next = query.position is not None, has_more
+    links = []
+    if has_next:
+        links.append(_link(request, query, last, "next"))
+    if has_previous:
+        links.append(_link(request, query, first, "prev"))
+    return links
 
 
-def _link(request: Request, query: Query, place: tuple[str, ...], way: str) -> str:
-    kept = [(name, value) for name, value in query.parameters if name not in ("cursor", "limit")]
-    at = cursor.encode(place, query.sort, is_backward=way == "prev")
-    address = urlencode(
-        [*kept, ("limit", str(query.limit)), ("cursor", at)], safe=":,.", quote_via=quote
-    )
-    return f'<{request.path}?{address}>; rel="{way}"'
+def _link(request: Request, query: Query, position: tuple[str, ...], rel: str) -> str:
+    parameters = [(name, value) for name, value in query.parameters if name not in PAGING]
+    encoded = cursor.encode(position, query.sort, is_backward=rel == "prev")
+    parameters += [("limit", str(query.limit)), ("cursor", encoded)]
+    return f'<{request.path}?{urlencode(parameters, safe=":,.", quote_via=quote)}>; rel="{rel}"'
 
 
 def too_costly(spec: ListSpec, query: Query) -> Invalid:
-    """A 422 that names what took too long, and what would help."""
-    names = list(dict.fromkeys(query.filters))
+    """A 422 that names the parameters at fault, and what would help."""
     if len(query.sort) > 1:
-        by = ",".join(("-" if descending else "") + name for name, descending in query.sort)
-        return Invalid(
-            FieldError(
-                "sort", f"by {by} takes more than 2 s here; sort by one field alone, or filter more"
-            )
-        )
+        message = "takes more than 2 s here; sort by one field alone, or filter more"
+        return Invalid(FieldError("sort", f"by {cursor.sort_text(query.sort)} {message}"))
     narrowing = (
         "a filter that leaves fewer rows (an equal value, a part of a name, q, a range of dates)"
     )
     if query.counted == "exact":
-        return Invalid(
-            FieldError(
-                "count",
-                f"of so many rows takes more than 2 s; ask for an estimate, or add {narrowing}",
-            )
-        )
-    return Invalid(
-        *(
-            FieldError(name, f"takes more than 2 s over so many rows; add {narrowing}")
-            for name in names
-        )
-    )
+        message = "of so many rows takes more than 2 s; ask for an estimate, or add"
+        return Invalid(FieldError("count", f"{message} {narrowing}"))
+    message = f"takes more than 2 s over so many rows; add {narrowing}"
+    return Invalid(*(FieldError(name, message) for name in dict.fromkeys(query.filters)))

@@ -194,7 +194,7 @@ class _Reader:
         """The sort keys at which to go on, and True for backward."""
         if value is None or self.problems:
             return None, False
-        casts = [cast for _, cast, _ in self.spec.keys(sort)]
+        casts = [key.cast for key in self.spec.keys(sort)]
         decoded = cursor.decode(value, sort, casts)
         if decoded is None:
             message = (

@@ -136,19 +136,19 @@ async def _total(listing: Listing, matched: int | None) -> tuple[int | None, boo
     """How many rows there are, and whether that is an estimate; None where counting them takes too
     long. `matched` is how many ids a filter's own function found.
     """
-    if matched is not None and listing.is_found:
+    if matched is not None and listing.has_exactly_matched:
         return matched, False
     if matched is None and any(prefilter.is_search for prefilter in listing.query.prefilters):
         return None, False  # many rows would be looked at, and the planner can but guess
     most = EXACT_COUNT_LIMIT if matched is None else matched
     try:
         found = await listing.db.value(
-            listing.spec.counting(listing.all), most=most, **listing.values
+            listing.spec.counting(listing.every_row), most=most, **listing.values
         )
         if found <= most:
             return found, False
         return await listing.db.estimate(
-            listing.spec.matching("1", listing.all), **listing.values
+            listing.spec.matching("1", listing.every_row), **listing.values
         ), True
     except TimedOut:
         return None, False

@@ -157,7 +157,9 @@ def _value(field: Field) -> Schema:
 
 
 def _custom(name: str, custom: CustomFilter) -> Schema:
-    return _parameter(name, custom.sentence, _SCHEMAS.get(custom.type, _TEXT)) | {"x-filter": name}
+    return _parameter(name, custom.description, _SCHEMAS.get(custom.type, _TEXT)) | {
+        "x-filter": name
+    }
 
 
 def _parameter(name: str, description: str, schema: Schema) -> Schema:
