@@ -389,6 +389,14 @@ def test_a_new_noun_goes_with_its_organization_and_is_restored_with_it(cast: Cas
     assert cast.ada.get(f"/api/engagements/{made['id']}").json()["title"] == made["title"]
 
 
+def test_a_new_noun_is_followed_by_open_pages(cast: Cast) -> None:
+    mark = cast.ada.get("/live").json()["mark"]
+    record = f"engagements/{engagement(cast)['id']}"
+    changes = cast.ada.get("/live", params={"after": mark}).json()
+    assert changes["nouns"] == ["engagements"]
+    assert set(changes["records"]) == {record, f"organizations/{cast.acme}"}
+
+
 def test_a_new_noun_has_pages(cast: Cast) -> None:
     assert 'name="organization"' in page(cast.ada, "/engagements/new")
     answer = submit(cast.ada, "/engagements", title="Audit", organization="Acme Corporation")

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import retainer
+from retainer.nouns import NOUNS
 from support.cast import Cast
 from support.schema_snapshot import snapshot
 from support.server import Server
@@ -23,15 +24,7 @@ NOT_JOURNALLED = {"migrations", "function_files", "searched_tables", "throttles"
                   "organization_domains", "words", "search_progress", "document_texts", "document_passages",
                   "pending_texts", "idempotency_keys"}  # fmt: skip
 
-SEARCHED = [
-    "organizations",
-    "contacts",
-    "projects",
-    "tasks",
-    "documents",
-    "document_passages",
-    "activities",
-]
+SEARCHED = [*(noun.table for noun in NOUNS.values() if noun.search), "document_passages"]
 
 SECRETS = {("users", "password_hash"), ("sessions", "token_hash"), ("links", "token_hash")}
 
@@ -94,8 +87,9 @@ def test_every_key_begins_with_the_tenant(sql: Sql) -> None:
     before_the_tenant = {"users_username_taken", "sessions_token", "links_token"}
     # In words, parts of names and tags the tenant is a part of each; and what is new in any tenant, for the background.
     named = {
-        f"{noun}_by_part"
-        for noun in ("organizations", "contacts", "projects", "tasks", "documents")
+        f"{noun.table}_by_part"
+        for noun in NOUNS.values()
+        if any(field.contains for field in noun.list.fields.values())
     }
     of_search = (
         {f"{noun}_search" for noun in SEARCHED}

@@ -72,6 +72,6 @@ def test_a_noun_of_the_sidebar_without_a_permission_to_read_it_refuses_to_start(
 
 
 def test_a_line_without_a_noun_refuses_to_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(permissions.VISIBLE, "engagements", {"all": "true"})
-    with pytest.raises(ValueError, match=r"permissions\.py has lines of engagements"):
+    monkeypatch.setitem(permissions.VISIBLE, "firms", {"all": "true"})
+    with pytest.raises(ValueError, match=r"permissions\.py has lines of firms"):
         check(NOUNS.values())
