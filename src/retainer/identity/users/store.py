@@ -165,12 +165,6 @@ async def get(db: Db, id: int) -> Stored:
     return await db.get(READ, id)
 
 
-async def read(db: Db, id: int) -> Stored | None:
-    """One user, or None when the viewer sees none."""
-    row = await db.point(READ, id)
-    return None if row is None else Stored(*row)
-
-
 async def create(db: Db, values: Values) -> Stored | None:
     """The new user, who cannot sign in before they have a password."""
     async with db.transaction() as tx:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 from starlette.responses import Response
 
-from retainer.errors import Clash, Conflict, Invalid, NotFound, Problem
+from retainer.errors import Clash, Conflict, Invalid, Problem
 from retainer.http.request import Request
 from retainer.journal import store
 from retainer.journal.model import Actor, OperationDetails, Outcome
@@ -102,9 +102,7 @@ def day_of(request: Request, at: str) -> str:
 
 async def operation(request: Request, id: int) -> Response:
     """What one operation did, record by record."""
-    stored = await store.read(request.db, id, MAX_CHANGES)
-    if stored is None:
-        raise NotFound
+    stored = await store.get(request.db, id, MAX_CHANGES)
     found = stored.decode(OperationDetails)
     return await render.page(
         request,

@@ -268,14 +268,6 @@ async def get(db: Db, id: int) -> Stored:
     return await db.get(READ, id)
 
 
-async def read(db: Db, id: int) -> Stored | None:
-    """One document, or None when the viewer sees none."""
-    row = await db.point(READ, id)
-    if row is None:
-        return None
-    return Stored(*row)
-
-
 async def exists(db: Db, id: int) -> bool:
     """Tell whether the viewer sees it."""
     return await db.point(READ, id) is not None

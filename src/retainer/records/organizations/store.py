@@ -251,14 +251,6 @@ async def get(db: Db, id: int) -> Stored:
     return await db.get(READ, id)
 
 
-async def read(db: Db, id: int) -> Stored | None:
-    """One organization, or None when the viewer sees none."""
-    row = await db.point(READ, id)
-    if row is None:
-        return None
-    return Stored(*row)
-
-
 async def read_shown(db: Db, id: int) -> Stored | None:
     """One organization with its owner, parent and counts; None when the viewer sees none."""
     return await db.stored(SHOWN, id=id)
