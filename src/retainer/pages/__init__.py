@@ -1,1 +1,1 @@
-"""What people see: handlers, forms and templates, one package a noun."""
+"""Pages for people: handlers, forms and templates, one package for each noun."""

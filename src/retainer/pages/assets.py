@@ -1,8 +1,9 @@
-"""What the pages are dressed with: stylesheets in bundles, and icons.
+"""Stylesheets in bundles, and icons.
 
-A source tree makes them of layout/css and of what the templates name whenever a process starts, so
-that an edit needs no build; the wheel holds them made (hatch_build.py), for lightningcss and the
-sources stay at home. Of the standard library alone, as the build has nothing else.
+In a source tree both are built whenever a process starts, from layout/css and from the icons that
+templates name, so that an edit needs no build step. The wheel contains them ready-made
+(hatch_build.py), because neither lightningcss nor the sources are installed with it. The build
+imports this module with nothing but the standard library at hand.
 """
 
 import json
@@ -13,15 +14,16 @@ PACKAGE = Path(__file__).parent
 SOURCES = PACKAGE / "layout/css"
 DIST = PACKAGE / "layout/dist"
 
-# What templates may link to. Each brings in its parts by @import, in the order of the layers.
+# Stylesheets that templates link to. Each imports its parts in the order of the cascade's layers.
 SHEETS = ("app.css", "api.css")
 
-# Where an icon may be named: any such word in quotes, for macros hand names on; a few too many cost
-# little.
+# Any quoted word may name an icon, because macros pass names on. Words that only look like one cost
+# a few bytes.
 _NAMED = re.compile(r"""["']([a-z0-9-]+)["']""")
 _SVG = (
-    '<svg class="icon" aria-hidden="true" width="16" height="16" viewBox="0 0 24 24" fill="none" stroke="currentColor" '
-    'stroke-width="1.75" stroke-linecap="round" stroke-linejoin="round">%s</svg>'
+    '<svg class="icon" aria-hidden="true" width="16" height="16" viewBox="0 0 24 24" '
+    'fill="none" stroke="currentColor" stroke-width="1.75" '
+    'stroke-linecap="round" stroke-linejoin="round">%s</svg>'
 )
 
 
@@ -35,7 +37,7 @@ def stylesheets() -> dict[str, bytes]:
 
 
 def icons() -> dict[str, str]:
-    """What is inside each icon that may be used, by name."""
+    """Drawing inside the <svg> of each icon that is used, by the icon's name."""
     drawings: dict[str, str] = json.loads(_taken("icons.json"))
     return {name: drawings[name] for name in sorted(named()) if name in drawings}
 
@@ -59,7 +61,7 @@ _ICONS = {name: _SVG % drawing for name, drawing in icons().items()}
 
 
 def icon(name: str) -> str:
-    """An icon as markup, 16 pixels, in the colour of the text beside it. Raises KeyError for one
-    that is not there.
+    """Markup of an icon of 16 pixels, in the colour of the text beside it. Raises KeyError for an
+    unknown name.
     """
     return _ICONS[name]

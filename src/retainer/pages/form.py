@@ -1,5 +1,5 @@
-"""The form fields of a noun, declared once: its create form, its properties and its duplicate are
-drawn from them by the macros `form_fields` and `properties`.
+"""Form fields of a noun, declared once. The macros `form_fields` and `properties` draw its create
+form, its properties and the form that duplicates it.
 """
 
 import re
@@ -15,58 +15,59 @@ from retainer.pages import render
 from retainer.pages.formatting import label
 from retainer.pages.record_picker import candidates_of
 
-Option = str | tuple[str | int, str]  # a word of the API, or a value and what people read for it
-Drawn = Literal["yes", "no", "own"]  # "own": by the template of the page, which knows more
+Option = str | tuple[str | int, str]  # a word of the API, or a value with its label
+Drawn = Literal["yes", "no", "own"]  # "own": the page's template draws it, because it differs
 YES_OR_NO: Sequence[Option] = (("true", "Yes"), ("false", "No"))
 MAX_NAME, MAX_EMAIL = 255, 254  # characters
 
 
 class Field(NamedTuple):
-    """One field: `name` is the API's, `kind` an input's type, "select" or "area".
+    """A field of a form and a property of a record.
 
-    In a form it stands below the field before it: `beside` puts it next to that one, `more` under
-    "More fields". Properties stand in the same order, but for one that names another in `after`.
-    Viewers without `permission` do not see it. The options of a select may come with the request
-    instead; `empty` is its choice of nothing. `link` makes an address of the value. Readers of a
-    reference see the full name of the object that `reads` names.
+    A form puts each field below the one before it. Properties follow the same order, except for
+    those that name another field in `after`.
     """
 
-    name: str
+    name: str  # the API's
     label: str
-    kind: str = "text"
+    kind: str = "text"  # the type of an <input>, or "select"
     required: bool = False
     maxlength: int | None = None
     rows: int | None = None
     hint: str | None = None
     autofocus: bool = False
-    options: Sequence[Option] = ()
-    empty: str | None = None
+    options: Sequence[Option] = ()  # of a select, unless the request brings them
+    empty: str | None = None  # a select's label for no value
     default: str = ""
-    beside: bool = False
-    more: bool = False
+    beside: bool = False  # in a form next to the field before it, not below
+    more: bool = False  # in a form under "More fields"
     in_form: Drawn = "yes"
     in_properties: Drawn = "yes"
-    property_label: str = ""
-    after: str = ""
-    permission: str = ""
-    link: Callable[[str], str | None] | None = None
-    reads: str = ""
+    property_label: str = ""  # instead of `label`
+    after: str = ""  # among properties behind the field of this name
+    permission: str = ""  # the field is hidden from viewers without it
+    link: Callable[[str], str | None] | None = None  # makes an address of the value
+    reads: str = ""  # the person whose name is shown to viewers who may not change the field
 
     @property
     def property_kind(self) -> str:
-        """How a property is edited. A browser would refuse to send an address that lacks its
-        beginning; the server says what is missing.
+        """The kind of input that edits the property, or "area" for several lines.
+
+        An address is edited as text: of a "url" without its scheme the browser would refuse to send
+        it, where the server says what is missing.
         """
         if self.rows:
             return "area"
-        return "text" if self.kind == "url" else self.kind
+        if self.kind == "url":
+            return "text"
+        return self.kind
 
     def text(self, record: Struct) -> str:
-        """The value that a record has, as a form writes it; "" where there is none."""
+        """The record's value as a form writes it; "" where it has none."""
         return _text(getattr(record, snake(self.name)))
 
     def reading(self, record: Struct) -> str:
-        """The same for those who may not change it."""
+        """The record's value as text for viewers who may not change it."""
         if self.reads:
             person = getattr(record, self.reads)
             return _text(person and person.full_name)
@@ -78,7 +79,7 @@ class Field(NamedTuple):
         )
 
     def address(self, value: str) -> str | None:
-        """Where a link on the value leads."""
+        """Address that the value links to; None where it links nowhere."""
         if self.link is None or not value:
             return None
         return self.link(value)
@@ -97,11 +98,11 @@ class Fields:
         self.by_name = {field.name: field for field in fields}
 
     def blank(self) -> dict[str, str]:
-        """The values of an empty form."""
+        """Values of an empty form."""
         return {field.name: field.default for field in self.all}
 
     def values(self, record: Struct) -> dict[str, str]:
-        """The values of a form that is to make another like this record."""
+        """Values of a form that is filled in from this record."""
         known = set(record.__struct_encode_fields__)
         return {field.name: field.text(record) for field in self.all if field.name in known}
 
@@ -109,7 +110,9 @@ class Fields:
 async def form_page(
     request: Request, template: str, problem: Problem | None, /, **values: Any
 ) -> Response:
-    """A page with a form: empty, or as it was sent with what is wrong and what may be meant."""
+    """Show a page with a form. With a problem the form is as it was sent, with its errors and the
+    records that an unclear name may mean.
+    """
     status, errors = 200, {}
     if problem is not None:
         status, errors = problem.status, render.field_errors(problem)
@@ -118,7 +121,7 @@ async def form_page(
 
 
 def _rows(fields: list[Field]) -> list[list[Field]]:
-    """Fields by the line of the form that they stand in."""
+    """Fields grouped by the line of the form that they share."""
     found: list[list[Field]] = []
     for field in fields:
         if field.beside:
@@ -142,7 +145,7 @@ def _properties(fields: Sequence[Field]) -> list[Field]:
 
 
 def snake(name: str) -> str:
-    """DueDate → due_date."""
+    """Snake case of a name in camel case: dueDate → due_date."""
     return re.sub(r"[A-Z]", lambda match: "_" + match[0].lower(), name)
 
 

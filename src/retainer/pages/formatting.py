@@ -1,4 +1,4 @@
-"""How pages say what the API answers: dates, sizes, the words of enumerations, initials."""
+"""Formatting of the API's values for people: dates, sizes, words of enumerations, initials."""
 
 import re
 from calendar import day_name, month_abbr, month_name
@@ -29,7 +29,7 @@ WEEKDAYS, MONTHS, SHORT_MONTHS = tuple(day_name), tuple(month_name), tuple(month
 
 
 def listed(words: Sequence[str], nothing: str) -> str:
-    """name, status and owner; `nothing` for none."""
+    """Words joined as "name, status and owner"; `nothing` where there are none."""
     if not words:
         return nothing
     if len(words) == 1:
@@ -37,21 +37,21 @@ def listed(words: Sequence[str], nothing: str) -> str:
     return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-@lru_cache(maxsize=1024, typed=True)  # True and 1 are one key otherwise
+@lru_cache(maxsize=1024, typed=True)  # untyped, True and 1 would share an entry
 def label(word: object) -> str:
-    """primary_contact → Primary contact; createdAt → Created at."""
+    """Label for a word of the API: primary_contact → Primary contact, createdAt → Created at."""
     text = re.sub(r"(?<=[a-z])([A-Z])", lambda m: " " + m[1].lower(), str(word)).replace("_", " ")
     return text[:1].upper() + text[1:]
 
 
 @lru_cache(maxsize=256)
 def tone(word: str) -> str:
-    """The colour of a status: ok, warn, info or neutral."""
+    """Colour of a status: ok, warn, info or neutral."""
     return _TONES.get(word, "neutral")
 
 
 def number(value: int) -> str:
-    """1234567 → 1,234,567."""
+    """Number with separators: 1234567 → 1,234,567."""
     return f"{value:,}"
 
 
@@ -68,7 +68,7 @@ def size(count: int | None) -> str:
 
 
 def with_selected(options: Markup, value: object) -> Markup:
-    """Options that are written already, with the one of a value selected."""
+    """Rendered options with the one of this value selected."""
     if value is None:
         return options
     written = f'value="{escape(value)}"'
@@ -77,7 +77,7 @@ def with_selected(options: Markup, value: object) -> Markup:
 
 @lru_cache(maxsize=4096)
 def initials(name: str) -> str:
-    """Two letters for a tile."""
+    """Initials of a name for a tile: at most two letters, "?" for none."""
     parts: list[str] = re.findall(r"\w+", name)
     if len(parts) > 1:
         return (parts[0][0] + parts[1][0]).upper()
@@ -86,7 +86,7 @@ def initials(name: str) -> str:
 
 @pass_context
 def when(context: Context, text: str | None) -> Markup | str:
-    """A moment: "6 d" within a week, then "3 Nov", then "Nov 2025"; in full as a tooltip."""
+    """Time as "6 d" within a week, then as "3 Nov", then as "Nov 2025"; in full as a tooltip."""
     if not text:
         return ""
     moment = _local_moment(context, text)
@@ -94,7 +94,7 @@ def when(context: Context, text: str | None) -> Markup | str:
     shown = _ago((now - moment).total_seconds()) or _day(
         moment.date(), now.astimezone(moment.tzinfo).date()
     )
-    # By hand: a list has fifty of them, and strftime and a Markup's format took a fifth of its
+    # Written by hand: for the fifty rows of a list, strftime and Markup.format took a fifth of the
     # page's time.
     whole = f"{WEEKDAYS[moment.weekday()]}, {moment.day} {MONTHS[moment.month]} {moment.year}, "
     whole += f"{moment.hour:02}:{moment.minute:02} {moment.tzname()}"
@@ -104,7 +104,7 @@ def when(context: Context, text: str | None) -> Markup | str:
 
 @pass_context
 def until(context: Context, text: str) -> Markup:
-    """A moment to come, in full: something ends then."""
+    """Time in the future in full, for when something ends."""
     moment = _local_moment(context, text)
     return Markup('<time datetime="{}">{}</time>').format(
         text, moment.strftime("%A, %-d %B, %H:%M")
@@ -113,13 +113,13 @@ def until(context: Context, text: str) -> Markup:
 
 @pass_context
 def local(context: Context, text: str) -> str:
-    """A moment as a field for date and time takes it: where the viewer is, to the minute."""
+    """Time as an input of date and time takes it: in the viewer's time zone, to the minute."""
     moment = _local_moment(context, text)
     return moment.strftime("%Y-%m-%dT%H:%M")
 
 
 def _local_moment(context: Context, text: str) -> datetime:
-    """A moment where the viewer is; as it is where that would be a day beyond the last there is."""
+    """Time in the viewer's time zone; unchanged where that would be past the year 9999."""
     moment = datetime.fromisoformat(text)
     try:
         return moment.astimezone(_zone(context))
@@ -129,12 +129,14 @@ def _local_moment(context: Context, text: str) -> datetime:
 
 @pass_context
 def day(context: Context, value: date | str | None) -> Markup | str:
-    """A date without a time, such as a due date: "Today", "Tomorrow", "3 Nov", "3 Nov 2027"."""
+    """Date without a time, such as a due date: "Today", "Tomorrow", "3 Nov", "3 Nov 2027"."""
     if not value:
         return ""
     given, now = date.fromisoformat(str(value)), today(context)
     near = {0: "Today", 1: "Tomorrow", -1: "Yesterday"}.get((given - now).days)
-    pattern = "%-d %b" if given.year == now.year else "%-d %b %Y"
+    pattern = "%-d %b %Y"
+    if given.year == now.year:
+        pattern = "%-d %b"
     shown = near or given.strftime(pattern)
     whole = given.strftime("%A, %-d %B %Y")
     return Markup('<time datetime="{}" title="{}">{}</time>').format(given, whole, shown)
@@ -142,7 +144,7 @@ def day(context: Context, value: date | str | None) -> Markup | str:
 
 @pass_context
 def is_overdue(context: Context, value: date | None) -> bool:
-    """Whether a date has passed, where the viewer is."""
+    """True when a date has passed in the viewer's time zone."""
     return value is not None and value < today(context)
 
 
@@ -152,7 +154,7 @@ def today(context: Context) -> date:
 
 
 def paragraphs(text: str | None) -> Markup:
-    """Text as it was typed: empty lines part paragraphs, others break."""
+    """Markup of text as it was typed: an empty line begins a paragraph, others are line breaks."""
     return Markup("").join(_paragraph(part) for part in re.split(r"\n{2,}", (text or "").strip()))
 
 
@@ -163,17 +165,19 @@ def _paragraph(text: str) -> Markup:
 
 
 def web_link(address: str) -> str | None:
-    """The address, if a page may link it: only http and https; others could run as the reader."""
-    return address if re.match(r"https?://[^\s/]", address, re.IGNORECASE) else None
+    """The address if it is http or https, else None: "javascript:" would run as the reader."""
+    if re.match(r"https?://[^\s/]", address, re.IGNORECASE):
+        return address
+    return None
 
 
 def mail_link(address: str) -> str:
-    """Writes to an e-mail address."""
+    """Link that writes to an e-mail address."""
     return "mailto:" + quote(address, safe="@+")
 
 
 def phone_link(number: str | None) -> str | None:
-    """Calls a telephone number."""
+    """Link that calls a telephone number."""
     if not number:
         return None
     return "tel:" + quote(re.sub(r"\s", "", number), safe="+")
@@ -199,9 +203,11 @@ def _day(given: date, now: date) -> str:
 
 
 def _zone(context: Context) -> ZoneInfo:
-    """The viewer's time zone; UTC for nobody."""
+    """The viewer's time zone; UTC where nobody is signed in."""
     viewer = context.get("viewer")
-    return ZoneInfo(viewer.time_zone if viewer else "UTC")
+    if viewer is None:
+        return ZoneInfo("UTC")
+    return ZoneInfo(viewer.time_zone)
 
 
 FILTERS = {

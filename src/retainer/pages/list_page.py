@@ -1,6 +1,4 @@
-"""A list as pages show it: fifty rows at a time, with how many there are, by the API's own
-mechanism.
-"""
+"""Lists on pages: fifty rows at a time and their total, read by the same code as the API's lists."""
 
 from collections.abc import Mapping
 from types import GenericAlias
@@ -20,7 +18,7 @@ from retainer.lists.spec import ListSpec
 from retainer.pages.render import target
 
 PAGE_SIZE = 50
-EXACT_COUNT_LIMIT = 1000  # rows that are counted one by one; from more on PostgreSQL estimates
+EXACT_COUNT_LIMIT = 1000  # rows that are counted; the total of more is PostgreSQL's estimate
 MAX_ROWS = 1000  # rows that one page shows after loading more
 
 
@@ -29,19 +27,17 @@ _DECODERS: dict[type[Any], msgspec.json.Decoder[Any]] = {}
 
 
 class ListPage(NamedTuple, Generic[T]):
-    """Rows of the type that was asked for; `more` are the parameters of the next rows, `total`
-    how many rows there are in all (None: not counted), `parameters` those that filter and sort it.
-    """
+    """A part of a list, as rows of the type that was asked for."""
 
     rows: list[T]
-    more: str
-    total: int | None
-    is_estimate: bool
-    parameters: dict[str, str]
-    sort: str
+    more: str  # query string of the next rows; "" where there are none
+    total: int | None  # rows in the whole list; None: not counted
+    is_estimate: bool  # of `total`
+    parameters: dict[str, str]  # those that filter and sort the list
+    sort: str  # the first field that the list is sorted by, with "-" where it descends
 
     def address(self, **changes: str | None) -> str:
-        """The query string of the same list with some parameters otherwise; None leaves one out."""
+        """Query string of the same list with some parameters changed; None leaves one out."""
         return query_string({**self.parameters, **changes})
 
 
@@ -54,9 +50,11 @@ async def paginate(
     counted: bool = True,
     **values: Any,
 ) -> ListPage[T]:
-    """The rows of a list for the parameters of the page. Raises Invalid for what takes too long."""
+    """Read the rows of a list that the page's parameters ask for. Raises Invalid for a list that
+    takes too long.
+    """
     query = plain(spec)
-    if isinstance(request.query, Query):  # the answer to a form has the form's parameters instead
+    if isinstance(request.query, Query):  # after a refused form the page has no list's parameters
         query = request.query._replace(fields=query.fields)
     query = query._replace(expand=expand, counted="")
     limit = min(query.limit or PAGE_SIZE, MAX_ROWS)
@@ -73,8 +71,9 @@ async def paginate(
     if row["count"] > limit:
         place = cursor.encode(row["last"], query.sort, is_backward=False)
         more = query_string({**given, "cursor": place})
-    name, is_descending = query.sort[0]
-    sort = f"-{name}" if is_descending else name
+    sort, is_descending = query.sort[0]
+    if is_descending:
+        sort = f"-{sort}"
     return ListPage(_rows(row["chunk"], row_type), more, *total, given, sort)
 
 
@@ -87,10 +86,12 @@ async def find(
     parent: int | None = None,
     **more: str,
 ) -> list[T]:
-    """Some rows of a list for a part of a page, by the parameters that the API's list takes."""
+    """Read rows of a list for a part of a page, by the parameters that the API's list takes."""
     given = {**(parameters or {}), **more}
     query = read(spec, urlencode(given).encode(), request.viewer.time_zone)
-    values = {} if parent is None else {"parent": parent}
+    values = {}
+    if parent is not None:
+        values["parent"] = parent
     listing = Listing(request.db, spec, query, formats.JSON, values)
     row = await listing.page(request.db, None, query.limit or MAX_ROWS)
     return _rows(row["chunk"], row_type)
@@ -101,15 +102,17 @@ def _rows(chunk: bytes | None, row_type: type[T]) -> list[T]:
 
 
 def _decoder(row_type: type[T]) -> msgspec.json.Decoder[list[T]]:
-    """Decoders are made once a type: that takes longer than a page of rows."""
+    """Decoder for rows of the type, made once: making one takes longer than decoding a page."""
     if row_type not in _DECODERS:
         _DECODERS[row_type] = msgspec.json.Decoder(GenericAlias(list, (row_type,)))
     return _DECODERS[row_type]
 
 
 async def matching_ids(request: Request, spec: ListSpec, asked: str, most: int) -> list[int]:
-    """The ids of all rows of a list with these parameters. Raises Invalid where they are more than
-    `most`, and for what is no parameter: left out, it would mean more rows than anybody chose.
+    """Read the ids of all rows of a list with these parameters.
+
+    Raises Invalid for more than `most` rows, and for an unknown parameter: ignored, it would let
+    more rows match than anybody chose.
     """
     query = read(spec, asked.encode(), request.viewer.time_zone)
     query = query._replace(fields=("id",), expand=(), counted="", position=None)
@@ -133,14 +136,16 @@ class OnlyId(Struct):
 
 
 async def _total(listing: Listing, matched: int | None) -> tuple[int | None, bool]:
-    """How many rows there are, and whether that is an estimate; None where counting them takes too
-    long. `matched` is how many ids a filter's own function found.
+    """Number of rows, None where counting takes too long; and True where it is an estimate.
+    `matched` is the number of ids that a filter's own SQL function found.
     """
     if matched is not None and listing.has_exactly_matched:
         return matched, False
     if matched is None and any(prefilter.is_search for prefilter in listing.query.prefilters):
-        return None, False  # many rows would be looked at, and the planner can but guess
-    most = EXACT_COUNT_LIMIT if matched is None else matched
+        return None, False  # counting would read many rows, and the planner's estimate is a guess
+    most = matched
+    if most is None:
+        most = EXACT_COUNT_LIMIT
     try:
         found = await listing.db.value(
             listing.spec.counting(listing.every_row), most=most, **listing.values
@@ -155,7 +160,7 @@ async def _total(listing: Listing, matched: int | None) -> tuple[int | None, boo
 
 
 def query_string(given: dict[str, str | None]) -> str:
-    """A query string with its "?", or nothing."""
+    """Query string with its "?"; "" without parameters."""
     kept = {name: value for name, value in given.items() if value}
     if not kept:
         return ""

@@ -1,12 +1,13 @@
-"""A record that a form names in words, where there are too many for a list: its name, or "name #12"
-where several share it. Browsers propose names while one types; without scripts the answer to an
-unclear one offers what comes near.
+"""Fields in which a record is named in words, because there are too many for a list of choices.
+
+One types the record's name, or "name #12" where several share it. A browser with scripts proposes
+names meanwhile; without scripts, the answer to an unclear name offers similar ones.
 """
 
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
 
@@ -21,7 +22,7 @@ from retainer.records.contacts.model import Contact
 from retainer.records.organizations import store as organizations
 from retainer.records.organizations.model import Organization
 
-MAX_CANDIDATES = 8  # records offered for a name that is none
+MAX_CANDIDATES = 8  # records offered for an unclear name
 _ID = re.compile(r"\d{1,15}", re.ASCII)
 _NUMBERED = re.compile(r"#(\d{1,15})$", re.ASCII)
 _ADDRESSED = re.compile(r"<([^<>\s]+@[^<>\s]+)>$")  # as mail programs write people
@@ -35,25 +36,26 @@ class Person(Struct, rename="camel"):
 
 
 class Candidate(NamedTuple):
-    """A record that may be meant; `exact_name` tells it from those that were found with it."""
+    """A record that may be meant."""
 
     id: int
     name: str
-    exact_name: str
-    note: str
+    exact_name: str  # the name, with the id where another candidate has the same name
+    note: str  # shown beside the name
 
 
-class Pickable(NamedTuple):
-    """A kind of record that forms name: the form's field, the list, by which of its filters a name
-    is looked up, what a record is called, and what is told beside that.
-    """
+T = TypeVar("T", bound=Organization | Contact)
 
-    field: str
+
+class Pickable(NamedTuple, Generic[T]):
+    """A kind of record that forms name in words."""
+
+    field: str  # of the form; its "…Id" holds the id of a picked record
     spec: ListSpec
-    type: Any
-    filters: tuple[str, ...]
-    name: Callable[[Any], str]
-    note: Callable[[Any], str]
+    type: type[T]
+    filters: tuple[str, ...]  # of the list, in the order in which they look a name up
+    name: Callable[[T], str]
+    note: Callable[[T], str]  # shown beside the name
 
 
 def _organization_note(one: Organization) -> str:
@@ -83,7 +85,7 @@ CONTACT = Pickable(
 
 
 class UnclearName(Invalid):
-    """No single record has the name; `candidates` are those that come near."""
+    """Refusal of a name that no record has, or several; `candidates` may be meant."""
 
     def __init__(self, field: str, message: str, candidates: list[Candidate]) -> None:
         super().__init__(FieldError(field, message))
@@ -91,17 +93,19 @@ class UnclearName(Invalid):
 
 
 def is_id(text: str) -> bool:
-    """Whether a parameter or a field may be the id of a record."""
+    """True when a parameter or a field has the form of an id."""
     return _ID.fullmatch(text) is not None
 
 
 def candidates_of(problem: Exception | None) -> list[Candidate]:
-    """What comes near to the name that a form was refused for."""
-    return problem.candidates if isinstance(problem, UnclearName) else []
+    """Records that may be meant by the name that a form was refused for."""
+    if isinstance(problem, UnclearName):
+        return problem.candidates
+    return []
 
 
 async def colleagues(request: Request) -> list[tuple[int, str]]:
-    """Colleagues as choices, oneself first; for those who may know them."""
+    """Colleagues as choices, the viewer first; none for viewers who may not know them."""
     if not request.viewer.may("users.names"):
         return []
     found = await find(request, users.NAMES, Person, limit="1000")
@@ -110,24 +114,26 @@ async def colleagues(request: Request) -> list[tuple[int, str]]:
 
 
 async def organization_of(request: Request, id: str) -> Organization | None:
-    """The organization of this id; None where it is no id, or of none that the viewer sees."""
+    """Organization of this id; None where the text is no id, or the viewer sees none of that id."""
     if not is_id(id):
         return None
     found = await find(request, organizations.LIST, Organization, id=id)
     return next(iter(found), None)
 
 
-async def id_from_form(request: Request, kind: Pickable) -> int:
-    """The id of the record that a form has to name. Raises Invalid."""
+async def id_from_form(request: Request, kind: Pickable[T]) -> int:
+    """Id of the record that a form must name. Raises Invalid where it names none."""
     found = await id_from_fields(request, kind, request.data)
     if found is None:
         raise Invalid(FieldError(kind.field, "is not named yet; type the beginning of its name"))
     return found
 
 
-async def id_from_fields(request: Request, kind: Pickable, given: Mapping[str, str]) -> int | None:
-    """The id of the record that fields name: of the one that was picked, else of the name that was
-    typed; None where they name none. Raises UnclearName.
+async def id_from_fields(
+    request: Request, kind: Pickable[T], given: Mapping[str, str]
+) -> int | None:
+    """Id of the record that was picked, else of the one whose name was typed; None where the fields
+    name none. Raises UnclearName.
     """
     picked, typed = given.get(f"{kind.field}Id", ""), given.get(kind.field, "")
     if is_id(picked):
@@ -138,10 +144,10 @@ async def id_from_fields(request: Request, kind: Pickable, given: Mapping[str, s
 
 
 async def id_from_filter(
-    request: Request, kind: Pickable, given: dict[str, str]
+    request: Request, kind: Pickable[T], given: dict[str, str]
 ) -> tuple[str, list[Candidate] | None]:
-    """A list's filter that names a record gets its id instead, in `given`. The name, and what comes
-    near to one that is none (None: it is one, or nothing was typed).
+    """Replace the name of a record in a list's filters, `given`, by its id. Return the name, and
+    the candidates for an unclear one (None: the name was clear, or nothing was typed).
     """
     text = given.pop(kind.field, "").strip()
     try:
@@ -152,8 +158,8 @@ async def id_from_filter(
     return text, None
 
 
-async def id_of_name(request: Request, kind: Pickable, text: str) -> int:
-    """The id of the record of that name. Raises UnclearName."""
+async def id_of_name(request: Request, kind: Pickable[T], text: str) -> int:
+    """Id of the one record of that name. Raises UnclearName."""
     exact = await _exactly_named(request, kind, text.strip())
     if len(exact) == 1:
         return int(exact[0].id)
@@ -169,7 +175,7 @@ async def id_of_name(request: Request, kind: Pickable, text: str) -> int:
     raise UnclearName(kind.field, message, found)
 
 
-async def _exactly_named(request: Request, kind: Pickable, text: str) -> list[Any]:
+async def _exactly_named(request: Request, kind: Pickable[T], text: str) -> list[T]:
     if match := _NUMBERED.search(text):
         return await find(request, kind.spec, kind.type, id=match[1])
     if match := _ADDRESSED.search(text):
@@ -181,8 +187,8 @@ async def _exactly_named(request: Request, kind: Pickable, text: str) -> list[An
     return []
 
 
-async def suggestions(request: Request, kind: Pickable, text: str) -> list[Candidate]:
-    """What search finds for what was typed so far."""
+async def suggestions(request: Request, kind: Pickable[T], text: str) -> list[Candidate]:
+    """Records that search finds for the beginning of a name."""
     q = text.strip()[:200]
     if not q:
         return []
@@ -190,11 +196,13 @@ async def suggestions(request: Request, kind: Pickable, text: str) -> list[Candi
     return _candidates(kind, found)
 
 
-def _candidates(kind: Pickable, found: list[Any]) -> list[Candidate]:
+def _candidates(kind: Pickable[T], found: list[T]) -> list[Candidate]:
     times = Counter(kind.name(one) for one in found)
     return [_candidate(kind, one, is_shared=times[kind.name(one)] > 1) for one in found]
 
 
-def _candidate(kind: Pickable, one: Any, *, is_shared: bool) -> Candidate:
-    name = kind.name(one)
-    return Candidate(one.id, name, f"{name} #{one.id}" if is_shared else name, kind.note(one))
+def _candidate(kind: Pickable[T], one: T, *, is_shared: bool) -> Candidate:
+    name = exact_name = kind.name(one)
+    if is_shared:
+        exact_name = f"{name} #{one.id}"
+    return Candidate(one.id, name, exact_name, kind.note(one))

@@ -1,9 +1,8 @@
-"""Pages: the templates of layout/ and of each slice, escaped by default; whole, or only the part
-that htmx asks for.
+"""Rendering of templates, which escape by default: the whole page, or the part that htmx asks for.
 
-A page is whole for a browser, `<main>` for htmx, and one block of its template where a smaller part
-of the page is to be replaced: HX-Target names it (`more`, `dialog-body`). What was just done stands
-in a cookie until the next page tells it.
+A browser gets the whole page. htmx gets `<main>`, or a single block of the template when HX-Target
+names one (`more`, `dialog-body`). The message that tells what was just done waits in a cookie until
+the next page shows it.
 """
 
 import base64
@@ -40,8 +39,8 @@ from retainer.records.views import store as views
 from retainer.records.views.model import View
 
 VARY = {"vary": "Accept, HX-Request, HX-Target"}
-TOAST_COOKIE = "retainer.done"  # the cookie that tells the next page what was done
-# What is replaced by a block of the page's template, by the id that HX-Target names.
+TOAST_COOKIE = "retainer.done"  # holds the message for the next page
+# The template's block that is rendered for each id in HX-Target.
 FRAGMENTS = {
     "more": "more",
     "dialog-body": "main",
@@ -51,8 +50,6 @@ FRAGMENTS = {
 }
 
 _ROOT = Path(str(files("retainer.pages")))
-
-
 _templates = Environment(
     loader=FileSystemLoader(_ROOT),
     autoescape=True,
@@ -65,24 +62,22 @@ _templates.globals["asset"] = URLS.__getitem__
 _templates.globals["preloads"] = preloads
 _templates.globals["sections"] = SECTIONS
 _templates.globals["additions"] = ADDITIONS
-_templates.globals["icon"] = lambda name: Markup(icon(name))  # noqa: S704  # Lucide's
+_templates.globals["icon"] = lambda name: Markup(icon(name))  # noqa: S704  # Lucide's own drawings
 _templates.globals["today"] = formatting.today
 _templates.filters |= formatting.FILTERS
 _TOAST = re.compile(r"[\w-]+", re.ASCII)
 
 
 class Toast(NamedTuple):
-    """What was done, in words for people; the operation that can be undone, if any; and the user
-    who is told (None: anybody).
-    """
+    """The message that the next page shows."""
 
     message: str
-    operation: int | None
-    user: int | None
+    operation: int | None  # the operation that a button beside the message undoes, if any
+    user: int | None  # the user whom the message is for (None: anybody)
 
 
 async def page(request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
-    """A page, or the part of it that is asked for."""
+    """Render a page, or only the part of it that htmx asks for."""
     found = _templates.get_template(template)
     values = _context(request) | values
     block = FRAGMENTS.get(target(request))
@@ -90,7 +85,9 @@ async def page(request: Request, template: str, *, status: int = 200, **values: 
         part = found.render(values, layout="layout/only.html", only=block)
         return HTMLResponse(part, status, VARY)
     values["views"] = await _sidebar(request)
-    values["layout"] = "layout/part.html" if _is_part(request) else "layout/base.html"
+    values["layout"] = "layout/base.html"
+    if _is_part(request):
+        values["layout"] = "layout/part.html"
     response = HTMLResponse(found.render(values), status, VARY)
     if values["toast"]:
         response.headers.append("set-cookie", _cookie(request, "", seconds=0))
@@ -98,25 +95,26 @@ async def page(request: Request, template: str, *, status: int = 200, **values: 
 
 
 async def style_guide(request: Request) -> Response:
-    """Every component in its states."""
+    """Show every component in each of its states."""
     return await page(request, "layout/styleguide.html", past=date(2020, 1, 31))
 
 
 async def new_record(request: Request) -> Response:
-    """What can be added, from anywhere."""
+    """Offer everything that the viewer can add."""
     return await page(request, "layout/new.html")
 
 
 def standalone_page(template: str, **values: Any) -> bytes:
-    """A page that nobody needs to be signed in for."""
+    """Render a page that does not need a signed-in viewer."""
     return _templates.get_template(template).render(values).encode()
 
 
 def redirect(
     request: Request, path: str, message: str = "", operation: int | None = None
 ) -> Response:
-    """303 to a page, which tells what was done and offers to undo it. From a dialog the page
-    beneath follows it.
+    """Redirect with 303 to a page that shows `message` and offers to undo `operation`.
+
+    A form in a dialog has the page beneath the dialog go there instead, through HX-Location.
     """
     if target(request) == "dialog-body":
         place = {"path": path, "target": "#main", "swap": "outerMorph"}
@@ -127,44 +125,48 @@ def redirect(
     if message:
         toast = Toast(message[:300], None, None)
         viewer = request.session_viewer
-        if viewer is not None and path != "/login":  # whoever signs out is nobody there
-            may_undo = viewer.may("operations.undo")
-            toast = Toast(message[:300], operation if may_undo else None, viewer.user)
+        # After signing out nobody is signed in: a toast for the viewer would never be shown.
+        if viewer is not None and path != "/login":
+            toast = toast._replace(user=viewer.user)
+            if viewer.may("operations.undo"):
+                toast = toast._replace(operation=operation)
         value = base64.urlsafe_b64encode(msgspec.json.encode(toast)).rstrip(b"=")
         response.headers.append("set-cookie", _cookie(request, value.decode(), seconds=60))
     return response
 
 
 def return_path(request: Request, default: str) -> str:
-    """Where a form wants to return to: a path of ours, else the default one."""
-    for given in (request.data, request.query):  # a form with a file has no body
+    """Path that the form asks to return to in `back`, if it is one of ours; else the default."""
+    for given in (request.data, request.query):  # an upload has `back` in its address alone
         if isinstance(given, dict) and given.get("back"):
             return own_path(given["back"], default)
     return default
 
 
 def own_path(path: str, default: str) -> str:
-    """The path, if it is one of ours: what comes from outside may name another site, or end the
-    header it stands in.
+    """Return the path if it is one of ours, else the default.
+
+    A path from outside may name another site ("//example.com"), or hold a line break that would end
+    the Location header.
     """
-    if re.fullmatch(r"/(?!/)[!-\[\]-~]*", path):  # ASCII as in an address, without a backslash
+    if re.fullmatch(r"/(?!/)[!-\[\]-~]*", path):  # printable ASCII without a backslash
         return path
     return default
 
 
 async def refusal(request: Request, problem: Problem) -> Response:
-    """The page of an error: what happened and what to do next. Who is not signed in, signs in
-    first.
+    """Show an error's page: what happened and what to do next. A viewer who is not signed in is
+    sent to sign in first.
     """
     if isinstance(problem, NotSignedIn) and request.method in ("GET", "HEAD"):
         return _to_login(request)
     values = {"problem": problem, "heading": title(problem.status)}
     try:
-        # Where there is no such path, nobody has looked yet.
+        # A path without a route is refused before the session is looked up.
         if request.session_viewer is None and request.token:
             request.session_viewer = await request.app.sessions.viewer(request.token)
         answer = await page(request, "layout/error.html", status=problem.status, **values)
-    except Exception as error:  # not even the sidebar can be read, or the page itself is at fault
+    except Exception as error:  # the sidebar cannot be read, or a template fails
         if not isinstance(error, Problem):
             request.app.log.unknown(error, request=request.id, path=request.path)
         text = standalone_page("layout/error_alone.html", **values, request=request)
@@ -174,10 +176,10 @@ async def refusal(request: Request, problem: Problem) -> Response:
 
 
 async def conflict(
-    request: Request, problem: PreconditionFailed, path: str, sent: dict[str, Any]
+    request: Request, problem: PreconditionFailed, path: str, sent: dict[str, object]
 ) -> Response:
-    """409: somebody else has changed the record since the form was shown. Both versions, and what
-    to do.
+    """Answer 409 because somebody else has changed the record since the form was shown: show both
+    versions, with the choice between them.
     """
     if not problem.current:
         raise NotFound
@@ -204,7 +206,7 @@ async def conflict(
 
 
 async def _changed_by(request: Request, path: str, version: str) -> dict[str, str] | None:
-    """Who changed the record since the form was shown, and when; for those who may know."""
+    """Author and time of the change since the form was shown; None if the viewer may not know."""
     record, _, version_shown = request.data.get("version", "").partition("-")
     match = re.search(r"/([a-z]+)/\d+$", path)
     if not (
@@ -219,9 +221,9 @@ async def _changed_by(request: Request, path: str, version: str) -> dict[str, st
 
 
 async def not_saved(
-    request: Request, problem: Problem, path: str, sent: dict[str, Any]
+    request: Request, problem: Problem, path: str, sent: dict[str, object]
 ) -> Response:
-    """Show what was typed and is refused, each field with what is wrong, to be corrected."""
+    """Show the refused form again, as it was typed, with the error beside each field."""
     return await page(
         request,
         "layout/not_saved.html",
@@ -234,8 +236,8 @@ async def not_saved(
     )
 
 
-def changed_fields(sent: dict[str, Any]) -> str:
-    """The fields that were changed, for a sentence."""
+def changed_fields(sent: dict[str, object]) -> str:
+    """Names of the changed fields, as a sentence lists them."""
     found = [formatting.label(name.removesuffix("Id")).lower() for name in sent]
     return formatting.listed(found, "nothing")
 
@@ -253,13 +255,15 @@ def _to_login(request: Request) -> Response:
 
 
 def field_errors(problem: Problem) -> dict[str, str]:
-    """What is wrong with each field of a form, by its name; parts of a field stand with it."""
+    """Error messages by the form's field. An error in a part of a field ("tags[2]") belongs to the
+    field; one of no field is under "".
+    """
     found: dict[str, list[str]] = {}
     for error in problem.errors or [FieldError("", problem.detail)]:
         name = re.split(r"[\[.]", error.field)[0]
-        # What a field was left as is told in people's words: they did not type "".
-        is_empty = error.message.endswith('not ""')
-        message = "must not be empty" if is_empty else error.message
+        message = error.message
+        if message.endswith('not ""'):  # nobody typed the quotation marks
+            message = "must not be empty"
         found.setdefault(name, []).append(message)
     return {name: "; ".join(messages) for name, messages in found.items()}
 
@@ -272,13 +276,13 @@ def _context(request: Request) -> dict[str, Any]:
         "viewer": who,
         "may": {name: who is not None and who.may(name) for name in PERMISSIONS},
         "toast": _toast(request),
-        "views": [],  # for a part of a page; a whole one has those of its sidebar
+        "views": [],  # a whole page replaces these with the sidebar's
         "status_words": title,
     }
 
 
 def target(request: Request) -> str:
-    """The id of what htmx will replace."""
+    """Id of the element that htmx will replace; "" where it names none."""
     return request.headers.get("hx-target", "").partition("#")[2]
 
 
@@ -287,13 +291,13 @@ def _is_part(request: Request) -> bool:
 
 
 class SidebarView(View, rename="camel"):
-    """A saved view, and whether the list is shown as it says."""
+    """A saved view in the sidebar."""
 
-    is_here: bool = False
+    is_here: bool = False  # the list on this page is filtered and sorted as the view says
 
 
 async def _sidebar(request: Request) -> list[SidebarView]:
-    """The saved views, on the pages of somebody who is signed in."""
+    """Saved views that the viewer sees; none on pages without a signed-in viewer."""
     if request.session_viewer is None or request.route is None:
         return []
     found = msgspec.convert(await views.sidebar(request.db), list[SidebarView])
@@ -305,7 +309,7 @@ async def _sidebar(request: Request) -> list[SidebarView]:
 
 
 def _list_parameters(request: Request) -> set[tuple[str, str]] | None:
-    """What filters and sorts the list that is shown; None where that cannot be read."""
+    """Parameters that filter and sort the list of this page; None if the query is malformed."""
     try:
         return {
             pair
@@ -317,7 +321,7 @@ def _list_parameters(request: Request) -> set[tuple[str, str]] | None:
 
 
 def _toast(request: Request) -> Toast | None:
-    """What was done, unless by somebody else who used this browser a moment ago."""
+    """The message in the cookie; None if it is for somebody else who used this browser before."""
     match = next(filter(None, map(_TOAST.match, request.headers.cookies(TOAST_COOKIE))), None)
     if match is None:
         return None
@@ -328,10 +332,13 @@ def _toast(request: Request) -> Toast | None:
     except (ValueError, msgspec.MsgspecError):
         return None
     viewer = request.session_viewer
-    is_theirs = told.user is None or (viewer is not None and viewer.user == told.user)
-    return told if is_theirs else None
+    if told.user is None or (viewer is not None and viewer.user == told.user):
+        return told
+    return None
 
 
 def _cookie(request: Request, value: str, *, seconds: int) -> str:
-    secure = "; Secure" if request.is_secure else ""
-    return f"{TOAST_COOKIE}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+    cookie = f"{TOAST_COOKIE}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax"
+    if request.is_secure:
+        cookie += "; Secure"
+    return cookie

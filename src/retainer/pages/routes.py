@@ -1,8 +1,8 @@
-"""THE SITEMAP of pages: what browsers get at the bare paths, one line each, under the same
-permissions as the API.
+"""THE SITEMAP of pages: the routes for browsers, without the prefix /api, one line each, under the
+same permissions as the API.
 
-A GET shows a page; a POST is a form of one, and makes its change through the API's own route
-(submit.py). Forms know no other methods, so that each works without scripts.
+A GET shows a page. A POST is a page's form, which makes its change through the API's own route
+(submit.py); HTML forms have no other methods, so each works without scripts.
 """
 
 from typing import Any
@@ -57,8 +57,8 @@ def _page(name: str, path: str, handler: Handler, permission: str, **more: Any) 
 
 
 def _form(name: str, path: str, handler: Handler, permission: str, **more: Any) -> Route:
-    # Nothing that programs ask of changes is kept or rehearsed of a form: its fields and its page
-    # may hold secrets.
+    # Forms take neither idempotency keys nor dry runs: an answer that is kept for a replay would
+    # keep the secrets that a form or its page may hold.
     more |= {"keyed": False, "dry": False}
     return Route(
         f"{name}Form",
@@ -144,7 +144,7 @@ PAGES = [
           on=document.exists),
     _form("addDocumentVersion", "/documents/{id}/versions", documents.add_version, "documents.create",
           on=document.exists, form=VersionForm),
-    # Pictures and frames ask for it too, so it is no matter of what the browser accepts.
+    # Not an HTML route: an <img> or a frame asks for it, with an Accept header of its own.
     Route("previewDocument", "GET", "/documents/{id}/versions/{number}/preview", documents.show_preview,
           "documents.read", "A file, shown in its page", page=True, on=document.version_exists),
     _page("organizationTasks", "/organizations/{id}/tasks", organization_tabs.show_tasks, "tasks.read",

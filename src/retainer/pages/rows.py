@@ -1,4 +1,4 @@
-"""Rows of lists as pages read them: the API's objects with those that they are expanded by."""
+"""Rows of lists as pages read them: the API's objects, expanded by those that they refer to."""
 
 from msgspec import Struct
 
@@ -20,14 +20,14 @@ class OrganizationName(Struct):
 
 
 class Work(Struct, rename="camel"):
-    """How much work an organization has."""
+    """Numbers of an organization's projects and open tasks."""
 
     projects: int
     open_tasks: int
 
 
 class Counts(Struct):
-    """How much else an organization has."""
+    """Numbers of an organization's members and documents."""
 
     members: int
     documents: int

@@ -1,15 +1,15 @@
-"""The ES modules of layout/js: what each imports, checked when a process starts.
+"""Imports of the ES modules in layout/js, checked when a process starts.
 
-A browser that cannot link a module runs none of those that need it, and says so on its console
-alone. So a module that imports what does not exist, or itself by way of others, keeps the server
-from starting. So does an import in a form that is not understood here.
+When a browser cannot link a module it runs none of the modules that need it, and reports that on
+its console alone. So the server refuses to start for an import of something that does not exist,
+for modules that import each other in a circle, and for an import in a form that is not known here.
 """
 
 import re
 from collections.abc import Callable
 from graphlib import CycleError, TopologicalSorter
 
-# The two forms there are, each alone at the start of a line:
+# The two forms of an import, each on a line of its own:
 #   import { name, other as alias } from "./module.js";
 #   import "./module.js";
 _IMPORT = re.compile(r'^import (?:\{([^{}"]*)\} from )?"([^"]*)";$', re.MULTILINE)
@@ -23,7 +23,9 @@ class ModuleError(RuntimeError):
 
 
 def link_order(sources: dict[str, str]) -> dict[str, list[str]]:
-    """Each module with all that it needs, directly or by way of others; leaves come first."""
+    """Order the modules so that each comes after all that it needs. The value of each is the
+    modules that it needs, directly or through others, in the same order.
+    """
     graph = {name: _imports(name, sources) for name in sorted(sources)}
     try:
         order = list(TopologicalSorter(graph).static_order())
@@ -37,8 +39,8 @@ def link_order(sources: dict[str, str]) -> dict[str, list[str]]:
 
 
 def served(source: str, url: Callable[[str], str]) -> str:
-    """The module with each import by the URL of its module, and an empty line for each comment: a
-    sixth fewer bytes to send, and a browser names the same lines as the source.
+    """Module as it is sent: imports name the URLs of modules, and comments are empty lines. That
+    saves a sixth of the bytes, and errors in a browser name the same lines as the source.
     """
 
     def with_url(match: re.Match[str]) -> str:
@@ -49,7 +51,9 @@ def served(source: str, url: Callable[[str], str]) -> str:
 
 
 def _imports(importer: str, sources: dict[str, str]) -> list[str]:
-    """The modules that one imports, once they are known to export what it takes from them."""
+    """Names of the modules that one imports. Raises ModuleError where one does not exist, or does
+    not export an imported name.
+    """
     source = sources[importer]
     _check_forms(importer, source)
     found = []

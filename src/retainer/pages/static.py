@@ -1,5 +1,5 @@
-"""Stylesheets, scripts and fonts: read and compressed once, served under names that hold their
-digest, so that browsers keep them for good.
+"""Stylesheets, scripts and fonts: read and compressed once, and served under names that contain
+their digest, so that browsers may cache them forever.
 """
 
 import hashlib
@@ -24,15 +24,17 @@ _URL = re.compile(rb'url\("?([\w.-]+)"?\)')
 
 
 class Asset(NamedTuple):
-    """One file, plain and compressed where that makes it smaller."""
+    """A file as it is served."""
 
     media_type: str
     content: bytes
-    packed: bytes | None
+    packed: bytes | None  # compressed; None where that saves nothing
 
 
 def _read() -> tuple[dict[str, Asset], dict[str, str]]:
-    """Each after what it names: scripts leaves first, and stylesheets last."""
+    """Read every file, each after those whose URLs it contains: fonts, scripts (leaves first),
+    stylesheets.
+    """
     contents = {
         file.name: file.read_bytes()
         for file in sorted(DIST.iterdir())
@@ -57,20 +59,25 @@ def _url(name: str, content: bytes) -> str:
 
 def _asset(name: str, content: bytes) -> Asset:
     extension = name.rpartition(".")[2]
-    small = packed(content) if extension != "woff2" else content
-    return Asset(_TYPES[extension], content, small if len(small) < len(content) else None)
+    plain = Asset(_TYPES[extension], content, None)
+    if extension == "woff2":  # compressed by its own format
+        return plain
+    small = packed(content)
+    if len(small) < len(content):
+        return plain._replace(packed=small)
+    return plain
 
 
 _SCRIPTS = {file.name: file.read_text() for file in (PACKAGE / "layout/js").glob("*.js")}
-# The modules that each module needs, leaves first.
+# Names of the modules that each module needs, leaves first.
 MODULES = link_order(_SCRIPTS)
-# By path, for the table of routes; and the path of each file name, for templates.
+# Assets by URL, for the table of routes; and URLs by file name, for templates.
 ASSETS, URLS = _read()
 
 
 def preloads(name: str) -> list[str]:
-    """The URLs of the modules that one needs: named in a page, they are fetched at once, and not
-    each when the one that imports it has come.
+    """URLs of the modules that one needs. A page names them in `modulepreload`, so that a browser
+    fetches all at once instead of each after the module that imports it.
     """
     return [URLS[module] for module in MODULES[name]]
 

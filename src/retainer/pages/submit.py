@@ -1,9 +1,9 @@
-"""What a form of a page does: a change of the API, made in this process with all that the API asks
-of it.
+"""Forms of pages, carried out by the API's own routes within this process: with the permission,
+validation and preconditions of each route.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 from starlette.responses import Response
@@ -27,15 +27,13 @@ T = TypeVar("T")
 
 
 class Result(NamedTuple):
-    """What the API answered, and the operation that the journal has of it (None: nothing was
-    changed).
-    """
+    """The API's answer to a change."""
 
     answer: Response
-    operation: int | None
+    operation: int | None  # its id in the journal; None where nothing was changed, or not known
 
     def record(self, type: type[T]) -> T:
-        """The record that was answered."""
+        """Decode the record in the answer."""
         return msgspec.json.decode(self.answer.body, type=type)
 
 
@@ -43,13 +41,15 @@ async def perform(
     request: Request,
     name: str,
     *ids: int,
-    body: Any = None,
+    body: object = None,
     version: str | None = None,
     raw: bytes = b"",
 ) -> Result:
-    """Make the change that the API's route of this name makes: under its permission, its body's
-    type, and, with the ETag of the state that the form was made for, only while the record is in
-    it. Raises Problem as the API does.
+    """Make the change that the API's route of this name makes, under its permission and with its
+    checks of the body. Raises Problem as the API does.
+
+    `version` is the ETag of the record as the form showed it: the change is made only while the
+    record still has it.
     """
     route = request.app.table.named[name]
     headers = {}
@@ -57,7 +57,7 @@ async def perform(
         headers["if_match"] = f'"{version}"'
     inner = request.inner(route, WEB, **headers)
     held = request.db.connection if request.session_viewer is not None else None
-    if held is not None:  # a part of what the caller does in one transaction
+    if held is not None:  # the caller has begun a transaction, of which this change is a part
         inner.db = inner.db.bound(held)
     dispatch.refuse_unpermitted(inner, route)
     if route.on is not None and not await route.on(inner.db, *ids):
@@ -67,7 +67,7 @@ async def perform(
         inner.data = decode(inner.raw, route.body)
     elif route.lines is not None:
         inner.raw = inner.data = raw
-    if not route.dry:  # what is more than a transaction (see http/routing.py)
+    if not route.dry:  # the handler does more than one transaction (see http/routing.py)
         return Result(await route.handler(inner, *ids), None)
     for attempt in range(dispatch.ATTEMPTS):
         try:
@@ -83,11 +83,13 @@ async def edit(
     name: str,
     id: int,
     path: str,
-    sent: dict[str, Any],
+    sent: dict[str, object],
     message: Callable[[Result], str],
 ) -> Response:
-    """Change a record by a form, while nobody else has changed it since the form was shown; else
-    both versions, or what is wrong with what was typed. `message` says what was done.
+    """Change a record as a form asks, and redirect to `path` with `message` of the result.
+
+    If somebody else has changed the record since the form was shown, show both versions; if a field
+    is refused, show the form again with its errors.
     """
     try:
         result = await perform(request, name, id, body=sent, version=request.data.get("version"))
@@ -106,9 +108,8 @@ async def upload(
     *ids: int,
     before_commit: Callable[[Request], Awaitable[None]] | None = None,
 ) -> Result:
-    """Make what the API's route of this name makes of a form with a file, which that route reads as
-    it arrives, once `before_commit` has put ids for the names in it. Its operation is in the
-    journal only.
+    """Let the API's route of this name read a form with a file as it arrives. `before_commit` may
+    change the form's other fields before they are stored. The result lacks the operation's id.
     """
     route = request.app.table.named[name]
     about_body = ("content-type", "content-length", "transfer-encoding")

@@ -1,4 +1,4 @@
-"""The form of an activity, whole or as the line that logs one."""
+"""Fields of an activity, for its form and for the line that logs one on an organization's page."""
 
 from typing import Any
 
@@ -26,12 +26,12 @@ MAX_CONTACTS = "200"  # people of an organization that a form offers
 
 
 async def log_line(request: Request, organization: int) -> dict[str, Any]:
-    """What the line that logs an activity offers."""
+    """Choices of the line that logs an activity."""
     return {"contacts": await contacts_of(request, organization), **CHOICES}
 
 
 async def contacts_of(request: Request, organization: int) -> list[ActivityContact]:
-    """The contacts of an organization, with whom something may have been."""
+    """Contacts of an organization, to be chosen for an activity."""
     found = await find(
         request, members.LIST, MemberRow, parent=organization, limit=MAX_CONTACTS, expand="contact"
     )

@@ -1,4 +1,4 @@
-"""The pages of activities: all of them, one, and the forms that log, change and delete one."""
+"""Pages of activities: the list, one activity, and the forms that log, change and delete one."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -37,7 +37,7 @@ async def index(request: Request) -> Response:
 
 
 async def new(request: Request) -> Response:
-    """The whole form, from anywhere; the parameters of the address are its fields."""
+    """Show the whole form, filled in from the address's parameters."""
     given = {name: request.query[name] for name in _FORM_PARAMETERS if name in request.query}
     return await form(request, given)
 
@@ -77,8 +77,11 @@ async def create(request: Request) -> Response:
 
 
 def _body(request: Request, type: type[Struct]) -> dict[str, Any]:
-    """The form as the API takes it: contacts from several boxes, the time where the viewer is as
-    one with a zone. A time that stayed as it was shown is left out, for a field has no seconds.
+    """The form as the API takes it: the ticked contacts in one list, and the time, which is in the
+    viewer's time zone, with its offset.
+
+    A time that was not changed is left out: the form's input has no seconds, and would cut them
+    off.
     """
     given = request.data
     if "contactIds" in given:
@@ -94,12 +97,14 @@ def _moment(text: str, zone: str) -> str:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        return text  # refused by its name
+        return text  # the API refuses it by the field's name
     return moment.replace(tzinfo=ZoneInfo(zone)).isoformat(timespec="milliseconds")
 
 
 def _noun(activity: Activity) -> str:
-    return "e-mail" if activity.kind == ActivityKind.EMAIL else activity.kind.value
+    if activity.kind == ActivityKind.EMAIL:
+        return "e-mail"
+    return activity.kind.value
 
 
 async def show_one(request: Request, id: int) -> Response:
@@ -122,8 +127,8 @@ async def show_one(request: Request, id: int) -> Response:
 
 
 async def _offered_contacts(request: Request, activity: ActivityRow) -> list[ActivityContact]:
-    """Whom the form offers: the organization's contacts, and those who are linked, whatever became
-    of them.
+    """Contacts that the form offers: the organization's, and those linked already, even if they no
+    longer belong to it.
     """
     if not request.viewer.may("activities.write"):
         return []
@@ -133,7 +138,7 @@ async def _offered_contacts(request: Request, activity: ActivityRow) -> list[Act
 
 
 async def update(request: Request, id: int) -> Response:
-    """Change what the form has, while nobody else has changed the activity since it was shown."""
+    """Change the fields that were sent, if the activity is still as the form showed it."""
     return await edit(
         request,
         "updateActivity",

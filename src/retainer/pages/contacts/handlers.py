@@ -1,8 +1,7 @@
-"""The pages of contacts: the list, one person with all their organizations, the forms."""
+"""Pages of contacts: the list, one person with all their organizations, the forms."""
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
 
 from starlette.responses import Response
 
@@ -38,9 +37,9 @@ FIELDS = Fields(
     Field("mentionName", "Mention name", maxlength=255, hint="What colleagues call them",
           more=True, beside=True),
 )  # fmt: skip
-MAX_ORGANIZATIONS = 100  # of one contact, that its page shows
-MAX_TOUCHES = 50  # activities that tell who knows a contact
-SHOWN_TOUCHES = 8  # of these, that its page shows
+MAX_ORGANIZATIONS = 100  # shown on a contact's page
+MAX_TOUCHES = 50  # latest activities that are read to find out who knows a contact
+SHOWN_TOUCHES = 8  # of these, shown on the contact's page
 
 
 async def index(request: Request) -> Response:
@@ -55,7 +54,9 @@ async def new(request: Request) -> Response:
 async def form(
     request: Request, values: Mapping[str, str], problem: Invalid | Conflict | None = None
 ) -> Response:
-    """What a new contact takes; an e-mail address that is taken is told with whose it is."""
+    """Show the form of a new contact; if its e-mail address is taken, with the contact who has
+    it.
+    """
     values = {**FIELDS.blank(), **values}
     taken = []
     if isinstance(problem, Conflict):
@@ -96,36 +97,39 @@ async def show_one(request: Request, id: int) -> Response:
 
 
 async def memberships(request: Request, id: int) -> list[MembershipRow]:
-    """What a contact belongs to and as what, as far as the viewer sees it."""
+    """Organizations of a contact that the viewer sees, with the contact's role in each."""
     return await find(
         request, members.OF_CONTACT, MembershipRow, parent=id, limit=str(MAX_ORGANIZATIONS)
     )
 
 
 def known_by(touches: list[ActivityRow]) -> list[tuple[str, int]]:
-    """Who of us was in touch with a contact, the most often first."""
+    """Names of the colleagues who were in touch with a contact most often, with how often."""
     return Counter(activity.author.full_name for activity in touches).most_common(5)
 
 
 async def update(request: Request, id: int) -> Response:
-    """Change what the form has, while nobody else has changed the contact since it was shown."""
+    """Change the fields that were sent, if the contact is still as the form showed it."""
     path, sent = f"/contacts/{id}", request.data.body(ContactUpdate)
     return await edit(
         request, "updateContact", id, path, sent, lambda result: changed_message(sent, result)
     )
 
 
-def changed_message(sent: dict[str, Any], result: Result) -> str:
-    """What was changed, in words."""
+def changed_message(sent: dict[str, object], result: Result) -> str:
+    """Message about a change of a contact."""
     contact = result.record(Contact)
     if set(sent) != {"isActive"}:
         return f"Changed {render.changed_fields(sent)} of {contact.full_name}"
-    state = "active" if contact.is_active else "inactive"
-    return f"Set {contact.full_name} {state}"
+    if contact.is_active:
+        return f"Set {contact.full_name} active"
+    return f"Set {contact.full_name} inactive"
 
 
 async def delete(request: Request, id: int) -> Response:
-    """Delete it; where something keeps it, say what, and offer to set it inactive instead."""
+    """Delete a contact. If other records still need it, name them, and offer to set the contact
+    inactive instead.
+    """
     contact = await read(request, id)
     try:
         result = await perform(request, "deleteContact", id)
@@ -148,11 +152,11 @@ async def read(request: Request, id: int) -> Contact:
     return (await store.get(request.db, id)).decode(Contact)
 
 
-# What a contact belongs to: the members of organizations, seen from the other end.
+# Memberships, from the contact's side; organizations/tabs.py has the organization's.
 
 
 async def is_member(db: Db, id: int, organization_id: int) -> bool:
-    """Whether the viewer sees that the contact belongs to the organization."""
+    """True when the viewer sees that the contact belongs to the organization."""
     return await members.exists(db, organization_id, id)
 
 
@@ -166,8 +170,10 @@ async def membership_form(
     values: Mapping[str, str],
     problem: Invalid | Conflict | None = None,
 ) -> Response:
-    """Which organization, and as what; where the name was not clear, those that come near to it."""
-    more: dict[str, Any] = {}
+    """Show the form for the organization and the role; after an unclear name with the organizations
+    that may be meant.
+    """
+    more: dict[str, dict[str, str]] = {}
     if isinstance(problem, Conflict):
         message = "is a member of this organization already; change the role on the contact's page"
         more["errors"] = {"contactId": message}

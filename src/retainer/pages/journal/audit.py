@@ -1,5 +1,5 @@
-"""The audit for administrators: everything that was done or refused, sign-ins too, to be filtered
-and exported.
+"""Audit for administrators: everything that was done or refused, including sign-ins, with filters
+and an export.
 """
 
 from typing import NamedTuple
@@ -33,11 +33,11 @@ class AuditRow(Struct):
 
 
 class AuditEntry(NamedTuple):
-    """An operation with what it did: a sentence of its changes, else a description."""
+    """An operation as the audit shows it."""
 
     operation: AuditRow
     sentence: Sentence | None
-    description: str
+    description: str  # shown where there is no sentence
 
 
 async def show_all(request: Request) -> Response:
@@ -66,7 +66,7 @@ def _described(request: Request, row: AuditRow) -> str:
 
 
 def actions(request: Request) -> list[tuple[str, str]]:
-    """What may be asked for, as choices."""
+    """Actions that the audit can be filtered by: the API's changes, as choices."""
     found = [
         route for route in request.app.table.named.values() if route.changes and not route.html
     ]

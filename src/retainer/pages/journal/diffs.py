@@ -1,5 +1,5 @@
-"""Changes as people read them: each field with what went and what came, long texts by the word,
-objects by the key.
+"""Changes as people read them: the old and new value of each field, with long texts compared word
+by word and objects key by key.
 """
 
 import re
@@ -14,11 +14,11 @@ from retainer.journal.model import FieldChange, HistoryEntry, RecordChange
 from retainer.nouns import NOUNS
 from retainer.pages import formatting
 
-# Fields whose value is another record's id, by the noun of that.
+# The noun that each field of a reference refers to, by the field's name.
 REFERENCES = {
     camel(column): table for noun in NOUNS.values() for column, table in noun.references.items()
 }
-# Entities whose changes are told of another noun than their own: a membership of its contact.
+# Entities whose changes are shown as another noun's: a membership's as its contact's.
 TOLD_AS = {entity: noun for entity, noun in NOUN_OF_ENTITY.items() if entity != noun}
 ENUMERATIONS = {
     camel(name)
@@ -26,33 +26,31 @@ ENUMERATIONS = {
     for name, hint in get_type_hints(noun.answer).items()
     if isinstance(hint, type) and issubclass(hint, StrEnum)
 }
-LONG_TEXT = 60  # characters from which a text is compared by the word
-MAX_WORDS = 3000  # that are compared; beyond, the whole is told
-CONTEXT = 8  # words that stand beside a change
-MAX_PIECE = 1200  # characters of one piece
+LONG_TEXT = 60  # characters; longer texts are compared word by word
+MAX_WORDS = 3000  # of both texts; longer ones are shown whole
+CONTEXT = 8  # unchanged words that are shown on either side of a change
+MAX_PIECE = 1200  # characters of one piece; the rest is cut off
 
 Titles = dict[tuple[str, int], str]
 
 
 class Piece(NamedTuple):
-    """A part of a value: what went (del), what came (ins), what stayed (same), or what is left out
-    (cut).
-    """
+    """A part of a value, before and after a change."""
 
-    kind: str
+    kind: str  # del (removed), ins (added), same (unchanged) or cut (unchanged and left out)
     text: str
 
 
 class Line(NamedTuple):
-    """One field of a change: its name, its pieces, and whether they are one running text."""
+    """One field of a change."""
 
     label: str
     pieces: list[Piece]
-    is_text: bool = False
+    is_text: bool = False  # the pieces are one running text
 
 
 def lines(changes: Iterable[FieldChange], titles: Titles) -> list[Line]:
-    """The fields of a change, in their order."""
+    """One line for each changed field, or for each changed key of an object."""
     return [
         line
         for change in changes
@@ -61,7 +59,7 @@ def lines(changes: Iterable[FieldChange], titles: Titles) -> list[Line]:
 
 
 def references(changes: Iterable[FieldChange]) -> set[tuple[str, int]]:
-    """The records that values refer to, as (noun, id)."""
+    """Records that the values of references name, as (noun, id)."""
     return {
         (REFERENCES[change.field], value)
         for change in changes
@@ -72,7 +70,7 @@ def references(changes: Iterable[FieldChange]) -> set[tuple[str, int]]:
 
 
 def records_in(entries: Sequence[RecordChange | HistoryEntry]) -> set[tuple[str, int]]:
-    """The records that changes are about and refer to."""
+    """Records that were changed, and those that their values refer to, as (noun, id)."""
     found = {(TOLD_AS.get(entry.entity, entry.entity), entry.entity_id) for entry in entries}
     return found.union(*(references(entry.changes) for entry in entries))
 
@@ -90,7 +88,7 @@ def _field(name: str, before: Any, after: Any, titles: Titles) -> list[Line]:
 
 
 def _object(label: str, before: dict[str, Any], after: dict[str, Any]) -> list[Line]:
-    """An object such as metadata: each key that changed is a line of its own."""
+    """Lines of an object such as metadata, one for each changed key."""
     keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
     return [
         Line(
@@ -111,12 +109,14 @@ def _whole(old: str, new: str) -> list[Piece]:
     return [Piece(kind, _truncated(text)) for kind, text in (("del", old), ("ins", new)) if text]
 
 
-def _plain(name: str, value: Any, titles: Titles) -> str:
-    """A value in words; "" where there is none."""
+def _plain(name: str, value: Any, titles: Titles) -> str:  # noqa: PLR0911  # a case each
+    """Value in words; "" where there is none."""
     if value is None:
         return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
+    if value is True:
+        return "yes"
+    if value is False:
+        return "no"
     if name in REFERENCES:
         noun = REFERENCES[name]
         return titles.get((noun, value), f"{NOUNS[noun].singular} {value}")
@@ -124,11 +124,13 @@ def _plain(name: str, value: Any, titles: Titles) -> str:
         return ", ".join(f"{key}: {inner}" for key, inner in value.items())
     if isinstance(value, list):
         return ", ".join(map(str, value))
-    return formatting.label(value) if name in ENUMERATIONS else str(value)
+    if name in ENUMERATIONS:
+        return formatting.label(value)
+    return str(value)
 
 
 def word_diff(old: str, new: str) -> list[Piece]:
-    """Two texts by the word: what stayed far from any change is left out."""
+    """Compare two texts word by word, leaving out unchanged words far from any change."""
     before, after = (re.findall(r"\S+\s*", text) for text in (old, new))
     if len(before) + len(after) > MAX_WORDS:
         return _whole(old, new)
@@ -143,8 +145,10 @@ def word_diff(old: str, new: str) -> list[Piece]:
 
 
 def _context(same: list[str], *, is_first: bool, is_last: bool) -> list[Piece]:
-    """Words that stayed: those beside the changes before and behind them."""
-    kept = CONTEXT if is_first or is_last else 2 * CONTEXT
+    """Unchanged words: those next to a change, with "…" for the others."""
+    kept = 2 * CONTEXT
+    if is_first or is_last:
+        kept = CONTEXT
     if len(same) <= kept + 2:
         return [Piece("same", "".join(same))]
     found = [Piece("cut", "… ")]

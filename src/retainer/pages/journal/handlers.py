@@ -1,5 +1,5 @@
-"""The pages of what was done: the activity feed, one operation, undoing it, and what prevents
-that.
+"""Pages of the journal: the activity feed, one operation, and undoing it or the reasons why that
+is impossible.
 """
 
 import re
@@ -38,24 +38,24 @@ class FeedRow(Struct):
 
 
 class Moment(Struct):
-    """When an operation was."""
+    """The time of an operation."""
 
     at: str
 
 
 class FeedEntry(NamedTuple):
-    """An operation as the feed tells it; `begins_day` where the one before was on another day."""
+    """An operation as the feed shows it."""
 
     operation: FeedRow
     day: str
-    begins_day: bool
+    begins_day: bool  # the operation before it was on another day
     sentence: Sentence
     lines: list[diffs.Line]
     undo: UndoState
 
 
 async def activity(request: Request) -> Response:
-    """What everybody did, the newest first, by days."""
+    """Show the operations of everybody, the newest first, under a heading for each day."""
     page = await paginate(request, store.FEED, FeedRow, counted=False)
     people = await record_picker.colleagues(request)
     entries = await feed_entries(request, page)
@@ -86,7 +86,9 @@ async def feed_entries(request: Request, page: ListPage[FeedRow]) -> list[FeedEn
 
 
 async def day_before(request: Request) -> str | None:
-    """The day that a further part of the list goes on with: it was begun on the part before."""
+    """Day of the last operation of the part before, whose heading stands there already; None on the
+    first part.
+    """
     if not request.query or not request.query.position:
         return None
     given = {"id": request.query.position[0], "fields": "at", "limit": "1"}
@@ -95,13 +97,13 @@ async def day_before(request: Request) -> str | None:
 
 
 def day_of(request: Request, at: str) -> str:
-    """The day of a moment, where the viewer is."""
+    """Day of a time in the viewer's time zone."""
     zone = ZoneInfo(request.viewer.time_zone)
     return datetime.fromisoformat(at).astimezone(zone).date().isoformat()
 
 
 async def operation(request: Request, id: int) -> Response:
-    """What one operation did, record by record."""
+    """Show the changes that one operation made to each record."""
     stored = await store.get(request.db, id, MAX_CHANGES)
     found = stored.decode(OperationDetails)
     return await render.page(
@@ -117,7 +119,7 @@ async def operation(request: Request, id: int) -> Response:
 
 
 async def sentence_of(request: Request, id: int) -> Sentence | None:
-    """What an operation did; None where that is not for the viewer."""
+    """Sentence of an operation; None where the viewer may not see its records."""
     sentence, _ = (await sentences_of(request, [id])).get(id, (None, {}))
     return sentence
 
@@ -136,7 +138,9 @@ async def undo(request: Request, id: int) -> Response:
 
 
 async def return_path(request: Request, id: int) -> str:
-    """Where to go from there: back, unless what was shown there is gone with what was undone."""
+    """Path to return to after an undo: the page it came from, or the list if that page's record is
+    gone with what was undone.
+    """
     path = render.return_path(request, f"/operations/{id}")
     match = _RECORD.fullmatch(path)
     if match is None or match[1] not in store.LISTS:
@@ -148,19 +152,19 @@ async def return_path(request: Request, id: int) -> str:
 
 
 class ShownClash(NamedTuple):
-    """What stands against undoing something, with where that record is, and whether what was done
-    to it can be undone first.
-    """
+    """A reason why an operation cannot be undone."""
 
     clash: Clash
-    href: str
-    can_undo: bool
+    href: str  # of the record's page; "" where it has none
+    can_undo: bool  # the later change that is in the way can be undone first
 
 
 async def clash_page(
     request: Request, problem: Problem, id: int, sentence: Sentence | None
 ) -> Response:
-    """Why it cannot be undone: what came later, by whom and when, and what can be done about it."""
+    """Explain why an operation cannot be undone: which changes came later, by whom and when, and
+    what can be done about them.
+    """
     ids = [clash.operation_id for clash in problem.clashes if clash.operation_id]
     states = await undo_states(request, ids)
     clashes = [

@@ -1,4 +1,4 @@
-"""What was done, with what pages tell of it: sentences, diffs, and whether it can be undone."""
+"""History for pages: changes with their sentences and diffs, and operations' state of undo."""
 
 from typing import NamedTuple
 
@@ -12,15 +12,16 @@ from retainer.pages.journal import diffs, sentences
 from retainer.pages.journal.sentences import Group, Sentence
 from retainer.pages.list_page import find
 
-_IN_SENTENCE = {"organizationId", "contactId"}  # fields that the page and the sentence tell
+# Fields that are left out of a diff, because the page and the sentence name their records.
+_IN_SENTENCE = {"organizationId", "contactId"}
 
 
 class UndoState(Struct, rename="camel"):
-    """Whether an operation is undone, and can be (None: it is too large to tell in passing)."""
+    """State of an operation with regard to undo."""
 
     id: int
-    can_undo: bool | None = False
-    undone_by: int | None = None
+    can_undo: bool | None = False  # None: too many records to check while showing a list
+    undone_by: int | None = None  # the operation that has undone it
     records: int = 1
 
 
@@ -33,14 +34,14 @@ class Told(NamedTuple):
 
 
 async def last_changes(request: Request, noun: str, id: int, limit: int = 10) -> list[HistoryEntry]:
-    """What was done to a record last; nothing for those who may not know."""
+    """Latest changes of a record; none for viewers who may not read history."""
     if not request.viewer.may("history.read"):
         return []
     return await find(request, store.HISTORY[noun], HistoryEntry, parent=id, limit=str(limit))
 
 
 async def undo_states(request: Request, operations: list[int]) -> dict[int, UndoState]:
-    """Of each of these operations that the viewer sees."""
+    """State of undo of each of these operations that the viewer sees, by its id."""
     found = await store.undoable(request.db, operations)
     return {id: msgspec.convert(state, UndoState) for id, state in found.items()}
 
@@ -48,7 +49,7 @@ async def undo_states(request: Request, operations: list[int]) -> dict[int, Undo
 async def sentences_of(
     request: Request, operations: list[int]
 ) -> dict[int, tuple[Sentence, diffs.Titles]]:
-    """What operations did, in a sentence each, with what its values refer to."""
+    """Sentence of each operation, with the titles of the records that its values refer to."""
     groups = msgspec.convert(await store.groups(request.db, operations), list[Group])
     records = sentences.records_named(groups)
     records = records.union(*(diffs.references(group.changes) for group in groups))
@@ -57,7 +58,7 @@ async def sentences_of(
 
 
 async def tell_operation(request: Request, changes: list[RecordChange]) -> list[Told]:
-    """Each change of an operation with what its record is called, and where that is."""
+    """Changes of an operation, each with its sentence and its diff."""
     titles = await store.titles(request.db, diffs.records_in(changes))
     return [
         Told(
@@ -72,7 +73,9 @@ async def tell_operation(request: Request, changes: list[RecordChange]) -> list[
 async def tell_history(
     request: Request, organization: int, entries: list[HistoryEntry]
 ) -> list[Told]:
-    """Each entry of an organization's history; what its sentence tells is left out of its diff."""
+    """Entries of an organization's history, each with its sentence and with a diff of the other
+    fields.
+    """
     titles = await store.titles(request.db, diffs.records_in(entries))
     return [
         Told(
@@ -99,7 +102,7 @@ def _sentence(
 
 
 def _organization(change: RecordChange) -> int | None:
-    """To which organization a change belongs, as far as its fields say."""
+    """Id of the organization that a changed record belongs to, as far as its fields say."""
     if change.entity == "organizations":
         return change.entity_id
     fields = {one.field: one.after or one.before for one in change.changes}

@@ -1,4 +1,4 @@
-"""Sentences of what operations did: "changed status of Acme Corporation", with where to look."""
+"""Sentences about operations, such as "changed status of Acme Corporation", with a link."""
 
 from typing import NamedTuple
 
@@ -11,8 +11,8 @@ from retainer.pages import formatting
 from retainer.pages.journal.diffs import REFERENCES, TOLD_AS, Titles
 
 _LINKS = [link for noun in NOUNS.values() for link in noun.links]
-# What a sentence is about, where an operation did several things: records before what is told by
-# another one.
+# Precedence of the entities of an operation as the subject of its sentence: records come before
+# those that are told as a part of another record, and before links.
 ORDER = [
     *(noun.table for noun in NOUNS.values() if not noun.told_by),
     *(noun.table for noun in NOUNS.values() if noun.told_by),
@@ -21,10 +21,9 @@ ORDER = [
 PLURALS = {noun.table: noun.plural or noun.table for noun in NOUNS.values()}
 PLURALS |= {link.told_as: link.plural for link in _LINKS}
 PAGES = {noun.table: noun.page for noun in NOUNS.values() if "{id}" in noun.page}
-MAX_FIELDS = 3
+MAX_FIELDS = 3  # fields that a sentence names
 
-# What is done, and doing it; and what stands between that and the record, and between it and its
-# organization.
+# By action: the verb in the past and as a gerund, and the preposition before the organization.
 _PLAIN = {
     "insert": ("added", "adding", "at"),
     "delete": ("deleted", "deleting", "at"),
@@ -39,7 +38,7 @@ _SPECIAL = {
     for action, verbs in said.items()
 }
 
-# What changes no record: when it was done, and when it was refused.
+# Actions that change no record: the words for one that was done, and for one that was refused.
 _WITHOUT_CHANGES = {
     "login": ("signed in", "tried to sign in"),
     "logout": ("signed out", "tried to sign out"),
@@ -55,38 +54,36 @@ _WITHOUT_CHANGES = {
 
 
 class Group(Struct, rename="camel"):
-    """Changes of one operation to records of one noun that are alike, told by the first of them."""
+    """The same action of one operation on one or more records of one noun."""
 
     operation: int
     entity: str
-    id: int
-    alike: int
+    id: int  # of the first record
+    alike: int  # number of records
     action: str
     organization_id: int | None
-    changes: list[FieldChange]
+    changes: list[FieldChange]  # of the first record
 
 
 class Sentence(NamedTuple):
-    """`done` name `more`: "changed status of" "Acme Corporation" "". `doing` is the same as what is
-    taken back.
-    """
+    """A sentence without its subject, the actor: `done`, then `name` as a link, then `more`."""
 
-    done: str
-    doing: str
-    name: str
+    done: str  # "changed status of"
+    doing: str  # "changing status of", for the message that it was undone
+    name: str  # "Acme Corporation"
     href: str
-    more: str
-    changes: list[FieldChange]  # those of a single record, few enough to be told with it
+    more: str  # " with all that belongs to it"
+    changes: list[FieldChange]  # fields of an updated record, to be shown with the sentence
 
     @property
     def undone(self) -> str:
-        """For the message that it was undone."""
+        """Message that the operation was undone."""
         return f"Undid {self.doing} {self.name}{self.more}"
 
 
 def describe_unchanged(action: str, routes: dict[str, Route], *, is_refused: bool) -> str:
-    """What an operation was that changed no record which could be told: an action, or one that was
-    refused.
+    """Words for an operation that changed no record: an action such as a sign-in, or an attempt
+    that was refused.
     """
     name = action.removesuffix("Form").removesuffix("Page")
     if name in _WITHOUT_CHANGES:
@@ -95,7 +92,9 @@ def describe_unchanged(action: str, routes: dict[str, Route], *, is_refused: boo
     tried = formatting.label(name)
     if route is not None and not route.html:
         tried = route.summary
-    return f"was refused: “{tried}”" if is_refused else f"did “{tried}”"
+    if is_refused:
+        return f"was refused: “{tried}”"
+    return f"did “{tried}”"
 
 
 def records_named(groups: list[Group]) -> set[tuple[str, int]]:
@@ -106,7 +105,7 @@ def records_named(groups: list[Group]) -> set[tuple[str, int]]:
 
 
 def sentences(groups: list[Group], titles: Titles) -> dict[int, Sentence]:
-    """Of each operation, by its id."""
+    """Sentence of each operation, by the operation's id."""
     by_operation: dict[int, list[Group]] = {}
     for group in groups:
         by_operation.setdefault(group.operation, []).append(group)
@@ -114,7 +113,7 @@ def sentences(groups: list[Group], titles: Titles) -> dict[int, Sentence]:
 
 
 def sentence(operation: int, groups: list[Group], titles: Titles) -> Sentence:
-    """Of one operation, by what it did."""
+    """Sentence of one operation, about the most important of its groups."""
     first = _subject(groups)
     done, doing, near = _verbs(first)
     is_cascade = len(groups) > 1 and first.action != "update" and first.entity in PAGES
@@ -164,7 +163,7 @@ def _verbs(group: Group) -> tuple[str, str, str]:
 
 
 def _of_user(is_active: bool | None) -> tuple[str, str, str]:
-    """What is no field of theirs, or ends their sessions."""
+    """Verbs for a change of a user's password (`is_active` is None) or of their access."""
     if is_active is None:
         return "changed the password of", "changing the password of", "at"
     if is_active:
@@ -174,15 +173,22 @@ def _of_user(is_active: bool | None) -> tuple[str, str, str]:
 
 def field_names(fields: list[str]) -> str:
     """Fields as words: name, status and 2 more fields."""
-    words = [name.removesuffix("Id") if name in REFERENCES else name for name in fields]
-    found = [formatting.label(word).lower() for word in words]
+    found = [_field_word(name) for name in fields]
     if len(found) > MAX_FIELDS:
         found = [*found[: MAX_FIELDS - 1], f"{len(found) - MAX_FIELDS + 1} more fields"]
     return formatting.listed(found, "something")
 
 
+def _field_word(name: str) -> str:
+    if name in REFERENCES:
+        name = name.removesuffix("Id")
+    return formatting.label(name).lower()
+
+
 def _where(group: Group, near: str, titles: Titles) -> str:
-    """The organization that it was done at, where that is another record."""
+    """Preposition and name of the organization that the record belongs to; "" where the record is
+    an organization itself, or a contact.
+    """
     title = titles.get(("organizations", group.organization_id or 0))
     if not title or group.entity in ("organizations", "contacts"):
         return ""
@@ -190,11 +196,13 @@ def _where(group: Group, near: str, titles: Titles) -> str:
 
 
 def record_path(group: Group) -> str:
-    """Where the record is: "" where it has no page, or is deleted."""
+    """Path of the record's page; "" where it has none, or the record was deleted."""
     entity, organization = group.entity, group.organization_id
     if group.action == "delete" and entity not in TOLD_AS:
         return ""
-    own = NOUNS[entity].page if entity in NOUNS else ""
+    own = ""
+    if entity in NOUNS:
+        own = NOUNS[entity].page
     if "{organizationId}" not in own:
         return PAGES.get(TOLD_AS.get(entity, entity), "").format(id=group.id)
     if not organization:

@@ -1,4 +1,4 @@
-"""The pages of organizations: the list, the first tab of one, the forms."""
+"""Pages of organizations: the list, the first tab of one (tabs.py has the others), the forms."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,11 +13,7 @@ from retainer.pages.form import MAX_NAME, Field, Fields, form_page
 from retainer.pages.formatting import web_link
 from retainer.pages.journal.history import last_changes
 from retainer.pages.list_page import find, paginate
-from retainer.pages.rows import (
-    MemberRow,
-    OrganizationRow,
-    OrganizationShown,
-)
+from retainer.pages.rows import MemberRow, OrganizationRow, OrganizationShown
 from retainer.pages.submit import edit, perform
 from retainer.records.activities import store as activities
 from retainer.records.activities.model import ListedActivity
@@ -51,7 +47,7 @@ FIELDS = Fields(
     Field("description", "Description", rows=3, more=True),
 )  # fmt: skip
 CHOICES: dict[str, Any] = {"types": TYPES, "statuses": STATUSES}
-MAX_DUPLICATES = 5  # organizations that are shown as perhaps the same
+MAX_DUPLICATES = 5  # similar organizations that the form of a new one shows
 OPEN_TASKS = {"status:not": "completed", "sort": "dueDate", "limit": "6"}
 OPEN_PROJECTS = {"status:in": "planned,active,on_hold", "sort": "dueDate", "limit": "6"}
 
@@ -102,8 +98,8 @@ async def create(request: Request) -> Response:
 
 
 async def show_duplicates(request: Request) -> Response:
-    """Those that may be the same as one that is being typed: a part of the form, which stands alone
-    for nobody.
+    """Show organizations similar to the name that is being typed. htmx replaces a part of the form
+    by them; without htmx there is only the whole form.
     """
     if render.target(request) != "duplicates":
         return await new(request)
@@ -136,9 +132,7 @@ async def show_overview(request: Request, id: int) -> Response:
 
 
 async def frame(request: Request, id: int) -> dict[str, Any]:
-    """What every tab of an organization shows: itself, its properties, how much of everything it
-    has.
-    """
+    """Template's values for the frame of every tab: the organization, its properties and counts."""
     stored = await store.read_shown(request.db, id)
     if stored is None:
         raise NotFound
@@ -153,7 +147,7 @@ async def frame(request: Request, id: int) -> dict[str, Any]:
 
 
 async def update(request: Request, id: int) -> Response:
-    """Change what the form has, while nobody else has changed it since it was shown."""
+    """Change the fields that were sent, if the organization is still as the form showed it."""
     sent = request.data.body(OrganizationUpdate)
     fields = render.changed_fields(sent)
     return await edit(

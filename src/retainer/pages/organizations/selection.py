@@ -1,7 +1,7 @@
-"""What is done to several organizations of the list at once: change them, delete them, export them.
+"""Changing, deleting and exporting several organizations of the list at once.
 
-Who selected all that match sends the list's address instead of ids. It is one operation, to be
-undone as one.
+For "select all that match" the form holds the list's parameters instead of ids. A change of several
+is one operation, which is undone as one.
 """
 
 import re
@@ -42,7 +42,7 @@ async def change(request: Request) -> Response:
 
 
 def requested_change(request: Request) -> FieldValues | None:
-    """The fields to change; None to delete. Raises Invalid for neither."""
+    """Fields to change; None to delete. Raises Invalid if the form asks for neither."""
     if request.data.get("do") == "delete":
         return None
     wanted: FieldValues = {
@@ -56,7 +56,7 @@ def requested_change(request: Request) -> FieldValues | None:
 
 
 async def selected_ids(request: Request) -> list[int]:
-    """The ids that were selected, or of all that match. Raises Invalid for none or too many."""
+    """Ids that were selected, or of all that match. Raises Invalid for none and for too many."""
     matching = request.data.get("matching", "").strip("&")
     if matching == "all":
         ids = await matching_ids(request, store.LIST, "", MAX_LINES)
@@ -70,7 +70,7 @@ async def selected_ids(request: Request) -> list[int]:
 
 
 def bulk_line(id: int, wanted: FieldValues | None) -> bytes:
-    """What the API's bulk takes for one of them."""
+    """Line of the API's bulk operation for one organization."""
     path = f"/organizations/{id}"
     if wanted is None:
         return msgspec.json.encode({"method": "DELETE", "path": path})
@@ -78,7 +78,9 @@ def bulk_line(id: int, wanted: FieldValues | None) -> bytes:
 
 
 async def message_of(request: Request, wanted: FieldValues | None, count: int) -> str:
-    what = "1 organization" if count == 1 else f"{count:,} organizations"
+    what = f"{count:,} organizations"
+    if count == 1:
+        what = "1 organization"
     if wanted is None:
         return f"Deleted {what}"
     if wanted == {"status": "archived"}:
@@ -94,7 +96,7 @@ async def message_of(request: Request, wanted: FieldValues | None, count: int) -
 
 
 async def refused_page(request: Request, problem: Problem, ids: list[int]) -> Response:
-    """Nothing was changed: why, of which organizations, and what to do."""
+    """Explain that nothing was changed, because of which organizations, and what to do."""
     lines = [(ids[found.line - 1], found.detail) for found in problem.lines[:50] if ids]
     names = await journal.titles(request.db, {("organizations", id) for id, _ in lines})
     return await render.page(
@@ -111,7 +113,7 @@ async def refused_page(request: Request, problem: Problem, ids: list[int]) -> Re
 
 
 async def export_selected(request: Request) -> Response:
-    """Those that were selected, as CSV."""
+    """Answer the selected organizations as CSV."""
     matching = request.data.get("matching", "").strip("&")
     if matching == "all":
         return render.redirect(request, "/organizations/export")

@@ -1,4 +1,4 @@
-"""The tabs of an organization's page but the first: what each shows, and the forms on it."""
+"""Tabs of an organization's page, with the forms on them; handlers.py has the first one."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ from retainer.records.tasks.model import ListedTask, due_days
 ROLES = list(MemberRole)
 OPEN_TASKS = b"status:not=completed&sort=dueDate"
 COMPLETED_TASKS = {"status": "completed", "sort": "-updatedAt", "limit": "50"}
-MAX_ROW_ASSIGNEES = 30  # people that each row offers
+MAX_ROW_ASSIGNEES = 30  # colleagues offered in each row
 
 
 async def show_projects(request: Request, id: int) -> Response:
@@ -61,7 +61,9 @@ async def show_members(request: Request, id: int) -> Response:
 async def members_page(
     request: Request, id: int, problem: Invalid | Conflict | None = None
 ) -> Response:
-    """The people, and what was typed to add one, with what is wrong and whom it could mean."""
+    """Show the people; after a refused form also what was typed, its errors, and the contacts that
+    may be meant.
+    """
     typed, errors = {}, {}
     if problem is not None:
         typed, errors = dict(request.data), form_errors(problem)
@@ -83,7 +85,7 @@ async def members_page(
 
 
 def form_errors(problem: Invalid | Conflict) -> dict[str, str]:
-    """What is wrong, by the fields of the form: there a contact is named, not numbered."""
+    """Error messages by the form's fields: it names a contact where the API takes an id."""
     fields = {"contactId": "contact", "id": "contact", "q": "contact"}
     return {
         fields.get(name, name): message.replace("with PATCH instead", "below instead")
@@ -92,7 +94,7 @@ def form_errors(problem: Invalid | Conflict) -> dict[str, str]:
 
 
 async def add_member(request: Request, id: int) -> Response:
-    """Add a contact that is there, or a new one: contact and membership then are one change."""
+    """Add a known contact, or a new one: then contact and membership are one change."""
     try:
         if "fullName" in request.data:
             return await add_new_contact(request, id)
@@ -141,11 +143,13 @@ async def remove_member(request: Request, id: int, contact: int) -> Response:
 
 async def contact_name(request: Request, contact: int) -> str:
     stored = await contacts.read(request.db, contact)
-    return stored.decode(Contact).full_name if stored else "the contact"
+    if stored is None:
+        return "the contact"
+    return stored.decode(Contact).full_name
 
 
 async def show_documents(request: Request, id: int) -> Response:
-    """The documents of the organization and of its projects; files are dropped here."""
+    """Show the documents of the organization and its projects, and where to drop files."""
     values = await frame(request, id)
     return await render.page(
         request,
@@ -158,7 +162,7 @@ async def show_documents(request: Request, id: int) -> Response:
 
 
 async def show_tasks(request: Request, id: int) -> Response:
-    """What is open, by when it is due, and what was completed last."""
+    """Show the open tasks by their due dates, and those completed last."""
     values = await frame(request, id)
     request.query = request.query or read(
         tasks.OF_ORGANIZATION, OPEN_TASKS, request.viewer.time_zone
@@ -178,7 +182,7 @@ async def show_tasks(request: Request, id: int) -> Response:
 
 
 async def show_activities(request: Request, id: int) -> Response:
-    """What happened, the latest first, and a line to log more."""
+    """Show the activities, the latest first, and a line to log another."""
     values = await frame(request, id)
     return await render.page(
         request,

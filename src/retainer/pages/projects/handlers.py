@@ -1,6 +1,4 @@
-"""The pages of projects: the list, by when each is due, one project with its tasks and documents,
-the forms.
-"""
+"""Pages of projects: the list, by due date; one project with its tasks and documents; the forms."""
 
 from collections.abc import Mapping
 from urllib.parse import urlencode
@@ -51,7 +49,7 @@ TASK_LINE = Fields(
 AT_RISK = {"status:in": ",".join(OPEN), "dueDate:lt": "today"}
 OPEN_TASKS = {"status:not": "completed", "sort": "dueDate"}
 DEFAULT_SORT = "dueDate"
-MAX_ROWS = 50  # tasks and documents that a project's page shows
+MAX_ROWS = 50  # tasks, and documents, shown on a project's page
 
 
 async def index(request: Request) -> Response:
@@ -94,7 +92,7 @@ async def new(request: Request) -> Response:
 async def form(
     request: Request, values: Mapping[str, str], problem: Invalid | Conflict | None = None
 ) -> Response:
-    """What a new project takes; its organization is given, or named in words."""
+    """Show the form of a new project; its organization is given by id, or named in words."""
     of = values.get("organizationId", "")
     return await form_page(
         request,
@@ -141,7 +139,7 @@ async def show_one(request: Request, id: int) -> Response:
 
 
 async def update(request: Request, id: int) -> Response:
-    """Change what the form has, while nobody else has changed the project since it was shown."""
+    """Change the fields that were sent, if the project is still as the form showed it."""
     sent = request.data.body(ProjectUpdate)
     fields = render.changed_fields(sent)
     return await edit(
@@ -165,7 +163,7 @@ async def read(request: Request, id: int) -> Project:
     return (await store.get(request.db, id)).decode(Project)
 
 
-# The tasks of a project, added in a line.
+# Adding a task to a project, in a line below its tasks.
 
 
 async def new_task(request: Request, id: int) -> Response:
@@ -178,7 +176,7 @@ async def task_form(
     values: Mapping[str, str],
     problem: Invalid | Conflict | None = None,
 ) -> Response:
-    """What the line takes, on a page of its own: where something in it was wrong."""
+    """Show the line's fields on a page of their own, without scripts or after an error."""
     return await form_page(
         request,
         "projects/task_form.html",

@@ -1,5 +1,5 @@
-"""The page of search, and what the palette proposes: hits by kind, one kind alone (`org: acme`), or
-an id (`#12`).
+"""Search: its page, and the hits in the command palette. A query is words (`acme`), words with the
+prefix of one kind of record (`org: acme`), or an id (`#12`).
 """
 
 from contextlib import suppress
@@ -12,13 +12,13 @@ from retainer.http.request import Request
 from retainer.nouns import NOUNS
 from retainer.pages import record_picker, render
 from retainer.pages.list_page import query_string
-from retainer.pages.record_picker import Candidate
+from retainer.pages.record_picker import CONTACT, ORGANIZATION, Candidate
 from retainer.search import store
 from retainer.search.model import Highlight, Hit, Part
 from retainer.search.web import hit
 
-MAX_HITS = 50  # hits of the page
-MAX_PALETTE_HITS = 12  # hits of the palette, of which each is a line
+MAX_HITS = 50  # hits on the page
+MAX_PALETTE_HITS = 12  # hits in the palette, a line each
 MAX_QUERY = 200  # characters, as the API's search takes
 PREFIXES = {
     noun.search.prefix: noun.singular
@@ -26,31 +26,28 @@ PREFIXES = {
     if noun.search and noun.search.prefix
 }
 
-PICKABLE = (record_picker.ORGANIZATION, record_picker.CONTACT)  # what fields name in words
-MAX_HIGHLIGHTS = 3  # of other texts than the title
+MAX_HIGHLIGHTS = 3  # of a hit, not counting its title
 _TITLES = {"name", "fullName", "title"}
 
 
 class ParsedQuery(NamedTuple):
-    """What was typed: words in some kinds, or the id of a record of whatever kind."""
+    """A query as it was understood."""
 
     text: str
-    kinds: list[str]
-    id: int | None
+    kinds: list[str]  # of records in which the words are looked for
+    id: int | None  # of a record of any kind, instead of words
 
 
 class ShownHit(NamedTuple):
-    """A hit as the page and the palette show it: where it leads, the parts of its title, and of
-    other texts that say why it was found. Without an icon, letters of its title stand for it.
-    """
+    """A hit as the page and the palette show it."""
 
-    id: str
+    id: str  # of its element
     href: str
-    icon: str
+    icon: str  # "": a tile with the initials of the title
     title: str
     note: str
-    title_parts: list[Part]
-    others: list[Highlight]
+    title_parts: list[Part]  # the title with its matches marked; empty where nothing in it matched
+    others: list[Highlight]  # of other texts, which show why the record was found
 
 
 class Group(NamedTuple):
@@ -62,8 +59,10 @@ class Group(NamedTuple):
 
 async def index(request: Request) -> Response:
     q = request.query.get("q", "").strip()
-    is_palette = render.target(request) == "results"
-    found = await _found(request, parse(q), MAX_PALETTE_HITS if is_palette else MAX_HITS)
+    limit = MAX_HITS
+    if render.target(request) == "results":
+        limit = MAX_PALETTE_HITS
+    found = await _found(request, parse(q), limit)
     groups = _grouped(found, _everything_path(q))
     return await render.page(
         request,
@@ -77,16 +76,19 @@ async def index(request: Request) -> Response:
 
 
 async def choices(request: Request) -> Response:
-    """What a field that names a record may mean, for a browser to propose while one types."""
+    """Propose records for a field that names one, while it is being typed in."""
     candidates: list[Candidate] = []
-    kind = next((kind for kind in PICKABLE if kind.field in request.query), None)
-    if kind is not None:
-        candidates = await record_picker.suggestions(request, kind, request.query[kind.field])
+    if ORGANIZATION.field in request.query:
+        typed = request.query[ORGANIZATION.field]
+        candidates = await record_picker.suggestions(request, ORGANIZATION, typed)
+    elif CONTACT.field in request.query:
+        typed = request.query[CONTACT.field]
+        candidates = await record_picker.suggestions(request, CONTACT, typed)
     return await render.page(request, "layout/choices.html", candidates=candidates)
 
 
 def parse(q: str) -> ParsedQuery:
-    """`#12` is an id, `org: acme` words of one kind, all else words."""
+    """Read a query: `#12` is an id, `org: acme` words for one kind of record, all else words."""
     digits = q.removeprefix("#")
     if q.startswith("#") and digits.isascii() and digits.isdigit() and len(digits) < 16:
         return ParsedQuery("", [], int(digits))
@@ -106,7 +108,7 @@ async def _found(request: Request, query: ParsedQuery, limit: int) -> list[Hit]:
 
 
 async def _by_id(request: Request, id: int) -> list[Hit]:
-    """The record of each noun that has the id."""
+    """Find the record with this id in each noun."""
     hits = []
     for kind in PREFIXES.values():
         noun = store.BY_KIND[kind]
@@ -118,7 +120,7 @@ async def _by_id(request: Request, id: int) -> list[Hit]:
 
 
 def _grouped(found: list[Hit], everything: str) -> list[Group]:
-    """By kind; the kind of the best hit first."""
+    """Group hits by kind, beginning with the kind of the best hit."""
     groups: dict[str, list[ShownHit]] = {}
     for one in found:
         groups.setdefault(one.kind, []).append(_shown(one, everything))
@@ -145,7 +147,9 @@ def _icon(one: Hit) -> str:
 
 
 def _href(one: Hit) -> str:
-    """Its page; an activity stands on its organization's."""
+    """Path of the hit's page; "" for an activity without an organization, on whose page it would
+    stand.
+    """
     page = store.BY_KIND[one.kind].page
     if "{organizationId}" in page and not one.organization_id:
         return ""

@@ -1,4 +1,4 @@
-"""The pages of signing in and out, and of a single-use link."""
+"""Pages for signing in and out, and for choosing a password with a single-use link."""
 
 import re
 from typing import Any
@@ -27,8 +27,8 @@ async def login(request: Request) -> Response:
 
 
 def _why(request: Request) -> str:
-    """Why somebody meets this page who wanted another. Why exactly a session ended is told to
-    nobody but its owner.
+    """Explanation for a visitor who wanted another page. It lists all reasons for which sessions
+    end, and not the actual one, because the visitor may not be the session's owner.
     """
     if request.token:
         hours = f"{request.app.settings.session_idle_hours:g}"
@@ -59,14 +59,16 @@ async def sign_out(request: Request) -> Response:
 
 
 async def setup(_request: Request) -> Response:
-    """The page of a link. Its token stands behind the "#", so that it reaches no server but in a
-    form's body.
+    """Show the page that a link leads to. The link has its token behind the "#", so that it is sent
+    to the server in a form's body only, never in an address that ends up in logs.
     """
     return HTMLResponse(_setup_page({}, ""), headers={"cache-control": "no-cache"})
 
 
 async def set_up(request: Request) -> Response:
-    """The same without scripts: who opened the link pastes it, for the page cannot read it."""
+    """Choose a password without scripts: the link is pasted into the form, because without a script
+    the page cannot read what stands behind the "#".
+    """
     link, password = (request.data.get(name, "") for name in ("link", "password"))
     try:
         token = _token(link, does_repeat=password == request.data.get("again", ""))
@@ -82,7 +84,7 @@ async def set_up(request: Request) -> Response:
 
 
 def _token(link: str, *, does_repeat: bool) -> str:
-    """The token of a link. Raises Invalid for what is none, and for two passwords that differ."""
+    """Token in a link. Raises Invalid for text that is not one, and if the passwords differ."""
     wrong = []
     match = _TOKEN.fullmatch(link.strip())
     if match is None:
@@ -117,5 +119,5 @@ def _with_cookie(response: Response, api_response: Response) -> Response:
 
 
 def _next(path: str) -> str:
-    """Only a path of ours: a link must not lead elsewhere after signing in."""
+    """Path to go to after signing in: one of ours, so that no link leads to another site."""
     return render.own_path(path, HOME)

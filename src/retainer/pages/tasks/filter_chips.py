@@ -1,4 +1,4 @@
-"""What a list of tasks is filtered by, in words, each with the address of the list without it."""
+"""Filters of a list of tasks in words, each with the address of the list without it."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ _NO_FILTERS = ("sort", "limit", "cursor", "count", "fields", "expand")
 def chips(
     page: ListPage[Any], people: list[tuple[int, str]], me: str, organization: Organization | None
 ) -> list[tuple[str, str]]:
-    """Words and address of each filter."""
+    """Words of each filter, and the address of the list without it."""
     named = {str(id): name for id, name in people} | {me: "me"}
     known = {"assigneeId": named}
     if organization is not None:
@@ -43,12 +43,17 @@ def _words(name: str, value: str, known: dict[str, str]) -> str:
     if name in _DATES:
         return f"{_DATES[name]} {_RELATIVE.get(value.replace(' ', '+'), value)}"
     if name.endswith(":in"):
-        words = value.split(",")
-        is_open = name == "status:in" and set(words) == set(OPEN.split(","))
-        return "Open" if is_open else ", ".join(map(formatting.label, words))
+        return _one_of(name, value.split(","))
     if name.endswith(":null"):
         field = formatting.label(name.removesuffix(":null").removesuffix("Id")).lower()
-        return f"No {field}" if value == "true" else f"With {field}"
+        presence = {"true": "No"}.get(value, "With")
+        return f"{presence} {field}"
     if name == "q":
         return f"“{value}”"
     return f"{formatting.label(name.replace(':', ' '))} {value}"
+
+
+def _one_of(name: str, values: list[str]) -> str:
+    if name == "status:in" and set(values) == set(OPEN.split(",")):
+        return "Open"
+    return ", ".join(map(formatting.label, values))

@@ -1,4 +1,4 @@
-"""The pages of tasks: the list, which is one's own open tasks at first, one task, and the forms."""
+"""Pages of tasks: the list, which begins as the viewer's own open tasks; one task; the forms."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -49,12 +49,14 @@ FIELDS = Fields(
     Field("description", "Description", rows=3, in_properties="no"),
 )  # fmt: skip
 CHOICES: dict[str, Any] = {"statuses": STATUSES, "priorities": PRIORITIES, "open": OPEN}
-MAX_ROW_ASSIGNEES = 30  # people that each row offers; a task's own page offers all
+MAX_ROW_ASSIGNEES = 30  # colleagues offered in each row; a task's own page offers all
 _FORM_PARAMETERS = ("title", "organizationId", "projectId", "back")
 
 
 async def index(request: Request) -> Response:
-    """Without parameters one's own open tasks; whatever is asked for else stands in the address."""
+    """Show the tasks that the address's parameters ask for; without any, the viewer's own open
+    ones.
+    """
     me = str(request.viewer.user)
     given = dict(request.query) or {"assigneeId": me, "status:in": OPEN, "sort": "dueDate"}
     typed_name, candidates = await record_picker.id_from_filter(request, ORGANIZATION, given)
@@ -80,7 +82,7 @@ async def index(request: Request) -> Response:
 
 
 async def choices(request: Request) -> dict[str, Any]:
-    """What the fields of tasks offer: all people, and those that each row of a list does."""
+    """Choices of a task's fields, for forms (`people`) and for the rows of a list."""
     people = await record_picker.colleagues(request)
     return CHOICES | {
         "people": people,
@@ -90,13 +92,15 @@ async def choices(request: Request) -> dict[str, Any]:
 
 
 def grouped(request: Request, page: ListPage[TaskRow]) -> list[tuple[str, list[TaskRow]]]:
-    """The rows under headings by when they are due, while the list is in that order; without one
-    where the page before has it already.
+    """Group the rows of a list sorted by due date under headings such as "This week". The heading
+    is "" where the part before has it already, and for a list that is sorted otherwise.
     """
     if page.sort != "dueDate":
         return [("", page.rows)]
     now = today(request.viewer.time_zone)
-    past = "Earlier" if _has_completed(page) else "Overdue"
+    past = "Overdue"
+    if _has_completed(page):
+        past = "Earlier"
     last = _last_heading(request, now, past)
     found: list[tuple[str, list[TaskRow]]] = []
     for row in page.rows:
@@ -111,15 +115,17 @@ def grouped(request: Request, page: ListPage[TaskRow]) -> list[tuple[str, list[T
 
 
 def _last_heading(request: Request, now: date, past: str) -> str | None:
-    """The heading under which the page before ends."""
+    """Heading under which the part before ends; None on the first part."""
     if request.query is None or not request.query.position:
         return None
-    due = request.query.position[0]  # a date, or infinity
-    return _heading(date.fromisoformat(due) if due[:1].isdigit() else None, now, past)
+    due = request.query.position[0]
+    if due == "infinity":  # the place in the list of tasks without a date
+        return _heading(None, now, past)
+    return _heading(date.fromisoformat(due), now, past)
 
 
 def _has_completed(page: ListPage[TaskRow]) -> bool:
-    """Whether the filters leave tasks that are completed."""
+    """True when the filters let completed tasks through."""
     parameters = page.parameters
     if "status:in" in parameters or "status" in parameters:
         statuses = parameters.get("status:in", parameters.get("status", ""))
@@ -134,11 +140,14 @@ def _heading(due: date | None, now: date, past: str) -> str:
         return past
     if due == now:
         return "Today"
-    return "This week" if due <= now + timedelta(days=6 - now.weekday()) else "Later"
+    sunday = now + timedelta(days=6 - now.weekday())
+    if due <= sunday:
+        return "This week"
+    return "Later"
 
 
 async def new(request: Request) -> Response:
-    """The whole form; the parameters of the address are its fields."""
+    """Show the whole form, filled in from the address's parameters."""
     given = {name: request.query[name] for name in _FORM_PARAMETERS if name in request.query}
     return await form(request, {"assigneeId": str(request.viewer.user)} | given)
 
@@ -165,7 +174,7 @@ async def form(
 async def projects_of(
     request: Request, organization: Organization | OrganizationName | None
 ) -> list[tuple[int, str]]:
-    """The projects that a task of the organization may belong to."""
+    """Projects that a task of the organization may belong to, as choices."""
     if organization is None:
         return []
     found = await find(
@@ -219,7 +228,7 @@ async def show_one(request: Request, id: int) -> Response:
 
 
 def _assignees(task: TaskRow, people: list[tuple[int, str]]) -> list[tuple[int, str]]:
-    """Colleagues, and whoever the task is assigned to, although they have left."""
+    """Colleagues, and the task's assignee even if they have left."""
     if task.assignee is None or task.assignee.id in dict(people):
         return people
     return [(task.assignee.id, task.assignee.full_name), *people]
@@ -228,7 +237,7 @@ def _assignees(task: TaskRow, people: list[tuple[int, str]]) -> list[tuple[int, 
 async def _names(
     request: Request, changes: list[HistoryEntry], people: list[tuple[int, str]]
 ) -> dict[str, dict[int, str]]:
-    """What the changes call by ids, by field and id."""
+    """Names of the records that changes refer to, by field and id."""
     told = [change for entry in changes for change in entry.changes]
     ids = {
         field: sorted(
@@ -255,7 +264,7 @@ async def _names(
 
 
 async def _project_organization(request: Request, project: int | None) -> OrganizationName | None:
-    """The organization of a task that only its project names."""
+    """Organization of a task's project, for a task that has none of its own."""
     if project is None:
         return None
     found = await find(request, projects.LIST, ProjectRow, id=str(project), expand="organization")
@@ -263,8 +272,8 @@ async def _project_organization(request: Request, project: int | None) -> Organi
 
 
 async def update(request: Request, id: int) -> Response:
-    """Change what the form has, while nobody else has changed the task since, where the form says
-    since when.
+    """Change the fields that were sent. If the form holds the task's version, the task must still
+    have it.
     """
     path, sent = f"/tasks/{id}", request.data.body(TaskUpdate)
     try:
@@ -280,13 +289,15 @@ async def update(request: Request, id: int) -> Response:
     return render.redirect(request, render.return_path(request, path), message, result.operation)
 
 
-async def _moved(request: Request) -> dict[str, Any]:
-    """To another organization, by its name; a project of the one before does not go along."""
+async def _moved(request: Request) -> dict[str, int | None]:
+    """Fields of a move to the organization that the form names. The project stays behind, because
+    it belongs to the former organization.
+    """
     return {"organizationId": await organization_id(request), "projectId": None}
 
 
 async def organization_id(request: Request) -> int | None:
-    """The organization that the form names, if it does."""
+    """Id of the organization that the form names; None if it names none."""
     return await record_picker.id_from_fields(request, ORGANIZATION, request.data)
 
 

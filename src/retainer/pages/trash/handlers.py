@@ -1,4 +1,4 @@
-"""The page of the trash: what was deleted, by whom and when, to be restored by undoing that."""
+"""Trash: deleted records, with who deleted them and when. They are restored by undoing that."""
 
 from collections import Counter
 from typing import NamedTuple
@@ -18,14 +18,12 @@ _PAGES = {noun.singular: noun.page for noun in _TRASHED}
 
 
 class TrashRow(NamedTuple):
-    """A deleted record with its organization's name, where it is once it is restored, and how many
-    others on the page were deleted together with it.
-    """
+    """A deleted record as the trash shows it."""
 
     entry: TrashEntry
-    organization: str
-    path: str
-    others: int
+    organization: str  # name of the organization that it belongs to; "" for none
+    path: str  # of its page once it is restored
+    others: int  # records on this page that were deleted together with it
 
 
 async def index(request: Request) -> Response:
@@ -48,12 +46,12 @@ async def index(request: Request) -> Response:
 
 
 def organization_name(entry: TrashEntry, names: dict[tuple[str, int], str]) -> str:
-    """The organization of a record that is none itself."""
+    """Name of the organization that a record belongs to; "" for an organization itself."""
     if entry.kind == "organization" or entry.organization_id is None:
         return ""
     return names.get(("organizations", entry.organization_id), "")
 
 
 def path(entry: TrashEntry) -> str:
-    """Where the record is once it is restored."""
+    """Path of the record's page once it is restored."""
     return _PAGES[entry.kind].format(id=entry.id, organizationId=entry.organization_id)

@@ -1,5 +1,5 @@
-"""The pages of users for administrators: the list, one user, inviting, disabling; and what each
-role may do.
+"""Pages of users for administrators: the list, one user, inviting and disabling users; and the
+permissions of each role.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ FIELDS = Fields(
           hint="For staff and guests: which contact they are. "
           "Without one they see no organization.", after="role"),
 )  # fmt: skip
-MAX_CHANGES = 20
+MAX_CHANGES = 20  # shown on a user's page
 
 
 class UserContact(Struct, rename="camel"):
@@ -52,7 +52,7 @@ async def index(request: Request) -> Response:
 async def contacts_of(
     request: Request, contact_ids: Sequence[int | None]
 ) -> dict[int | None, UserContact]:
-    """Whom users are among the contacts."""
+    """Contacts of these ids, by id."""
     ids = [str(id) for id in sorted({id for id in contact_ids if id})]
     found: list[UserContact] = []
     for n in range(0, len(ids), 200):
@@ -79,7 +79,7 @@ async def form(
 
 
 def form_errors(problem: Problem | None) -> dict[str, str]:
-    """What is wrong, by the fields of the form: a contact is typed by its e-mail address."""
+    """Error messages by the form's fields: it has a contact's e-mail where the API takes an id."""
     if problem is None:
         return {}
     fields = {"contactId": "contact"}
@@ -88,7 +88,7 @@ def form_errors(problem: Problem | None) -> dict[str, str]:
 
 
 async def create(request: Request) -> Response:
-    """Add a user and show the link with which they choose a password, this once."""
+    """Add a user, and show once the link with which they choose a password."""
     try:
         body = request.data.body(UserCreate) | await typed_contact(request)
         result = await perform(request, "createUser", body=body)
@@ -98,8 +98,8 @@ async def create(request: Request) -> Response:
 
 
 async def typed_contact(request: Request) -> dict[str, int | None]:
-    """The contact whose e-mail address was typed, as the API takes it; nothing where the form does
-    not ask.
+    """The API's `contactId` for the e-mail address that was typed; empty if the form has no such
+    field. Raises Invalid for an address that no contact has.
     """
     if "contact" not in request.data:
         return {}
@@ -116,7 +116,7 @@ async def typed_contact(request: Request) -> dict[str, int | None]:
 
 
 async def link(request: Request, user: User) -> Response:
-    """A new link, which stands in this answer and nowhere else."""
+    """Make a new link, and show it in this answer, the only place where it can be read."""
     made = (await perform(request, "createUserLink", user.id)).record(Link)
     return await render.page(request, "users/link.html", user=user, link=made)
 
@@ -126,13 +126,16 @@ async def show_one(request: Request, id: int) -> Response:
 
 
 async def user_page(request: Request, id: int, problem: Conflict | None = None) -> Response:
-    """The page of a user; `problem` says why they stay as they are."""
+    """Show the page of a user; `problem` explains why a change was refused."""
     stored = await store.get(request.db, id)
     user = stored.decode(User)
+    status = 200
+    if problem is not None:
+        status = problem.status
     return await render.page(
         request,
         "users/user.html",
-        status=200 if problem is None else problem.status,
+        status=status,
         user=user,
         problem=problem,
         version=stored.etag,
@@ -181,7 +184,7 @@ async def confirm_disabling(request: Request, id: int) -> Response:
 
 
 async def disabling_page(request: Request, id: int, problem: Conflict | None = None) -> Response:
-    """What disabling means, to be confirmed: their sessions end, and that cannot be taken back."""
+    """Ask to confirm disabling a user: it ends their sessions, which cannot be undone."""
     user = await read(request, id)
     return await confirmation(request, "users/disable.html", user, problem)
 
@@ -189,7 +192,7 @@ async def disabling_page(request: Request, id: int, problem: Conflict | None = N
 async def confirmation(
     request: Request, template: str, user: User, problem: Conflict | None
 ) -> Response:
-    """A question before something is done to a user; `problem` says why it was refused."""
+    """Ask before something is done to a user; `problem` explains why it was refused."""
     return await form_page(request, template, problem, user=user, problem=problem)
 
 
@@ -219,7 +222,7 @@ async def confirm_recovering(request: Request, id: int) -> Response:
 
 
 async def recovering_page(request: Request, id: int, problem: Conflict | None = None) -> Response:
-    """What a new link means for somebody who has lost their password."""
+    """Ask to confirm making a new link for a user who has lost their password."""
     user = await read(request, id)
     return await confirmation(request, "users/recover.html", user, problem)
 
@@ -238,5 +241,5 @@ async def end_sessions(request: Request, id: int) -> Response:
 
 
 async def roles(request: Request) -> Response:
-    """The rules as they are enforced, so that nobody has to write them down a second time."""
+    """Show the permissions as they are enforced, read from the table that enforces them."""
     return await render.page(request, "users/roles.html", permissions=PERMISSIONS, roles=ROLES)

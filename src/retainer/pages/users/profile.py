@@ -1,9 +1,6 @@
-"""The page of one's own account: name, time zone, what one prefers of the pages, password,
-sessions.
-"""
+"""Page of the viewer's own account: name, time zone, preferences, password, sessions."""
 
 import re
-from typing import Any
 
 import msgspec
 from starlette.responses import Response
@@ -19,7 +16,8 @@ from retainer.pages.list_page import find
 from retainer.pages.submit import perform
 
 PATH = "/profile"
-# What a browser calls itself contains the names of others: the first that is found is the one.
+# By words of a User-Agent. Browsers claim to be others as well, so the order matters: Edge's header
+# also names Chrome and Safari, and Chrome's also names Safari.
 _BROWSERS = {
     "Edg": "Edge",
     "OPR": "Opera",
@@ -59,14 +57,14 @@ async def show(request: Request) -> Response:
 
 
 def zones() -> list[str]:
-    """Those with the name of a place, as people look for theirs."""
+    """Time zones named after places, which people recognize, and UTC."""
     return [
         name for name in sorted(time_zones()) if "/" in name and not name.startswith("Etc/")
     ] + ["UTC"]
 
 
 def device(agent: str | None) -> str:
-    """From what somebody signed in: "Firefox on Linux", or as it calls itself."""
+    """Device of a session by its User-Agent: "Firefox on Linux", or the program's own name."""
     if not agent:
         return "An unknown program"
     browser, system = (
@@ -87,9 +85,11 @@ async def update(request: Request) -> Response:
     return render.redirect(request, PATH, _message(sent))
 
 
-def _message(sent: dict[str, Any]) -> str:
+def _message(sent: dict[str, object]) -> str:
+    if sent.get("shortcuts"):
+        return "Turned single-key shortcuts on"
     if "shortcuts" in sent:
-        return f"Turned single-key shortcuts {'on' if sent['shortcuts'] else 'off'}"
+        return "Turned single-key shortcuts off"
     return f"Changed your {render.changed_fields(sent)}"
 
 
@@ -116,14 +116,12 @@ async def change_password(request: Request) -> Response:
 
 
 def empty_fields(kind: type[msgspec.Struct]) -> dict[str, str]:
-    """Every field of a body of this type, empty: one that a form lacks is as one that was not
-    filled in.
-    """
+    """Empty fields of a body of this type: a field that the form lacks counts as one left empty."""
     return dict.fromkeys(kind.__struct_encode_fields__, "")
 
 
 def _refuse_difference(request: Request) -> None:
-    """Raises Invalid when the new password was not typed alike twice."""
+    """Raise Invalid if the new password was not typed the same way twice."""
     if request.data.get("newPassword", "") != request.data.get("again", ""):
         raise Invalid(FieldError("again", "differs from the new password"))
 

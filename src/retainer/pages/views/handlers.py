@@ -1,4 +1,4 @@
-"""The pages of saved views: the list of them, and the dialogs in which one is saved and changed."""
+"""Pages of saved views: the list, and the dialogs that save and change one."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -29,13 +29,13 @@ OPERATORS = {
 
 
 class ShownView(NamedTuple):
-    """A view with what it shows in words, whose it is, and what the viewer may do with it."""
+    """A view as the list shows it."""
 
     view: View
-    description: str
-    owner: str
+    description: str  # its filters and sort, in words
+    owner: str  # their name; "" where the viewer may not know it
     is_own: bool
-    is_changeable: bool
+    is_changeable: bool  # by the viewer
 
 
 async def index(request: Request) -> Response:
@@ -60,7 +60,7 @@ def _shown(request: Request, view: View, owner: str) -> ShownView:
 
 
 async def _owners(request: Request, views: list[View]) -> dict[int, str]:
-    """The names of those whose views they are, for those who may know them."""
+    """Names of the views' owners, by id; none for viewers who may not know them."""
     if not views or not request.viewer.may("users.names"):
         return {}
     ids = ",".join({str(view.owner_id) for view in views})
@@ -69,7 +69,7 @@ async def _owners(request: Request, views: list[View]) -> dict[int, str]:
 
 
 def describe(query: str) -> str:
-    """The filters and the sort of a view, as people say them."""
+    """Filters and sort of a view, in words."""
     return " · ".join(_filter(name, value) for name, value in parse_qsl(query)) or "Everything"
 
 
@@ -77,8 +77,9 @@ def _filter(name: str, value: str) -> str:
     field, _, operator = name.partition(":")
     if field == "sort":
         order = label(value.removeprefix("-")).lower()
-        direction = ", downwards" if value.startswith("-") else ""
-        return f"sorted by {order}{direction}"
+        if value.startswith("-"):
+            order += ", downwards"
+        return f"sorted by {order}"
     if field == "q":
         return f"“{value}”"
     subject = label(field.removesuffix("Id"))
@@ -96,8 +97,8 @@ async def new(request: Request) -> Response:
 async def form(
     request: Request, values: Mapping[str, str], problem: Invalid | Conflict | None = None
 ) -> Response:
-    """The dialog of saving what a list shows: under a new name, or instead of what a view of that
-    list showed.
+    """Show the dialog that saves a list's filters and sort: under a new name, or in place of those
+    of a saved view.
     """
     if values.get("noun") not in store.LISTS:
         raise NotFound
@@ -125,7 +126,7 @@ async def create(request: Request) -> Response:
 
 
 def list_path(view: View) -> str:
-    """The list as the view shows it."""
+    """Path of the list as the view shows it."""
     return f"/{view.noun}?{view.query}".removesuffix("?")
 
 
@@ -134,7 +135,9 @@ async def show(request: Request, id: int) -> Response:
 
 
 async def change(request: Request, id: int, problem: Invalid | Conflict | None = None) -> Response:
-    """The dialog of changing a view. Raises Forbidden for one that is another's to change."""
+    """Show the dialog that changes a view. Raises Forbidden for one that the viewer may not
+    change.
+    """
     found = await visible_views(request, id=str(id))
     if not found:
         raise NotFound
