@@ -15,6 +15,7 @@ from retainer.journal.trash import store as deleted
 from retainer.lists.answer import exported
 from retainer.pages.activities import handlers as activities
 from retainer.pages.contacts import handlers as contacts
+from retainer.pages.documents import adding
 from retainer.pages.documents import handlers as documents
 from retainer.pages.journal import audit
 from retainer.pages.journal import handlers as journal
@@ -130,9 +131,9 @@ PAGES = [
     _page("organizationDocuments", "/organizations/{id}/documents", organization_tabs.show_documents, "documents.read",
           on=organization.exists, lists=document.OF_ORGANIZATION),
     _page("documents", "/documents", documents.index, "documents.read"),
-    _page("newDocument", "/documents/new", documents.new, "documents.create"),
-    _page("documentProjects", "/documents/projects", documents.find_projects, "documents.read"),
-    _form("createDocument", "/documents", documents.create, "documents.create", form=DocumentForm),
+    _page("newDocument", "/documents/new", adding.new, "documents.create"),
+    _page("documentProjects", "/documents/projects", adding.find_projects, "documents.read"),
+    _form("createDocument", "/documents", adding.create, "documents.create", form=DocumentForm),
     _page("document", "/documents/{id}", documents.show_one, "documents.read", on=document.exists),
     _form("updateDocument", "/documents/{id}", documents.update, "documents.write", on=document.exists),
     _form("deleteDocument", "/documents/{id}/delete", documents.delete, "documents.write", on=document.exists),
@@ -142,7 +143,7 @@ PAGES = [
           on=document.exists),
     _form("documentProjects", "/documents/{id}/projects", documents.link_projects, "documents.write",
           on=document.exists),
-    _form("addDocumentVersion", "/documents/{id}/versions", documents.add_version, "documents.create",
+    _form("addDocumentVersion", "/documents/{id}/versions", adding.add_version, "documents.create",
           on=document.exists, form=VersionForm),
     # Not an HTML route: an <img> or a frame asks for it, with an Accept header of its own.
     Route("previewDocument", "GET", "/documents/{id}/versions/{number}/preview", documents.show_preview,

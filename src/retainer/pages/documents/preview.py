@@ -1,12 +1,13 @@
-"""A file shown in a page without being downloaded: what may be, as what, and under which policy.
+"""Previews: which files a page shows without a download, as which type, and under which policy.
 
-Uploads are strangers' bytes on our own origin. Only types that a browser cannot run as our page are
-shown: a few kinds of pictures, PDF, and text as text; the type is the one that we found in the
-bytes (docs/decisions/0015-previews.md).
+Uploads are strangers' bytes on our own origin. So only types that a browser cannot run as our page
+are shown: a few kinds of pictures, PDF, and every text as plain text. The type is the one that was
+found in the bytes themselves (docs/decisions/0015-previews.md).
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from asyncpg import Record
 from starlette.responses import Response
 
 from retainer.errors import NotFound
@@ -16,25 +17,25 @@ from retainer.records.documents import content
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"})
 PDF = "application/pdf"
 PLAIN = "text/plain; charset=utf-8"
-EXCERPT_BYTES = 12_000  # bytes of a text that stand in its page; the whole of it is a click away
+EXCERPT_BYTES = 12_000  # shown of a text on its page, which links to the whole
 
-# Nothing is fetched, run or sent by what is shown, and only our own pages may frame it.
+# A preview fetches, runs and sends nothing, and only our own pages may frame it.
 _ALONE = "default-src 'none'; frame-ancestors 'self'"
-# In an origin of its own besides, with no scripts and no forms. Not for PDF: browsers' viewers do
-# not start in it.
+# It also gets an origin of its own, without scripts and forms. Not for PDF: browsers' viewers do not
+# start in a sandbox.
 _SANDBOXED = _ALONE + "; sandbox"
 _OWN = {"cross-origin-resource-policy": "same-origin"}
 
 
 class Excerpt(NamedTuple):
-    """The beginning of a text, and whether that is all of it."""
+    """The beginning of a text."""
 
     text: str
-    is_whole: bool
+    is_whole: bool  # nothing was left out
 
 
 def display_of(media_type: str) -> str:
-    """How a page shows a file of this type: picture, pdf, text, or "" for not at all."""
+    """Kind of preview for a file of this type: picture, pdf, text, or "" for none."""
     if media_type in PICTURES:
         return "picture"
     if media_type == PDF:
@@ -44,16 +45,16 @@ def display_of(media_type: str) -> str:
     return ""
 
 
-async def answer(request: Request, file: Any) -> Response:
-    """The bytes of a file for an element of our own page. Raises NotFound for a type that is not
-    shown.
+async def answer(request: Request, file: Record) -> Response:
+    """Answer the bytes of a file for an element of our own page. Raises NotFound for a type without
+    a preview.
     """
     display = display_of(file["media_type"])
     if not display:
         raise NotFound
     media_type, policy = file["media_type"], _SANDBOXED
     if display == "text":
-        media_type = PLAIN  # HTML too is but text
+        media_type = PLAIN  # HTML, too, is shown as its source
     elif display == "pdf":
         policy = _ALONE
     response = await content.content_response(request, file, media_type)
@@ -62,9 +63,9 @@ async def answer(request: Request, file: Any) -> Response:
     return response
 
 
-async def excerpt(request: Request, file: Any) -> Excerpt:
-    """The beginning of a text for its page, which escapes it."""
+async def excerpt(request: Request, file: Record) -> Excerpt:
+    """Read the beginning of a text; its page escapes it."""
     end = min(file["size"], EXCERPT_BYTES)
     pieces = [piece async for piece in await content.read_verified(request, file, 0, end)]
-    text = b"".join(pieces).decode(errors="ignore")  # where it is cut, half a character may stand
+    text = b"".join(pieces).decode(errors="ignore")  # the cut may split a character
     return Excerpt(text.removeprefix("\ufeff"), end == file["size"])

@@ -137,8 +137,8 @@ def sentence(operation: int, groups: list[Group], titles: Titles) -> Sentence:
 
 
 def _subject(groups: list[Group]) -> Group:
-    """What the sentence is about. Somebody who was added with a membership was added to that
-    organization.
+    """Group that the sentence is about. For a contact added together with a membership it is the
+    membership, so that the sentence names the organization.
     """
     members = [group for group in groups if group.entity == "members"]
     if members and {group.entity for group in groups} == {"members", "contacts"}:

@@ -1,1 +1,1 @@
-"""The API described: its OpenAPI document and its page."""
+"""The API's description: its OpenAPI document, and a page made of that."""

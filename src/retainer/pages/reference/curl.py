@@ -1,6 +1,4 @@
-"""An example of each operation as a curl command."""
-
-from typing import Any
+"""Examples of operations as curl commands."""
 
 import msgspec
 
@@ -11,8 +9,8 @@ _FILE = "FILE=1  # the id that an upload answered"
 
 
 def commands(method: str, path: str, found: Schema, bodies: Schema) -> list[str]:
-    """Commands that work with the demo, once signed in as the first steps say: one for each kind of
-    body.
+    """Commands for one operation, one for each media type of its body. They work on the demo's data
+    after the first steps on the page, which sign in.
     """
     is_file = path.startswith("/documents/{id}/")
     if is_file:
@@ -32,7 +30,7 @@ def commands(method: str, path: str, found: Schema, bodies: Schema) -> list[str]
 
 def _flags(method: str, found: Schema, *, has_body: bool) -> list[str]:
     flags = []
-    if method != "GET" and not (method == "POST" and has_body):  # curl's own choice
+    if method != "GET" and not (method == "POST" and has_body):  # curl chooses these by itself
         flags.append(f"-X {method}")
     if found["operationId"] in ("login", "setup"):
         flags.append("-c jar")
@@ -43,18 +41,20 @@ def _flags(method: str, found: Schema, *, has_body: bool) -> list[str]:
     return flags
 
 
-def _body_arguments(kind: str, example: Any) -> list[str]:
+def _body_arguments(kind: str, example: Schema) -> list[str]:
     if kind == "multipart/form-data":
         fields = [f"-F {name}={value}" for name, value in example.items() if name != "file"]
         return ["-F file=@report.pdf", *fields]
     return [f"-H 'Content-Type: {kind}'", f"-d '{_data(example)}'"]
 
 
-def _data(example: Any) -> str:
+def _data(example: object) -> str:
     line = msgspec.json.format(msgspec.json.encode(example), indent=0).decode()
-    return line if len(line) <= _LONGEST_LINE else indented(example)
+    if len(line) > _LONGEST_LINE:
+        return indented(example)
+    return line
 
 
-def indented(example: Any) -> str:
-    """JSON over several lines, as people read it."""
+def indented(example: object) -> str:
+    """JSON over several lines, for people."""
     return msgspec.json.format(msgspec.json.encode(example), indent=2).decode()

@@ -1,9 +1,10 @@
-"""The OpenAPI 3.1 document, made from the table of routes, the permissions and the types; and
-serving it.
+"""The OpenAPI 3.1 document: made from the table of routes, the permissions and the types, and
+served.
 """
 
 import hashlib
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -21,22 +22,8 @@ from retainer.pages.reference.responses import NDJSON
 from retainer.pages.reference.schemas import Schema
 from retainer.permissions import PERMISSIONS, PUBLIC, Role
 
-_ABOUT = """\
-Retainer keeps a consultancy's client organizations, the people there, and the projects, tasks, documents and
-activities that belong to them. A page made of this document, with first steps, is at `/api/docs`.
-
-Sign in with `POST /login`: it sets the HTTP-only cookie `connect.sid`, which every other request carries. What the
-signed-in user may not see answers 404; what they see but may not do answers 403. The operations on organizations and
-members also answer without the prefix `/api`, as `/organizations`.
-
-Lists answer whole, or in pages (`limit`, and `Link` leads on), filtered, sorted, as JSON, NDJSON or CSV by `Accept`.
-
-In a body, a field left out keeps its value and `null` clears what may be empty; unknown and read-only fields are
-refused by name (422), and so are unknown query parameters. Timestamps are RFC 3339 in UTC with milliseconds, dates
-`YYYY-MM-DD`, ids integers below 2^53. Text holds any character but NUL.
-
-Every error is a problem document (RFC 9457), also 404 for paths and 405 for methods that are not described here; 405
-carries `Allow`. Every answer has an `X-Request-Id`. The API changes only by addition: ignore fields you do not know."""
+# Its line breaks are part of the document: rewrapping the file changes the description.
+_ABOUT = Path(__file__).with_name("about.md").read_text().rstrip("\n")
 
 _INFO = {
     "title": "Retainer",
@@ -63,7 +50,7 @@ TAGS = {noun.table: noun.about for noun in NOUNS.values()} | {
 
 
 class Rendered(NamedTuple):
-    """Content that is made once per process: the document, or its page."""
+    """The document or its page, made once per process."""
 
     content: bytes
     etag: str
@@ -74,7 +61,7 @@ async def show(request: Request) -> Response:
 
 
 def serve(content: Rendered, kind: type[Response]) -> Response:
-    """200 with what was rendered, and its ETag."""
+    """Answer 200 with the content and its ETag."""
     return kind(content.content, headers={"etag": content.etag})
 
 
@@ -84,12 +71,12 @@ def _rendered(table: Table) -> Rendered:
 
 
 def with_etag(content: bytes) -> Rendered:
-    """Content with an ETag made from its digest."""
+    """Pair content with an ETag made from its digest."""
     return Rendered(content, f'"{hashlib.sha256(content).hexdigest()[:16]}"')
 
 
 def document(routes: list[Route]) -> Schema:
-    """The OpenAPI document of all routes but pages."""
+    """Make the OpenAPI document of all routes that are not pages."""
     table = Table(routes)
     routes = [route for route in routes if not route.page]
     components = _components(routes)
@@ -118,7 +105,7 @@ def document(routes: list[Route]) -> Schema:
 
 
 def _components(routes: list[Route]) -> dict[str, Schema]:
-    """The schema of every type that the routes take or answer, and of problems."""
+    """Schemas of all types that the routes take or answer, and of problems."""
     types = [
         kind
         for route in routes
@@ -130,8 +117,8 @@ def _components(routes: list[Route]) -> dict[str, Schema]:
 
 
 def _operation(route: Route, table: Table, components: dict[str, Schema]) -> Schema:
-    """A route as an OpenAPI operation. `x-roles` and `x-bare` say as data what the description says
-    in words.
+    """Describe a route as an OpenAPI operation. Its `x-roles` and `x-bare` hold as data what its
+    description says in words.
     """
     description = route.description or f"{route.summary}."
     operation: Schema = {
@@ -162,7 +149,7 @@ def _parameters(route: Route, table: Table) -> list[Schema]:
 
 
 def _links(route: Route, routes: list[Route]) -> Schema:
-    """Operations that take the id which a creation answers."""
+    """OpenAPI links from a creation to the operations that take the new record's id."""
     if route.method != "POST" or route.parameters or not responses.has_etag(route):
         return {}
     return {
@@ -179,19 +166,21 @@ def _permission_sentence(route: Route) -> str:
     if route.permission == PUBLIC:
         return "Who may: anybody, signed in or not."
     rule = PERMISSIONS[route.permission]
-    named = "every signed-in user" if len(rule.roles) == len(Role) else ", ".join(_roles(route))
+    named = ", ".join(_roles(route))
+    if len(rule.roles) == len(Role):
+        named = "every signed-in user"
     return f"Who may: {named} (“{rule.sentence}”)."
 
 
 def _roles(route: Route) -> list[str]:
-    """The roles that may, in order of power; none for a public route."""
+    """Roles that have the route's permission, in order of power; none for a public route."""
     if route.permission == PUBLIC:
         return []
     return [role.value for role in Role if role in PERMISSIONS[route.permission].roles]
 
 
 def _bodies(route: Route, components: dict[str, Schema]) -> Schema:
-    """Every body that the route takes, by media type."""
+    """Bodies that the route takes, by media type."""
     kinds = {"application/json": route.body, "multipart/form-data": route.form, NDJSON: route.lines}
     return {
         media_type: schemas.with_example(schemas.reference(kind), components)

@@ -1,4 +1,4 @@
-"""The parameters of a list as the OpenAPI document describes them, made from its ListSpec."""
+"""Parameters of a list for the OpenAPI document, made from its ListSpec."""
 
 from retainer.lists.expression import MAX_LENGTH as MAX_EXPRESSION_LENGTH
 from retainer.lists.filters import MAX_INTEGER, MAX_VALUE_LENGTH, MAX_VALUES
@@ -54,7 +54,7 @@ _SENTENCES = {
 
 
 def parameters(spec: ListSpec) -> list[Schema]:
-    """Every parameter of the list."""
+    """All parameters of the list."""
     found = _general(spec)
     for name, field in spec.fields.items():
         found += [_filter(name, field, operator) for operator in field.operators]
@@ -62,7 +62,7 @@ def parameters(spec: ListSpec) -> list[Schema]:
 
 
 def sparse(array: Schema) -> Schema:
-    """A list whose objects may have only the fields asked for, and others that were asked for."""
+    """Schema of a list whose objects may lack fields (`fields`) and have more of them (`expand`)."""
     some = {
         "type": "object",
         "description": "With `fields` only these, with `expand` those too",
@@ -72,7 +72,7 @@ def sparse(array: Schema) -> Schema:
 
 
 def _general(spec: ListSpec) -> list[Schema]:
-    """The parameters that are no filters of one field."""
+    """Parameters other than the filters of single fields."""
     found = [
         _parameter(
             "limit",
@@ -130,12 +130,14 @@ def _filter(name: str, field: Field, operator: str) -> Schema:
         stem = f"{name}.path"
         hint = "; path stands for any path into it, such as region or address.city"
     description = _SENTENCES[operator].format(stem) + hint
-    parameter = f"{stem}:{operator}" if operator else stem
+    parameter = stem
+    if operator:
+        parameter = f"{stem}:{operator}"
     return _parameter(parameter, description, _schema(field, operator)) | {"x-filter": stem}
 
 
 def _schema(field: Field, operator: str) -> Schema:
-    """The schema of what a field is compared with."""
+    """Schema of the value that a filter compares a field with."""
     if operator == "null":
         return _SCHEMAS[FieldType.BOOLEAN]
     if operator == "contains":

@@ -1,10 +1,7 @@
-"""The page that describes the API, made from the OpenAPI document alone: nothing is on the page
-that is not in the document.
-"""
+"""The page that describes the API, made from the OpenAPI document alone."""
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
 
 import msgspec
 from starlette.responses import HTMLResponse, Response
@@ -18,7 +15,7 @@ from retainer.pages.reference.responses import STATUSES
 from retainer.pages.reference.schemas import REF, Schema
 from retainer.pages.render import standalone_page
 
-# Answers of paths, which no operation lists, because no operation can give them.
+# Statuses that no operation lists: they are answered where a path has no such operation.
 _OF_PATHS = {405: "The path is there, the method is not; Allow names those that are."}
 
 
@@ -32,7 +29,7 @@ def _rendered(table: Table, at: str) -> Rendered:
 
 
 def page(api: Schema, at: str) -> bytes:
-    """The page of an OpenAPI document; its examples call `at`."""
+    """Make the page of an OpenAPI document; its examples call the installation at the URL `at`."""
     schemas = api["components"]["schemas"]
     groups = [
         {
@@ -61,11 +58,13 @@ def page(api: Schema, at: str) -> bytes:
 
 
 def _title(tag: str) -> str:
-    return "API" if tag == "api" else tag.capitalize()
+    if tag == "api":
+        return "API"
+    return tag.capitalize()
 
 
 def _operation(path: str, method: str, found: Schema, api: Schema) -> Schema:
-    """The row of one operation; `found` is what the document has of it."""
+    """Template's values for one operation; `found` is the operation in the document."""
     schemas = api["components"]["schemas"]
     words, _, who = found["description"].partition("\n\n")
     if words == f"{found['summary']}.":
@@ -95,17 +94,20 @@ def _operation(path: str, method: str, found: Schema, api: Schema) -> Schema:
 
 
 def _parameters(found: Schema, api: Schema) -> list[Schema]:
-    """Each parameter where the operation has it, or the shared one it refers to."""
+    """Parameters of an operation, with references to shared ones resolved."""
     shared = api["components"]["parameters"]
-    return [
-        shared[p["$ref"].rpartition("/")[2]] if "$ref" in p else p
-        for p in found.get("parameters", [])
-    ]
+    parameters = []
+    for given in found.get("parameters", []):
+        parameter = given
+        if "$ref" in given:
+            parameter = shared[given["$ref"].rpartition("/")[2]]
+        parameters.append(parameter)
+    return parameters
 
 
 def _filters(given: list[Schema]) -> list[Schema]:
-    """The filters of a list, a row for each field with its operators: one for each parameter would
-    be a hundred.
+    """Filters of a list, a row for each field with all its operators: a row for each parameter
+    would make a hundred.
     """
     found: dict[str, Schema] = {}
     for parameter in given:
@@ -148,7 +150,7 @@ def _shape_name(schema: Schema) -> str:
 
 
 def _answered(api: Schema) -> list[str]:
-    """Names of the objects that operations answer, with those inside them, in order of
+    """Names of the objects that operations answer, and of the objects inside those, in order of
     appearance.
     """
     schemas = api["components"]["schemas"]
@@ -168,7 +170,7 @@ def _answered(api: Schema) -> list[str]:
 
 
 def _contents(api: Schema) -> Iterator[Schema]:
-    """The content of every response of every operation."""
+    """Yield the content of every response of every operation."""
     for methods in api["paths"].values():
         for operation in methods.values():
             for response in operation["responses"].values():
@@ -182,8 +184,8 @@ def _shape(name: str, schemas: dict[str, Schema]) -> Schema:
 
 
 def _rows(schema: Schema, schemas: dict[str, Schema], *, is_body: bool = True) -> list[Schema]:
-    """The fields of an object, one row each; a body's also say what is required, defaults
-    and limits.
+    """Fields of an object, one row each; a body's rows also have defaults, limits, and whether the
+    field is required.
     """
     rows = []
     for name, field in schema["properties"].items():
@@ -218,8 +220,8 @@ def _type_of(part: Schema, schemas: dict[str, Schema]) -> str:
     return _FORMATS.get(part.get("format", ""), kind)
 
 
-def _values(field: Schema, schemas: dict[str, Schema]) -> list[Any]:
-    """The values of an enumeration."""
+def _values(field: Schema, schemas: dict[str, Schema]) -> list[object]:
+    """Values of an enumeration; none for other types."""
     for part in _parts(field):
         resolved = _resolved(part, schemas)
         if "enum" in resolved:
@@ -228,7 +230,7 @@ def _values(field: Schema, schemas: dict[str, Schema]) -> list[Any]:
 
 
 def _linked(field: Schema, schemas: dict[str, Schema]) -> str:
-    """The name of the object that a field is, or has in its array."""
+    """Name of the object that a field holds, itself or in an array; "" where it holds none."""
     for part in _parts(field):
         name = _shape_name(part)
         if name and schemas[name].get("properties"):
@@ -237,7 +239,7 @@ def _linked(field: Schema, schemas: dict[str, Schema]) -> str:
 
 
 def _parts(field: Schema) -> list[Schema]:
-    """The types that a field may have."""
+    """Types that a field may have."""
     parts: list[Schema] = field.get("anyOf", [field])
     return parts
 
@@ -256,7 +258,7 @@ def _default(field: Schema) -> str:
 
 
 def _limits(field: Schema) -> str:
-    """The limits of a value, in words."""
+    """Limits of a value, in words."""
     part = _parts(field)[0]
     least, most = part.get("minLength"), part.get("maxLength")
     if least and most:

@@ -1,4 +1,4 @@
-"""Parameters in paths and headers, as the OpenAPI document describes them."""
+"""Parameters in paths and headers for the OpenAPI document."""
 
 from retainer.http.routing import TEXT, Route, Table
 from retainer.http.safe_writes.preconditions import ETAGS
@@ -35,8 +35,8 @@ COMPONENTS = {
     "IdempotencyKey": _header(
         "Idempotency-Key",
         "Makes it safe to send again: a new key for each change, the same one when it is repeated "
-        "within 24 hours. The answer is then the first one again; of one that is shown once, such as "
-        "a link, it is 409",
+        "within 24 hours. The answer is then the first one again; of one that is shown once, such "
+        "as a link, it is 409",
         "8e03978e-40d5-43dd-bc93-6894a57f9324",
         minLength=1,
         maxLength=255,
@@ -45,8 +45,8 @@ COMPONENTS = {
     "Prefer": _header(
         "Prefer",
         "`dry-run` answers what would be answered and changes nothing; `return=minimal` answers "
-        "204 with the ETag alone where a record would be answered. Preference-Applied says what was "
-        "heeded",
+        "204 with the ETag alone where a record would be answered. Preference-Applied says what "
+        "was heeded",
         "return=representation",
     ),
     "KnownETags": _header(
@@ -68,19 +68,24 @@ COMPONENTS = {
 
 
 def in_path(route: Route) -> list[Schema]:
-    """The parameters of a route's path, in order."""
+    """Parameters of a route's path, in order."""
     found = []
     for name in route.parameters:
         before = route.path.split("{" + name + "}")[0].strip("/").split("/")[-1]
-        found.append(_key(route, before) if name == TEXT else _id(before.removesuffix("s"), name))
+        if name == TEXT:
+            found.append(_key(route, before))
+        else:
+            found.append(_id(before.removesuffix("s"), name))
     return found
 
 
 def _key(route: Route, field: str) -> Schema:
-    """The text below /by/{field}, which the body has as a field of its own, or among `domains`."""
+    """Describe the text in /by/{field}/{text}: a value of the body's field of this name, or for
+    `domain` one of its `domains`.
+    """
     assert route.body is not None
     properties = schemas.components([route.body], [])[route.body.__name__]["properties"]
-    described = properties["domains" if field == "domain" else field]
+    described = properties[{"domain": "domains"}.get(field, field)]
     example = described["examples"][0]
     if isinstance(example, list):
         example = example[0]
@@ -97,10 +102,11 @@ def _key(route: Route, field: str) -> Schema:
 
 
 _ID_DESCRIPTIONS = {"number": "Version number", "contactId": "Contact ID"}
+_ID_EXAMPLES = {"contactId": 2}
 
 
 def _id(noun: str, name: str) -> Schema:
-    example = 2 if name == "contactId" else 1
+    example = _ID_EXAMPLES.get(name, 1)
     limits = {"minimum": 1, "maximum": 2**53 - 1}
     return {
         "name": name,
@@ -113,16 +119,18 @@ def _id(noun: str, name: str) -> Schema:
 
 
 def headers(route: Route, table: Table) -> list[Schema]:
-    """The headers that the operation takes, or references to those that several take."""
+    """Headers that the operation takes: described here for files, else references to shared ones."""
     if route.answer is bytes:
         return list(_FILE)
     return [{"$ref": f"#/components/parameters/{name}"} for name in _names(route, table)]
 
 
 def _names(route: Route, table: Table) -> list[str]:
-    if not route.changes:
-        return ["KnownETags"] if route.record or route.answer is dict else []
     names = []
+    if not route.changes:
+        if route.record or route.answer is dict:
+            names.append("KnownETags")
+        return names
     if table.takes_conditions(route):
         names += ["IfMatch", "IfNoneMatch"]
     if route.keyed:

@@ -1,4 +1,4 @@
-"""Responses as the OpenAPI document describes them: success, refusals and their headers."""
+"""Responses for the OpenAPI document: success, refusals and their headers."""
 
 from typing import NamedTuple, get_args
 
@@ -15,11 +15,11 @@ NDJSON = "application/x-ndjson"
 
 
 class Status(NamedTuple):
-    """A status from 400 on: its component's name, its description, and the detail of an example."""
+    """A status from 400 on."""
 
-    name: str
+    name: str  # of its component
     description: str
-    detail: str
+    detail: str  # of the example
 
 
 STATUSES = {
@@ -156,7 +156,7 @@ _SETS_COOKIE = {"login", "logout", "setup", "endOwnSession"}
 
 
 def responses(route: Route, table: Table, components: dict[str, Schema]) -> Schema:
-    """Every response of an operation, by status."""
+    """Responses of an operation, by status."""
     success = _success(route, components)
     found = {str(route.status): success}
     if route.changes and route.keyed and route.record:
@@ -185,7 +185,7 @@ def responses(route: Route, table: Table, components: dict[str, Schema]) -> Sche
 
 
 def refusals(route: Route, table: Table) -> list[int]:
-    """The statuses from 400 on that the route can answer."""
+    """Statuses from 400 on that the route can answer."""
     codes = {415, 422, 500, 503, *route.errors}
     if route.permission != PUBLIC:
         codes.add(401)
@@ -203,7 +203,7 @@ def refusals(route: Route, table: Table) -> list[int]:
 
 
 def has_etag(route: Route) -> bool:
-    """True where one record is answered, or the document: these have an ETag, lists have none."""
+    """True for answers that have an ETag: one record, or the document itself, but no list."""
     return route.answer is dict or route.record
 
 
@@ -246,8 +246,10 @@ def _content(route: Route, components: dict[str, Schema]) -> Schema:
 
 
 def _description(route: Route) -> str:
+    if route.status == 204:
+        return "No content"
     if route.answer is None:
-        return "No content" if route.status == 204 else "Done; the body is empty"
+        return "Done; the body is empty"
     if route.answer is dict:
         return "The document"
     for item in get_args(route.answer):
@@ -260,7 +262,7 @@ def _headers(*names: str) -> Schema:
 
 
 def refusal_components() -> Schema:
-    """The response of every status from 400 on, by its name."""
+    """Responses of all statuses from 400 on, by the names of their components."""
     return {status.name: _refusal(code, status) for code, status in STATUSES.items()}
 
 

@@ -1,5 +1,5 @@
-"""JSON Schemas of the API's types: msgspec's, with what those cannot know: NUL, the order of
-values, whole examples.
+"""JSON Schemas of the API's types: those of msgspec, completed by the ban on NUL, the order of an
+enumeration's values, and whole examples.
 """
 
 from enum import Enum
@@ -15,8 +15,8 @@ Schema = dict[str, Any]
 REF = "#/components/schemas/"
 # PostgreSQL's text holds every character but this one.
 _NO_NUL = r"^[^\u0000]*$"
-# In the contract all other fields of these may be absent, or do not occur. Ours are always sent;
-# clients written for the contract need not rely on it.
+# The fields that a client may rely on in these objects. We always send the others too, but the
+# contract that some clients are written for makes them optional, or lacks them.
 _REQUIRED = {
     "Organization": {"id", "name", "type", "status", "createdAt", "updatedAt"},
     "Member": set[str](),
@@ -43,7 +43,7 @@ _METADATA: Schema = {
 
 
 def components(types: list[Any], forms: list[type[msgspec.Struct]]) -> dict[str, Schema]:
-    """Every schema that the types need, by name; forms are bodies of multipart/form-data."""
+    """Schemas that the types need, by name; forms are bodies of multipart/form-data."""
     _, found = msgspec.json.schema_components([*types, *forms], ref_template=REF + "{name}")
     classes = _classes([*types, *forms])
     schemas = {name: _finished(schema, classes[name]) for name, schema in sorted(found.items())}
@@ -51,40 +51,42 @@ def components(types: list[Any], forms: list[type[msgspec.Struct]]) -> dict[str,
         schemas[form.__name__] = _as_form(schemas[form.__name__])
     schemas |= _METADATA
     for schema in schemas.values():
-        # A docstring, broken into lines for the reader of its code.
+        # A description is a docstring, whose line breaks are for readers of the code.
         schema |= {k: " ".join(v.split()) for k, v in schema.items() if k == "description"}
         schema.setdefault("examples", [_whole_example(schema, schemas)])
     for schema in schemas.values():
         for field in schema.get("properties", {}).values():
-            if "$ref" in field:  # has its own
+            if "$ref" in field:  # the schema referred to has its own examples
                 field.pop("examples", None)
     return schemas
 
 
 def reference(kind: Any) -> Schema:
-    """The schema of a type, pointing at its component."""
+    """Schema of a type, as a reference to its component."""
     (schema,), _ = msgspec.json.schema_components([kind], ref_template=REF + "{name}")
     return schema
 
 
 def parameters(kind: type[msgspec.Struct]) -> list[Schema]:
-    """The fields of a type as parameters of a query; an array is written with commas."""
+    """Fields of a type as parameters of a query; the values of an array are parted by commas."""
     schema = components([kind], [])[kind.__name__]
-    return [
-        {
+    found = []
+    for name, field in schema["properties"].items():
+        parameter = {
             "name": name,
             "in": "query",
             "required": name in schema["required"],
             "description": field.pop("description"),
+            "schema": field,
         }
-        | ({"style": "form", "explode": False} if field.get("type") == "array" else {})
-        | {"schema": field}
-        for name, field in schema["properties"].items()
-    ]
+        if field.get("type") == "array":
+            parameter |= {"style": "form", "explode": False}
+        found.append(parameter)
+    return found
 
 
 def with_example(schema: Schema, schemas: dict[str, Schema]) -> Schema:
-    """The content of a body: its schema, with an example."""
+    """Content of a body: its schema, with an example."""
     return {"schema": schema, "example": _example(schema, schemas)}
 
 
@@ -97,7 +99,7 @@ def _example(schema: Schema, schemas: dict[str, Schema]) -> Any:
 
 
 def _classes(types: list[Any]) -> dict[str, type]:
-    """The classes of objects and enumerations that the types need, by name."""
+    """Classes of the objects and enumerations that the types need, by name."""
     found: dict[str, type] = {}
 
     def visit(node: inspect.Type) -> None:
@@ -136,7 +138,8 @@ def _finished(schema: Schema, cls: type) -> Schema:
 
 def _property(name: str, schema: Schema) -> Schema:
     schema = _precise(schema)
-    for part in schema.get("anyOf", []):  # `Described | None`: the words are the whole field's
+    # msgspec describes `Described | None` in the first part, but the words are the whole field's.
+    for part in schema.get("anyOf", []):
         for key in ("description", "examples"):
             if key in part and key not in schema:
                 schema[key] = part.pop(key)
@@ -146,7 +149,7 @@ def _property(name: str, schema: Schema) -> Schema:
 
 
 def _precise(schema: Schema) -> Schema:
-    """The schema with formats, and patterns that tell what the server and the database refuse."""
+    """Schema with formats, and with patterns for everything that server and database refuse."""
     if "anyOf" in schema:
         return schema | {"anyOf": [_precise(part) for part in schema["anyOf"]]}
     if schema.get("type") == "array":
@@ -159,24 +162,26 @@ def _precise(schema: Schema) -> Schema:
 
 
 def _without_nul(pattern: str | None) -> str:
-    """A pattern that refuses NUL besides, and whose whitespace is Python's in every dialect of
-    patterns.
+    """Pattern that also refuses NUL, and that spells out the characters which only Python counts as
+    whitespace.
     """
     if pattern is None:
         return _NO_NUL
     precise = pattern.replace(r"\S", r"[^\s]").replace("[^", r"[^\u0000\u001c-\u001f\u0085")
-    return precise if pattern.startswith("^") else rf"^[^\u0000]*{precise}[^\u0000]*$"
+    if pattern.startswith("^"):
+        return precise
+    return rf"^[^\u0000]*{precise}[^\u0000]*$"
 
 
 def _as_form(schema: Schema) -> Schema:
-    """The fields of a form: the file is bytes, and there is no null, only what is left out."""
+    """Schema of a form: the file is bytes, and fields are left out where JSON has null."""
     properties = {}
     for field, given in schema["properties"].items():
         plain = given | given.get("anyOf", [{}])[0]
         properties[field] = {
             key: value for key, value in plain.items() if key != "anyOf" and value is not None
         }
-        if "minLength" in plain:  # an empty field, or one of spaces, counts as left out
+        if "minLength" in plain:  # a field that is empty or of spaces counts as left out
             properties[field] = properties[field] | {"minLength": 0, "pattern": _NO_NUL}
     properties["file"] |= {"format": "binary", "minLength": 1}
     del properties["file"]["pattern"]
@@ -184,14 +189,14 @@ def _as_form(schema: Schema) -> Schema:
 
 
 def _whole_example(schema: Schema, schemas: dict[str, Schema]) -> Any:
-    """The example of an object: its own, else made of those of its fields."""
+    """Example of an object: its own, else one made of its fields' examples."""
     if "examples" in schema:
         return schema["examples"][0]
     return {name: _example_of(field, schemas) for name, field in schema["properties"].items()}
 
 
 def _example_of(field: Schema, schemas: dict[str, Schema]) -> Any:
-    """The example of a field: its own, else that of the objects it has; null where it has none."""
+    """Example of a field: its own, else the one of the objects that it holds, else null."""
     if "examples" in field:
         return field["examples"][0]
     target = field.get("anyOf", [field])[0]
@@ -199,4 +204,6 @@ def _example_of(field: Schema, schemas: dict[str, Schema]) -> Any:
     if "$ref" not in inner:
         return None
     value = _whole_example(schemas[inner["$ref"].removeprefix(REF)], schemas)
-    return [value] if "items" in target else value
+    if "items" in target:
+        return [value]
+    return value

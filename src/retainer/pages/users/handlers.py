@@ -146,7 +146,7 @@ async def user_page(request: Request, id: int, problem: Conflict | None = None) 
 
 
 async def history(request: Request, id: int) -> list[HistoryEntry]:
-    """What was changed of a user, the newest first; a contact by its name."""
+    """Latest changes of a user, the newest first, with contacts by name instead of id."""
     found = await last_changes(request, "users", id, limit=MAX_CHANGES)
     told = [change for entry in found for change in entry.changes if change.field == "contactId"]
     people = await contacts_of(request, [id for one in told for id in (one.before, one.after)])
