@@ -1,4 +1,4 @@
-"""Lists on pages: fifty rows at a time and their total, read by the same code as the API's lists."""
+"""Lists on pages: fifty rows at a time with their total, read by the code of the API's lists."""
 
 from collections.abc import Mapping
 from types import GenericAlias

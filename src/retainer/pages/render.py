@@ -268,7 +268,7 @@ def field_errors(problem: Problem) -> dict[str, str]:
     return {name: "; ".join(messages) for name, messages in found.items()}
 
 
-def _context(request: Request) -> dict[str, Any]:
+def _context(request: Request) -> dict[str, object]:
     who = request.session_viewer
     return {
         "request": request,

@@ -114,7 +114,7 @@ async def _versions(request: Request, document: Document) -> list[DocumentVersio
 
 
 async def show_preview(request: Request, id: int, number: int) -> Response:
-    """Answer a version's bytes for a frame or picture of its page; 404 for types not shown there."""
+    """Answer a version's bytes for a frame or picture of its page; 404 for other types."""
     file = await store.file(request.db, id, number)
     if file is None or file["storage_key"] is None:
         raise NotFound

@@ -21,8 +21,8 @@ EXCERPT_BYTES = 12_000  # shown of a text on its page, which links to the whole
 
 # A preview fetches, runs and sends nothing, and only our own pages may frame it.
 _ALONE = "default-src 'none'; frame-ancestors 'self'"
-# It also gets an origin of its own, without scripts and forms. Not for PDF: browsers' viewers do not
-# start in a sandbox.
+# It also gets an origin of its own, without scripts and forms. Not for PDF: browsers' viewers do
+# not start in a sandbox.
 _SANDBOXED = _ALONE + "; sandbox"
 _OWN = {"cross-origin-resource-policy": "same-origin"}
 

@@ -149,7 +149,7 @@ def _subject(groups: list[Group]) -> Group:
 
 def _verbs(group: Group) -> tuple[str, str, str]:
     entity, action = group.entity, group.action
-    if entity == "links":  # to choose a password: a new one ends the others
+    if entity == "links":  # whatever the action: making a link also ends the user's other links
         return "made a password link for", "making a password link for", "at"
     if action != "update":
         return _SPECIAL.get((entity, action), _PLAIN[action])

@@ -62,7 +62,7 @@ def parameters(spec: ListSpec) -> list[Schema]:
 
 
 def sparse(array: Schema) -> Schema:
-    """Schema of a list whose objects may lack fields (`fields`) and have more of them (`expand`)."""
+    """Schema of a list whose objects may lack fields (`fields`) and have others (`expand`)."""
     some = {
         "type": "object",
         "description": "With `fields` only these, with `expand` those too",
@@ -76,8 +76,8 @@ def _general(spec: ListSpec) -> list[Schema]:
     found = [
         _parameter(
             "limit",
-            f"At most so many, and links to more; {DEFAULT_LIMIT} where only a cursor is given, and "
-            "without both the whole list",
+            f"At most so many, and links to more; {DEFAULT_LIMIT} where only a cursor is given, "
+            "and without both the whole list",
             {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "examples": [DEFAULT_LIMIT]},
         ),
         _parameter(

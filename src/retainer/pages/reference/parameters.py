@@ -119,7 +119,7 @@ def _id(noun: str, name: str) -> Schema:
 
 
 def headers(route: Route, table: Table) -> list[Schema]:
-    """Headers that the operation takes: described here for files, else references to shared ones."""
+    """Headers that the operation takes: those of files in full, others as references."""
     if route.answer is bytes:
         return list(_FILE)
     return [{"$ref": f"#/components/parameters/{name}"} for name in _names(route, table)]

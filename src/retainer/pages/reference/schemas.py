@@ -42,7 +42,7 @@ _METADATA: Schema = {
 }
 
 
-def components(types: list[Any], forms: list[type[msgspec.Struct]]) -> dict[str, Schema]:
+def components(types: list[object], forms: list[type[msgspec.Struct]]) -> dict[str, Schema]:
     """Schemas that the types need, by name; forms are bodies of multipart/form-data."""
     _, found = msgspec.json.schema_components([*types, *forms], ref_template=REF + "{name}")
     classes = _classes([*types, *forms])
@@ -61,7 +61,7 @@ def components(types: list[Any], forms: list[type[msgspec.Struct]]) -> dict[str,
     return schemas
 
 
-def reference(kind: Any) -> Schema:
+def reference(kind: object) -> Schema:
     """Schema of a type, as a reference to its component."""
     (schema,), _ = msgspec.json.schema_components([kind], ref_template=REF + "{name}")
     return schema
@@ -98,7 +98,7 @@ def _example(schema: Schema, schemas: dict[str, Schema]) -> Any:
     return schema["examples"][0]
 
 
-def _classes(types: list[Any]) -> dict[str, type]:
+def _classes(types: list[object]) -> dict[str, type]:
     """Classes of the objects and enumerations that the types need, by name."""
     found: dict[str, type] = {}
 

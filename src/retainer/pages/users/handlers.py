@@ -171,7 +171,7 @@ async def update(request: Request, id: int) -> Response:
         return await render.not_saved(request, problem, path, sent)
     except Conflict as problem:
         answer = await user_page(request, id, problem)
-        # Nothing that was chosen may stay.
+        # Replaces the whole form, so that the refused choice does not stay selected.
         answer.headers["hx-reswap"] = "outerHTML show:none"
         return answer
     return render.redirect(
