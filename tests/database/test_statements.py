@@ -22,7 +22,19 @@ def statements() -> Iterator[tuple[str, str]]:
     """Every statement of every store, by name."""
     for module in pkgutil.walk_packages(retainer.__path__, "retainer."):
         if module.name.endswith(
-            (".store", ".idempotency", ".undo", ".changes", ".deletion", ".subscriber")
+            (
+                ".store",
+                ".idempotency",
+                ".undo",
+                ".changes",
+                ".deletion",
+                ".subscriber",
+                ".clashes",
+                ".undo_conditions",
+                ".undo_references",
+                ".duplicate",
+                ".pending_uploads",
+            )
         ):
             for name, value in vars(importlib.import_module(module.name)).items():
                 yield from named(f"{module.name}.{name}", value)
@@ -58,7 +70,7 @@ def test_every_statement_names_the_tenant(name: str) -> None:
 def test_no_sql_stands_outside_the_stores() -> None:
     named = {"database.py", "statement.py", "permissions.py", "migrate.py", "cache.py", "monitor.py", "serve.py", "cli.py",
              "demo.py", "request.py", "idempotency.py", "accounts.py", "check.py", "spec.py", "page.py", "filters.py", "store.py", "duplicate.py",
-             "indexer.py", "pending_uploads.py", "undo.py", "changes.py", "deletion.py", "visibility.py", "subscriber.py", "submit.py",
+             "indexer.py", "pending_uploads.py", "undo.py", "undo_conditions.py", "undo_references.py", "clashes.py", "changes.py", "deletion.py", "visibility.py", "subscriber.py", "submit.py",
              "constraint_messages.py"}  # fmt: skip
     words = re.compile(r"\b(SELECT|INSERT INTO|DELETE FROM|UPDATE \w+ SET)\b")
     assert named == {
