@@ -182,7 +182,9 @@ async def sign_in(
     when they were disabled, or their password was changed, since it was proven.
     """
     row = await db.row(SIGN_IN, password_changed_at=password_changed_at, **session)
-    return None if row is None else Stored(*row[:3])
+    if row is None:
+        return None
+    return Stored(*row[:3])
 
 
 async def rehash(db: Db, password_hash: str, password_changed_at: datetime | None) -> None:
