@@ -17,25 +17,25 @@ from retainer.lists.spec import ListSpec
 from support.cast import Cast, Person
 from support.in_process import InProcess
 
+WITH_STATEMENTS = (
+    ".store",
+    ".idempotency",
+    ".undo",
+    ".undo_conditions",
+    ".undo_references",
+    ".clashes",
+    ".changes",
+    ".deletion",
+    ".duplicate",
+    ".pending_uploads",
+    ".subscriber",
+)
+
 
 def statements() -> Iterator[tuple[str, str]]:
     """Every statement of every store, by name."""
     for module in pkgutil.walk_packages(retainer.__path__, "retainer."):
-        if module.name.endswith(
-            (
-                ".store",
-                ".idempotency",
-                ".undo",
-                ".changes",
-                ".deletion",
-                ".subscriber",
-                ".clashes",
-                ".undo_conditions",
-                ".undo_references",
-                ".duplicate",
-                ".pending_uploads",
-            )
-        ):
+        if module.name.endswith(WITH_STATEMENTS):
             for name, value in vars(importlib.import_module(module.name)).items():
                 yield from named(f"{module.name}.{name}", value)
 
@@ -68,10 +68,38 @@ def test_every_statement_names_the_tenant(name: str) -> None:
 
 
 def test_no_sql_stands_outside_the_stores() -> None:
-    named = {"database.py", "statement.py", "permissions.py", "migrate.py", "cache.py", "monitor.py", "serve.py", "cli.py",
-             "demo.py", "request.py", "idempotency.py", "accounts.py", "check.py", "spec.py", "page.py", "filters.py", "store.py", "duplicate.py",
-             "indexer.py", "pending_uploads.py", "undo.py", "undo_conditions.py", "undo_references.py", "clashes.py", "changes.py", "deletion.py", "visibility.py", "subscriber.py", "submit.py",
-             "constraint_messages.py"}  # fmt: skip
+    named = {
+        "accounts.py",
+        "cache.py",
+        "changes.py",
+        "check.py",
+        "clashes.py",
+        "cli.py",
+        "constraint_messages.py",
+        "database.py",
+        "deletion.py",
+        "demo.py",
+        "duplicate.py",
+        "filters.py",
+        "idempotency.py",
+        "indexer.py",
+        "migrate.py",
+        "monitor.py",
+        "page.py",
+        "pending_uploads.py",
+        "permissions.py",
+        "request.py",
+        "serve.py",
+        "spec.py",
+        "statement.py",
+        "store.py",
+        "submit.py",
+        "subscriber.py",
+        "undo.py",
+        "undo_conditions.py",
+        "undo_references.py",
+        "visibility.py",
+    }
     words = re.compile(r"\b(SELECT|INSERT INTO|DELETE FROM|UPDATE \w+ SET)\b")
     assert named == {
         path.name
