@@ -15,7 +15,8 @@ import pytest
 import retainer
 from support.cast import Cast
 from support.journal import history, last, told, undone
-from support.server import Server
+from support.server import PASSWORD, Server
+from support.server import retainer as command
 from support.sql import Sql
 
 SOURCE = Path(retainer.__file__).parent
@@ -179,7 +180,7 @@ def server(copies: tuple[Path, Path]) -> Iterator[Server]:
     """A server of the copy with both, on data of its own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(copies[1].parent))
-        running = Server(admin_email="root@example.com", admin_password="correct horse battery")
+        running = Server(admin_email="root@example.com", admin_password=PASSWORD)
     yield running
     running.stop()
 
@@ -218,6 +219,16 @@ def test_a_noun_takes_seven_places(copies: tuple[Path, Path]) -> None:
         "permissions.py",
         "routes.py",
     }
+
+
+def test_a_database_of_before_takes_both_migrations(
+    copies: tuple[Path, Path], own_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert command("migrate", database_url=own_database).returncode == 0
+    monkeypatch.setenv("PYTHONPATH", str(copies[1].parent))
+    answer = command("migrate", database_url=own_database)
+    assert answer.returncode == 0, answer.stderr
+    assert re.findall(r"\d{4}_(\w+)\.sql", answer.stdout) == ["segment", "engagements"]
 
 
 def page(person: Any, path: str, **options: Any) -> str:
