@@ -37,7 +37,7 @@ class Permits(NamedTuple):
 
 
 class Searched(NamedTuple):
-    """How search finds a noun.
+    """Declaration of a noun to search.
 
     `name` is the folded column that counts most, `place` its place among equally good hits, `texts`
     what is highlighted: SQL by field of the API. `subtitle` is SQL; without it a hit shows its
@@ -62,8 +62,8 @@ class Link(NamedTuple):
 
     Its rows have the noun's id in the column `own`, and in `other` that of the noun `of` (empty for
     a part of the record itself). Histories tell it as `told_as`, by the id of the other record.
-    `is_undone` is False for what is kept as evidence; `holds_other` False where the other record may
-    be deleted and the link stays; `is_followed` says that open pages learn of it as a change of
+    `is_undone` is False for what is kept as evidence; `holds_other` False where the other record
+    may be deleted and the link stays; `is_followed` says that open pages learn of it as a change of
     both records.
     """
 
@@ -122,14 +122,15 @@ class New(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Noun:
-    """What everybody has to know of a noun.
+    """Everything that other code has to know of a noun.
 
     `table` is its table, its path and its name in the journal; `alias` its SQL alias, as
-    `permissions.py` uses it. `about` is a sentence for readers of the API. `title` is the column that people know a record by. `answer` is the
-    type of its JSON; `columns` names the columns that are called otherwise than its fields.
-    `seen_as` is the noun whose visibility it has, by the column `references` names for it; `told_by`
-    the column of the other record by which histories tell it. `references` has the columns that hold
-    the id of another noun. `shows` has those of them whose records change with it on open pages.
+    `permissions.py` uses it. `about` is a sentence for readers of the API. `title` is the column
+    that people know a record by. `answer` is the type of its JSON; `columns` names the columns that
+    are called otherwise than its fields. `seen_as` is the noun whose visibility it has, by the
+    column `references` names for it; `told_by` the column of the other record by which histories
+    tell it. `references` has the columns that hold the id of another noun. `shows` has those of
+    them whose records change with it on open pages.
     `gone_with` is the SQL that deletes its rows with a record of another noun, where `belongs_to`
     does not say it (records/deletion.py). `page` is its address, with {id} and {organizationId}.
     """
@@ -185,7 +186,7 @@ def check(nouns: Iterable[Noun]) -> None:
 
 
 def _problems(noun: Noun, known: Mapping[str, Noun]) -> Iterable[str]:
-    """What a noun lacks, each as the end of a sentence."""
+    """The parts that a noun lacks, each as the end of a sentence."""
     if re.fullmatch("[a-z]+", noun.table) is None:
         yield "is not called one word of small letters"
     if noun.permissions and not noun.seen_as and noun.table not in VISIBLE:
@@ -250,7 +251,8 @@ def _field(name: str, hint: Any, names: type[StrEnum]) -> Any:
     inner, *metadata = get_args(hint) if get_origin(hint) is Annotated else (hint,)
     if get_origin(inner) is not list:
         return name, _annotated(names, metadata)
-    each = _annotated(list[names], [*metadata, msgspec.Meta(max_length=len(names))])  # type: ignore[valid-type]
+    limits = [*metadata, msgspec.Meta(max_length=len(names))]
+    each = _annotated(list[names], limits)  # type: ignore[valid-type]
     return name, each, msgspec.field(default_factory=lambda: list(names))
 
 
