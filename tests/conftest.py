@@ -22,7 +22,14 @@ from support.server import PASSWORD, Server
 from support.sql import Sql
 
 # Files that take longest, first: a process that begins one last keeps all others waiting.
-LONGEST = ("test_conformance.py", "test_docs.py", "test_crash.py")
+LONGEST = (
+    "test_conformance.py",
+    "test_docs.py",
+    "test_crash.py",
+    "test_undo_model.py",
+    "test_paging.py",
+    "test_model.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
