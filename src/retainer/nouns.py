@@ -5,7 +5,8 @@ Journal, search and pages read it. What lies below is handed what it has to know
 """
 
 from retainer.identity.users.noun import USER
-from retainer.lists.noun import Noun, check
+from retainer.lists.checks import check
+from retainer.lists.noun import Noun
 from retainer.records.nouns import RECORDS
 from retainer.records.views.noun import VIEW
 

@@ -32,6 +32,7 @@ from retainer.journal.model import HistoryEntry, ListedOperation, OperationDetai
 from retainer.journal.trash import store as deleted
 from retainer.journal.trash import web as trash
 from retainer.journal.trash.store import TrashEntry
+from retainer.lists.checks import check_routes
 from retainer.nouns import NOUNS
 from retainer.pages import static
 from retainer.pages.reference import document as openapi
@@ -373,5 +374,6 @@ ROUTES = [
     *(Route(f"asset:{name}", "GET", url, static.asset, PUBLIC, name, page=True) for name, url in static.URLS.items()),
 ]  # fmt: skip
 
+check_routes(NOUNS.values(), ROUTES + PAGES)
 declare_read_only(noun.answer for noun in NOUNS.values())
 TABLE = Table(ROUTES + PAGES, [noun.table for noun in NOUNS.values() if noun.permissions])

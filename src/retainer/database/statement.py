@@ -141,12 +141,19 @@ def _expand(text: str, scope: Scope) -> str:
     def fragment(match: re.Match[str]) -> str:
         noun, alias = match[2], match[3]
         if noun:
-            return f"({VISIBLE[noun][scope]})"
+            return f"({_visible(noun, scope)})"
         if alias:
             return EXPECTED.format(alias)
         return ACTING.format(match[1])
 
     return _FRAGMENT.sub(fragment, text)
+
+
+def _visible(noun: str, scope: Scope) -> str:
+    """The condition that viewers of this scope see a row. Raises ValueError where none is said."""
+    if scope not in VISIBLE.get(noun, {}):
+        raise ValueError(f"permissions.VISIBLE does not say which {noun} the scope {scope} sees")
+    return VISIBLE[noun][scope]
 
 
 def _number(text: str) -> tuple[str, tuple[str, ...]]:

@@ -141,7 +141,14 @@ def _of_operation_filters(of: Callable[[str], str]) -> dict[str, CustomFilter]:
     }
 
 
-HISTORY = {table: _history(NOUNS[table]) for table in LISTS}
+class _Histories(dict[str, ListSpec]):
+    """The history of each noun that has one, by its table. Raises ValueError for another."""
+
+    def __missing__(self, table: str) -> ListSpec:
+        raise ValueError(f"the noun {table} has no history: its declaration lacks has_history")
+
+
+HISTORY = _Histories({table: _history(NOUNS[table]) for table in LISTS})
 
 
 # The entity and id of any change, as operations name them; a version of a file is named by its

@@ -2,11 +2,10 @@
 
 Each noun declares itself in its `noun.py`; `records/nouns.py` lists them. Journal, undo, trash,
 search, saved views, bulk, the sidebar and the pages of history hold no names of nouns of their own.
-A noun that lacks a part does not start: see `check`.
+A noun that lacks a part does not start: see `checks.py`.
 """
 
 import inspect
-import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -15,16 +14,14 @@ from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin, ge
 import msgspec
 
 from retainer.database.database import Db
+from retainer.database.statement import Statement
 from retainer.database.stored import Stored
 from retainer.errors import camel
 from retainer.lists.spec import ListSpec
-from retainer.permissions import PERMISSIONS, VISIBLE
 
 T = TypeVar("T", bound=msgspec.Struct)
 
 Verbs = tuple[str, str, str]  # done, doing, and the word before its organization: added, adding, at
-
-DERIVED = {"changes", "candidates", "operations"}  # lines of VISIBLE that follow from the nouns'
 
 
 class Permits(NamedTuple):
@@ -143,6 +140,7 @@ class Noun:
     answer: type[msgspec.Struct]
     list: ListSpec
     get: Callable[[Db, int], Awaitable[Stored]] | None = None
+    create: Statement | None = None  # takes each field of the body that creates it
     permissions: Permits | None = None  # None: its changes are not undone
     plural: str = ""
     page: str = ""
@@ -173,59 +171,6 @@ class Noun:
     def label(self) -> str:
         """Its name as a heading."""
         return self.table.capitalize()
-
-
-def check(nouns: Iterable[Noun]) -> None:
-    """Refuse to start with a noun that lacks a part, by name. Raises ValueError."""
-    known = {noun.table: noun for noun in nouns}
-    for noun in known.values():
-        for problem in _problems(noun, known):
-            raise ValueError(f"the noun {noun.table} {problem}")
-    for line in VISIBLE.keys() - DERIVED - known.keys():
-        raise ValueError(f"permissions.py has lines of {line}, which is no noun")
-
-
-def _problems(noun: Noun, known: Mapping[str, Noun]) -> Iterable[str]:
-    """The parts that a noun lacks, each as the end of a sentence."""
-    if re.fullmatch("[a-z]+", noun.table) is None:
-        yield "is not called one word of small letters"
-    if noun.permissions and not noun.seen_as and noun.table not in VISIBLE:
-        yield "has no line in permissions.VISIBLE"
-    if not noun.list.id.startswith(f"{noun.alias}."):
-        yield f"has the alias {noun.alias}, its list another"
-    for other in known.values():
-        if other.alias == noun.alias and other is not noun:
-            yield f"has the alias {noun.alias}, as {other.table} have"
-    if not noun.title and not noun.told_by:
-        yield "has no title"
-    if (noun.search or noun.has_views) and not noun.page:
-        yield "is found or has views, but no page"
-    for permission in _permissions(noun):
-        if permission not in PERMISSIONS:
-            yield f"names the permission {permission}, which permissions.py does not have"
-    yield from _broken_references(noun, known)
-
-
-def _permissions(noun: Noun) -> Iterable[str]:
-    """Those that a noun names, or that follow from its name."""
-    yield from noun.permissions or ()
-    if noun.menu:
-        yield f"{noun.table}.read"
-    if noun.new:
-        yield noun.new.permission
-
-
-def _broken_references(noun: Noun, known: Mapping[str, Noun]) -> Iterable[str]:
-    for column, table in noun.references.items():
-        if column not in noun.answer.__struct_fields__:
-            yield f"refers by {column}, which {noun.answer.__name__} does not have"
-        if table not in known:
-            yield f"refers to {table}, which is no noun"
-    for table in filter(None, (noun.belongs_to, noun.seen_as)):
-        if table not in noun.references.values():
-            yield f"belongs to {table}, but refers to it by no column"
-    if noun.told_by and noun.told_by not in noun.references:
-        yield f"is told by {noun.told_by}, which refers to nothing"
 
 
 def narrowed(**fields: type[StrEnum]) -> Callable[[type[T]], type[T]]:

@@ -50,6 +50,13 @@ OPERATORS: dict[FieldType, tuple[str, ...]] = {
 }
 
 
+_SQL_TYPES = {
+    FieldType.INTEGER: "bigint",
+    FieldType.BOOLEAN: "boolean",
+    FieldType.DATE: "date",
+    FieldType.MOMENT: "timestamptz",
+}
+
 Words = type[StrEnum]  # the enumeration of a field
 
 
@@ -59,7 +66,7 @@ class Field(NamedTuple):
     `sql` is its value in JSON. A field with a `type` can be filtered by `key`, the indexed column
     (by default `sql`). Where a row has no value, `key` holds `absent`, or null if that is empty and
     the field is `nullable`. A field with `sort` can be sorted by that SQL, which is never null and
-    has the SQL type `cast`. `contains` names the function that finds the rows whose key contains a
+    has the SQL type `cast`, by default that of its `type`. `contains` names the function that finds the rows whose key contains a
     text (migration 0008), `prefilter` the one that finds those with tags or values in JSON.
     """
 
@@ -67,7 +74,7 @@ class Field(NamedTuple):
     type: FieldType | None = None
     key: str = ""
     sort: str = ""
-    cast: str = "text"
+    cast: str = ""
     values: Words | None = None
     nullable: bool = False
     absent: str = ""
@@ -79,6 +86,19 @@ class Field(NamedTuple):
     def column(self) -> str:
         """The SQL that filters compare."""
         return self.key or self.sql
+
+    @property
+    def sort_type(self) -> str:
+        """The SQL type of its sort key."""
+        if self.cast or self.type is None:
+            return self.cast or "text"
+        return _SQL_TYPES.get(self.type, "text")
+
+    @property
+    def may_sort_null(self) -> bool:
+        """True where its sort key is null without a value, so that no page could follow."""
+        by_value = self.sort == self.sql or (self.sort == self.column and not self.absent)
+        return self.nullable and bool(self.sort) and by_value
 
     @property
     def operators(self) -> tuple[str, ...]:
@@ -132,6 +152,12 @@ class ListSpec:
         self.table = table
         self.where = where
         self.fields = dict(fields)
+        for name, field in fields.items():
+            if field.may_sort_null:
+                raise ValueError(
+                    f"the list of {self.noun} sorts by {name}, which may be null: "
+                    "its key takes the place of null by `absent`"
+                )
         self.keyed = dict(fields)  # the fields to sort by
         if "id" not in fields or not fields["id"].sort:
             self.keyed["id"] = Field(id, sort=id, cast="bigint")
@@ -187,8 +213,8 @@ class ListSpec:
         keys = []
         for name, direction in directions.items():
             if name == "id" and self.tie_break is not None:
-                keys.append(Key(self.tie_break.sort, self.tie_break.cast, is_descending))
-            keys.append(Key(self.keyed[name].sort, self.keyed[name].cast, direction))
+                keys.append(Key(self.tie_break.sort, self.tie_break.sort_type, is_descending))
+            keys.append(Key(self.keyed[name].sort, self.keyed[name].sort_type, direction))
             if name == "id":
                 break
         return keys

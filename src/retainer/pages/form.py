@@ -14,6 +14,7 @@ from retainer.http.request import Request
 from retainer.pages import render
 from retainer.pages.formatting import label
 from retainer.pages.record_picker import candidates_of
+from retainer.permissions import PERMISSIONS
 
 Option = str | tuple[str | int, str]  # a word of the API, or a value with its label
 Drawn = Literal["yes", "no", "own"]  # "own": the page's template draws it, because it differs
@@ -89,6 +90,11 @@ class Fields:
     """The fields of a noun, in the order of its form."""
 
     def __init__(self, *fields: Field) -> None:
+        for field in fields:
+            if field.permission and field.permission not in PERMISSIONS:
+                raise ValueError(
+                    f"the form's field {field.name} names the permission {field.permission}"
+                )
         in_form = [field for field in fields if field.in_form != "no"]
         self.all = fields
         self.rows = _rows([field for field in in_form if not field.more])

@@ -1,8 +1,11 @@
 """The entries of the sidebar and of "Add record", read off the nouns."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
+from retainer.lists.noun import Noun
 from retainer.nouns import NOUNS
+from retainer.pages.assets import icon
 
 
 class Section(NamedTuple):
@@ -48,3 +51,18 @@ ADDITIONS = [
     for noun in NOUNS.values()
     if noun.new
 ]
+
+
+def check_icons(nouns: Iterable[Noun]) -> None:
+    """Refuse to start with a noun whose icon does not exist, by name. Raises ValueError."""
+    for noun in nouns:
+        named = [each.icon for each in (noun.menu, noun.new, noun.search) if each and each.icon]
+        for name in named:
+            try:
+                icon(name)
+            except KeyError:
+                problem = f"names the icon {name}, which does not exist"
+                raise ValueError(f"the noun {noun.table} {problem}") from None
+
+
+check_icons(NOUNS.values())

@@ -13,6 +13,7 @@ USER = Noun(
     answer=UserDetails,
     list=store.LIST,
     get=store.get,
+    create=store.CREATE,
     references={"contact_id": "contacts"},
     page="/users/{id}",
     has_history=True,

@@ -28,6 +28,7 @@ ACTIVITY = Noun(
     answer=Activity,
     list=store.LIST,
     get=store.get,
+    create=store.CREATE_WITH_CONTACTS,
     # Undoing takes activities.write, so that an author who may not delete can undo their own entry.
     permissions=Permits(change="activities.write", delete="activities.write"),
     belongs_to="organizations",

@@ -13,6 +13,7 @@ CONTACT = Noun(
     answer=Contact,
     list=store.LIST,
     get=store.get,
+    create=store.CREATE,
     permissions=Permits(change="contacts.write", delete="contacts.write"),
     page="/contacts/{id}",
     has_history=True,

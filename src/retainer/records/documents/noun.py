@@ -33,6 +33,7 @@ DOCUMENT = Noun(
     answer=Document,
     list=store.LIST,
     get=store.get,
+    create=store.CREATE_LINK,
     permissions=Permits(change="documents.write", delete="documents.write"),
     belongs_to="organizations",
     references={"organization_id": "organizations", "uploader_id": "users"},

@@ -13,6 +13,7 @@ MEMBER = Noun(
     title="",  # histories and the trash name the contact
     answer=Member,
     list=store.LIST,
+    create=store.CREATE,
     permissions=Permits(change="members.write", delete="members.write"),
     belongs_to="organizations",
     seen_as="organizations",

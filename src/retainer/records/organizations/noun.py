@@ -13,6 +13,7 @@ ORGANIZATION = Noun(
     answer=Organization,
     list=store.LIST,
     get=store.get,
+    create=store.CREATE,
     permissions=Permits(change="organizations.update", delete="organizations.delete"),
     references={"parent_id": "organizations", "owner_id": "users"},
     page="/organizations/{id}",

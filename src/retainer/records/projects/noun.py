@@ -13,6 +13,7 @@ PROJECT = Noun(
     answer=Project,
     list=store.LIST,
     get=store.get,
+    create=store.CREATE,
     permissions=Permits(change="projects.write", delete="projects.write"),
     belongs_to="organizations",
     references={"organization_id": "organizations"},

@@ -13,6 +13,7 @@ TASK = Noun(
     answer=Task,
     list=store.LIST,
     get=store.get,
+    create=store.CREATE,
     permissions=Permits(change="tasks.write", delete="tasks.delete"),
     belongs_to="organizations",
     references={

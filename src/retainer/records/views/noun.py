@@ -14,6 +14,7 @@ VIEW = Noun(
     answer=View,
     list=store.LIST,
     get=store.get,
+    create=store.CREATE,
     permissions=Permits(change="views.write", delete="views.write"),
     references={"owner_id": "users"},
     is_private=True,

@@ -13,6 +13,7 @@ ENGAGEMENT = Noun(
     answer=Engagement,
     list=store.LIST,
     get=store.get,
+    create=store.CREATE,
     permissions=Permits(change="engagements.write", delete="engagements.write"),
     belongs_to="organizations",
     references={"organization_id": "organizations"},
