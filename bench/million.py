@@ -4,7 +4,7 @@ embedded PostgreSQL.
 Two installations: one with a single tenant of 10,000, one with a tenant of 500,000 and 10,000
 tenants that share the other half (the largest about 50,000, most of them a dozen). Each question is
 put to both in turn; what is printed is the median and the 99th percentile of the time to the
-answer, one request at a time, and the ratio of the medians (bar 37: at most 1.5). The plans of the
+answer, one request at a time, and the ratio of the medians (the bar: at most 1.5). The plans of the
 large one go to bench/plans/organizations.md.
 """
 

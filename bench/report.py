@@ -121,11 +121,11 @@ def judged(verdicts: Sequence[Verdict]) -> Iterator[str]:
         yield "None was measured: Retainer or everyone else is missing from this run."
         yield ""
         return
-    yield "| bar | what | measured | bar | |"
-    yield "|--:|---|--:|--:|---|"
+    yield "| held to | what | measured | bar | |"
+    yield "|---|---|--:|--:|---|"
     for each in verdicts:
         outcome = "met" if each.met else "**missed**"
-        yield f"| {each.number} | {each.what} | {each.figure} | {each.bar} | {outcome} |"
+        yield f"| {each.name} | {each.what} | {each.figure} | {each.bar} | {outcome} |"
     yield ""
     yield "Directus is not measured here."
     yield ""

@@ -1,7 +1,7 @@
 """Every noun by its table: the records, the views that people keep of them, and the users.
 
-Journal, search and pages read it. What lies below is handed what it has to know by the start
-(server/app.py), which refuses a noun that lacks a part.
+Journal, search and pages read it; `routes.py` hands `http` what it needs. Importing this module
+fails for a noun that lacks a part (`check`).
 """
 
 from retainer.identity.users.noun import USER

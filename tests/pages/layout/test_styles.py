@@ -75,7 +75,7 @@ def test_every_style_rule_matches_an_element_of_a_page() -> None:
         "".join(SHEETS[name] for name in ("components.css", "layout.css", "utilities.css"))
     )
     assert len(named) > 100
-    assert named - used() == {"icon"}, "which pages.py draws"
+    assert named - used() == {"icon"}, "which pages/assets.py draws"
 
 
 def test_the_style_guide_shows_every_component(cast: Cast) -> None:
