@@ -82,12 +82,12 @@ async def authenticate(request: Request, route: Route) -> None:
     """Look the viewer up by the session's cookie. Raises NotSignedIn unless the route is public."""
     if route.permission == PUBLIC:
         return
-    if not request.token:
-        raise NotSignedIn
-    viewer = await request.app.sessions.viewer(request.token)
+    viewer = None
+    if request.token:
+        viewer = await request.app.sessions.viewer(request.token)
+    request.set_viewer(viewer)  # None too: nobody is shown a page as who they were before
     if viewer is None:
         raise NotSignedIn
-    request.sign_in(viewer)
 
 
 def refuse_cross_site(request: Request, route: Route) -> None:

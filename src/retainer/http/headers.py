@@ -16,13 +16,13 @@ class Headers(starlette.datastructures.Headers):
 
     def __init__(self, raw: list[tuple[bytes, bytes]]) -> None:
         super().__init__(raw=raw)
-        self._first = dict(reversed(raw))  # of several lines the first, as Starlette's
+        self._last = dict(raw)  # of several lines the last
 
     def __getitem__(self, key: str) -> str:
-        return self._first[key.lower().encode("latin-1")].decode("latin-1")
+        return self._last[key.lower().encode("latin-1")].decode("latin-1")
 
     def __contains__(self, key: object) -> bool:
-        return isinstance(key, str) and key.lower().encode("latin-1") in self._first
+        return isinstance(key, str) and key.lower().encode("latin-1") in self._last
 
     @overload
     def get(self, key: str, /) -> str | None: ...
@@ -31,8 +31,8 @@ class Headers(starlette.datastructures.Headers):
     @overload
     def get(self, key: str, /, default: T) -> str | T: ...
     def get(self, key: str, /, default: Any = None) -> Any:
-        """The value of a header's first line, or the default."""
-        value = self._first.get(key.lower().encode("latin-1"))
+        """The value of a header's last line, or the default."""
+        value = self._last.get(key.lower().encode("latin-1"))
         if value is None:
             return default
         return value.decode("latin-1")

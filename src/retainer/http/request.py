@@ -97,8 +97,8 @@ class Request(starlette.requests.Request):
             raise NotSignedIn
         return self.session_viewer
 
-    def sign_in(self, viewer: Viewer) -> None:
-        """Let this viewer be who sent it, also where another was assumed before."""
+    def set_viewer(self, viewer: Viewer | None) -> None:
+        """Set the viewer, replacing any earlier one, and the database as they see it."""
         self.session_viewer = viewer
         self._db = None
 
