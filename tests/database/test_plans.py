@@ -18,7 +18,7 @@ from retainer.lists.parameters import read
 from retainer.permissions import SCOPES
 from retainer.routes import ROUTES
 from retainer.search import store as search
-from retainer.search.store import Kind
+from retainer.search.store import SearchKind
 from support.lists import EACH, TENANTS, explained, make
 from support.sql import Sql
 
@@ -284,8 +284,8 @@ def test_a_search_reads_few_rows_however_many_match(sql: Sql, learnt: int, typed
         "tenant": learnt,
         "q": typed,
         "loosely": False,
-        "kinds": list(Kind),
-        "kinds_in_order": list(Kind),
+        "kinds": list(SearchKind),
+        "kinds_in_order": list(SearchKind),
         "most": 20,
     }
     tables = [*NOUNS, "words", "document_passages"]

@@ -19,15 +19,17 @@ _SEARCHED: list[tuple[Noun, Searched]] = sorted(
 )
 BY_KIND = {noun.singular: noun for noun, _ in _SEARCHED}
 
-Kind = names("Kind", "What can be found; in the order in which equally good hits stand.", BY_KIND)
+SearchKind = names(
+    "Kind", "What can be found; in the order in which equally good hits stand.", BY_KIND
+)
 
 
-@narrowed(kinds=Kind)
+@narrowed(kinds=SearchKind)
 class SearchQuery(model.SearchQuery):
     pass
 
 
-@narrowed(kind=Kind)
+@narrowed(kind=SearchKind)
 class Hit(model.Hit):
     pass
 
@@ -147,7 +149,7 @@ async def search(db: Db, q: str, kinds: list[str], limit: int) -> list[Record]:
     statement = AMONG_VISIBLE
     if db.scope == "all":
         statement = AMONG_ALL
-    values = {"q": q, "kinds": kinds, "most": limit, "kinds_in_order": list(Kind)}
+    values = {"q": q, "kinds": kinds, "most": limit, "kinds_in_order": list(SearchKind)}
     hits = await db.rows(statement, loosely=False, **values)
     if hits:
         return hits

@@ -20,7 +20,7 @@ async def index(request: Request) -> Response:
 def hit(row: Record) -> Hit:
     texts = msgspec.json.decode(row["texts"], type=dict[str, str | None])
     return store.Hit(
-        store.Kind(row["kind"]),
+        store.SearchKind(row["kind"]),
         row["id"],
         row["title"],
         row["subtitle"],

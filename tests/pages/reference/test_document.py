@@ -27,13 +27,13 @@ from retainer.records.projects.model import ProjectStatus
 from retainer.records.tasks.model import TaskPriority, TaskStatus
 from retainer.records.views.store import ViewNoun
 from retainer.routes import ROUTES, TABLE
-from retainer.search.store import Kind
+from retainer.search.store import SearchKind
 
 DOCUMENT = document.document(ROUTES)
 SCHEMAS = DOCUMENT["components"]["schemas"]
 DESCRIBED = [route for route in ROUTES if not route.page]
 
-ENUMS = [Audience, ChangeAction, ContactType, Kind, MemberRole, OrganizationStatus, OrganizationType, ProjectStatus, Role,
+ENUMS = [Audience, ChangeAction, ContactType, SearchKind, MemberRole, OrganizationStatus, OrganizationType, ProjectStatus, Role,
          TaskPriority, TaskStatus, Method, Outcome, TrashKind, Theme, Density, ViewNoun, ActivityKind]  # fmt: skip
 
 routes = pytest.mark.parametrize("route", DESCRIBED, ids=lambda r: r.name)
