@@ -14,7 +14,7 @@ import pytest
 
 import retainer
 from support.cast import Cast
-from support.journal import history, last, told, undone
+from support.journal import history, last, summary, undone
 from support.server import PASSWORD, Server
 from support.server import retainer as command
 from support.sql import Sql
@@ -273,7 +273,7 @@ def test_a_new_field_is_created_updated_read_and_filtered_by(cast: Cast) -> None
 def test_a_new_field_is_duplicated_told_and_undone(cast: Cast) -> None:
     cast.ada.put(f"/api/organizations/{cast.acme}", {"segment": "Mid-market"})
     entry = history(cast, "organizations", cast.acme)[0]
-    assert told(entry)[2:] == ("update", {"segment": (None, "Mid-market")})
+    assert summary(entry)[2:] == ("update", {"segment": (None, "Mid-market")})
     copied = cast.ada.post(f"/api/organizations/{cast.acme}/duplicate").json()
     assert copied["segment"] == "Mid-market"
     assert "changed segment of" in page(cast.ada, "/activity")
@@ -371,7 +371,7 @@ def test_a_new_nouns_history_has_sentences_and_is_undone(cast: Cast) -> None:
     made = engagement(cast)
     cast.ada.put(f"/api/engagements/{made['id']}", {"fee": 52_000})
     entry = history(cast, "engagements", made["id"])[0]
-    assert told(entry) == ("engagements", made["id"], "update", {"fee": (48_000, 52_000)})
+    assert summary(entry) == ("engagements", made["id"], "update", {"fee": (48_000, 52_000)})
     feed = page(cast.ada, "/activity")
     assert re.search(r"changed fee of <a [^>]*>Interim finance lead</a> at Acme Corporation", feed)
     assert re.search(r"agreed <a [^>]*>Interim finance lead</a> with Acme Corporation", feed)

@@ -130,8 +130,8 @@ def test_each_create_of_a_group_is_in_the_change_feed(cast: Cast, crowd: Crowd) 
         answer.json()["id"]
         for answer in crowd.all(*((cast.ada, {"name": f"N{n}"}) for n in range(12)))
     }
-    told = cast.cora.get(f"/live?after={mark}").json()["records"]
-    assert {f"organizations/{id}" for id in made} <= set(told)
+    changed = cast.cora.get(f"/live?after={mark}").json()["records"]
+    assert {f"organizations/{id}" for id in made} <= set(changed)
 
 
 def test_of_creates_with_the_same_external_id_one_succeeds(cast: Cast, crowd: Crowd) -> None:

@@ -233,11 +233,11 @@ def test_staff_may_do_in_bulk_what_their_role_allows(cast: Cast) -> None:
     ]
     found = rows(bulk(cast.stan, *lines, **LENIENT))
     assert [row["status"] for row in found] == [200, 422, 422, 403, 403, 404]
-    told = cast.sql.rows(
+    outcomes = cast.sql.rows(
         "SELECT outcome FROM operations WHERE tenant_id = $1 AND action = 'bulk' ORDER BY outcome",
         cast.tenant,
     )
-    assert [row[0] for row in told] == ["done", "refused"]
+    assert [row[0] for row in outcomes] == ["done", "refused"]
     assert bulk(cast.gita, lines[0]).status_code == 403
     assert bulk(cast.nobody, lines[0]).status_code == 401
     assert (

@@ -6,7 +6,7 @@ from typing import Any
 
 from retainer.journal.entities import COLUMNS
 from support.cast import Cast
-from support.journal import history, told
+from support.journal import history, summary
 from support.lists import linked
 from support.organizations import change
 from support.samples import FILE
@@ -18,7 +18,7 @@ NOUNS = ["organizations", "contacts", "projects", "tasks", "documents", "activit
 MADE = {("organizations", "suggestedDomain"), ("documents", "type"), ("documents", "size"), ("documents", "sha256"),
         ("activities", "contactIds")}  # fmt: skip
 
-# Columns that are no field: what is told beside the fields, and what nobody is told.
+# Columns that are no field: what histories name otherwise, and what they leave out.
 HIDDEN = {"tenant_id", "id", "version", "created_at", "updated_at", "deleted_by", "projects_changed",
           "contacts_changed", "password_hash", "password_changed_at", "last_login_at"}  # fmt: skip
 
@@ -36,7 +36,7 @@ def test_an_organizations_history_tells_what_was_done_to_it_and_its_members(cast
     cast.ada.patch(f"{path}/members/{contact}", {"role": "stakeholder"})
     cast.ada.delete(f"{path}/members/{contact}")
     entries = history(cast, "organizations", made["id"])
-    assert [told(entry) for entry in entries] == [
+    assert [summary(entry) for entry in entries] == [
         ("members", contact, "delete", {}),
         ("members", contact, "update", {"role": ("member", "stakeholder")}),
         ("members", contact, "insert", {"organizationId": (None, made["id"]), "contactId": (None, contact),
@@ -133,9 +133,9 @@ def test_a_history_tells_the_values_that_the_api_answered(cast: Cast) -> None:
             assert {k for k, v in answered.items() if v not in (None, [])} - set(state) <= {
                 "id", "createdAt", "updatedAt", "authorId", "contactIds", "type", "url", "size", "sha256"
             }  # fmt: skip
-    # All fields but an organization's of a project and a document's uploader can change; these are told at the start.
-    told = {(c.entity, c.field) for c in COLUMNS} - MADE
-    assert shown == {one for one in told if one[0] not in ("members", "users", "views")}
+    # All fields but an organization's of a project and a document's uploader can change.
+    shown_later = {(c.entity, c.field) for c in COLUMNS} - MADE
+    assert shown == {one for one in shown_later if one[0] not in ("members", "users", "views")}
 
 
 def test_every_column_is_in_the_history_or_known_to_be_hidden(sql: Sql) -> None:
@@ -159,7 +159,7 @@ def test_a_documents_history_tells_of_its_projects_and_versions(cast: Cast) -> N
     cast.ada.post(f"/api/documents/{id}/versions", files=FILE)
     operations: dict[int, list[Any]] = {}
     for entry in history(cast, "documents", id):
-        operations.setdefault(entry["operation"]["id"], []).append(told(entry))
+        operations.setdefault(entry["operation"]["id"], []).append(summary(entry))
     version, exchange, creation = operations.values()
     assert version == [("documents", id, "update", {"version": (1, 2)})]
     assert sorted(exchange) == [
@@ -193,9 +193,14 @@ def test_a_restored_records_history_tells_its_deletion_and_restoration(cast: Cas
         f"UPDATE organizations SET deleted_by = NULL, industry = 'Back' WHERE id = {cast.acme}",
     )
     restored, *gone = history(cast, "organizations", cast.acme, limit=4)
-    assert told(restored) == ("organizations", cast.acme, "restore", {"industry": (None, "Back")})
+    assert summary(restored) == (
+        "organizations",
+        cast.acme,
+        "restore",
+        {"industry": (None, "Back")},
+    )
     assert (restored["operation"]["actor"], restored["operation"]["actorKind"]) == (None, "command")
-    assert {told(entry)[:3] for entry in gone} == {
+    assert {summary(entry)[:3] for entry in gone} == {
         ("organizations", cast.acme, "delete"),
         ("members", cast.stan_contact, "delete"),
         ("members", cast.gita_contact, "delete"),
@@ -208,7 +213,12 @@ def test_a_childs_history_tells_that_its_parent_was_deleted(cast: Cast) -> None:
     cast.ada.put(f"/api/organizations/{cast.globex}", {"parentId": cast.acme})
     cast.ada.delete(f"/api/organizations/{cast.acme}")
     entry = history(cast, "organizations", cast.globex)[0]
-    assert told(entry) == ("organizations", cast.globex, "update", {"parentId": (cast.acme, None)})
+    assert summary(entry) == (
+        "organizations",
+        cast.globex,
+        "update",
+        {"parentId": (cast.acme, None)},
+    )
     assert entry["operation"]["action"] == "deleteOrganization"
 
 
@@ -234,11 +244,11 @@ def test_a_users_history_is_for_administrators(cast: Cast) -> None:
         f"UPDATE users SET password_hash = 'secret-hash' WHERE id = {cast.sam.id}",
     )
     entries = history(cast, "users", cast.sam.id, entity="users")
-    assert told(entries[-2]) == ("users", cast.sam.id, "update", {
+    assert summary(entries[-2]) == ("users", cast.sam.id, "update", {
         "timeZone": (None, "Asia/Tokyo")})  # fmt: skip
-    assert told(entries[-3]) == ("users", cast.sam.id, "update", {
+    assert summary(entries[-3]) == ("users", cast.sam.id, "update", {
         "role": ("staff", "consultant"), "isActive": (True, False), "contactId": (None, body["contactId"])})  # fmt: skip
-    assert told(entries[-1])[3]["username"] == (None, cast.sam.username)
+    assert summary(entries[-1])[3]["username"] == (None, cast.sam.username)
     text = cast.ada.get(f"{path}/history").text
     assert not any(word in text for word in ("secret-hash", "password", "last_login", "tenant"))
     assert cast.cora.get(f"{path}/history").status_code == 403

@@ -117,17 +117,17 @@ class Channel:
 
     def __init__(self, sql: Sql, url: str) -> None:
         self.sql = sql
-        self.told: list[list[int]] = []
+        self.sent: list[list[int]] = []
         self.connection = sql.run(connect(url))
         sql.run(self.connection.add_listener(CHANNEL, self._hear))
 
     def _hear(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
-        self.told.append([int(tenant) for tenant in str(payload).split(" ")[1].split(",")])
+        self.sent.append([int(tenant) for tenant in str(payload).split(" ")[1].split(",")])
 
     def until(self, tenant: int) -> None:
         async def wait() -> None:
             async with asyncio.timeout(WAIT):
-                while not any(tenant in told for told in self.told):
+                while not any(tenant in tenants for tenants in self.sent):
                     await asyncio.sleep(0.01)
 
         self.sql.run(wait())
@@ -150,15 +150,17 @@ def test_a_change_arrives_with_the_records_that_show_it(cast: Cast, ear: Any) ->
     assert "no-store" in ada.answer.headers["cache-control"]
     project = cast.cora.made("/api/projects", organizationId=cast.acme, title="P")["id"]
     made = cast.cora.post("/api/tasks", {"projectId": project, "title": "T"})
-    told = ada.until(f"tasks/{made.json()['id']}")
-    assert told[0] == {
+    answer = ada.until(f"tasks/{made.json()['id']}")
+    assert answer[0] == {
         f"projects/{project}",
         f"organizations/{cast.acme}",
         f"tasks/{made.json()['id']}",
     }
-    operation = next(each for each in told[1] if each["requestId"] == made.headers["x-request-id"])
+    operation = next(
+        each for each in answer[1] if each["requestId"] == made.headers["x-request-id"]
+    )
     assert operation["actorId"] == cast.cora.id
-    assert set(operation["records"]) == told[0]
+    assert set(operation["records"]) == answer[0]
     assert cast.ada.get(f"/api/operations/{operation['id']}").status_code == 200
 
 
@@ -176,8 +178,8 @@ def test_a_change_of_every_noun_arrives(cast: Cast, ear: Any) -> None:
     form = {"organizationId": str(cast.acme), "projectIds": str(project)}
     file = {"file": ("brief.txt", b"a brief", "text/plain")}
     document = cast.cora.post("/api/documents", files=file, data=form).json()["id"]
-    told = {f"documents/{document}", f"organizations/{cast.acme}", f"projects/{project}"}
-    assert ada.until(f"documents/{document}")[0] == told
+    records = {f"documents/{document}", f"organizations/{cast.acme}", f"projects/{project}"}
+    assert ada.until(f"documents/{document}")[0] == records
     assert cast.cora.post(f"/api/documents/{document}/versions", files=file).status_code == 200
     assert f"documents/{document}" in ada.until(f"documents/{document}")[0]
     cast.ada.put(f"/api/users/{cast.stan.id}", {"fullName": "Stanley"})
@@ -224,11 +226,14 @@ def test_a_poll_answers_the_same_changes_as_a_stream(cast: Cast) -> None:
     marks = {person.id: cast_mark(person) for person in people}
     internal, shown = task(cast), task(cast, audience="client")
     acme = f"organizations/{cast.acme}"
-    told = [poll(person, marks[person.id]) for person in people]
-    assert [each["records"] for each in told] == [[acme, internal, shown]] * 2 + [[acme, shown], []]
-    assert [each["nouns"] for each in told] == [["tasks"]] * 3 + [[]]
-    assert [len(each["operations"]) for each in told] == [2, 2, 0, 0]
-    assert poll(cast.ada, told[0]["mark"])["records"] == [], "nothing twice"
+    answers = [poll(person, marks[person.id]) for person in people]
+    assert [each["records"] for each in answers] == [[acme, internal, shown]] * 2 + [
+        [acme, shown],
+        [],
+    ]
+    assert [each["nouns"] for each in answers] == [["tasks"]] * 3 + [[]]
+    assert [len(each["operations"]) for each in answers] == [2, 2, 0, 0]
+    assert poll(cast.ada, answers[0]["mark"])["records"] == [], "nothing twice"
 
 
 def cast_mark(person: Person) -> str:
@@ -274,29 +279,29 @@ def test_a_write_that_changes_nothing_sends_nothing(cast: Cast, channel: Channel
     body = {"organizationId": cast.acme, "title": "T"}
     first = cast.cora.post("/api/tasks", body, headers={"Idempotency-Key": "one"})
     channel.until(cast.tenant)
-    channel.told.clear()
+    channel.sent.clear()
     again = cast.cora.post("/api/tasks", body, headers={"Idempotency-Key": "one"})
     assert (again.status_code, again.json()["id"]) == (200, first.json()["id"])
     assert cast.cora.post("/api/tasks", body, headers={"Prefer": "dry-run"}).status_code == 200
     assert cast.cora.post("/api/tasks", body | {"assigneeId": cast.olga.id}).status_code == 422
     cast.ada.made("/api/contacts", fullName="C", email="one@example.com", type="client")
     channel.until(cast.tenant)
-    channel.told.clear()
+    channel.sent.clear()
     taken = {"fullName": "C", "email": "one@example.com", "type": "client"}
     assert cast.ada.post("/api/contacts", taken).status_code == 409
     assert cast.ada.get("/api/tasks").status_code == 200
     cast.olga.made("/api/organizations", name="Hers", type="other")
     channel.until(cast.other_tenant)
-    assert not any(cast.tenant in told for told in channel.told)
+    assert not any(cast.tenant in tenants for tenants in channel.sent)
 
 
 def test_many_writes_send_few_notifications(cast: Cast, channel: Channel, ear: Any) -> None:
     ada = ear(cast.ada)
-    channel.told.clear()
+    channel.sent.clear()
     for _ in range(199):
         task(cast)
     ada.until(task(cast))
-    assert 0 < len(channel.told) < 60
+    assert 0 < len(channel.sent) < 60
 
 
 def test_very_many_changed_records_are_sent_as_a_wildcard(cast: Cast, ear: Any) -> None:

@@ -17,8 +17,8 @@ def test_the_login_page_says_why_it_is_shown(cast: Cast) -> None:
     assert "an administrator" in text
     out = post(cast.stan, "/logout")
     assert out.headers["location"] == "/login"
-    told = [h for h in out.headers.get_list("set-cookie") if h.startswith("retainer.done=")]
-    login = cast.client.get("/login", headers=HTML | {"Cookie": told[0].partition(";")[0]})
+    cookies = [h for h in out.headers.get_list("set-cookie") if h.startswith("retainer.done=")]
+    login = cast.client.get("/login", headers=HTML | {"Cookie": cookies[0].partition(";")[0]})
     assert toast(login.text) == "You are signed out"
     cast.client.cookies.clear()
 

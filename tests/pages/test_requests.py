@@ -73,13 +73,13 @@ def test_a_head_request_is_sent_to_the_login_as_a_get_is(cast: Cast) -> None:
 
 def test_a_message_is_not_shown_to_the_next_user_of_the_browser(cast: Cast) -> None:
     done = post(cast.ada, "/organizations", name="Secret client", type="other")
-    told = done.headers["set-cookie"].partition(";")[0]
+    cookie = done.headers["set-cookie"].partition(";")[0]
     assert (
         "Added Secret client"
-        in get(cast.ada, "/contacts", Cookie=f"connect.sid={cast.ada.token}; {told}").text
+        in get(cast.ada, "/contacts", Cookie=f"connect.sid={cast.ada.token}; {cookie}").text
     )
     assert (
         "Secret client"
-        not in get(cast.gita, "/contacts", Cookie=f"connect.sid={cast.gita.token}; {told}").text
+        not in get(cast.gita, "/contacts", Cookie=f"connect.sid={cast.gita.token}; {cookie}").text
     )
-    assert "Secret client" not in get(cast.nobody, "/login", Cookie=told).text
+    assert "Secret client" not in get(cast.nobody, "/login", Cookie=cookie).text

@@ -159,8 +159,8 @@ def test_no_page_leads_to_another_site(cast: Cast, path: str) -> None:
         assert text.headers.get("location", "/organizations") == "/organizations"
     signed_in = post(cast.nobody, "/login", username=cast.ada.username, password="wrong", next=path)
     check(signed_in.text)
-    told = post(cast.ada, f"/organizations/{cast.acme}", industry="Energy", back=path)
-    assert told.headers["location"] == f"/organizations/{cast.acme}"
+    answer = post(cast.ada, f"/organizations/{cast.acme}", industry="Energy", back=path)
+    assert answer.headers["location"] == f"/organizations/{cast.acme}"
     dialog = HTML | FORM | {"HX-Request": "true", "HX-Target": "div#dialog-body"}
     there = cast.ada.request(
         "POST", f"/organizations/{cast.acme}", headers=dialog, data={"name": "B", "back": path}
@@ -169,11 +169,11 @@ def test_no_page_leads_to_another_site(cast: Cast, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "told", ["W10", "bnVsbA", "_w", "A", "A" * 4000, "WyJcdWQ4MDAiLDFd", "WyI8YiBkYXRhLWV2aWw-Iiw5OTk5OTk5OTk5OTk5OTk5OTk5LG51bGxd"]
+    "cookie", ["W10", "bnVsbA", "_w", "A", "A" * 4000, "WyJcdWQ4MDAiLDFd", "WyI8YiBkYXRhLWV2aWw-Iiw5OTk5OTk5OTk5OTk5OTk5OTk5LG51bGxd"]
 )  # fmt: skip
-def test_a_forged_message_cookie_is_shown_as_text_or_ignored(cast: Cast, told: str) -> None:
+def test_a_forged_message_cookie_is_shown_as_text_or_ignored(cast: Cast, cookie: str) -> None:
     answer = get(
-        cast.ada, "/contacts", Cookie=f"connect.sid={cast.ada.token}; retainer.done={told}"
+        cast.ada, "/contacts", Cookie=f"connect.sid={cast.ada.token}; retainer.done={cookie}"
     )
     assert answer.status_code == 200
     check(answer.text)

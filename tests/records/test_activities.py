@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from support.cast import Cast, Person
-from support.journal import history, last, told, undo, undone
+from support.journal import history, last, summary, undo, undone
 from support.samples import NDJSON, line
 
 
@@ -344,7 +344,7 @@ def test_an_activitys_history_tells_of_its_contacts(cast: Cast) -> None:
     made = log(cast.stan, cast.acme, "A", contactIds=[cast.gita_contact])
     cast.cora.put(f"/api/activities/{made['id']}", {"text": "B", "contactIds": [cast.stan_contact]})
     entries = history(cast, "activities", made["id"], "stan")
-    changed = [told(e) for e in entries if e["operation"]["actor"]["id"] == cast.cora.id]
+    changed = [summary(e) for e in entries if e["operation"]["actor"]["id"] == cast.cora.id]
     assert sorted(changed, key=str) == sorted([
         ("activities", made["id"], "update", {"text": ("A", "B")}),
         ("activityContacts", cast.stan_contact, "insert", {}),

@@ -51,7 +51,7 @@ class Desk:
             "() => !document.querySelector('main.is-loading, [data-busy], .htmx-request')"
         )
 
-    def told(self, words: str) -> None:
+    def expect_toast(self, words: str) -> None:
         """Expect these words in the newest message."""
         expect(self.page.locator("#toasts [data-toast]").first).to_contain_text(words)
 

@@ -13,7 +13,7 @@ def history(cast: Cast, noun: str, id: int, who: str = "ada", **asked: Any) -> l
     return answer.json()
 
 
-def told(entry: dict[str, Any]) -> tuple[Any, ...]:
+def summary(entry: dict[str, Any]) -> tuple[Any, ...]:
     """An entry in short: noun, id, action and changed fields."""
     fields = {change["field"]: (change["before"], change["after"]) for change in entry["changes"]}
     return entry["entity"], entry["entityId"], entry["action"], fields

@@ -52,7 +52,7 @@ _POLL = Statement("""
 
 # A change of a followed link is named by the records that it joins, any other by its own record.
 _FOLLOWED = [(noun, link) for noun, link in LINKS if link.is_followed]
-_NAMELESS = [noun.table for noun in NOUNS.values() if noun.told_by]
+_NAMELESS = [noun.table for noun in NOUNS.values() if noun.subject_column]
 _NAMELESS += [link.table for _, link in _FOLLOWED]
 _NAMED_BY_LINK = " ".join(
     f"WHEN n.entity = '{link.table}' THEN '{noun.table}'" for noun, link in _FOLLOWED

@@ -62,11 +62,13 @@ class Subject(NamedTuple):
 
 SUBJECTS = {
     **{
-        noun.table: Subject(noun.table, noun.references.get(noun.told_by, noun.table), noun.told_by)
+        noun.table: Subject(
+            noun.table, noun.references.get(noun.subject_column, noun.table), noun.subject_column
+        )
         for noun in NOUNS.values()
     },
     **{
-        link.table: Subject(link.told_as, link.of or noun.table, link.told_by)
+        link.table: Subject(link.history_entity, link.of or noun.table, link.subject_column)
         for noun, link in LINKS
     },
 }

@@ -55,8 +55,8 @@ _CHANGES = rows_json(f"""
 
 _FIELDS = {
     "operation": Field(_OPERATION, sort="c.operation_id", cast="bigint"),
-    "entity": Field("c.told", FieldType.TEXT),
-    "entityId": Field("c.told_id", FieldType.INTEGER),
+    "entity": Field("c.subject", FieldType.TEXT),
+    "entityId": Field("c.subject_id", FieldType.INTEGER),
     "version": Field("c.version", FieldType.INTEGER),
     "action": Field(_ACTION),
     "changes": Field(_CHANGES),
@@ -67,11 +67,11 @@ LISTS = {table: noun.list for table, noun in NOUNS.items() if noun.has_history}
 
 # Each table's changes in their order, so that PostgreSQL merges indexes instead of sorting all
 # changes.
-_CHANGED = """(SELECT c.*, '{told}' AS told, {told_id} AS told_id FROM changes c
+_CHANGED = """(SELECT c.*, '{subject}' AS subject, {subject_id} AS subject_id FROM changes c
     WHERE c.tenant_id = :tenant AND {which} ORDER BY c.operation_id DESC, c.sequence DESC)"""
 
 
-def _told_id(table: str) -> str:
+def _subject_id(table: str) -> str:
     """The SQL of the id that a history gives for a change of a table: the contact's for a
     membership or an activity's link, the project's for a document's link, else the row's own.
     """
@@ -85,7 +85,9 @@ def _told_id(table: str) -> str:
 def _changed(table: str, which: str) -> str:
     """The SELECT of a table's changes, with entity and id as histories name them."""
     which = f"c.entity = '{table}' AND {which}"
-    return _CHANGED.format(told=SUBJECTS[table].entity, told_id=_told_id(table), which=which)
+    return _CHANGED.format(
+        subject=SUBJECTS[table].entity, subject_id=_subject_id(table), which=which
+    )
 
 
 def _parts(noun: Noun) -> list[str]:
@@ -93,7 +95,9 @@ def _parts(noun: Noun) -> list[str]:
     those of rows below it that are named by another record, such as memberships.
     """
     below = [
-        each.table for each in NOUNS.values() if each.told_by and each.belongs_to == noun.table
+        each.table
+        for each in NOUNS.values()
+        if each.subject_column and each.belongs_to == noun.table
     ]
     mine = """c.entity_id = ANY(ARRAY(SELECT mine.id FROM {0} mine
         WHERE mine.tenant_id = :tenant AND mine.{1} = :parent))"""
@@ -160,7 +164,7 @@ _ENTITIES = " ".join(
 )
 ENTITY = f"CASE c.entity {_ENTITIES} ELSE c.entity END"
 _IDS = " ".join(
-    f"WHEN '{table}' THEN {_told_id(table)}"
+    f"WHEN '{table}' THEN {_subject_id(table)}"
     for table, subject in SUBJECTS.items()
     if subject.column
 )

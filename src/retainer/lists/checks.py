@@ -33,7 +33,7 @@ def _problems(noun: Noun, known: Mapping[str, Noun]) -> Iterable[str]:
     for other in known.values():
         if other.alias == noun.alias and other is not noun:
             yield f"has the alias {noun.alias}, as {other.table} have"
-    if not noun.title and not noun.told_by:
+    if not noun.title and not noun.subject_column:
         yield "has no title"
     if (noun.search or noun.has_views) and not noun.page:
         yield "is found or has views, but no page"
@@ -65,8 +65,8 @@ def _broken_references(noun: Noun, known: Mapping[str, Noun]) -> Iterable[str]:
     goes = noun.belongs_to or noun.gone_with or noun.seen_as or noun.is_private
     if "organizations" in noun.column_of and noun.table != "organizations" and not goes:
         yield "refers to organizations, but says neither belongs_to nor gone_with"
-    if noun.told_by and noun.told_by not in noun.references:
-        yield f"is told by {noun.told_by}, which refers to nothing"
+    if noun.subject_column and noun.subject_column not in noun.references:
+        yield f"has the subject column {noun.subject_column}, which refers to nothing"
 
 
 def _broken_search(noun: Noun) -> Iterable[str]:

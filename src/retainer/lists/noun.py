@@ -58,7 +58,7 @@ class Link(NamedTuple):
     """A journalled table that belongs to a noun, without a place of its own in the API.
 
     Its rows have the noun's id in the column `own`, and in `other` that of the noun `of` (empty for
-    a part of the record itself). Histories tell it as `told_as`, by the id of the other record.
+    a part of the record itself). Histories name it `history_entity`, by the id of the other one.
     `is_undone` is False for what is kept as evidence; `holds_other` False where the other record
     may be deleted and the link stays; `is_followed` says that open pages learn of it as a change of
     both records.
@@ -75,13 +75,13 @@ class Link(NamedTuple):
     is_followed: bool = True
 
     @property
-    def told_as(self) -> str:
+    def history_entity(self) -> str:
         """The entity that histories name."""
         return camel(self.table)
 
     @property
-    def told_by(self) -> str:
-        """The column with the id of the record that it is told by."""
+    def subject_column(self) -> str:
+        """The column with the id that histories give for it."""
         return self.other or self.own
 
 
@@ -125,8 +125,8 @@ class Noun:
     `permissions.py` uses it. `about` is a sentence for readers of the API. `title` is the column
     that people know a record by. `answer` is the type of its JSON; `columns` names the columns that
     are called otherwise than its fields. `seen_as` is the noun whose visibility it has, by the
-    column `references` names for it; `told_by` the column of the other record by which histories
-    tell it. `references` has the columns that hold the id of another noun. `shows` has those of
+    column `references` names for it; `subject_column` the column with the id that histories give
+    for it. `references` has the columns that hold the id of another noun. `shows` has those of
     them whose records change with it on open pages.
     `gone_with` is the SQL that deletes its rows with a record of another noun, where `belongs_to`
     does not say it (records/deletion.py). `page` is its address, with {id} and {organizationId}.
@@ -146,7 +146,7 @@ class Noun:
     page: str = ""
     belongs_to: str = ""
     seen_as: str = ""
-    told_by: str = ""
+    subject_column: str = ""
     references: Mapping[str, str] = field(default_factory=dict)
     shows: tuple[str, ...] = ()
     gone_with: Mapping[str, str] = field(default_factory=dict)

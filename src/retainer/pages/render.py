@@ -326,14 +326,14 @@ def _toast(request: Request) -> Toast | None:
     if match is None:
         return None
     try:
-        told = msgspec.json.decode(
+        message = msgspec.json.decode(
             base64.urlsafe_b64decode(match[0] + "=" * (-len(match[0]) % 4)), type=Toast
         )
     except (ValueError, msgspec.MsgspecError):
         return None
     viewer = request.session_viewer
-    if told.user is None or (viewer is not None and viewer.user == told.user):
-        return told
+    if message.user is None or (viewer is not None and viewer.user == message.user):
+        return message
     return None
 
 

@@ -48,7 +48,7 @@ def test_a_user_signs_in_finds_edits_in_place_and_undoes(
         page.keyboard.press("c")
         page.get_by_role("dialog").get_by_label("Name").fill("Zürich Garden Society")
         page.get_by_role("button", name="Add organization").click()
-        at.told("Added Zürich Garden Society")
+        at.expect_toast("Added Zürich Garden Society")
         page.get_by_role("link", name="Organizations").first.click()
         page.get_by_role("heading", name="Organizations").wait_for()
         page.keyboard.press("/")
@@ -59,7 +59,7 @@ def test_a_user_signs_in_finds_edits_in_place_and_undoes(
         page.locator("[data-row]").press("Enter")
         page.get_by_label("Industry").fill("Gardens")
         page.get_by_label("Industry").press("Enter")
-        at.told("Changed industry of Zürich Garden Society")
+        at.expect_toast("Changed industry of Zürich Garden Society")
         at.settled()
         assert at.focus() == "p-industry", "saving leaves the focus where it was"
         page.locator("#p-status").select_option("archived")
@@ -136,7 +136,7 @@ def test_a_selection_survives_sorting_and_loading_more_and_is_changed_as_one(
     page.mouse.wheel(0, 20_000)
     expect(page.get_by_label("Select Client 003")).to_be_checked()
     page.locator("[data-bulk] select[name=status]").select_option("archived")
-    ada.told("2 organizations")
+    ada.expect_toast("2 organizations")
     changed = cast.ada.get("/api/organizations?status=archived").json()
     assert {one["name"] for one in changed} == {"Client 001", "Client 003"}
     expect(page.locator("[data-bulk]")).to_be_hidden()
@@ -152,7 +152,7 @@ def test_all_matching_rows_are_selected_by_the_server(ada: Desk, cast: Cast) -> 
     page.get_by_label("Select all shown").check()
     page.get_by_role("button", name=re.compile("Select all 70 matching")).click()
     page.locator("[data-bulk] select[name=status]").select_option("inactive")
-    ada.told("70 organizations")
+    ada.expect_toast("70 organizations")
     assert len(cast.ada.get("/api/organizations?status=inactive").json()) == 70
 
 
@@ -165,7 +165,7 @@ def test_two_editors_of_one_record_see_both_versions(
         mine.get_by_label("Website").fill("https://mine.example")
         theirs.get_by_label("Website").fill("https://theirs.example")
         theirs.get_by_label("Website").press("Enter")
-        second.told("Changed website")
+        second.expect_toast("Changed website")
         mine.get_by_role("button", name="Changed by others").wait_for()
         assert mine.get_by_label("Website").input_value() == "https://mine.example", (
             "typing is never disturbed"
@@ -177,7 +177,7 @@ def test_two_editors_of_one_record_see_both_versions(
         expect(mine.locator("main")).to_contain_text("Cora")
         assert first.axe_everywhere() == []
         mine.get_by_role("button", name="Use mine").click()
-        first.told("Changed website")
+        first.expect_toast("Changed website")
     assert cast.ada.get(f"/api{path}").json()["website"] == "https://mine.example"
 
 
@@ -243,7 +243,7 @@ def test_a_deleted_organization_comes_back(ada: Desk, cast: Cast) -> None:
     page = ada.open(f"/organizations/{cast.globex}")
     page.locator(".crumbs summary").click()
     page.get_by_role("button", name="Delete organization").click()
-    ada.told("Deleted Globex")
+    ada.expect_toast("Deleted Globex")
     page.get_by_role("heading", name="Organizations").wait_for()
     expect(page.get_by_role("link", name="Globex")).to_have_count(0)
     page.locator("#toasts .undo").first.click()
@@ -312,16 +312,16 @@ def test_tasks_are_completed_by_keyboard_alone(ada: Desk, cast: Cast) -> None:
     page.keyboard.press("c")
     page.keyboard.type("Third")
     page.keyboard.press("Enter")
-    ada.told("Added Third")
+    ada.expect_toast("Added Third")
     page.get_by_role("heading", name="My tasks").focus()
     page.keyboard.press("j")
     assert "First" in ada.focus()
     page.keyboard.press("d")
-    ada.told("First")
+    ada.expect_toast("First")
     ada.settled()
     assert "Second" in ada.focus(), "the next row has the focus"
     page.keyboard.press("d")
-    ada.told("Second")
+    ada.expect_toast("Second")
     ada.settled()
     open_ones = cast.ada.get("/api/tasks?status:not=completed").json()
     assert [task["title"] for task in open_ones] == ["Third"]
@@ -357,10 +357,10 @@ def test_a_person_is_added_with_a_role_which_then_changes(ada: Desk, cast: Cast)
     line.get_by_label("Name or e-mail of a contact").fill("Willem Weber")
     line.get_by_label("Role").select_option("billing_contact")
     line.get_by_role("button").last.click()
-    ada.told("Willem Weber")
+    ada.expect_toast("Willem Weber")
     row = page.locator("li, tr").filter(has_text="Willem Weber").first
     row.get_by_role("combobox").select_option("stakeholder")
-    ada.told("Made Willem Weber stakeholder")
+    ada.expect_toast("Made Willem Weber stakeholder")
     roles = {m["role"] for m in cast.ada.get(f"/api/organizations/{cast.acme}/members").json()}
     assert roles == {"member", "stakeholder"}
     page.locator("#toasts .undo").first.click()
@@ -385,14 +385,14 @@ def test_a_row_is_deleted_by_its_key_and_comes_back_after_the_message_is_gone(
     page = ada.open("/organizations")
     page.locator("[data-row]").first.focus()
     page.keyboard.press("Backspace")
-    ada.told("Deleted Acme Corporation")
+    ada.expect_toast("Deleted Acme Corporation")
     expect(page.get_by_role("link", name="Acme Corporation")).to_have_count(0)
     ada.settled()
     assert "Globex" in ada.focus(), "the row that took its place has the focus"
     assert page.url.endswith("/organizations")
     page.get_by_text("Deleted Acme Corporation").wait_for(state="hidden", timeout=15_000)
     page.keyboard.press("z")
-    ada.told("Undid deleting Acme Corporation")
+    ada.expect_toast("Undid deleting Acme Corporation")
     expect(page.locator("#toasts [data-toast]")).to_have_count(
         1
     )  # what is undone offers Undo no more

@@ -94,9 +94,9 @@ def test_a_file_is_added_by_a_plain_form_and_undo_is_offered_to_roles_that_may(c
     }
     assert [p["id"] for p in document["projects"]] == [project]
     assert answer.headers["location"] == f"/documents/{document['id']}"
-    told = toast(cast.cora, answer)
-    assert "Added Offer.pdf" in told
-    undo = re.search(r'action="/operations/(\d+)/undo"', told)
+    toasted = toast(cast.cora, answer)
+    assert "Added Offer.pdf" in toasted
+    undo = re.search(r'action="/operations/(\d+)/undo"', toasted)
     assert undo
     operation = cast.ada.get(f"/api/operations/{undo[1]}").json()
     assert (operation["via"], operation["action"], operation["actor"]["id"]) == (
@@ -106,11 +106,11 @@ def test_a_file_is_added_by_a_plain_form_and_undo_is_offered_to_roles_that_may(c
     )
     assert cast.cora.post(f"/api/operations/{undo[1]}/undo").status_code == 200
     assert cast.ada.get("/api/documents").json() == []
-    told = toast(
+    toasted = toast(
         cast.stan,
         sent(cast.stan, "/documents", 303, ("Plan.txt", b"plan"), organizationId=str(cast.acme)),
     )
-    assert "Added Plan.txt" in told and "undo" not in told
+    assert "Added Plan.txt" in toasted and "undo" not in toasted
 
 
 def test_an_upload_form_returns_to_the_page_it_was_opened_from_and_to_no_other_site(
@@ -306,8 +306,8 @@ def test_a_document_moves_to_another_organization_without_its_projects(cast: Cas
 def test_a_new_version_of_a_document_is_added_and_shown(cast: Cast) -> None:
     document = added(cast.ada, PDF, "Offer.pdf", organizationId=cast.acme)
     path = f"/documents/{document['id']}"
-    told = toast(cast.stan, sent(cast.stan, f"{path}/versions", 303, ("b.txt", b"second text")))
-    assert "Added version 2 of Offer.pdf" in told and "undo" not in told
+    toasted = toast(cast.stan, sent(cast.stan, f"{path}/versions", 303, ("b.txt", b"second text")))
+    assert "Added version 2 of Offer.pdf" in toasted and "undo" not in toasted
     page = got(cast.stan, path)
     assert "second text" in page and f"/api/documents/{document['id']}/versions/1/content" in page
     assert "is empty; choose" in sent(cast.stan, f"{path}/versions", 422, ("c.txt", b"")).text
@@ -323,8 +323,8 @@ def test_a_document_is_deleted_with_undo(cast: Cast) -> None:
     here = f"/organizations/{cast.acme}/documents"
     answer = sent(cast.cora, f"/documents/{document['id']}/delete", 303, back=here)
     assert answer.headers["location"] == here
-    told = toast(cast.cora, answer)
-    assert "Deleted Offer.pdf" in told and "/undo" in told
+    toasted = toast(cast.cora, answer)
+    assert "Deleted Offer.pdf" in toasted and "/undo" in toasted
     got(cast.cora, f"/documents/{document['id']}", 404)
 
 

@@ -1,4 +1,4 @@
-"""How changes and operations are told: pure functions."""
+"""How changes and operations are described: pure functions."""
 
 from typing import Any
 
@@ -16,9 +16,9 @@ def kinds(pieces: list[Piece]) -> str:
 def test_texts_are_compared_by_the_word() -> None:
     assert kinds(word_diff("a b c", "a x c")) == "same:a del:b ins:x same:c"
     many = " ".join(f"w{n}" for n in range(60))
-    told = kinds(word_diff(many, many.replace("w30 ", "")))
+    changed = kinds(word_diff(many, many.replace("w30 ", "")))
     assert (
-        told
+        changed
         == "cut:… same:w22 w23 w24 w25 w26 w27 w28 w29 del:w30 same:w31 w32 w33 w34 w35 w36 w37 w38 cut:…"
     )
     huge = "word " * 20_000
@@ -29,7 +29,7 @@ def test_texts_are_compared_by_the_word() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "described"),
     [
         (("industry", None, "Energy"), [("Industry", "ins:Energy")]),
         (("industry", "Energy", None), [("Industry", "del:Energy")]),
@@ -44,11 +44,11 @@ def test_texts_are_compared_by_the_word() -> None:
     ],
 )  # fmt: skip
 def test_changed_fields_are_described_in_words(
-    change: tuple[str, Any, Any], told: list[tuple[str, str]]
+    change: tuple[str, Any, Any], described: list[tuple[str, str]]
 ) -> None:
     field, before, after = change
     found = lines([FieldChange(field, before, after)], {("users", 1): "Cora"})
-    assert [(line.label, kinds(line.pieces)) for line in found] == told
+    assert [(line.label, kinds(line.pieces)) for line in found] == described
 
 
 def group(
@@ -59,7 +59,7 @@ def group(
 
 
 @pytest.mark.parametrize(
-    ("groups", "told", "href"),
+    ("groups", "described", "href"),
     [
         ([group("organizations", "delete"), group("tasks", "delete", 3)],
          "deleted organization 7 with all that belongs to it", "/operations/5"),
@@ -74,7 +74,9 @@ def group(
         ([group("newcomers", "insert")], "added newcomer 7 at Acme", "/operations/5"),
     ],
 )  # fmt: skip
-def test_operations_are_described_in_sentences(groups: list[Group], told: str, href: str) -> None:
+def test_operations_are_described_in_sentences(
+    groups: list[Group], described: str, href: str
+) -> None:
     found = sentence(5, groups, {("organizations", 1): "Acme", ("contacts", 7): "Ann"})
-    assert f"{found.done} {found.name}{found.more}" == told
+    assert f"{found.done} {found.name}{found.more}" == described
     assert found.href == href

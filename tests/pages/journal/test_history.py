@@ -3,7 +3,7 @@
 import re
 
 from support.cast import Cast
-from support.pages.organizations import plain, tab, told
+from support.pages.organizations import plain, tab, toast_of
 from support.pages.sitemap import get, post
 
 
@@ -58,7 +58,7 @@ def test_the_history_tab_offers_undo_only_where_it_is_allowed(cast: Cast) -> Non
     )
     answer = post(cast.cora, action, back=tab(cast, "history"))
     assert answer.headers["location"] == tab(cast, "history")
-    words, redo = told(answer)
+    words, redo = toast_of(answer)
     assert words == "Undid changing industry of Acme Corporation"
     text = get(cast.cora, tab(cast, "history")).text
     assert "Undone" in text

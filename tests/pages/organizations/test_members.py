@@ -5,7 +5,7 @@ import re
 import pytest
 
 from support.cast import Cast
-from support.pages.organizations import tab, told
+from support.pages.organizations import tab, toast_of
 from support.pages.sitemap import get, post
 
 
@@ -33,12 +33,12 @@ def test_an_existing_contact_is_added_as_a_member(cast: Cast, typed: str) -> Non
     ida = cast.ada.made("/api/contacts", fullName="Ida Lang", email="ida@x.example", type="client")[
         "id"
     ]
-    words, operation = told(
+    words, operation = toast_of(
         post(cast.cora, tab(cast, "members"), contact=typed, role="technical_lead")
     )
     assert words == "Added Ida Lang as technical lead"
     assert roles(cast, cast.acme)[ida] == "technical_lead"
-    words, _ = told(post(cast.cora, f"/operations/{operation}/undo", back=tab(cast, "members")))
+    words, _ = toast_of(post(cast.cora, f"/operations/{operation}/undo", back=tab(cast, "members")))
     assert words == "Undid adding Ida Lang to Acme Corporation"
     assert ida not in roles(cast, cast.acme)
 
@@ -58,7 +58,7 @@ def test_an_ambiguous_name_of_a_member_is_asked_about(cast: Cast) -> None:
     assert set(chosen) == {"a@x.example", "b@x.example"}
     assert re.search(r'value="billing_contact" selected', answer.text), "what was chosen stays"
     fields = {"contact": "Ann Lee", "contactId": chosen["b@x.example"], "role": "billing_contact"}
-    told(post(cast.cora, tab(cast, "members"), **fields))
+    toast_of(post(cast.cora, tab(cast, "members"), **fields))
     assert roles(cast, cast.acme)[int(chosen["b@x.example"])] == "billing_contact"
 
 
@@ -83,10 +83,10 @@ def test_an_unknown_name_is_offered_as_a_new_contact_and_member(cast: Cast) -> N
         "type": "client",
         "role": "stakeholder",
     }
-    words, operation = told(post(cast.cora, tab(cast, "members"), **fields))
+    words, operation = toast_of(post(cast.cora, tab(cast, "members"), **fields))
     assert words == "Added Zuzu Quark as stakeholder"
     assert "zuzu@x.example" in get(cast.cora, tab(cast, "members")).text
-    told(post(cast.cora, f"/operations/{operation}/undo"))
+    toast_of(post(cast.cora, f"/operations/{operation}/undo"))
     assert cast.ada.get("/api/contacts?email=zuzu@x.example").json() == [], "both are one change"
 
 
@@ -128,15 +128,15 @@ def test_contacts_are_proposed_while_a_members_name_is_typed(cast: Cast) -> None
 
 def test_a_members_role_is_changed_and_a_member_is_removed(cast: Cast) -> None:
     path = f"{tab(cast, 'members')}/{cast.gita_contact}"
-    words, operation = told(post(cast.cora, path, role="billing_contact"))
+    words, operation = toast_of(post(cast.cora, path, role="billing_contact"))
     assert words == "Made Gita billing contact"
     assert roles(cast, cast.acme)[cast.gita_contact] == "billing_contact"
-    told(post(cast.cora, f"/operations/{operation}/undo"))
+    toast_of(post(cast.cora, f"/operations/{operation}/undo"))
     assert roles(cast, cast.acme)[cast.gita_contact] == "member"
-    words, operation = told(post(cast.cora, f"{path}/remove"))
+    words, operation = toast_of(post(cast.cora, f"{path}/remove"))
     assert words == "Removed Gita"
     assert cast.gita_contact not in roles(cast, cast.acme)
-    told(post(cast.cora, f"/operations/{operation}/undo"))
+    toast_of(post(cast.cora, f"/operations/{operation}/undo"))
     assert cast.gita_contact in roles(cast, cast.acme)
     assert post(cast.stan, path, role="member").status_code == 403
     assert post(cast.stan, f"{path}/remove").status_code == 403

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from support.cast import Cast
-from support.pages.organizations import statuses, told
+from support.pages.organizations import statuses, toast_of
 from support.pages.sitemap import get, post
 from support.sql import Sql
 
@@ -31,10 +31,10 @@ def test_several_organizations_are_archived_and_the_change_is_undone(cast: Cast)
     }
     answer = post(cast.cora, "/organizations/bulk", **fields)
     assert answer.headers["location"] == "/organizations?sort=-name"
-    words, operation = told(answer)
+    words, operation = toast_of(answer)
     assert words == "Archived 2 organizations"
     assert set(statuses(cast).values()) == {"archived"}
-    words, _ = told(post(cast.cora, f"/operations/{operation}/undo", back="/organizations"))
+    words, _ = toast_of(post(cast.cora, f"/operations/{operation}/undo", back="/organizations"))
     assert words == "Undid changing status of 2 organizations"
     assert set(statuses(cast).values()) == {"active"}
 
@@ -45,13 +45,13 @@ def test_all_matching_organizations_are_changed(cast: Cast) -> None:
         "status": "inactive",
         "ownerId": str(cast.cora.id),
     }
-    words, _ = told(post(cast.cora, "/organizations/bulk", **fields))
+    words, _ = toast_of(post(cast.cora, "/organizations/bulk", **fields))
     assert words == "Gave 1 organization the status inactive and the owner Cora"
     assert statuses(cast) == {"Acme Corporation": "inactive", "Globex": "active"}
-    words, operation = told(post(cast.cora, "/organizations/bulk", matching="all", do="delete"))
+    words, operation = toast_of(post(cast.cora, "/organizations/bulk", matching="all", do="delete"))
     assert words == "Deleted 2 organizations"
     assert statuses(cast) == {}
-    told(post(cast.cora, f"/operations/{operation}/undo"))
+    toast_of(post(cast.cora, f"/operations/{operation}/undo"))
     assert len(statuses(cast)) == 2
 
 

@@ -12,8 +12,8 @@ NEW_PASSWORD = "plums in the icebox"
 def followed(person: Person, answer: Any) -> Any:
     """The page that a form leads to, with its message."""
     assert answer.status_code == 303, answer.text[-2000:]
-    told = answer.headers.get("set-cookie", "").partition(";")[0]
-    cookie = f"connect.sid={person.token}; {told}"
+    toast_cookie = answer.headers.get("set-cookie", "").partition(";")[0]
+    cookie = f"connect.sid={person.token}; {toast_cookie}"
     return person.get(
         answer.headers["location"], headers=HTML | {"Cookie": cookie}, follow_redirects=False
     )

@@ -22,8 +22,8 @@ def sent(person: Person, path: str, **fields: Any) -> httpx.Response:
 def followed(person: Person, answer: httpx.Response) -> str:
     """The page that a form leads to, with its message and the offer of undo."""
     assert answer.status_code == 303, answer.text
-    told = answer.headers["set-cookie"].partition(";")[0]
-    cookie = f"connect.sid={person.token}; {told}"
+    toast_cookie = answer.headers["set-cookie"].partition(";")[0]
+    cookie = f"connect.sid={person.token}; {toast_cookie}"
     shown = person.get(answer.headers["location"], headers=HTML | {"Cookie": cookie})
     assert shown.status_code == 200
     return shown.text

@@ -9,7 +9,7 @@ import httpx
 from support.cast import Cast
 
 
-def told(answer: httpx.Response) -> tuple[str, int]:
+def toast_of(answer: httpx.Response) -> tuple[str, int]:
     """The message that a form's answer sets, and the operation offered for undo."""
     assert answer.status_code == 303, answer.text
     (cookie,) = re.findall(r"retainer\.done=([\w-]+)", answer.headers["set-cookie"])

@@ -9,7 +9,8 @@ from retainer.nouns import NOUNS
 
 # In the order of the entries of one operation: last the nouns that are named by another record.
 _NOUNS = sorted(
-    (noun for noun in NOUNS.values() if noun.trash is not None), key=lambda noun: bool(noun.told_by)
+    (noun for noun in NOUNS.values() if noun.trash is not None),
+    key=lambda noun: bool(noun.subject_column),
 )
 
 
@@ -38,7 +39,7 @@ def _part(place: int, noun: Noun) -> str:
     if trash.above:
         alone = f"NOT EXISTS (SELECT FROM {trash.above})"
     return f"""(SELECT {a}.deleted_by AS operation_id, {place} AS place, {a}.id AS key,
-            '{noun.singular}' AS kind, {a}.{noun.told_by or "id"} AS id,
+            '{noun.singular}' AS kind, {a}.{noun.subject_column or "id"} AS id,
             {trash.title or f"{a}.{noun.title}"} AS title, {trash.organization} AS organization_id
         FROM {trash.table or f"{noun.table} {a}"}
         WHERE {a}.tenant_id = :tenant AND {a}.deleted_by IS NOT NULL

@@ -42,8 +42,8 @@ class AuditEntry(NamedTuple):
 
 async def show_all(request: Request) -> Response:
     page = await paginate(request, store.AUDIT, AuditRow)
-    told = await sentences_of(request, [row.id for row in page.rows if row.records])
-    sentences = {id: sentence for id, (sentence, _) in told.items()}
+    described = await sentences_of(request, [row.id for row in page.rows if row.records])
+    sentences = {id: sentence for id, (sentence, _) in described.items()}
     people = await find(
         request, users.LIST, Person, fields="id,fullName", sort="fullName", limit="1000"
     )

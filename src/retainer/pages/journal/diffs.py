@@ -19,7 +19,7 @@ REFERENCES = {
     camel(column): table for noun in NOUNS.values() for column, table in noun.references.items()
 }
 # Entities whose changes are shown as another noun's: a membership's as its contact's.
-TOLD_AS = {entity: noun for entity, noun in NOUN_OF_ENTITY.items() if entity != noun}
+SHOWN_AS = {entity: noun for entity, noun in NOUN_OF_ENTITY.items() if entity != noun}
 ENUMERATIONS = {
     camel(name)
     for noun in NOUNS.values()
@@ -71,7 +71,7 @@ def references(changes: Iterable[FieldChange]) -> set[tuple[str, int]]:
 
 def records_in(entries: Sequence[RecordChange | HistoryEntry]) -> set[tuple[str, int]]:
     """Records that were changed, and those that their values refer to, as (noun, id)."""
-    found = {(TOLD_AS.get(entry.entity, entry.entity), entry.entity_id) for entry in entries}
+    found = {(SHOWN_AS.get(entry.entity, entry.entity), entry.entity_id) for entry in entries}
     return found.union(*(references(entry.changes) for entry in entries))
 
 

@@ -17,13 +17,13 @@ from retainer.journal.model import Actor, OperationDetails, Outcome
 from retainer.nouns import NOUNS
 from retainer.pages import record_picker, render
 from retainer.pages.journal import diffs, sentences
-from retainer.pages.journal.history import UndoState, sentences_of, tell_operation, undo_states
+from retainer.pages.journal.history import UndoState, describe_operation, sentences_of, undo_states
 from retainer.pages.journal.sentences import Group, Sentence
 from retainer.pages.list_page import ListPage, OnlyId, find, paginate
 from retainer.pages.submit import perform
 
 MAX_CHANGES = 200  # changes of an operation that its page shows
-NOUNS_TOLD = [noun.table for noun in NOUNS.values() if noun.has_history and noun.trash]
+FEED_NOUNS = [noun.table for noun in NOUNS.values() if noun.has_history and noun.trash]
 _RECORD = re.compile(r"/(\w+)/(\d{1,16})(?:[/?].*)?", re.ASCII)
 
 
@@ -65,20 +65,20 @@ async def activity(request: Request) -> Response:
         page=page,
         entries=entries,
         people=people,
-        nouns=NOUNS_TOLD,
+        nouns=FEED_NOUNS,
     )
 
 
 async def feed_entries(request: Request, page: ListPage[FeedRow]) -> list[FeedEntry]:
     ids = [row.id for row in page.rows]
-    told, states = await sentences_of(request, ids), await undo_states(request, ids)
+    described, states = await sentences_of(request, ids), await undo_states(request, ids)
     last_day = await day_before(request)
     found = []
     for row in page.rows:
-        if row.id not in told or row.id not in states:
+        if row.id not in described or row.id not in states:
             continue
         day = day_of(request, row.at)
-        sentence, titles = told[row.id]
+        sentence, titles = described[row.id]
         lines = diffs.lines(sentence.changes, titles)
         found.append(FeedEntry(row, day, day != last_day, sentence, lines, states[row.id]))
         last_day = day
@@ -111,7 +111,7 @@ async def operation(request: Request, id: int) -> Response:
         "journal/operation.html",
         operation=found,
         sentence=await sentence_of(request, id),
-        changes=await tell_operation(request, found.changes),
+        changes=await describe_operation(request, found.changes),
         description=sentences.describe_unchanged(
             found.action, request.app.table.named, is_refused=found.outcome == Outcome.REFUSED
         ),

@@ -25,7 +25,7 @@ class UndoState(Struct, rename="camel"):
     records: int = 1
 
 
-class Told(NamedTuple):
+class DescribedChange(NamedTuple):
     """A change with its sentence and its diff."""
 
     entry: RecordChange | HistoryEntry
@@ -57,11 +57,13 @@ async def sentences_of(
     return {id: (sentence, titles) for id, sentence in sentences.sentences(groups, titles).items()}
 
 
-async def tell_operation(request: Request, changes: list[RecordChange]) -> list[Told]:
+async def describe_operation(
+    request: Request, changes: list[RecordChange]
+) -> list[DescribedChange]:
     """Changes of an operation, each with its sentence and its diff."""
     titles = await store.titles(request.db, diffs.records_in(changes))
     return [
-        Told(
+        DescribedChange(
             change,
             _sentence(0, change, _organization(change), titles),
             diffs.lines(change.changes, titles),
@@ -70,15 +72,15 @@ async def tell_operation(request: Request, changes: list[RecordChange]) -> list[
     ]
 
 
-async def tell_history(
+async def describe_history(
     request: Request, organization: int, entries: list[HistoryEntry]
-) -> list[Told]:
+) -> list[DescribedChange]:
     """Entries of an organization's history, each with its sentence and with a diff of the other
     fields.
     """
     titles = await store.titles(request.db, diffs.records_in(entries))
     return [
-        Told(
+        DescribedChange(
             entry,
             _sentence(entry.operation.id, entry, organization, titles),
             diffs.lines(

@@ -8,18 +8,18 @@ from retainer.http.routing import Route
 from retainer.journal.model import FieldChange
 from retainer.nouns import NOUNS
 from retainer.pages import formatting
-from retainer.pages.journal.diffs import REFERENCES, TOLD_AS, Titles
+from retainer.pages.journal.diffs import REFERENCES, SHOWN_AS, Titles
 
 _LINKS = [link for noun in NOUNS.values() for link in noun.links]
 # Precedence of the entities of an operation as the subject of its sentence: records come before
 # those that are told as a part of another record, and before links.
 ORDER = [
-    *(noun.table for noun in NOUNS.values() if not noun.told_by),
-    *(noun.table for noun in NOUNS.values() if noun.told_by),
-    *(link.told_as for link in _LINKS),
+    *(noun.table for noun in NOUNS.values() if not noun.subject_column),
+    *(noun.table for noun in NOUNS.values() if noun.subject_column),
+    *(link.history_entity for link in _LINKS),
 ]
 PLURALS = {noun.table: noun.plural or noun.table for noun in NOUNS.values()}
-PLURALS |= {link.told_as: link.plural for link in _LINKS}
+PLURALS |= {link.history_entity: link.plural for link in _LINKS}
 PAGES = {noun.table: noun.page for noun in NOUNS.values() if "{id}" in noun.page}
 MAX_FIELDS = 3  # fields that a sentence names
 
@@ -33,7 +33,7 @@ _SPECIAL = {
     (entity, action): verbs
     for entity, said in [
         *((noun.table, noun.verbs) for noun in NOUNS.values()),
-        *((link.told_as, link.verbs) for link in _LINKS),
+        *((link.history_entity, link.verbs) for link in _LINKS),
     ]
     for action, verbs in said.items()
 }
@@ -99,7 +99,7 @@ def describe_unchanged(action: str, routes: dict[str, Route], *, is_refused: boo
 
 def records_named(groups: list[Group]) -> set[tuple[str, int]]:
     """The records that sentences name, as (noun, id)."""
-    found = {(TOLD_AS.get(group.entity, group.entity), group.id) for group in groups}
+    found = {(SHOWN_AS.get(group.entity, group.entity), group.id) for group in groups}
     at = {group.organization_id for group in groups if group.organization_id is not None}
     return found | {("organizations", id) for id in at}
 
@@ -123,7 +123,7 @@ def sentence(operation: int, groups: list[Group], titles: Titles) -> Sentence:
         if is_cascade:
             more = " with all that belongs to them"
         return Sentence(done, doing, name, f"/operations/{operation}", more, [])
-    noun = TOLD_AS.get(first.entity, first.entity)
+    noun = SHOWN_AS.get(first.entity, first.entity)
     singular = NOUNS[noun].singular if noun in NOUNS else noun.removesuffix("s")
     name = titles.get((noun, first.id), f"{singular} {first.id}")
     more = _where(first, near, titles)
@@ -198,13 +198,13 @@ def _where(group: Group, near: str, titles: Titles) -> str:
 def record_path(group: Group) -> str:
     """Path of the record's page; "" where it has none, or the record was deleted."""
     entity, organization = group.entity, group.organization_id
-    if group.action == "delete" and entity not in TOLD_AS:
+    if group.action == "delete" and entity not in SHOWN_AS:
         return ""
     own = ""
     if entity in NOUNS:
         own = NOUNS[entity].page
     if "{organizationId}" not in own:
-        return PAGES.get(TOLD_AS.get(entity, entity), "").format(id=group.id)
+        return PAGES.get(SHOWN_AS.get(entity, entity), "").format(id=group.id)
     if not organization:
         return ""
     return own.format(organizationId=organization)

@@ -14,7 +14,7 @@ from retainer.pages import record_picker, render
 from retainer.pages.activities.form import log_line
 from retainer.pages.contacts.handlers import FIELDS as CONTACT_FIELDS
 from retainer.pages.form import form_page
-from retainer.pages.journal.history import UndoState, tell_history, undo_states
+from retainer.pages.journal.history import UndoState, describe_history, undo_states
 from retainer.pages.list_page import find, paginate
 from retainer.pages.organizations.handlers import frame
 from retainer.pages.record_picker import CONTACT
@@ -207,6 +207,6 @@ async def show_history(request: Request, id: int) -> Response:
         **values,
         tab="history",
         page=page,
-        entries=await tell_history(request, id, page.rows),
+        entries=await describe_history(request, id, page.rows),
         states={id: known.get(id) or UndoState(id) for id in operations},
     )

@@ -238,12 +238,12 @@ async def _names(
     request: Request, changes: list[HistoryEntry], people: list[tuple[int, str]]
 ) -> dict[str, dict[int, str]]:
     """Names of the records that changes refer to, by field and id."""
-    told = [change for entry in changes for change in entry.changes]
+    field_changes = [change for entry in changes for change in entry.changes]
     ids = {
         field: sorted(
             {
                 value
-                for change in told
+                for change in field_changes
                 if change.field == field
                 for value in (change.before, change.after)
                 if value

@@ -148,10 +148,14 @@ async def user_page(request: Request, id: int, problem: Conflict | None = None) 
 async def history(request: Request, id: int) -> list[HistoryEntry]:
     """Latest changes of a user, the newest first, with contacts by name instead of id."""
     found = await last_changes(request, "users", id, limit=MAX_CHANGES)
-    told = [change for entry in found for change in entry.changes if change.field == "contactId"]
-    people = await contacts_of(request, [id for one in told for id in (one.before, one.after)])
+    contact_changes = [
+        change for entry in found for change in entry.changes if change.field == "contactId"
+    ]
+    people = await contacts_of(
+        request, [id for one in contact_changes for id in (one.before, one.after)]
+    )
     names = {id: contact.full_name for id, contact in people.items()}
-    for change in told:
+    for change in contact_changes:
         change.field = "contact"
         change.before = names.get(change.before, change.before)
         change.after = names.get(change.after, change.after)

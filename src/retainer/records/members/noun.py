@@ -17,7 +17,7 @@ MEMBER = Noun(
     permissions=Permits(change="members.write", delete="members.write"),
     belongs_to="organizations",
     seen_as="organizations",
-    told_by="contact_id",
+    subject_column="contact_id",
     references={"organization_id": "organizations", "contact_id": "contacts"},
     shows=("contact_id",),
     page="/organizations/{organizationId}/members",

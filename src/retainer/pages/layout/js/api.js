@@ -5,7 +5,7 @@ import { $, $$, on } from "./dom.js";
 const input = $("#filter");
 const operations = $$(".operation").map((article) => ({
   nodes: [article, $(`[data-of="${article.id}"]`)], // with its line in the contents
-  words: `${article.id} ${$(".told", article).textContent}`.toLowerCase(),
+  words: `${article.id} ${$(".description", article).textContent}`.toLowerCase(),
 }));
 
 input.closest(".filter").hidden = false;
