@@ -66,8 +66,9 @@ class Field(NamedTuple):
     `sql` is its value in JSON. A field with a `type` can be filtered by `key`, the indexed column
     (by default `sql`). Where a row has no value, `key` holds `absent`, or null if that is empty and
     the field is `nullable`. A field with `sort` can be sorted by that SQL, which is never null and
-    has the SQL type `cast`, by default that of its `type`. `contains` names the function that finds the rows whose key contains a
-    text (migration 0008), `prefilter` the one that finds those with tags or values in JSON.
+    has the SQL type `cast`, by default that of its `type`. `contains` names the function that finds
+    the rows whose key contains a text (migration 0008), `prefilter` the one that finds those with
+    tags or values in JSON.
     """
 
     sql: str
