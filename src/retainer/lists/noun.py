@@ -61,7 +61,7 @@ class Link(NamedTuple):
     a part of the record itself). Histories name it `history_entity`, by the id of the other one.
     `is_undone` is False for what is kept as evidence; `holds_other` False where the other record
     may be deleted and the link stays; `is_followed` says that open pages learn of it as a change of
-    both records.
+    both records. `joined` and `parted` are the verbs on the noun's own page: linked a contact.
     """
 
     table: str
@@ -70,6 +70,8 @@ class Link(NamedTuple):
     of: str = ""
     plural: str = ""
     verbs: Mapping[str, Verbs] = {}
+    joined: str = "linked"
+    parted: str = "unlinked"
     is_undone: bool = True
     holds_other: bool = True
     is_followed: bool = True

@@ -37,6 +37,14 @@ def listed(words: Sequence[str], nothing: str) -> str:
     return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
+def one(noun: str) -> str:
+    """Noun with its article: a contact, an organization."""
+    article = "a"
+    if noun[0] in "aeio":
+        article = "an"
+    return f"{article} {noun}"
+
+
 @lru_cache(maxsize=1024, typed=True)  # untyped, True and 1 would share an entry
 def label(word: object) -> str:
     """Label for a word of the API: primary_contact → Primary contact, createdAt → Created at."""

@@ -4,8 +4,10 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from retainer.errors import camel
 from retainer.http.routing import Route
 from retainer.journal.model import FieldChange
+from retainer.lists.noun import Noun
 from retainer.nouns import NOUNS
 from retainer.pages import formatting
 from retainer.pages.journal.diffs import REFERENCES, SHOWN_AS, Titles
@@ -37,6 +39,31 @@ _SPECIAL = {
     ]
     for action, verbs in said.items()
 }
+
+
+class Joint(NamedTuple):
+    """Words for changes of what joins two records, on the page of one of them."""
+
+    field: str  # the id of the other record
+    other: str  # "a contact", for one whose name is not known
+    joined: str
+    parted: str
+
+
+def _joint_of_noun(noun: Noun) -> Joint:
+    joined, parted = (noun.verbs.get(action, _PLAIN[action])[0] for action in ("insert", "delete"))
+    return Joint(camel(noun.subject_column), formatting.one(noun.singular), joined, parted)
+
+
+# By entity: links to other records, and nouns that are told by another record.
+JOINTS = {
+    link.history_entity: Joint(
+        camel(link.other), formatting.one(NOUNS[link.of].singular), link.joined, link.parted
+    )
+    for link in _LINKS
+    if link.other
+}
+JOINTS |= {noun.table: _joint_of_noun(noun) for noun in NOUNS.values() if noun.subject_column}
 
 # Actions that change no record: the words for one that was done, and for one that was refused.
 _WITHOUT_CHANGES = {

@@ -15,6 +15,7 @@ _CONTACTS = Link(
         "insert": ("added to an activity", "adding to an activity", "at"),
         "delete": ("took out of an activity", "taking out of an activity", "at"),
     },
+    parted="took off",
     holds_other=False,
     is_followed=False,
 )
