@@ -48,15 +48,15 @@ class Database:
         # Tenants with commits that the other processes have not been notified of yet.
         self.changed: set[int] = set()
 
-    def of(self, viewer: Viewer, request_id: str, action: str, via: str = "api") -> "Db":
+    def of(self, viewer: Viewer, request_id: str, action: str, channel: str = "api") -> "Db":
         """The database as this viewer sees it, for one request."""
-        return Db(self, viewer.scope, viewer.values, request_id, action, via)
+        return Db(self, viewer.scope, viewer.values, request_id, action, channel)
 
     def without_viewer(
-        self, tenant: int, request_id: str, action: str, via: str = "api", **who: object
+        self, tenant: int, request_id: str, action: str, channel: str = "api", **who: object
     ) -> "Db":
         """The database of one tenant before anybody is signed in (login, set-up)."""
-        return Db(self, "all", {"tenant": tenant, **who}, request_id, action, via)
+        return Db(self, "all", {"tenant": tenant, **who}, request_id, action, channel)
 
     async def wait_for_stream(self) -> None:
         """Wait until one more list may be streamed. Raises Unavailable after about a second."""
@@ -161,12 +161,12 @@ class Db:
 
     __slots__ = (
         "action",
+        "channel",
         "connection",
         "database",
         "expected",
         "request_id",
         "scope",
-        "via",
         "viewer_values",
         "wanted",
     )
@@ -178,14 +178,14 @@ class Db:
         viewer_values: Values,
         request_id: str,
         action: str,
-        via: str,
+        channel: str,
     ) -> None:
         self.database = database
         self.scope = scope
         self.viewer_values = viewer_values
         self.request_id = request_id
         self.action = action
-        self.via = via
+        self.channel = channel
         self.connection: Connection | None = None  # of the open transaction
         self.expected: list[str] | None = None
         self.wanted = True
@@ -325,7 +325,12 @@ class Db:
     def bound(self, connection: Connection) -> Self:
         """The same Db on the connection of a transaction."""
         bound = type(self)(
-            self.database, self.scope, self.viewer_values, self.request_id, self.action, self.via
+            self.database,
+            self.scope,
+            self.viewer_values,
+            self.request_id,
+            self.action,
+            self.channel,
         )
         bound.connection = connection
         bound.expected, bound.wanted = self.expected, self.wanted
@@ -346,7 +351,7 @@ class Db:
         known: Values = {
             "request": self.request_id,
             "action": self.action,
-            "via": self.via,
+            "via": self.channel,
             "expected": self.expected,
         }
         known |= {"wanted": self.wanted, **self.viewer_values, **values}

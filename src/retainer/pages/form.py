@@ -40,7 +40,7 @@ class Field(NamedTuple):
     options: Sequence[Option] = ()  # of a select, unless the request brings them
     empty: str | None = None  # a select's label for no value
     default: str = ""
-    beside: bool = False  # in a form next to the field before it, not below
+    same_line: bool = False  # in a form next to the field before it, not below
     more: bool = False  # in a form under "More fields"
     in_form: Drawn = "yes"
     in_properties: Drawn = "yes"
@@ -130,7 +130,7 @@ def _rows(fields: list[Field]) -> list[list[Field]]:
     """Fields grouped by the line of the form that they share."""
     found: list[list[Field]] = []
     for field in fields:
-        if field.beside:
+        if field.same_line:
             found[-1].append(field)
         else:
             found.append([field])

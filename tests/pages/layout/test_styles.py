@@ -39,7 +39,7 @@ NOT_SHOWN = {
     "bulk": "is fixed to the window", "news": "is fixed to the window",
     "is-loading": "a state of the whole page", "plain": "a page by itself", "at-top": "where a page stands",
     "flush": "where it stands", "below": "where it stands", "inset": "where it stands", "home": "a link in a cell",
-    "under": "a second line on phones", "beside": "a second line on phones", "views": "are in the sidebar",
+    "under": "a second line on phones", "second-line": "a second line on phones", "views": "are in the sidebar",
     "nav-title": "is in the sidebar", "clashes": "as history", "preview": "is a frame of a file",
     "picture": "is somebody's picture", "tick": "chooses rows, with scripts", "tick-label": "as tick",
     "choice-parts": "is empty at first", "stacked": "stands in a menu", "inline": "stands in a menu",

@@ -19,7 +19,7 @@ FIELDS = Fields(
     Field("contactIds", "With whom", in_form="own"),
     Field("happenedAt", "When", "datetime-local", hint="Now, if you leave it empty"),
     Field("audience", "Who may read it", "select", options=AUDIENCES, default="internal",
-          required=True, beside=True),
+          required=True, same_line=True),
 )  # fmt: skip
 CHOICES: dict[str, Any] = {"kinds": list(ActivityKind), "audiences": list(Audience)}
 MAX_CONTACTS = "200"  # people of an organization that a form offers

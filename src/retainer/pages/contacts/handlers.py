@@ -29,13 +29,13 @@ FIELDS = Fields(
     Field("email", "E-mail", "email", required=True, maxlength=MAX_EMAIL, link=mail_link),
     Field("type", "Type", "select", options=TYPES, default="client", required=True,
           after="department"),
-    Field("phone", "Phone", "tel", maxlength=64, link=phone_link, beside=True),
+    Field("phone", "Phone", "tel", maxlength=64, link=phone_link, same_line=True),
     Field("company", "Company", maxlength=255),
-    Field("title", "Job title", maxlength=255, property_label="Title", beside=True),
+    Field("title", "Job title", maxlength=255, property_label="Title", same_line=True),
     Field("department", "Department", maxlength=255, more=True),
     Field("isActive", "Active", "select", options=YES_OR_NO, in_form="no", after="type"),
     Field("mentionName", "Mention name", maxlength=255, hint="What colleagues call them",
-          more=True, beside=True),
+          more=True, same_line=True),
 )  # fmt: skip
 MAX_ORGANIZATIONS = 100  # shown on a contact's page
 MAX_TOUCHES = 50  # latest activities that are read to find out who knows a contact

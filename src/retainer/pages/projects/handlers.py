@@ -35,16 +35,16 @@ FIELDS = Fields(
     Field("organization", "Organization", in_form="own", in_properties="no"),
     Field("status", "Status", "select", options=STATUSES, default="planned", required=True),
     Field("audience", "Audience", "select", options=AUDIENCES, default="internal", required=True,
-          hint="Guests see only what is for the client", beside=True, after="dueDate",
+          hint="Guests see only what is for the client", same_line=True, after="dueDate",
           permission="users.names"),
     Field("startDate", "Start date", "date", property_label="Start"),
-    Field("dueDate", "Due date", "date", property_label="Due", beside=True),
+    Field("dueDate", "Due date", "date", property_label="Due", same_line=True),
     Field("description", "Description", rows=3),
 )  # fmt: skip
 TASK_LINE = Fields(
     Field("title", "Title", required=True, autofocus=True, maxlength=MAX_NAME),
     Field("assigneeId", "Owner", "select", empty="Nobody", permission="users.names"),
-    Field("dueDate", "Due date", "date", beside=True),
+    Field("dueDate", "Due date", "date", same_line=True),
 )
 AT_RISK = {"status:in": ",".join(OPEN), "dueDate:lt": "today"}
 OPEN_TASKS = {"status:not": "completed", "sort": "dueDate"}

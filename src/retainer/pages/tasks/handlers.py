@@ -39,11 +39,11 @@ STATUSES, PRIORITIES, AUDIENCES = list(TaskStatus), list(TaskPriority), list(Aud
 FIELDS = Fields(
     Field("title", "Title", required=True, autofocus=True, maxlength=MAX_NAME),
     Field("assigneeId", "Assignee", "select", empty="Nobody", reads="assignee", after="priority"),
-    Field("dueDate", "Due date", "date", beside=True, in_properties="own", after="assigneeId"),
+    Field("dueDate", "Due date", "date", same_line=True, in_properties="own", after="assigneeId"),
     Field("organization", "Organization", in_form="own", in_properties="own", after="dueDate"),
     Field("status", "Status", "select", options=STATUSES, default="todo", required=True),
     Field("priority", "Priority", "select", options=PRIORITIES, default="medium", required=True,
-          beside=True),
+          same_line=True),
     Field("audience", "Audience", "select", options=AUDIENCES, default="internal", required=True,
           permission="tasks.write"),
     Field("description", "Description", rows=3, in_properties="no"),

@@ -27,10 +27,10 @@ FIELDS = Fields(
     Field("organization", "Organization", in_form="own", in_properties="no"),
     Field("status", "Status", "select", options=STATUSES, default="proposed", required=True),
     Field("audience", "Audience", "select", options=AUDIENCES, default="internal", required=True,
-          beside=True, permission="users.names"),
+          same_line=True, permission="users.names"),
     Field("fee", "Fee", hint="In whole euros"),
     Field("startDate", "Start date", "date", property_label="Start"),
-    Field("endDate", "End date", "date", property_label="End", beside=True),
+    Field("endDate", "End date", "date", property_label="End", same_line=True),
 )  # fmt: skip
 
 
