@@ -10,7 +10,7 @@ import pytest
 from retainer.routes import ROUTES, TABLE
 from support.cast import Cast, Person
 from support.in_process import InProcess
-from support.safe_writes import DRY, all_of, kept, key, operations
+from support.safe_writes import DRY, all_of, key, operations, stored_keys
 from support.samples import NDJSON, SAMPLES, bulk, line, path_of, rows_of, sample, unique_email
 
 IN_BULK = [route for route in ROUTES if TABLE.takes_in_bulk(route)]
@@ -334,9 +334,9 @@ def test_bulk_takes_an_idempotency_key_and_a_dry_run(cast: Cast) -> None:
     dry = bulk(cast.ada, *lines, **DRY)
     assert [row["status"] for row in rows(dry)] == [200] * 3
     assert dry.headers["preference-applied"] == "dry-run"
-    assert (rows_of(cast), operations(cast), kept(cast)) == (before, done, 0)
+    assert (rows_of(cast), operations(cast), stored_keys(cast)) == (before, done, 0)
     refused = bulk(cast.ada, *lines, line("PUT", "/contacts/abc", {}), **named)
-    assert (refused.status_code, kept(cast)) == (422, 0)
+    assert (refused.status_code, stored_keys(cast)) == (422, 0)
     first = bulk(cast.ada, *lines, **named)
     again = bulk(cast.ada, *lines, **named)
     assert all_of(first) == all_of(again) and again.headers["idempotency-replayed"] == "true"

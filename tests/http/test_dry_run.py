@@ -8,7 +8,7 @@ import pytest
 from retainer.http.routing import Route
 from retainer.routes import ROUTES
 from support.cast import Cast
-from support.safe_writes import DRY, WRITES, kept, key, operations, stored_files
+from support.safe_writes import DRY, WRITES, key, operations, stored_files, stored_keys
 from support.samples import rows_of, sample, send
 from support.server import Server
 
@@ -24,7 +24,7 @@ def test_a_dry_run_answers_as_if_and_changes_nothing(
     assert dry.status_code == route.status, dry.text
     assert dry.headers["preference-applied"] == "dry-run"
     assert (rows_of(cast), operations(cast), stored_files(server)) == (before, done, files)
-    assert (kept(cast), cast.sql.value("SELECT count(*) FROM sessions")) == (0, sessions)
+    assert (stored_keys(cast), cast.sql.value("SELECT count(*) FROM sessions")) == (0, sessions)
     real = send(cast.ada, route, ids, body)
     assert real.status_code == dry.status_code
     assert without_accident(real) == without_accident(dry)

@@ -14,7 +14,7 @@ from retainer.http.routing import Route
 from support.cast import Cast, Person
 from support.in_process import InProcess
 from support.kill import kill_main, sign_in
-from support.safe_writes import WRITES, all_of, kept, key, operations, stored_files
+from support.safe_writes import WRITES, all_of, key, operations, stored_files, stored_keys
 from support.samples import FILE, rows_of, sample, send
 from support.server import PASSWORD, Server
 from support.sql import Sql
@@ -56,7 +56,7 @@ def test_a_request_that_is_refused_leaves_nothing_and_may_be_corrected(
     )
     if route.body and body is not FILE:
         assert send(cast.ada, route, ids, {"bogus": 1}, headers=headers).status_code == 422
-    assert kept(cast) == 0
+    assert stored_keys(cast) == 0
     assert send(cast.ada, route, ids, body, headers=headers).status_code == route.status
 
 
@@ -146,7 +146,7 @@ def test_an_idempotency_key_is_forgotten_after_a_day(cast: Cast) -> None:
     )
     for _ in range(3):
         cast.ada.post("/api/organizations", body, headers=key())
-    assert kept(cast) == 3, "what is over is cleared away, some with each that comes"
+    assert stored_keys(cast) == 3, "what is over is cleared away, some with each that comes"
 
 
 def test_a_replay_requires_a_live_session_and_the_permission(cast: Cast) -> None:

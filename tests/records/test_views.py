@@ -16,7 +16,7 @@ from support.races import together
 MOST = 200
 
 
-def kept(person: Person, name: str = "Mine", noun: str = "tasks", **more: Any) -> int:
+def make_view(person: Person, name: str = "Mine", noun: str = "tasks", **more: Any) -> int:
     return int(person.made("/api/views", noun=noun, name=name, **more)["id"])
 
 
@@ -50,7 +50,7 @@ def test_a_view_is_answered_as_it_was_saved(cast: Cast) -> None:
 @pytest.mark.parametrize("noun", ViewNoun)
 def test_a_saved_view_of_every_noun_is_accepted_by_its_list(cast: Cast, noun: str) -> None:
     query = "id:gte=1&createdAt:gte=-30d&sort=-id&count=exact"
-    id = kept(cast.gita, "Recent", noun, query=query)
+    id = make_view(cast.gita, "Recent", noun, query=query)
     assert (
         cast.gita.get(
             f"/api/{noun}?{cast.gita.get(f'/api/views/{id}').json()['query']}"
@@ -61,9 +61,9 @@ def test_a_saved_view_of_every_noun_is_accepted_by_its_list(cast: Cast, noun: st
 
 def test_shared_views_are_visible_to_others_and_guests_see_only_their_own(cast: Cast) -> None:
     for who in (cast.ada, cast.cora, cast.stan):
-        kept(who, f"{who.username} alone")
-        kept(who, f"{who.username} for all", isShared=True)
-    kept(cast.gita, "Gita alone")
+        make_view(who, f"{who.username} alone")
+        make_view(who, f"{who.username} for all", isShared=True)
+    make_view(cast.gita, "Gita alone")
     shared = sorted(f"{who.username} for all" for who in (cast.ada, cast.cora, cast.stan))
     for who in (cast.ada, cast.cora, cast.stan):
         assert names(who) == sorted([*shared, f"{who.username} alone"])
@@ -80,7 +80,7 @@ def test_shared_views_are_visible_to_others_and_guests_see_only_their_own(cast: 
 
 
 def test_a_shared_view_is_changed_by_its_owner_and_administrators(cast: Cast) -> None:
-    path = f"/api/views/{kept(cast.stan, isShared=True)}"
+    path = f"/api/views/{make_view(cast.stan, isShared=True)}"
     for who in (cast.cora, cast.sam):
         before = cast.stan.get(path).text
         for answer in (who.put(path, {"name": "Theirs"}), who.delete(path)):
@@ -94,7 +94,7 @@ def test_a_shared_view_is_changed_by_its_owner_and_administrators(cast: Cast) ->
 
 
 def test_a_private_view_is_visible_to_its_owner_only(cast: Cast) -> None:
-    path = f"/api/views/{kept(cast.cora)}"
+    path = f"/api/views/{make_view(cast.cora)}"
     for who in (cast.ada, cast.stan, cast.gita, cast.olga):
         assert who.get(path).status_code == 404
         assert who.put(path, {"name": "Theirs"}).status_code == 404
@@ -110,14 +110,14 @@ def test_guests_save_views_and_share_none(cast: Cast) -> None:
     answer = cast.gita.post("/api/views", {"noun": "tasks", "name": "For all", "isShared": True})
     assert answer.status_code == 403
     assert "isShared" in answer.json()["detail"]
-    path = f"/api/views/{kept(cast.gita, isShared=False)}"
+    path = f"/api/views/{make_view(cast.gita, isShared=False)}"
     assert cast.gita.put(path, {"isShared": True}).status_code == 403
     assert cast.gita.put(path, {"isShared": False, "name": "Still mine"}).status_code == 200
     assert cast.gita.delete(path).status_code == 204
 
 
 def test_simultaneous_readers_of_views_get_their_own_answers(cast: Cast, inside: InProcess) -> None:
-    path = f"/api/views/{kept(cast.ada)}"
+    path = f"/api/views/{make_view(cast.ada)}"
 
     async def get(person: Person) -> int:
         headers = {"Cookie": f"connect.sid={person.token}"}
@@ -164,7 +164,7 @@ def test_simultaneous_readers_of_views_get_their_own_answers(cast: Cast, inside:
 def test_a_view_with_a_query_that_the_list_refuses_is_not_saved(
     cast: Cast, noun: str, query: str, words: str
 ) -> None:
-    path = f"/api/views/{kept(cast.stan, noun=noun, query='id=1')}"
+    path = f"/api/views/{make_view(cast.stan, noun=noun, query='id=1')}"
     assert words in refused(
         cast.stan.post("/api/views", {"noun": noun, "name": "Broken", "query": query})
     )
@@ -186,7 +186,7 @@ def test_every_problem_of_a_query_is_told_at_once(cast: Cast) -> None:
 
 def test_a_view_takes_any_search_text(cast: Cast) -> None:
     text = "ü \"'<>&=+#?%/"
-    id = kept(cast.ada, noun="organizations", query=f"name={quote(text)}")
+    id = make_view(cast.ada, noun="organizations", query=f"name={quote(text)}")
     assert (
         cast.ada.get(
             f"/api/organizations?{cast.ada.get(f'/api/views/{id}').json()['query']}"
@@ -201,12 +201,12 @@ def test_a_view_takes_any_search_text(cast: Cast) -> None:
 
 
 def test_a_views_name_is_unique_for_its_owner_and_list(cast: Cast) -> None:
-    id = kept(cast.cora, "Ärger")
+    id = make_view(cast.cora, "Ärger")
     clash = cast.cora.post("/api/views", {"noun": "tasks", "name": "arger"})
     assert (clash.status_code, clash.json()["errors"][0]["field"]) == (409, "name")
-    kept(cast.cora, "Ärger", "contacts")
-    kept(cast.stan, "Ärger", isShared=True)
-    other = kept(cast.cora, "Other")
+    make_view(cast.cora, "Ärger", "contacts")
+    make_view(cast.stan, "Ärger", isShared=True)
+    other = make_view(cast.cora, "Other")
     assert cast.cora.put(f"/api/views/{other}", {"name": "ÄRGER"}).status_code == 409
     assert cast.cora.put(f"/api/views/{id}", {"name": "ÄRGER"}).status_code == 200
     assert cast.cora.delete(f"/api/views/{id}").status_code == 204
@@ -234,7 +234,7 @@ def test_a_body_that_is_no_view_is_refused_by_field(
 
 
 def test_a_view_stays_with_its_list_and_owner(cast: Cast) -> None:
-    path = f"/api/views/{kept(cast.ada)}"
+    path = f"/api/views/{make_view(cast.ada)}"
     for body in ({"noun": "contacts"}, {"ownerId": cast.cora.id}):
         answer = cast.ada.put(path, body)
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, next(iter(body)))
@@ -253,14 +253,14 @@ def fill(cast: Cast, person: Person, count: int) -> None:
 
 def test_a_user_saves_a_limited_number_of_views(cast: Cast) -> None:
     fill(cast, cast.cora, MOST - 1)
-    gone = kept(cast.cora, "The last")
+    gone = make_view(cast.cora, "The last")
     answer = cast.cora.post("/api/views", {"noun": "contacts", "name": "One more"})
     assert (answer.status_code, "200" in answer.json()["detail"]) == (409, True)
-    kept(cast.stan, "Another's")
+    make_view(cast.stan, "Another's")
     assert cast.cora.put(f"/api/views/{gone}", {"name": "Renamed"}).status_code == 200
     assert cast.cora.delete(f"/api/views/{gone}").status_code == 204
     deletion = last(cast, "cora")["id"]
-    kept(cast.cora, "In its place")
+    make_view(cast.cora, "In its place")
     answer = undo(cast.cora, deletion)
     assert (answer.status_code, "200" in answer.json()["detail"]) == (409, True), (
         "restoring counts, too"
@@ -278,7 +278,7 @@ def test_of_many_simultaneous_creates_of_the_last_view_one_succeeds(cast: Cast) 
 
 
 def test_changes_of_a_view_are_undone(cast: Cast) -> None:
-    id = kept(cast.stan, query="status=todo")
+    id = make_view(cast.stan, query="status=todo")
     path = f"/api/views/{id}"
     assert cast.stan.put(path, {"query": "status=review", "isShared": True}).status_code == 200
     undone(cast, last(cast, "stan")["id"], "stan")
@@ -298,7 +298,7 @@ def test_changes_of_a_view_are_undone(cast: Cast) -> None:
 def test_changes_of_a_shared_view_are_undone_by_its_owner_and_administrators(
     cast: Cast,
 ) -> None:
-    id = kept(cast.cora, isShared=True)
+    id = make_view(cast.cora, isShared=True)
     path = f"/api/views/{id}"
     assert cast.cora.put(path, {"name": "Renamed"}).status_code == 200
     done = last(cast, "cora")
@@ -316,7 +316,7 @@ def test_changes_of_a_shared_view_are_undone_by_its_owner_and_administrators(
 
 
 def test_the_journal_shows_a_private_view_to_nobody_else(cast: Cast) -> None:
-    kept(cast.cora, "Confidential")
+    make_view(cast.cora, "Confidential")
     done = last(cast, "cora")
     assert (done["action"], done["records"], done["canUndo"]) == ("createView", 1, True)
     clara = cast.person("Clara", "consultant")
@@ -332,7 +332,7 @@ def test_the_journal_shows_a_private_view_to_nobody_else(cast: Cast) -> None:
 
 
 def test_views_take_few_statements(cast: Cast, inside: InProcess) -> None:
-    path = f"/api/views/{kept(cast.ada)}"
+    path = f"/api/views/{make_view(cast.ada)}"
     inside.send(cast.ada, "GET", path)
     rows = [("GET", path, None, 1), ("GET", "/api/views", None, 1),
             ("POST", "/api/views", {"noun": "tasks", "name": "N"}, 1),
@@ -345,7 +345,7 @@ def test_views_take_few_statements(cast: Cast, inside: InProcess) -> None:
 
 def test_views_are_listed_by_noun_and_sorted(cast: Cast) -> None:
     for name, noun in (("b", "tasks"), ("A", "tasks"), ("c", "contacts")):
-        kept(cast.ada, name, noun)
+        make_view(cast.ada, name, noun)
     assert names(cast.ada, "noun=tasks") == ["A", "b"]
     assert names(cast.ada, "sort=-name") == ["c", "b", "A"]
     assert names(cast.ada, f"ownerId={cast.ada.id}&noun:in=contacts,projects") == ["c"]

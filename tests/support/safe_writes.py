@@ -27,7 +27,7 @@ def operations(cast: Cast) -> int:
     return cast.sql.value("SELECT count(*) FROM operations WHERE tenant_id = $1", cast.tenant)
 
 
-def kept(cast: Cast) -> int:
+def stored_keys(cast: Cast) -> int:
     return cast.sql.value("SELECT count(*) FROM idempotency_keys WHERE tenant_id = $1", cast.tenant)
 
 

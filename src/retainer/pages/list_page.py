@@ -161,7 +161,7 @@ async def _total(listing: Listing, matched: int | None) -> tuple[int | None, boo
 
 def query_string(given: dict[str, str | None]) -> str:
     """Query string with its "?"; "" without parameters."""
-    kept = {name: value for name, value in given.items() if value}
-    if not kept:
+    filled = {name: value for name, value in given.items() if value}
+    if not filled:
         return ""
-    return "?" + urlencode(kept, safe=":,.", quote_via=quote)
+    return "?" + urlencode(filled, safe=":,.", quote_via=quote)

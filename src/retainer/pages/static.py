@@ -19,7 +19,7 @@ _TYPES = {
     "js": "text/javascript",
     "woff2": "font/woff2",
 }
-_KEPT = {"cache-control": "public, max-age=31536000, immutable"}
+_IMMUTABLE = {"cache-control": "public, max-age=31536000, immutable"}
 _URL = re.compile(rb'url\("?([\w.-]+)"?\)')
 
 
@@ -85,8 +85,8 @@ def preloads(name: str) -> list[str]:
 async def asset(request: Request) -> Response:
     found = ASSETS[request.path]
     if found.packed is None:
-        return Response(found.content, headers=_KEPT, media_type=found.media_type)
-    headers = _KEPT | {"vary": "accept-encoding"}
+        return Response(found.content, headers=_IMMUTABLE, media_type=found.media_type)
+    headers = _IMMUTABLE | {"vary": "accept-encoding"}
     if not accepts_gzip(request):
         return Response(found.content, headers=headers, media_type=found.media_type)
     headers["content-encoding"] = "gzip"

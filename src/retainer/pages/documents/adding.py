@@ -18,7 +18,7 @@ from retainer.pages.submit import Result, perform, upload
 from retainer.records.documents.model import Document, DocumentCreate
 
 # Fields that a refused upload shows again.
-KEPT_FIELDS = ("name", "description", "organizationId", "organization", "audience")
+REPEATED_FIELDS = ("name", "description", "organizationId", "organization", "audience")
 
 
 async def find_projects(request: Request) -> Response:
@@ -106,7 +106,9 @@ def _typed_values(request: Request) -> dict[str, str]:
     if request.data is not None:
         return {**request.data, "kind": "link"}
     return {
-        name: values[-1] for name, values in request.upload_fields.items() if name in KEPT_FIELDS
+        name: values[-1]
+        for name, values in request.upload_fields.items()
+        if name in REPEATED_FIELDS
     }
 
 

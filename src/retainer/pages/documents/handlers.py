@@ -162,8 +162,8 @@ async def moved(request: Request, id: int) -> Response:
     if document.projects and to:
         linked = ",".join(str(one.id) for one in document.projects)
         given = {"id:in": linked, "organizationId": str(to), "limit": "100"}
-        kept = await find(request, projects.LIST, Project, given)
-        sent["projectIds"] = [one.id for one in kept]
+        found = await find(request, projects.LIST, Project, given)
+        sent["projectIds"] = [one.id for one in found]
     return await _change(request, id, sent, request.data.get("version") or version)
 
 

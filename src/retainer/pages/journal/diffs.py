@@ -146,10 +146,10 @@ def word_diff(old: str, new: str) -> list[Piece]:
 
 def _context(same: list[str], *, is_first: bool, is_last: bool) -> list[Piece]:
     """Unchanged words: those next to a change, with "…" for the others."""
-    kept = 2 * CONTEXT
+    shown = 2 * CONTEXT
     if is_first or is_last:
-        kept = CONTEXT
-    if len(same) <= kept + 2:
+        shown = CONTEXT
+    if len(same) <= shown + 2:
         return [Piece("same", "".join(same))]
     found = [Piece("cut", "… ")]
     if not is_first:
