@@ -36,7 +36,7 @@ TELLS_HTMX = {
 
 # What the style guide does not show, with the reason.
 NOT_SHOWN = {
-    "bulk": "is fixed to the window", "news": "is fixed to the window",
+    "bulk": "is fixed to the window", "changes-by-others": "is fixed to the window",
     "is-loading": "a state of the whole page", "plain": "a page by itself", "at-top": "where a page stands",
     "flush": "where it stands", "below": "where it stands", "inset": "where it stands", "home": "a link in a cell",
     "under": "a second line on phones", "second-line": "a second line on phones", "views": "are in the sidebar",

@@ -68,7 +68,7 @@ function isOwn({ operations = [] }) {
 }
 
 function refresh() {
-  $("#news")?.remove();
+  $("#changes-by-others")?.remove();
   const address = new URL(location.href);
   const rows = $$("table [data-row]").length;
   if (rows > FIRST_ROWS) address.searchParams.set("limit", Math.min(rows, MOST_ROWS));
@@ -76,10 +76,10 @@ function refresh() {
 }
 
 function offerRefresh() {
-  if ($("#news")) return;
+  if ($("#changes-by-others")) return;
   const button = element(
     "button",
-    { id: "news", className: "button news", onclick: refresh },
+    { id: "changes-by-others", className: "button changes-by-others", onclick: refresh },
     "Changed by others: show",
   );
   document.body.append(button);
