@@ -28,7 +28,7 @@ CHEAPER = {  # peer → workload → how many times more processor time it takes
 }
 LIMIT_SHARE = 0.35
 STREAM_RATE = 1.5
-BESIDE_MS = 10.0
+POINT_READ_MS = 10.0
 FLAT = 1.2  # memory at its peak over memory when idle
 FIRST_START_SECONDS, NEXT_START_SECONDS, IDLE_MB = 5.0, 1.5, 200.0
 MB = 1e6
@@ -91,10 +91,10 @@ def streamed(medians: Medians, contenders: Mapping[str, Contender]) -> Iterator[
         if which == workloads.ALL and name not in (RETAINER, BEFORE)
     }
     yield from (faster(own, peers[name], note) for name, note in rivals(peers))
-    if own.beside_p50_ms is not None:
-        what, met = "all: point read beside it, p50", own.beside_p50_ms <= BESIDE_MS
+    if own.point_read_p50_ms is not None:
+        what, met = "all: point read beside it, p50", own.point_read_p50_ms <= POINT_READ_MS
         yield Verdict(
-            "a whole list", what, f"{own.beside_p50_ms:.1f} ms", f"≤ {BESIDE_MS:g} ms", met
+            "a whole list", what, f"{own.point_read_p50_ms:.1f} ms", f"≤ {POINT_READ_MS:g} ms", met
         )
     idle = contenders[RETAINER].rss_idle
     figure = f"{idle / MB:.0f} → {own.rss_peak / MB:.0f} MB"

@@ -120,14 +120,14 @@ def typing(running: Browser, worlds: dict[int, World], rounds: int) -> list[str]
     ]  # fmt: skip
     for word in WORDS:
         for size, found in turns(
-            worlds, rounds, lambda world, word=word: typed(running, world, word)
+            worlds, rounds, lambda world, word=word: type_word(running, world, word)
         ).items():
             cells = [f"{cell:.0f}" for cell in (statistics.median(found), min(found), max(found))]
             lines.append(f"| {word} | {size:,} | {' | '.join(cells)} |")
     return lines
 
 
-def typed(running: Browser, world: World, word: str) -> float:
+def type_word(running: Browser, world: World, word: str) -> float:
     page = opened(running, world)
     page.goto(f"http://127.0.0.1:{world.port}/organizations")
     page.wait_for_load_state("load")

@@ -1,6 +1,6 @@
 """The load generator: a keep-alive HTTP/1.1 client at protocol level, as cheap as Python allows.
 
-Runs in a process of its own: `python -m bench.load` reads a Plan as JSON from standard input and
+Runs in a process of its own: `python -m bench.load` reads a Load as JSON from standard input and
 writes an Outcome as JSON to standard output. It reads the processor time of the server's and of the
 database's process tree at the first and the last instant of its measured window, so that counts and
 costs cover the same time.
@@ -49,7 +49,7 @@ class Lane(msgspec.Struct, frozen=True):
     pause: float = 0.0
 
 
-class Plan(msgspec.Struct, frozen=True):
+class Load(msgspec.Struct, frozen=True):
     """Requests to send, their target, and the processes whose CPU time is read; times in seconds."""
 
     port: int
@@ -229,19 +229,19 @@ class Connection(asyncio.Protocol):
 
 
 class Run:
-    """One plan carried out."""
+    """One load carried out."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
+    def __init__(self, load: Load) -> None:
+        self.load = load
         self.loop = asyncio.get_running_loop()
         self.over = False
-        self.tallies = [Tally(lane, self) for lane in plan.lanes]
+        self.tallies = [Tally(lane, self) for lane in load.lanes]
         self.rss_peak = 0
 
     async def connect(self, tally: Tally) -> None:
         try:
             await self.loop.create_connection(
-                lambda: Connection(tally), "127.0.0.1", self.plan.port
+                lambda: Connection(tally), "127.0.0.1", self.load.port
             )
         except OSError as error:
             tally.fail(f"cannot connect: {error}")
@@ -250,11 +250,11 @@ class Run:
         for tally in self.tallies:
             for _ in range(tally.lane.connections):
                 await self.connect(tally)
-        await asyncio.sleep(self.plan.warmup)
+        await asyncio.sleep(self.load.warmup)
         for tally in self.tallies:
             tally.clear()
         before, began = self.cpu(), time.perf_counter()
-        await self.window(began + self.plan.seconds)
+        await self.window(began + self.load.seconds)
         after, ended = self.cpu(), time.perf_counter()
         lanes = {tally.lane.name: tally.outcome() for tally in self.tallies}
         self.over = True
@@ -262,14 +262,14 @@ class Run:
         return Outcome(ended - began, server, postgres, load, self.rss_peak, lanes)
 
     async def window(self, end: float) -> None:
-        pids = processes.tree(self.plan.server_pid)
+        pids = processes.tree(self.load.server_pid)
         while not self.over and (left := end - time.perf_counter()) > 0:
             await asyncio.sleep(min(SAMPLE_SECONDS, left))
             self.rss_peak = max(self.rss_peak, processes.rss_bytes(pids))
 
     def cpu(self) -> tuple[float, float, float]:
-        server = processes.cpu_seconds(self.plan.server_pid)
-        return server, processes.cpu_seconds(self.plan.postgres_pid), time.process_time()
+        server = processes.cpu_seconds(self.load.server_pid)
+        return server, processes.cpu_seconds(self.load.postgres_pid), time.process_time()
 
 
 def requests(parts: list[Part]) -> Iterator[bytes]:
@@ -302,8 +302,8 @@ def percentile(ordered: list[float], share: float) -> float:
 
 
 async def main() -> None:
-    plan = msgspec.json.decode(sys.stdin.buffer.read(), type=Plan)
-    outcome = await Run(plan).carry_out()
+    load = msgspec.json.decode(sys.stdin.buffer.read(), type=Load)
+    outcome = await Run(load).carry_out()
     sys.stdout.buffer.write(msgspec.json.encode(outcome))
 
 

@@ -100,9 +100,9 @@ class Meter:
 
     def __init__(self, world: World, folder: Path) -> None:
         self.world, self.folder = world, folder
-        self.look()
+        self.find_processes()
 
-    def look(self) -> None:
+    def find_processes(self) -> None:
         """Find them anew: PostgreSQL starts a process for each connection."""
         world, folder = self.world, self.folder
         database = set(processes.naming(str(folder / "postgres"))) or set(
@@ -133,7 +133,7 @@ def main() -> None:
             for name, size, tenants in (("small", SMALL, 0), ("large", LARGE, TENANTS))
         ]
         for world in worlds:
-            asyncio.run(beside(world))
+            asyncio.run(add_other_records(world))
         meters = [
             Meter(world, folder / name)
             for world, name in zip(worlds, ("small", "large"), strict=True)
@@ -171,14 +171,14 @@ def parser() -> argparse.ArgumentParser:
     return parser
 
 
-async def beside(world: World) -> None:
+async def add_other_records(world: World) -> None:
     """Add the other records that pages show, unless they are there."""
     connection = await asyncpg.connect(world.url)
     if not await connection.fetchval("SELECT EXISTS (SELECT FROM tasks)"):
         tables = ("tasks", "contacts", "members", "views")
         for table in tables:
             await connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-        await connection.execute(BESIDE.replace(":tenant", str(world.tenant)))
+        await connection.execute(OTHER_RECORDS.replace(":tenant", str(world.tenant)))
         for table in tables:
             await connection.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
         await connection.execute("VACUUM ANALYZE")
@@ -186,7 +186,7 @@ async def beside(world: World) -> None:
 
 
 # Half the tasks hang on a project alone. The first user, who looks at the pages, has two hundred.
-BESIDE = """
+OTHER_RECORDS = """
 INSERT INTO tasks (tenant_id, title, organization_id, project_id, assignee_id, status, priority, due_date)
     SELECT :tenant, 'Task ' || p.id || ' of ' || n, CASE WHEN n = 1 THEN p.organization_id END, p.id,
         CASE WHEN row_number() OVER () <= 200 THEN (SELECT min(id) FROM users WHERE tenant_id = :tenant)
@@ -218,7 +218,7 @@ def ask(asked: Asked, worlds: list[World], meters: list[Meter], times: int) -> F
     for turn in range(times + 5):
         for n, world in enumerate(worlds):
             if turn == 4:
-                meters[n].look()
+                meters[n].find_processes()
             taken[n].append(cost(connections[n], paths[n], world, asked.headers, meters[n]))
     for connection in connections:
         connection.close()

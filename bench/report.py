@@ -101,7 +101,7 @@ def remark(median: Sample) -> str:
 def streams(findings: Findings, medians: Medians) -> Iterator[str]:
     yield (
         f"{workloads.STREAMS} connections fetch the whole list again and again; one more reads single "
-        f"organizations, pausing {workloads.BESIDE_PAUSE * 1000:.0f} ms after each."
+        f"organizations, pausing {workloads.POINT_READ_PAUSE * 1000:.0f} ms after each."
     )
     yield ""
     yield "| contender | MB/s | memory idle MB (RSS) | at its peak MB | point read beside it, p50 ms |"
@@ -110,7 +110,7 @@ def streams(findings: Findings, medians: Medians) -> Iterator[str]:
         if workload == workloads.ALL:
             idle = findings.contenders[name].rss_idle / MB
             rate, peak = median.bytes_per_second / MB, median.rss_peak / MB
-            yield f"| {name} | {rate:.1f} | {idle:.0f} | {peak:.0f} | {milliseconds(median.beside_p50_ms)} |"
+            yield f"| {name} | {rate:.1f} | {idle:.0f} | {peak:.0f} | {milliseconds(median.point_read_p50_ms)} |"
     yield ""
 
 

@@ -12,7 +12,7 @@ import msgspec
 from bench import limit, workloads
 from bench.contender import Contender, UnavailableError
 from bench.limit import Limit
-from bench.load import Outcome, Plan
+from bench.load import Load, Outcome
 from bench.processes import Cores
 
 SETTLE_SECONDS = 0.5  # of every turn, before its window opens
@@ -47,7 +47,7 @@ class Sample:
     first_error: str = ""
     bytes_per_second: float = 0.0
     rss_peak: int = 0
-    beside_p50_ms: float | None = None
+    point_read_p50_ms: float | None = None
 
     @property
     def total_us(self) -> float:
@@ -113,16 +113,16 @@ def of_contender(
 ) -> Sample:
     lanes = workloads.lanes(workload, contender, options.connections)
     pids = {"server_pid": contender.process.pid, "postgres_pid": postgres_pid}
-    plan = Plan(
+    load = Load(
         port=contender.port, seconds=options.seconds, warmup=SETTLE_SECONDS, lanes=lanes, **pids
     )
-    outcome = run_load(plan, cores.around)
+    outcome = run_load(load, cores.around)
     return sample_of(contender.name, workload, outcome)
 
 
 def sample_of(name: str, workload: str, outcome: Outcome) -> Sample:
     lane = outcome.lanes[workload]
-    beside = outcome.lanes.get(workloads.BESIDE)
+    point_read = outcome.lanes.get(workloads.POINT_READ)
     if lane.requests == 0:
         raise UnavailableError(f"not one answer ({lane.first_error or 'none came in time'})")
     # Large answers are few: those begun or ended outside the window count by the bytes that fell
@@ -141,7 +141,9 @@ def sample_of(name: str, workload: str, outcome: Outcome) -> Sample:
         first_error=next((each.first_error for each in outcome.lanes.values() if each.errors), ""),
         bytes_per_second=lane.bytes / outcome.seconds,
         rss_peak=outcome.rss_peak,
-        beside_p50_ms=beside.p50_ms if beside is not None and beside.requests else None,
+        point_read_p50_ms=point_read.p50_ms
+        if point_read is not None and point_read.requests
+        else None,
     )
 
 
@@ -159,17 +161,17 @@ def of_limit(ceiling: Limit, options: Options) -> Sample:
     )
 
 
-def run_load(plan: Plan, core: int) -> Outcome:
+def run_load(load: Load, core: int) -> Outcome:
     """The load generator in a process of its own, on `core`."""
     try:
         done = subprocess.run(
             [sys.executable, "-m", "bench.load"],
             check=False,
-            input=msgspec.json.encode(plan),
+            input=msgspec.json.encode(load),
             cwd=Path(__file__).parent.parent,
             preexec_fn=lambda: os.sched_setaffinity(0, {core}),
             capture_output=True,
-            timeout=plan.seconds + plan.warmup + PATIENCE_SECONDS,
+            timeout=load.seconds + load.warmup + PATIENCE_SECONDS,
         )
     except subprocess.TimeoutExpired as error:
         raise UnavailableError("the load generator did not come to an end") from error

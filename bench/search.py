@@ -88,13 +88,13 @@ async def prepared(url: str, rows: int) -> dict[str, str]:
     await connection.execute("DELETE FROM sessions")
     for user in (1, 2):
         await connection.execute(SESSION, user, hashlib.sha256(f"{TOKEN}{user}".encode()).digest())
-    words = await typed(connection)
+    words = await typed_words(connection)
     print(f"{rows:,} organizations, {await sizes(connection)}")
     await connection.close()
     return words
 
 
-async def typed(connection: Connection) -> dict[str, str]:
+async def typed_words(connection: Connection) -> dict[str, str]:
     """Words of the large tenant: the name of one organization, taken apart and mistyped."""
     name = await connection.fetchval(
         "SELECT name FROM organizations WHERE tenant_id = 1 AND length(split_part(name, ' ', 1)) >= 8"

@@ -16,8 +16,10 @@ TITLES = {
     MIX: "mix: 80 % one, 10 % list of 50, 10 % create",
 }
 STREAMS = 2  # connections that fetch all 10,000 at once
-BESIDE = "beside"  # the lane of one connection reading single organizations meanwhile
-BESIDE_PAUSE = 0.02  # seconds between its reads, so that it adds little to the cost of the lists
+POINT_READ = "point read"  # the lane of one connection reading single organizations meanwhile
+POINT_READ_PAUSE = (
+    0.02  # seconds between its reads, so that it adds little to the cost of the lists
+)
 
 
 def lanes(workload: str, contender: Contender, connections: int) -> list[Lane]:
@@ -36,5 +38,5 @@ def lanes(workload: str, contender: Contender, connections: int) -> list[Lane]:
         MIX: [one, list50, create],
     }
     if workload == ALL:
-        return [Lane(ALL, STREAMS, parts[ALL]), Lane(BESIDE, 1, [one], BESIDE_PAUSE)]
+        return [Lane(ALL, STREAMS, parts[ALL]), Lane(POINT_READ, 1, [one], POINT_READ_PAUSE)]
     return [Lane(workload, connections, parts[workload])]
