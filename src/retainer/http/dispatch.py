@@ -119,10 +119,10 @@ def _is_own(origin: str, request: Request) -> bool:
 
 
 async def check(request: Request, route: Route, ids: list[str]) -> list[int | str]:
-    """The path's parameters, once permission, ids, headers and body are right.
+    """The path's parameters, after the checks of permission, ids, headers and body.
 
-    A record that the viewer does not see is NotFound before any other refusal. Whether they see it
-    is asked only when there is one: of a request that is right, the handler's statement tells.
+    A record that the viewer does not see is NotFound before any other refusal. Its visibility is
+    looked up only for a request that is refused: otherwise the handler's own statement tells.
     """
     try:
         refuse_unpermitted(request, route)  # 403

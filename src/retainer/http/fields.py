@@ -207,7 +207,7 @@ def _default(field: FieldInfo, defaults: dict[str, object]) -> tuple[object, ...
 
 
 def _struct(body: type[T], fields: list[tuple[Any, ...]]) -> type[T]:
-    """The body with these fields, and what it has of its own beside fields."""
+    """The body with these fields; it keeps its docstring, its check and its example."""
     own = {
         name: value
         for name, value in vars(body).items()

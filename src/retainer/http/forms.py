@@ -11,8 +11,8 @@ from retainer.http.request import Request
 
 
 class Form(dict[str, str]):
-    """The fields of a form by name; of several of one name, `all` has each and the form itself the
-    last.
+    """The fields of a form by name. Where a name is repeated the form has the last value, `all` has
+    every one.
     """
 
     def __init__(self, pairs: list[tuple[str, str]]) -> None:

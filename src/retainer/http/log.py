@@ -48,7 +48,7 @@ class Log:
         )
 
     def event(self, event: str, **fields: Any) -> None:
-        """Something worth knowing that is no request; written at once."""
+        """An event other than a request; written at once."""
         self._add({"at": time.time(), "event": event, **fields})
         self.flush()
 

@@ -1,5 +1,5 @@
-"""The parameters of a path: the query string in pairs, a parameter that is none, and the type of a
-route that declares some other than a list's (lists/parameters.py).
+"""Query strings: their parameters as pairs or as a route's type, and the error for an unknown one.
+The parameters of lists are read in lists/parameters.py.
 """
 
 import difflib
@@ -14,8 +14,8 @@ from retainer.http.body import problems
 
 
 def pairs(query_string: bytes) -> list[tuple[str, str]]:
-    """The parameters in order. Raises Invalid for what is no UTF-8, holds NUL, or stands there
-    twice.
+    """The parameters in order. Raises Invalid for text that is not UTF-8 or holds NUL, and
+    for a name given twice.
     """
     try:
         found = parse_qsl(
@@ -43,7 +43,7 @@ def pairs(query_string: bytes) -> list[tuple[str, str]]:
 
 
 def of_form(query_string: bytes) -> bytes:
-    """The parameters as a page's form sends them, as a list takes them: what is empty left out, the
+    """The parameters as a page's form sends them, as a list takes them: empty ones left out, the
     boxes ticked for one name joined by commas.
     """
     try:
@@ -62,7 +62,7 @@ def of_form(query_string: bytes) -> bytes:
 
 
 def unknown(name: str, known: list[str]) -> FieldError:
-    """A parameter that is none, with the nearest that is."""
+    """The error for an unknown parameter, with the most similar known one."""
     near = difflib.get_close_matches(name.lower(), known, 1, 0.5) or difflib.get_close_matches(
         name, known, 1, 0.3
     )

@@ -155,8 +155,8 @@ class Request(starlette.requests.Request):
             # Going back, htmx 4.0.1 says no more than the last of these.
             asks = "hx-request" in self.headers or "hx-history-restore-request" in self.headers
             return asks or self.accepts_html
-        # A form by itself asks for no page: who sends JSON and forgets to say so is told that, as
-        # the API tells it.
+        # A form's media type alone does not ask for a page: clients such as curl name it for JSON
+        # too unless told otherwise, and get the API's error.
         is_form = self.media_type in FORMS
         return (
             is_form
@@ -207,7 +207,7 @@ class Request(starlette.requests.Request):
 
     @property
     def has_body(self) -> bool:
-        """True when a body is announced, be it of unknown length."""
+        """True when a body is announced, also one of unknown length."""
         return "transfer-encoding" in self.headers or self.headers.get("content-length", "0") != "0"
 
     async def record_refusal(self) -> None:

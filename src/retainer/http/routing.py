@@ -153,8 +153,8 @@ class Table:
         methods[route.method] = route
 
     def takes_in_bulk(self, route: Route) -> bool:
-        """True where /bulk takes it: the changes of records, by JSON. Of users not what makes or
-        ends a way to sign in.
+        """True where /bulk takes it: the changes of records, by JSON. For users, not the routes
+        that create or revoke links and sessions.
         """
         is_of_record = route.tag in self.records or (route.tag == "users" and route.record)
         return route.changes and is_of_record and (route.form is None or route.body is not None)

@@ -51,8 +51,8 @@ LINKS: list[tuple[Noun, Link]] = [(noun, link) for noun in NOUNS.values() for li
 
 
 class Subject(NamedTuple):
-    """The record that a history entry names for a change of a table: the entity it is called, its
-    noun, and the column with its id (empty: the changed row's own id).
+    """The record that history entries name for a table's changes: the name of its entity, its noun,
+    and the column with its id (empty: the changed row's own id).
     """
 
     entity: str

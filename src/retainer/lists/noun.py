@@ -90,9 +90,9 @@ class Link(NamedTuple):
 class Trashed(NamedTuple):
     """A noun in the trash, as SQL; what is left empty follows from what it belongs to.
 
-    `organization` is the id of its organization. `above` is FROM and WHERE of the rows that took it
-    along, in which case it is no entry of its own. `below` counts it with what it went along with:
-    the condition on a row b of it and the entry x, by the table of the entry.
+    `organization` is the id of its organization. `above` is FROM and WHERE of the parent rows whose
+    deletion also deleted this one; such a row is not listed itself. `below` is, by the table of the
+    entry, the condition that row b was deleted with entry x.
     """
 
     organization: str = ""
@@ -158,7 +158,7 @@ class Noun:
     trash: Trashed | None = None
     has_history: bool = False
     has_views: bool = False
-    is_private: bool = False  # another's is not even administrators' to know of
+    is_private: bool = False  # visible to its owner only, not even to admins
     changeable: str = "true"  # SQL: what permission and visibility leave open
     verbs: Mapping[str, Verbs] = field(default_factory=dict)
     menu: Menu | None = None

@@ -1,4 +1,4 @@
-"""Handlers of many lines at once, whose changes are sent as one.
+"""Handlers of many lines, run concurrently, whose changes are sent together.
 
 Each handler runs as for a request of its own, on a CapturingDb that holds its first change back
 until every handler has come that far. Then the changes go in the order of the handlers: creates as
@@ -40,7 +40,7 @@ class _Captured(NamedTuple):
 
 
 class Pipeline:
-    """The handlers of one go, and their changes."""
+    """Runs handlers concurrently up to their first write, then sends all writes together."""
 
     def __init__(self, tx: Db) -> None:
         self.tx = tx

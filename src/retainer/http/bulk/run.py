@@ -102,7 +102,7 @@ class Run:
         return await self.results(tx, lines[:half]) + await self.results(tx, lines[half:])
 
     async def pipelined(self, tx: Db, lines: list[Line], route: Route) -> list[Result] | None:
-        """All of them at once, or None when that cannot be."""
+        """The results of all lines as one pipeline, or None where they need another way."""
         pipeline = Pipeline(tx)
         try:
             async with tx.savepoint():
@@ -153,6 +153,6 @@ class Run:
 
 
 def raise_if_of_whole(problem: Problem) -> None:
-    """Raise a problem that is not about a line but about the whole request."""
+    """Raises a problem that concerns the whole request rather than one line."""
     if isinstance(problem, Retry | SessionChanged) or problem.status >= 500:
         raise problem

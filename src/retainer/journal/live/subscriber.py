@@ -85,7 +85,7 @@ class Subscriber:
         return not self.wakeup.is_set()
 
     async def _has_ended(self, *, is_quiet: bool) -> bool:
-        """Tell whether the session is over, or its user's role or contact another than when the
+        """True when the session has ended, or its user's role or contact has changed since the
         stream began. Looked up after news about any session, and at each heartbeat.
         """
         generation = self.sessions.generation

@@ -1,1 +1,1 @@
-"""Pages of activities."""
+"""Pages of activities (calls, meetings, notes): the list, an activity, the form."""

@@ -1,1 +1,1 @@
-"""Pages of contacts."""
+"""Pages of contacts: the list, a contact with its organizations, the forms."""

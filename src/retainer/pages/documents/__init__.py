@@ -1,1 +1,1 @@
-"""Pages of documents."""
+"""Pages of documents: the list, adding and moving, previews, versions."""

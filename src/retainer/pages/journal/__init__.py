@@ -1,1 +1,1 @@
-"""Pages of journal."""
+"""Pages of the activity feed, histories, the audit log and undo, and their sentences."""

@@ -1,1 +1,1 @@
-"""Pages of projects."""
+"""Pages of projects: the list, a project with its tasks, the forms."""

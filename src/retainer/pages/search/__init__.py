@@ -1,1 +1,1 @@
-"""Pages of search."""
+"""The page of results, and the palette's hits during typing."""

@@ -1,1 +1,1 @@
-"""Pages of tasks."""
+"""Pages of tasks: the list with its filter chips, a task, the form."""

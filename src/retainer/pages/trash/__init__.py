@@ -1,1 +1,1 @@
-"""Pages of trash."""
+"""The page of what was deleted, where it is restored."""

@@ -1,1 +1,1 @@
-"""Pages of users."""
+"""Pages of users for administrators, and everybody's own profile."""
