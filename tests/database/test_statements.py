@@ -37,17 +37,17 @@ def statements() -> Iterator[tuple[str, str]]:
     for module in pkgutil.walk_packages(retainer.__path__, "retainer."):
         if module.name.endswith(WITH_STATEMENTS):
             for name, value in vars(importlib.import_module(module.name)).items():
-                yield from named(f"{module.name}.{name}", value)
+                yield from texts_of(f"{module.name}.{name}", value)
 
 
-def named(name: str, value: Any) -> Iterator[tuple[str, str]]:
+def texts_of(name: str, value: Any) -> Iterator[tuple[str, str]]:
     if isinstance(value, Statement | Update):
         yield name, value.text
     elif isinstance(value, ListSpec):
         yield name, f"SELECT FROM {value.table} WHERE {value.where}"
     elif isinstance(value, dict):
         for key, inner in value.items():
-            yield from named(f"{name}[{key}]", inner)
+            yield from texts_of(f"{name}[{key}]", inner)
 
 
 STATEMENTS = dict(sorted(statements()))  # in one order for all processes of pytest-xdist

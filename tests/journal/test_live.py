@@ -78,10 +78,10 @@ class Ear:
         records: set[str] = set()
         operations: list[dict[str, Any]] = []
         while record not in records:
-            name, news = self.event()
-            assert name == "changed", news
-            records |= set(news["records"])
-            operations += news["operations"]
+            name, event = self.event()
+            assert name == "changed", event
+            records |= set(event["records"])
+            operations += event["operations"]
         return records, operations
 
     def ended(self) -> bool:
@@ -237,9 +237,9 @@ def test_a_poll_answers_the_same_changes_as_a_stream(cast: Cast) -> None:
 
 
 def cast_mark(person: Person) -> str:
-    news = person.get("/live").json()
-    assert news == {"mark": news["mark"], "records": [], "nouns": [], "operations": []}
-    return str(news["mark"])
+    answer = person.get("/live").json()
+    assert answer == {"mark": answer["mark"], "records": [], "nouns": [], "operations": []}
+    return str(answer["mark"])
 
 
 def poll(person: Person, mark: str) -> dict[str, Any]:

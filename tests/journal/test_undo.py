@@ -9,7 +9,7 @@ import pytest
 from retainer.journal.entities import UNDO_RULES
 from support.cast import Cast
 from support.in_process import InProcess
-from support.journal import WRITES, last, named, tree, undo, undone, world
+from support.journal import WRITES, last, tree, undo, undone, with_ids, world
 from support.races import together
 from support.samples import FILE, NDJSON, line
 
@@ -22,7 +22,7 @@ def clashes(answer: Any) -> list[tuple[str, int]]:
 def done(cast: Cast, ids: dict[str, int], write: str) -> None:
     method, path, body = WRITES[write]
     body = json.loads(
-        json.dumps(body), object_hook=lambda made: {k: named(ids, v) for k, v in made.items()}
+        json.dumps(body), object_hook=lambda made: {k: with_ids(ids, v) for k, v in made.items()}
     )
     answer = cast.ada.request(
         method, f"/api/{path.format(**ids)}", **({} if body is None else {"json": body})

@@ -15,7 +15,7 @@ from hypothesis.stateful import (
 )
 
 from support.cast import Cast
-from support.journal import WRITES, named, tree, undo, world
+from support.journal import WRITES, tree, undo, with_ids, world
 from support.samples import NDJSON, line
 
 ORGANIZATIONS, PROJECTS = ["top", "child", "acme", "globex", None], ["project", "second", None]
@@ -105,7 +105,7 @@ class Undoing(RuleBasedStateMachine):
     def ready(self, write: Write) -> Write:
         method, path, body = write
         body = (
-            {key: named(self.ids, value) for key, value in body.items()}
+            {key: with_ids(self.ids, value) for key, value in body.items()}
             if body is not None
             else None
         )

@@ -123,7 +123,7 @@ WRITES = {
 }  # fmt: skip
 
 
-def named(ids: dict[str, int], value: Any) -> Any:
+def with_ids(ids: dict[str, int], value: Any) -> Any:
     if isinstance(value, list):
-        return [named(ids, each) for each in value]
+        return [with_ids(ids, each) for each in value]
     return ids.get(value, value) if isinstance(value, str) else value

@@ -71,8 +71,8 @@ def available() -> list[Migration]:
 
 
 def _migration(name: str, text: str) -> Migration:
-    named = _NAMED_FUNCTIONS.search(text)
-    functions = named[1].split(", ") if named else []
+    match = _NAMED_FUNCTIONS.search(text)
+    functions = match[1].split(", ") if match else []
     return Migration(int(name[:4]), name, text, functions)
 
 

@@ -126,7 +126,7 @@ class Table:
         self.records = frozenset(records)  # the tags of nouns that anybody's /bulk may change
         self.root: dict[str, Any] = {}
         self.pages: dict[str, Any] = {}
-        self.named = {route.name: route for route in routes}
+        self.by_name = {route.name: route for route in routes}
         self.readers = {r.path: r for r in routes if r.method == "GET" and r.record}
         refuse_undescribed([kind for route in routes if not route.page for kind in route.types])
         for route in routes:

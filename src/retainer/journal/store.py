@@ -290,11 +290,11 @@ async def groups(db: Db, ids: list[int]) -> list[dict[str, object]]:
     return [msgspec.json.decode(row[0]) for row in await db.rows(GROUPS, ids=ids)]
 
 
-async def titles(db: Db, named: set[tuple[str, int]]) -> dict[tuple[str, int], str]:
+async def titles(db: Db, records: set[tuple[str, int]]) -> dict[tuple[str, int], str]:
     """The titles of records, by (noun, id)."""
-    if not named:
+    if not records:
         return {}
-    nouns, ids = zip(*sorted(named), strict=True)
+    nouns, ids = zip(*sorted(records), strict=True)
     rows = await db.rows(TITLES, nouns=list(nouns), ids=list(ids))
     return {(row["noun"], row["id"]): row["title"] for row in rows if row["title"]}
 

@@ -19,7 +19,7 @@ SHEETS = ("app.css", "api.css")
 
 # Any quoted word may name an icon, because macros pass names on. Words that only look like one cost
 # a few bytes.
-_NAMED = re.compile(r"""["']([a-z0-9-]+)["']""")
+_QUOTED = re.compile(r"""["']([a-z0-9-]+)["']""")
 _SVG = (
     '<svg class="icon" aria-hidden="true" width="16" height="16" viewBox="0 0 24 24" '
     'fill="none" stroke="currentColor" stroke-width="1.75" '
@@ -39,13 +39,13 @@ def stylesheets() -> dict[str, bytes]:
 def icons() -> dict[str, str]:
     """Drawing inside the <svg> of each icon that is used, by the icon's name."""
     drawings: dict[str, str] = json.loads(_taken("icons.json"))
-    return {name: drawings[name] for name in sorted(named()) if name in drawings}
+    return {name: drawings[name] for name in sorted(icon_names()) if name in drawings}
 
 
-def named() -> set[str]:
+def icon_names() -> set[str]:
     """The icons that templates and the declarations of nouns name."""
     files = [*PACKAGE.rglob("*.html"), *PACKAGE.parent.glob("*/*/noun.py")]
-    return {name for file in files for name in _NAMED.findall(file.read_text())}
+    return {name for file in files for name in _QUOTED.findall(file.read_text())}
 
 
 def _taken(name: str) -> bytes:

@@ -135,12 +135,12 @@ async def id_from_fields(
     """Id of the record that was picked, else of the one whose name was typed; None where the fields
     name none. Raises UnclearName.
     """
-    picked, typed = given.get(f"{kind.field}Id", ""), given.get(kind.field, "")
+    picked, name = given.get(f"{kind.field}Id", ""), given.get(kind.field, "")
     if is_id(picked):
         return int(picked)
-    if not typed.strip():
+    if not name.strip():
         return None
-    return await id_of_name(request, kind, typed)
+    return await id_of_name(request, kind, name)
 
 
 async def id_from_filter(

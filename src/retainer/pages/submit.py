@@ -51,7 +51,7 @@ async def perform(
     `version` is the ETag of the record as the form showed it: the change is made only while the
     record still has it.
     """
-    route = request.app.table.named[name]
+    route = request.app.table.by_name[name]
     headers = {}
     if version:
         headers["if_match"] = f'"{version}"'
@@ -111,7 +111,7 @@ async def upload(
     """Let the API's route of this name read a form with a file as it arrives. `before_commit` may
     change the form's other fields before they are stored. The result lacks the operation's id.
     """
-    route = request.app.table.named[name]
+    route = request.app.table.by_name[name]
     about_body = ("content-type", "content-length", "transfer-encoding")
     given = {name: request.headers[name] for name in about_body if name in request.headers}
     inner = request.inner(route, WEB, **given)

@@ -86,7 +86,7 @@ class Subscriber:
 
     async def _has_ended(self, *, is_quiet: bool) -> bool:
         """True when the session has ended, or its user's role or contact has changed since the
-        stream began. Looked up after news about any session, and at each heartbeat.
+        stream began. Looked up after a notification about any session, and at each heartbeat.
         """
         generation = self.sessions.generation
         if not is_quiet and self.sessions.listening and generation == self.checked:

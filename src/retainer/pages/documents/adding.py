@@ -87,19 +87,19 @@ async def _create_link(request: Request) -> Result:
 
 async def _organization_id(request: Request) -> None:
     """Replace the organization's name in an upload by its id, which is what the API takes."""
-    typed = request.upload_fields
+    fields = request.upload_fields
     given = {
         name: values[-1]
-        for name, values in typed.items()
+        for name, values in fields.items()
         if name in ("organization", "organizationId")
     }
     id = given.get("organizationId") or await record_picker.id_from_fields(
         request, ORGANIZATION, given
     )
-    typed.pop("organization", None)
-    typed.pop("organizationId", None)
+    fields.pop("organization", None)
+    fields.pop("organizationId", None)
     if id:
-        typed["organizationId"] = [str(id)]
+        fields["organizationId"] = [str(id)]
 
 
 def _typed_values(request: Request) -> dict[str, str]:

@@ -55,19 +55,19 @@ async def show_all(request: Request) -> Response:
             AuditEntry(row, sentences.get(row.id), _described(request, row)) for row in page.rows
         ],
         people=[(one.id, one.full_name) for one in people],
-        actions=actions(request),
+        actions=action_choices(request),
         via=VIA,
     )
 
 
 def _described(request: Request, row: AuditRow) -> str:
     is_refused = row.outcome == Outcome.REFUSED
-    return describe_unchanged(row.action, request.app.table.named, is_refused=is_refused)
+    return describe_unchanged(row.action, request.app.table.by_name, is_refused=is_refused)
 
 
-def actions(request: Request) -> list[tuple[str, str]]:
+def action_choices(request: Request) -> list[tuple[str, str]]:
     """Actions that the audit can be filtered by: the API's changes, as choices."""
     found = [
-        route for route in request.app.table.named.values() if route.changes and not route.html
+        route for route in request.app.table.by_name.values() if route.changes and not route.html
     ]
     return sorted(((route.name, route.summary) for route in found), key=lambda choice: choice[1])

@@ -113,7 +113,7 @@ async def operation(request: Request, id: int) -> Response:
         sentence=await sentence_of(request, id),
         changes=await describe_operation(request, found.changes),
         description=sentences.describe_unchanged(
-            found.action, request.app.table.named, is_refused=found.outcome == Outcome.REFUSED
+            found.action, request.app.table.by_name, is_refused=found.outcome == Outcome.REFUSED
         ),
     )
 

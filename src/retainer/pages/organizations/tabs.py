@@ -64,9 +64,9 @@ async def members_page(
     """Show the people; after a refused form also what was typed, its errors, and the contacts that
     may be meant.
     """
-    typed, errors = {}, {}
+    entered, errors = {}, {}
     if problem is not None:
-        typed, errors = dict(request.data), form_errors(problem)
+        entered, errors = dict(request.data), form_errors(problem)
     return await form_page(
         request,
         "organizations/members.html",
@@ -77,9 +77,9 @@ async def members_page(
             request, members.LIST, MemberRow, parent=id, expand=("contact",), counted=False
         ),
         errors=errors,
-        typed=typed,
+        entered=entered,
         contact_fields=CONTACT_FIELDS,
-        values={**CONTACT_FIELDS.blank(), "fullName": typed.get("contact", ""), **typed},
+        values={**CONTACT_FIELDS.blank(), "fullName": entered.get("contact", ""), **entered},
         roles=ROLES,
     )
 

@@ -166,10 +166,10 @@ def _permission_sentence(route: Route) -> str:
     if route.permission == PUBLIC:
         return "Who may: anybody, signed in or not."
     rule = PERMISSIONS[route.permission]
-    named = ", ".join(_roles(route))
+    roles = ", ".join(_roles(route))
     if len(rule.roles) == len(Role):
-        named = "every signed-in user"
-    return f"Who may: {named} (“{rule.sentence}”)."
+        roles = "every signed-in user"
+    return f"Who may: {roles} (“{rule.sentence}”)."
 
 
 def _roles(route: Route) -> list[str]:

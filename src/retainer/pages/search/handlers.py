@@ -79,11 +79,11 @@ async def choices(request: Request) -> Response:
     """Propose records for a field that names one, while it is being typed in."""
     candidates: list[Candidate] = []
     if ORGANIZATION.field in request.query:
-        typed = request.query[ORGANIZATION.field]
-        candidates = await record_picker.suggestions(request, ORGANIZATION, typed)
+        text = request.query[ORGANIZATION.field]
+        candidates = await record_picker.suggestions(request, ORGANIZATION, text)
     elif CONTACT.field in request.query:
-        typed = request.query[CONTACT.field]
-        candidates = await record_picker.suggestions(request, CONTACT, typed)
+        text = request.query[CONTACT.field]
+        candidates = await record_picker.suggestions(request, CONTACT, text)
     return await render.page(request, "layout/choices.html", candidates=candidates)
 
 

@@ -23,8 +23,8 @@ def chips(
     page: ListPage[Any], people: list[tuple[int, str]], me: str, organization: Organization | None
 ) -> list[tuple[str, str]]:
     """Words of each filter, and the address of the list without it."""
-    named = {str(id): name for id, name in people} | {me: "me"}
-    known = {"assigneeId": named}
+    assignees = {str(id): name for id, name in people} | {me: "me"}
+    known = {"assigneeId": assignees}
     if organization is not None:
         known["organizationId"] = {str(organization.id): organization.name}
     return [

@@ -103,10 +103,10 @@ async def typed_contact(request: Request) -> dict[str, int | None]:
     """
     if "contact" not in request.data:
         return {}
-    typed = request.data["contact"].strip()
-    if not typed:
+    email = request.data["contact"].strip()
+    if not email:
         return {"contactId": None}
-    given = {"email": typed[:MAX_EMAIL], "fields": "id", "limit": "1"}
+    given = {"email": email[:MAX_EMAIL], "fields": "id", "limit": "1"}
     found = await find(request, contacts.LIST, OnlyId, given)
     if not found:
         raise invalid(
