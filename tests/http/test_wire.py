@@ -65,6 +65,7 @@ def test_every_response_has_its_framing_headers(server: Server, cast: Cast) -> N
     etag = next(line for line in head.decode().split("\r\n") if line.startswith("etag: "))
     unchanged = exchange(server, get(path, cookie, close, etag.replace("etag", "If-None-Match")))
     assert unchanged.startswith(b"HTTP/1.1 304 ") and unchanged.endswith(b"\r\n\r\n")
+    assert b"content-length" not in unchanged
     old, _, same_body = exchange(server, get(path, cookie, version="1.0")).partition(b"\r\n\r\n")
     assert b"connection: close" in old and same_body == body, "HTTP/1.0 closes by itself"
     gone = exchange(server, get(path, cookie, close, method="DELETE"))

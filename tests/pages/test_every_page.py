@@ -32,6 +32,11 @@ def test_a_page_is_shown_to_roles_with_its_permission(cast: Cast, route: Route) 
             check(answer.text)
 
 
+@pytest.mark.parametrize("path", ["/organizations?fields=name", "/projects?fields=title"])
+def test_a_list_page_is_shown_whatever_fields_asks_for(cast: Cast, path: str) -> None:
+    assert get(cast.ada, path).status_code == 200
+
+
 @pages
 def test_a_page_sends_a_stranger_to_the_login(cast: Cast, route: Route) -> None:
     answer = get(cast.nobody, path_of(cast, route))
