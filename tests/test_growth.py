@@ -19,6 +19,8 @@ from support.server import PASSWORD, Server
 from support.server import retainer as command
 from support.sql import Sql
 
+pytestmark = pytest.mark.slow  # it starts a server of a copied program
+
 SOURCE = Path(retainer.__file__).parent
 NEW_FILES = Path(__file__).with_name("growth")  # as they stand below src/retainer
 
