@@ -80,17 +80,17 @@ from retainer.records.engagements.model import (
         "    # What was done": """\
     # Engagements
     Route("listEngagements", "GET", "/engagements", engagements.index, "engagements.read",
-          "List all engagements", answer=list[Engagement], lists=engagement.LIST),
+          "List all engagements", response_type=list[Engagement], lists=engagement.LIST),
     Route("createEngagement", "POST", "/engagements", engagements.create, "engagements.write",
-          "Create an engagement", body=EngagementCreate, answer=Engagement),
+          "Create an engagement", body=EngagementCreate, response_type=Engagement),
     Route("getEngagement", "GET", "/engagements/{id}", engagements.show, "engagements.read",
-          "Get an engagement", answer=Engagement, on=engagement.exists),
+          "Get an engagement", response_type=Engagement, on=engagement.exists),
     Route("updateEngagement", "PUT", "/engagements/{id}", engagements.update, "engagements.write",
-          "Update an engagement", body=EngagementUpdate, answer=Engagement, on=engagement.exists),
+          "Update an engagement", body=EngagementUpdate, response_type=Engagement, on=engagement.exists),
     Route("deleteEngagement", "DELETE", "/engagements/{id}", engagements.delete, "engagements.write",
           "Delete an engagement", status=204, on=engagement.exists),
     Route("listEngagementHistory", "GET", "/engagements/{id}/history", journal.of_record, "history.read",
-          "List what was changed of an engagement", answer=list[HistoryEntry],
+          "List what was changed of an engagement", response_type=list[HistoryEntry],
           lists=history.HISTORY["engagements"], on=engagement.exists),
 
 """,

@@ -69,7 +69,7 @@ async def answer() -> None:
     """A handler that no test calls."""
 
 
-@pytest.mark.parametrize("part", ["body", "form", "lines", "answer", "query"])
+@pytest.mark.parametrize("part", ["body", "form", "lines", "response_type", "query"])
 @pytest.mark.parametrize("kind", [Undescribed, Listed])
 def test_a_field_without_a_description_does_not_start(kind: type[Struct], part: str) -> None:
     route = Route("list", "POST", "/all", answer, PUBLIC, "List all", **{part: kind})
@@ -89,8 +89,17 @@ def test_the_record_is_named_before_the_bodies_derived_from_it() -> None:
         """A crate to be."""
 
     routes = [
-        Route("list", "GET", "/all", answer, PUBLIC, "List all", answer=list[Crate]),
-        Route("make", "POST", "/all", answer, PUBLIC, "Make one", body=CrateCreate, answer=Crate),
+        Route("list", "GET", "/all", answer, PUBLIC, "List all", response_type=list[Crate]),
+        Route(
+            "make",
+            "POST",
+            "/all",
+            answer,
+            PUBLIC,
+            "Make one",
+            body=CrateCreate,
+            response_type=Crate,
+        ),
     ]
     with pytest.raises(ValueError, match=r"^Crate\.id has no description"):
         Table(routes)
@@ -183,11 +192,13 @@ def test_a_derived_body_keeps_its_name_and_its_docstring() -> None:
     assert BoxCreate.__module__ == __name__
 
 
-@pytest.mark.parametrize("route", [r for r in ROUTES if r.body and r.answer], ids=lambda r: r.name)
+@pytest.mark.parametrize(
+    "route", [r for r in ROUTES if r.body and r.response_type], ids=lambda r: r.name
+)
 def test_no_body_takes_what_the_server_sets(route: Route) -> None:
     set_by_server = {
-        field.name for field in msgspec.structs.fields(route.answer) if is_read_only(field)
+        field.name for field in msgspec.structs.fields(route.response_type) if is_read_only(field)
     }
-    assert route.answer is None or set_by_server
+    assert route.response_type is None or set_by_server
     assert route.body is not None
     assert set_by_server.isdisjoint(route.body.__struct_fields__)

@@ -53,6 +53,7 @@ MODULES = {
     "work_tabs": "tabs",
     "chips": "filter_chips",
     "glossary": "Meta on the models",
+    "answer": "response",
 }
 IDENTIFIERS = {
     "Together": "GroupCommit",
@@ -69,6 +70,8 @@ IDENTIFIERS = {
     "is_careful": "short_timeout",
     "wishes": "prefer",
     "Answer": "Response",
+    "answer": "response, response_type or record_type",
+    "listed": "list_response",
 }
 
 

@@ -28,7 +28,7 @@ def furnish(cast: Cast) -> None:
     )
 
 
-ANSWERED = [route for route in CHECKED if route.answer not in (None, bytes)]
+ANSWERED = [route for route in CHECKED if route.response_type not in (None, bytes)]
 
 
 @pytest.mark.parametrize("route", ANSWERED, ids=lambda route: route.name)
@@ -37,9 +37,9 @@ def test_answers_decode_into_their_declared_types(cast: Cast, route: Route) -> N
     ids, body = sample(cast, route)
     answer = send(cast.ada, route, ids, body)
     assert answer.status_code == 200, answer.text
-    msgspec.json.decode(answer.content, type=route.answer)
+    msgspec.json.decode(answer.content, type=route.response_type)
     assert answer.json(), "an empty list would show nothing"
-    compare(inspect.type_info(route.answer), answer.json(), route.name)
+    compare(inspect.type_info(route.response_type), answer.json(), route.name)
 
 
 def compare(kind: Any, value: Any, where: str) -> None:

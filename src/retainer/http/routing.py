@@ -20,19 +20,20 @@ class Route(msgspec.Struct, frozen=True):
     """A line of routes.py.
 
     `name` is the operation id of the OpenAPI document and the action in the journal; `permission` a
-    key of PERMISSIONS or PUBLIC; `body` the type of the JSON body; `answer` the type of a 200's
-    body (None: an empty body); `on` tells whether the viewer sees what the path's ids name, so that
-    refusals come in the right order; `bare` serves the path without /api too, as the contract
-    writes it; `page` serves it without /api only and leaves it out of the OpenAPI document; `html`
-    marks what browsers get at a bare path: a page, or what a form of one does (pages/routes.py);
-    `form` is the type of a multipart body that carries a file; `errors` are the statuses of its own
-    beside those that every such route may answer; `lists` is the list it answers, which takes
-    parameters; `query` the type of another route's parameters (None: it takes none); `creates` says
-    that it answers 201 where it made something. `lines` is the type of each line of an NDJSON body;
-    `answer` is then that of each line of the answer. A change that is more than a transaction
-    cannot be repeated or tried (`keyed`, `dry`: see safe_writes/); `secret` says that its body or
-    its answer holds one. `description` says in the OpenAPI document what summary and permission
-    leave open. `tag` is what it belongs to, by default the first word of its path.
+    key of PERMISSIONS or PUBLIC; `body` the type of the JSON body; `response_type` the type of a
+    200's body (None: an empty body); `on` tells whether the viewer sees what the path's ids name,
+    so that refusals come in the right order; `bare` serves the path without /api too, as the
+    contract writes it; `page` serves it without /api only and leaves it out of the OpenAPI
+    document; `html` marks what browsers get at a bare path: a page, or what a form of one does
+    (pages/routes.py); `form` is the type of a multipart body that carries a file; `errors` are the
+    statuses of its own beside those that every such route may answer; `lists` is the list it
+    answers, which takes parameters; `query` the type of another route's parameters (None: it takes
+    none); `creates` says that it answers 201 where it made something. `lines` is the type of each
+    line of an NDJSON body; `response_type` is then that of each line of the response. A change that
+    is more than a transaction cannot be repeated or tried (`keyed`, `dry`: see safe_writes/);
+    `secret` says that its body or its response holds one. `description` says in the OpenAPI
+    document what summary and permission leave open. `tag` is what it belongs to, by default the
+    first word of its path.
     """
 
     name: str
@@ -42,7 +43,7 @@ class Route(msgspec.Struct, frozen=True):
     permission: str
     summary: str
     body: type[msgspec.Struct] | None = None
-    answer: Any = None
+    response_type: Any = None
     status: int = 200
     on: Exists | None = None
     bare: bool = False
@@ -81,12 +82,14 @@ class Route(msgspec.Struct, frozen=True):
         """True where it answers one record, with the ETag of its state. A membership is told by its
         contact's id.
         """
-        return not {"id", "contact_id"}.isdisjoint(getattr(self.answer, "__struct_fields__", ()))
+        return not {"id", "contact_id"}.isdisjoint(
+            getattr(self.response_type, "__struct_fields__", ())
+        )
 
     @property
     def types(self) -> list[Any]:
-        """The types of its bodies, its answer and its parameters."""
-        used = (self.body, self.form, self.lines, self.answer, self.query)
+        """The types of its bodies, its response and its parameters."""
+        used = (self.body, self.form, self.lines, self.response_type, self.query)
         return [kind for kind in used if kind not in (None, bytes)]
 
     @property

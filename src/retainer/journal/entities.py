@@ -26,7 +26,7 @@ COLUMNS = [
     Column(noun.table, noun.columns.get(name, name), field)
     for noun in NOUNS.values()
     for name, field in zip(
-        noun.answer.__struct_fields__, noun.answer.__struct_encode_fields__, strict=True
+        noun.record_type.__struct_fields__, noun.record_type.__struct_encode_fields__, strict=True
     )
     if name not in _UNLISTED
 ]
@@ -42,7 +42,7 @@ MOMENTS = sorted(
     {
         name
         for noun in NOUNS.values()
-        for name, hint in get_type_hints(noun.answer, include_extras=True).items()
+        for name, hint in get_type_hints(noun.record_type, include_extras=True).items()
         if name not in _UNLISTED and _is_moment(hint)
     }
 )

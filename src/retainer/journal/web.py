@@ -7,17 +7,17 @@ from retainer.http.request import Request
 from retainer.http.responses import record_response
 from retainer.journal import store
 from retainer.journal.undo import undo
-from retainer.lists.answer import listed, listed_of
+from retainer.lists.response import list_response, list_response_of
 
 
 async def of_record(request: Request, id: int) -> Response:
     """The history of a record that the viewer sees, as the route's `on` tells."""
     assert request.route is not None and request.route.on is not None
-    return await listed_of(request, request.route.on, id)
+    return await list_response_of(request, request.route.on, id)
 
 
 async def index(request: Request) -> Response:
-    return await listed(request)
+    return await list_response(request)
 
 
 async def show(request: Request, id: int) -> Response:

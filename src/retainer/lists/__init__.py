@@ -2,6 +2,6 @@
 everything else follows from it.
 
 A query string becomes a query (`parameters`, with `filters` and `expression`), the query a page, a
-stream or a CSV file (`answer`, with `page`, `cursor` and `formats`). The OpenAPI document describes
-the parameters from the same declaration. `noun` declares a noun as a whole.
+stream or a CSV file (`response`, with `page`, `cursor` and `formats`). The OpenAPI document
+describes the parameters from the same declaration. `noun` declares a noun as a whole.
 """

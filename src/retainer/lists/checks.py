@@ -55,8 +55,8 @@ def _permissions(noun: Noun) -> Iterable[str]:
 
 def _broken_references(noun: Noun, known: Mapping[str, Noun]) -> Iterable[str]:
     for column, table in noun.references.items():
-        if column not in noun.answer.__struct_fields__:
-            yield f"refers by {column}, which {noun.answer.__name__} does not have"
+        if column not in noun.record_type.__struct_fields__:
+            yield f"refers by {column}, which {noun.record_type.__name__} does not have"
         if table not in known:
             yield f"refers to {table}, which is no noun"
     for table in filter(None, (noun.belongs_to, noun.seen_as)):
@@ -75,8 +75,8 @@ def _broken_search(noun: Noun) -> Iterable[str]:
     if noun.search.name != f"{noun.title}_folded":
         yield f"is searched by {noun.search.name}, not by {noun.title}_folded"
     for column in (*noun.search.words, *noun.search.sites):
-        if column not in noun.answer.__struct_fields__:
-            yield f"is searched by {column}, which {noun.answer.__name__} does not have"
+        if column not in noun.record_type.__struct_fields__:
+            yield f"is searched by {column}, which {noun.record_type.__name__} does not have"
 
 
 def check_routes(nouns: Iterable[Noun], routes: Sequence[Route]) -> None:
@@ -91,9 +91,9 @@ def check_routes(nouns: Iterable[Noun], routes: Sequence[Route]) -> None:
 
 def _list_problems(route: Route) -> Iterable[str]:
     """Reasons why the list of a route cannot be what it says, each as the end of a sentence."""
-    if get_origin(route.answer) is not list:
+    if get_origin(route.response_type) is not list:
         return
-    (each,) = get_args(route.answer)
+    (each,) = get_args(route.response_type)
     if isinstance(route.lists, ListSpec):
         given, said = list(route.lists.fields), each.__struct_encode_fields__
         yield from (

@@ -125,11 +125,11 @@ class Noun:
 
     `table` is its table, its path and its name in the journal; `alias` its SQL alias, as
     `permissions.py` uses it. `about` is a sentence for readers of the API. `title` is the column
-    that people know a record by. `answer` is the type of its JSON; `columns` names the columns that
-    are called otherwise than its fields. `seen_as` is the noun whose visibility it has, by the
+    that people know a record by. `record_type` is the type of its JSON; `columns` names the columns
+    that are called otherwise than its fields. `seen_as` is the noun whose visibility it has, by the
     column `references` names for it; `subject_column` the column with the id that histories give
-    for it. `references` has the columns that hold the id of another noun. `shows` has those of
-    them whose records change with it on open pages.
+    for it. `references` has the columns that hold the id of another noun. `shows` has those of them
+    whose records change with it on open pages.
     `gone_with` is the SQL that deletes its rows with a record of another noun, where `belongs_to`
     does not say it (records/deletion.py). `page` is its address, with {id} and {organizationId}.
     """
@@ -139,7 +139,7 @@ class Noun:
     singular: str
     about: str
     title: str
-    answer: type[msgspec.Struct]
+    record_type: type[msgspec.Struct]
     list: ListSpec
     get: Callable[[Db, int], Awaitable[Stored]] | None = None
     create: Statement | None = None  # takes each field of the body that creates it

@@ -28,7 +28,7 @@ _UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 WEEKDAYS, MONTHS, SHORT_MONTHS = tuple(day_name), tuple(month_name), tuple(month_abbr)
 
 
-def listed(words: Sequence[str], nothing: str) -> str:
+def join_words(words: Sequence[str], nothing: str) -> str:
     """Words joined as "name, status and owner"; `nothing` where there are none."""
     if not words:
         return nothing

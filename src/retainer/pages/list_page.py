@@ -12,8 +12,8 @@ from retainer.database.refusals import TimedOut
 from retainer.errors import invalid
 from retainer.http.request import Request
 from retainer.lists import cursor, formats
-from retainer.lists.answer import Listing, too_costly
 from retainer.lists.parameters import Query, plain, read
+from retainer.lists.response import Listing, too_costly
 from retainer.lists.spec import ListSpec
 from retainer.pages.render import target
 

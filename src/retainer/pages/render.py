@@ -167,14 +167,14 @@ async def refusal(request: Request, problem: Problem) -> Response:
         # A path without a route is refused before the session is looked up.
         if request.session_viewer is None and request.token:
             request.session_viewer = await request.app.sessions.viewer(request.token)
-        answer = await page(request, "layout/error.html", status=problem.status, **values)
+        response = await page(request, "layout/error.html", status=problem.status, **values)
     except Exception as error:  # the sidebar cannot be read, or a template fails
         if not isinstance(error, Problem):
             request.app.log.unknown(error, request=request.id, path=request.path)
         text = standalone_page("layout/error_alone.html", **values, request=request)
-        answer = HTMLResponse(text, problem.status, VARY)
-    answer.headers.update(problem.headers)
-    return answer
+        response = HTMLResponse(text, problem.status, VARY)
+    response.headers.update(problem.headers)
+    return response
 
 
 async def conflict(
@@ -241,7 +241,7 @@ async def not_saved(
 def changed_fields(sent: dict[str, object]) -> str:
     """Names of the changed fields, as a sentence lists them."""
     found = [formatting.label(name.removesuffix("Id")).lower() for name in sent]
-    return formatting.listed(found, "nothing")
+    return formatting.join_words(found, "nothing")
 
 
 def _to_login(request: Request) -> Response:

@@ -12,7 +12,7 @@ from retainer.identity.sessions import store as session
 from retainer.identity.users import store as user
 from retainer.journal import store as history
 from retainer.journal.trash import store as deleted
-from retainer.lists.answer import exported
+from retainer.lists.response import csv_response
 from retainer.pages.activities import handlers as activities
 from retainer.pages.contacts import handlers as contacts
 from retainer.pages.documents import adding
@@ -101,7 +101,7 @@ PAGES = [
     _form("deleteOrganization", "/organizations/{id}/delete", organizations.delete, "organizations.delete",
           on=organization.exists),
     _form("changeOrganizations", "/organizations/bulk", selection.change, "organizations.update"),
-    _page("exportOrganizations", "/organizations/export", exported, "organizations.read",
+    _page("exportOrganizations", "/organizations/export", csv_response, "organizations.read",
           lists=organization.LIST),
     _form("exportOrganizations", "/organizations/export", selection.export_selected, "organizations.read",
           lists=organization.CHOSEN),
@@ -174,7 +174,7 @@ PAGES = [
     # Contacts
     _page("contacts", "/contacts", contacts.index, "contacts.read", lists=contact.LIST),
     _page("newContact", "/contacts/new", contacts.new, "contacts.write"),
-    _page("exportContacts", "/contacts/export", exported, "contacts.read", lists=contact.LIST),
+    _page("exportContacts", "/contacts/export", csv_response, "contacts.read", lists=contact.LIST),
     _form("createContact", "/contacts", contacts.create, "contacts.write"),
     _page("contact", "/contacts/{id}", contacts.show_one, "contacts.read", on=contact.exists),
     _form("updateContact", "/contacts/{id}", contacts.update, "contacts.write", on=contact.exists),
@@ -218,5 +218,5 @@ PAGES = [
     _form("endUserSessions", "/users/{id}/sessions/end", users.end_sessions, "users.manage", on=user.exists),
     _page("roles", "/roles", users.roles, "users.manage"),
     _page("audit", "/audit", audit.show_all, "users.manage", lists=history.AUDIT),
-    _page("exportAudit", "/audit/export", exported, "users.manage", lists=history.AUDIT),
+    _page("exportAudit", "/audit/export", csv_response, "users.manage", lists=history.AUDIT),
 ]  # fmt: skip

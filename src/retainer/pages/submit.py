@@ -27,14 +27,14 @@ T = TypeVar("T")
 
 
 class Result(NamedTuple):
-    """The API's answer to a change."""
+    """The API's response to a change."""
 
-    answer: Response
+    response: Response
     operation: int | None  # its id in the journal; None where nothing was changed, or not known
 
     def record(self, type: type[T]) -> T:
-        """Decode the record in the answer."""
-        return msgspec.json.decode(self.answer.body, type=type)
+        """Decode the record in the response."""
+        return msgspec.json.decode(self.response.body, type=type)
 
 
 async def perform(
@@ -126,8 +126,8 @@ async def _perform_once(inner: Request, ids: list[int | str]) -> Result:
     preconditions.bind(inner, route)
     read_headers(inner, route)
     async with transaction(inner) as tx:
-        answer = await dispatch.respond(inner, route, ids)
+        response = await dispatch.respond(inner, route, ids)
         operation = await tx.value(_OPERATION)
     for user in inner.changed_users:
         inner.app.sessions.forget(user)
-    return Result(answer, operation)
+    return Result(response, operation)

@@ -126,7 +126,7 @@ def test_a_request_body_refuses_unknown_fields_and_has_a_valid_example(route: Ro
 def test_an_operations_success_status_is_that_of_the_route(route: Route) -> None:
     success = operation(route)["responses"][str(route.status)]
     assert "X-Request-Id" in success["headers"]
-    assert ("content" in success) == (route.answer is not None)
+    assert ("content" in success) == (route.response_type is not None)
     content = success.get("content", {}).get("application/json", {})
     if "example" in content:
         assert validator(content["schema"]).is_valid(content["example"])

@@ -177,18 +177,18 @@ class Line(Request):
         response = await run_change(self, self.route, arguments)
         return prefer.apply(self.prefer, self.route, response)
 
-    def answer(self, result: Response | Problem) -> bytes:
-        """Its line of the response."""
+    def encode_result(self, result: Response | Problem) -> bytes:
+        """Encode its line of the response."""
         if isinstance(result, Problem):
             problem = Raw(result.body(self.path, self.id))
-            answer = BulkAnswer(self.number, result.status, None, NULL, problem)
+            outcome = BulkAnswer(self.number, result.status, None, NULL, problem)
         else:
             body = NULL
             if result.body:
                 body = Raw(result.body)
             etag = result.headers.get("etag")
-            answer = BulkAnswer(self.number, result.status_code, etag, body, NULL)
-        return msgspec.json.encode(answer) + b"\n"
+            outcome = BulkAnswer(self.number, result.status_code, etag, body, NULL)
+        return msgspec.json.encode(outcome) + b"\n"
 
 
 class LinesRefused(Problem):

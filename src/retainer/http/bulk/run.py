@@ -45,7 +45,9 @@ async def create(request: Request) -> Response:
     applied = ["handling=lenient"] if is_lenient else []
     applied += ["return=minimal"] if request.prefer.get("return") == "minimal" else []
     headers = {APPLIED: ", ".join(applied)} if applied else {}
-    return Response(b"".join(run.answers), headers=headers, media_type="application/x-ndjson")
+    return Response(
+        b"".join(run.encoded_results), headers=headers, media_type="application/x-ndjson"
+    )
 
 
 def split(body: bytes) -> list[tuple[int, bytes]]:
@@ -76,7 +78,7 @@ class Run:
     def __init__(self, request: Request, *, is_lenient: bool) -> None:
         self.request = request
         self.is_lenient = is_lenient
-        self.answers: list[bytes] = []
+        self.encoded_results: list[bytes] = []
         self.size = 0
         self.failed: list[tuple[int, Problem]] = []
         self.changed_users: list[int] = []
@@ -136,9 +138,9 @@ class Run:
             self.changed_users += line.changed_users
             if isinstance(result, Problem):
                 self.failed.append((line.number, result))
-            answer = line.answer(result)
-            self.size += len(answer)
-            self.answers.append(answer)
+            encoded = line.encode_result(result)
+            self.size += len(encoded)
+            self.encoded_results.append(encoded)
         most = (self.request.app.settings.bulk_mb << 20) * MAX_GROWTH
         if self.size > most:
             raise TooLarge(

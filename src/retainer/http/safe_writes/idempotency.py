@@ -53,7 +53,7 @@ class Slot(NamedTuple):
 
     name: bytes
     fingerprint: bytes
-    answers_secret: bool  # then only the fact is stored
+    responds_with_secret: bool  # then only the fact is stored
 
 
 def key(request: Request) -> str:
@@ -83,7 +83,7 @@ def slot(request: Request, route: Route, upload: bytes) -> Slot:
     return Slot(
         digest(route.name.encode(), path.encode(), (request.idempotency_key or "").encode()),
         digest(salt, request.method.encode(), query, *conditions, request.raw, upload),
-        route.secret and route.answer is not None,
+        route.secret and route.response_type is not None,
     )
 
 
@@ -114,7 +114,7 @@ async def take(tx: Db, slot: Slot) -> Response | None:
             "Idempotency-Key", "was used for another request here; make a new one for each change"
         )
     # The body is not looked at: before this release it was stored, encrypted.
-    if slot.answers_secret:
+    if slot.responds_with_secret:
         raise Conflict(SHOWN_ONCE, headers=dict(REPLAYED))
     response = Response(row["body"], row["status"], REPLAYED)
     for name, value in zip(row["headers"][::2], row["headers"][1::2], strict=True):
@@ -131,7 +131,7 @@ async def keep(tx: Db, slot: Slot, response: Response) -> None:
         if name not in ("set-cookie", "content-length"):
             headers += [name, value]
     body = bytes(response.body)
-    if slot.answers_secret:
+    if slot.responds_with_secret:
         headers, body = [], b""
     row = await tx.row(
         KEEP,

@@ -13,7 +13,7 @@ from retainer.http.request import SESSION_COOKIE, Request
 from retainer.http.responses import record_response
 from retainer.identity import passwords, tokens
 from retainer.identity.sessions import store, throttle
-from retainer.lists.answer import listed
+from retainer.lists.response import list_response
 
 DEAD_LINK = (
     "is not valid any more: it was used, replaced, or has expired;"
@@ -87,7 +87,7 @@ async def change_password(request: Request) -> Response:
 
 
 async def index(request: Request) -> Response:
-    return await listed(request)
+    return await list_response(request)
 
 
 async def delete(request: Request, id: int) -> Response:

@@ -11,7 +11,7 @@ from retainer.http.responses import JSONResponse, record_response
 from retainer.identity import tokens
 from retainer.identity.users import store
 from retainer.identity.users.model import Link, refuse_unknown_time_zone
-from retainer.lists.answer import listed
+from retainer.lists.response import list_response
 
 
 async def show_own(request: Request) -> Response:
@@ -27,11 +27,11 @@ async def update_own(request: Request) -> Response:
 
 
 async def names(request: Request) -> Response:
-    return await listed(request)
+    return await list_response(request)
 
 
 async def index(request: Request) -> Response:
-    return await listed(request)
+    return await list_response(request)
 
 
 async def show(request: Request, id: int) -> Response:

@@ -3,8 +3,8 @@
 from starlette.responses import Response
 
 from retainer.http.request import Request
-from retainer.lists.answer import listed
+from retainer.lists.response import list_response
 
 
 async def index(request: Request) -> Response:
-    return await listed(request)
+    return await list_response(request)

@@ -134,7 +134,7 @@ async def delete(request: Request, id: int) -> Response:
     try:
         result = await perform(request, "deleteContact", id)
     except Conflict as problem:
-        answer = await render.page(
+        response = await render.page(
             request,
             "contacts/not_deleted.html",
             status=problem.status,
@@ -142,8 +142,8 @@ async def delete(request: Request, id: int) -> Response:
             contact=contact,
             memberships=await memberships(request, id),
         )
-        answer.headers["hx-replace-url"] = f"/contacts/{id}"
-        return answer
+        response.headers["hx-replace-url"] = f"/contacts/{id}"
+        return response
     path = render.return_path(request, "/contacts")
     return render.redirect(request, path, f"Deleted {contact.full_name}", result.operation)
 

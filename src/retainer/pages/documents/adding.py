@@ -128,11 +128,11 @@ async def _added(request: Request, made: Document, path: str, message: str) -> R
     """Redirect to a page that shows `message` and offers undo. A script gets 204 instead, and the
     page that it asks for next shows the message.
     """
-    answer = render.redirect(request, path, message, await _undoable_operation(request, made))
+    response = render.redirect(request, path, message, await _undoable_operation(request, made))
     if _is_script(request):
-        answer.status_code = 204
-        del answer.headers["location"], answer.headers["content-length"]
-    return answer
+        response.status_code = 204
+        del response.headers["location"], response.headers["content-length"]
+    return response
 
 
 async def _undoable_operation(request: Request, made: Document) -> int | None:

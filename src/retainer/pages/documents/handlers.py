@@ -118,7 +118,7 @@ async def show_preview(request: Request, id: int, number: int) -> Response:
     file = await store.file(request.db, id, number)
     if file is None or file["storage_key"] is None:
         raise NotFound
-    return await preview.answer(request, file)
+    return await preview.content_response(request, file)
 
 
 async def update(request: Request, id: int) -> Response:

@@ -45,7 +45,7 @@ def display_of(media_type: str) -> str:
     return ""
 
 
-async def answer(request: Request, file: Record) -> Response:
+async def content_response(request: Request, file: Record) -> Response:
     """Answer the bytes of a file for an element of our own page. Raises NotFound for a type without
     a preview.
     """

@@ -23,7 +23,7 @@ SHOWN_AS = {entity: noun for entity, noun in NOUN_OF_ENTITY.items() if entity !=
 ENUMERATIONS = {
     camel(name)
     for noun in NOUNS.values()
-    for name, hint in get_type_hints(noun.answer).items()
+    for name, hint in get_type_hints(noun.record_type).items()
     if isinstance(hint, type) and issubclass(hint, StrEnum)
 }
 LONG_TEXT = 60  # characters; longer texts are compared word by word

@@ -203,7 +203,7 @@ def field_names(fields: list[str]) -> str:
     found = [_field_word(name) for name in fields]
     if len(found) > MAX_FIELDS:
         found = [*found[: MAX_FIELDS - 1], f"{len(found) - MAX_FIELDS + 1} more fields"]
-    return formatting.listed(found, "something")
+    return formatting.join_words(found, "something")
 
 
 def _field_word(name: str) -> str:

@@ -109,7 +109,7 @@ def _components(routes: list[Route]) -> dict[str, Schema]:
     types = [
         kind
         for route in routes
-        for kind in (route.body, route.lines, route.answer)
+        for kind in (route.body, route.lines, route.response_type)
         if kind not in (None, bytes)
     ]
     forms = list(dict.fromkeys(route.form for route in routes if route.form))

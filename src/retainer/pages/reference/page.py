@@ -50,7 +50,7 @@ def page(api: Schema, at: str) -> bytes:
         "reference/page.html",
         info=api["info"],
         groups=groups,
-        shapes=[_shape(name, schemas) for name in _answered(api)],
+        shapes=[_shape(name, schemas) for name in _response_types(api)],
         statuses=sorted(statuses.items()),
         problem=indented(problem["content"]["application/problem+json"]["example"]),
         origin=at,
@@ -87,7 +87,7 @@ def _operation(path: str, method: str, found: Schema, api: Schema) -> Schema:
             {"kind": kind, "rows": _rows(_resolved(content["schema"], schemas), schemas)}
             for kind, content in bodies.items()
         ],
-        "answers": [_answer(c, r) for c, r in found["responses"].items() if int(c) < 400],
+        "responses": [_response(c, r) for c, r in found["responses"].items() if int(c) < 400],
         "refusals": [int(code) for code in found["responses"] if int(code) >= 400],
         "curls": commands(method, path, found, bodies),
     }
@@ -127,7 +127,7 @@ def _parameter(given: Schema) -> Schema:
     }
 
 
-def _answer(code: str, response: Schema) -> Schema:
+def _response(code: str, response: Schema) -> Schema:
     content: Schema = next(iter(response.get("content", {}).values()), {})
     schema = content.get("schema", {})
     example = ""
@@ -149,7 +149,7 @@ def _shape_name(schema: Schema) -> str:
     return target.removeprefix(REF)
 
 
-def _answered(api: Schema) -> list[str]:
+def _response_types(api: Schema) -> list[str]:
     """Names of the objects that operations answer, and of the objects inside those, in order of
     appearance.
     """

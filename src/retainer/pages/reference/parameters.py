@@ -120,7 +120,7 @@ def _id(noun: str, name: str) -> Schema:
 
 def headers(route: Route, table: Table) -> list[Schema]:
     """Headers that the operation takes: those of files in full, others as references."""
-    if route.answer is bytes:
+    if route.response_type is bytes:
         return list(_FILE)
     return [{"$ref": f"#/components/parameters/{name}"} for name in _names(route, table)]
 
@@ -128,7 +128,7 @@ def headers(route: Route, table: Table) -> list[Schema]:
 def _names(route: Route, table: Table) -> list[str]:
     names = []
     if not route.changes:
-        if route.record or route.answer is dict:
+        if route.record or route.response_type is dict:
             names.append("KnownETags")
         return names
     if table.takes_conditions(route):

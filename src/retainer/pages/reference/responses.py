@@ -164,12 +164,12 @@ def responses(route: Route, table: Table, components: dict[str, Schema]) -> Sche
             "description": "Done, as `Prefer: return=minimal` asks",
             "headers": _headers("ETag", *_PREFERENCES, "X-Request-Id"),
         }
-    if route.answer is bytes:
+    if route.response_type is bytes:
         found["206"] = success | {
             "description": "The bytes that Range asks for",
             "headers": success["headers"] | _headers("Content-Range"),
         }
-    if not route.changes and (route.answer is bytes or has_etag(route)):
+    if not route.changes and (route.response_type is bytes or has_etag(route)):
         found["304"] = {
             "description": "The client has it already",
             "headers": _headers("ETag", "X-Request-Id"),
@@ -204,16 +204,16 @@ def refusals(route: Route, table: Table) -> list[int]:
 
 def has_etag(route: Route) -> bool:
     """True for answers that have an ETag: one record, or the document itself, but no list."""
-    return route.answer is dict or route.record
+    return route.response_type is dict or route.record
 
 
 def _success(route: Route, components: dict[str, Schema]) -> Schema:
-    if route.answer is bytes:
+    if route.response_type is bytes:
         names = ["ETag", "Accept-Ranges", "Content-Disposition", "X-Request-Id"]
         return {"description": "The bytes", "headers": _headers(*names), "content": {"*/*": {}}}
     headers = _headers(*_success_headers(route))
     success: Schema = {"description": _description(route), "headers": headers}
-    if route.answer is not None:
+    if route.response_type is not None:
         success["content"] = _content(route, components)
     return success
 
@@ -232,8 +232,8 @@ def _success_headers(route: Route) -> list[str]:
 
 
 def _content(route: Route, components: dict[str, Schema]) -> Schema:
-    schema = schemas.reference(route.answer)
-    if route.answer is dict:
+    schema = schemas.reference(route.response_type)
+    if route.response_type is dict:
         return {"application/json": {"schema": schema}}
     found = schemas.with_example(schema, components)
     if route.lines:
@@ -248,13 +248,13 @@ def _content(route: Route, components: dict[str, Schema]) -> Schema:
 def _description(route: Route) -> str:
     if route.status == 204:
         return "No content"
-    if route.answer is None:
+    if route.response_type is None:
         return "Done; the body is empty"
-    if route.answer is dict:
+    if route.response_type is dict:
         return "The document"
-    for item in get_args(route.answer):
+    for item in get_args(route.response_type):
         return f"List of {item.__name__.removeprefix('Listed')} objects, empty when there is none"
-    return f"The {route.answer.__name__.removeprefix('Listed')}"
+    return f"The {route.response_type.__name__.removeprefix('Listed')}"
 
 
 def _headers(*names: str) -> Schema:

@@ -50,12 +50,12 @@ async def sign_in(request: Request) -> Response:
         if problem.status >= 500:
             raise
         return await _form(request, where, problem.detail, problem)
-    return _with_cookie(render.redirect(request, where), result.answer)
+    return _with_cookie(render.redirect(request, where), result.response)
 
 
 async def sign_out(request: Request) -> Response:
     result = await perform(request, "logout")
-    return _with_cookie(render.redirect(request, "/login", "You are signed out"), result.answer)
+    return _with_cookie(render.redirect(request, "/login", "You are signed out"), result.response)
 
 
 async def setup(_request: Request) -> Response:
@@ -79,7 +79,8 @@ async def set_up(request: Request) -> Response:
         text = _setup_page(render.field_errors(problem), link)
         return HTMLResponse(text, problem.status, {"cache-control": "no-store"} | problem.headers)
     return _with_cookie(
-        render.redirect(request, HOME, "Your password is set, and you are signed in"), result.answer
+        render.redirect(request, HOME, "Your password is set, and you are signed in"),
+        result.response,
     )
 
 

@@ -174,10 +174,10 @@ async def update(request: Request, id: int) -> Response:
     except Invalid as problem:
         return await render.not_saved(request, problem, path, sent)
     except Conflict as problem:
-        answer = await user_page(request, id, problem)
+        response = await user_page(request, id, problem)
         # Replaces the whole form, so that the refused choice does not stay selected.
-        answer.headers["hx-reswap"] = "outerHTML show:none"
-        return answer
+        response.headers["hx-reswap"] = "outerHTML show:none"
+        return response
     return render.redirect(
         request, path, f"Changed {render.changed_fields(sent)} of {result.record(User).full_name}"
     )

@@ -107,11 +107,11 @@ async def change_password(request: Request) -> Response:
         )
     except (Invalid, TooManyRequests) as problem:
         errors = render.field_errors(problem)
-        answer = await render.page(
+        response = await render.page(
             request, "users/password.html", status=problem.status, errors=errors
         )
-        answer.headers.update(problem.headers)
-        return answer
+        response.headers.update(problem.headers)
+        return response
     return render.redirect(request, PATH, "Changed your password and ended your other sessions")
 
 
@@ -130,7 +130,7 @@ async def end_session(request: Request, id: int) -> Response:
     result = await perform(request, "endOwnSession", id)
     if id != request.viewer.session:
         return render.redirect(request, PATH, "Ended the session")
-    answer = render.redirect(request, "/login", "You are signed out")
-    cookies = [header for header in result.answer.raw_headers if header[0] == b"set-cookie"]
-    answer.raw_headers += cookies
-    return answer
+    response = render.redirect(request, "/login", "You are signed out")
+    cookies = [header for header in result.response.raw_headers if header[0] == b"set-cookie"]
+    response.raw_headers += cookies
+    return response

@@ -8,17 +8,17 @@ from retainer.errors import FieldError, Invalid, NotFound
 from retainer.http.body import sent
 from retainer.http.request import Request
 from retainer.http.responses import deleted_response, record_response
-from retainer.lists.answer import listed, listed_of
+from retainer.lists.response import list_response, list_response_of
 from retainer.records.activities import store
 from retainer.records.organizations import store as organizations
 
 
 async def index(request: Request) -> Response:
-    return await listed(request)
+    return await list_response(request)
 
 
 async def of_organization(request: Request, organization_id: int) -> Response:
-    return await listed_of(request, organizations.exists, organization_id)
+    return await list_response_of(request, organizations.exists, organization_id)
 
 
 async def create(request: Request, organization_id: int) -> Response:

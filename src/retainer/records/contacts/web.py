@@ -6,12 +6,12 @@ from retainer.errors import Conflict, NotFound
 from retainer.http.body import sent
 from retainer.http.request import Request
 from retainer.http.responses import record_response
-from retainer.lists.answer import listed
+from retainer.lists.response import list_response
 from retainer.records.contacts import store
 
 
 async def index(request: Request) -> Response:
-    return await listed(request)
+    return await list_response(request)
 
 
 async def create(request: Request) -> Response:

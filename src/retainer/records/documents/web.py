@@ -9,18 +9,18 @@ from retainer.errors import Conflict, FieldError, Invalid, NotFound, invalid
 from retainer.http.body import sent
 from retainer.http.request import Request
 from retainer.http.responses import deleted_response, record_response
-from retainer.lists.answer import listed, listed_of
+from retainer.lists.response import list_response, list_response_of
 from retainer.records.documents import content, store, upload
 from retainer.records.documents.model import DocumentForm, VersionForm
 from retainer.records.organizations import store as organizations
 
 
 async def index(request: Request) -> Response:
-    return await listed(request)
+    return await list_response(request)
 
 
 async def of_organization(request: Request, organization_id: int) -> Response:
-    return await listed_of(request, organizations.exists, organization_id)
+    return await list_response_of(request, organizations.exists, organization_id)
 
 
 async def create(request: Request) -> Response:
@@ -46,7 +46,7 @@ async def delete(request: Request, id: int) -> Response:
 
 
 async def versions(request: Request, id: int) -> Response:
-    return await listed_of(request, store.exists, id)
+    return await list_response_of(request, store.exists, id)
 
 
 async def add_version(request: Request, id: int) -> Response:

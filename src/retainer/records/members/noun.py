@@ -11,7 +11,7 @@ MEMBER = Noun(
     about="Which contacts belong to an organization, and in which role.",
     plural="people",
     title="",  # histories and the trash name the contact
-    answer=Member,
+    record_type=Member,
     list=store.LIST,
     create=store.CREATE,
     permissions=Permits(change="members.write", delete="members.write"),

@@ -6,13 +6,13 @@ from retainer.errors import NotFound, invalid
 from retainer.http.body import sent
 from retainer.http.request import Request
 from retainer.http.responses import deleted_response, record_response, version_response
-from retainer.lists.answer import listed_of
+from retainer.lists.response import list_response_of
 from retainer.records.members import store
 from retainer.records.organizations import store as organizations
 
 
 async def index(request: Request, organization_id: int) -> Response:
-    return await listed_of(request, organizations.exists, organization_id)
+    return await list_response_of(request, organizations.exists, organization_id)
 
 
 async def create(request: Request, organization_id: int) -> Response:

@@ -7,13 +7,13 @@ from retainer.errors import FieldError, Invalid, camel
 from retainer.http.body import sent
 from retainer.http.request import Request
 from retainer.http.responses import record_response
-from retainer.lists.answer import listed
+from retainer.lists.response import list_response
 from retainer.records.organizations import store
 from retainer.records.organizations.duplicate import copy
 
 
 async def index(request: Request) -> Response:
-    return await listed(request)
+    return await list_response(request)
 
 
 async def create(request: Request) -> Response:

@@ -11,7 +11,7 @@ VIEW = Noun(
     about="What people keep of the lists under a name: filters, sort and fields. "
     "Private, or shared.",
     title="name",
-    answer=View,
+    record_type=View,
     list=store.LIST,
     get=store.get,
     create=store.CREATE,

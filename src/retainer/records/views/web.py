@@ -8,15 +8,15 @@ from retainer.http.body import sent
 from retainer.http.query_string import pairs
 from retainer.http.request import Request
 from retainer.http.responses import deleted_response, record_response
-from retainer.lists.answer import listed
 from retainer.lists.parameters import read as read_list
+from retainer.lists.response import list_response
 from retainer.permissions import Viewer
 from retainer.records.views import store
 from retainer.records.views.model import PAGE_PARAMETERS, query_fault
 
 
 async def index(request: Request) -> Response:
-    return await listed(request)
+    return await list_response(request)
 
 
 async def create(request: Request) -> Response:

@@ -6,12 +6,12 @@ from retainer.errors import invalid
 from retainer.http.body import sent
 from retainer.http.request import Request
 from retainer.http.responses import deleted_response, record_response
-from retainer.lists.answer import listed
+from retainer.lists.response import list_response
 from retainer.records.engagements import store
 
 
 async def index(request: Request) -> Response:
-    return await listed(request)
+    return await list_response(request)
 
 
 async def create(request: Request) -> Response:

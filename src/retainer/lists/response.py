@@ -167,19 +167,19 @@ class Listing:
         return {name: str(await self.db.estimate(statement, **self.values))}
 
 
-async def exported(request: Request, chosen: list[int] | None = None) -> Response:
+async def csv_response(request: Request, chosen: list[int] | None = None) -> Response:
     """The list, or the chosen rows of it by their ids, as CSV."""
     response, _ = await _respond(request, formats.CSV, chosen=chosen)
     return response
 
 
-async def listed(request: Request, **values: object) -> Response:
+async def list_response(request: Request, **values: object) -> Response:
     """The list that the route names, in the format that the request accepts."""
     response, _ = await _respond(request, _accepted_format(request), **values)
     return response
 
 
-async def listed_of(request: Request, exists: Exists, parent: int) -> Response:
+async def list_response_of(request: Request, exists: Exists, parent: int) -> Response:
     """The list of one parent. Raises NotFound if the parent does not exist, which only an empty
     list leaves open.
     """
