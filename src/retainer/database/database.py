@@ -153,7 +153,8 @@ class Db:
     statement it sends.
 
     Callers pass a statement's values by name. The following are filled in here: `:tenant`, `:user`,
-    `:contact`, `:session`, `:viewer_role`, `:via`, `:request`, `:action`, `:expected`, `:wanted`.
+    `:contact`, `:session`, `:viewer_role`, `:channel`, `:request`, `:action`, `:expected` and
+    `:wanted`.
 
     `expected` holds ETags without their quotes, or None for no precondition. With `wanted` a row
     that is changed must have one of them (If-Match), otherwise none of them (If-None-Match).
@@ -351,7 +352,7 @@ class Db:
         known: Values = {
             "request": self.request_id,
             "action": self.action,
-            "via": self.channel,
+            "channel": self.channel,
             "expected": self.expected,
         }
         known |= {"wanted": self.wanted, **self.viewer_values, **values}

@@ -17,7 +17,7 @@ from retainer.permissions import SCOPES, VISIBLE, Scope
 
 EMPTY: Mapping[str, str] = {}
 
-ACTING = "{0}(:session, :viewer_role, :via, :request, :action)"
+ACTING = "{0}(:session, :viewer_role, :channel, :request, :action)"
 EXPECTED = (
     "(:expected::text[] IS NULL OR ({0}.id || '-' || {0}.version = ANY(:expected)) = :wanted)"
 )

@@ -24,16 +24,16 @@ class Nothing(msgspec.Struct, forbid_unknown_fields=True):
 
 
 @cache
-def _decoder(kind: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind)
+def _decoder(model: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(model)
 
 
-def decode(raw: bytes, kind: type[T]) -> T:
+def decode(raw: bytes, model: type[T]) -> T:
     """The body as its type. Raises MalformedJson, or Invalid naming every field that is wrong."""
     try:
-        body: T = _decoder(kind).decode(raw)
+        body: T = _decoder(model).decode(raw)
     except msgspec.ValidationError:
-        raise Invalid(*problems(_plain(raw), kind)) from None
+        raise Invalid(*problems(_plain(raw), model)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _malformed(raw, error) from None
     _check_storable(body, raw)
@@ -100,11 +100,11 @@ def _children(node: object) -> list[object]:
     return []
 
 
-def problems(given: object, kind: type[msgspec.Struct]) -> list[FieldError]:
+def problems(given: object, model: type[msgspec.Struct]) -> list[FieldError]:
     """The problems of each field on its own, so that one mistake does not hide another."""
     if not isinstance(given, dict):
-        return [FieldError("body", f"must be a JSON object, not {_kind_of(given)}")]
-    info = inspect.type_info(kind)
+        return [FieldError("body", f"must be a JSON object, not {_json_type(given)}")]
+    info = inspect.type_info(model)
     assert isinstance(info, inspect.StructType)
     fields = {f.encode_name: f for f in info.fields}
     problems = [
@@ -115,8 +115,8 @@ def problems(given: object, kind: type[msgspec.Struct]) -> list[FieldError]:
             if field.required:
                 problems.append(FieldError(name, f"is required; it must be {_words(field.type)}"))
             continue
-        wrong = _wrong_items(given[name], field, kind)
-        problem = _problem(given[name], field, kind)
+        wrong = _wrong_items(given[name], field, model)
+        problem = _problem(given[name], field, model)
         if problem and not wrong:
             problems.append(FieldError(name, problem))
         problems += wrong
@@ -143,19 +143,19 @@ def _unknown(name: str, known: list[str]) -> str:
     return f"is not a field here; the fields are {', '.join(known)}"
 
 
-def _problem(value: object, field: inspect.Field, kind: type[msgspec.Struct]) -> str | None:
+def _problem(value: object, field: inspect.Field, model: type[msgspec.Struct]) -> str | None:
     try:
-        msgspec.convert({field.encode_name: value}, _single(kind, field.name), strict=True)
+        msgspec.convert({field.encode_name: value}, _single(model, field.name), strict=True)
     except msgspec.ValidationError:
         problem = f"must be {_words(field.type)}"
         if "password" in field.name or "token" in field.name:
             return problem
-        return f"{problem}, not {_kind_of(value)}"
+        return f"{problem}, not {_json_type(value)}"
     return None
 
 
 def _wrong_items(
-    value: object, field: inspect.Field, kind: type[msgspec.Struct]
+    value: object, field: inspect.Field, model: type[msgspec.Struct]
 ) -> list[FieldError]:
     """The wrong ones of an array, each by its place; none when it is the array as such that is
     wrong.
@@ -171,34 +171,34 @@ def _wrong_items(
         return []
     words = _words(array.item_type)
     return [
-        FieldError(f"{field.encode_name}[{place}]", f"must be {words}, not {_kind_of(item)}")
+        FieldError(f"{field.encode_name}[{place}]", f"must be {words}, not {_json_type(item)}")
         for place, item in enumerate(value)
-        if _problem([item], field, kind)
+        if _problem([item], field, model)
     ]
 
 
 @cache
-def _single(kind: type[msgspec.Struct], name: str) -> type[msgspec.Struct]:
+def _single(model: type[msgspec.Struct], name: str) -> type[msgspec.Struct]:
     """A struct with one field of another, to check it alone."""
-    hint = get_type_hints(kind, include_extras=True)[name]
-    return msgspec.defstruct(f"{kind.__name__}_{name}", [(name, hint)], rename="camel")
+    hint = get_type_hints(model, include_extras=True)[name]
+    return msgspec.defstruct(f"{model.__name__}_{name}", [(name, hint)], rename="camel")
 
 
-def _words(kind: inspect.Type) -> str:  # noqa: PLR0911 -- a case each
+def _words(value_type: inspect.Type) -> str:  # noqa: PLR0911 -- a case each
     """A type as a person would say it."""
-    if isinstance(kind, inspect.Metadata):
-        return _words(kind.type)
-    if isinstance(kind, inspect.UnionType):
-        return " or ".join(_words(t) for t in kind.types)
-    if isinstance(kind, inspect.EnumType):
-        return "one of " + ", ".join(str(member.value) for member in kind.cls)
-    if isinstance(kind, inspect.StrType):
-        return _text_words(kind)
-    if isinstance(kind, inspect.IntType):
-        return _integer_words(kind)
-    if isinstance(kind, inspect.ListType):
-        return f"an array of at most {kind.max_length}, each {_words(kind.item_type)}"
-    return _WORDS.get(type(kind), "something else")
+    if isinstance(value_type, inspect.Metadata):
+        return _words(value_type.type)
+    if isinstance(value_type, inspect.UnionType):
+        return " or ".join(_words(t) for t in value_type.types)
+    if isinstance(value_type, inspect.EnumType):
+        return "one of " + ", ".join(str(member.value) for member in value_type.cls)
+    if isinstance(value_type, inspect.StrType):
+        return _text_words(value_type)
+    if isinstance(value_type, inspect.IntType):
+        return _integer_words(value_type)
+    if isinstance(value_type, inspect.ListType):
+        return f"an array of at most {value_type.max_length}, each {_words(value_type.item_type)}"
+    return _WORDS.get(type(value_type), "something else")
 
 
 _WORDS: dict[type[inspect.Type], str] = {
@@ -210,31 +210,31 @@ _WORDS: dict[type[inspect.Type], str] = {
 }
 
 
-def _integer_words(kind: inspect.IntType) -> str:
-    if kind.ge is None:
+def _integer_words(value_type: inspect.IntType) -> str:
+    if value_type.ge is None:
         return "a whole number"
-    if kind.le is None:
-        return f"a whole number of at least {kind.ge}"
-    return f"a whole number from {kind.ge} to {kind.le}"
+    if value_type.le is None:
+        return f"a whole number of at least {value_type.ge}"
+    return f"a whole number from {value_type.ge} to {value_type.le}"
 
 
-def _text_words(kind: inspect.StrType) -> str:
+def _text_words(value_type: inspect.StrType) -> str:
     words = "text"
-    if kind.max_length is not None:
-        words += f" of {kind.min_length or 0} to {kind.max_length} characters"
-    if kind.pattern == EMAIL:
-        return f"an e-mail address of {kind.min_length} to {kind.max_length} characters"
-    if kind.pattern == HOST:
-        lengths = f"{kind.min_length} to {kind.max_length} characters"
+    if value_type.max_length is not None:
+        words += f" of {value_type.min_length or 0} to {value_type.max_length} characters"
+    if value_type.pattern == EMAIL:
+        return f"an e-mail address of {value_type.min_length} to {value_type.max_length} characters"
+    if value_type.pattern == HOST:
+        lengths = f"{value_type.min_length} to {value_type.max_length} characters"
         return f"a host name such as acme.example.com, of {lengths}"
-    if kind.pattern == HTTP:
+    if value_type.pattern == HTTP:
         words += ", an http or https address"
-    elif kind.pattern:
+    elif value_type.pattern:
         words += ", not only spaces"
     return words
 
 
-def _kind_of(value: object) -> str:  # noqa: PLR0911 -- a case each
+def _json_type(value: object) -> str:  # noqa: PLR0911 -- a case each
     """A value of JSON as a person would say it; a long text by its length alone."""
     if value is None:
         return "null"

@@ -246,14 +246,16 @@ async def read_body(request: Request, route: Route) -> object:
     return await _read_nothing(request, media_type, route)
 
 
-async def _read_json(request: Request, media_type: str, route: Route, kind: type[Struct]) -> Struct:
+async def _read_json(
+    request: Request, media_type: str, route: Route, model: type[Struct]
+) -> Struct:
     if media_type != "application/json":
         accepted = "application/json"
         if route.multipart:
             accepted += " or multipart/form-data"
         raise UnsupportedMediaType(f"The body must be {accepted}; set the Content-Type header.")
     request.raw = await request.limited_body(request.app.settings.body_kb << 10)
-    return decode(request.raw, kind)
+    return decode(request.raw, model)
 
 
 async def _read_lines(request: Request, media_type: str) -> bytes:

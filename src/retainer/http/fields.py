@@ -28,7 +28,7 @@ SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 1024
 Id = Annotated[int, Meta(ge=1, le=2**53 - 1)]
 Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"\S")]
 Line = Annotated[str, Meta(max_length=255)]
-Address = Annotated[str, Meta(max_length=2000)]
+Url = Annotated[str, Meta(max_length=2000)]
 Text = Annotated[str, Meta(max_length=20_000)]
 Email = Annotated[str, Meta(min_length=3, max_length=254, pattern=EMAIL)]
 Date = date
@@ -146,12 +146,12 @@ def refuse_undescribed(types: Iterable[Any]) -> None:
     description.
     """
     seen: set[type] = set()
-    for kind in inspect.multi_type_info(dict.fromkeys(types)):
-        _visit(kind, seen)
+    for value_type in inspect.multi_type_info(dict.fromkeys(types)):
+        _visit(value_type, seen)
 
 
-def _visit(kind: inspect.Type, seen: set[type]) -> None:
-    match kind:
+def _visit(value_type: inspect.Type, seen: set[type]) -> None:
+    match value_type:
         case inspect.Metadata(type=inner) | inspect.ListType(item_type=inner):
             _visit(inner, seen)
         case inspect.UnionType(types=parts):
@@ -168,10 +168,10 @@ def _visit(kind: inspect.Type, seen: set[type]) -> None:
                 _visit(field.type, seen)
 
 
-def _is_described(kind: inspect.Type) -> bool:
-    if isinstance(kind, inspect.UnionType):
-        return any(map(_is_described, kind.types))
-    words = kind.extra_json_schema if isinstance(kind, inspect.Metadata) else None
+def _is_described(value_type: inspect.Type) -> bool:
+    if isinstance(value_type, inspect.UnionType):
+        return any(map(_is_described, value_type.types))
+    words = value_type.extra_json_schema if isinstance(value_type, inspect.Metadata) else None
     return bool(words and words.get("description"))
 
 

@@ -23,11 +23,11 @@ class Form(dict[str, str]):
         """Every value of a name."""
         return [value for key, value in self.pairs if key == name]
 
-    def body(self, kind: type[msgspec.Struct]) -> dict[str, Any]:
+    def body(self, model: type[msgspec.Struct]) -> dict[str, Any]:
         """The fields that a body of this type has, as JSON would have them; others are the form's
         own.
         """
-        info = inspect.type_info(kind)
+        info = inspect.type_info(model)
         assert isinstance(info, inspect.StructType)
         return {
             f.encode_name: _value(f.type, self[f.encode_name])
@@ -36,9 +36,9 @@ class Form(dict[str, str]):
         }
 
 
-def blank(kind: type[msgspec.Struct]) -> dict[str, Any]:
+def blank(model: type[msgspec.Struct]) -> dict[str, Any]:
     """The fields of a form for a body of this type, all of them empty."""
-    return dict.fromkeys(kind.__struct_encode_fields__)
+    return dict.fromkeys(model.__struct_encode_fields__)
 
 
 async def read(request: Request) -> Form:
@@ -56,29 +56,31 @@ async def read(request: Request) -> Form:
     return Form([(name, value.replace("\r\n", "\n")) for name, value in pairs])
 
 
-def _value(kind: inspect.Type, text: str) -> object:  # noqa: PLR0911 -- a case each
+def _value(value_type: inspect.Type, text: str) -> object:  # noqa: PLR0911 -- a case each
     """A field's text as its type wants it; what does not fit stays text, and is refused by its
     name.
     """
-    if isinstance(kind, inspect.Metadata):
-        return _value(kind.type, text)
-    if isinstance(kind, inspect.UnionType):
-        kinds = [each for each in kind.types if not isinstance(each, inspect.NoneType)]
-        is_nullable = len(kinds) < len(kind.types)
+    if isinstance(value_type, inspect.Metadata):
+        return _value(value_type.type, text)
+    if isinstance(value_type, inspect.UnionType):
+        value_types = [each for each in value_type.types if not isinstance(each, inspect.NoneType)]
+        is_nullable = len(value_types) < len(value_type.types)
         if is_nullable and not text.strip():
             return None
-        return _value(kinds[0], text)
-    if isinstance(kind, inspect.BoolType):
+        return _value(value_types[0], text)
+    if isinstance(value_type, inspect.BoolType):
         return {"true": True, "on": True, "false": False, "": False}.get(text, text)
-    if isinstance(kind, inspect.IntType):
+    if isinstance(value_type, inspect.IntType):
         if text.isascii() and text.removeprefix("-").isdigit() and len(text) < 17:
             return int(text)
         return text
-    if isinstance(kind, inspect.ListType):
-        return [_value(kind.item_type, part.strip()) for part in text.split(",") if part.strip()]
-    if isinstance(kind, inspect.DictType):
+    if isinstance(value_type, inspect.ListType):
+        return [
+            _value(value_type.item_type, part.strip()) for part in text.split(",") if part.strip()
+        ]
+    if isinstance(value_type, inspect.DictType):
         return _object(text)
-    if isinstance(kind, inspect.EnumType | inspect.DateType):
+    if isinstance(value_type, inspect.EnumType | inspect.DateType):
         return text.strip()
     return text
 

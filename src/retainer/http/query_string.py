@@ -74,30 +74,30 @@ def unknown(name: str, known: list[str]) -> FieldError:
     return FieldError(name[:40], f"is not a parameter of this path; {hint}")
 
 
-def decode_query(query_string: bytes, kind: type[msgspec.Struct]) -> Any:
+def decode_query(query_string: bytes, model: type[msgspec.Struct]) -> Any:
     """The parameters as their type; an array is written with commas. Raises Invalid naming each
     that is wrong.
     """
     given = dict(pairs(query_string))
-    info = inspect.type_info(kind)
+    info = inspect.type_info(model)
     assert isinstance(info, inspect.StructType)
     fields = {field.encode_name: field.type for field in info.fields}
     wrong = [unknown(name, list(fields)) for name in given if name not in fields]
     values = {name: _plain(given[name], fields[name]) for name in given if name in fields}
-    wrong += problems(values, kind)
+    wrong += problems(values, model)
     if wrong:
         raise Invalid(*wrong)
-    return msgspec.convert(values, kind)
+    return msgspec.convert(values, model)
 
 
-def _plain(text: str, kind: inspect.Type) -> object:
+def _plain(text: str, value_type: inspect.Type) -> object:
     """A parameter's text as the value that JSON would have."""
-    if isinstance(kind, inspect.Metadata):
-        return _plain(text, kind.type)
-    if isinstance(kind, inspect.ListType):
+    if isinstance(value_type, inspect.Metadata):
+        return _plain(text, value_type.type)
+    if isinstance(value_type, inspect.ListType):
         return text.split(",")
     if (
-        isinstance(kind, inspect.IntType)
+        isinstance(value_type, inspect.IntType)
         and text.isascii()
         and text.removeprefix("-").isdigit()
         and len(text) < 16

@@ -39,7 +39,7 @@ def record_response(record: Stored | None) -> Response:
 
 
 def created_response(record: Stored | None, path: str) -> Response:
-    """201 with a record that is new, and its address below the path. Raises NotFound for None."""
+    """201 with a record that is new, and its URL below the path. Raises NotFound for None."""
     if record is None:
         raise NotFound
     headers = {"etag": f'"{record.etag}"', "location": f"{path}/{record.id}"}

@@ -90,7 +90,7 @@ class Route(msgspec.Struct, frozen=True):
     def types(self) -> list[Any]:
         """The types of its bodies, its response and its parameters."""
         used = (self.body, self.form, self.lines, self.response_type, self.query)
-        return [kind for kind in used if kind not in (None, bytes)]
+        return [each for each in used if each not in (None, bytes)]
 
     @property
     def multipart(self) -> bool:
@@ -131,7 +131,7 @@ class Table:
         self.pages: dict[str, Any] = {}
         self.by_name = {route.name: route for route in routes}
         self.readers = {r.path: r for r in routes if r.method == "GET" and r.record}
-        refuse_undescribed([kind for route in routes if not route.page for kind in route.types])
+        refuse_undescribed([each for route in routes if not route.page for each in route.types])
         for route in routes:
             if route.permission != PUBLIC and route.permission not in PERMISSIONS:
                 raise ValueError(

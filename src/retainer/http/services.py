@@ -45,5 +45,5 @@ class Services(Protocol):
     def read_list(self, spec: object, query_string: bytes, zone: str) -> object:
         """The query of a route's list, "today" being the time zone's. Raises Invalid."""
 
-    def get(self, kind: type[T]) -> T:
+    def get(self, service: type[T]) -> T:
         """The one service of this class. Raises KeyError where there is none."""

@@ -66,7 +66,7 @@ async def undo(db: Db, viewer: Viewer, id: int) -> Stored | None:
         touched = await tx.rows(TOUCHED, undone=id)
         refuse_impossible(operation, touched)
         refuse_forbidden(viewer, operation, touched)
-        made = await tx.value(ACT, undone=id, via="undo")
+        made = await tx.value(ACT, undone=id, channel="undo")
         tables = by_table(touched)
         await lock(tx, tables)
         await refuse_changed_later(tx, id)

@@ -46,7 +46,9 @@ def _allowed(role: Role) -> str:
     for table, rule in UNDO_RULES.items():
         rules = ((rule.change, "true"), (rule.existence, "false"))
         words += [
-            f"{table} {kind}" for permission, kind in rules if role in PERMISSIONS[permission].roles
+            f"{table} {is_update}"
+            for permission, is_update in rules
+            if role in PERMISSIONS[permission].roles
         ]
     return f"WHEN '{role.value}' THEN '{{{', '.join(words)}}}'::text[]"
 

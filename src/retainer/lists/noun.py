@@ -39,7 +39,7 @@ class Searched(NamedTuple):
     `name` is the folded column that counts most, `place` its place among equally good hits, `texts`
     what is highlighted: SQL by field of the API. `subtitle` is SQL; without it a hit shows its
     organization, whose id is `organization`. `words` are the columns whose words are learnt,
-    `sites` those with an address, of whose host they are. `prefix` restricts what is typed to the
+    `sites` those with a URL, of whose host they are. `prefix` restricts what is typed to the
     noun: `org: acme`. `icon` stands before a hit, or else the first letters of its title.
     """
 
@@ -131,7 +131,7 @@ class Noun:
     for it. `references` has the columns that hold the id of another noun. `shows` has those of them
     whose records change with it on open pages.
     `gone_with` is the SQL that deletes its rows with a record of another noun, where `belongs_to`
-    does not say it (records/deletion.py). `page` is its address, with {id} and {organizationId}.
+    does not say it (records/deletion.py). `page` is its path, with {id} and {organizationId}.
     """
 
     table: str
@@ -203,10 +203,10 @@ def _field(name: str, hint: Any, names: type[StrEnum]) -> Any:
     return name, each, msgspec.field(default_factory=lambda: list(names))
 
 
-def _annotated(kind: Any, metadata: list[Any]) -> Any:
+def _annotated(hint: Any, metadata: list[Any]) -> Any:
     for each in metadata:
-        kind = Annotated[kind, each]
-    return kind
+        hint = Annotated[hint, each]
+    return hint
 
 
 def names(name: str, description: str, words: Iterable[str]) -> type[StrEnum]:

@@ -31,7 +31,7 @@ class Field(NamedTuple):
 
     name: str  # the API's
     label: str
-    kind: str = "text"  # the type of an <input>, or "select"
+    input_type: str = "text"  # the type of an <input>, or "select"
     required: bool = False
     maxlength: int | None = None
     rows: int | None = None
@@ -47,21 +47,21 @@ class Field(NamedTuple):
     property_label: str = ""  # instead of `label`
     after: str = ""  # among properties behind the field of this name
     permission: str = ""  # the field is hidden from viewers without it
-    link: Callable[[str], str | None] | None = None  # makes an address of the value
+    link: Callable[[str], str | None] | None = None  # makes a URL of the value
     reads: str = ""  # the person whose name is shown to viewers who may not change the field
 
     @property
-    def property_kind(self) -> str:
-        """The kind of input that edits the property, or "area" for several lines.
+    def property_input_type(self) -> str:
+        """The type of input that edits the property, or "area" for several lines.
 
-        An address is edited as text: of a "url" without its scheme the browser would refuse to send
+        A URL is edited as text: of a "url" without its scheme the browser would refuse to send
         it, where the server says what is missing.
         """
         if self.rows:
             return "area"
-        if self.kind == "url":
+        if self.input_type == "url":
             return "text"
-        return self.kind
+        return self.input_type
 
     def text(self, record: Struct) -> str:
         """The record's value as a form writes it; "" where it has none."""
@@ -73,14 +73,14 @@ class Field(NamedTuple):
             person = getattr(record, self.reads)
             return _text(person and person.full_name)
         value = self.text(record)
-        if self.kind != "select":
+        if self.input_type != "select":
             return value
         return dict(option for option in self.options if isinstance(option, tuple)).get(
             value, label(value)
         )
 
-    def address(self, value: str) -> str | None:
-        """Address that the value links to; None where it links nowhere."""
+    def href(self, value: str) -> str | None:
+        """URL that the value links to; None where it links nowhere."""
         if self.link is None or not value:
             return None
         return self.link(value)

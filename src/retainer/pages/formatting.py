@@ -172,10 +172,10 @@ def _paragraph(text: str) -> Markup:
     )
 
 
-def web_link(address: str) -> str | None:
-    """The address if it is http or https, else None: "javascript:" would run as the reader."""
-    if re.match(r"https?://[^\s/]", address, re.IGNORECASE):
-        return address
+def web_link(url: str) -> str | None:
+    """The URL if it is http or https, else None: "javascript:" would run as the reader."""
+    if re.match(r"https?://[^\s/]", url, re.IGNORECASE):
+        return url
     return None
 
 

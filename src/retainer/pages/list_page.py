@@ -36,7 +36,7 @@ class ListPage(NamedTuple, Generic[T]):
     parameters: dict[str, str]  # those that filter and sort the list
     sort: str  # the first field that the list is sorted by, with "-" where it descends
 
-    def address(self, **changes: str | None) -> str:
+    def query_string(self, **changes: str | None) -> str:
         """Query string of the same list with some parameters changed; None leaves one out."""
         return query_string({**self.parameters, **changes})
 

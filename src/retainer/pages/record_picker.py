@@ -121,88 +121,90 @@ async def organization_of(request: Request, id: str) -> Organization | None:
     return next(iter(found), None)
 
 
-async def id_from_form(request: Request, kind: Pickable[T]) -> int:
+async def id_from_form(request: Request, pickable: Pickable[T]) -> int:
     """Id of the record that a form must name. Raises Invalid where it names none."""
-    found = await id_from_fields(request, kind, request.data)
+    found = await id_from_fields(request, pickable, request.data)
     if found is None:
-        raise Invalid(FieldError(kind.field, "is not named yet; type the beginning of its name"))
+        raise Invalid(
+            FieldError(pickable.field, "is not named yet; type the beginning of its name")
+        )
     return found
 
 
 async def id_from_fields(
-    request: Request, kind: Pickable[T], given: Mapping[str, str]
+    request: Request, pickable: Pickable[T], given: Mapping[str, str]
 ) -> int | None:
     """Id of the record that was picked, else of the one whose name was typed; None where the fields
     name none. Raises UnclearName.
     """
-    picked, name = given.get(f"{kind.field}Id", ""), given.get(kind.field, "")
+    picked, name = given.get(f"{pickable.field}Id", ""), given.get(pickable.field, "")
     if is_id(picked):
         return int(picked)
     if not name.strip():
         return None
-    return await id_of_name(request, kind, name)
+    return await id_of_name(request, pickable, name)
 
 
 async def id_from_filter(
-    request: Request, kind: Pickable[T], given: dict[str, str]
+    request: Request, pickable: Pickable[T], given: dict[str, str]
 ) -> tuple[str, list[Candidate] | None]:
     """Replace the name of a record in a list's filters, `given`, by its id. Return the name, and
     the candidates for an unclear one (None: the name was clear, or nothing was typed).
     """
-    text = given.pop(kind.field, "").strip()
+    text = given.pop(pickable.field, "").strip()
     try:
         if text:
-            given[f"{kind.field}Id"] = str(await id_of_name(request, kind, text))
+            given[f"{pickable.field}Id"] = str(await id_of_name(request, pickable, text))
     except UnclearName as unclear:
         return text, unclear.candidates
     return text, None
 
 
-async def id_of_name(request: Request, kind: Pickable[T], text: str) -> int:
+async def id_of_name(request: Request, pickable: Pickable[T], text: str) -> int:
     """Id of the one record of that name. Raises UnclearName."""
-    exact = await _exactly_named(request, kind, text.strip())
+    exact = await _exactly_named(request, pickable, text.strip())
     if len(exact) == 1:
         return int(exact[0].id)
-    found = _candidates(kind, exact) or await suggestions(request, kind, text)
+    found = _candidates(pickable, exact) or await suggestions(request, pickable, text)
     if not found:
         message = "is the name of nothing that you may see; type the beginning of one"
-        raise UnclearName(kind.field, message, [])
+        raise UnclearName(pickable.field, message, [])
     names = ", ".join(f"{one.name} #{one.id}" for one in found)
     if exact:
         message = f"is the name of several; choose one of {names}"
     else:
         message = f"is the name of none; choose one of {names}"
-    raise UnclearName(kind.field, message, found)
+    raise UnclearName(pickable.field, message, found)
 
 
-async def _exactly_named(request: Request, kind: Pickable[T], text: str) -> list[T]:
+async def _exactly_named(request: Request, pickable: Pickable[T], text: str) -> list[T]:
     if match := _NUMBERED.search(text):
-        return await find(request, kind.spec, kind.type, id=match[1])
+        return await find(request, pickable.spec, pickable.type, id=match[1])
     if match := _ADDRESSED.search(text):
         text = match[1]
-    for name in kind.filters:
+    for name in pickable.filters:
         given = {name: text[:254], "limit": str(MAX_CANDIDATES)}
-        if found := await find(request, kind.spec, kind.type, given):
+        if found := await find(request, pickable.spec, pickable.type, given):
             return found
     return []
 
 
-async def suggestions(request: Request, kind: Pickable[T], text: str) -> list[Candidate]:
+async def suggestions(request: Request, pickable: Pickable[T], text: str) -> list[Candidate]:
     """Records that search finds for the beginning of a name."""
     q = text.strip()[:200]
     if not q:
         return []
-    found = await find(request, kind.spec, kind.type, q=q, limit=str(MAX_CANDIDATES))
-    return _candidates(kind, found)
+    found = await find(request, pickable.spec, pickable.type, q=q, limit=str(MAX_CANDIDATES))
+    return _candidates(pickable, found)
 
 
-def _candidates(kind: Pickable[T], found: list[T]) -> list[Candidate]:
-    times = Counter(kind.name(one) for one in found)
-    return [_candidate(kind, one, is_shared=times[kind.name(one)] > 1) for one in found]
+def _candidates(pickable: Pickable[T], found: list[T]) -> list[Candidate]:
+    times = Counter(pickable.name(one) for one in found)
+    return [_candidate(pickable, one, is_shared=times[pickable.name(one)] > 1) for one in found]
 
 
-def _candidate(kind: Pickable[T], one: T, *, is_shared: bool) -> Candidate:
-    name = exact_name = kind.name(one)
+def _candidate(pickable: Pickable[T], one: T, *, is_shared: bool) -> Candidate:
+    name = exact_name = pickable.name(one)
     if is_shared:
         exact_name = f"{name} #{one.id}"
-    return Candidate(one.id, name, exact_name, kind.note(one))
+    return Candidate(one.id, name, exact_name, pickable.note(one))

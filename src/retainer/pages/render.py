@@ -139,7 +139,7 @@ def redirect(
 
 def return_path(request: Request, default: str) -> str:
     """Path that the form asks to return to in `back`, if it is one of ours; else the default."""
-    for given in (request.data, request.query):  # an upload has `back` in its address alone
+    for given in (request.data, request.query):  # an upload has `back` in its URL alone
         if isinstance(given, dict) and given.get("back"):
             return own_path(given["back"], default)
     return default

@@ -91,10 +91,10 @@ class App:
         assert isinstance(spec, ListSpec)
         return parameters.read(spec, query_string, zone)
 
-    def get(self, kind: type[T]) -> T:
+    def get(self, service: type[T]) -> T:
         """The one service of this class. Raises KeyError where there is none."""
-        found = self.services[kind]
-        assert isinstance(found, kind)
+        found = self.services[service]
+        assert isinstance(found, service)
         return found
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

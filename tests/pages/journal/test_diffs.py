@@ -9,20 +9,20 @@ from retainer.pages.journal.diffs import Piece, lines, word_diff
 from retainer.pages.journal.sentences import Group, sentence
 
 
-def kinds(pieces: list[Piece]) -> str:
-    return " ".join(f"{piece.kind}:{piece.text.strip()}" for piece in pieces)
+def edits(pieces: list[Piece]) -> str:
+    return " ".join(f"{piece.edit}:{piece.text.strip()}" for piece in pieces)
 
 
 def test_texts_are_compared_by_the_word() -> None:
-    assert kinds(word_diff("a b c", "a x c")) == "same:a del:b ins:x same:c"
+    assert edits(word_diff("a b c", "a x c")) == "same:a del:b ins:x same:c"
     many = " ".join(f"w{n}" for n in range(60))
-    changed = kinds(word_diff(many, many.replace("w30 ", "")))
+    changed = edits(word_diff(many, many.replace("w30 ", "")))
     assert (
         changed
         == "cut:… same:w22 w23 w24 w25 w26 w27 w28 w29 del:w30 same:w31 w32 w33 w34 w35 w36 w37 w38 cut:…"
     )
     huge = "word " * 20_000
-    assert [piece.kind for piece in word_diff(huge, huge + "more")] == ["del", "ins"], (
+    assert [piece.edit for piece in word_diff(huge, huge + "more")] == ["del", "ins"], (
         "beyond, the whole is told"
     )
     assert max(len(piece.text) for piece in word_diff(huge, huge + "more")) < 2000
@@ -48,7 +48,7 @@ def test_changed_fields_are_described_in_words(
 ) -> None:
     field, before, after = change
     found = lines([FieldChange(field, before, after)], {("users", 1): "Cora"})
-    assert [(line.label, kinds(line.pieces)) for line in found] == described
+    assert [(line.label, edits(line.pieces)) for line in found] == described
 
 
 def group(

@@ -48,7 +48,7 @@ END = Statement("""
 SIGN_IN = Statement(f"""
     WITH person AS (
         UPDATE users u SET last_login_at = now()
-        FROM acting_as(:user, 'user', :via, :request, :action)
+        FROM acting_as(:user, 'user', :channel, :request, :action)
         WHERE u.tenant_id = :tenant AND u.id = :user AND u.is_active
             AND u.password_changed_at IS NOT DISTINCT FROM :password_changed_at::timestamptz
         RETURNING u.id, u.version, {users.OWN_JSON} AS json
@@ -68,13 +68,13 @@ SIGN_IN = Statement(f"""
 """)
 
 REFUSED = Statement("""
-    SELECT operation('refused') FROM users u, acting_as(u.id, 'user', :via, :request, :action)
+    SELECT operation('refused') FROM users u, acting_as(u.id, 'user', :channel, :request, :action)
     WHERE u.tenant_id = :tenant AND u.id = :user
 """)
 
 REHASH = Statement("""
     UPDATE users u SET password_hash = :password_hash
-    FROM acting_as(:user, 'user', :via, :request, :action)
+    FROM acting_as(:user, 'user', :channel, :request, :action)
     WHERE u.tenant_id = :tenant AND u.id = :user
         AND u.password_changed_at IS NOT DISTINCT FROM :password_changed_at::timestamptz
 """)
@@ -87,14 +87,14 @@ UNCHANGED = Statement("""
 """)
 
 USE_LINK = Statement("""
-    UPDATE links l SET used_at = now() FROM acting_as(:user, 'user', :via, :request, :action)
+    UPDATE links l SET used_at = now() FROM acting_as(:user, 'user', :channel, :request, :action)
     WHERE l.tenant_id = :tenant AND l.id = :link AND l.used_at IS NULL AND l.expires_at > now()
     RETURNING l.id
 """)
 
 SET_PASSWORD = Statement("""
     UPDATE users u SET password_hash = :password_hash, password_changed_at = now()
-    FROM acting_as(:user, 'user', :via, :request, :action)
+    FROM acting_as(:user, 'user', :channel, :request, :action)
     WHERE u.tenant_id = :tenant AND u.id = :user AND u.is_active
     RETURNING u.password_changed_at
 """)

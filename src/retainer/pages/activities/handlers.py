@@ -37,7 +37,7 @@ async def index(request: Request) -> Response:
 
 
 async def new(request: Request) -> Response:
-    """Show the whole form, filled in from the address's parameters."""
+    """Show the whole form, filled in from the URL's parameters."""
     given = {name: request.query[name] for name in _FORM_PARAMETERS if name in request.query}
     return await form(request, given)
 

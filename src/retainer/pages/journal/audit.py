@@ -17,7 +17,12 @@ from retainer.pages.journal.sentences import Sentence, describe_unchanged
 from retainer.pages.list_page import find, paginate
 from retainer.pages.record_picker import Person
 
-VIA = [(WEB, "These pages"), (API, "The API"), ("undo", "Undo"), ("command", "The command line")]
+CHANNELS = [
+    (WEB, "These pages"),
+    (API, "The API"),
+    ("undo", "Undo"),
+    ("command", "The command line"),
+]
 
 
 class AuditRow(Struct):
@@ -56,7 +61,7 @@ async def show_all(request: Request) -> Response:
         ],
         people=[(one.id, one.full_name) for one in people],
         actions=action_choices(request),
-        via=VIA,
+        channels=CHANNELS,
     )
 
 

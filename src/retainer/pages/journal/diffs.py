@@ -37,7 +37,7 @@ Titles = dict[tuple[str, int], str]
 class Piece(NamedTuple):
     """A part of a value, before and after a change."""
 
-    kind: str  # del (removed), ins (added), same (unchanged) or cut (unchanged and left out)
+    edit: str  # del (removed), ins (added), same (unchanged) or cut (unchanged and left out)
     text: str
 
 
@@ -106,7 +106,7 @@ def _elements(before: list[Any], after: list[Any]) -> list[Piece]:
 
 
 def _whole(old: str, new: str) -> list[Piece]:
-    return [Piece(kind, _truncated(text)) for kind, text in (("del", old), ("ins", new)) if text]
+    return [Piece(edit, _truncated(text)) for edit, text in (("del", old), ("ins", new)) if text]
 
 
 def _plain(name: str, value: Any, titles: Titles) -> str:  # noqa: PLR0911  # a case each

@@ -23,8 +23,8 @@ def commands(method: str, path: str, found: Schema, bodies: Schema) -> list[str]
     if not bodies:
         return [command]
     return [
-        " \\\n  ".join([command, *_body_arguments(kind, content["example"])])
-        for kind, content in bodies.items()
+        " \\\n  ".join([command, *_body_arguments(media_type, content["example"])])
+        for media_type, content in bodies.items()
     ]
 
 
@@ -41,11 +41,11 @@ def _flags(method: str, found: Schema, *, has_body: bool) -> list[str]:
     return flags
 
 
-def _body_arguments(kind: str, example: Schema) -> list[str]:
-    if kind == "multipart/form-data":
+def _body_arguments(media_type: str, example: Schema) -> list[str]:
+    if media_type == "multipart/form-data":
         fields = [f"-F {name}={value}" for name, value in example.items() if name != "file"]
         return ["-F file=@report.pdf", *fields]
-    return [f"-H 'Content-Type: {kind}'", f"-d '{_data(example)}'"]
+    return [f"-H 'Content-Type: {media_type}'", f"-d '{_data(example)}'"]
 
 
 def _data(example: object) -> str:

@@ -60,9 +60,9 @@ async def show(request: Request) -> Response:
     return serve(_rendered(request.app.table), JSONResponse)
 
 
-def serve(content: Rendered, kind: type[Response]) -> Response:
+def serve(content: Rendered, response_class: type[Response]) -> Response:
     """Answer 200 with the content and its ETag."""
-    return kind(content.content, headers={"etag": content.etag})
+    return response_class(content.content, headers={"etag": content.etag})
 
 
 @cache
@@ -107,10 +107,10 @@ def document(routes: list[Route]) -> Schema:
 def _components(routes: list[Route]) -> dict[str, Schema]:
     """Schemas of all types that the routes take or answer, and of problems."""
     types = [
-        kind
+        each
         for route in routes
-        for kind in (route.body, route.lines, route.response_type)
-        if kind not in (None, bytes)
+        for each in (route.body, route.lines, route.response_type)
+        if each not in (None, bytes)
     ]
     forms = list(dict.fromkeys(route.form for route in routes if route.form))
     return schemas.components([*types, errors.ProblemDetails], forms)
@@ -181,9 +181,13 @@ def _roles(route: Route) -> list[str]:
 
 def _bodies(route: Route, components: dict[str, Schema]) -> Schema:
     """Bodies that the route takes, by media type."""
-    kinds = {"application/json": route.body, "multipart/form-data": route.form, NDJSON: route.lines}
+    models = {
+        "application/json": route.body,
+        "multipart/form-data": route.form,
+        NDJSON: route.lines,
+    }
     return {
-        media_type: schemas.with_example(schemas.reference(kind), components)
-        for media_type, kind in kinds.items()
-        if kind
+        media_type: schemas.with_example(schemas.reference(model), components)
+        for media_type, model in models.items()
+        if model
     }

@@ -84,8 +84,11 @@ def _operation(path: str, method: str, found: Schema, api: Schema) -> Schema:
         "parameters": [_parameter(given) for given in parameters if "x-filter" not in given],
         "filters": _filters(parameters),
         "bodies": [
-            {"kind": kind, "rows": _rows(_resolved(content["schema"], schemas), schemas)}
-            for kind, content in bodies.items()
+            {
+                "media_type": media_type,
+                "rows": _rows(_resolved(content["schema"], schemas), schemas),
+            }
+            for media_type, content in bodies.items()
         ],
         "responses": [_response(c, r) for c, r in found["responses"].items() if int(c) < 400],
         "refusals": [int(code) for code in found["responses"] if int(code) >= 400],
@@ -216,8 +219,8 @@ _FORMATS = {"date": "date", "date-time": "timestamp", "binary": "file"}
 def _type_of(part: Schema, schemas: dict[str, Schema]) -> str:
     if part.get("type") == "array":
         return f"array of {_type_of(part['items'], schemas)}s"
-    kind = str(_resolved(part, schemas).get("type", "any"))
-    return _FORMATS.get(part.get("format", ""), kind)
+    json_type = str(_resolved(part, schemas).get("type", "any"))
+    return _FORMATS.get(part.get("format", ""), json_type)
 
 
 def _values(field: Schema, schemas: dict[str, Schema]) -> list[object]:

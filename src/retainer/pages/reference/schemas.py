@@ -61,15 +61,15 @@ def components(types: list[object], forms: list[type[msgspec.Struct]]) -> dict[s
     return schemas
 
 
-def reference(kind: object) -> Schema:
+def reference(type_: object) -> Schema:
     """Schema of a type, as a reference to its component."""
-    (schema,), _ = msgspec.json.schema_components([kind], ref_template=REF + "{name}")
+    (schema,), _ = msgspec.json.schema_components([type_], ref_template=REF + "{name}")
     return schema
 
 
-def parameters(kind: type[msgspec.Struct]) -> list[Schema]:
+def parameters(model: type[msgspec.Struct]) -> list[Schema]:
     """Fields of a type as parameters of a query; the values of an array are parted by commas."""
-    schema = components([kind], [])[kind.__name__]
+    schema = components([model], [])[model.__name__]
     found = []
     for name, field in schema["properties"].items():
         parameter = {

@@ -60,7 +60,7 @@ async def sign_out(request: Request) -> Response:
 
 async def setup(_request: Request) -> Response:
     """Show the page that a link leads to. The link has its token behind the "#", so that it is sent
-    to the server in a form's body only, never in an address that ends up in logs.
+    to the server in a form's body only, never in a URL that ends up in logs.
     """
     return HTMLResponse(_setup_page({}, ""), headers={"cache-control": "no-cache"})
 

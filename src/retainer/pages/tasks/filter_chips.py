@@ -1,4 +1,4 @@
-"""Filters of a list of tasks in words, each with the address of the list without it."""
+"""Filters of a list of tasks in words, each with the URL of the list without it."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ _NO_FILTERS = ("sort", "limit", "cursor", "count", "fields", "expand")
 def chips(
     page: ListPage[Any], people: list[tuple[int, str]], me: str, organization: Organization | None
 ) -> list[tuple[str, str]]:
-    """Words of each filter, and the address of the list without it."""
+    """Words of each filter, and the URL of the list without it."""
     assignees = {str(id): name for id, name in people} | {me: "me"}
     known = {"assigneeId": assignees}
     if organization is not None:
@@ -30,7 +30,7 @@ def chips(
     return [
         (
             _words(name, value, known.get(name, {})),
-            "/tasks" + (page.address(**{name: None}) or "?sort=dueDate"),
+            "/tasks" + (page.query_string(**{name: None}) or "?sort=dueDate"),
         )
         for name, value in page.parameters.items()
         if name not in _NO_FILTERS

@@ -54,7 +54,7 @@ _FORM_PARAMETERS = ("title", "organizationId", "projectId", "back")
 
 
 async def index(request: Request) -> Response:
-    """Show the tasks that the address's parameters ask for; without any, the viewer's own open
+    """Show the tasks that the URL's parameters ask for; without any, the viewer's own open
     ones.
     """
     me = str(request.viewer.user)
@@ -147,7 +147,7 @@ def _heading(due: date | None, now: date, past: str) -> str:
 
 
 async def new(request: Request) -> Response:
-    """Show the whole form, filled in from the address's parameters."""
+    """Show the whole form, filled in from the URL's parameters."""
     given = {name: request.query[name] for name in _FORM_PARAMETERS if name in request.query}
     return await form(request, {"assigneeId": str(request.viewer.user)} | given)
 

@@ -115,9 +115,9 @@ async def change_password(request: Request) -> Response:
     return render.redirect(request, PATH, "Changed your password and ended your other sessions")
 
 
-def empty_fields(kind: type[msgspec.Struct]) -> dict[str, str]:
+def empty_fields(model: type[msgspec.Struct]) -> dict[str, str]:
     """Empty fields of a body of this type: a field that the form lacks counts as one left empty."""
-    return dict.fromkeys(kind.__struct_encode_fields__, "")
+    return dict.fromkeys(model.__struct_encode_fields__, "")
 
 
 def _refuse_difference(request: Request) -> None:

@@ -25,7 +25,7 @@ DocumentName = Annotated[
     Name, Meta(description="Name of the document", examples=["Statement of work.pdf"])
 ]
 UploaderId = Annotated[Id, Meta(description="User who added it", examples=[2])]
-# Only addresses that a page may safely link: "javascript:…" would run there as the reader.
+# Only URLs that a page may safely link: "javascript:…" would run there as the reader.
 _Link = Annotated[str, Meta(min_length=8, max_length=2000, pattern=HTTP)]
 _ProjectIds = Annotated[list[Id], Meta(max_length=100)]
 _FILE = "(the bytes of the file)"

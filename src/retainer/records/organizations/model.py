@@ -11,7 +11,6 @@ from retainer.errors import FieldError, Invalid
 from retainer.http.fields import (
     HOST,
     READ_ONLY,
-    Address,
     CreatedAt,
     Id,
     Line,
@@ -19,6 +18,7 @@ from retainer.http.fields import (
     Name,
     Text,
     UpdatedAt,
+    Url,
     creation_of,
     update_of,
 )
@@ -67,7 +67,7 @@ class Organization(Struct, rename="camel"):
     ]
     industry: Annotated[Line | None, Meta(description="Industry category", examples=["Technology"])]
     website: Annotated[
-        Address | None,
+        Url | None,
         Meta(
             description="Organization website URL; any text is kept",
             examples=["https://acme.example.com"],

@@ -4,7 +4,7 @@
 // Most commands click a control that says so itself (data-keys, data-help). The others move within
 // the page; the key of a control that is named here, too, gives way to them.
 
-import { $, $$, currentAddress, focused, focusOn, isVisible, on } from "./dom.js";
+import { $, $$, currentUrl, focused, focusOn, isVisible, on } from "./dom.js";
 import { go } from "./navigation.js";
 import { adjacentRecord } from "./record_pager.js";
 import { inFocusedRow, moveRowFocus } from "./rows.js";
@@ -97,7 +97,7 @@ function press(node) {
 }
 
 function deleteRow(link) {
-  return go(`${link.pathname}/delete`, { values: { back: currentAddress() } }, "POST");
+  return go(`${link.pathname}/delete`, { values: { back: currentUrl() } }, "POST");
 }
 
 const statusField = () => $$("[data-bulk] [name=status], #p-status").find(isVisible);

@@ -5,7 +5,7 @@ export const $$ = (selector, root = document) => [...root.querySelectorAll(selec
 
 export const main = () => $("#main");
 export const focused = () => document.activeElement;
-export const currentAddress = () => location.pathname + location.search;
+export const currentUrl = () => location.pathname + location.search;
 
 // The first element of the first selector that has one.
 export function firstOf(root, ...selectors) {

@@ -19,7 +19,7 @@ on("htmx:finally:request", () => {
   for (const form of $$("[data-busy]")) delete form.dataset.busy;
 });
 
-// A filter that is left empty is no part of a list's address.
+// A filter that is left empty is no part of a list's URL.
 function dropEmptyFields(body) {
   for (const [name, value] of [...body]) {
     if (!value) body.delete(name);

@@ -32,8 +32,8 @@ function listen() {
 
 async function poll(after) {
   try {
-    const address = after ? `${url}?after=${encodeURIComponent(after)}` : url;
-    const response = await fetch(address, { headers: { Accept: "application/json" } });
+    const poll = after ? `${url}?after=${encodeURIComponent(after)}` : url;
+    const response = await fetch(poll, { headers: { Accept: "application/json" } });
     if (response.status === 401) return;
     const changes = await response.json();
     if (after) receive(changes);
@@ -69,10 +69,10 @@ function isOwn({ operations = [] }) {
 
 function refresh() {
   $("#changes-by-others")?.remove();
-  const address = new URL(location.href);
+  const here = new URL(location.href);
   const rows = $$("table [data-row]").length;
-  if (rows > FIRST_ROWS) address.searchParams.set("limit", Math.min(rows, MOST_ROWS));
-  go(address.pathname + address.search, {});
+  if (rows > FIRST_ROWS) here.searchParams.set("limit", Math.min(rows, MOST_ROWS));
+  go(here.pathname + here.search, {});
 }
 
 function offerRefresh() {

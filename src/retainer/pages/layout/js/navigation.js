@@ -1,7 +1,7 @@
 // Going from page to page: htmx replaces <main>; here focus, scrolling and progress follow.
 
 import { closeOverlays, showFormDialog } from "./dialogs.js";
-import { $, currentAddress, firstOf, focused, focusOn, main, on } from "./dom.js";
+import { $, currentUrl, firstOf, focused, focusOn, main, on } from "./dom.js";
 import { resetForms } from "./forms.js";
 import { nearestRow } from "./rows.js";
 
@@ -9,7 +9,7 @@ import { nearestRow } from "./rows.js";
 htmx.initialize();
 
 const renderers = [];
-const scrollPositions = new Map(); // by address
+const scrollPositions = new Map(); // by URL
 let before = null; // the state that the swap under way comes from
 let isRestoring = false; // Back or Forward
 let requests = 0;
@@ -20,13 +20,13 @@ export function onRender(render) {
   render();
 }
 
-// Fetches a page into <main>. `options` are htmx's; without `push` the address stays.
+// Fetches a page into <main>. `options` are htmx's; without `push` the URL stays.
 export function go(href, options = { push: "true" }, method = "GET") {
   return htmx.ajax(method, href, { target: "#main", swap: "outerMorph", ...options });
 }
 
 on("htmx:before:history:update", ({ detail }) => {
-  if (detail.history.path === currentAddress()) detail.history.type = "replace";
+  if (detail.history.path === currentUrl()) detail.history.type = "replace";
 });
 
 on("htmx:before:history:restore", () => {

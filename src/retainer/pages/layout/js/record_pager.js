@@ -1,6 +1,6 @@
 // The list that a record was opened from: the way back to it, and the records beside this one.
 
-import { $, $$, currentAddress } from "./dom.js";
+import { $, $$, currentUrl } from "./dom.js";
 import { onRender } from "./navigation.js";
 import { readJson, writeJson } from "./storage.js";
 
@@ -12,7 +12,7 @@ onRender(linkBackToList);
 function rememberList() {
   const rows = $$("table [data-row]").map((link) => link.getAttribute("href"));
   if (!rows.length) return;
-  writeJson(sessionStorage, listKey(location.pathname), { address: currentAddress(), rows });
+  writeJson(sessionStorage, listKey(location.pathname), { address: currentUrl(), rows });
 }
 
 // With the filter, sort and rows that the list had.
@@ -22,7 +22,7 @@ function linkBackToList() {
   if (list) link.href = list.address;
 }
 
-// The address of the record before (-1) or after (1) this one, if there is one.
+// The URL of the record before (-1) or after (1) this one, if there is one.
 export function adjacentRecord(step) {
   const [, noun] = location.pathname.split("/");
   const rows = readJson(sessionStorage, listKey(`/${noun}`))?.rows || [];

@@ -1,4 +1,4 @@
-// The page of a set-up link. The token stands after the "#" of its address, which no server sees,
+// The page of a set-up link. The token stands after the "#" of its URL, which no server sees,
 // and goes out in a body only.
 
 import { $ } from "./dom.js";

@@ -1,7 +1,7 @@
 // Files that are dropped or chosen: sent one after the other, each with its progress and a button
 // that cancels it, to the form that without scripts takes one alone.
 
-import { $, currentAddress, element, on } from "./dom.js";
+import { $, currentUrl, element, on } from "./dom.js";
 import { go } from "./navigation.js";
 
 const waiting = [];
@@ -90,7 +90,7 @@ async function showAdded() {
   failedRows = [];
   added = 0;
   if (!isChanged || !$("[data-drop]")) return;
-  await go(currentAddress(), {});
+  await go(currentUrl(), {});
   $("[data-uploads]")?.append(...rows);
 }
 
