@@ -259,6 +259,16 @@ def test_lines_are_short_but_in_tables_of_constants() -> None:
 TABLES = {"routes.py", "pages/routes.py"}
 
 
+def test_lines_of_templates_are_short() -> None:
+    long = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in sorted(ROOT.rglob("*.html"))
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if len(line) > 120
+    ]
+    assert long == []
+
+
 def test_the_formatter_leaves_nothing_alone_but_tables_of_constants() -> None:
     skips = [line for lines in LINES.values() for line in lines if "# fmt: skip" in line]
     assert len(skips) <= 25
