@@ -212,7 +212,15 @@ def test_a_table_that_becomes_searchable_gets_its_functions_with_the_migration(
     made = owner.rows("SELECT proname::text FROM pg_proc WHERE proname LIKE 'engagements%'")
     assert {row[0] for row in made} == {
         f"engagements_{name}"
-        for name in ("found", "told", "within", "few_matching", "matching", "named", "named_few")
+        for name in (
+            "found",
+            "found_anywhere",
+            "within",
+            "few_matching",
+            "matching",
+            "named",
+            "named_by_index",
+        )
     }
     owner.run(
         owner.connection.execute(

@@ -47,7 +47,7 @@ def parts() -> list[str]:
 
 def test_a_part_of_a_name_is_found_whatever_characters_it_has(world: Cast) -> None:
     found = world.sql.rows(
-        """SELECT part, organizations_named_few($1, part, 4000) AS few, (
+        """SELECT part, organizations_named_by_index($1, part, 4000) AS few, (
                SELECT array_agg(o.id ORDER BY o.name_folded, o.id) FROM organizations o
                WHERE o.tenant_id = $1 AND o.deleted_by IS NULL AND o.name_folded LIKE like_part(part)) AS all
            FROM unnest($2::text[]) part WHERE trim(part) <> ''""",
@@ -84,7 +84,7 @@ def test_a_new_word_is_found_by_its_first_letter(world: Cast) -> None:
         "/api/organizations", name="Qu" + "lo" * 25, type="other"
     )  # longer than what is learned
     assert made["id"] in world.sql.value(
-        "SELECT organizations_matching($1, sought($1, 'q'), 4000)", world.tenant
+        "SELECT organizations_matching($1, search_query($1, 'q'), 4000)", world.tenant
     )
     world.ada.delete(f"/api/organizations/{made['id']}")
 

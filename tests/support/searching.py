@@ -37,7 +37,7 @@ def both_ways(cast: Cast, typed: str) -> tuple[list[int] | None, list[int] | Non
     """Matching organizations as the index finds them, and as a walk of the list does."""
     condition = LIST.custom_filters["q"].condition.format("$2").replace(":tenant", "$1")
     looked_up, walked = cast.sql.rows(
-        f"""SELECT organizations_matching($1, sought($1, $2), 4000) AS ids
+        f"""SELECT organizations_matching($1, search_query($1, $2), 4000) AS ids
             UNION ALL
             SELECT array_agg(o.id ORDER BY o.name_folded, o.id) FROM organizations o
             WHERE o.tenant_id = $1 AND o.deleted_by IS NULL AND {condition}""",

@@ -1,7 +1,7 @@
 -- The schema after all migrations, written from the catalogue by `make schema`; a test compares.
 -- Functions stand in functions/; read migrations/ for the reasons of the rest.
 
-CREATE TYPE sought AS (
+CREATE TYPE search_query AS (
     phrase text,
     names tsquery,
     texts tsquery,

@@ -287,7 +287,7 @@ def moments(alias: str) -> dict[str, Field]:
 
 def searched(noun: str, alias: str) -> dict[str, CustomFilter]:
     """The filter `q`: the rows that have each word, as search finds them (migration 0010)."""
-    asked = "sought(:tenant, {0}::text)"
+    asked = "search_query(:tenant, {0}::text)"
     candidates = f"{noun}_few_matching(:tenant, {{}}::text, {MAX_WORD_CANDIDATES})"
     words = "Those that have each of these words, as search finds them: beginnings, typing errors"
     bits = "bits_of(spaced(typed_words({0}::text)))"

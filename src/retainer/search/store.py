@@ -120,7 +120,7 @@ def _statement(within: str) -> Statement:
     return Statement(f"""
     WITH asked AS MATERIALIZED (
         SELECT found AS all, found.phrase, found.patterns, found.meant
-        FROM sought(:tenant, :q, :loosely) found
+        FROM search_query(:tenant, :q, :loosely) found
     ), found AS ({" UNION ALL ".join(found)}
     ), best AS (
         SELECT kind, id, max({_SCORE}) AS score, max(passage) AS passage

@@ -8,7 +8,8 @@ RETURNS bigint[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 BEGIN ATOMIC
     SELECT CASE WHEN count(*) <= most
-        THEN coalesce(array_agg(few.id ORDER BY few.name_folded, few.id), '{}') END
+        THEN coalesce(
+            array_agg(candidates.id ORDER BY candidates.name_folded, candidates.id), '{}') END
     FROM (
         (SELECT d.id, d.name_folded
          FROM document_versions v
@@ -22,7 +23,7 @@ BEGIN ATOMIC
          WHERE d.tenant_id = tenant AND d.link IS NOT NULL AND wanted = 'link'
              AND d.deleted_by IS NULL
          LIMIT most + 1)
-    ) few;
+    ) candidates;
 END;
 
 -- A new version of a file waits for its text to be extracted.

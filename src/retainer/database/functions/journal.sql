@@ -94,30 +94,30 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
 DECLARE
     silent text[] := coalesce(TG_ARGV, ARRAY[]::text[]);  -- null where there are none
-    gone jsonb := to_jsonb(OLD) - silent;                 -- null in an insert
-    came jsonb := to_jsonb(NEW) - silent;                 -- null in a delete
+    old_row jsonb := to_jsonb(OLD) - silent;              -- null in an insert
+    new_row jsonb := to_jsonb(NEW) - silent;              -- null in a delete
     touched record := coalesce(NEW, OLD);
-    organization_gone bigint;
-    organization_came bigint;
+    old_organization bigint;
+    new_organization bigint;
     op bigint;
     running text[];
     place int;
 BEGIN
-    IF gone = came THEN
+    IF old_row = new_row THEN
         RETURN NULL;
     END IF;
     IF TG_TABLE_NAME = 'organizations' THEN
-        organization_gone := OLD.id;
-        organization_came := NEW.id;
+        old_organization := OLD.id;
+        new_organization := NEW.id;
     ELSE
-        organization_gone := organization_of(TG_TABLE_NAME, OLD.tenant_id, gone);
-        organization_came := organization_of(TG_TABLE_NAME, NEW.tenant_id, came);
+        old_organization := organization_of(TG_TABLE_NAME, OLD.tenant_id, old_row);
+        new_organization := organization_of(TG_TABLE_NAME, NEW.tenant_id, new_row);
     END IF;
     IF TG_OP = 'UPDATE' THEN
-        SELECT jsonb_object_agg(n.key, gone -> n.key), jsonb_object_agg(n.key, n.value)
-        INTO gone, came
-        FROM jsonb_each(came) n
-        WHERE n.value IS DISTINCT FROM gone -> n.key AND n.key NOT IN ('version', 'updated_at');
+        SELECT jsonb_object_agg(n.key, old_row -> n.key), jsonb_object_agg(n.key, n.value)
+        INTO old_row, new_row
+        FROM jsonb_each(new_row) n
+        WHERE n.value IS DISTINCT FROM old_row -> n.key AND n.key NOT IN ('version', 'updated_at');
     END IF;
     op := operation();
     running := string_to_array(current_setting('retainer.operation'), ' ');
@@ -130,8 +130,8 @@ BEGIN
     INSERT INTO changes (tenant_id, operation_id, sequence, entity, entity_id, action, version,
                          organization_before, organization_after, before, after, digest)
     VALUES (touched.tenant_id, op, place, TG_TABLE_NAME, touched.id, lower(TG_OP), touched.version,
-            organization_gone, organization_came, gone, came,
-            sha256(convert_to(concat_ws(E'\n', gone::text, came::text), 'UTF8')));
+            old_organization, new_organization, old_row, new_row,
+            sha256(convert_to(concat_ws(E'\n', old_row::text, new_row::text), 'UTF8')));
     RETURN NULL;
 END $$;
 

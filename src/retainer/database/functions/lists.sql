@@ -4,9 +4,9 @@
 -- Each is a pair of functions that run as the owner and take the tenant. <table>_<filter> answers
 -- ids in the list's usual order, which the list then reads again, through the viewer. It answers
 -- null where the list is better walked in its order: a table of few rows, a value so common that 5
--- of the first 500 rows have it (a page of 50 is then met among some 5,000), or more than `most`
--- rows. <table>_<filter>_few asks the index, by a bitmap whatever the planner thinks of a value
--- that it has never seen.
+-- of the first 500 rows have it (a page of 50 is then found among some 5,000), or more than `most`
+-- rows. <table>_<filter>_by_index asks the index, by a bitmap whatever the planner thinks of a
+-- value that it has never seen.
 
 -- By a part of the name.
 CALL for_each_searched('by_part', $template$
@@ -16,34 +16,35 @@ CALL for_each_searched('by_part', $template$
     SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
     DECLARE
         first CONSTANT int := 500;
-        met int;
+        matches int;
         seen int;
         found bigint[];
     BEGIN
-        SELECT count(*) FILTER (WHERE x.{folded} LIKE like_part(wanted)), count(*) INTO met, seen
+        SELECT count(*) FILTER (WHERE x.{folded} LIKE like_part(wanted)), count(*)
+        INTO matches, seen
         FROM (SELECT * FROM {table} x WHERE x.tenant_id = tenant AND x.deleted_by IS NULL
               ORDER BY x.{usual}, x.id LIMIT first) x;
-        IF seen < first OR met >= 5 THEN
+        IF seen < first OR matches >= 5 THEN
             RETURN NULL;
         END IF;
-        found := {table}_named_few(tenant, wanted, most);
+        found := {table}_named_by_index(tenant, wanted, most);
         RETURN CASE WHEN cardinality(found) > most THEN NULL ELSE coalesce(found, '{}') END;
     END $$;
 
-    CREATE OR REPLACE FUNCTION {table}_named_few(tenant bigint, wanted text, most int)
+    CREATE OR REPLACE FUNCTION {table}_named_by_index(tenant bigint, wanted text, most int)
     RETURNS bigint[]
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan
     SET enable_seqscan = off SET enable_indexscan = off SET enable_indexonlyscan = off AS $$
     BEGIN
-        RETURN (SELECT array_agg(few.id ORDER BY few.place, few.id) FROM (
+        RETURN (SELECT array_agg(candidates.id ORDER BY candidates.place, candidates.id) FROM (
             SELECT x.id, x.place FROM (
                 SELECT x.tenant_id, x.id, x.{usual} AS place, x.{folded} AS name FROM {table} x
                 WHERE x.deleted_by IS NULL
                     AND name_parts(x.tenant_id, x.{folded}) @@ having_part(tenant, wanted)
                 OFFSET 0) x
             WHERE x.tenant_id = tenant AND x.name LIKE like_part(wanted) LIMIT most + 1
-        ) few);
+        ) candidates);
     END $$;
 $template$);
 
@@ -80,33 +81,35 @@ CALL for_each_searched('by_metadata', $template$
     SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
     DECLARE
         first CONSTANT int := 500;
-        met int;
+        matches int;
         seen int;
         found bigint[];
     BEGIN
-        SELECT count(*) FILTER (WHERE x.metadata @> ANY (wanted)), count(*) INTO met, seen
+        SELECT count(*) FILTER (WHERE x.metadata @> ANY (wanted)), count(*) INTO matches, seen
         FROM (SELECT * FROM {table} x WHERE x.tenant_id = tenant AND x.deleted_by IS NULL
               ORDER BY x.{usual}, x.id LIMIT first) x;
-        IF seen < first OR met >= 5 THEN
+        IF seen < first OR matches >= 5 THEN
             RETURN NULL;
         END IF;
-        found := {table}_with_metadata_few(tenant, wanted, most);
+        found := {table}_with_metadata_by_index(tenant, wanted, most);
         RETURN CASE WHEN cardinality(found) > most THEN NULL ELSE coalesce(found, '{}') END;
     END $$;
 
-    CREATE OR REPLACE FUNCTION {table}_with_metadata_few(tenant bigint, wanted jsonb[], most int)
+    CREATE OR REPLACE FUNCTION {table}_with_metadata_by_index(
+        tenant bigint, wanted jsonb[], most int
+    )
     RETURNS bigint[]
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan
     SET enable_seqscan = off SET enable_indexscan = off SET enable_indexonlyscan = off AS $$
     BEGIN
-        RETURN (SELECT array_agg(few.id ORDER BY few.place, few.id) FROM (
+        RETURN (SELECT array_agg(candidates.id ORDER BY candidates.place, candidates.id) FROM (
             SELECT DISTINCT y.id, y.place FROM unnest(wanted) w, LATERAL (
                 SELECT x.id, x.{usual} AS place FROM {table} x
                 WHERE x.tenant_id = tenant AND x.deleted_by IS NULL AND x.metadata IS NOT NULL
                     AND x.metadata @> w
                 LIMIT most + 1) y
-        ) few);
+        ) candidates);
     END $$;
 $template$);
 
@@ -118,33 +121,33 @@ CALL for_each_searched('by_tag', $template$
     SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
     DECLARE
         first CONSTANT int := 500;
-        met int;
+        matches int;
         seen int;
         found bigint[];
     BEGIN
-        SELECT count(*) FILTER (WHERE x.tags_folded && wanted), count(*) INTO met, seen
+        SELECT count(*) FILTER (WHERE x.tags_folded && wanted), count(*) INTO matches, seen
         FROM (SELECT * FROM {table} x WHERE x.tenant_id = tenant AND x.deleted_by IS NULL
               ORDER BY x.{usual}, x.id LIMIT first) x;
-        IF seen < first OR met >= 5 THEN
+        IF seen < first OR matches >= 5 THEN
             RETURN NULL;
         END IF;
-        found := {table}_tagged_few(tenant, wanted, most);
+        found := {table}_tagged_by_index(tenant, wanted, most);
         RETURN CASE WHEN cardinality(found) > most THEN NULL ELSE coalesce(found, '{}') END;
     END $$;
 
-    CREATE OR REPLACE FUNCTION {table}_tagged_few(tenant bigint, wanted text[], most int)
+    CREATE OR REPLACE FUNCTION {table}_tagged_by_index(tenant bigint, wanted text[], most int)
     RETURNS bigint[]
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan
     SET enable_seqscan = off SET enable_indexscan = off SET enable_indexonlyscan = off AS $$
     BEGIN
-        RETURN (SELECT array_agg(few.id ORDER BY few.place, few.id) FROM (
+        RETURN (SELECT array_agg(candidates.id ORDER BY candidates.place, candidates.id) FROM (
             SELECT x.id, x.place FROM (
                 SELECT x.tenant_id, x.id, x.{usual} AS place FROM {table} x
                 WHERE x.deleted_by IS NULL AND x.tags_folded <> '{}'
                     AND tags_of(x.tenant_id, x.tags_folded) && tags_of(tenant, wanted) OFFSET 0) x
             WHERE x.tenant_id = tenant LIMIT most + 1
-        ) few);
+        ) candidates);
     END $$;
 $template$);
 
@@ -153,14 +156,14 @@ $template$);
 REVOKE ALL ON FUNCTION like_part, having_part, escaped FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION like_part, having_part, escaped TO retainer_app;
 CALL for_each_searched('by_part', $template$
-    REVOKE ALL ON FUNCTION {table}_named, {table}_named_few FROM PUBLIC;
+    REVOKE ALL ON FUNCTION {table}_named, {table}_named_by_index FROM PUBLIC;
     GRANT EXECUTE ON FUNCTION {table}_named TO retainer_app;
 $template$);
 CALL for_each_searched('by_metadata', $template$
-    REVOKE ALL ON FUNCTION {table}_with_metadata, {table}_with_metadata_few FROM PUBLIC;
+    REVOKE ALL ON FUNCTION {table}_with_metadata, {table}_with_metadata_by_index FROM PUBLIC;
     GRANT EXECUTE ON FUNCTION {table}_with_metadata TO retainer_app;
 $template$);
 CALL for_each_searched('by_tag', $template$
-    REVOKE ALL ON FUNCTION {table}_tagged, {table}_tagged_few FROM PUBLIC;
+    REVOKE ALL ON FUNCTION {table}_tagged, {table}_tagged_by_index FROM PUBLIC;
     GRANT EXECUTE ON FUNCTION {table}_tagged TO retainer_app;
 $template$);

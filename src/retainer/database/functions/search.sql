@@ -1,6 +1,6 @@
 -- Search, read from top to bottom. docs/search-inside.md follows one search through it.
 --
--- A search asks sought() once for what its words mean, then <table>_found() of each table and
+-- A search asks search_query() once for what its words mean, then <table>_found() of each table and
 -- passages_found() for the rows worth ranking, and reads those again through the viewer
 -- (search/store.py). A list with q= asks <table>_few_matching() for all rows instead, and walks its
 -- order with needs_of() and bits_of() where they are too many.
@@ -8,7 +8,7 @@
 -- Functions that read tables run as the owner and take the tenant: under row-level security the
 -- operators of the index of words could not use it, for they are not leakproof.
 
--- What a search looks for (type sought):
+-- What a search looks for (type search_query):
 --
 --     phrase        all that was typed, folded: names that begin with it come first
 --     names, texts  the whole condition, as a query of word_terms(): on the name, on everything
@@ -28,8 +28,8 @@
 -- Every word typed counts as the beginning of a word. Where the tenant has none that begins so, the
 -- words count that it may have been meant for. `loosely`: that holds for every word, and those that
 -- stand for nothing are left out, or else the most common of several.
-CREATE OR REPLACE FUNCTION sought(tenant bigint, q text, loosely boolean DEFAULT false)
-RETURNS sought
+CREATE OR REPLACE FUNCTION search_query(tenant bigint, q text, loosely boolean DEFAULT false)
+RETURNS search_query
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off AS $$
@@ -41,21 +41,21 @@ DECLARE
     uses bigint;
     is_whole boolean;
     is_begun boolean;
-    is_few boolean;
+    is_uncommon boolean;
     is_named boolean;
     begun text[];
     all_others text[];
-    few boolean[] := '{}';
+    uncommon boolean[] := '{}';
     rare boolean[] := '{}';
     keys boolean[] := '{}';
-    plainly text[] := '{}';
+    plain_words text[] := '{}';
     commonness bigint[] := '{}';
-    named text[] := '{}';
-    told text[] := '{}';
-    key_named text[] := '{}';
-    key_told text[] := '{}';
+    name_parts text[] := '{}';
+    text_parts text[] := '{}';
+    key_name_parts text[] := '{}';
+    key_text_parts text[] := '{}';
     kept boolean[];
-    result sought;
+    result search_query;
 BEGIN
     result.phrase := fold(trim(q));
     result.patterns := '{}';
@@ -80,49 +80,60 @@ BEGIN
                 WHERE v.tenant_id = tenant AND v.word = ANY (others) AND v.word <> each), 0);
         END IF;
         is_begun := uses <= 5000 AND beginning < (CASE WHEN length(each) > 1 THEN 100 ELSE 9 END);
-        is_few := is_begun AND length(each) > 1;  -- (words of one letter are not counted)
+        is_uncommon := is_begun AND length(each) > 1;  -- (words of one letter are not counted)
         -- What begins with a common word is named where it is little: whatever begins so, an index
         -- gathers first, which takes six times as long. (A word that was new a moment ago is not
         -- known yet, and one of more than 40 letters never.)
         is_named := uses > 5000 AND beginning BETWEEN 1 AND 8;
         all_others := CASE WHEN is_named THEN array_remove(begun, each) || others ELSE others END;
-        few := few || is_few;
-        rare := rare || (is_few AND uses <= 200);
+        uncommon := uncommon || is_uncommon;
+        rare := rare || (is_uncommon AND uses <= 200);
         keys := keys || (is_begun OR is_named OR is_whole OR others <> '{}');
-        plainly := plainly || CASE WHEN others = '{}' THEN each END;
+        plain_words := plain_words || CASE WHEN others = '{}' THEN each END;
         commonness := commonness || CASE WHEN uses > 0 THEN uses END;
-        named := named || either(tenant || '/', each, NOT is_named, all_others);
-        told := told || either(tenant || '/', each, NOT is_named, all_others, tenant || ':');
-        key_named := key_named || either(tenant || '/', each, is_begun, all_others);
-        key_told := key_told || either(tenant || '/', each, is_begun, all_others, tenant || ':');
+        name_parts := name_parts || alternatives(tenant || '/', each, NOT is_named, all_others);
+        text_parts := text_parts
+            || alternatives(tenant || '/', each, NOT is_named, all_others, tenant || ':');
+        key_name_parts := key_name_parts
+            || alternatives(tenant || '/', each, is_begun, all_others);
+        key_text_parts := key_text_parts
+            || alternatives(tenant || '/', each, is_begun, all_others, tenant || ':');
         result.patterns := result.patterns || ('%' || each || '%');
         result.meant := result.meant || each || others;
     END LOOP;
-    kept := CASE WHEN loosely THEN all_but_the_least(commonness)
-        ELSE array_fill(true, ARRAY[cardinality(named)]) END;
+    kept := CASE WHEN loosely THEN words_to_keep(commonness)
+        ELSE array_fill(true, ARRAY[cardinality(name_parts)]) END;
     IF EXISTS (SELECT FROM unnest(rare, kept) AS one (is_rare, is_kept)
                WHERE one.is_rare AND one.is_kept) THEN
-        few := rare;  -- beside these it is cheaper to look at the rows than at the others' lists
+        -- Beside these it is cheaper to look at the rows than at the others' lists.
+        uncommon := rare;
     END IF;
-    FOR i IN 1 .. cardinality(named) LOOP
+    FOR i IN 1 .. cardinality(name_parts) LOOP
         CONTINUE WHEN NOT kept[i];
-        result.is_common := result.is_common AND NOT few[i];
-        IF plainly[i] IS NOT NULL THEN
-            result.bits := result.bits | bits_of(plainly[i]);
-            result.needs := result.needs || ('% ' || plainly[i] || '%');
-            result.name_needs := result.name_needs || ('% ' || plainly[i] || '%/%');
+        result.is_common := result.is_common AND NOT uncommon[i];
+        IF plain_words[i] IS NOT NULL THEN
+            result.bits := result.bits | bits_of(plain_words[i]);
+            result.needs := result.needs || ('% ' || plain_words[i] || '%');
+            result.name_needs := result.name_needs || ('% ' || plain_words[i] || '%/%');
         END IF;
     END LOOP;
-    result.names := every(named, kept, kept);
-    result.texts := every(told, kept, kept);
-    result.key_names := every(key_named, CASE WHEN result.is_common THEN keys ELSE few END, kept);
-    result.key_texts := every(key_told, CASE WHEN result.is_common THEN keys ELSE few END, kept);
-    IF array_position(plainly, NULL) IS NOT NULL THEN
+    result.names := conjunction(name_parts, kept, kept);
+    result.texts := conjunction(text_parts, kept, kept);
+    keys := CASE WHEN result.is_common THEN keys ELSE uncommon END;
+    result.key_names := conjunction(key_name_parts, keys, kept);
+    result.key_texts := conjunction(key_text_parts, keys, kept);
+    IF array_position(plain_words, NULL) IS NOT NULL THEN
         result.beyond := result.texts;
         result.names_beyond := result.names;
     END IF;
     RETURN result;
 END $$;
+
+-- The name by which servers of the version before this one call it.
+CREATE OR REPLACE FUNCTION sought(tenant bigint, q text, loosely boolean DEFAULT false)
+RETURNS search_query
+LANGUAGE sql STABLE
+RETURN search_query(tenant, q, loosely);
 
 -- The words of what was typed that count: the first eight.
 CREATE OR REPLACE FUNCTION typed_words(q text) RETURNS text[]
@@ -133,7 +144,7 @@ END $$;
 
 -- One typed word as a part of a query: it, or whatever begins with it, or one of the others, under
 -- one tag or two. Words have letters and digits only, so nothing in them needs escaping.
-CREATE OR REPLACE FUNCTION either(
+CREATE OR REPLACE FUNCTION alternatives(
     tag text, word text, is_beginning boolean, others text[], second_tag text DEFAULT NULL
 ) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
@@ -149,22 +160,23 @@ BEGIN
 END $$;
 
 -- The parts that are chosen and kept, joined with &; null when there is none.
-CREATE OR REPLACE FUNCTION every(parts text[], chosen boolean[], kept boolean[]) RETURNS tsquery
+CREATE OR REPLACE FUNCTION conjunction(parts text[], chosen boolean[], kept boolean[])
+RETURNS tsquery
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
-    together text;
+    joined text;
 BEGIN
     FOR i IN 1 .. coalesce(cardinality(parts), 0) LOOP
         IF chosen[i] AND kept[i] THEN
-            together := concat_ws('&', together, parts[i]);
+            joined := concat_ws('&', joined, parts[i]);
         END IF;
     END LOOP;
-    RETURN together::tsquery;
+    RETURN joined::tsquery;
 END $$;
 
 -- The words to keep when they were not found together: those that somebody has used, where some are
 -- used by nobody (null); else all but the most common of several, which tells least.
-CREATE OR REPLACE FUNCTION all_but_the_least(commonness bigint[]) RETURNS boolean[]
+CREATE OR REPLACE FUNCTION words_to_keep(commonness bigint[]) RETURNS boolean[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN ARRAY(
     SELECT uses IS NOT NULL AND (cardinality(commonness) = 1
@@ -245,15 +257,15 @@ RETURN (
 -- sees, where that is not all.
 CALL for_each_searched('search', $template$
     CREATE OR REPLACE FUNCTION {table}_found(
-        tenant bigint, asked sought, within bigint[], most int
+        tenant bigint, asked search_query, within bigint[], most int
     ) RETURNS TABLE (hit bigint, place int)
     LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
     SET search_path = public, pg_temp SET enable_seqscan = off AS $$
     DECLARE
         so_far int := 0;
         more int;
-        named bigint[] := '{}';
-        told bigint[] := '{}';
+        in_name bigint[] := '{}';
+        anywhere bigint[] := '{}';
     BEGIN
         IF asked.texts IS NULL THEN
             RETURN;
@@ -270,9 +282,9 @@ CALL for_each_searched('search', $template$
 
         IF asked.is_common THEN
             FOR step IN 0 .. 1 LOOP
-                SELECT named || array_agg(met.id) FILTER (WHERE met.is_named),
-                    told || array_agg(met.id) FILTER (WHERE NOT met.is_named)
-                INTO named, told FROM (
+                SELECT in_name || array_agg(matched.id) FILTER (WHERE matched.is_named),
+                    anywhere || array_agg(matched.id) FILTER (WHERE NOT matched.is_named)
+                INTO in_name, anywhere FROM (
                     SELECT newest.id, newest.words LIKE ALL (asked.name_needs) AND (
                         asked.names_beyond IS NULL
                         OR word_terms(tenant, newest.words) @@ asked.names_beyond) AS is_named
@@ -282,12 +294,12 @@ CALL for_each_searched('search', $template$
                     WHERE newest.word_bits & asked.bits = asked.bits
                         AND newest.words LIKE ALL (asked.needs)
                         AND (asked.beyond IS NULL
-                            OR word_terms(tenant, newest.words) @@ asked.beyond)) met;
-                EXIT WHEN cardinality(named) >= most / 4
-                    OR named = '{}' AND cardinality(told) >= most / 10;
+                            OR word_terms(tenant, newest.words) @@ asked.beyond)) matched;
+                EXIT WHEN cardinality(in_name) >= most / 4
+                    OR in_name = '{}' AND cardinality(anywhere) >= most / 10;
             END LOOP;
-            RETURN QUERY SELECT unnest(named[:most]), 2;
-            so_far := so_far + cardinality(named);
+            RETURN QUERY SELECT unnest(in_name[:most]), 2;
+            so_far := so_far + cardinality(in_name);
         END IF;
 
         IF asked.key_names IS NOT NULL AND NOT (asked.is_common AND so_far >= most / 4) THEN
@@ -305,18 +317,18 @@ CALL for_each_searched('search', $template$
         END IF;
 
         IF asked.is_common AND so_far < most / 4 THEN
-            RETURN QUERY SELECT unnest(told[:most]), 1;
+            RETURN QUERY SELECT unnest(anywhere[:most]), 1;
         END IF;
         IF so_far < most / (CASE WHEN asked.is_common THEN 4 ELSE 2 END)
-            AND cardinality(told) < most / 10 THEN
-            RETURN QUERY SELECT * FROM {table}_told(tenant, asked, most);
+            AND cardinality(anywhere) < most / 10 THEN
+            RETURN QUERY SELECT * FROM {table}_found_anywhere(tenant, asked, most);
         END IF;
     END $$;
 $template$);
 
 -- Of those rows, the ones with the words anywhere.
 CALL for_each_searched('search', $template$
-    CREATE OR REPLACE FUNCTION {table}_told(tenant bigint, asked sought, most int)
+    CREATE OR REPLACE FUNCTION {table}_found_anywhere(tenant bigint, asked search_query, most int)
     RETURNS TABLE (hit bigint, place int)
     LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
     SET search_path = public, pg_temp SET enable_seqscan = off AS $$
@@ -339,7 +351,7 @@ $template$);
 -- or the ids lead to the rows sooner depends on both.
 CALL for_each_searched('search', $template$
     CREATE OR REPLACE FUNCTION {table}_within(
-        tenant bigint, asked sought, within bigint[], most int
+        tenant bigint, asked search_query, within bigint[], most int
     ) RETURNS TABLE (hit bigint, place int)
     LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
     SET search_path = public, pg_temp SET enable_seqscan = off
@@ -358,7 +370,9 @@ $template$);
 -- The passages of files worth ranking, one a document; `place` is the passage's number. The words
 -- of a passage take long to find out, so few are looked at. Where the index alone decides, more
 -- are: a long file has a word on each of its pages, and must not hide the others.
-CREATE OR REPLACE FUNCTION passages_found(tenant bigint, asked sought, within bigint[], most int)
+CREATE OR REPLACE FUNCTION passages_found(
+    tenant bigint, asked search_query, within bigint[], most int
+)
 RETURNS TABLE (hit bigint, place int)
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
 SET search_path = public, pg_temp SET enable_seqscan = off AS $$
@@ -377,7 +391,9 @@ BEGIN
 END $$;
 
 -- The same among the documents that the viewer sees.
-CREATE OR REPLACE FUNCTION passages_within(tenant bigint, asked sought, within bigint[], most int)
+CREATE OR REPLACE FUNCTION passages_within(
+    tenant bigint, asked search_query, within bigint[], most int
+)
 RETURNS TABLE (hit bigint, place int)
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
 SET search_path = public, pg_temp SET enable_seqscan = off
@@ -399,7 +415,7 @@ CALL for_each_searched('search', $template$
     RETURNS bigint[]
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     DECLARE
-        asked sought := sought(tenant, q);
+        asked search_query := search_query(tenant, q);
         found bigint[];
     BEGIN
         IF asked.texts IS NULL THEN
@@ -411,7 +427,7 @@ CALL for_each_searched('search', $template$
                 ORDER BY r.{usual}, r.id LIMIT 500) r
                 WHERE r.word_bits & asked.bits = asked.bits AND (
                     SELECT are_meant(tenant, w.words, asked.needs, asked.beyond) FROM {table} w
-                    WHERE w.tenant_id = tenant AND w.id = r.id) LIMIT 5) met) THEN
+                    WHERE w.tenant_id = tenant AND w.id = r.id) LIMIT 5) matched) THEN
             RETURN NULL;
         END IF;
         found := coalesce({table}_matching(tenant, asked, most + 1), '{}');
@@ -421,7 +437,7 @@ CALL for_each_searched('search', $template$
     -- The words name the tenant, so the index of words alone is asked; the tenant's own index
     -- beside it would be read whole. It is asked for uncommon words where there are any: of a
     -- common one it would read every row that has it.
-    CREATE OR REPLACE FUNCTION {table}_matching(tenant bigint, asked sought, most int)
+    CREATE OR REPLACE FUNCTION {table}_matching(tenant bigint, asked search_query, most int)
     RETURNS bigint[]
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path = public, pg_temp SET enable_seqscan = off SET enable_indexscan = off AS $$
@@ -454,7 +470,7 @@ BEGIN
 END $$;
 
 -- Whether the tenant has words that begin with each of the typed ones: then they stand for
--- themselves alone, and a list may be walked by needs_of() without sought().
+-- themselves alone, and a list may be walked by needs_of() without search_query().
 CREATE OR REPLACE FUNCTION all_known(tenant bigint, q text) RETURNS boolean
 LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
 SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
@@ -483,15 +499,16 @@ END $$;
 -- The application role alone may call these; PostgreSQL would let everybody. The others are called
 -- by the functions above only.
 REVOKE ALL ON FUNCTION
-    sought, typed_words, either, every(text[], boolean[], boolean[]), all_but_the_least,
-    corrections, errors, letters, passages_found, passages_within, are_meant, all_known, needs_of
+    search_query, sought, typed_words, alternatives, conjunction, words_to_keep, corrections,
+    errors, letters, passages_found, passages_within, are_meant, all_known, needs_of
 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    sought, typed_words, passages_found, are_meant, all_known, needs_of
+    search_query, sought, typed_words, passages_found, are_meant, all_known, needs_of
 TO retainer_app;
 CALL for_each_searched('search', $template$
     REVOKE ALL ON FUNCTION
-        {table}_found, {table}_told, {table}_within, {table}_few_matching, {table}_matching
+        {table}_found, {table}_found_anywhere, {table}_within, {table}_few_matching,
+        {table}_matching
     FROM PUBLIC;
     GRANT EXECUTE ON FUNCTION {table}_found, {table}_few_matching TO retainer_app;
 $template$);
