@@ -1,5 +1,5 @@
-"""THE SITEMAP: one line per route. Permission stands on the line; a route without one does not
-start.
+"""THE SITEMAP: one line per route. Each line names its permission; the server does not start with a
+route that has none.
 
 A line reads: name, method, path, handler, permission, sentence, and what Route in routing.py
 explains. Handlers are a slice's web (`contacts.show`); `on` is its store's answer to "does the

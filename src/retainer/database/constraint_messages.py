@@ -14,7 +14,7 @@ _MESSAGES = """
 
 
 async def load(connection: Connection) -> dict[str, tuple[str, str]]:
-    """Field and message by the name of what was broken."""
+    """Field and message, by the name of the constraint or index."""
     rows = await connection.fetch(_MESSAGES)
     parts = {row["name"]: row["comment"].partition(": ") for row in rows}
     return {name: (field, message) for name, (field, _, message) in parts.items()}

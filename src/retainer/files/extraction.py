@@ -15,7 +15,7 @@ from typing import BinaryIO, NamedTuple, Protocol
 
 from retainer.files import text_reader
 
-LARGEST = 100 << 20  # bytes of a file that is read at all
+LARGEST = 100 << 20  # bytes; of a larger file no text is extracted
 SECONDS = 60.0
 CPU_SECONDS = 30
 PASSAGE, OVERLAP = 4000, 200  # characters

@@ -32,7 +32,7 @@ PARTS = {"word/document.xml": WORD, "xl/workbook.xml": SHEET}
 
 
 class Unreadable(Exception):
-    """The reason why there is no text, or no more of it, as people read it."""
+    """The reason why a file has no text, or none after this point, in words for people."""
 
 
 def main() -> int:

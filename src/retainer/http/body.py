@@ -18,8 +18,8 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 class Nothing(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of a change that takes none: what would be ignored is refused, as an unknown field
-    is.
+    """The body of a change that takes no fields. A field that is sent is refused as unknown,
+    because it would have no effect.
     """
 
 
@@ -43,7 +43,7 @@ def decode(raw: bytes, model: type[T]) -> T:
 def _plain(raw: bytes) -> object:
     try:
         return msgspec.json.decode(raw, type=object)
-    except msgspec.ValidationError as error:  # a number no double holds
+    except msgspec.ValidationError as error:  # a number beyond the range of a double
         raise MalformedJson(f"The body is not usable JSON: {str(error).lower()}.") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _malformed(raw, error) from None
@@ -127,8 +127,8 @@ _read_only: set[str] = set()  # fields of any record that the server sets
 
 
 def declare_read_only(records: Iterable[type[msgspec.Struct]]) -> None:
-    """Tell bodies of the read-only fields of records: one that names such a field is told so. For
-    the start.
+    """Note the read-only fields of records, so that a body that sends one is refused with that
+    reason. Called at the start.
     """
     for record in records:
         fields = msgspec.structs.fields(record)
@@ -157,9 +157,7 @@ def _problem(value: object, field: inspect.Field, model: type[msgspec.Struct]) -
 def _wrong_items(
     value: object, field: inspect.Field, model: type[msgspec.Struct]
 ) -> list[FieldError]:
-    """The wrong ones of an array, each by its place; none when it is the array as such that is
-    wrong.
-    """
+    """The wrong items of an array, each with its index; none when the array itself is wrong."""
     array = field.type
     if isinstance(array, inspect.Metadata):
         array = array.type

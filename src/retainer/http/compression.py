@@ -1,5 +1,5 @@
-"""gzip for whoever accepts it. Not for streams, which would wait for each other's chunks, nor for
-the API.
+"""gzip for clients that accept it. Streams are not compressed, because a chunk would wait for the
+next ones; nor are answers of the API.
 """
 
 import gzip
@@ -18,8 +18,8 @@ def packed(content: bytes, level: int = 9) -> bytes:
 
 
 def compress(request: Request, response: Response) -> None:
-    """Pack a page where gzip is accepted and worth it. Its ETag becomes weak, for the bytes are
-    others than those it names.
+    """Pack a page where gzip is accepted and worth it. Its ETag becomes weak, because the bytes are
+    not those that it was made from.
     """
     if response.media_type != "text/html" or len(response.body) <= _LEAST:
         return

@@ -31,7 +31,7 @@ from retainer.http.safe_writes import preconditions
 from retainer.http.safe_writes.perform import perform, read_headers
 from retainer.permissions import PERMISSIONS, PUBLIC
 
-ATTEMPTS = 3  # at a request that meets deadlocks, or a session that changes
+ATTEMPTS = 3  # of a request that meets a deadlock, or whose session changes
 
 _INTEGER = re.compile(r"-?[0-9]+", re.ASCII)
 
@@ -85,7 +85,7 @@ async def authenticate(request: Request, route: Route) -> None:
     viewer = None
     if request.token:
         viewer = await request.app.sessions.viewer(request.token)
-    request.set_viewer(viewer)  # None too: nobody is shown a page as who they were before
+    request.set_viewer(viewer)  # also None: no page is shown for the former viewer
     if viewer is None:
         raise NotSignedIn
 
@@ -176,8 +176,8 @@ async def respond(request: Request, route: Route, arguments: list[int | str]) ->
 
 
 async def run_change(request: Request, route: Route, arguments: list[int | str]) -> Response:
-    """The handler's response. Where its change found no row, raises PreconditionFailed for one in
-    another state than expected, else NotFound.
+    """The handler's response. If its change found no row, raises PreconditionFailed when the record
+    is in another state than the request names, else NotFound.
     """
     try:
         return await route.handler(request, *arguments)
@@ -203,8 +203,8 @@ def number(name: str, text: str) -> int:
 
 
 def read_query(request: Request, route: Route) -> object:
-    """The parameters as the route's type, of a list as its query. Where there are none they are
-    refused by name rather than ignored: a filter that does nothing is a wrong answer.
+    """The parameters as the route's type; those of a list as its query. A route without parameters
+    refuses each by name instead of ignoring it: a filter without effect would give a wrong answer.
     """
     query_string = request.scope["query_string"]
     if route.query is not None:

@@ -18,8 +18,8 @@ from msgspec.structs import FieldInfo
 # Python's "$" also stands before a newline at the end, PostgreSQL's does not.
 EMAIL = r"^[^@\s]+@[^@\s]+$(?!\n)"
 HTTP = r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/]\S*$(?!\n)"
-# Labels and dots: no space, no ASCII punctuation but the hyphen. What else a host name must be, its
-# noun's model knows.
+# Labels and dots: no space, no ASCII punctuation but the hyphen. The noun's model checks the other
+# rules of host names.
 HOST = r"^[^\s!-,./:-@\[-`{-~]{1,63}(\.[^\s!-,./:-@\[-`{-~]{1,63})+$(?!\n)"
 
 # Characters, not bytes.
@@ -108,8 +108,8 @@ def creation_of(
     """A decorator that gives a body the fields of the record that it creates, but those that are
     read-only or in `without`. Fields declared in the body itself take the place of the record's.
 
-    Left out, a field has its default of `defaults`, else null where that is allowed, else an empty
-    array; all others are required, and come first.
+    A field that is left out has its default from `defaults`, else null where null is allowed, else
+    an empty array. All other fields are required, and come first.
     """
 
     def derived(body: type[T]) -> type[T]:
@@ -176,8 +176,9 @@ def _is_described(value_type: inspect.Type) -> bool:
 
 
 def _writable(record: type[Struct], body: type[Struct], names: tuple[str, ...]) -> list[FieldInfo]:
-    """The record's fields that are not read-only, each as the body declares it where it does.
-    Raises TypeError for a name that is none of them: misspelt, it would be without effect.
+    """The record's fields that are not read-only. A field that the body declares itself takes the
+    place of the record's. Raises TypeError for a name that is none of them, because a misspelt name
+    would have no effect.
     """
     own = {field.name: field for field in msgspec.structs.fields(body)}
     fields = {f.name: f for f in msgspec.structs.fields(record) if not is_read_only(f)}

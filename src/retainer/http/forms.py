@@ -24,8 +24,8 @@ class Form(dict[str, str]):
         return [value for key, value in self.pairs if key == name]
 
     def body(self, model: type[msgspec.Struct]) -> dict[str, Any]:
-        """The fields that a body of this type has, as JSON would have them; others are the form's
-        own.
+        """The form's fields that a body of this type has, as values of JSON. All others are for the
+        form's handler.
         """
         info = inspect.type_info(model)
         assert isinstance(info, inspect.StructType)
@@ -42,7 +42,7 @@ def blank(model: type[msgspec.Struct]) -> dict[str, Any]:
 
 
 async def read(request: Request) -> Form:
-    """The body of a form. Raises Invalid for what is no text."""
+    """Read the form in the body. Raises Invalid where it is not text."""
     raw = await request.limited_body(request.app.settings.body_kb * 1024)
     try:
         pairs = parse_qsl(
@@ -57,8 +57,8 @@ async def read(request: Request) -> Form:
 
 
 def _value(value_type: inspect.Type, text: str) -> object:  # noqa: PLR0911 -- a case each
-    """A field's text as its type wants it; what does not fit stays text, and is refused by its
-    name.
+    """A field's text as a value of its type. Text that does not fit stays as it is, and is refused
+    by the field's name.
     """
     if isinstance(value_type, inspect.Metadata):
         return _value(value_type.type, text)

@@ -92,7 +92,8 @@ class Log:
         values = {name: value for name, value in line.items() if name not in ("at", "event")}
         unnamed = [str(values.pop(name)) for name in _UNNAMED if name in values]
         fields = " ".join([*unnamed, *(f"{name}={value}" for name, value in values.items())])
-        # What a stranger puts into a path must not steer the terminal, nor begin a line of its own.
+        # A path may hold control characters: they must not reach the terminal, nor begin another
+        # line.
         return _CONTROL.sub("?", f"{time.strftime('%H:%M:%S', at)} {line['event']} {fields}")
 
 

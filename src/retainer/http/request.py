@@ -43,7 +43,7 @@ class Request(starlette.requests.Request):
     """A request: where it goes, who sent it, and the database as they see it."""
 
     route: Route | None = None
-    session_viewer: Viewer | None = None  # None: nobody has signed in, or nobody looked
+    session_viewer: Viewer | None = None  # None: not signed in, or not looked up yet
     data: Any = None  # the body as the route's type
     query: Any = None  # the parameters as the route's type; a list's only if it has some
     _db: Db | None = None
@@ -51,7 +51,7 @@ class Request(starlette.requests.Request):
     idempotency_key: str | None = None
     channel = API
     deadline: Deadline | None = None
-    # Of a form with a file: a step between its last byte and the transaction that keeps it.
+    # For a form with a file: called between its last byte and the transaction that stores it.
     before_upload_commit: Callable[["Request"], Awaitable[None]] | None = None
     # Done when the client goes while its response is streamed.
     disconnected: asyncio.Task[None] | None = None
@@ -152,7 +152,7 @@ class Request(starlette.requests.Request):
     @cached_property
     def _is_of_browser(self) -> bool:
         if self.method in ("GET", "HEAD"):
-            # Going back, htmx 4.0.1 says no more than the last of these.
+            # When the user goes back, htmx 4.0.1 sends only the last of these headers.
             asks = "hx-request" in self.headers or "hx-history-restore-request" in self.headers
             return asks or self.accepts_html
         # A form's media type alone does not ask for a page: clients such as curl name it for JSON
@@ -245,7 +245,7 @@ class Request(starlette.requests.Request):
         return b"".join(pieces)
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
-        """The body as it arrives; an upload may take long, as long as it goes on."""
+        """The body as it arrives. Each piece extends the deadline of an upload."""
         more = True
         while more:
             piece, more = await self._piece()

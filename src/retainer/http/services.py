@@ -1,7 +1,7 @@
 """The services of a process, as a request reaches them; `server/app.py` assembles them.
 
-What lies above this package (documents' storage, live updates) is asked for by its class, so that
-nothing here has to know it.
+Services of packages above this one (documents' storage, live updates) are looked up by their class,
+so that nothing here imports them.
 """
 
 from typing import Protocol, TypeVar

@@ -1,4 +1,4 @@
-"""Journal: who changed what, when and by which way, as the database's triggers record it
+"""Journal: who changed what, when and through which channel, as the database's triggers record it
 (functions/journal.sql).
 
 Our own people read the history of each record that they see, in the API's words: its fields, never

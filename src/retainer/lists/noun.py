@@ -1,4 +1,4 @@
-"""The declaration of a noun: one value that everything reads which has to know it.
+"""The declaration of a noun: one value, read by everything that has to know the noun.
 
 Each noun declares itself in its `noun.py`; `records/nouns.py` lists them. Journal, undo, trash,
 search, saved views, bulk, the sidebar and the pages of history hold no names of nouns of their own.
@@ -126,12 +126,12 @@ class Noun:
     `table` is its table, its path and its name in the journal; `alias` its SQL alias, as
     `permissions.py` uses it. `about` is a sentence for readers of the API. `title` is the column
     that people know a record by. `record_type` is the type of its JSON; `columns` names the columns
-    that are called otherwise than its fields. `seen_as` is the noun whose visibility it has, by the
+    whose names differ from the fields'. `seen_as` is the noun whose visibility it has, by the
     column `references` names for it; `subject_column` the column with the id that histories give
     for it. `references` has the columns that hold the id of another noun. `shows` has those of them
-    whose records change with it on open pages.
-    `gone_with` is the SQL that deletes its rows with a record of another noun, where `belongs_to`
-    does not say it (records/deletion.py). `page` is its path, with {id} and {organizationId}.
+    whose records change with it on open pages. `gone_with` is the SQL that deletes its rows with a
+    record of another noun, where `belongs_to` does not say it (records/deletion.py). `page` is its
+    path, with {id} and {organizationId}.
     """
 
     table: str

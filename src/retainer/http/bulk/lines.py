@@ -1,4 +1,4 @@
-"""The lines of /bulk: a write each, read as a request of its own, and what is answered to it."""
+"""The lines of /bulk: each is one write, read as a request of its own, and answered by one line."""
 
 from enum import StrEnum
 from typing import Annotated, ClassVar
@@ -158,16 +158,16 @@ class Line(Request):
         return writes[self.method]
 
     async def limited_body(self, limit: int) -> bytes:
-        """Its body, which is there already."""
+        """The line's body, which has been read already."""
         if len(self.text) > limit:
             raise TooLarge(f"The body has {len(self.text)} bytes; at most {limit} are accepted.")
         return self.text
 
     async def record_refusal(self) -> None:
-        """Nothing: the whole request records one refusal for all its lines."""
+        """Do nothing: the whole request records one refusal for all its lines."""
 
     async def respond(self, db: Db) -> Response:
-        """The response that it would have alone. Raises Problem."""
+        """The response to the line as if it had been sent alone. Raises Problem."""
         if self.refusal is not None:
             raise self.refusal
         assert self.route is not None

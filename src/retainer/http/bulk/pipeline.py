@@ -49,8 +49,8 @@ class Pipeline:
         self.is_sent = False
 
     async def run(self, handlers: list[Callable[[Db], Awaitable[T]]]) -> list[T | Problem]:
-        """The result of each, or the Problem that it raised before it changed anything. Raises
-        CannotPipeline, and what PostgreSQL refuses.
+        """The result of each handler, or the Problem that it raised before its change. Raises
+        CannotPipeline, and PostgreSQL's refusals.
         """
         self.running = len(handlers)
         tasks = [
@@ -78,7 +78,7 @@ class Pipeline:
             if self.is_sent:
                 raise
             result = problem
-        if not self.is_sent:  # it came to its end without a change
+        if not self.is_sent:  # the handler ended without a change
             self.running -= 1
             await self._send_if_complete()
         return result

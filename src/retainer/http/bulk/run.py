@@ -1,9 +1,9 @@
 """POST /bulk: many writes in one transaction, which is one operation of the journal
 (docs/decisions/0009).
 
-Each line is a request of its own, checked and handled as if it came alone. Consecutive lines of
-one route run as a pipeline, so that their changes can be sent as one; where that fails, by halves,
-until each failing line is known.
+Each line is a request of its own, checked and handled as if it came alone. Consecutive lines of one
+route run as a pipeline, so that their changes can be sent as one; where that fails, the lines are
+split in halves, again and again, until each failing line is known.
 """
 
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ from retainer.http.safe_writes.prefer import APPLIED
 
 MAX_LINES = 10_000
 LINES_AT_ONCE = 500  # lines that are read and run at once
-MAX_GROWTH = 4  # the response may be so many times as long as the longest body
+MAX_GROWTH = 4  # the response may be this many times as long as the longest body
 
 Result = tuple[Line, Response | Problem]
 
@@ -149,7 +149,7 @@ class Run:
             )
 
     def extend_deadline(self) -> None:
-        """The request may take long, as long as it goes on."""
+        """Extend the deadline: the request may take long while it makes progress."""
         if self.request.deadline is not None:
             self.request.app.deadlines.extend(self.request.deadline)
 

@@ -1,3 +1,3 @@
-"""Changes that are safe to send: only in a known state (If-Match), once (Idempotency-Key), or only
-to try them (Prefer: dry-run).
+"""Changes that are safe to send: made in a known state only (If-Match), made only once
+(Idempotency-Key), or only tried (Prefer: dry-run).
 """

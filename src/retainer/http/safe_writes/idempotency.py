@@ -113,7 +113,7 @@ async def take(tx: Db, slot: Slot) -> Response | None:
         raise invalid(
             "Idempotency-Key", "was used for another request here; make a new one for each change"
         )
-    # The body is not looked at: before this release it was stored, encrypted.
+    # The stored body is ignored: before this release it was stored encrypted.
     if slot.responds_with_secret:
         raise Conflict(SHOWN_ONCE, headers=dict(REPLAYED))
     response = Response(row["body"], row["status"], REPLAYED)

@@ -27,7 +27,9 @@ class Outcome(NamedTuple):
 
 
 def read_headers(request: Request, route: Route) -> None:
-    """Read Prefer and Idempotency-Key. Raises Invalid for a key or a dry run that cannot be had."""
+    """Read Prefer and Idempotency-Key. Raises Invalid for a malformed key, and for a dry run of a
+    route that has none.
+    """
     preferred = request.headers.joined("prefer")
     request.prefer = {} if preferred is None else prefer.parse(preferred)
     is_dry = prefer.DRY_RUN in request.prefer

@@ -46,8 +46,8 @@ def client_has(etag: str, request: Request) -> bool:
 
 
 def bind(request: Request, route: Route) -> None:
-    """Bind a change to the states that its headers name. Raises Invalid when they cannot be what is
-    meant.
+    """Bind a change to the states that its headers name. Raises Invalid when they are malformed, or
+    the route has no ETag to compare them with.
     """
     match = request.headers.joined("if-match")
     none_match = request.headers.joined("if-none-match")
@@ -61,7 +61,7 @@ def bind(request: Request, route: Route) -> None:
     if none_match is None:
         request.db.expected = expected
     elif unwanted is None:
-        request.db.expected = []  # "*" is every state: no row is in none
+        request.db.expected = []  # "*" names every state, so that no row can match
     elif expected is not None:
         request.db.expected = [tag for tag in expected if tag not in unwanted]
     else:

@@ -79,7 +79,9 @@ async def index(request: Request) -> Response:
 
 
 def without_default_sort(page: ListPage[ProjectRow]) -> ListPage[ProjectRow]:
-    """The list, which was asked for nothing where its order is the usual one."""
+    """The list without its sort parameter where that is the default, so that the page does not take
+    it for a filter of the viewer's.
+    """
     usual = ("sort", DEFAULT_SORT)
     return page._replace(parameters=dict(pair for pair in page.parameters.items() if pair != usual))
 
