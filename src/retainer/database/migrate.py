@@ -1,9 +1,9 @@
 """Migrations and SQL functions, under one advisory lock (docs/decisions/0020).
 
 Migrations are plain SQL files that make tables, in order, each in a transaction of its own, and are
-never changed once applied. Functions are files that are the present: all of them are applied with
-the last pending migration. A migration whose first lines say `-- functions: text.sql, tables.sql`
-has these files applied before its own text.
+never changed once applied. The files of functions hold their current text: all of them are applied
+with the last pending migration. A migration whose first lines say `-- functions: text.sql,
+tables.sql` has these files applied before its own text.
 """
 
 import hashlib

@@ -150,7 +150,9 @@ def _expand(text: str, scope: Scope) -> str:
 
 
 def _visible(noun: str, scope: Scope) -> str:
-    """The condition that viewers of this scope see a row. Raises ValueError where none is said."""
+    """The condition that viewers of this scope see a row. Raises ValueError where permissions.py
+    has none.
+    """
     if scope not in VISIBLE.get(noun, {}):
         raise ValueError(f"permissions.VISIBLE does not say which {noun} the scope {scope} sees")
     return VISIBLE[noun][scope]

@@ -62,7 +62,7 @@ def _malformed(raw: bytes, error: Exception) -> MalformedJson:
 
 
 def _check_storable(body: msgspec.Struct, raw: bytes) -> None:
-    """Raises Invalid for what PostgreSQL cannot keep of JSON: NUL in text, and endless nesting."""
+    """Raise Invalid for what PostgreSQL cannot keep of JSON: NUL in text, and endless nesting."""
     if b"\\u0000" not in raw and raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH:
         return
     problems = []
@@ -177,7 +177,7 @@ def _wrong_items(
 
 @cache
 def _single(model: type[msgspec.Struct], name: str) -> type[msgspec.Struct]:
-    """A struct with one field of another, to check it alone."""
+    """A struct with only this field of another, to check the field alone."""
     hint = get_type_hints(model, include_extras=True)[name]
     return msgspec.defstruct(f"{model.__name__}_{name}", [(name, hint)], rename="camel")
 

@@ -91,7 +91,7 @@ async def authenticate(request: Request, route: Route) -> None:
 
 
 def refuse_cross_site(request: Request, route: Route) -> None:
-    """Raises Forbidden for a change asked for by another site's page: browsers tell by
+    """Raise Forbidden for a change asked for by another site's page: browsers tell by
     Sec-Fetch-Site and Origin.
     """
     if not route.changes:
@@ -144,7 +144,7 @@ async def check(request: Request, route: Route, ids: list[str]) -> list[int | st
 
 
 def refuse_unpermitted(request: Request, route: Route) -> None:
-    """Raises Forbidden when the viewer's role may not use the route."""
+    """Raise Forbidden when the viewer's role may not use the route."""
     if route.permission == PUBLIC or request.viewer.may(route.permission):
         return
     rule = PERMISSIONS[route.permission]
@@ -155,7 +155,7 @@ def refuse_unpermitted(request: Request, route: Route) -> None:
 
 
 async def refuse_invisible(request: Request, route: Route, ids: list[str]) -> None:
-    """Raises NotFound when the path names a record that the viewer does not see."""
+    """Raise NotFound when the path names a record that the viewer does not see."""
     if route.on is None or not all(_INTEGER.fullmatch(text) for text in ids):
         return
     numbers = [number(name, text) for name, text in zip(route.parameters, ids, strict=True)]

@@ -142,7 +142,7 @@ def update_of(
 
 
 def refuse_undescribed(types: Iterable[Any]) -> None:
-    """Raises ValueError for the first field of these types, or of a type inside them, that has no
+    """Raise ValueError for the first field of these types, or of a type inside them, that has no
     description.
     """
     seen: set[type] = set()

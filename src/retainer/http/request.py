@@ -262,6 +262,6 @@ class Request(starlette.requests.Request):
         return message.get("body", b""), message.get("more_body", False)
 
     async def wait_for_disconnect(self) -> None:
-        """Returns when the client has closed the connection."""
+        """Return when the client has closed the connection."""
         while (await self.receive())["type"] != "http.disconnect":
             pass

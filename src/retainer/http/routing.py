@@ -79,8 +79,8 @@ class Route(msgspec.Struct, frozen=True):
 
     @property
     def record(self) -> bool:
-        """True where it answers one record, with the ETag of its state. A membership is told by its
-        contact's id.
+        """True where it answers one record, with the ETag of its state. A membership is named by
+        its contact's id.
         """
         return not {"id", "contact_id"}.isdisjoint(
             getattr(self.response_type, "__struct_fields__", ())

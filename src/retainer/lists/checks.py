@@ -45,7 +45,7 @@ def _problems(noun: Noun, known: Mapping[str, Noun]) -> Iterable[str]:
 
 
 def _permissions(noun: Noun) -> Iterable[str]:
-    """Those that a noun names, or that follow from its name."""
+    """The permissions that a noun names, or that follow from its name."""
     yield from noun.permissions or ()
     if noun.menu:
         yield f"{noun.table}.read"
@@ -90,7 +90,7 @@ def check_routes(nouns: Iterable[Noun], routes: Sequence[Route]) -> None:
 
 
 def _list_problems(route: Route) -> Iterable[str]:
-    """Reasons why the list of a route cannot be what it says, each as the end of a sentence."""
+    """Reasons why a route's list does not fit its declaration, each as the end of a sentence."""
     if get_origin(route.response_type) is not list:
         return
     (each,) = get_args(route.response_type)

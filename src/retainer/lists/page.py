@@ -119,8 +119,8 @@ def _candidates(source: Source, shape: PageShape) -> str:
 
 
 def _first_ids(shape: PageShape) -> str:
-    """The part of the ids that the first page needs. Ids ascend, so it is the end of a descending
-    list.
+    """The part of the ids that the first page needs. Ids ascend, so for a descending list it is
+    their end.
     """
     if not shape.takes_first_ids:
         return ""

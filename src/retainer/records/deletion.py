@@ -1,7 +1,7 @@
 """Deleting an organization or a project with all that belongs to it, as one operation.
 
-What belongs to it, the nouns declare: `belongs_to` and their links, or `gone_with` where a row goes
-along under a condition of its own.
+The nouns declare what belongs to it: by `belongs_to` and their links, or `gone_with` where a row
+goes along under a condition of its own.
 """
 
 from collections.abc import Awaitable, Callable

@@ -130,7 +130,7 @@ class App:
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request and log it. Every error is a problem document with the request's id;
-        an unknown error says nothing more.
+        that of an unknown error says nothing more.
         """
         started = time.perf_counter()
         request = Request(self, scope, receive, f"{self.process}-{next(self.ids):x}")

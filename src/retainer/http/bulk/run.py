@@ -62,7 +62,9 @@ def split(body: bytes) -> list[tuple[int, bytes]]:
 
 @asynccontextmanager
 async def bulk_slot(request: Request) -> AsyncIterator[None]:
-    """One of the few bulk writes at a time, so that they never hold all connections."""
+    """Take one of the few places for bulk writes, so that these never hold all connections. Raises
+    Unavailable when all are taken.
+    """
     bulks = request.app.database.bulks
     if bulks.locked():
         raise Unavailable(
@@ -155,6 +157,6 @@ class Run:
 
 
 def raise_if_of_whole(problem: Problem) -> None:
-    """Raises a problem that concerns the whole request rather than one line."""
+    """Raise a problem that concerns the whole request rather than one line."""
     if isinstance(problem, Retry | SessionChanged) or problem.status >= 500:
         raise problem

@@ -83,7 +83,7 @@ def parse_etags(name: str, header: str | None, *, weak: bool = False) -> list[st
 
 
 async def refuse_changed(request: Request, route: Route, arguments: list[int | str]) -> None:
-    """Raises PreconditionFailed when a change that found no row was meant for another state than
+    """Raise PreconditionFailed when a change that found no row was meant for another state than
     the record has now.
     """
     reader = request.app.table.reader(route)

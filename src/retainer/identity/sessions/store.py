@@ -43,8 +43,8 @@ END = Statement("""
     SELECT operation() FROM gone
 """)
 
-# Signs nobody in whose password was changed since it was proven. Also deletes the user's dead
-# sessions.
+# Does not sign in a user whose password was changed since it was proven. Also deletes the user's
+# dead sessions.
 SIGN_IN = Statement(f"""
     WITH person AS (
         UPDATE users u SET last_login_at = now()

@@ -160,7 +160,7 @@ class Link(Struct, rename="camel"):
 
 
 def refuse_unknown_time_zone(name: str | None) -> None:
-    """Raises Invalid on `timeZone` unless the time zone database knows the name; null is fine."""
+    """Raise Invalid on `timeZone` unless the time zone database knows the name; null is fine."""
     if name is not None and name not in time_zones():
         raise invalid(
             "timeZone", f'must be the name of a time zone such as Europe/Zurich, not "{name}"'

@@ -14,7 +14,7 @@ from retainer.pages.journal.diffs import REFERENCES, SHOWN_AS, Titles
 
 _LINKS = [link for noun in NOUNS.values() for link in noun.links]
 # Precedence of the entities of an operation as the subject of its sentence: records come before
-# those that are told as a part of another record, and before links.
+# those that are named by another record, and before links.
 ORDER = [
     *(noun.table for noun in NOUNS.values() if not noun.subject_column),
     *(noun.table for noun in NOUNS.values() if noun.subject_column),
@@ -55,7 +55,7 @@ def _joint_of_noun(noun: Noun) -> Joint:
     return Joint(camel(noun.subject_column), formatting.one(noun.singular), joined, parted)
 
 
-# By entity: links to other records, and nouns that are told by another record.
+# By entity: links to other records, and nouns that are named by another record.
 JOINTS = {
     link.history_entity: Joint(
         camel(link.other), formatting.one(NOUNS[link.of].singular), link.joined, link.parted

@@ -138,8 +138,9 @@ class ActivityUpdate(Struct):
 
 
 def normalized_moment(moment: datetime | UnsetType) -> datetime | UnsetType:
-    """A time in UTC with milliseconds, cut so that none is rounded into the year 10000. Raises
-    Invalid for one that is too early to be meant, or has no year of four digits as UTC.
+    """A time in UTC with milliseconds, which are cut off rather than rounded, so that none reaches
+    the year 10000. Raises Invalid for a time too early to be meant, and for one whose year in UTC
+    has not four digits.
     """
     if moment is UNSET:
         return UNSET

@@ -11,7 +11,7 @@ const operations = $$(".operation").map((article) => ({
 input.closest(".filter").hidden = false;
 input.addEventListener("input", filter);
 
-// A link to what is filtered away shows everything again.
+// A link to an operation that the filter hides shows everything again.
 on("click", (event) => {
   const link = event.target.closest('a[href^="#"]');
   const target = link && document.getElementById(link.hash.slice(1));
@@ -20,7 +20,7 @@ on("click", (event) => {
   filter();
 });
 
-// A reload may keep what was typed.
+// A browser may keep the typed filter across a reload.
 filter();
 
 function filter() {

@@ -1,5 +1,5 @@
-// The scripts of every page, one module a concern: what pages do beyond links and forms. All that
-// they add clicks a real control or sends a real form; without them every page reads and writes.
+// The scripts of every page, one module a concern: what pages do beyond links and forms. All their
+// actions click a real control or send a real form; without scripts every page still works.
 
 import { $, focusOn } from "./dom.js";
 import "./navigation.js";

@@ -2,7 +2,7 @@
 // shortcuts, the palette and the help are made.
 //
 // Most commands click a control that says so itself (data-keys, data-help). The others move within
-// the page; the key of a control that is named here, too, gives way to them.
+// the page; where a control has the same key as one of these, the command here wins.
 
 import { $, $$, currentUrl, focused, focusOn, isVisible, on } from "./dom.js";
 import { go } from "./navigation.js";

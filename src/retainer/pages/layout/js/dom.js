@@ -1,4 +1,4 @@
-// Short names for what every module asks of the document.
+// Short names for the questions that every module asks the document.
 
 export const $ = (selector, root = document) => root.querySelector(selector);
 export const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];

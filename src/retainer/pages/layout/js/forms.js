@@ -8,7 +8,7 @@ on("htmx:config:request", ({ detail: { ctx } }) => {
   const { request } = ctx;
   const form = ctx.sourceElement.closest?.("form");
   if (request.method === "POST" && form) {
-    // A second press while the first is under way would do it twice.
+    // A second press while the first is in flight would send the form twice.
     if (form.dataset.busy) return request.abort();
     form.dataset.busy = "on";
   }

@@ -39,13 +39,13 @@ async function poll(after) {
     if (after) receive(changes);
     after = changes.mark ?? after;
   } catch {
-    // The server may be reached the next time.
+    // The next attempt may reach the server.
   }
   setTimeout(poll, POLL_INTERVAL, after);
 }
 
 function receive(changes) {
-  // It may be this page's own change, told before its answer has come.
+  // It may be this page's own change, reported before the response to it has arrived.
   if ($("[data-busy]")) return setTimeout(receive, BUSY_DELAY, changes);
   if (!isShown(changes) || isOwn(changes)) return;
   if (hasUnsavedText() || $("dialog[open], details.menu[open]")) offerRefresh();
@@ -61,7 +61,7 @@ function isShown({ records = [], nouns = [] }) {
   return main().dataset.liveOf?.split(" ").some(isChanged);
 }
 
-// Its message stands on this page: the answer brought what changed.
+// This page shows the message of that change, so the response already brought what changed.
 function isOwn({ operations = [] }) {
   const hasToast = ({ id }) => $(`#toasts form[action="/operations/${id}/undo"]`);
   return operations.length > 0 && operations.every(hasToast);

@@ -75,7 +75,7 @@ function render() {
   for (const each of renderers) each();
 }
 
-// What had the focus may be gone: then the row that took its place has it, else the heading.
+// The element with the focus may be gone: then the row in its place gets it, else the heading.
 function keepFocus() {
   if (before?.focus?.isConnected) return;
   focusOn(nearestRow() || $("h1", main()));
@@ -86,7 +86,7 @@ addEventListener("scroll", () => scrollPositions.set(location.href, scrollY));
 on("htmx:before:request", () => showProgress(1));
 on("htmx:finally:request", () => showProgress(-1));
 
-// Whether anything is under way; styles decide after how long it is seen.
+// Marks the page while a request is in flight; styles decide after how long that is shown.
 function showProgress(change) {
   requests = Math.max(0, requests + change);
   main().classList.toggle("is-loading", requests > 0);

@@ -18,7 +18,7 @@ let typingTimer = null;
 let search = null; // the AbortController of the request under way
 let answered = null; // the text that the options shown belong to
 
-// ---- what is offered
+// ---- the options
 
 onRender(rememberRecord);
 

@@ -88,7 +88,7 @@ on("change", ({ target }) => {
   if (target.matches("[data-select-all]")) tick(rowCheckboxes(), target.checked);
 });
 
-// What is selected and not on the page is sent, too.
+// Selected rows that are not on the page are sent, too.
 on("formdata", ({ target, formData }) => {
   if (!target.matches("form[data-selects]")) return;
   formData.delete("record");
@@ -96,7 +96,7 @@ on("formdata", ({ target, formData }) => {
   for (const id of selectedIds()) formData.append("record", id);
 });
 
-// What was done to the selection ends it; what was refused does not.
+// A change of the selected rows clears the selection; a refused one keeps it.
 on("htmx:before:swap", ({ detail: { ctx } }) => {
   const isOfSelection = ctx.sourceElement.matches?.("form[data-selects]");
   if (isOfSelection && ctx.response?.status < 400) clearSelection();

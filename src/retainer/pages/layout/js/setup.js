@@ -49,7 +49,7 @@ form.addEventListener("submit", async (event) => {
   }
 });
 
-// What can be told without asking the server, by field.
+// Errors that need no question to the server, by field.
 function check() {
   const password = fields.password.value;
   const again = fields.again.value;

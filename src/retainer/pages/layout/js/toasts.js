@@ -1,4 +1,4 @@
-// Messages at the bottom right: what was done, for ten seconds; what failed, until it is closed.
+// Messages at the bottom right: a success for ten seconds, a failure until it is closed.
 
 import { $, $$, element, on } from "./dom.js";
 import { onRender } from "./navigation.js";

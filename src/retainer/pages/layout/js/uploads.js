@@ -46,7 +46,7 @@ function sendNext() {
   send(current);
 }
 
-// XMLHttpRequest, as fetch tells no progress of what it sends.
+// XMLHttpRequest, because fetch reports no progress of an upload.
 function send(upload) {
   const request = new XMLHttpRequest();
   upload.request = request;
