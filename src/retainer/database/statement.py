@@ -2,7 +2,8 @@
 
 `:name` is a parameter. Fragments that begin with @ are expanded:
 
-- `@visible_<noun>`: the condition that the viewer may see a row of a noun (permissions.py);
+- `@visible_<noun>`: the condition that the viewer may see a row of a noun (permissions.py), or one
+  that a statement is given in `visible`;
 - `@expected_<alias>`: the condition that a row meets If-Match or If-None-Match
   (http/safe_writes/preconditions.py);
 - `@acting`: the function that tells the journal who acts, and refuses the statement when their
@@ -17,6 +18,8 @@ from retainer.permissions import SCOPES, VISIBLE, Scope
 
 EMPTY: Mapping[str, str] = {}
 
+Visible = Mapping[str, Mapping[Scope, str]]  # conditions by the name of the rows and the scope
+
 ACTING = "{0}(:session, :viewer_role, :channel, :request, :action)"
 EXPECTED = (
     "(:expected::text[] IS NULL OR ({0}.id || '-' || {0}.version = ANY(:expected)) = :wanted)"
@@ -30,15 +33,17 @@ class Statement:
 
     `compiled[scope]` is the text with $1, $2 … and the names they stand for, in order. With
     `short_timeout`, for lists filtered as a user likes, it is planned for the values it is sent
-    with and may take two seconds at most.
+    with and may take two seconds at most. `visible` has the conditions of its @visible fragments.
     """
 
-    def __init__(self, text: str, *, short_timeout: bool = False) -> None:
+    def __init__(
+        self, text: str, *, visible: Visible = VISIBLE, short_timeout: bool = False
+    ) -> None:
         self.text = text
         self.short_timeout = short_timeout
         self.writes = "acting" in text  # it may change something
         self.compiled: dict[Scope, tuple[str, tuple[str, ...]]] = {
-            scope: _number(_expand(text, scope)) for scope in SCOPES
+            scope: _number(_expand(text, scope, visible)) for scope in SCOPES
         }
 
 
@@ -135,13 +140,13 @@ def rows_json(rows: str) -> str:
     return f"(SELECT {array} FROM ({rows}) q)"
 
 
-def _expand(text: str, scope: Scope) -> str:
+def _expand(text: str, scope: Scope, visible: Visible) -> str:
     """The text with its @ fragments written out."""
 
     def fragment(match: re.Match[str]) -> str:
         noun, alias = match[2], match[3]
         if noun:
-            return f"({_visible(noun, scope)})"
+            return f"({_visible(noun, scope, visible)})"
         if alias:
             return EXPECTED.format(alias)
         return ACTING.format(match[1])
@@ -149,13 +154,11 @@ def _expand(text: str, scope: Scope) -> str:
     return _FRAGMENT.sub(fragment, text)
 
 
-def _visible(noun: str, scope: Scope) -> str:
-    """The condition that viewers of this scope see a row. Raises ValueError where permissions.py
-    has none.
-    """
-    if scope not in VISIBLE.get(noun, {}):
+def _visible(noun: str, scope: Scope, visible: Visible) -> str:
+    """The condition that viewers of this scope see a row. Raises ValueError where there is none."""
+    if scope not in visible.get(noun, {}):
         raise ValueError(f"permissions.VISIBLE does not say which {noun} the scope {scope} sees")
-    return VISIBLE[noun][scope]
+    return visible[noun][scope]
 
 
 def _number(text: str) -> tuple[str, tuple[str, ...]]:

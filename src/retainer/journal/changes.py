@@ -15,8 +15,8 @@ from asyncpg import Record
 from retainer.database.database import Database, Db
 from retainer.database.statement import Statement
 from retainer.errors import invalid
-from retainer.journal import visibility  # noqa: F401 -- the fragment @visible_candidates
 from retainer.journal.entities import LINKS
+from retainer.journal.visibility import VISIBLE
 from retainer.lists.noun import Link, Noun
 from retainer.nouns import NOUNS
 
@@ -95,7 +95,8 @@ _SHOWN = ["organizations", *dict.fromkeys(noun.references[column] for noun, colu
 # the contact of a membership. A viewer gets the names of records that they see, for changes that
 # they see. A change of the viewer's own membership names everything ('*'), because it changes what
 # they see. The few changes are read first, and visibility is checked for these alone.
-_VISIBLE = Statement(f"""
+_VISIBLE = Statement(
+    f"""
     WITH candidates AS MATERIALIZED (
         SELECT c.operation_id, c.entity, c.entity_id, c.organization_before, c.organization_after
         FROM changes c WHERE c.tenant_id = :tenant AND c.operation_id = ANY(:operations::bigint[])),
@@ -118,7 +119,9 @@ _VISIBLE = Statement(f"""
     FROM named n JOIN operations op ON op.tenant_id = :tenant AND op.id = n.operation_id
     WHERE (n.noun, n.id) IN (SELECT shown.noun, shown.id FROM shown)
         OR (n.noun <> ALL('{{{", ".join(_SHOWN)}}}'::text[]) AND n.id IS NOT NULL)
-    ORDER BY n.operation_id LIMIT :most::bigint""")
+    ORDER BY n.operation_id LIMIT :most::bigint""",
+    visible=VISIBLE,
+)
 
 
 class Position(msgspec.Struct, frozen=True):

@@ -10,14 +10,13 @@ from retainer.database.database import Db
 from retainer.database.statement import Statement, rows_json
 from retainer.database.stored import Stored
 from retainer.errors import NotFound
-from retainer.journal import visibility  # noqa: F401 -- the fragments @visible_changes and others
 from retainer.journal.entities import COLUMNS, LINKS, MOMENTS, SUBJECTS
 from retainer.journal.model import Outcome
 from retainer.journal.undo_conditions import CAN_UNDO, OF_OPERATION, UNDONE_BY
+from retainer.journal.visibility import VISIBLE
 from retainer.lists.noun import Noun
 from retainer.lists.spec import CustomFilter, Field, FieldType, ListSpec, row_json
 from retainer.nouns import NOUNS
-from retainer.permissions import VISIBLE
 
 _NAMES = ", ".join(f"({n}, '{c.entity}', '{c.column}', '{c.field}')" for n, c in enumerate(COLUMNS))
 
@@ -197,6 +196,7 @@ OPERATIONS = ListSpec(
     order="-id",
     id="op.id",
     custom_filters=_of_operation_filters(str),
+    visible=VISIBLE,
 )
 
 _DETAILS = rows_json(f"""
@@ -209,8 +209,11 @@ _DETAILS = rows_json(f"""
 # in its ETag is made from these.
 _STATE = f"1 + ({UNDONE_BY} IS NOT NULL)::int * 2 + ({CAN_UNDO})::int AS version"
 _ONE = "FROM operations op WHERE op.tenant_id = :tenant AND op.id = :id AND @visible_operations"
-SUMMARY = Statement(f"SELECT op.id, {_STATE}, {row_json(_OPERATIONS)} {_ONE}")
-READ = Statement(f"SELECT op.id, {_STATE}, {row_json(_OPERATIONS | {'changes': _DETAILS})} {_ONE}")
+SUMMARY = Statement(f"SELECT op.id, {_STATE}, {row_json(_OPERATIONS)} {_ONE}", visible=VISIBLE)
+READ = Statement(
+    f"SELECT op.id, {_STATE}, {row_json(_OPERATIONS | {'changes': _DETAILS})} {_ONE}",
+    visible=VISIBLE,
+)
 
 
 # The changes of operations in groups by entity and action: the first change of each, and their
@@ -224,7 +227,8 @@ _ALIKE = {
     "changes": _CHANGES,
     "organizationId": "coalesce(c.organization_after, c.organization_before)",
 }
-GROUPS = Statement(f"""
+GROUPS = Statement(
+    f"""
     SELECT {row_json(_ALIKE)}
     FROM (SELECT DISTINCT ON (c.operation_id, c.entity, c.done) c.*
         FROM (
@@ -235,14 +239,19 @@ GROUPS = Statement(f"""
                 AND (@visible_changes)) c
         ORDER BY c.operation_id, c.entity, c.done, c.sequence) c
     ORDER BY c.operation_id, c.sequence
-""")
+""",
+    visible=VISIBLE,
+)
 # Whether an operation can be undone takes a look at each of its changes. Lists leave it out for
 # larger operations than this.
 MAX_JUDGED = 1000
 _UNDOABLE = {name: _OPERATIONS[name].sql for name in ("id", "undoneBy", "records", "canUndo")}
 _UNDOABLE["canUndo"] = f"CASE WHEN {_UNDOABLE['records']} <= {MAX_JUDGED} THEN {CAN_UNDO} END"
-UNDOABLE = Statement(f"""SELECT {row_json(_UNDOABLE)} FROM operations op
-    WHERE op.tenant_id = :tenant AND op.id = ANY(:ids::bigint[]) AND @visible_operations""")
+UNDOABLE = Statement(
+    f"""SELECT {row_json(_UNDOABLE)} FROM operations op
+    WHERE op.tenant_id = :tenant AND op.id = ANY(:ids::bigint[]) AND @visible_operations""",
+    visible=VISIBLE,
+)
 # All operations, without the fields that take long to compute.
 AUDIT = ListSpec(
     OPERATIONS.table,
@@ -251,6 +260,7 @@ AUDIT = ListSpec(
     order="-id",
     id="op.id",
     custom_filters=OPERATIONS.custom_filters,
+    visible=VISIBLE,
 )
 # The operations whose changes pages put into sentences.
 FEED = ListSpec(
@@ -261,6 +271,7 @@ FEED = ListSpec(
     order="-id",
     id="op.id",
     custom_filters=OPERATIONS.custom_filters,
+    visible=VISIBLE,
 )
 
 # The titles of records that the viewer may see, deleted or not.

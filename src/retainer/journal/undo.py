@@ -24,19 +24,24 @@ from retainer.journal.clashes import OF_UNDONE, refuse_changed_later, refuse_dan
 from retainer.journal.entities import UNDO_RULES
 from retainer.journal.undo_conditions import IS_CHANGE, IS_UNDOABLE, IS_YOURS
 from retainer.journal.undo_references import dangling
+from retainer.journal.visibility import VISIBLE
 from retainer.permissions import PERMISSIONS, Viewer
 from retainer.records.organizations.store import LOCK_HIERARCHY
 
-OPERATION = Statement("""
+OPERATION = Statement(
+    """
     SELECT op.id, op.outcome, op.actor_id,
         (SELECT u.id FROM operations u
             WHERE u.tenant_id = :tenant AND u.undoes = op.id) AS undone_by
     FROM operations op WHERE op.tenant_id = :tenant AND op.id = :undone AND @visible_operations
-""")
+""",
+    visible=VISIBLE,
+)
 
 # Each table with its changed ids and columns, of the columns that still exist and are not
 # generated.
-TOUCHED = Statement(f"""
+TOUCHED = Statement(
+    f"""
     SELECT c.entity, {IS_CHANGE} AS is_change, bool_and({IS_UNDOABLE}) AS can_be,
         bool_and(@visible_changes AND {IS_YOURS}) AS is_seen,
         array_agg(DISTINCT c.entity_id) AS ids,
@@ -47,7 +52,9 @@ TOUCHED = Statement(f"""
         JOIN pg_attribute a ON a.attrelid = to_regclass(c.entity) AND a.attname = key
             AND a.attgenerated = '' AND NOT a.attisdropped) k ON true
     WHERE {OF_UNDONE} GROUP BY 1, 2
-""")
+""",
+    visible=VISIBLE,
+)
 
 ACT = Statement("""
     SELECT undoing(:tenant, :undone), set_config('plan_cache_mode', 'force_custom_plan', true)

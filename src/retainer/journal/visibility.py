@@ -1,18 +1,21 @@
 """Visibility of the journal: whoever sees a record sees its changes. Administrators also see
 changes that belong to no record (sign-ins, refusals, users).
 
-The fragments `@visible_changes`, `@visible_candidates` and `@visible_operations` follow from the
-nouns and from `permissions.VISIBLE`. The aliases are c, a change, and op, its operation. The ids
+Statements that are given `VISIBLE` have the fragments `@visible_changes`, `@visible_candidates` and
+`@visible_operations` beside those of the nouns, from which they follow. The aliases are c, a
+change, and op, its operation. The ids
 that a viewer sees are collected into arrays first, so that one who sees little of a large journal
 does not read all of it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from retainer import permissions
+from retainer.database.statement import Visible
 from retainer.lists.noun import Link, Noun
 from retainer.nouns import NOUNS
-from retainer.permissions import VISIBLE, Scope
+from retainer.permissions import Scope
 
 
 class _Seen(NamedTuple):
@@ -51,9 +54,10 @@ def _touched(scope: Scope, tables: Iterable[str] = _SEEN, among: str = "true") -
         f"""(c.entity = '{table}' AND c.entity_id = ANY(ARRAY(
             SELECT {seen.alias}.id FROM {seen.rows}
             WHERE {seen.alias}.tenant_id = :tenant AND {seen.noun.alias}.tenant_id = :tenant
-                AND {among.format(seen.alias, table)} AND {VISIBLE[seen.noun.table][scope]})))"""
+                AND {among.format(seen.alias, table)} AND {condition})))"""
         for table in tables
         for seen in [_SEEN[table]]
+        for condition in [permissions.VISIBLE[seen.noun.table][scope]]
     ]
 
 
@@ -63,7 +67,7 @@ _OF_RECORDS = " OR ".join(
     [f"c.entity = ANY('{{{', '.join(_RECORDS)}}}'::text[])", *_touched("all", _PRIVATE)]
 )
 _OF_ADMINS = f"c.entity <> ALL('{{{', '.join(_PRIVATE)}}}'::text[])"
-VISIBLE["changes"] = {
+_CHANGES: Mapping[Scope, str] = {
     "all": f"(({_OF_RECORDS}) OR (:viewer_role::text = 'admin' AND {_OF_ADMINS}))",
     "own": " OR ".join(_touched("own")),
     "client": " OR ".join(_touched("client")),
@@ -72,8 +76,8 @@ VISIBLE["changes"] = {
 # The same for statements that know the few changes in question: only the records of the common
 # table expression `candidates` are checked.
 _CANDIDATES = "{0}.id = ANY(ARRAY(SELECT x.entity_id FROM candidates x WHERE x.entity = '{1}'))"
-VISIBLE["candidates"] = {
-    "all": VISIBLE["changes"]["all"],
+_ONLY_CANDIDATES: Mapping[Scope, str] = {
+    "all": _CHANGES["all"],
     "own": " OR ".join(_touched("own", among=_CANDIDATES)),
     "client": " OR ".join(_touched("client", among=_CANDIDATES)),
 }
@@ -87,10 +91,17 @@ def _operations(scope: Scope) -> str:
     return f"op.id = ANY(ARRAY({found}))"
 
 
-VISIBLE["operations"] = {
+_OPERATIONS: Mapping[Scope, str] = {
     "all": f"""(:viewer_role::text = 'admin' OR op.undoes IS NOT NULL OR EXISTS (
         SELECT FROM changes c
         WHERE c.tenant_id = :tenant AND c.operation_id = op.id AND ({_OF_RECORDS})))""",
     "own": _operations("own"),
     "client": _operations("client"),
+}
+
+VISIBLE: Visible = {
+    **permissions.VISIBLE,
+    "changes": _CHANGES,
+    "candidates": _ONLY_CANDIDATES,
+    "operations": _OPERATIONS,
 }

@@ -10,7 +10,7 @@ It always returns one row:
 
 from typing import NamedTuple
 
-from retainer.database.statement import Statement
+from retainer.database.statement import Statement, Visible
 
 
 class PageShape(NamedTuple):
@@ -30,11 +30,14 @@ class PageShape(NamedTuple):
 
 
 class Source(NamedTuple):
-    """The rows of a list: FROM, WHERE, and the column of the id."""
+    """The rows of a list: FROM, WHERE, the column of the id, and the conditions of its @visible
+    fragments.
+    """
 
     table: str
     where: str
     id: str
+    visible: Visible
 
 
 class Key(NamedTuple):
@@ -80,6 +83,7 @@ def page_statement(
             ORDER BY {_order(shape, keys)}
             LIMIT :chunk + 1) page) numbered
         """,
+        visible=source.visible,
         short_timeout=shape.short_timeout,
     )
 

@@ -10,8 +10,9 @@ from enum import StrEnum
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
-from retainer.database.statement import Statement
+from retainer.database.statement import Statement, Visible
 from retainer.lists.page import Key, PageShape, Source, page_statement
+from retainer.permissions import VISIBLE
 
 MAX_EXPANDED = 20  # objects of an expanded array
 # Rows that a prefilter may find. They are fetched one by one; with more, the list is read in its
@@ -135,7 +136,7 @@ class ListSpec:
     several nouns may have the same id. A field "id" without a sort is no key.
 
     `custom_filters` are filters that are no fields, `expand` are the SQL of objects that may be
-    asked for in addition; both by name.
+    asked for in addition; both by name. `visible` has the conditions of @visible fragments.
     """
 
     def __init__(
@@ -149,6 +150,7 @@ class ListSpec:
         custom_filters: Mapping[str, CustomFilter] | None = None,
         expand: Mapping[str, str] | None = None,
         tie_break: Field | None = None,
+        visible: Visible = VISIBLE,
     ) -> None:
         self.table = table
         self.where = where
@@ -168,6 +170,7 @@ class ListSpec:
         self.id = id
         self.custom_filters = dict(custom_filters or {})
         self.expand = dict(expand or {})
+        self.visible = visible
         self.is_whole = True  # False for the list of one parent
         # Caches of an instance each: one on the method would keep every list alive.
         self.page: Callable[[PageShape], Statement] = lru_cache(maxsize=512)(self._page)
@@ -185,6 +188,7 @@ class ListSpec:
             custom_filters=self.custom_filters,
             expand=self.expand,
             order=self.order_text,
+            visible=self.visible,
         )
         part.is_whole = False
         return part
@@ -226,7 +230,7 @@ class ListSpec:
             values[name] = self.fields.get(name) or self.expand[name]
         sorts_many = bool(shape.ids or shape.where) or len(shape.sort) > 1
         return page_statement(
-            Source(self.table, self.where, self.id),
+            Source(self.table, self.where, self.id, self.visible),
             shape,
             self.keys(shape.sort),
             row_json(values),
@@ -243,18 +247,22 @@ class ListSpec:
     def is_short(self) -> Statement:
         """The statement that selects true if the viewer sees at most :most rows."""
         first = f"SELECT FROM {self.table} WHERE {self.where} LIMIT :most + 1"
-        return Statement(f"SELECT count(*) <= :most FROM ({first}) first")
+        return Statement(f"SELECT count(*) <= :most FROM ({first}) first", visible=self.visible)
 
     def _matching(self, columns: str, where: str) -> Statement:
         """The statement that selects columns, or an aggregate, of all matching rows."""
         return Statement(
-            f"SELECT {columns} FROM {self.table} WHERE {self.where} {where}", short_timeout=True
+            f"SELECT {columns} FROM {self.table} WHERE {self.where} {where}",
+            visible=self.visible,
+            short_timeout=True,
         )
 
     def _counting(self, where: str) -> Statement:
         """The statement that counts matching rows, up to :most + 1."""
         first = f"SELECT FROM {self.table} WHERE {self.where} {where} LIMIT :most + 1"
-        return Statement(f"SELECT count(*) FROM ({first}) first", short_timeout=True)
+        return Statement(
+            f"SELECT count(*) FROM ({first}) first", visible=self.visible, short_timeout=True
+        )
 
     def _prefiltering(self, call: str) -> Statement:
         return Statement(f"SELECT {call}", short_timeout=True)
