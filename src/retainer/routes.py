@@ -346,13 +346,13 @@ ROUTES = [
           description="Changing the role, or disabling, acts at once. The last active admin stays (409)."),
     Route("createUserLink", "POST", "/users/{id}/links", users.make_link, "users.manage",
           "Make a single-use link for a user to choose a password", response_type=Link, on=user.exists, errors=(409,),
-          secret=True,
+          secret=True, bulk=False,
           description="Shown this once. The user's older links end."),
     Route("listUserHistory", "GET", "/users/{id}/history", journal.of_record, "users.manage",
           "List what was changed of a user", response_type=list[HistoryEntry],
           lists=history.HISTORY["users"], on=user.exists),
     Route("endUserSessions", "DELETE", "/users/{id}/sessions", users.end_sessions, "users.manage",
-          "End all sessions of a user", status=204, on=user.exists),
+          "End all sessions of a user", status=204, on=user.exists, bulk=False),
 
     # Many writes of records at once
     Route("bulk", "POST", "/bulk", bulk.create, "bulk.write",
@@ -376,4 +376,4 @@ ROUTES = [
 
 check_routes(NOUNS.values(), ROUTES + PAGES)
 declare_read_only(noun.record_type for noun in NOUNS.values())
-TABLE = Table(ROUTES + PAGES, [noun.table for noun in NOUNS.values() if noun.permissions])
+TABLE = Table(ROUTES + PAGES, NOUNS)

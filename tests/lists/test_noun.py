@@ -54,6 +54,7 @@ def test_the_nouns_are_whole() -> None:
         ({"belongs_to": ""}, "refers to organizations, but says neither belongs_to nor gone_with"),
         ({"title": "name"}, "is searched by title_folded, not by name_folded"),
         ({"search": SEARCH._replace(words=("notes",))}, "is searched by notes, which Activity does not have"),
+        ({"search": SEARCH._replace(texts={"notes": "a.text"})}, "highlights notes, which Activity does not have"),
         ({"subject_column": "contact_id"}, "has the subject column contact_id, which refers to nothing"),
         ({"permissions": Permits("activities.edit", "activities.delete")}, "names the permission activities.edit"),
     ],

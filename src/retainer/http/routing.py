@@ -31,9 +31,9 @@ class Route(msgspec.Struct, frozen=True):
     none); `creates` says that it answers 201 where it made something. `lines` is the type of each
     line of an NDJSON body; `response_type` is then that of each line of the response. A change that
     is more than a transaction cannot be repeated or tried (`keyed`, `dry`: see safe_writes/);
-    `secret` says that its body or its response holds one. `description` says in the OpenAPI
-    document what summary and permission leave open. `tag` is what it belongs to, by default the
-    first word of its path.
+    `secret` says that its body or its response holds one. /bulk takes all changes of nouns but
+    those with `bulk=False`. `description` says in the OpenAPI document what summary and permission
+    leave open. `tag` is what it belongs to, by default the first word of its path.
     """
 
     name: str
@@ -55,6 +55,7 @@ class Route(msgspec.Struct, frozen=True):
     keyed: bool = True
     dry: bool = True
     secret: bool = False
+    bulk: bool = True
     lists: object | None = None  # a ListSpec
     creates: bool = False
     query: type[msgspec.Struct] | None = None
@@ -124,9 +125,9 @@ def _parameters(path: str) -> list[str]:
 class Table:
     """All routes as a tree of path segments; an id matches where no word does."""
 
-    def __init__(self, routes: list[Route], records: Iterable[str] = ()) -> None:
+    def __init__(self, routes: list[Route], nouns: Iterable[str] = ()) -> None:
         self.routes = routes
-        self.records = frozenset(records)  # the tags of nouns that anybody's /bulk may change
+        self.nouns = frozenset(nouns)  # the tags of what /bulk may change
         self.root: dict[str, Any] = {}
         self.pages: dict[str, Any] = {}
         self.by_name = {route.name: route for route in routes}
@@ -156,11 +157,9 @@ class Table:
         methods[route.method] = route
 
     def takes_in_bulk(self, route: Route) -> bool:
-        """True where /bulk takes it: the changes of records, by JSON. For users, not the routes
-        that create or revoke links and sessions.
-        """
-        is_of_record = route.tag in self.records or (route.tag == "users" and route.record)
-        return route.changes and is_of_record and (route.form is None or route.body is not None)
+        """True where /bulk takes it: the changes of nouns, by JSON."""
+        is_of_noun = route.tag in self.nouns and route.bulk
+        return route.changes and is_of_noun and (route.form is None or route.body is not None)
 
     def takes_conditions(self, route: Route) -> bool:
         """True for a change of a record that has an ETag."""

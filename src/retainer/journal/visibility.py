@@ -3,9 +3,8 @@ changes that belong to no record (sign-ins, refusals, users).
 
 Statements that are given `VISIBLE` have the fragments `@visible_changes`, `@visible_candidates` and
 `@visible_operations` beside those of the nouns, from which they follow. The aliases are c, a
-change, and op, its operation. The ids
-that a viewer sees are collected into arrays first, so that one who sees little of a large journal
-does not read all of it.
+change, and op, its operation. The ids that a viewer sees are collected into arrays first, so that
+one who sees little of a large journal does not read all of it.
 """
 
 from collections.abc import Iterable, Mapping

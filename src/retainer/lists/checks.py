@@ -75,6 +75,9 @@ def _broken_search(noun: Noun) -> Iterable[str]:
     for column in (*noun.search.words, *noun.search.sites):
         if column not in noun.record_type.__struct_fields__:
             yield f"is searched by {column}, which {noun.record_type.__name__} does not have"
+    for field in noun.search.texts:
+        if field not in noun.record_type.__struct_encode_fields__:
+            yield f"highlights {field}, which {noun.record_type.__name__} does not have"
 
 
 def check_routes(nouns: Iterable[Noun], routes: Sequence[Route]) -> None:

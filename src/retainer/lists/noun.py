@@ -37,7 +37,8 @@ class Searched(NamedTuple):
     """Declaration of a noun to search.
 
     `name` is the folded column that counts most, `place` its place among equally good hits, `texts`
-    what is highlighted: SQL by field of the API. `subtitle` is SQL; without it a hit shows its
+    what is highlighted: SQL by field of the API; `passage` is the SQL of a part of a file's text,
+    which hits call `content`. `subtitle` is SQL; without it a hit shows its
     organization, whose id is `organization`. `words` are the columns whose words are learnt,
     `sites` those with a URL, of whose host they are. `prefix` restricts what is typed to the
     noun: `org: acme`. `icon` stands before a hit, or else the first letters of its title.
@@ -48,6 +49,7 @@ class Searched(NamedTuple):
     texts: Mapping[str, str]
     words: tuple[str, ...]
     sites: tuple[str, ...] = ()
+    passage: str = ""
     subtitle: str = ""
     organization: str = ""
     prefix: str = ""

@@ -86,7 +86,10 @@ def _shown(noun: Noun, search: Searched) -> str:
     field. The organization's name is the subtitle of a noun that declares none.
     """
     a = noun.alias
-    texts = ", ".join(f"'{field}', {sql}" for field, sql in search.texts.items())
+    shown = dict(search.texts)
+    if search.passage:
+        shown["content"] = search.passage
+    texts = ", ".join(f"'{field}', {sql}" for field, sql in shown.items())
     subtitle, organization, joined = search.subtitle, search.organization or "NULL::bigint", ""
     if not subtitle:
         subtitle, organization = "o.name", "o.id"

@@ -32,11 +32,13 @@ from retainer.errors import Problem
 from retainer.identity import passwords
 from retainer.identity.users import accounts
 from retainer.identity.users.model import UserCreate
+from retainer.nouns import NOUNS
 from retainer.permissions import Role
 from retainer.records.documents.storage import Storage
 from retainer.server.http_server import HttpConnection, HttpServer, Workers
 from retainer.server.postgres import embedded
 from retainer.server.postgres.programs import EmbeddedError
+from retainer.server.schema_check import check_schema
 
 STOP_SECONDS = 8  # for requests in flight; the whole stop stays under ten
 WATCH_PAUSE = 0.3
@@ -120,6 +122,7 @@ async def prepare(settings: Settings, *, is_embedded: bool) -> str | None:
     await migrate(settings.database_url, only_if_empty=not is_embedded)
     connection = await connect(settings.database_url)
     try:
+        await check_schema(connection, NOUNS.values())
         await _warn_if_unsafe(connection)
         async with connection.transaction():
             await connection.execute("LOCK TABLE tenants IN SHARE ROW EXCLUSIVE MODE")

@@ -220,7 +220,8 @@ def _success(route: Route, components: dict[str, Schema]) -> Schema:
 
 def _success_headers(route: Route) -> list[str]:
     names = ["X-Request-Id"]
-    if has_etag(route) or (route.tag == "members" and route.body):
+    # An empty 200 has the ETag of the record that was changed.
+    if has_etag(route) or (route.changes and route.status == 200 and route.response_type is None):
         names.append("ETag")
     if route.name in _SETS_COOKIE:
         names.append("Set-Cookie")

@@ -51,8 +51,8 @@ DOCUMENT = Noun(
         texts={
             "name": "d.name",
             "description": "d.description",
-            "content": store.PASSAGE,
         },
+        passage=store.PASSAGE,
         words=("name", "description"),
     ),
     trash=deletion.TRASHED,
