@@ -43,7 +43,7 @@ print(*(x for x in sys.modules if x.partition(".")[0] not in own and not x.start
 
 
 def loaded(*names: str) -> set[str]:
-    """What a new interpreter loads to import these, beside msgspec and its own library."""
+    """The modules that a new interpreter loads to import these, besides msgspec and the standard library."""
     command = [sys.executable, "-c", _LOADED, *names]
     return set(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
 

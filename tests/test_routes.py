@@ -71,7 +71,7 @@ def test_an_anonymous_request_is_401(cast: Cast, route: Route) -> None:
     assert rows_of(cast) == before
 
 
-# Who comes by a text adds what is not there.
+# Without the routes whose path holds a text: these add a record that is not there.
 @each(lambda r: r.parameters and TEXT not in r.parameters)
 def test_a_route_is_404_for_records_of_others(cast: Cast, route: Route) -> None:
     ids, body = sample(cast, route)

@@ -1,4 +1,4 @@
-"""SQL functions: each in one file of database/functions/, and what was stored with them is what they answer now."""
+"""SQL functions: each in one file of database/functions/; stored values are those that the functions return now."""
 
 import re
 from pathlib import Path

@@ -161,7 +161,7 @@ def test_a_create_whose_session_has_ended_is_refused_and_the_others_are_made(
     people = [cast.ada, cast.ada, cast.cora, *[cast.ada] * 9]
 
     async def gathered() -> list[httpx.Response]:
-        # What this process would know still, had it not been told yet.
+        # As in a process that has not been notified yet.
         crowd.app.sessions.known[digest(cast.cora.token or "")] = remembered
         return await asyncio.gather(*(crowd.create(person, name="N") for person in people))
 
@@ -298,8 +298,8 @@ ASKED = st.tuples(
 def test_creates_in_a_group_answer_as_they_would_alone(
     cast: Cast, crowd: Crowd, asked: list[tuple[str, str | None, str | None]]
 ) -> None:
-    """Whoever asks for whatever at the same moment: each gets the answer that they would get alone, one of each key
-    is made, and what is made is journalled under who asked.
+    """Each of several simultaneous requests gets the answer that it would get alone; one record of each key is made,
+    and each is journalled under its author.
     """
     fresh = Cast(cast.sql, cast.client)
     fresh.ada.made(ORGANIZATIONS, name="T", type="other", externalId="taken")

@@ -164,7 +164,7 @@ FILTERED = [
 def test_every_filter_stands_on_an_index(sql: Sql, many: int, name: str, query: str) -> None:
     spec = LISTS[name]
     asked = read(spec, query.encode(), "UTC")
-    # canUndo looks at every change of an operation that is told, which is no matter of the filter.
+    # canUndo looks at every change of each operation on the page, whatever the filter.
     fields = tuple(field for field in asked.fields if field != "canUndo")
     page = spec.page(PageShape(fields, (), asked.sort, asked.where))
     text, names = page.compiled["all"]

@@ -83,9 +83,10 @@ def test_every_key_begins_with_the_tenant(sql: Sql) -> None:
         ["tenants", *WITHOUT_TENANT],
     )
     assert keys
-    # What is looked up before the tenant is known: who signs in, and by which token.
+    # These serve lookups before the tenant is known: of a username, and of a token.
     before_the_tenant = {"users_username_taken", "sessions_token", "links_token"}
-    # In words, parts of names and tags the tenant is a part of each; and what is new in any tenant, for the background.
+    # Each entry of words, parts of names and tags begins with the tenant; the indexer looks for what is new in all of
+    # them.
     named = {
         f"{noun.table}_by_part"
         for noun in NOUNS.values()

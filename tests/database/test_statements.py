@@ -157,10 +157,10 @@ def test_reads_and_writes_take_one_statement(cast: Cast, inside: InProcess) -> N
         ("POST", activities, {"text": "B"}, 1),
         ("POST", activities, {"text": "C", "contactIds": [contact]}, 1),
         ("PUT", f"/api/activities/{activity}", {"text": "D"}, 1),
-        # Who else gives an organization a parent comes before or after; who else comes by the same key, too.
+        # First a lock: requests that set a parent run one after another, and so do those that use the same key.
         ("PUT", f"/api/organizations/{cast.acme}", {"parentId": cast.globex}, 2),
         ("PUT", "/api/organizations/by/externalId/X", {"name": "N", "type": "other"}, 3),
-        # Several rows must agree: lock first, then change what stands below as it is then.
+        # Several rows must agree: first a lock, then the change of the rows below, as they are by then.
         ("POST", f"/api/organizations/{cast.acme}/duplicate", None, 2),
         ("PUT", f"/api/activities/{activity}", {"contactIds": []}, 3),
         ("DELETE", f"/api/activities/{activity}", None, 2),

@@ -583,7 +583,7 @@ def test_the_nouns_that_can_be_undone_are_the_journalled_ones(cast: Cast) -> Non
              if row["child"] in UNDO_RULES and row["above"] in UNDO_RULES}  # fmt: skip
     kept = {
         ("activity_contacts", "contact_id", "contacts")
-    }  # who was there stays told, deleted or not
+    }  # a contact who was there stays named, deleted or not
     assert known - kept == {
         (table, column, above)
         for table, noun in UNDO_RULES.items()

@@ -94,7 +94,7 @@ def test_a_line_without_a_noun_refuses_to_start(monkeypatch: pytest.MonkeyPatch)
         check(NOUNS.values())
 
 
-# What the routes, the store and the pages lack
+# Parts that the routes, the store and the pages lack
 
 
 def changed(name: str, **changes: Any) -> list[Route]:

@@ -1,4 +1,4 @@
-"""What finds the few rows of a filter by an index of its own: all of them, none else, in the order of the list."""
+"""Prefilters: the function of a filter finds all of its rows and no others, in the order of the list."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,6 @@
-"""What the pages are dressed with: from npm by the lock, in the budget, kept for good, and complete in the wheel."""
+"""Styles, scripts and fonts of the pages: from npm by the lock, in the budget, kept for good, and complete in the
+wheel.
+"""
 
 import gzip
 import json
@@ -20,7 +22,7 @@ from support.server import Server
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(assets.PACKAGE.rglob("*.html"))
 
-# What no first load fetches: pages of their own, and letters such as Ł.
+# Files that no first load fetches: for pages of their own, and letters such as Ł.
 LATER = {"api.css", "api.js", "setup.js", "inter-latin-ext-wght-normal.woff2"}
 FIRST_LOAD = 90_000  # bytes, as sent
 OWN_SCRIPTS = 45_000  # bytes of a page, as written

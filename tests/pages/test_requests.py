@@ -1,4 +1,4 @@
-"""Requests that no browser sends, and what stays behind in one."""
+"""Requests that no browser sends; pages and messages that must not stay in a browser."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The trash as a page: restored trees, filters, and what keeps a record there."""
+"""The trash as a page: restored trees, filters, and the reasons why a record stays there."""
 
 import re
 

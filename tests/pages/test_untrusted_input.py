@@ -1,4 +1,4 @@
-"""Pages among strangers: texts that would be markup, addresses that lead away, forged input."""
+"""Untrusted input on pages: texts that would be markup, addresses that lead away, forged input."""
 
 import random
 import re

@@ -232,7 +232,7 @@ SAMPLES: dict[str, Sample] = {
 # The parameters that a route cannot do without.
 QUERIES = {"searchEverything": "?q=acme"}
 
-# What a checklist cannot ask of anybody: their own password, their own session, what is public. Tested by name.
+# Not in the checklist, and tested by name: changes of one's own password and session. Public routes are left out, too.
 BY_HAND = {"changeOwnPassword", "endOwnSession"}
 
 # Seen only by those who may change it: for anybody else there is nothing here to see, allowed or not.

@@ -1,4 +1,4 @@
-"""What people do all day, in a real Chromium: by hand, by keyboard, two at once, and without JavaScript."""
+"""Everyday work in a real Chromium: by hand, by keyboard, two at once, and without JavaScript."""
 
 import re
 from collections.abc import Iterator

@@ -30,7 +30,7 @@ def sent(
 
 
 def toast(person: Person, answer: httpx.Response) -> str:
-    """What the next page tells of it."""
+    """The message on the next page."""
     cookie = re.search(r"retainer\.done=([\w-]+)", answer.headers["set-cookie"])
     assert cookie
     path = answer.headers.get("location", "/documents")

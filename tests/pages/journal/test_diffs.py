@@ -1,4 +1,4 @@
-"""How changes and operations are described: pure functions."""
+"""The words for changes and operations: pure functions."""
 
 from typing import Any
 

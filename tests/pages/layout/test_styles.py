@@ -85,7 +85,7 @@ def test_the_style_guide_shows_every_component(cast: Cast) -> None:
     assert missing <= NOT_SHOWN.keys(), "add it to layout/styleguide.html"
 
 
-# What stands on what, and the least contrast: text 4.5, the border of a control 3.
+# A colour, the colour behind it, and the least contrast: text 4.5, the border of a control 3.
 PAIRS = [
     *((text, ground, 4.5) for text in ("t1", "t2", "t3") for ground in ("bg", "sub", "hover", "sel")),
     *(("acc", ground, 4.5) for ground in ("bg", "sub", "sel")), ("on-acc", "acc", 4.5), ("danger", "bg", 4.5),

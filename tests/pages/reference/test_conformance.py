@@ -24,7 +24,7 @@ EXCLUDED = [
     "updateUser",
 ]
 
-# What no schema can say: that a record is there, that dates are in order, that a time zone exists.
+# Facts that no schema can express: that a record is there, that dates are in order, that a time zone exists.
 JUDGED_BY_THE_DATABASE = [
     "createOrganization", "updateOrganization", "putOrganizationByExternalId", "putOrganizationByDomain",
     "addMember", "createProject", "updateProject", "createTask", "updateTask", "createDocument", "updateDocument",

@@ -1,4 +1,4 @@
-"""The OpenAPI document and its page, made without a server: nothing of the table is missing, nothing is said in vain."""
+"""The OpenAPI document and its page, made without a server: every route is in it, and every part of it is used."""
 
 import json
 import re
@@ -224,7 +224,7 @@ def test_every_tag_that_has_a_sentence_is_used() -> None:
 
 
 class Page(HTMLParser):
-    """What the checks need of the page."""
+    """The parts of the page that the checks need."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

@@ -41,7 +41,7 @@ def own_session(cast: Cast) -> list[int]:
     ]  # fmt: skip
 
 
-# What the ids of a path name, by its first word.
+# The records that the ids of a path name, by its first word.
 IDS = {
     "organizations": organization,
     "contacts": contact,

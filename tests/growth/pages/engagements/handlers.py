@@ -57,7 +57,7 @@ async def new(request: Request) -> Response:
 async def form(
     request: Request, values: Mapping[str, str], problem: Invalid | Conflict | None = None
 ) -> Response:
-    """What a new engagement takes; its organization is given, or named in words."""
+    """Show the form of a new engagement; its organization is given by id, or named in words."""
     of = values.get("organizationId", "")
     return await form_page(
         request,
@@ -97,7 +97,7 @@ async def show_one(request: Request, id: int) -> Response:
 
 
 async def update(request: Request, id: int) -> Response:
-    """Change what the form has, while nobody else has changed it since it was shown."""
+    """Change the fields that were sent, if the engagement is still as the form showed it."""
     sent = request.data.body(EngagementUpdate)
     fields = render.changed_fields(sent)
     return await edit(

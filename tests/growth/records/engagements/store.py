@@ -1,6 +1,4 @@
-"""Every statement about engagements. The alias is e; what the viewer sees of them is
-@visible_engagements.
-"""
+"""Every statement about engagements. Their alias is e; @visible_engagements keeps to those that the viewer sees."""
 
 from retainer.database.database import Db, Values
 from retainer.database.statement import Create, Statement, Update
@@ -54,7 +52,7 @@ READ = Statement(f"""
     WHERE e.id = ANY(:ids::bigint[]) AND {_SEEN}
 """)
 
-# The organization is held shared, so that it cannot be deleted while its engagement is added.
+# Locks the organization FOR SHARE, or it could be deleted while its engagement is added.
 _ORGANIZATION = """SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = {}
     AND o.deleted_by IS NULL AND @visible_organizations"""
 
@@ -88,7 +86,7 @@ async def get(db: Db, id: int) -> Stored:
 
 
 async def exists(db: Db, id: int) -> bool:
-    """Whether the viewer sees it."""
+    """Tell whether the viewer sees it."""
     return await db.point(READ, id) is not None
 
 
