@@ -72,7 +72,7 @@ PERMISSIONS: dict[str, Rule] = {
     "account.own": Rule("Manage their own name, preferences, password and sessions", EVERYONE),
 }
 
-# Permission of a route that anybody may use, signed in or not. It stands on the route's line, so
+# Permission of a route that anybody may use, signed in or not. A route's line has to name it, so
 # that nothing is public by omission.
 PUBLIC = "public"
 

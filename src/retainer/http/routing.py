@@ -172,8 +172,8 @@ class Table:
     def find(
         self, segments: list[str], *, pages: bool = False
     ) -> tuple[dict[str, Route] | None, list[str]]:
-        """The routes of a path by method (None: no such path), and what its parameters stand for,
-        as written. A browser gets the page where there is one.
+        """The routes of a path by method (None: no such path), and the values of its parameters, as
+        written. A browser gets the page where there is one.
         """
         if pages:
             routes, ids = _walk(self.pages, segments)

@@ -316,8 +316,8 @@ _SINCE = Statement("""
 
 
 async def changed_since(db: Db, entity: str, id: int, version: int) -> dict[str, str] | None:
-    """The name of whoever changed a record last since a version, and when (name, at); None where
-    nobody did.
+    """The last change of a record since a version, as the name of its author and its time (name,
+    at); None without one.
     """
     row = await db.row(_SINCE, entity=entity, id=id, version=version)
     if row is None:

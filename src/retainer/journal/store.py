@@ -61,7 +61,8 @@ _FIELDS = {
     "changes": Field(_CHANGES),
 }
 
-# The lists of the nouns with a history: whoever sees a record in its list reads its history.
+# The lists of the nouns with a history: a viewer who sees a record in its list may read its
+# history.
 LISTS = {table: noun.list for table, noun in NOUNS.items() if noun.has_history}
 
 # Each table's changes in their order, so that PostgreSQL merges indexes instead of sorting all

@@ -13,7 +13,8 @@ LATER = """l.tenant_id = :tenant AND l.entity = c.entity AND l.entity_id = c.ent
     AND NOT is_undone(:tenant, l.operation_id)
     AND coalesce((SELECT lo.undoes FROM operations lo
         WHERE lo.tenant_id = :tenant AND lo.id = l.operation_id), 0) <= :undone"""
-# Creating, deleting and restoring are undone by whoever may delete, the rest by whoever may change.
+# A role that may delete undoes creations, deletions and restorations; one that may change, the
+# rest.
 IS_CHANGE = "(c.action = 'update' AND NOT c.after ? 'deleted_by')"
 # The first version of a file is undone together with its document. Later versions and users are
 # evidence, and are kept.

@@ -1,4 +1,4 @@
-"""Visibility of the journal: whoever sees a record sees its changes. Administrators also see
+"""Visibility of the journal: a viewer who sees a record sees its changes. Administrators also see
 changes that belong to no record (sign-ins, refusals, users).
 
 Statements that are given `VISIBLE` have the fragments `@visible_changes`, `@visible_candidates` and

@@ -79,7 +79,7 @@ class Listing:
 
     @property
     def every_row(self) -> str:
-        """The condition of all rows of the list, on whatever page."""
+        """The condition of all rows of the list, on all of its pages."""
         if self.prefilter is None:
             return self.where
         return self.where + self.spec.among(self.ids)

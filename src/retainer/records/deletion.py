@@ -56,7 +56,7 @@ def _handler(lock: Statement, delete: Statement) -> Callable[[Request, int], Awa
     async def handle(request: Request, id: int) -> Response:
         """Hide the record and all that belongs to it; 404 when the viewer sees none."""
         async with request.db.transaction() as tx:
-            # Its row is locked first: whoever adds a child holds it shared, so that the second
+            # Its row is locked first: adding a child locks it FOR SHARE, so that the second
             # statement sees every child.
             is_there = await tx.row(lock, id=id) is not None
             return deleted_response(is_there and await tx.row(delete, id=id) is not None)

@@ -1,5 +1,5 @@
 """The search statement. Functions of the database (functions/search.sql) find ids for the words,
-whoever asks; this statement reads each row again, and keeps to those that the viewer sees.
+whoever the viewer is; this statement reads each row again, and keeps to those that the viewer sees.
 """
 
 from asyncpg import Record

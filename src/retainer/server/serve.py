@@ -179,8 +179,8 @@ async def _warn_if_unsafe(connection: Connection) -> None:
 
 
 def listen(settings: Settings) -> socket.socket:
-    """The socket that all server processes share. Opened first, so that a taken port is told before
-    a database starts.
+    """The socket that all server processes share. Opened first, so that a taken port is reported
+    before a database starts.
     """
     family = socket.AF_INET
     if ":" in settings.host:

@@ -18,7 +18,7 @@ from retainer.http.routing import API, Route
 from retainer.http.safe_writes import prefer
 
 _IN_PATHS = (
-    "/%!$&'()*+,;=:@~"  # what stands in a path as it is, percents included: it is encoded already
+    "/%!$&'()*+,;=:@~"  # left as they are in a path, percent signs too: it is encoded already
 )
 NULL = Raw(b"null")
 _OBJECT_OR_NULL = {"anyOf": [{"type": "object"}, {"type": "null"}]}
@@ -101,7 +101,7 @@ class BulkAnswer(Struct):
 
 
 class Line(Request):
-    """One line as a request of its own, sent by whoever sent the whole."""
+    """One line as a request of its own, sent by the viewer of the whole request."""
 
     def __init__(self, whole: Request, number: int, raw: bytes) -> None:
         self.number = number

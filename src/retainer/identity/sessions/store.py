@@ -256,6 +256,6 @@ async def clear_away(database: Database, window: timedelta) -> None:
 
 async def refuse_nobody(database: Database, username: str) -> None:
     """Do the work of recording a refusal for a username that nobody has, so that the time taken
-    does not tell them from others.
+    does not tell such names from others.
     """
     await database.plain(_REFUSED_NOBODY, "", username)

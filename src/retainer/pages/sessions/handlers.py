@@ -67,7 +67,7 @@ async def setup(_request: Request) -> Response:
 
 async def set_up(request: Request) -> Response:
     """Choose a password without scripts: the link is pasted into the form, because without a script
-    the page cannot read what stands behind the "#".
+    the page cannot read the part of the URL behind the "#".
     """
     link, password = (request.data.get(name, "") for name in ("link", "password"))
     try:

@@ -1,4 +1,4 @@
-"""Every statement about members. Their alias is m; whoever sees the organization, o, sees its
+"""Every statement about members. Their alias is m; a viewer who sees the organization, o, sees its
 members.
 """
 

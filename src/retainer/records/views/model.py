@@ -71,9 +71,7 @@ class ViewUpdate(Struct):
 
 
 def query_fault(query: str) -> str | None:
-    """The reason why this cannot stand behind the ? of an address, as the end of a sentence; None
-    when it can.
-    """
+    """The reason why this cannot be the query of a URL, as the end of a sentence; else None."""
     if query.startswith("?"):
         return "must begin with its first parameter, without the ? before it"
     if not re.fullmatch(_ENCODED, query, re.ASCII):
