@@ -10,14 +10,14 @@ from retainer.journal import store
 from retainer.lists.page import PageShape
 from retainer.permissions import SCOPES
 from support.lists import explained, make
+from support.nouns import LINK_TABLES, TABLES, WITH_HISTORY
 from support.organizations import change
 from support.sql import Sql
 
 pytestmark = pytest.mark.slow  # as those of test_plans.py: 8,000 rows of each noun are made
 
-NOUNS = ["organizations", "contacts", "projects", "tasks", "documents", "activities"]
 HISTORIES = [
-    pytest.param(noun, scope, id=f"{noun} for {scope}") for noun in NOUNS for scope in SCOPES
+    pytest.param(noun, scope, id=f"{noun} for {scope}") for noun in WITH_HISTORY for scope in SCOPES
 ]
 
 
@@ -26,7 +26,7 @@ def many(sql: Sql) -> Iterator[int]:
     """A tenant with 8,000 rows of each noun and their journal."""
     tenant = int(sql.value("INSERT INTO tenants (name) VALUES ('Many') RETURNING id"))
     make(sql, tenant)
-    for table in (*NOUNS, "members", "users", "document_projects", "operations", "changes"):
+    for table in (*TABLES, *LINK_TABLES, "users", "operations", "changes"):
         sql.rows(f"ANALYZE {table}")
     yield tenant
     sql.rows("SELECT set_config('retainer.tenant', '', false)")
@@ -37,7 +37,7 @@ def test_a_history_is_read_from_indexes(sql: Sql, many: int, noun: str, scope: A
     spec = store.HISTORY[noun]
     page = PageShape(tuple(spec.fields), (), (spec.order,), from_position=True)
     plan = explained(sql, many, spec.page(page).compiled[scope][0])
-    for table in (*NOUNS, "members", "document_projects", "operations", "changes"):
+    for table in (*TABLES, "document_projects", "operations", "changes"):
         assert f"Seq Scan on {table} " not in plan, plan
     assert re.search(
         r"Index Cond: \(\(tenant_id = \$\d+\) AND \(entity = '\w+'::text\) AND \(entity_id = \$\d+\)",

@@ -20,13 +20,13 @@ from retainer.routes import ROUTES
 from retainer.search import store as search
 from retainer.search.store import SearchKind
 from support.lists import EACH, TENANTS, explained, make
+from support.nouns import LINK_TABLES, TABLES
 from support.sql import Sql
 
 pytestmark = (
     pytest.mark.slow
 )  # 24,000 rows of each noun take as long to make as a tenth of the everyday tests
 
-NOUNS = ["organizations", "contacts", "members", "projects", "tasks", "documents", "activities"]
 
 # For each list, a value that few rows have, for every field that can be equal to one.
 EQUAL = {
@@ -52,7 +52,7 @@ def many(sql: Sql) -> Iterator[int]:
     for _ in range(TENANTS):
         tenant = sql.value("INSERT INTO tenants (name) VALUES ('Many') RETURNING id")
         make(sql, tenant)
-    for noun in [*NOUNS, "users", "document_projects", "document_versions", "activity_contacts"]:
+    for noun in [*TABLES, *LINK_TABLES, "users"]:
         sql.rows(f"ANALYZE {noun}")
     yield tenant
     sql.rows("SELECT set_config('retainer.tenant', '', false)")
@@ -66,7 +66,7 @@ STORES = {
 
 
 def reads() -> Iterator[tuple[str, Statement]]:
-    for noun in NOUNS:
+    for noun in TABLES:
         store = importlib.import_module(STORES[noun])
         for name, value in vars(store).items():
             if isinstance(value, Statement) and value.text.lstrip().startswith("SELECT"):
@@ -79,7 +79,7 @@ READS = [
 
 
 def refuse_scans(plan: str) -> None:
-    for noun in NOUNS:
+    for noun in TABLES:
         assert f"Seq Scan on {noun} " not in plan, plan
 
 
@@ -256,7 +256,7 @@ SEARCHES = [
 @pytest.mark.parametrize(("statement", "scope"), SEARCHES, ids=["all", "own", "client"])
 def test_no_search_scans_a_table(sql: Sql, many: int, statement: Statement, scope: Any) -> None:
     plan = explained(sql, many, statement.compiled[scope][0])
-    for noun in NOUNS:
+    for noun in TABLES:
         assert f"Seq Scan on {noun} " not in plan, plan
 
 
@@ -288,7 +288,7 @@ def test_a_search_reads_few_rows_however_many_match(sql: Sql, learnt: int, typed
         "kinds_in_order": list(SearchKind),
         "most": 20,
     }
-    tables = [*NOUNS, "words", "document_passages"]
+    tables = [*TABLES, "words", "document_passages"]
 
     async def run() -> Any:
         async with sql.connection.transaction():

@@ -14,8 +14,10 @@ import pytest
 import retainer
 from retainer.database.statement import Statement, Update
 from retainer.lists.spec import ListSpec
+from retainer.nouns import NOUNS
 from support.cast import Cast, Person
 from support.in_process import InProcess
+from support.nouns import LINK_TABLES
 
 WITH_STATEMENTS = (
     ".store",
@@ -57,7 +59,10 @@ def test_there_are_statements_to_look_at() -> None:
     assert len(STATEMENTS) > 40
 
 
-TENANT_TABLES = r"\b(FROM|INTO|UPDATE|JOIN)\s+(organizations|contacts|members|projects|tasks|documents|document_\w+|activities|activity_contacts|users|views|sessions|links|pending_uploads|idempotency_keys|operations|changes)\b"
+OTHER_TABLES = ["document_\\w+", "sessions", "links", "pending_uploads", "idempotency_keys", "operations", "changes"]  # fmt: skip
+TENANT_TABLES = (
+    rf"\b(FROM|INTO|UPDATE|JOIN)\s+({'|'.join([*NOUNS, *LINK_TABLES, *OTHER_TABLES])})\b"
+)
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,14 @@ import threading
 from typing import Any
 
 from retainer.journal.entities import COLUMNS
+from retainer.nouns import NOUNS
 from support.cast import Cast
 from support.journal import history, summary
 from support.lists import linked
+from support.nouns import WITH_HISTORY
 from support.organizations import change
 from support.samples import FILE
 from support.sql import Sql
-
-NOUNS = ["organizations", "contacts", "projects", "tasks", "documents", "activities"]
 
 # Fields that are made of something else than a column of the noun's table.
 MADE = {("organizations", "suggestedDomain"), ("documents", "type"), ("documents", "size"), ("documents", "sha256"),
@@ -104,7 +104,7 @@ def everything(cast: Cast) -> dict[str, list[tuple[str, dict[str, Any]]]]:
             "organizationId": cast.globex, "kind": "meeting", "text": "B\nä", "happenedAt": "2026-01-31T09:30:00.120Z",
             "audience": "client"})],
     }  # fmt: skip
-    found: dict[str, list[tuple[str, dict[str, Any]]]] = {noun: [] for noun in NOUNS}
+    found: dict[str, list[tuple[str, dict[str, Any]]]] = {noun: [] for noun in WITH_HISTORY}
     for noun, records in bodies.items():
         for id, body in records:
             answer = cast.ada.put(f"/api/{noun}/{id}", body)
@@ -143,7 +143,7 @@ def test_every_column_is_in_the_history_or_known_to_be_hidden(sql: Sql) -> None:
     rows = sql.rows(
         """SELECT c.relname::text AS entity, a.attname::text AS name FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
            WHERE c.relname = ANY ($1) AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''""",
-        [*NOUNS, "members", "users", "views"],
+        list(NOUNS),
     )
     there = {(row["entity"], row["name"]) for row in rows if row["name"] not in HIDDEN}
     assert there == {(c.entity, c.column) for c in COLUMNS if (c.entity, c.field) not in MADE}

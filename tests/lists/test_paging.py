@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from retainer.routes import ROUTES
 from support.cast import Cast
 from support.lists import linked
+from support.nouns import WITH_HISTORY
 
 # For each list: what is made there, with few different values, so that most sort keys are equal.
 FEW = st.sampled_from(["a", "A", "b", "Ä"])
@@ -46,6 +47,7 @@ MADE: dict[str, Any] = {
         }
     ),
 }
+assert MADE.keys() == set(WITH_HISTORY)  # a new noun stands here too
 
 SORTS = {
     route.path.strip("/"): route.lists.sorts

@@ -59,7 +59,9 @@ async def seed(ready: Settings) -> None:
 
 
 class Demo:
-    """Inserts of one tenant's demo data, drawn by a random generator with a fixed seed."""
+    """Inserts of one tenant's demo data, drawn by a random generator with a fixed seed. What is
+    plausible of a noun is written for it here: no declaration could say it.
+    """
 
     def __init__(self, connection: Connection, tenant: int) -> None:
         self.connection = connection

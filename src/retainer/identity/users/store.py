@@ -74,7 +74,8 @@ READ_OWN = Statement(
 )
 
 # Everybody but guests sees all users. A guest sees themselves, and users who appear on records that
-# the guest sees.
+# the guest sees. The columns are chosen, not read off the nouns' references: the owner of an
+# organization is not shown to its guests by that.
 KNOWN = Statement("""
     SELECT u.id
     FROM users u

@@ -1,4 +1,8 @@
-"""Tabs of an organization's page, with the forms on them; handlers.py has the first one."""
+"""Tabs of an organization's page, with the forms on them; handlers.py has the first one.
+
+Each is a page of its own design, so a noun gets a tab by hand: its handler here, its line with a
+count in `frame.html`.
+"""
 
 from typing import Any
 
