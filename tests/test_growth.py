@@ -339,7 +339,7 @@ def test_a_new_nouns_read_only_fields_are_refused_by_name(cast: Cast) -> None:
     assert "read-only" in answer.json()["errors"][0]["message"]
 
 
-def test_a_new_noun_is_seen_by_whom_its_permissions_say(cast: Cast) -> None:
+def test_a_new_noun_is_seen_by_the_roles_of_its_permissions(cast: Cast) -> None:
     internal, shared = engagement(cast), engagement(cast, audience="client")
     elsewhere = engagement(cast, organizationId=cast.globex, audience="client")
     seen = {"ada": [internal, shared, elsewhere], "stan": [internal, shared], "gita": [shared]}

@@ -195,7 +195,7 @@ def test_a_derived_body_keeps_its_name_and_its_docstring() -> None:
 @pytest.mark.parametrize(
     "route", [r for r in ROUTES if r.body and r.response_type], ids=lambda r: r.name
 )
-def test_no_body_takes_what_the_server_sets(route: Route) -> None:
+def test_no_body_takes_a_field_that_the_server_sets(route: Route) -> None:
     set_by_server = {
         field.name for field in msgspec.structs.fields(route.response_type) if is_read_only(field)
     }

@@ -219,7 +219,9 @@ def base_url(settings: Settings) -> str:
 
 
 def last_base_url(settings: Settings) -> str:
-    """The same for a command, which does not know the options that the server was started with."""
+    """The URL of links that a command prints. It does not know the options that the server was
+    started with.
+    """
     file = Path(settings.data) / BASE_URL_FILE
     if settings.public_url or not file.exists():
         return base_url(settings)

@@ -80,7 +80,7 @@ def test_the_list_is_the_folder() -> None:
     assert stored == sorted(stored, reverse=True), "what others call comes first"
 
 
-def test_every_function_stands_in_one_file_and_is_what_it_says(sql: Sql) -> None:
+def test_every_function_is_in_one_file_and_as_that_file_defines_it(sql: Sql) -> None:
     now = {
         row["name"]: row["definition"]
         for row in sql.rows(
@@ -121,7 +121,7 @@ def test_each_file_ends_with_its_grants(sql: Sql, name: str) -> None:
     assert "FROM PUBLIC" in text[last_definition:]
 
 
-def test_what_is_stored_is_computed_by_functions_that_are_marked(sql: Sql) -> None:
+def test_functions_that_compute_stored_values_are_marked(sql: Sql) -> None:
     marked = {name for text in functions().values() if text.startswith(STORED)
               for name in re.findall(r"^CREATE OR REPLACE FUNCTION (\w+)", text, re.MULTILINE)}  # fmt: skip
     called = {row[0] for row in sql.rows(STORED_CALLS)}

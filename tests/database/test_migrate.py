@@ -102,7 +102,7 @@ def test_a_database_of_an_older_program_becomes_the_same_as_a_new_one(
     assert owner.rows(definitions) == sql.rows(definitions)
 
 
-def test_what_an_older_program_applied_is_believed(
+def test_migrations_that_an_older_program_applied_are_trusted(
     own_database: str, owner: Sql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upgraded_to(owner, BEFORE_FUNCTIONS)

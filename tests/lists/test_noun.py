@@ -72,7 +72,7 @@ def test_two_nouns_of_one_alias_refuse_to_start() -> None:
         check([*NOUNS.values(), replace(ACTIVITIES, table="notes")])
 
 
-def test_a_noun_without_a_line_of_who_sees_it_refuses_to_start(
+def test_a_noun_without_a_line_in_visible_refuses_to_start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delitem(permissions.VISIBLE, "activities")
@@ -159,7 +159,7 @@ def test_a_noun_without_a_page_that_it_promises_refuses_to_start(
         check_routes([replace(ACTIVITIES, **changes)], [*ROUTES, *pages])
 
 
-def test_a_sort_by_what_may_be_null_is_refused_by_name() -> None:
+def test_a_sort_by_a_nullable_field_is_refused_by_name() -> None:
     for field in (
         Field("a.colour", FieldType.TEXT, sort="a.colour", nullable=True),
         Field("a.colour", FieldType.FOLDED, "a.key", sort="a.key", nullable=True),

@@ -72,8 +72,8 @@ _CHANGES: Mapping[Scope, str] = {
     "client": " OR ".join(_touched("client")),
 }
 
-# The same for statements that know the few changes in question: only the records of the common
-# table expression `candidates` are checked.
+# The conditions for statements that know the few changes in question: only the records of the
+# common table expression `candidates` are checked.
 _CANDIDATES = "{0}.id = ANY(ARRAY(SELECT x.entity_id FROM candidates x WHERE x.entity = '{1}'))"
 _ONLY_CANDIDATES: Mapping[Scope, str] = {
     "all": _CHANGES["all"],

@@ -133,7 +133,7 @@ class HttpConnection(HttpToolsProtocol):
         super().data_received(data)
         if self.in_head and self.waiting is None:
             self._wait(self.transport)
-        # The same timer means that this piece was all of one head, and that the head goes on.
+        # If the timer is still the same, this piece was all of one head, and the head goes on.
         is_same_head = waiting is not None and waiting is self.waiting
         if is_same_head:
             self.head_size += len(data)

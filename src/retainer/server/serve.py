@@ -97,8 +97,8 @@ def database(settings: Settings) -> Iterator[tuple[Settings, embedded.Embedded |
 
 @contextmanager
 def reachable(settings: Settings) -> Iterator[Settings]:
-    """The same for a command: beside a running server, that server's database, found by the data
-    folder.
+    """Settings with the URL of a database for a command: beside a running server that server's,
+    found by the data folder.
     """
     folder = _data_folder(settings)
     url = settings.database_url or embedded.running(folder)

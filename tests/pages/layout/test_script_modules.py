@@ -56,7 +56,7 @@ def test_an_import_of_no_module_is_refused_by_name(specifier: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["gone", "gone as $", "$, gone"])
-def test_an_import_of_what_is_not_exported_is_refused_by_name(name: str) -> None:
+def test_an_import_of_a_name_that_is_not_exported_is_refused_by_name(name: str) -> None:
     with pytest.raises(ModuleError, match=r"app.js imports gone\b.*, which dom.js does not export"):
         link_order(
             {
