@@ -72,6 +72,10 @@ IDENTIFIERS = {
     "Answer": "Response",
     "answer": "response, response_type or record_type",
     "listed": "list_response",
+    "gone_with": "cascade",
+    "seen_as": "visible_as",
+    "Joint": "LinkWords",
+    "address_of_page": "page_url",
 }
 
 

@@ -151,7 +151,7 @@ class Problem(Exception):
 
     status = 500
     detail = "Something went wrong on our side. The request id finds it in the log."
-    is_undone = True  # false where part of the request may have been committed
+    is_rolled_back = True  # false where part of the request may have been committed
 
     def __init__(
         self,
@@ -266,7 +266,7 @@ class Unavailable(Problem):
 
     status = 503
     detail = "The database cannot be reached at the moment. Try again shortly."
-    is_undone = False
+    is_rolled_back = False
 
     def __init__(self, detail: str = "", retry_after: int = 1) -> None:
         super().__init__(detail, headers={"retry-after": str(retry_after)})

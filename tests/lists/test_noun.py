@@ -51,7 +51,7 @@ def test_the_nouns_are_whole() -> None:
         ({"belongs_to": "projects"}, "belongs to projects, but refers to it by no column"),
         ({"references": {"organization_id": "firms"}}, "refers to firms, which is no noun"),
         ({"references": {"firm_id": "organizations"}}, "refers by firm_id, which Activity does not have"),
-        ({"belongs_to": ""}, "refers to organizations, but says neither belongs_to nor gone_with"),
+        ({"belongs_to": ""}, "refers to organizations, but says neither belongs_to nor cascade"),
         ({"title": "name"}, "is searched by title_folded, not by name_folded"),
         ({"search": SEARCH._replace(words=("notes",))}, "is searched by notes, which Activity does not have"),
         ({"search": SEARCH._replace(texts={"notes": "a.text"})}, "highlights notes, which Activity does not have"),

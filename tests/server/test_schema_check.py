@@ -33,10 +33,17 @@ def test_the_database_has_what_the_nouns_declare(sql: Sql) -> None:
         ({"search": PROJECTS.search._replace(name="name_folded")}, "projects.name_folded"),
         ({"search": PROJECTS.search._replace(words=("notes",))}, "the column projects.notes"),
         ({"search": PROJECTS.search._replace(sites=("website",))}, "the column projects.website"),
-        ({"links": (Link("project_contacts", own="project_id"),)}, "project_contacts.tenant_id"),
-        ({"links": (Link("members", own="project_id"),)}, "the column members.project_id"),
         (
-            {"links": (Link("document_projects", own="project_id", other="task_id"),)},
+            {"links": (Link("project_contacts", own_column="project_id"),)},
+            "project_contacts.tenant_id",
+        ),
+        ({"links": (Link("members", own_column="project_id"),)}, "the column members.project_id"),
+        (
+            {
+                "links": (
+                    Link("document_projects", own_column="project_id", other_column="task_id"),
+                )
+            },
             "the column document_projects.task_id",
         ),
     ],
@@ -55,7 +62,7 @@ def test_a_noun_whose_views_the_constraint_does_not_know_refuses_to_start(sql: S
 
 def test_links_without_an_organization_in_the_journal_refuse_to_start(sql: Sql) -> None:
     # Of all journalled tables without an organization's column, views have no case.
-    link = Link("views", own="owner_id")
+    link = Link("views", own_column="owner_id")
     with pytest.raises(MigrationError, match=r"The links views of the noun projects have no org"):
         check(sql, replace(PROJECTS, links=(link,)))
     check(sql, replace(PROJECTS, belongs_to="", links=(link,)))

@@ -108,7 +108,7 @@ def _fail(group: list[Waiting], error: Exception) -> None:
     """
     is_rolled_back = isinstance(error, asyncpg.PostgresError)
     if isinstance(error, Problem):
-        is_rolled_back = error.is_undone
+        is_rolled_back = error.is_rolled_back
     for _, future in group:
         if future.done():
             continue

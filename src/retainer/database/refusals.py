@@ -32,7 +32,7 @@ class TimedOut(Unavailable):
 class Retry(Unavailable):
     """A deadlock or serialization failure: nothing was changed, the same request may run again."""
 
-    is_undone = True
+    is_rolled_back = True
 
 
 def refusal(  # noqa: PLR0911 -- a case each

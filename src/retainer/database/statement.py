@@ -81,7 +81,7 @@ class Create(Change):
         def insert(source: str, value: str) -> str:
             """The INSERT from a source of rows; {} in `value` stands for a column's name."""
             values = [computed.get(name, "{}").format(value.format(name)) for name in names]
-            held = [is_held(query, value.format(name)) for name, query in references.items()]
+            held = [is_locked(query, value.format(name)) for name, query in references.items()]
             return f"""
                 INSERT INTO {table} AS {alias} (tenant_id, {into})
                 SELECT :tenant, {", ".join(values)}
@@ -98,7 +98,7 @@ class Create(Change):
         )
 
 
-def is_held(query: str, value: str, *, unless: str | None = None) -> str:
+def is_locked(query: str, value: str, *, unless: str | None = None) -> str:
     """The condition that a value is null or the id of an existing row, which it locks until the
     commit. `query` selects that id, {} standing for the value. The row is not looked for where the
     condition `unless` holds.

@@ -131,7 +131,7 @@ class Request(starlette.requests.Request):
         return inner
 
     @property
-    def address_of_page(self) -> str:
+    def page_url(self) -> str:
         """Path and parameters of the page that is shown, without the place in a list."""
         asked = [
             (n, v)

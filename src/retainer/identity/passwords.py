@@ -58,7 +58,7 @@ async def matches(password_hash: str | None, password: str) -> bool:
     """True when the hash is of this password. Without a hash the same work is done for nothing, so
     that the time taken does not tell whether an account exists.
     """
-    compared = password_hash or _hash_of_nobody()
+    compared = password_hash or _dummy_hash()
     matched = await _threads.run(lambda: _verify(compared, password))
     return matched and password_hash is not None
 
@@ -76,7 +76,7 @@ def _verify(password_hash: str, password: str) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _hash_of_nobody() -> str:
+def _dummy_hash() -> str:
     """A hash with today's parameters that no known password has."""
     salt = base64.b64encode(secrets.token_bytes(16)).decode().rstrip("=")
     tag = base64.b64encode(secrets.token_bytes(32)).decode().rstrip("=")

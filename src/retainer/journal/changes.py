@@ -51,7 +51,7 @@ _POLL = Statement("""
     FROM here""")
 
 # A change of a followed link is named by the records that it joins, any other by its own record.
-_FOLLOWED = [(noun, link) for noun, link in LINKS if link.is_followed]
+_FOLLOWED = [(noun, link) for noun, link in LINKS if link.refreshes_pages]
 _NAMELESS = [noun.table for noun in NOUNS.values() if noun.subject_column]
 _NAMELESS += [link.table for _, link in _FOLLOWED]
 _NAMED_BY_LINK = " ".join(
@@ -70,9 +70,9 @@ def _also_named(noun: Noun, column: str) -> str:
 
 
 def _named_by_link(noun: Noun, link: Link) -> str:
-    ends = [f"('{noun.table}', l.{link.own})"]
-    if link.other:
-        ends.append(f"('{link.of}', l.{link.other})")
+    ends = [f"('{noun.table}', l.{link.own_column})"]
+    if link.other_column:
+        ends.append(f"('{link.other_noun}', l.{link.other_column})")
     return f"""
         UNION SELECT s.operation_id, s.entity, n.noun, n.id FROM seen s
             JOIN {link.table} l ON l.tenant_id = :tenant AND l.id = s.entity_id

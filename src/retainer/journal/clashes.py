@@ -24,7 +24,7 @@ class Dangling(NamedTuple):
     id: int
     above: str
     above_id: int
-    came_later: bool  # the row was added after the operation that would be undone
+    created_later: bool  # the row was added after the operation that would be undone
 
 
 def _title(table: str, subject: Subject) -> str:
@@ -100,7 +100,7 @@ async def refuse_dangling(tx: Db, rows: list[Dangling]) -> None:
 
 def _dangling(name: Record, row: Dangling) -> Clash:
     message = f"belongs to {row.above} {row.above_id}, which is deleted; restore that one first"
-    if row.came_later:
+    if row.created_later:
         message = (
             f"has come to {row.above} {row.above_id} since, which would go; move or delete it first"
         )

@@ -68,7 +68,7 @@ SUBJECTS = {
         for noun in NOUNS.values()
     },
     **{
-        link.table: Subject(link.history_entity, link.of or noun.table, link.subject_column)
+        link.table: Subject(link.history_entity, link.other_noun or noun.table, link.subject_column)
         for noun, link in LINKS
     },
 }
@@ -102,9 +102,9 @@ def _rule(noun: Noun) -> UndoRule:
 
 def _link_rule(noun: Noun, link: Link) -> UndoRule:
     assert noun.permissions is not None
-    references = {link.own: noun.table}
+    references = {link.own_column: noun.table}
     if link.holds_other:
-        references[link.other] = link.of
+        references[link.other_column] = link.other_noun
     return UndoRule("", noun.permissions.change, noun.permissions.change, references)
 
 
@@ -112,5 +112,5 @@ def _link_rule(noun: Noun, link: Link) -> UndoRule:
 # in which rows are locked, which is the one of deletions: a record before those below it.
 UNDO_RULES = {
     **{noun.table: _rule(noun) for noun in NOUNS.values() if noun.permissions},
-    **{link.table: _link_rule(noun, link) for noun, link in LINKS if link.is_undone},
+    **{link.table: _link_rule(noun, link) for noun, link in LINKS if link.is_undoable},
 }

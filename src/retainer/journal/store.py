@@ -105,9 +105,9 @@ def _parts(noun: Noun) -> list[str]:
         _changed(noun.table, "c.entity_id = :parent"),
         *(_changed(table, "c.organization_after = :parent") for table in below),
         *(
-            _changed(link.table, mine.format(link.table, link.own))
+            _changed(link.table, mine.format(link.table, link.own_column))
             for link in noun.links
-            if link.other
+            if link.other_column
         ),
     ]
 
@@ -245,9 +245,9 @@ GROUPS = Statement(
 )
 # Whether an operation can be undone takes a look at each of its changes. Lists leave it out for
 # larger operations than this.
-MAX_JUDGED = 1000
+MAX_CHECKED = 1000
 _UNDOABLE = {name: _OPERATIONS[name].sql for name in ("id", "undoneBy", "records", "canUndo")}
-_UNDOABLE["canUndo"] = f"CASE WHEN {_UNDOABLE['records']} <= {MAX_JUDGED} THEN {CAN_UNDO} END"
+_UNDOABLE["canUndo"] = f"CASE WHEN {_UNDOABLE['records']} <= {MAX_CHECKED} THEN {CAN_UNDO} END"
 UNDOABLE = Statement(
     f"""SELECT {row_json(_UNDOABLE)} FROM operations op
     WHERE op.tenant_id = :tenant AND op.id = ANY(:ids::bigint[]) AND @visible_operations""",
@@ -313,7 +313,7 @@ async def titles(db: Db, records: set[tuple[str, int]]) -> dict[tuple[str, int],
 
 async def undoable(db: Db, ids: list[int]) -> dict[int, dict[str, object]]:
     """By id: id, undoneBy, records and canUndo of operations. canUndo is None for operations of
-    more than MAX_JUDGED records.
+    more than MAX_CHECKED records.
     """
     if not ids:
         return {}

@@ -22,9 +22,9 @@ _FIRST = "".join(
     f""" OR (c.entity = '{link.table}' AND EXISTS (SELECT FROM changes made
         WHERE made.tenant_id = :tenant AND made.operation_id = c.operation_id
         AND made.entity = '{noun.table}' AND made.action = 'insert'
-        AND made.entity_id = (c.after ->> '{link.own}')::bigint))"""
+        AND made.entity_id = (c.after ->> '{link.own_column}')::bigint))"""
     for noun, link in LINKS
-    if not link.is_undone
+    if not link.is_undoable
 )
 IS_UNDOABLE = f"(c.entity = ANY('{{{', '.join(UNDO_RULES)}}}'::text[]){_FIRST})"
 # Beyond the permission: a change of somebody else's view is undone by those who may change that
@@ -43,7 +43,7 @@ def _allowed(role: Role) -> str:
     """The changes that a role may undo, as a WHEN with an array: {tasks true, tasks false …}, where
     true stands for updates and false for the rest.
     """
-    words = [f"{link.table} false" for _, link in LINKS if not link.is_undone]
+    words = [f"{link.table} false" for _, link in LINKS if not link.is_undoable]
     for table, rule in UNDO_RULES.items():
         rules = ((rule.change, "true"), (rule.existence, "false"))
         words += [

@@ -28,7 +28,7 @@ async def _above(tx: Db, written: Written, columns: dict[str, set[str]]) -> list
                 continue
             dead = await _dead(tx, above, {row[column] for row in live if row[column]})
             found += [
-                Dangling(table, row["id"], above, row[column], came_later=False)
+                Dangling(table, row["id"], above, row[column], created_later=False)
                 for row in live
                 if row[column] in dead
             ]
@@ -61,7 +61,7 @@ async def _below(tx: Db, written: Written) -> list[Dangling]:
         dead = [row["id"] for row in rows if not row["is_live"]]
         if dead and table in BELOW:
             found += [
-                Dangling(row["entity"], row["id"], table, row["above"], came_later=True)
+                Dangling(row["entity"], row["id"], table, row["above"], created_later=True)
                 for row in await tx.rows(BELOW[table], ids=dead)
             ]
     return found

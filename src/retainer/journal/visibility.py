@@ -31,13 +31,15 @@ def _joined(table: str, alias: str, column: str, noun: Noun) -> _Seen:
 
 
 def _of_noun(noun: Noun) -> _Seen:
-    if noun.seen_as:
-        return _joined(noun.table, noun.alias, noun.column_of[noun.seen_as], NOUNS[noun.seen_as])
+    if noun.visible_as:
+        return _joined(
+            noun.table, noun.alias, noun.column_of[noun.visible_as], NOUNS[noun.visible_as]
+        )
     return _Seen(f"{noun.table} {noun.alias}", noun.alias, noun)
 
 
 def _of_link(link: Link, noun: Noun) -> _Seen:
-    return _joined(link.table, "l", link.own, noun)
+    return _joined(link.table, "l", link.own_column, noun)
 
 
 _SEEN = {

@@ -24,7 +24,7 @@ def _problems(noun: Noun, known: Mapping[str, Noun]) -> Iterable[str]:
     """The parts that a noun lacks, each as the end of a sentence."""
     if re.fullmatch("[a-z]+", noun.table) is None:
         yield "is not called one word of small letters"
-    if noun.permissions and not noun.seen_as and noun.table not in VISIBLE:
+    if noun.permissions and not noun.visible_as and noun.table not in VISIBLE:
         yield "has no line in permissions.VISIBLE"
     if not noun.list.id.startswith(f"{noun.alias}."):
         yield f"has the alias {noun.alias}, its list another"
@@ -57,12 +57,12 @@ def _broken_references(noun: Noun, known: Mapping[str, Noun]) -> Iterable[str]:
             yield f"refers by {column}, which {noun.record_type.__name__} does not have"
         if table not in known:
             yield f"refers to {table}, which is no noun"
-    for table in filter(None, (noun.belongs_to, noun.seen_as)):
+    for table in filter(None, (noun.belongs_to, noun.visible_as)):
         if table not in noun.references.values():
             yield f"belongs to {table}, but refers to it by no column"
-    goes = noun.belongs_to or noun.gone_with or noun.seen_as or noun.is_private
+    goes = noun.belongs_to or noun.cascade or noun.visible_as or noun.is_private
     if "organizations" in noun.column_of and noun.table != "organizations" and not goes:
-        yield "refers to organizations, but says neither belongs_to nor gone_with"
+        yield "refers to organizations, but says neither belongs_to nor cascade"
     if noun.subject_column and noun.subject_column not in noun.references:
         yield f"has the subject column {noun.subject_column}, which refers to nothing"
 

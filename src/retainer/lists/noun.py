@@ -59,24 +59,25 @@ class Searched(NamedTuple):
 class Link(NamedTuple):
     """A journalled table that belongs to a noun, without a place of its own in the API.
 
-    Its rows have the noun's id in the column `own`, and in `other` that of the noun `of` (empty for
-    a part of the record itself). Histories name it `history_entity`, by the id of the other one.
-    `is_undone` is False for what is kept as evidence; `holds_other` False where the other record
-    may be deleted and the link stays; `is_followed` says that open pages learn of it as a change of
-    both records. `joined` and `parted` are the verbs on the noun's own page: linked a contact.
+    Its rows have the noun's id in the column `own_column`, and in `other_column` that of the noun
+    `other_noun` (empty for a part of the record itself). Histories name it `history_entity`, by the
+    id of the other one. `is_undoable` is False for what is kept as evidence; `holds_other` False
+    where the other record may be deleted and the link stays; `refreshes_pages` says that open pages
+    learn of it as a change of both records. `link_verb` and `unlink_verb` are the verbs on the
+    noun's own page: linked a contact.
     """
 
     table: str
-    own: str
-    other: str = ""
-    of: str = ""
+    own_column: str
+    other_column: str = ""
+    other_noun: str = ""
     plural: str = ""
     verbs: Mapping[str, Verbs] = {}
-    joined: str = "linked"
-    parted: str = "unlinked"
-    is_undone: bool = True
+    link_verb: str = "linked"
+    unlink_verb: str = "unlinked"
+    is_undoable: bool = True
     holds_other: bool = True
-    is_followed: bool = True
+    refreshes_pages: bool = True
 
     @property
     def history_entity(self) -> str:
@@ -86,7 +87,7 @@ class Link(NamedTuple):
     @property
     def subject_column(self) -> str:
         """The column with the id that histories give for it."""
-        return self.other or self.own
+        return self.other_column or self.own_column
 
 
 class Trashed(NamedTuple):
@@ -128,10 +129,10 @@ class Noun:
     `table` is its table, its path and its name in the journal; `alias` its SQL alias, as
     `permissions.py` uses it. `about` is a sentence for readers of the API. `title` is the column
     that people know a record by. `record_type` is the type of its JSON; `columns` names the columns
-    whose names differ from the fields'. `seen_as` is the noun whose visibility it has, by the
+    whose names differ from the fields'. `visible_as` is the noun whose visibility it has, by the
     column `references` names for it; `subject_column` the column with the id that histories give
     for it. `references` has the columns that hold the id of another noun. `shows` has those of them
-    whose records change with it on open pages. `gone_with` is the SQL that deletes its rows with a
+    whose records change with it on open pages. `cascade` is the SQL that deletes its rows with a
     record of another noun, where `belongs_to` does not say it (records/deletion.py). `page` is its
     path, with {id} and {organizationId}.
     """
@@ -149,11 +150,11 @@ class Noun:
     plural: str = ""
     page: str = ""
     belongs_to: str = ""
-    seen_as: str = ""
+    visible_as: str = ""
     subject_column: str = ""
     references: Mapping[str, str] = field(default_factory=dict)
     shows: tuple[str, ...] = ()
-    gone_with: Mapping[str, str] = field(default_factory=dict)
+    cascade: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
     links: tuple[Link, ...] = ()
     search: Searched | None = None

@@ -32,7 +32,7 @@ from retainer.http.request import Request
 from retainer.journal import changes
 from retainer.pages import formatting
 from retainer.pages.assets import icon
-from retainer.pages.journal.sentences import JOINTS
+from retainer.pages.journal.sentences import LINK_WORDS
 from retainer.pages.navigation import ADDITIONS, SECTIONS
 from retainer.pages.static import URLS, preloads
 from retainer.permissions import PERMISSIONS
@@ -63,7 +63,7 @@ _templates.globals["asset"] = URLS.__getitem__
 _templates.globals["preloads"] = preloads
 _templates.globals["sections"] = SECTIONS
 _templates.globals["additions"] = ADDITIONS
-_templates.globals["joints"] = JOINTS
+_templates.globals["link_words"] = LINK_WORDS
 _templates.globals["icon"] = lambda name: Markup(icon(name))  # noqa: S704  # Lucide's own drawings
 _templates.globals["today"] = formatting.today
 _templates.filters |= formatting.FILTERS

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from starlette.responses import Response
 
-from retainer.http.compression import accepts_gzip, packed
+from retainer.http.compression import accepts_gzip, gzipped
 from retainer.http.request import Request
 from retainer.pages.assets import DIST, PACKAGE, stylesheets
 from retainer.pages.script_modules import link_order, served
@@ -28,7 +28,7 @@ class Asset(NamedTuple):
 
     media_type: str
     content: bytes
-    packed: bytes | None  # compressed; None where that saves nothing
+    gzipped: bytes | None  # compressed; None where that saves nothing
 
 
 def _read() -> tuple[dict[str, Asset], dict[str, str]]:
@@ -62,9 +62,9 @@ def _asset(name: str, content: bytes) -> Asset:
     plain = Asset(_TYPES[extension], content, None)
     if extension == "woff2":  # compressed by its own format
         return plain
-    small = packed(content)
+    small = gzipped(content)
     if len(small) < len(content):
-        return plain._replace(packed=small)
+        return plain._replace(gzipped=small)
     return plain
 
 
@@ -84,10 +84,10 @@ def preloads(name: str) -> list[str]:
 
 async def asset(request: Request) -> Response:
     found = ASSETS[request.path]
-    if found.packed is None:
+    if found.gzipped is None:
         return Response(found.content, headers=_IMMUTABLE, media_type=found.media_type)
     headers = _IMMUTABLE | {"vary": "accept-encoding"}
     if not accepts_gzip(request):
         return Response(found.content, headers=headers, media_type=found.media_type)
     headers["content-encoding"] = "gzip"
-    return Response(found.packed, headers=headers, media_type=found.media_type)
+    return Response(found.gzipped, headers=headers, media_type=found.media_type)

@@ -1,6 +1,6 @@
 """Deleting an organization or a project with all that belongs to it, as one operation.
 
-The nouns declare what belongs to it: by `belongs_to` and their links, or `gone_with` where a row
+The nouns declare what belongs to it: by `belongs_to` and their links, or `cascade` where a row
 goes along under a condition of its own.
 """
 
@@ -17,12 +17,12 @@ from retainer.records.organizations import store as organizations
 from retainer.records.projects import store as projects
 
 
-def _gone_with(noun: Noun, parent: str) -> list[str]:
+def _cascades(noun: Noun, parent: str) -> list[str]:
     """The common table expressions that delete a noun's rows and links with one of the parent,
     which is deleted as `gone`.
     """
-    if parent in noun.gone_with:
-        return [noun.gone_with[parent]]
+    if parent in noun.cascade:
+        return [noun.cascade[parent]]
     if noun.belongs_to != parent:
         return []
     a, column = noun.alias, noun.column_of[parent]
@@ -35,16 +35,16 @@ def _gone_with(noun: Noun, parent: str) -> list[str]:
         f"""{link.table}_gone AS (
         UPDATE {link.table} l SET deleted_by = gone.deleted_by FROM gone
         WHERE l.tenant_id = :tenant AND l.deleted_by IS NULL
-            AND l.{link.own} IN (SELECT {a}.id FROM {noun.table}_gone {a})
+            AND l.{link.own_column} IN (SELECT {a}.id FROM {noun.table}_gone {a})
     )"""
         for link in noun.links
-        if link.is_undone
+        if link.is_undoable
     ]
     return [rows, *links]
 
 
 def _statement(gone: str, parent: str) -> Statement:
-    parts = [gone, *(part for noun in RECORDS for part in _gone_with(noun, parent))]
+    parts = [gone, *(part for noun in RECORDS for part in _cascades(noun, parent))]
     return Statement(f"WITH {', '.join(parts)} SELECT id FROM gone")
 
 

@@ -53,7 +53,9 @@ def _declared(noun: Noun) -> Iterator[tuple[str, str]]:
         for column in (noun.search.name, *noun.search.words, *noun.search.sites):
             yield noun.table, column
     for link in noun.links:
-        for column in filter(None, ("tenant_id", "id", "version", link.own, link.other)):
+        for column in filter(
+            None, ("tenant_id", "id", "version", link.own_column, link.other_column)
+        ):
             yield link.table, column
 
 

@@ -236,7 +236,7 @@ def test_a_server_killed_during_uploads_leaves_only_what_the_check_removes():
             kept_key = path_of(server, sql, kept["id"])
             os.utime(kept_key, (old, old))
             report = check(server)
-            assert (report.is_sound, report.uploads, report.strays) == (True, 9, 1)
+            assert (report.is_sound, report.uploads, report.orphans) == (True, 9, 1)
             assert pending(sql, cast.tenant) == 0
             assert stored(server, cast.tenant) == [kept_key.name]
             assert cast.cora.get(kept["url"]).status_code == 200

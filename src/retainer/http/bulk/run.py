@@ -116,7 +116,7 @@ class Run:
                 self.unpipelined.add(route.name)
             return None
         except Problem as problem:
-            raise_if_of_whole(problem)
+            raise_if_whole_request_failed(problem)
             return None
         finally:
             self.extend_deadline()
@@ -129,7 +129,7 @@ class Run:
             async with tx.savepoint():
                 return line, await line.respond(tx.bound(tx.connection))
         except Problem as problem:
-            raise_if_of_whole(problem)
+            raise_if_whole_request_failed(problem)
             return line, problem
         finally:
             self.extend_deadline()
@@ -156,7 +156,7 @@ class Run:
             self.request.app.deadlines.extend(self.request.deadline)
 
 
-def raise_if_of_whole(problem: Problem) -> None:
+def raise_if_whole_request_failed(problem: Problem) -> None:
     """Raise a problem that concerns the whole request rather than one line."""
     if isinstance(problem, Retry | SessionChanged) or problem.status >= 500:
         raise problem

@@ -130,7 +130,7 @@ _COUNT = f"""
     HAVING count(*) > 0
 """
 
-_TAKE_BACK = f"""
+_WITHDRAW = f"""
     WITH address AS (
         UPDATE throttles SET failures = greatest(failures - 1, 0)
         WHERE key = 'address ' || $1::text
@@ -141,14 +141,14 @@ _TAKE_BACK = f"""
 """
 
 # Skips rows that others hold: a statement that never waits cannot deadlock with an attempt.
-_CLEAR_AWAY = """
+_DELETE_OLD_ATTEMPTS = """
     DELETE FROM throttles WHERE key IN (
         SELECT key FROM throttles WHERE since < now() - $1::interval
         LIMIT 1000 FOR UPDATE SKIP LOCKED)
 """
 
-# One committed write, as the refusal of an existing user takes (see refuse_nobody).
-_REFUSED_NOBODY = (
+# One committed write, as the refusal of an existing user takes (see refuse_unknown_user).
+_REFUSED_UNKNOWN_USER = (
     f"UPDATE throttles SET failures = failures WHERE $1::text IS NOT NULL AND key = {_ACCOUNT}"
 )
 
@@ -242,20 +242,20 @@ async def count(
     return None
 
 
-async def take_back(
+async def withdraw(
     database: Database, address: str, username: str | None, *, was_right: bool
 ) -> None:
     """Uncount an attempt; a successful one starts the account's count at zero."""
-    await database.plain(_TAKE_BACK, address, username, was_right)
+    await database.plain(_WITHDRAW, address, username, was_right)
 
 
-async def clear_away(database: Database, window: timedelta) -> None:
+async def delete_old_attempts(database: Database, window: timedelta) -> None:
     """Delete counts whose window is over."""
-    await database.plain(_CLEAR_AWAY, window)
+    await database.plain(_DELETE_OLD_ATTEMPTS, window)
 
 
-async def refuse_nobody(database: Database, username: str) -> None:
+async def refuse_unknown_user(database: Database, username: str) -> None:
     """Do the work of recording a refusal for a username that nobody has, so that the time taken
     does not tell such names from others.
     """
-    await database.plain(_REFUSED_NOBODY, "", username)
+    await database.plain(_REFUSED_UNKNOWN_USER, "", username)

@@ -28,14 +28,12 @@ class Attempt(NamedTuple):
 
     async def succeed(self, username: str | None = None) -> None:
         """Uncount a successful attempt: the account starts at zero, the address has one less."""
-        await store.take_back(
-            self.database, self.address, username or self.username, was_right=True
-        )
-        await store.clear_away(self.database, WINDOW)
+        await store.withdraw(self.database, self.address, username or self.username, was_right=True)
+        await store.delete_old_attempts(self.database, WINDOW)
 
-    async def take_back(self) -> None:
+    async def withdraw(self) -> None:
         """Uncount an attempt whose password was never checked."""
-        await store.take_back(self.database, self.address, self.username, was_right=False)
+        await store.withdraw(self.database, self.address, self.username, was_right=False)
 
 
 async def begin(database: Database, address: str, username: str | None) -> Attempt:

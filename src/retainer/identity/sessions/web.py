@@ -15,14 +15,14 @@ from retainer.identity import passwords, tokens
 from retainer.identity.sessions import store, throttle
 from retainer.lists.response import list_response
 
-DEAD_LINK = (
+INVALID_LINK = (
     "is not valid any more: it was used, replaced, or has expired;"
     " ask an administrator for a new link"
 )
 
 
 async def login(request: Request) -> Response:
-    user = await proven(request, request.data.username, request.data.password)
+    user = await check_password(request, request.data.username, request.data.password)
     if user is None:
         raise BadCredentials
     db = as_user(request, user)
@@ -52,7 +52,7 @@ async def setup(request: Request) -> Response:
         await attempt.succeed(username)
     weakness = passwords.weakness(body.password, username)
     if link is None:
-        raise refusal(token=DEAD_LINK, password=weakness)
+        raise refusal(token=INVALID_LINK, password=weakness)
     if weakness:
         raise invalid("password", weakness)
     token = tokens.generate()
@@ -61,7 +61,7 @@ async def setup(request: Request) -> Response:
         as_user(request, link), link, password_hash, session_of(request, token)
     )
     if row is None:
-        raise invalid("token", DEAD_LINK)
+        raise invalid("token", INVALID_LINK)
     request.app.sessions.forget(link["user_id"])
     await leave(request)
     return signed_in(request, row, token)
@@ -69,7 +69,7 @@ async def setup(request: Request) -> Response:
 
 async def change_password(request: Request) -> Response:
     body, viewer = request.data, request.viewer
-    user = await proven(request, viewer.username, body.current_password)
+    user = await check_password(request, viewer.username, body.current_password)
     weakness = passwords.weakness(body.new_password, viewer.username)
     if user is None:
         raise refusal(currentPassword="is not your password", newPassword=weakness)
@@ -99,7 +99,7 @@ async def delete(request: Request, id: int) -> Response:
     return Response(status_code=204)
 
 
-async def proven(request: Request, username: str, password: str) -> Record | None:
+async def check_password(request: Request, username: str, password: str) -> Record | None:
     """The active user with this username and password, or None.
 
     Every failure takes the same steps, so that neither words nor time tell which names exist.
@@ -112,7 +112,7 @@ async def proven(request: Request, username: str, password: str) -> Record | Non
     try:
         matched = await passwords.matches(password_hash, password)
     except Unavailable:
-        await attempt.take_back()
+        await attempt.withdraw()
         raise
     if not matched:
         await record_refusal(request, user, username)
@@ -130,7 +130,7 @@ async def record_refusal(request: Request, user: Record | None, username: str) -
     if user is not None:
         await as_user(request, user).row(store.REFUSED)
     else:
-        await store.refuse_nobody(request.app.database, username)
+        await store.refuse_unknown_user(request.app.database, username)
 
 
 async def leave(request: Request) -> None:

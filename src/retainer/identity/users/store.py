@@ -76,7 +76,7 @@ READ_OWN = Statement(
 # Everybody but guests sees all users. A guest sees themselves, and users who appear on records that
 # the guest sees. The columns are chosen, not read off the nouns' references: the owner of an
 # organization is not shown to its guests by that.
-KNOWN = Statement("""
+EXISTS = Statement("""
     SELECT u.id
     FROM users u
     WHERE u.tenant_id = :tenant AND u.id = ANY(:ids::bigint[]) AND (
@@ -158,7 +158,7 @@ ADD_LINK = Statement("""
 
 async def exists(db: Db, id: int) -> bool:
     """True when the viewer may see this user."""
-    return await db.point(KNOWN, id) is not None
+    return await db.point(EXISTS, id) is not None
 
 
 async def get(db: Db, id: int) -> Stored:

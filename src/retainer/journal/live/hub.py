@@ -39,7 +39,7 @@ class Live:
         self.pollers: dict[int, TenantPoller] = {}  # by tenant
         self.of_session: Counter[int] = Counter()
         self.is_ending = False
-        self.listeners = [(changes.CHANNEL, self.heard), (SESSIONS, self.check)]
+        self.listeners = [(changes.CHANNEL, self.on_notification), (SESSIONS, self.check)]
 
     async def run(self) -> None:
         """Announce the tenants that this process changed to all processes, until cancelled."""
@@ -57,7 +57,7 @@ class Live:
         except Problem:
             self.database.changed.update(tenants)
 
-    def heard(self, payload: str) -> None:
+    def on_notification(self, payload: str) -> None:
         """Poll the tenants that a process has announced."""
         sender, _, tenants = payload.partition(" ")
         if sender != self.name:

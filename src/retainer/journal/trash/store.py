@@ -43,7 +43,7 @@ def _part(place: int, noun: Noun) -> str:
             {trash.title or f"{a}.{noun.title}"} AS title, {trash.organization} AS organization_id
         FROM {trash.table or f"{noun.table} {a}"}
         WHERE {a}.tenant_id = :tenant AND {a}.deleted_by IS NOT NULL
-            AND @visible_{noun.seen_as or noun.table} AND {alone}
+            AND @visible_{noun.visible_as or noun.table} AND {alone}
         ORDER BY {a}.deleted_by DESC, {a}.id DESC)"""
 
 

@@ -38,8 +38,8 @@ FIELDS = Fields(
           more=True, same_line=True),
 )  # fmt: skip
 MAX_ORGANIZATIONS = 100  # shown on a contact's page
-MAX_TOUCHES = 50  # latest activities that are read to find out who knows a contact
-SHOWN_TOUCHES = 8  # of these, shown on the contact's page
+MAX_READ_ACTIVITIES = 50  # latest activities that are read to find out who knows a contact
+MAX_SHOWN_ACTIVITIES = 8  # of these, shown on the contact's page
 
 
 async def index(request: Request) -> Response:
@@ -79,8 +79,8 @@ async def create(request: Request) -> Response:
 async def show_one(request: Request, id: int) -> Response:
     stored = await store.get(request.db, id)
     contact = stored.decode(Contact)
-    asked = {"contactId": str(id), "limit": str(MAX_TOUCHES), "expand": "organization"}
-    touches = await find(request, activities.LIST, ActivityRow, asked)
+    asked = {"contactId": str(id), "limit": str(MAX_READ_ACTIVITIES), "expand": "organization"}
+    latest_activities = await find(request, activities.LIST, ActivityRow, asked)
     return await render.page(
         request,
         "contacts/contact.html",
@@ -89,8 +89,8 @@ async def show_one(request: Request, id: int) -> Response:
         fields=FIELDS,
         memberships=await memberships(request, id),
         max_organizations=MAX_ORGANIZATIONS,
-        touches=touches[:SHOWN_TOUCHES],
-        known_by=known_by(touches),
+        latest_activities=latest_activities[:MAX_SHOWN_ACTIVITIES],
+        known_by=known_by(latest_activities),
         changes=await last_changes(request, "contacts", id),
         roles=ROLES,
     )
@@ -103,9 +103,9 @@ async def memberships(request: Request, id: int) -> list[MembershipRow]:
     )
 
 
-def known_by(touches: list[ActivityRow]) -> list[tuple[str, int]]:
+def known_by(latest_activities: list[ActivityRow]) -> list[tuple[str, int]]:
     """Names of the colleagues who were in touch with a contact most often, with how often."""
-    return Counter(activity.author.full_name for activity in touches).most_common(5)
+    return Counter(activity.author.full_name for activity in latest_activities).most_common(5)
 
 
 async def update(request: Request, id: int) -> Response:

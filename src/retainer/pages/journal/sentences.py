@@ -41,29 +41,38 @@ _SPECIAL = {
 }
 
 
-class Joint(NamedTuple):
+class LinkWords(NamedTuple):
     """Words for changes of what joins two records, on the page of one of them."""
 
     field: str  # the id of the other record
     other: str  # "a contact", for one whose name is not known
-    joined: str
-    parted: str
+    link_verb: str
+    unlink_verb: str
 
 
-def _joint_of_noun(noun: Noun) -> Joint:
-    joined, parted = (noun.verbs.get(action, _PLAIN[action])[0] for action in ("insert", "delete"))
-    return Joint(camel(noun.subject_column), formatting.one(noun.singular), joined, parted)
+def _link_words_of_noun(noun: Noun) -> LinkWords:
+    link_verb, unlink_verb = (
+        noun.verbs.get(action, _PLAIN[action])[0] for action in ("insert", "delete")
+    )
+    return LinkWords(
+        camel(noun.subject_column), formatting.one(noun.singular), link_verb, unlink_verb
+    )
 
 
 # By entity: links to other records, and nouns that are named by another record.
-JOINTS = {
-    link.history_entity: Joint(
-        camel(link.other), formatting.one(NOUNS[link.of].singular), link.joined, link.parted
+LINK_WORDS = {
+    link.history_entity: LinkWords(
+        camel(link.other_column),
+        formatting.one(NOUNS[link.other_noun].singular),
+        link.link_verb,
+        link.unlink_verb,
     )
     for link in _LINKS
-    if link.other
+    if link.other_column
 }
-JOINTS |= {noun.table: _joint_of_noun(noun) for noun in NOUNS.values() if noun.subject_column}
+LINK_WORDS |= {
+    noun.table: _link_words_of_noun(noun) for noun in NOUNS.values() if noun.subject_column
+}
 
 # Actions that change no record: the words for one that was done, and for one that was refused.
 _WITHOUT_CHANGES = {

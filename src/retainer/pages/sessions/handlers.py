@@ -23,10 +23,10 @@ async def login(request: Request) -> Response:
     where = _next(request.query.get("next", ""))
     if request.token and await request.app.sessions.viewer(request.token):
         return render.redirect(request, where)
-    return await _form(request, where, _why(request))
+    return await _form(request, where, _sign_in_reason(request))
 
 
-def _why(request: Request) -> str:
+def _sign_in_reason(request: Request) -> str:
     """Explanation for a visitor who wanted another page. It lists all reasons for which sessions
     end, and not the actual one, because the visitor may not be the session's owner.
     """

@@ -7,17 +7,17 @@ from retainer.records.activities.model import Activity
 # The link outlives its contact: a deleted contact still took part in the activity.
 _CONTACTS = Link(
     "activity_contacts",
-    own="activity_id",
-    other="contact_id",
-    of="contacts",
+    own_column="activity_id",
+    other_column="contact_id",
+    other_noun="contacts",
     plural="people of activities",
     verbs={
         "insert": ("added to an activity", "adding to an activity", "at"),
         "delete": ("took out of an activity", "taking out of an activity", "at"),
     },
-    parted="took off",
+    unlink_verb="took off",
     holds_other=False,
-    is_followed=False,
+    refreshes_pages=False,
 )
 
 ACTIVITY = Noun(

@@ -5,7 +5,7 @@ viewer sees.
 from asyncpg import Record
 
 from retainer.database.database import Db, Values
-from retainer.database.statement import Create, Statement, Update, is_held, rows_json
+from retainer.database.statement import Create, Statement, Update, is_locked, rows_json
 from retainer.database.stored import Stored
 from retainer.http.fields import Audience
 from retainer.lists.spec import (
@@ -93,10 +93,10 @@ READ = Statement(f"""
 # stay although it has been deleted since, or the viewer does not see it.
 _ORGANIZATION = """SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = {}
     AND o.deleted_by IS NULL AND @visible_organizations"""
-_IS_HELD = is_held(_ORGANIZATION, ":organization_id")
+_IS_LOCKED = is_locked(_ORGANIZATION, ":organization_id")
 _CONTACTS = f"SELECT c.id FROM contacts c WHERE {_CONTACT} AND c.id = ANY(:added::bigint[])"
-_HELD = f"held AS MATERIALIZED ({_CONTACTS} FOR SHARE)"
-_ARE_HELD = "(SELECT count(*) FROM held) = cardinality(:added::bigint[])"
+_LOCKED = f"held AS MATERIALIZED ({_CONTACTS} FOR SHARE)"
+_ARE_LOCKED = "(SELECT count(*) FROM held) = cardinality(:added::bigint[])"
 
 _LINK = """
         INSERT INTO activity_contacts (tenant_id, activity_id, contact_id)
@@ -111,7 +111,7 @@ CREATE = Create(
     returning=f"a.id, a.version, {JSON}",
 )
 CREATE_WITH_CONTACTS = Statement(f"""
-    WITH {_HELD}, a AS ({CREATE.insert} AND {_ARE_HELD}
+    WITH {_LOCKED}, a AS ({CREATE.insert} AND {_ARE_LOCKED}
         RETURNING a.*
     ), come AS ({_LINK}
     )
@@ -123,7 +123,7 @@ UPDATE = Update(
     f"""
     UPDATE activities a SET @columns FROM @acting
     WHERE a.tenant_id = :tenant AND a.id = :id AND a.deleted_by IS NULL AND @visible_activities
-        AND @expected_a AND {_IS_HELD}
+        AND @expected_a AND {_IS_LOCKED}
     RETURNING a.id, a.version, {JSON}
 """,
 )
@@ -144,10 +144,10 @@ LINKED = Statement("""
 CHANGE = Update(
     "a",
     f"""
-    WITH {_HELD}, a AS (
+    WITH {_LOCKED}, a AS (
         UPDATE activities a SET @columns FROM @acting
         WHERE a.tenant_id = :tenant AND a.id = :id AND a.deleted_by IS NULL AND @visible_activities
-            AND {_IS_HELD} AND {_ARE_HELD}
+            AND {_IS_LOCKED} AND {_ARE_LOCKED}
         RETURNING a.*
     ), gone AS (
         UPDATE activity_contacts l SET deleted_by = operation() FROM a

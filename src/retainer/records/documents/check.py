@@ -16,7 +16,7 @@ from retainer.config import Settings
 from retainer.database.pool import Connection, connect
 from retainer.records.documents.storage import Entry, Storage
 
-PATIENCE = timedelta(hours=1)
+GRACE_PERIOD = timedelta(hours=1)
 BATCH = 200  # versions compared at once
 SHOWN = 50  # versions that a report names
 
@@ -33,7 +33,7 @@ _REMOVE_PENDING = "DELETE FROM pending_uploads WHERE tenant_id = $1 AND storage_
 _HAS_VERSION = (
     "SELECT EXISTS (SELECT FROM document_versions WHERE tenant_id = $1 AND storage_key = $2)"
 )
-_STRAYS = """
+_ORPHANS = """
     SELECT key
     FROM unnest($1::text[]) key,
         LATERAL (SELECT split_part(key, '/', 1)::bigint AS tenant) its
@@ -49,7 +49,7 @@ _VERSIONS = """
 
 
 class Report(msgspec.Struct):
-    """Result of a check. `missing` and `damaged` name versions; `uploads`, `strays` and
+    """Result of a check. `missing` and `damaged` name versions; `uploads`, `orphans` and
     `half_written` count deletions.
     """
 
@@ -57,7 +57,7 @@ class Report(msgspec.Struct):
     missing: list[str] = []
     damaged: list[str] = []
     uploads: int = 0
-    strays: int = 0
+    orphans: int = 0
     half_written: int = 0
     # Files with keys of our form that were left alone: this database knows none of them, so they
     # may be another database's.
@@ -73,8 +73,8 @@ class Report(msgspec.Struct):
         lines = [
             f"Versions checked: {self.versions}. Missing: {len(self.missing)}."
             f" Damaged: {len(self.damaged)}.",
-            f"Deleted: {self.uploads} unfinished uploads, {self.strays} files that no document has,"
-            f" {self.half_written} half-written files.",
+            f"Deleted: {self.uploads} unfinished uploads, {self.orphans} files that no document"
+            f" has, {self.half_written} half-written files.",
             *(f"MISSING {line}" for line in self.missing[:SHOWN]),
             *(f"DAMAGED {line}" for line in self.damaged[:SHOWN]),
         ]
@@ -87,20 +87,20 @@ class Report(msgspec.Struct):
 
 
 async def check(
-    settings: Settings, *, deep: bool = False, patience: timedelta = PATIENCE
+    settings: Settings, *, deep: bool = False, grace_period: timedelta = GRACE_PERIOD
 ) -> Report:
     """Reconcile storage and records of all tenants. `deep` reads every byte. Bytes younger than
-    `patience` may be an upload in progress; zero is right where no server runs. Raises Problem when
-    the storage does not answer.
+    `grace_period` may be an upload in progress; zero is right where no server runs. Raises Problem
+    when the storage does not answer.
     """
     storage = Storage.of(settings)
-    before = datetime.now(UTC) - patience
+    before = datetime.now(UTC) - grace_period
     report = Report()
     connection = await connect(settings.database_url)
     try:
         await _end_uploads(connection, storage, before, report)
         report.half_written = await storage.sweep(before)
-        await _delete_strays(connection, storage, before, report)
+        await _delete_orphans(connection, storage, before, report)
         await _check_versions(connection, storage, report, deep=deep)
     finally:
         await connection.close()
@@ -121,22 +121,22 @@ async def _end_uploads(
                 report.uploads += 1
 
 
-async def _delete_strays(
+async def _delete_orphans(
     connection: Connection, storage: Storage, before: datetime, report: Report
 ) -> None:
     """Delete bytes that no record names. Comes after _end_uploads, which deletes most of them."""
-    known, strays = 0, list[str]()
+    known, orphans = 0, list[str]()
     async for batch in storage.list():
         keys = [entry.key for entry in batch if _is_old_and_ours(entry, before)]
-        unknown = [row["key"] for row in await connection.fetch(_STRAYS, keys)]
-        strays += unknown
+        unknown = [row["key"] for row in await connection.fetch(_ORPHANS, keys)]
+        orphans += unknown
         known += len(keys) - len(unknown)
-    if strays and not known:
-        report.foreign = len(strays)
+    if orphans and not known:
+        report.foreign = len(orphans)
         return
-    for key in strays:
+    for key in orphans:
         await storage.delete(key)
-    report.strays = len(strays)
+    report.orphans = len(orphans)
 
 
 def _is_old_and_ours(entry: Entry, before: datetime) -> bool:

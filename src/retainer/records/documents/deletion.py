@@ -29,7 +29,7 @@ TRASHED = Trashed(
 # Deleting an organization deletes its documents, and those without an organization that are linked
 # to none but its projects. Deleting a project deletes the documents without an organization that
 # are linked to no other project. The links are deleted with either.
-GONE_WITH = {
+CASCADE = {
     "organizations": """documents_gone AS (
         UPDATE documents d SET deleted_by = gone.deleted_by FROM gone
         WHERE d.tenant_id = :tenant AND d.organization_id = gone.id AND d.deleted_by IS NULL

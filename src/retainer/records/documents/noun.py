@@ -6,9 +6,9 @@ from retainer.records.documents.model import Document
 
 _TO_PROJECTS = Link(
     "document_projects",
-    own="document_id",
-    other="project_id",
-    of="projects",
+    own_column="document_id",
+    other_column="project_id",
+    other_noun="projects",
     plural="links to projects",
     verbs={
         "insert": ("linked a document to", "linking a document to", "at"),
@@ -18,10 +18,10 @@ _TO_PROJECTS = Link(
 # The first version is undone together with its document; later ones are evidence, and are kept.
 _VERSIONS = Link(
     "document_versions",
-    own="document_id",
+    own_column="document_id",
     plural="versions",
     verbs={"insert": ("added a version of", "adding a version of", "at")},
-    is_undone=False,
+    is_undoable=False,
 )
 
 DOCUMENT = Noun(
@@ -56,7 +56,7 @@ DOCUMENT = Noun(
         words=("name", "description"),
     ),
     trash=deletion.TRASHED,
-    gone_with=deletion.GONE_WITH,
+    cascade=deletion.CASCADE,
     menu=Menu(icon="file-text", short="Documents", keys="g d"),
     new=New(icon="file-text", words="Document", permission="documents.create"),
 )

@@ -137,7 +137,7 @@ FILE = Statement("""
 # concurrent request could delete them before this one commits. A project is locked together with
 # its organization, whose deletion deletes the projects too. The organization is locked first, as
 # its deletion does, or the two requests could wait for each other.
-_HELD = """held AS MATERIALIZED (
+_LOCKED = """held AS MATERIALIZED (
         SELECT p.id
         FROM organizations o
             JOIN projects p ON p.tenant_id = o.tenant_id AND p.organization_id = o.id
@@ -146,7 +146,7 @@ _HELD = """held AS MATERIALIZED (
             AND (:organization_id::bigint IS NULL OR o.id = :organization_id)
         FOR SHARE OF o, p
     )"""
-_IS_HELD = """(:organization_id::bigint IS NULL OR :organization_id = (
+_IS_LOCKED = """(:organization_id::bigint IS NULL OR :organization_id = (
             SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :organization_id
                 AND o.deleted_by IS NULL AND @visible_organizations FOR SHARE))
         AND (SELECT count(*) FROM held) = cardinality(:project_ids::bigint[])"""
@@ -156,7 +156,7 @@ _INSERT = f"""
             (tenant_id, name, description, organization_id, uploader_id, audience, link)
         SELECT :tenant, :name, :description, :organization_id, :user, :audience, %s
         FROM @acting%s
-        WHERE {_IS_HELD}
+        WHERE {_IS_LOCKED}
         RETURNING made.*"""
 _INSERT_LINKS = """
         INSERT INTO document_projects (tenant_id, document_id, project_id)
@@ -168,7 +168,7 @@ _INSERT_VERSION = """
         RETURNING made.*"""
 
 CREATE_LINK = Statement(f"""
-    WITH {_HELD}, d AS ({_INSERT % (":url", "")}
+    WITH {_LOCKED}, d AS ({_INSERT % (":url", "")}
     ), links AS ({_INSERT_LINKS}
     )
     SELECT d.id, d.version, {_JSON_OF_NEW} FROM d LEFT JOIN document_versions v ON false
@@ -176,7 +176,7 @@ CREATE_LINK = Statement(f"""
 
 # Inserts only while the pending row exists, which guarantees that the bytes are still stored.
 CREATE_FILE = Statement(f"""
-    WITH pending AS ({REMOVE}), {_HELD}, d AS ({_INSERT % ("NULL", ", pending")}
+    WITH pending AS ({REMOVE}), {_LOCKED}, d AS ({_INSERT % ("NULL", ", pending")}
     ), v AS ({_INSERT_VERSION}
     ), links AS ({_INSERT_LINKS}
     )
@@ -220,10 +220,10 @@ LINKS = Statement("""
 CHANGE = Update(
     "d",
     f"""
-    WITH {_HELD}, d AS (
+    WITH {_LOCKED}, d AS (
         UPDATE documents d SET @columns FROM @acting
         WHERE d.tenant_id = :tenant AND d.id = :id AND d.deleted_by IS NULL AND @visible_documents
-            AND {_IS_HELD}
+            AND {_IS_LOCKED}
         RETURNING d.*
     ), gone AS (
         UPDATE document_projects l SET deleted_by = operation() FROM d

@@ -16,7 +16,7 @@ MEMBER = Noun(
     create=store.CREATE,
     permissions=Permits(change="members.write", delete="members.write"),
     belongs_to="organizations",
-    seen_as="organizations",
+    visible_as="organizations",
     subject_column="contact_id",
     references={"organization_id": "organizations", "contact_id": "contacts"},
     shows=("contact_id",),

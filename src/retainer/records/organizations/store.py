@@ -3,7 +3,7 @@
 """
 
 from retainer.database.database import Db, Values
-from retainer.database.statement import Create, Statement, Update, is_held
+from retainer.database.statement import Create, Statement, Update, is_locked
 from retainer.database.stored import Stored
 from retainer.lists.spec import (
     ABSENT,
@@ -167,13 +167,13 @@ CREATE = Create(
 )
 
 
-def _held(column: str) -> str:
+def _is_locked(column: str) -> str:
     # An unchanged owner need not be active, or an organization whose owner left could not be saved.
-    return is_held(REFERENCES[column], f":{column}", unless=f":{column} = o.{column}")
+    return is_locked(REFERENCES[column], f":{column}", unless=f":{column} = o.{column}")
 
 
 def _update(references: list[str]) -> Update:
-    held = "".join(f" AND {_held(column)}" for column in references)
+    held = "".join(f" AND {_is_locked(column)}" for column in references)
     return Update(
         "o",
         f"""

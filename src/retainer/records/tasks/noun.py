@@ -35,7 +35,7 @@ TASK = Noun(
         words=("title", "description"),
     ),
     trash=store.TRASHED,
-    gone_with=store.GONE_WITH,
+    cascade=store.CASCADE,
     menu=Menu(icon="square-check-big", short="Tasks", keys="g t", is_wide=False),
     new=New(icon="square-check-big", words="Task", permission="tasks.write"),
 )

@@ -3,7 +3,7 @@ sees.
 """
 
 from retainer.database.database import Db, Values
-from retainer.database.statement import Change, Create, Statement, Update, is_held
+from retainer.database.statement import Change, Create, Statement, Update, is_locked
 from retainer.database.stored import Stored
 from retainer.http.fields import Audience
 from retainer.lists.noun import Trashed
@@ -128,7 +128,7 @@ CREATE = Create(
 
 
 def _update(references: list[str]) -> Update:
-    held = "".join(f" AND {is_held(REFERENCES[c], f':{c}')}" for c in references)
+    held = "".join(f" AND {is_locked(REFERENCES[c], f':{c}')}" for c in references)
     return Update(
         "t",
         f"""
@@ -177,7 +177,7 @@ TRASHED = Trashed(
 
 
 # Deleting an organization deletes its tasks and those of its projects.
-GONE_WITH = {
+CASCADE = {
     "organizations": """tasks_gone AS (
         UPDATE tasks t SET deleted_by = gone.deleted_by FROM gone
         WHERE t.tenant_id = :tenant AND t.deleted_by IS NULL

@@ -39,7 +39,7 @@ async def show(request: Request, id: int) -> Response:
 
 async def update(request: Request, id: int) -> Response:
     values = sent(request.data)
-    await refuse_homeless(request, id, values)
+    await refuse_without_organization(request, id, values)
     row = await store.update(request.db, id, values)
     if row is None and await store.exists(request.db, id):
         await refuse_missing(request, values)
@@ -50,7 +50,7 @@ async def delete(request: Request, id: int) -> Response:
     return deleted_response(await store.delete(request.db, id))
 
 
-async def refuse_homeless(request: Request, id: int, values: Values) -> None:
+async def refuse_without_organization(request: Request, id: int, values: Values) -> None:
     """Raise Invalid when a viewer who sees tasks through organizations would remove one from all of
     them: they would not see it any more. The same rule as in `create`.
     """

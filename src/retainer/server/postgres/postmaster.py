@@ -30,8 +30,9 @@ SILENCE_SECONDS, RECOVERY_SECONDS = 30, 600
 # On the command line, so that no edited postgresql.conf makes a write less durable or opens a port.
 DURABLE = ["fsync=on", "full_page_writes=on", "synchronous_commit=on"]
 CLOSED = ["listen_addresses=", "port=5432", "unix_socket_permissions=0700"]
-LOGGED = ["timezone=UTC", "log_timezone=UTC", "logging_collector=off", "log_destination=stderr"]
-DISCREET = ["log_min_error_statement=panic"]  # a failed statement's text carries personal data
+LOGGING = ["timezone=UTC", "log_timezone=UTC", "logging_collector=off", "log_destination=stderr"]
+# A failed statement's text carries personal data.
+WITHOUT_STATEMENTS = ["log_min_error_statement=panic"]
 
 
 class Installation(NamedTuple):
@@ -187,7 +188,7 @@ def spawn(installation: Installation, log: int) -> Postmaster:
     folder = socket_folder(installation.data)
     make_private(folder, installation.account)
     listens = 'unix_socket_directories="{}"'.format(str(folder).replace('"', '""'))
-    settings = [f"--{each}" for each in [*DURABLE, *CLOSED, *LOGGED, *DISCREET, listens]]
+    settings = [f"--{each}" for each in [*DURABLE, *CLOSED, *LOGGING, *WITHOUT_STATEMENTS, listens]]
     child = start_process(
         [installation.bin / "postgres", "-D", installation.cluster, *settings],
         installation.account,
