@@ -55,6 +55,15 @@ def test_a_column_that_is_declared_and_not_there_refuses_to_start(
         check(sql, replace(PROJECTS, **changes))
 
 
+def test_a_noun_that_is_searched_and_was_not_made_searchable_refuses_to_start(sql: Sql) -> None:
+    search = PROJECTS.search._replace(name="role", words=(), sites=())
+    noun = replace(MEMBERS, search=search)
+    with pytest.raises(
+        MigrationError, match=r"The noun members declares the column members\.words"
+    ):
+        check(sql, noun)
+
+
 def test_a_noun_whose_views_the_constraint_does_not_know_refuses_to_start(sql: Sql) -> None:
     with pytest.raises(MigrationError, match=r"The noun members has views, .*views_noun_known"):
         check(sql, replace(MEMBERS, has_views=True))

@@ -50,7 +50,8 @@ def _declared(noun: Noun) -> Iterator[tuple[str, str]]:
         if column:
             yield noun.table, column
     if noun.search:
-        for column in (noun.search.name, *noun.search.words, *noun.search.sites):
+        made = ("words", "word_bits")  # by searchable(), with the functions that search calls
+        for column in (noun.search.name, *made, *noun.search.words, *noun.search.sites):
             yield noun.table, column
     for link in noun.links:
         for column in filter(
