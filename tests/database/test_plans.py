@@ -12,13 +12,16 @@ from typing import Any
 import pytest
 
 import retainer
-from retainer.database.statement import Statement
+import retainer.records
+from retainer.database.statement import Statement, Update
 from retainer.lists.page import PageShape
 from retainer.lists.parameters import read
 from retainer.permissions import SCOPES
+from retainer.records.deletion import DELETE_ORGANIZATION, DELETE_PROJECT
 from retainer.routes import ROUTES
 from retainer.search import store as search
 from retainer.search.store import SearchKind
+from support.cast import Cast
 from support.lists import EACH, TENANTS, explained, make
 from support.nouns import LINK_TABLES, TABLES
 from support.sql import Sql
@@ -56,6 +59,63 @@ def many(sql: Sql) -> Iterator[int]:
         sql.rows(f"ANALYZE {noun}")
     yield tenant
     sql.rows("SELECT set_config('retainer.tenant', '', false)")
+
+
+def changes() -> Iterator[tuple[str, Statement]]:
+    """Every UPDATE of the records, whatever module it stands in; of those that set what was sent,
+    the one that sets nothing.
+    """
+    for module in pkgutil.walk_packages(retainer.records.__path__, "retainer.records."):
+        for name, value in vars(importlib.import_module(module.name)).items():
+            own = module.name.removeprefix("retainer.records.")
+            if isinstance(value, Update):
+                yield f"{own}.{name}", value.of(())
+            elif isinstance(value, Statement) and "UPDATE" in value.text:
+                yield f"{own}.{name}", value
+
+
+CHANGES = [
+    pytest.param(s, scope, id=f"{name} for {scope}")
+    for name, s in changes()
+    for scope in SCOPES
+    if "acting" in s.text
+]
+
+
+@pytest.mark.parametrize(("statement", "scope"), CHANGES)
+def test_no_change_scans_a_table(sql: Sql, many: int, statement: Statement, scope: Any) -> None:
+    text, _ = statement.compiled[scope]
+    refuse_scans(explained(sql, many, text))
+
+
+def test_a_deletion_reads_no_rows_but_those_that_go(sql: Sql, many: int, cast: Cast) -> None:
+    """Acme has one project with two tasks, its tenant 500 tasks more, the other tenants 24,000."""
+    project = cast.ada.made("/api/projects", organizationId=cast.acme, title="Roof")["id"]
+    for home in ({"organizationId": cast.acme}, {"projectId": project}):
+        cast.ada.made("/api/tasks", title="Measure", **home)
+    sql.rows("SELECT set_config('retainer.tenant', $1, false)", str(cast.tenant))
+    sql.rows(
+        """INSERT INTO tasks (tenant_id, organization_id, title) SELECT $1, $2, 'Other ' || n
+        FROM acting_as(NULL, 'command', 'command', NULL, 'test'), generate_series(1, 500) n""",
+        cast.tenant,
+        cast.globex,
+    )
+    session = sql.value("SELECT id FROM sessions WHERE user_id = $1", cast.ada.id)
+    values = {
+        "tenant": cast.tenant,
+        "session": session,
+        "viewer_role": "admin",
+        "via": "api",
+        "request": "test",
+        "action": "test",
+    }
+    sql.rows("SET plan_cache_mode = force_generic_plan")  # the tenant is younger than ANALYZE
+    try:
+        for statement, id in ((DELETE_PROJECT, project), (DELETE_ORGANIZATION, cast.acme)):
+            read = rows_read(sql, statement, values | {"id": id}, [*NOUNS, "document_projects"])
+            assert 0 < sum(read.values()) < 40, read
+    finally:
+        sql.rows("RESET plan_cache_mode")
 
 
 STORES = {
@@ -279,7 +339,6 @@ TYPED = ["org", "o", "org 7999", "ogr", "contact 79", "7998 example", "task org"
 @pytest.mark.parametrize("typed", TYPED)
 def test_a_search_reads_few_rows_however_many_match(sql: Sql, learnt: int, typed: str) -> None:
     """The functions behind it use their indexes too, and stop: what they read is counted."""
-    text, names = search.AMONG_ALL.compiled["all"]
     values = {
         "tenant": learnt,
         "q": typed,
@@ -290,21 +349,40 @@ def test_a_search_reads_few_rows_however_many_match(sql: Sql, learnt: int, typed
     }
     tables = [*TABLES, "words", "document_passages"]
 
+    for before, after in counted(sql, search.AMONG_ALL, values, tables):
+        assert after["scanned"] == before["scanned"], after["name"]
+        assert after["fetched"] - before["fetched"] <= 4000, after["name"]
+        if after["name"] == "organizations" and typed.startswith("org"):
+            assert after["fetched"] > before["fetched"], "they are counted at all"
+
+
+def counted(
+    sql: Sql, statement: Statement, values: dict[str, Any], tables: list[str]
+) -> list[tuple[Any, Any]]:
+    """What was read of each table before and after a statement, as the application sends it."""
+    text, names = statement.compiled["all"]
+
     async def run() -> Any:
         async with sql.connection.transaction():
             await sql.connection.execute("SET LOCAL ROLE retainer_app")
             await sql.connection.execute(
-                "SELECT set_config('retainer.tenant', $1, true)", str(learnt)
+                "SELECT set_config('retainer.tenant', $1, true)", str(values["tenant"])
             )
             before = await sql.connection.fetch(READ_SO_FAR, tables)
             await sql.connection.fetch(text, *(values[name] for name in names))
             return before, await sql.connection.fetch(READ_SO_FAR, tables)
 
-    for before, after in zip(*sql.run(run()), strict=True):
-        assert after["scanned"] == before["scanned"], after["name"]
-        assert after["fetched"] - before["fetched"] <= 4000, after["name"]
-        if after["name"] == "organizations" and typed.startswith("org"):
-            assert after["fetched"] > before["fetched"], "they are counted at all"
+    return list(zip(*sql.run(run()), strict=True))
+
+
+def rows_read(
+    sql: Sql, statement: Statement, values: dict[str, Any], tables: list[str]
+) -> dict[str, int]:
+    """The rows that a statement reads of each table, by an index or by a scan."""
+    return {
+        after["name"]: after["scanned"] + after["fetched"] - before["scanned"] - before["fetched"]
+        for before, after in counted(sql, statement, values, tables)
+    }
 
 
 READ_SO_FAR = """

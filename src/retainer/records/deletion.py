@@ -28,7 +28,7 @@ def _cascades(noun: Noun, parent: str) -> list[str]:
     a, column = noun.alias, noun.column_of[parent]
     rows = f"""{noun.table}_gone AS (
         UPDATE {noun.table} {a} SET deleted_by = gone.deleted_by FROM gone
-        WHERE {a}.tenant_id = :tenant AND {a}.{column} = gone.id AND {a}.deleted_by IS NULL
+        WHERE {a}.tenant_id = :tenant AND {a}.{column} = :id AND {a}.deleted_by IS NULL
         RETURNING {a}.id
     )"""
     links = [

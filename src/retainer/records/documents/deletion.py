@@ -32,7 +32,7 @@ TRASHED = Trashed(
 CASCADE = {
     "organizations": """documents_gone AS (
         UPDATE documents d SET deleted_by = gone.deleted_by FROM gone
-        WHERE d.tenant_id = :tenant AND d.organization_id = gone.id AND d.deleted_by IS NULL
+        WHERE d.tenant_id = :tenant AND d.organization_id = :id AND d.deleted_by IS NULL
         RETURNING d.id
     ), loose_documents_gone AS (
         UPDATE documents d SET deleted_by = gone.deleted_by FROM gone
@@ -45,9 +45,11 @@ CASCADE = {
                     AND l.project_id NOT IN (SELECT p.id FROM projects_gone p))
     ), links_gone AS (
         UPDATE document_projects l SET deleted_by = gone.deleted_by FROM gone
-        WHERE l.tenant_id = :tenant AND l.deleted_by IS NULL
-            AND (l.project_id IN (SELECT p.id FROM projects_gone p)
-                OR l.document_id IN (SELECT d.id FROM documents_gone d))
+        WHERE l.tenant_id = :tenant AND l.deleted_by IS NULL AND l.id = ANY(ARRAY(
+            SELECT x.id FROM projects_gone p JOIN document_projects x ON x.project_id = p.id
+            WHERE x.tenant_id = :tenant AND x.deleted_by IS NULL
+            UNION SELECT x.id FROM documents_gone d JOIN document_projects x ON x.document_id = d.id
+            WHERE x.tenant_id = :tenant AND x.deleted_by IS NULL))
     )""",
     "projects": """documents_gone AS (
         UPDATE documents d SET deleted_by = gone.deleted_by FROM gone
@@ -56,9 +58,9 @@ CASCADE = {
                 WHERE l.tenant_id = :tenant AND l.project_id = :id AND l.deleted_by IS NULL)
             AND NOT EXISTS (SELECT FROM document_projects l
                 WHERE l.tenant_id = :tenant AND l.document_id = d.id
-                    AND l.project_id <> gone.id AND l.deleted_by IS NULL)
+                    AND l.project_id <> :id AND l.deleted_by IS NULL)
     ), links_gone AS (
         UPDATE document_projects l SET deleted_by = gone.deleted_by FROM gone
-        WHERE l.tenant_id = :tenant AND l.project_id = gone.id AND l.deleted_by IS NULL
+        WHERE l.tenant_id = :tenant AND l.project_id = :id AND l.deleted_by IS NULL
     )""",
 }

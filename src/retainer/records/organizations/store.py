@@ -237,7 +237,7 @@ GONE = """gone AS (
         RETURNING o.id, o.deleted_by
     ), children_stay AS (
         UPDATE organizations c SET parent_id = NULL FROM gone
-        WHERE c.tenant_id = :tenant AND c.parent_id = gone.id AND c.deleted_by IS NULL
+        WHERE c.tenant_id = :tenant AND c.parent_id = :id AND c.deleted_by IS NULL
     )"""
 
 
