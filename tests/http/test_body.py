@@ -95,6 +95,56 @@ def test_an_id_too_large_is_refused_with_the_largest_id(cast: Cast) -> None:
     )
 
 
+DECIMALS = '{"p":0.12345678901234567890123,"q":[1.10,-0.5,1E-30],"n":12345678901234567890.5}'
+KEPT = (
+    '{"n": 12345678901234567890.5, "p": 0.12345678901234567890123,'
+    ' "q": [1.10, -0.5, 0.000000000000000000000000000001]}'
+)
+
+
+def test_numbers_of_metadata_keep_all_their_digits(cast: Cast) -> None:
+    """By whatever way they come: create, update, upsert, in bulk, by a form, and out as CSV."""
+    body = f'{{"name":"N","type":"other","metadata":{DECIMALS}}}'.encode()
+    as_json = {"Content-Type": "application/json"}
+    made = cast.ada.request("POST", "/api/organizations", content=body, headers=as_json)
+    assert f'"metadata":{KEPT}' in made.text
+    path = f"/api/organizations/{made.json()['id']}"
+    cast.ada.put(path, {"metadata": None})
+    content = f'{{"metadata":{DECIMALS}}}'
+    answer = cast.ada.request("PUT", path, content=content, headers=as_json)
+    assert f'"metadata":{KEPT}' in answer.text
+    upserted = cast.ada.request(
+        "PUT", "/api/organizations/by/externalId/dec", content=body, headers=as_json
+    )
+    assert f'"metadata":{KEPT}' in upserted.text
+    lines = f'{{"method":"POST","path":"/api/organizations","body":{body.decode()}}}\n'
+    bulk = cast.ada.request(
+        "POST",
+        "/api/bulk",
+        content=lines * 3,
+        headers={"Content-Type": "application/x-ndjson"},
+    )
+    assert bulk.text.count(f'"metadata":{KEPT}') == 3, bulk.text
+    row = cast.ada.get(f"{path.rpartition('/')[0]}?id={made.json()['id']}&fields=metadata",
+                       headers={"Accept": "text/csv"}).text  # fmt: skip
+    assert "0.12345678901234567890123" in row
+    assert "[1.10,-0.5," in row
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "1e-20000", "1.8e308"])
+def test_a_number_out_of_range_is_refused_by_its_path(cast: Cast, number: str) -> None:
+    answer = cast.ada.request(
+        "POST",
+        "/api/organizations",
+        content=f'{{"name":"N","type":"other","metadata":{{"a":[{{"b":{number}}}]}}}}',
+        headers={"Content-Type": "application/json"},
+    )
+    assert answer.status_code == 422, answer.text
+    (error,) = answer.json()["errors"]
+    assert error["field"] == "metadata.a[0].b"
+    assert "1.79E+308" in error["message"]
+
+
 def test_a_body_in_another_encoding_is_refused_by_name(cast: Cast) -> None:
     content = '{"name": "Café", "type": "other"}'.encode("latin-1")
     answer = cast.ada.request(

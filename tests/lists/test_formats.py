@@ -5,8 +5,10 @@ import io
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
+from retainer.lists import formats
 from support.cast import Cast
 from support.lists import ROWS
 
@@ -39,6 +41,39 @@ def test_csv_cells_are_no_formulas(cast: Cast, start: str) -> None:
     )
     row = next(csv.DictReader(io.StringIO(answer.text, newline="")))
     assert row == {"id": str(made["id"]), "name": f"'{made['name']}"}
+
+
+TEXTS = {
+    "+41 44 555 01 23": "+41 44 555 01 23",
+    "-12": "-12",
+    "+1 (415) 555-0100/7.": "+1 (415) 555-0100/7.",
+    "+1\nx": "'+1\nx",
+    "+1\n": "'+1\n",
+    "-1+cmd": "'-1+cmd",
+    '=HYPERLINK("x")': '\'=HYPERLINK("x")',
+    '\'=HYPERLINK("x")': "''=HYPERLINK(\"x\")",
+    "'n Sync": "''n Sync",
+    "it's": "it's",
+}
+
+
+@pytest.mark.parametrize(("text", "cell"), TEXTS.items())
+def test_each_text_can_be_told_from_its_csv_cell(text: str, cell: str) -> None:
+    row = msgspec.json.encode({"text": text})
+    line = formats.CSV.convert(row, ("text",)).decode()
+    (shown,) = next(csv.reader(io.StringIO(line, newline="")))
+    assert shown == cell
+    assert shown.removeprefix("'") == text or (shown == text and not text.startswith("'"))
+
+
+def test_telephone_numbers_stay_as_they_are_in_csv(cast: Cast) -> None:
+    contact = cast.ada.made(
+        "/api/contacts", fullName="Ida", email="i@x.example", type="client", phone="+41 44 555 01"
+    )
+    answer = cast.ada.get(
+        f"/api/contacts?id={contact['id']}&fields=phone", headers={"Accept": "text/csv"}
+    )
+    assert answer.text == "phone\r\n+41 44 555 01\r\n"
 
 
 @pytest.mark.parametrize("accept", ["application/json", "application/x-ndjson", "text/csv"])

@@ -235,6 +235,43 @@ def test_days_are_those_of_the_viewer(cast: Cast) -> None:
             assert len(found) == expected, (zone, moment)
 
 
+def test_a_day_as_an_upper_bound_includes_that_day(cast: Cast) -> None:
+    """As the viewer has it: the last of March 2026 in Zurich lasts from 22:00 to 22:00, UTC."""
+    cast.ada.put("/api/user", {"timeZone": "Europe/Zurich"})
+    path = f"/api/organizations/{cast.acme}/activities"
+    for moment in ("2026-03-30T21:59:59Z", "2026-03-31T21:59:59.999Z", "2026-03-31T22:00:00Z"):
+        cast.ada.made(path, text=moment, happenedAt=moment)
+
+    def found(query: str) -> int:
+        answer = cast.ada.get(f"{path}?{query}")
+        assert answer.status_code == 200, answer.text
+        return len(answer.json())
+
+    assert found("happenedAt:lte=2026-03-31") == 2
+    assert found("filter=happenedAt <= 2026-03-31") == 2
+    assert found("happenedAt:lte=2026-03-30") == 1
+    assert found("happenedAt:lte=2026-03-31T21:59:59.999Z") == 2, "a moment stays a moment"
+    assert found("happenedAt:lt=2026-03-31") == 1
+    assert found("happenedAt:gte=2026-03-31") == 2
+    assert found("happenedAt:gt=2026-03-31") == 2
+    assert found("happenedAt:lte=9999-12-31") == 3
+    assert found("happenedAt:lte=-1d") == 3
+    assert found("happenedAt:gte=2026-03-31&happenedAt:lte=2026-03-31") == 1
+
+
+@pytest.mark.parametrize("day", ["today", "-0d"])
+def test_from_a_day_until_the_same_day_is_that_day(cast: Cast, day: str) -> None:
+    organization = cast.ada.made("/api/organizations", name="Gone", type="other")["id"]
+    cast.ada.delete(f"/api/organizations/{organization}")
+    yesterday = (datetime.now(UTC) - timedelta(days=2)).date().isoformat()
+    for path in ("/api/operations", "/api/trash", f"/api/organizations/{cast.acme}/history"):
+        assert cast.ada.get(f"{path}?since={day}&until={day}").json(), path
+        assert cast.ada.get(f"{path}?since={yesterday}&until={yesterday}").json() == [], path
+    page = cast.ada.get(f"/audit?since={day}&until={day}", headers={"Accept": "text/html"})
+    assert page.status_code == 200
+    assert ">Until<" in page.text.replace("\n", "").replace(" <", "<")
+
+
 def test_rare_and_common_parts_of_names_are_found(many: Cast) -> None:
     """Few rows come from the filter's own index, many from a walk."""
     assert len(many.ada.get("/api/organizations?name:contains=many 3").json()) == 186

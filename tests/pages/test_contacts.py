@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from support.cast import Cast
 from support.pages.forms import HTML, done, page, sent
 
@@ -20,6 +22,31 @@ def test_contacts_are_filtered_and_sorted(cast: Cast) -> None:
     )
     assert "No contacts match." in page(cast.cora, "/contacts?q=nobody-of-that-name").text
     assert page(cast.cora, "/contacts?nonsense=1").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("phone", "link"),
+    [
+        ("+41 (0)44 555 01 02 ext. 7", "tel:+41445550102;ext=7"),
+        ("0041 (0) 44 555 01 02", "tel:0041445550102"),
+        ("(+41) 44 555-01/02", "tel:+41445550102"),
+        ("(044) 555.01.02 x12", "tel:0445550102;ext=12"),
+        ("+1 415 555‑0100;ext=07", "tel:+14155550100;ext=07"),
+        ("＋４１ 44", "tel:+4144"),
+        ("1-800-FLOWERS", None),
+        ("ask the reception", None),
+    ],
+)
+def test_a_telephone_number_is_dialled_by_its_digits(
+    cast: Cast, phone: str, link: str | None
+) -> None:
+    contact = cast.ada.made(
+        "/api/contacts", fullName="Ida", email="ida@x.example", type="client", phone=phone
+    )
+    for path in ("/contacts", f"/contacts/{contact['id']}"):
+        text = page(cast.cora, path).text
+        assert phone in text
+        assert set(re.findall(r'href="(tel:[^"]*)"', text)) == ({link} if link else set()), path
 
 
 def test_more_contacts_are_loaded_below(cast: Cast) -> None:

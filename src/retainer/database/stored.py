@@ -2,7 +2,7 @@
 
 from typing import NamedTuple, TypeVar
 
-import msgspec
+from retainer.database import exact_json
 
 T = TypeVar("T")
 
@@ -23,4 +23,4 @@ class Stored(NamedTuple):
 
     def decode(self, model: type[T]) -> T:
         """The JSON decoded into one of the models."""
-        return msgspec.json.decode(self.json, type=model)
+        return exact_json.decode(self.json, model)

@@ -2,13 +2,15 @@
 with the remedy.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from functools import cache
 from typing import Any, TypeVar, get_type_hints
 
 import msgspec
 from msgspec import UNSET, inspect
 
+from retainer.database import exact_json
 from retainer.errors import FieldError, Invalid, MalformedJson
 from retainer.http.fields import EMAIL, HOST, HTTP, is_read_only
 
@@ -23,15 +25,10 @@ class Nothing(msgspec.Struct, forbid_unknown_fields=True):
     """
 
 
-@cache
-def _decoder(model: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(model)
-
-
 def decode(raw: bytes, model: type[T]) -> T:
     """The body as its type. Raises MalformedJson, or Invalid naming every field that is wrong."""
     try:
-        body: T = _decoder(model).decode(raw)
+        body = exact_json.decode(raw, model)
     except msgspec.ValidationError:
         raise Invalid(*problems(_plain(raw), model)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -42,9 +39,7 @@ def decode(raw: bytes, model: type[T]) -> T:
 
 def _plain(raw: bytes) -> object:
     try:
-        return msgspec.json.decode(raw, type=object)
-    except msgspec.ValidationError as error:  # a number beyond the range of a double
-        raise MalformedJson(f"The body is not usable JSON: {str(error).lower()}.") from None
+        return exact_json.decode(raw, object)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _malformed(raw, error) from None
 
@@ -62,18 +57,48 @@ def _malformed(raw: bytes, error: Exception) -> MalformedJson:
 
 
 def _check_storable(body: msgspec.Struct, raw: bytes) -> None:
-    """Raise Invalid for what PostgreSQL cannot keep of JSON: NUL in text, and endless nesting."""
-    if b"\\u0000" not in raw and raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH:
-        return
+    """Raise Invalid for what PostgreSQL cannot keep of JSON: NUL in text, endless nesting, and
+    numbers that are out of its range or that of others who read them.
+    """
+    is_plain = b"\\u0000" not in raw and raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH
     problems = []
     for field, name in zip(body.__struct_fields__, body.__struct_encode_fields__, strict=True):
         value = getattr(body, field)
+        if isinstance(value, dict):
+            problems += [FieldError(path, _OUT_OF_RANGE) for path in _wrong_numbers(name, value)]
+        if is_plain:
+            continue
         if _has_nul(value):
             problems.append(FieldError(name, "must not contain the NUL character; remove \\u0000"))
         if _depth(value) > MAX_DEPTH:
             problems.append(FieldError(name, f"must not be nested deeper than {MAX_DEPTH} levels"))
     if problems:
         raise Invalid(*problems)
+
+
+# What a double holds: JavaScript would read more as Infinity. And the decimals that jsonb keeps.
+_LARGEST, _MOST_DECIMALS = Decimal("1.7976931348623157E+308"), 16_383
+_OUT_OF_RANGE = (
+    f"must be a number of at most 1.79E+308 with at most {_MOST_DECIMALS} decimals, or a text"
+)
+
+
+def _wrong_numbers(name: str, value: object) -> Iterator[str]:
+    """The paths of the decimals in a value that are out of range, without recursion."""
+    waiting = [(name, value)]
+    while waiting:
+        path, node = waiting.pop()
+        if isinstance(node, dict):
+            waiting += [(f"{path}.{key}", child) for key, child in node.items()]
+        elif isinstance(node, list):
+            waiting += [(f"{path}[{place}]", child) for place, child in enumerate(node)]
+        elif isinstance(node, Decimal) and _is_out_of_range(node):
+            yield path
+
+
+def _is_out_of_range(number: Decimal) -> bool:
+    exponent = number.as_tuple().exponent
+    return not isinstance(exponent, int) or exponent < -_MOST_DECIMALS or abs(number) > _LARGEST
 
 
 def _has_nul(value: object) -> bool:
@@ -242,7 +267,7 @@ def _json_type(value: object) -> str:  # noqa: PLR0911 -- a case each
         return f"text of {len(value)} characters"
     if isinstance(value, str):
         return f'"{value}"'
-    if isinstance(value, (int, float)):
+    if isinstance(value, int | Decimal):
         return f"the number {str(value)[:40]}"
     if isinstance(value, list):
         return "an array"
@@ -262,5 +287,5 @@ def sent(body: msgspec.Struct) -> dict[str, Any]:
     }
     for name, value in values.items():
         if isinstance(value, dict):
-            values[name] = Json(msgspec.json.encode(value).decode())
+            values[name] = Json(exact_json.encode(value).decode())
     return values

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from msgspec import inspect
 
+from retainer.database import exact_json
 from retainer.errors import FieldError, Invalid
 from retainer.http.request import Request
 
@@ -87,6 +88,6 @@ def _value(value_type: inspect.Type, text: str) -> object:  # noqa: PLR0911 -- a
 
 def _object(text: str) -> object:
     try:
-        return msgspec.json.decode(text, type=object)
+        return exact_json.decode(text, object)
     except msgspec.DecodeError:
         return text

@@ -140,7 +140,10 @@ def _of_operation_filters(of: Callable[[str], str]) -> dict[str, CustomFilter]:
             of("op.at >= {}::timestamptz"), FieldType.MOMENT, "Only what was done then or after"
         ),
         "until": CustomFilter(
-            of("op.at < {}::timestamptz"), FieldType.MOMENT, "Only what was done before"
+            of("op.at < {}::timestamptz"),
+            FieldType.MOMENT,
+            "Only what was done before this time, or until the end of this day",
+            ends_with_day=True,
         ),
     }
 

@@ -112,7 +112,10 @@ class Conditions:
             return f"NOT {custom.condition}"
         if not value.strip():
             raise BadValue("must not be empty")
-        parameter = self.bind(_PARSERS[custom.type](value, self.context))
+        parsed = _PARSERS[custom.type](value, self.context)
+        if custom.ends_with_day:
+            parsed = _end_of_day(value, self.context) or parsed
+        parameter = self.bind(parsed)
         condition = custom.condition.format(parameter)
         if not custom.prefilter:
             return condition
@@ -171,7 +174,12 @@ class Conditions:
     def _comparison(self, field: Field, operator: str, value: str) -> str:
         if operator == "in":
             return self._in(field, value)
-        sql = f"{self.bind(self._parsed(field, value))}::{_cast(field)}"
+        parsed = self._parsed(field, value)
+        if field.type == FieldType.MOMENT and operator == "lte":
+            end = _end_of_day(value, self.context)
+            if end is not None:
+                return f"{field.column} < {self.bind(end)}::timestamptz"
+        sql = f"{self.bind(parsed)}::{_cast(field)}"
         if field.type == FieldType.FOLDED:
             sql = f"fold({sql})"
         if operator == "not":
@@ -279,13 +287,30 @@ def _moment(value: str, context: Context) -> datetime:
             return context.now + timedelta(hours=_signed(match))
         if _TIMESTAMP.fullmatch(value):
             return msgspec.convert(value.replace(" ", "+"), datetime).astimezone(UTC)
-        day = _date(value, context)
-        return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(context.zone)).astimezone(UTC)
+        return _midnight(_date(value, context), context)
     except (ValueError, OverflowError, msgspec.ValidationError, BadValue):
         raise BadValue(
             "must be a time such as 2026-01-31T09:30:00Z, a date such as 2026-01-31,"
             f' or such as today, -30d or -12h, not "{value[:40]}"'
         ) from None
+
+
+def _end_of_day(value: str, context: Context) -> datetime | None:
+    """The midnight that ends the day that a value names; None where it names a moment. As an upper
+    bound a day includes all of itself.
+    """
+    try:
+        day = _date(value, context)
+    except BadValue:
+        return None
+    if day == date.max:
+        return datetime.max.replace(tzinfo=UTC)
+    return _midnight(day + timedelta(days=1), context)
+
+
+def _midnight(day: date, context: Context) -> datetime:
+    """The beginning of a day in the viewer's time zone."""
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(context.zone)).astimezone(UTC)
 
 
 def _signed(relative: re.Match[str]) -> int:

@@ -6,14 +6,14 @@ import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-import msgspec
+from retainer.database import exact_json
 
 Columns = tuple[str, ...]
 
-_ROWS = msgspec.json.Decoder(dict[str, object])
-# Characters at which a spreadsheet begins a formula (OWASP, CSV injection). A quote before the
-# value makes it a text.
-_FORMULA = re.compile(r"[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]")
+# Characters at which a spreadsheet begins a formula (OWASP, CSV injection), but not those of a
+# telephone number. A quote before the value makes it a text. A text that begins with a quote gets
+# one more, so that who takes one off each cell that begins with one has every text again.
+_QUOTED = re.compile(r"(?![+-][\d ()./-]*\Z)[=+\-@\t\r\n'\uFF1D\uFF0B\uFF0D\uFF20]", re.ASCII)
 
 
 class Format(NamedTuple):
@@ -42,8 +42,8 @@ def _cell(value: object) -> str:
     if isinstance(value, int | float):
         return str(value)
     if not isinstance(value, str):
-        return msgspec.json.encode(value).decode()
-    if _FORMULA.match(value):
+        return exact_json.encode(value).decode()
+    if _QUOTED.match(value):
         return f"'{value}"
     return value
 
@@ -53,7 +53,7 @@ def _csv_header(columns: Columns) -> bytes:
 
 
 def _csv_rows(chunk: bytes, columns: Columns) -> bytes:
-    rows = (_ROWS.decode(line) for line in chunk.split(b"\n"))
+    rows = (exact_json.decode(line, dict[str, object]) for line in chunk.split(b"\n"))
     return "".join(_csv_line(_cell(row[name]) for name in columns) for row in rows).encode()
 
 

@@ -24,6 +24,7 @@ class PageShape(NamedTuple):
     # The ids are all rows of the list, in its order, and the page is the first: it needs no others.
     takes_first_ids: bool = False
     from_position: bool = False  # the page begins after the row with the keys :k0, :k1 …
+    is_behind_values: bool = False  # that row has no value to sort by
     is_backward: bool = False
     short_timeout: bool = False
     separator: str = ","
@@ -46,6 +47,12 @@ class Key(NamedTuple):
     sql: str
     cast: str  # its type
     is_descending: bool
+    absent: str = ""  # SQL of its value in rows without one; it is the largest
+
+    @property
+    def is_turned(self) -> bool:
+        """True where rows without a value would come first, if nothing put them last."""
+        return self.is_descending and bool(self.absent)
 
 
 def page_statement(
@@ -63,29 +70,56 @@ def page_statement(
     else:
         columns.append(f"{json} AS json")
     position = ", ".join(f"k{n}::text" for n in range(len(keys)))
-    restrictions = f"{_after(shape, keys)} {_candidates(source, shape)}"
     joined = f"string_agg(json::text, '{shape.separator}'{_read_order(shape)})"
-    # All candidates are read and then sorted: OFFSET 0 keeps the planner from walking the list in
-    # its order and looking each row up among them.
+    parts, page = _page(source, shape, keys, ", ".join(columns))
     return Statement(
         f"""
-        {_with_matched(shape)}
+        {_with([*_matched(shape), *parts])}
         SELECT convert_to({joined} FILTER (WHERE n <= :chunk), 'UTF8')
                 AS chunk, count(*), max(place) FILTER (WHERE n = 1) AS first,
             max(place) FILTER (WHERE n = :chunk) AS last,
             {_matched_count(shape)} AS matched
         FROM (
             SELECT row_number() OVER () AS n, ARRAY[{position}] AS place, {row_json} AS json FROM (
-            SELECT * FROM (
-                SELECT {", ".join(columns)} FROM {source.table}
-                WHERE {source.where} {shape.where} {restrictions}
-            ) found
-            ORDER BY {_order(shape, keys)}
-            LIMIT :chunk + 1) page) numbered
+            {page}) page) numbered
         """,
         visible=source.visible,
         short_timeout=shape.short_timeout,
     )
+
+
+def _page(source: Source, shape: PageShape, keys: list[Key], columns: str) -> tuple[list[str], str]:
+    """The SELECT of the page's rows in the order of reading, and the common table expressions that
+    it needs.
+
+    An index that is read backward begins with the rows without a value, which come last all the
+    same. So two ranges of it are read, one after the other, the second only as far as the first
+    has left room. Candidates are sorted in any case, and so are rows by several keys.
+    """
+    order = _order(shape, keys)
+    rows = f"SELECT {columns} FROM {source.table} WHERE {source.where} {shape.where}"
+    if not keys[0].is_turned or shape.ids or len(shape.sort) > 1:
+        # All candidates are read and then sorted: OFFSET 0 keeps the planner from walking the list
+        # in its order and looking each row up among them.
+        found = f"{rows} {_after(shape, keys)} {_candidates(source, shape)}"
+        return [], f"SELECT * FROM ({found}) found ORDER BY {order} LIMIT :chunk + 1"
+    in_range = [keys[0]._replace(absent=""), *keys[1:]]
+    ranges = [
+        f"{rows} AND {keys[0].sql} < {keys[0].absent}",
+        f"{rows} AND {keys[0].sql} = {keys[0].absent}",
+    ]
+    if shape.is_backward:
+        ranges.reverse()
+    if shape.from_position and shape.is_behind_values != shape.is_backward:
+        ranges.pop(0)  # read before this page
+    ranges[0] += f" {_after(shape, in_range)}"
+    room = [":chunk + 1", ":chunk + 1 - (SELECT count(*) FROM range0)"]
+    parts = [
+        f"range{n} AS MATERIALIZED ({rows} ORDER BY {_order(shape, in_range)} LIMIT {room[n]})"
+        for n, rows in enumerate(ranges)
+    ]
+    together = " UNION ALL ".join(f"SELECT * FROM range{n}" for n in range(len(ranges)))
+    return parts, f"SELECT * FROM ({together}) found ORDER BY {order}"
 
 
 def _json_by_id(source: Source, json: str) -> str:
@@ -103,10 +137,16 @@ def _read_order(shape: PageShape) -> str:
     return ""
 
 
-def _with_matched(shape: PageShape) -> str:
-    if not shape.ids:
+def _with(parts: list[str]) -> str:
+    if not parts:
         return ""
-    return f"WITH matched AS MATERIALIZED (SELECT {shape.ids} AS ids)"
+    return f"WITH {', '.join(parts)}"
+
+
+def _matched(shape: PageShape) -> list[str]:
+    if not shape.ids:
+        return []
+    return [f"matched AS MATERIALIZED (SELECT {shape.ids} AS ids)"]
 
 
 def _matched_count(shape: PageShape) -> str:
@@ -135,10 +175,14 @@ def _first_ids(shape: PageShape) -> str:
 
 
 def _order(shape: PageShape, keys: list[Key]) -> str:
+    """The keys of ORDER BY, by the names of their columns."""
     directions = {True: "DESC", False: "ASC"}
-    return ", ".join(
-        f"k{n} {directions[key.is_descending != shape.is_backward]}" for n, key in enumerate(keys)
-    )
+    order = []
+    for n, key in enumerate(keys):
+        if key.is_turned:
+            order.append(f"k{n} = {key.absent} {directions[shape.is_backward]}")
+        order.append(f"k{n} {directions[key.is_descending != shape.is_backward]}")
+    return ", ".join(order)
 
 
 def _after(shape: PageShape, keys: list[Key]) -> str:
@@ -148,17 +192,34 @@ def _after(shape: PageShape, keys: list[Key]) -> str:
     if not shape.from_position:
         return ""
     values = [_position_value(n, key) for n, key in enumerate(keys)]
-    comparisons = {True: "<", False: ">"}
-    signs = [comparisons[key.is_descending != shape.is_backward] for key in keys]
-    if len(set(signs)) == 1:
+    directions = {key.is_descending for key in keys}
+    if len(directions) == 1 and not any(key.is_turned for key in keys):
         columns = ", ".join(key.sql for key in keys)
-        return f"AND ({columns}) {signs[0]} ({', '.join(values)})"
+        return f"AND ({columns}) {_sign(shape, keys[0])} ({', '.join(values)})"
     alternatives = []
-    for n, sign in enumerate(signs):
+    for n, key in enumerate(keys):
         equal = [f"{keys[i].sql} = {values[i]}" for i in range(n)]
-        conditions = [*equal, f"{keys[n].sql} {sign} {values[n]}"]
+        conditions = [*equal, _behind(shape, key, values[n])]
         alternatives.append(f"({' AND '.join(conditions)})")
     return f"AND ({' OR '.join(alternatives)})"
+
+
+def _behind(shape: PageShape, key: Key, value: str) -> str:
+    """The condition that a row comes after the position by one key. Where the key is turned, the
+    rows without a value come after all others.
+    """
+    condition = f"{key.sql} {_sign(shape, key)} {value}"
+    if not key.is_turned:
+        return condition
+    if shape.is_backward:
+        return f"{key.sql} < {key.absent} AND ({condition} OR {value} = {key.absent})"
+    return f"{value} < {key.absent} AND ({condition} OR {key.sql} = {key.absent})"
+
+
+def _sign(shape: PageShape, key: Key) -> str:
+    if key.is_descending != shape.is_backward:
+        return "<"
+    return ">"
 
 
 def _position_value(n: int, key: Key) -> str:

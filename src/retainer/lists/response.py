@@ -18,11 +18,9 @@ from retainer.lists.filters import Prefilter
 from retainer.lists.formats import Format
 from retainer.lists.page import PageShape
 from retainer.lists.parameters import Query, plain
-from retainer.lists.spec import MAX_CANDIDATES, ListSpec
+from retainer.lists.spec import MAX_CANDIDATES, ListSpec, Position
 
 PAGING = ("limit", "cursor")
-
-Position = tuple[str, ...] | None  # sort keys of the row at which to go on
 
 
 class Listing:
@@ -117,6 +115,7 @@ class Listing:
             self.ids,
             takes_first_ids,
             position is not None,
+            self.spec.is_behind_values(query.sort, position),
             is_backward,
             self.short_timeout,
             self.format.separator,

@@ -19,9 +19,12 @@ MAX_EXPANDED = 20  # objects of an expanded array
 # order and filtered. Search may find more: reading 500,000 rows in order took longer than the 2 s
 # that a filtered list may take.
 MAX_CANDIDATES, MAX_WORD_CANDIDATES = 4000, 30_000
-# Sort keys of rows without a value, which sort last: of a text, and of a date.
+# Sort keys of rows without a value, which sort last: of a text, of a date, and of a moment.
 ABSENT = "U&'\\+10FFFF'"
 NEVER = "'infinity'::date"
+NO_MOMENT = "'infinity'::timestamptz"
+# The same as PostgreSQL writes them in a position.
+ABSENT_TEXTS = {ABSENT: "\U0010ffff", NEVER: "infinity", NO_MOMENT: "infinity"}
 
 
 class FieldType(StrEnum):
@@ -59,6 +62,7 @@ _SQL_TYPES = {
 }
 
 Words = type[StrEnum]  # the enumeration of a field
+Position = tuple[str, ...] | None  # sort keys of the row at which to go on
 
 
 class Field(NamedTuple):
@@ -118,13 +122,15 @@ class Field(NamedTuple):
 class CustomFilter(NamedTuple):
     """A filter that is no field. In `condition` {} stands for the value; a boolean has none, and
     false negates the condition. `prefilter` is the call of a function that finds the rows by an
-    index, in which {most} stands for the largest number of them.
+    index, in which {most} stands for the largest number of them. With `ends_with_day` a day stands
+    for the midnight at its end, and not at its beginning.
     """
 
     condition: str
     type: FieldType
     description: str
     prefilter: str = ""
+    ends_with_day: bool = False
 
 
 class ListSpec:
@@ -219,10 +225,15 @@ class ListSpec:
         for name, direction in directions.items():
             if name == "id" and self.tie_break is not None:
                 keys.append(Key(self.tie_break.sort, self.tie_break.sort_type, is_descending))
-            keys.append(Key(self.keyed[name].sort, self.keyed[name].sort_type, direction))
+            field = self.keyed[name]
+            keys.append(Key(field.sort, field.sort_type, direction, field.absent))
             if name == "id":
                 break
         return keys
+
+    def is_behind_values(self, sort: tuple[tuple[str, bool], ...], position: Position) -> bool:
+        """True for the position of a row without a value, in a list that is sorted by one."""
+        return position is not None and position[0] == ABSENT_TEXTS.get(self.keys(sort)[0].absent)
 
     def _page(self, shape: PageShape) -> Statement:
         values: dict[str, str | Field] = {}

@@ -1,6 +1,7 @@
 """Formatting of the API's values for people: dates, sizes, words of enumerations, initials."""
 
 import re
+import unicodedata
 from calendar import day_name, month_abbr, month_name
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -185,10 +186,27 @@ def mail_link(address: str) -> str:
 
 
 def phone_link(number: str | None) -> str | None:
-    """Link that calls a telephone number."""
-    if not number:
+    """Link that calls a telephone number (RFC 3966); None where its digits cannot be told."""
+    match = _PHONE.fullmatch(unicodedata.normalize("NFKC", number or "").strip())
+    if match is None:
         return None
-    return "tel:" + quote(re.sub(r"\s", "", number), safe="+")
+    plus, digits, extension = match["plus"] or "", match["digits"], match["extension"]
+    if plus or digits.startswith("00"):
+        digits = digits.replace("(0)", "", 1)  # dialled inside the country only
+    digits = "".join(str(int(c)) for c in digits if c.isdecimal())
+    if not digits:
+        return None
+    if extension:
+        digits += f";ext={extension}"
+    return f"tel:{plus}{digits}"
+
+
+# Digits with the punctuation that people write between them, and the extension that some add.
+_PHONE = re.compile(
+    r"\(?(?P<plus>\+)?(?P<digits>[\d\s()\[\]./\-\u2010-\u2015]+)"
+    r"(?:[,;]?\s*(?:ext(?:ension)?\.?|x|#)\s*=?\s*(?P<extension>\d{1,10}))?",
+    re.IGNORECASE,
+)
 
 
 def _ago(seconds: float) -> str:

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 from starlette.responses import Response
 
+from retainer.database import exact_json
 from retainer.database.refusals import Retry
 from retainer.database.statement import Statement
 from retainer.errors import Conflict, Invalid, NotFound, PreconditionFailed
@@ -63,7 +64,7 @@ async def perform(
     if route.on is not None and not await route.on(inner.db, *ids):
         raise NotFound
     if route.body is not None:
-        inner.raw = msgspec.json.encode(body)
+        inner.raw = exact_json.encode(body)
         inner.data = decode(inner.raw, route.body)
     elif route.lines is not None:
         inner.raw = inner.data = raw

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from support.cast import Cast
+from support.races import together
 
 FIELDS = [
     "id", "name", "type", "status", "industry", "website", "description", "metadata", "createdAt", "updatedAt",
@@ -163,6 +164,22 @@ def test_duplicates_are_numbered(cast: Cast, base: str) -> None:
         == "Acme Corporation (copy 4)"
     )
     assert cast.ada.get(f"{base}/organizations/{copies[0]['id']}/members").json() == []
+
+
+def test_simultaneous_copies_of_a_record_and_its_copy_have_names_of_their_own(cast: Cast) -> None:
+    source = cast.ada.made("/api/organizations", name="Race", type="other")["id"]
+    ids = [
+        source,
+        *(cast.ada.post(f"/api/organizations/{source}/duplicate").json()["id"] for _ in range(4)),
+    ]
+    answers = together(
+        [lambda id=id: cast.ada.post(f"/api/organizations/{id}/duplicate") for id in ids]
+    )
+    assert [answer.status_code for answer in answers] == [200] * 5
+    names = [row["name"] for row in cast.ada.get("/api/organizations?name:contains=race").json()]
+    assert sorted(names) == sorted(
+        ["Race", "Race (copy)", *(f"Race (copy {n})" for n in range(2, 10))]
+    )
 
 
 def test_a_long_name_can_be_duplicated(cast: Cast) -> None:

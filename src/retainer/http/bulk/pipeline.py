@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, NoReturn, TypeVar
 import msgspec
 from asyncpg import Record
 
+from retainer.database import exact_json
 from retainer.database.database import Db, Rollback, Values
 from retainer.database.statement import Change, Create, Statement
 from retainer.errors import Problem
@@ -129,7 +130,7 @@ def _json(rows: list[Values]) -> str:
         {k: msgspec.Raw(v.encode()) if isinstance(v, Json) else v for k, v in row.items()}
         for row in rows
     ]
-    return msgspec.json.encode(plain).decode()
+    return exact_json.encode(plain).decode()
 
 
 def _expecting(change: _Captured) -> Values:

@@ -7,8 +7,17 @@ from retainer.database.database import Db, Values
 from retainer.database.statement import Statement, Update
 from retainer.database.stored import Stored
 from retainer.errors import Conflict, invalid
-from retainer.lists.spec import CustomFilter, Field, FieldType, ListSpec, row_json
+from retainer.lists.spec import (
+    NO_MOMENT,
+    CustomFilter,
+    Field,
+    FieldType,
+    ListSpec,
+    row_json,
+)
 from retainer.permissions import Role
+
+_LAST_LOGIN = f"coalesce(u.last_login_at, {NO_MOMENT})"
 
 FIELDS = {
     "id": Field("u.id", FieldType.INTEGER, sort="u.id", cast="bigint"),
@@ -26,10 +35,11 @@ FIELDS = {
     "lastLoginAt": Field(
         "iso(u.last_login_at)",
         FieldType.MOMENT,
-        "u.last_login_at",
-        "coalesce(u.last_login_at, '-infinity'::timestamptz)",
+        _LAST_LOGIN,
+        _LAST_LOGIN,
         "timestamptz",
         nullable=True,
+        absent=NO_MOMENT,
     ),
 }
 JSON = row_json(FIELDS)

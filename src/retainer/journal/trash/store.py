@@ -106,7 +106,10 @@ TRASH = ListSpec(
             "Only what was deleted then or after",
         ),
         "until": CustomFilter(
-            _operation("op.at < {}::timestamptz"), FieldType.MOMENT, "Only what was deleted before"
+            _operation("op.at < {}::timestamptz"),
+            FieldType.MOMENT,
+            "Only what was deleted before this time, or until the end of this day",
+            ends_with_day=True,
         ),
     },
 )

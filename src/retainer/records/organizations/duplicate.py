@@ -8,11 +8,21 @@ from retainer.records.organizations.store import COLUMNS, JSON, LOCK
 # What no two organizations share, a copy does not have.
 _COPIED = [name for name in COLUMNS if name not in ("name", "external_id", "domains")]
 
+# The name without "(copy 2)", which a copy and its source share.
+_STEM = "left(regexp_replace(o.name, ' \\(copy( [0-9]+)?\\)$', ''), 240)"
+
+# Copies whose names begin alike are made one after the other: each sees the names of those before.
+# A statement of its own, for the next one sees what was committed while this one waited.
+LOCK_STEM = Statement(f"""
+    SELECT pg_advisory_xact_lock(hashtextextended('copy of ' || {_STEM}, :tenant))
+    FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :id
+""")
+
 # The copy is "Name (copy)", or the first of "Name (copy 2)", "Name (copy 3)" … that no live
 # organization has.
 DUPLICATE = Statement(f"""
     WITH source AS (
-        SELECT o.*, left(regexp_replace(o.name, ' \\(copy( [0-9]+)?\\)$', ''), 240) AS stem
+        SELECT o.*, {_STEM} AS stem
         FROM organizations o WHERE o.tenant_id = :tenant AND o.id = :id
     )
     INSERT INTO organizations AS o (tenant_id, name, {", ".join(_COPIED)})
@@ -40,4 +50,5 @@ async def copy(db: Db, id: int) -> Stored | None:
     async with db.transaction() as tx:
         if await tx.row(LOCK, id=id) is None:
             return None
+        await tx.row(LOCK_STEM, id=id)
         return await tx.stored(DUPLICATE, id=id)

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import UNSET
 from starlette.responses import Response
 
+from retainer.database import exact_json
 from retainer.database.database import Db, Values
 from retainer.database.refusals import Retry
 from retainer.errors import Conflict, PreconditionFailed, invalid
@@ -71,7 +72,7 @@ async def _put(request: Request, key: str, value: str, implied: Values) -> Respo
 
 
 async def _add(tx: Db, body: OrganizationUpdate, implied: Values) -> Response:
-    complete = decode(msgspec.json.encode(body), OrganizationCreate)  # names what a new one lacks
+    complete = decode(exact_json.encode(body), OrganizationCreate)  # names what a new one lacks
     values = implied | {
         name: value for name, value in sent(complete).items() if value or name not in implied
     }

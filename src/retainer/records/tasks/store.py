@@ -127,8 +127,22 @@ CREATE = Create(
 )
 
 
+# Who sees tasks through organizations may not take one out of all of them. Judged by the row as the
+# statement finds it: of two changes that each take one of the two away, the later one is refused.
+_HOMES = ("organization_id", "project_id")
+
+
+def _keeps_organization(references: list[str]) -> str:
+    after = [f":{home}::bigint" if home in references else f"t.{home}" for home in _HOMES]
+    return f""" AND (:viewer_role::text IN ('admin', 'consultant')
+                OR num_nonnulls({", ".join(after)}) > 0
+                OR num_nonnulls(t.organization_id, t.project_id) = 0)"""
+
+
 def _update(references: list[str]) -> Update:
     held = "".join(f" AND {is_locked(REFERENCES[c], f':{c}')}" for c in references)
+    if not set(_HOMES).isdisjoint(references):
+        held += _keeps_organization(references)
     return Update(
         "t",
         f"""

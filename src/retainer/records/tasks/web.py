@@ -39,9 +39,9 @@ async def show(request: Request, id: int) -> Response:
 
 async def update(request: Request, id: int) -> Response:
     values = sent(request.data)
-    await refuse_without_organization(request, id, values)
     row = await store.update(request.db, id, values)
     if row is None and await store.exists(request.db, id):
+        await refuse_without_organization(request, id, values)
         await refuse_missing(request, values)
     return record_response(row)
 
@@ -52,14 +52,15 @@ async def delete(request: Request, id: int) -> Response:
 
 async def refuse_without_organization(request: Request, id: int, values: Values) -> None:
     """Raise Invalid when a viewer who sees tasks through organizations would remove one from all of
-    them: they would not see it any more. The same rule as in `create`.
+    them: they would not see it any more. The same rule as in `create`; the update's own statement
+    has judged by it, and this tells why it changed nothing.
     """
     homes = ("organization_id", "project_id")
     if request.viewer.scope == "all" or None not in [values.get(column, 0) for column in homes]:
         return
     stored = await store.read(request.db, id)
     if stored is None:
-        return  # the update answers 404
+        return  # deleted meanwhile
     task = stored.decode(dict[str, object])
     before = {column: task.get(camel(column)) for column in homes}
     after = [values.get(column, before[column]) for column in homes]
