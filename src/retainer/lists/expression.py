@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from retainer.lists.filters import BadValue
+from retainer.lists.dates import BadValue
 
 MAX_COMPARISONS = 20
 MAX_DEPTH = 8

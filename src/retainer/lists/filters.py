@@ -4,12 +4,13 @@ parameters, or to a message about a mistake in them.
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import NamedTuple, TypeAlias
-from zoneinfo import ZoneInfo
 
 import msgspec
 
+from retainer.lists import dates
+from retainer.lists.dates import BadValue, Context
 from retainer.lists.spec import MAX_CANDIDATES, CustomFilter, Field, FieldType, ListSpec
 
 MAX_VALUES = 200  # of one `in`
@@ -20,14 +21,6 @@ MAX_INTEGER = 2**53 - 1  # the largest that JavaScript's numbers hold exactly
 # A value between commas; in double quotes it may have commas itself.
 _ITEM = re.compile(r'(?:^|,)(?:\s*"((?:[^"\\]|\\.)*)"\s*(?=,|$)|([^,]*))')
 _INTEGER = re.compile(r"[+-]?\d{1,16}", re.ASCII)
-_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-# RFC 3339. In a query string that was not percent-encoded, the plus of an offset means a space.
-_TIMESTAMP = re.compile(
-    r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+ -]\d\d:\d\d)", re.ASCII
-)
-_RELATIVE = re.compile(r"([+ -])(\d{1,4})([hdwmy])")
-_DAYS = {"d": 1, "w": 7}
-_MONTHS = {"m": 1, "y": 12}
 
 _COMPARISONS = {"": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _IS_NULL = {True: "IS NULL", False: "IS NOT NULL"}
@@ -46,10 +39,6 @@ _CASTS = {
 Value: TypeAlias = int | str | date
 
 
-class BadValue(Exception):
-    """A mistake in a parameter. The message follows the parameter's name: `must not be empty`."""
-
-
 class Prefilter(NamedTuple):
     """The call of a function that finds a filter's rows by an index that row-level security keeps
     the list's own statement from using. It returns the ids as an array in the list's usual order,
@@ -59,17 +48,6 @@ class Prefilter(NamedTuple):
     sql: str
     condition: str  # the filter that it replaces
     is_search: bool = False  # True for `q`
-
-
-class Context(NamedTuple):
-    """The moment and the time zone that relative dates, such as -30d, refer to."""
-
-    now: datetime
-    zone: str
-
-    @property
-    def today(self) -> date:
-        return self.now.astimezone(ZoneInfo(self.zone)).date()
 
 
 class Conditions:
@@ -114,7 +92,7 @@ class Conditions:
             raise BadValue("must not be empty")
         parsed = _PARSERS[custom.type](value, self.context)
         if custom.ends_with_day:
-            parsed = _end_of_day(value, self.context) or parsed
+            parsed = dates.end_of_day(value, self.context) or parsed
         parameter = self.bind(parsed)
         condition = custom.condition.format(parameter)
         if not custom.prefilter:
@@ -176,7 +154,7 @@ class Conditions:
             return self._in(field, value)
         parsed = self._parsed(field, value)
         if field.type == FieldType.MOMENT and operator == "lte":
-            end = _end_of_day(value, self.context)
+            end = dates.end_of_day(value, self.context)
             if end is not None:
                 return f"{field.column} < {self.bind(end)}::timestamptz"
         sql = f"{self.bind(parsed)}::{_cast(field)}"
@@ -262,82 +240,6 @@ def _text(value: str, _context: Context) -> str:
     return value
 
 
-def _date(value: str, context: Context) -> date:
-    """A day: 2026-01-31, today, or a distance from today in days, weeks, months or years: -30d."""
-    if value == "today":
-        return context.today
-    if (match := _RELATIVE.fullmatch(value)) and match[3] != "h":
-        return _shifted(context.today, match)
-    try:
-        if _DAY.fullmatch(value):
-            return date.fromisoformat(value)
-    except ValueError:
-        pass  # such as 30 February
-    raise BadValue(
-        f'must be a date such as 2026-01-31, or such as today, -30d or +2w, not "{value[:40]}"'
-    )
-
-
-def _moment(value: str, context: Context) -> datetime:
-    """A moment: a timestamp (RFC 3339), hours from now (-12h), or a day as `_date` takes it, which
-    stands for its midnight in the viewer's time zone.
-    """
-    try:
-        if (match := _RELATIVE.fullmatch(value)) and match[3] == "h":
-            return context.now + timedelta(hours=_signed(match))
-        if _TIMESTAMP.fullmatch(value):
-            return msgspec.convert(value.replace(" ", "+"), datetime).astimezone(UTC)
-        return _midnight(_date(value, context), context)
-    except (ValueError, OverflowError, msgspec.ValidationError, BadValue):
-        raise BadValue(
-            "must be a time such as 2026-01-31T09:30:00Z, a date such as 2026-01-31,"
-            f' or such as today, -30d or -12h, not "{value[:40]}"'
-        ) from None
-
-
-def _end_of_day(value: str, context: Context) -> datetime | None:
-    """The midnight that ends the day that a value names; None where it names a moment. As an upper
-    bound a day includes all of itself.
-    """
-    try:
-        day = _date(value, context)
-    except BadValue:
-        return None
-    if day == date.max:
-        return datetime.max.replace(tzinfo=UTC)
-    return _midnight(day + timedelta(days=1), context)
-
-
-def _midnight(day: date, context: Context) -> datetime:
-    """The beginning of a day in the viewer's time zone."""
-    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(context.zone)).astimezone(UTC)
-
-
-def _signed(relative: re.Match[str]) -> int:
-    """The number of a relative date. A plus may have become a space, as in a timestamp."""
-    number = int(relative[2])
-    if relative[1] == "-":
-        return -number
-    return number
-
-
-def _shifted(day: date, relative: re.Match[str]) -> date:
-    number, unit = _signed(relative), relative[3]
-    try:
-        if unit in _DAYS:
-            return day + timedelta(days=number * _DAYS[unit])
-        months = day.year * 12 + day.month - 1 + number * _MONTHS[unit]
-        first = date(months // 12, months % 12 + 1, 1)
-        # A month after 31 January is the last day of February.
-        return first + timedelta(days=min(day.day, _days_in_month(first)) - 1)
-    except (ValueError, OverflowError):
-        raise BadValue("must not be so far away") from None
-
-
-def _days_in_month(first: date) -> int:
-    return ((first + timedelta(days=31)).replace(day=1) - first).days
-
-
 def _readings(value: str) -> list[object]:
     """The JSON values that a word may stand for: `5` is the text "5" or the number. In double
     quotes it is a text only.
@@ -365,7 +267,7 @@ _PARSERS: dict[FieldType, Callable[[str, Context], Value]] = {
     FieldType.FOLDED: _text,
     FieldType.WORD: _text,
     FieldType.BOOLEAN: lambda value, _: _boolean(value),
-    FieldType.DATE: _date,
-    FieldType.MOMENT: _moment,
+    FieldType.DATE: dates.day,
+    FieldType.MOMENT: dates.moment,
     FieldType.TAGS: _text,
 }

@@ -12,8 +12,9 @@ from typing import NamedTuple, TypeVar
 from retainer.errors import FieldError, Invalid
 from retainer.http.query_string import pairs, unknown
 from retainer.lists import cursor
+from retainer.lists.dates import BadValue, Context
 from retainer.lists.expression import translate
-from retainer.lists.filters import BadValue, Conditions, Context, Prefilter
+from retainer.lists.filters import Conditions, Prefilter
 from retainer.lists.spec import FieldType, ListSpec
 
 MAX_LIMIT = 1000  # rows of one page
