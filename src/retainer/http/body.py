@@ -12,7 +12,7 @@ from msgspec import UNSET, inspect
 
 from retainer.database import exact_json
 from retainer.errors import FieldError, Invalid, MalformedJson
-from retainer.http.fields import EMAIL, HOST, HTTP, is_read_only
+from retainer.http.fields import EMAIL, HTTP, is_read_only
 
 MAX_DEPTH = 32  # levels of arrays and objects in metadata
 
@@ -247,9 +247,6 @@ def _text_words(value_type: inspect.StrType) -> str:
         words += f" of {value_type.min_length or 0} to {value_type.max_length} characters"
     if value_type.pattern == EMAIL:
         return f"an e-mail address of {value_type.min_length} to {value_type.max_length} characters"
-    if value_type.pattern == HOST:
-        lengths = f"{value_type.min_length} to {value_type.max_length} characters"
-        return f"a host name such as acme.example.com, of {lengths}"
     if value_type.pattern == HTTP:
         words += ", an http or https address"
     elif value_type.pattern:

@@ -18,9 +18,6 @@ from msgspec.structs import FieldInfo
 # Python's "$" also stands before a newline at the end, PostgreSQL's does not.
 EMAIL = r"^[^@\s]+@[^@\s]+$(?!\n)"
 HTTP = r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/]\S*$(?!\n)"
-# Labels and dots: no space, no ASCII punctuation but the hyphen. The noun's model checks the other
-# rules of host names.
-HOST = r"^[^\s!-,./:-@\[-`{-~]{1,63}(\.[^\s!-,./:-@\[-`{-~]{1,63})+$(?!\n)"
 
 # Characters, not bytes.
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 1024

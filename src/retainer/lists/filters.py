@@ -90,7 +90,7 @@ class Conditions:
             return f"NOT {custom.condition}"
         if not value.strip():
             raise BadValue("must not be empty")
-        parsed = _PARSERS[custom.type](value, self.context)
+        parsed = _PARSERS[custom.type](custom.normalize(value), self.context)
         if custom.ends_with_day:
             parsed = dates.end_of_day(value, self.context) or parsed
         parameter = self.bind(parsed)

@@ -123,7 +123,7 @@ class CustomFilter(NamedTuple):
     """A filter that is no field. In `condition` {} stands for the value; a boolean has none, and
     false negates the condition. `prefilter` is the call of a function that finds the rows by an
     index, in which {most} stands for the largest number of them. With `ends_with_day` a day stands
-    for the midnight at its end, and not at its beginning.
+    for the midnight at its end, and not at its beginning. `normalize` gives a text its stored form.
     """
 
     condition: str
@@ -131,6 +131,7 @@ class CustomFilter(NamedTuple):
     description: str
     prefilter: str = ""
     ends_with_day: bool = False
+    normalize: Callable[[str], str] = str
 
 
 class ListSpec:

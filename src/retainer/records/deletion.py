@@ -4,10 +4,9 @@ The nouns declare what belongs to it: by `belongs_to` and their links, or `casca
 goes along under a condition of its own.
 """
 
-from collections.abc import Awaitable, Callable
-
 from starlette.responses import Response
 
+from retainer.database.refusals import Retry
 from retainer.database.statement import Statement
 from retainer.http.request import Request
 from retainer.http.responses import deleted_response
@@ -52,17 +51,27 @@ DELETE_ORGANIZATION = _statement(organizations.GONE, "organizations")
 DELETE_PROJECT = _statement(projects.GONE, "projects")
 
 
-def _handler(lock: Statement, delete: Statement) -> Callable[[Request, int], Awaitable[Response]]:
-    async def handle(request: Request, id: int) -> Response:
-        """Hide the record and all that belongs to it; 404 when the viewer sees none."""
-        async with request.db.transaction() as tx:
-            # Its row is locked first: adding a child locks it FOR SHARE, so that the second
-            # statement sees every child.
-            is_there = await tx.row(lock, id=id) is not None
-            return deleted_response(is_there and await tx.row(delete, id=id) is not None)
+async def organization(request: Request, id: int) -> Response:
+    """Hide an organization and all that belongs to it; 404 when the viewer sees none. Those below
+    it move up to its own parent.
+    """
+    async with request.db.transaction() as tx:
+        moves_others = await tx.value(organizations.HAS_CHILDREN, id=id)
+        if moves_others:
+            await tx.row(organizations.LOCK_HIERARCHY)
+        if await tx.row(organizations.LOCK, id=id) is None:
+            return deleted_response(False)
+        if moves_others:
+            await tx.rows(organizations.PART_DOMAINS, id=id)
+        elif await tx.value(organizations.HAS_CHILDREN, id=id):
+            raise Retry("An organization was put below it at the same moment. Try again.")
+        return deleted_response(await tx.row(DELETE_ORGANIZATION, id=id) is not None)
 
-    return handle
 
-
-organization = _handler(organizations.LOCK, DELETE_ORGANIZATION)
-project = _handler(projects.LOCK, DELETE_PROJECT)
+async def project(request: Request, id: int) -> Response:
+    """Hide a project and all that belongs to it; 404 when the viewer sees none."""
+    async with request.db.transaction() as tx:
+        # Its row is locked first: adding a child locks it FOR SHARE, so that the second statement
+        # sees every child.
+        is_there = await tx.row(projects.LOCK, id=id) is not None
+        return deleted_response(is_there and await tx.row(DELETE_PROJECT, id=id) is not None)

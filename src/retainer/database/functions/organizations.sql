@@ -2,33 +2,69 @@
 
 -- Keeps organization_domains equal to the domains of live organizations. A deleted organization
 -- frees its domains; a restored one may find them taken.
+--
+-- Who gives a domain locks its row in known_domains, in one order, so that two who give several
+-- never wait for each other. The hierarchy may not change meanwhile.
 CREATE OR REPLACE FUNCTION keep_domains() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
-AS $$
-DECLARE
-    taken record;
+SET enable_seqscan = off AS $$
 BEGIN
     IF TG_OP = 'UPDATE' THEN
         DELETE FROM organization_domains d
-        WHERE d.tenant_id = NEW.tenant_id AND d.organization_id = NEW.id
+        WHERE d.tenant_id = NEW.tenant_id AND d.domain = ANY (OLD.domains)
+            AND d.organization_id = NEW.id
             AND (NEW.deleted_by IS NOT NULL OR d.domain <> ALL (NEW.domains));
     END IF;
-    IF NEW.deleted_by IS NOT NULL THEN
-        RETURN NULL;
+    IF NEW.deleted_by IS NULL THEN
+        PERFORM pg_advisory_xact_lock_shared(hierarchy_key(NEW.tenant_id));
+        INSERT INTO known_domains (tenant_id, domain)
+        SELECT DISTINCT NEW.tenant_id, d FROM unnest(NEW.domains) d ORDER BY d
+        ON CONFLICT (tenant_id, domain) DO UPDATE SET domain = excluded.domain;
+        INSERT INTO organization_domains (tenant_id, domain, organization_id)
+        SELECT NEW.tenant_id, d, NEW.id FROM unnest(NEW.domains) d
+        ON CONFLICT DO NOTHING;
     END IF;
-    -- In one order, so that two who take several never wait for each other. Who meets another's
-    -- here waits for them.
-    INSERT INTO organization_domains (tenant_id, domain, organization_id)
-    SELECT NEW.tenant_id, d, NEW.id FROM unnest(NEW.domains) d ORDER BY d
-    ON CONFLICT DO NOTHING;
-    SELECT d.domain, d.organization_id INTO taken FROM organization_domains d
-    WHERE d.tenant_id = NEW.tenant_id AND d.domain = ANY (NEW.domains)
-        AND d.organization_id <> NEW.id
-    ORDER BY d.domain LIMIT 1;
-    IF FOUND THEN
-        RAISE EXCEPTION '"%" is already a domain of organization %; take it away there first',
-            taken.domain, taken.organization_id USING ERRCODE = 'RT409', COLUMN = 'domains';
+    RETURN NULL;
+END $$;
+
+-- Organizations that share a domain stand in one hierarchy. Judged where one is given a domain, and
+-- where it moves with all below it; what is undone in one go is judged at its end.
+--
+-- The plans are kept for the session, perhaps from when the table was empty; a bulk fills it before
+-- anything analyses it. So it has one index only, and is asked for one domain at a time: there is
+-- no other way to read it than the quick one.
+CREATE OR REPLACE FUNCTION keep_domains_together() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+SET enable_seqscan = off AS $$
+DECLARE
+    moved bigint[] := ARRAY[NEW.id];
+    given text[] := NEW.domains;
+    each text;
+    other bigint;
+    root bigint;
+BEGIN
+    IF TG_OP = 'UPDATE' AND NEW.parent_id IS DISTINCT FROM OLD.parent_id THEN
+        PERFORM lock_hierarchy(NEW.tenant_id);
+        moved := ARRAY(SELECT organization_subtree(NEW.tenant_id, NEW.id));
+        given := ARRAY(
+            SELECT DISTINCT d FROM organizations o, unnest(o.domains) d
+            WHERE o.tenant_id = NEW.tenant_id AND o.id = ANY (moved) ORDER BY d);
     END IF;
+    FOREACH each IN ARRAY given LOOP
+        FOR other IN
+            SELECT d.organization_id FROM organization_domains d
+            WHERE d.tenant_id = NEW.tenant_id AND d.domain = each
+                AND d.organization_id <> ALL (moved)
+            ORDER BY d.organization_id
+        LOOP
+            root := coalesce(root, organization_root(NEW.tenant_id, NEW.id));
+            IF organization_root(NEW.tenant_id, other) <> root THEN
+                RAISE EXCEPTION
+                    '"%" is already a domain of organization %, which is in another hierarchy; take it away there first',
+                    each, other USING ERRCODE = 'RT409', COLUMN = 'domains';
+            END IF;
+        END LOOP;
+    END LOOP;
     RETURN NULL;
 END $$;
 
@@ -51,12 +87,17 @@ BEGIN
     RETURN NEW;
 END $$;
 
+-- The number of the lock of a tenant's hierarchy.
+CREATE OR REPLACE FUNCTION hierarchy_key(tenant bigint) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN hashtextextended('organization_hierarchy', tenant);
+
 -- Held before any row by a request that gives an organization another parent. Two that make each
 -- other the parent at the same moment would otherwise both find nothing wrong, or wait for each
 -- other's rows.
 CREATE OR REPLACE FUNCTION lock_hierarchy(tenant bigint) RETURNS void
 LANGUAGE sql VOLATILE AS $$
-    SELECT pg_advisory_xact_lock(hashtextextended('organization_hierarchy', tenant))
+    SELECT pg_advisory_xact_lock(hierarchy_key(tenant))
 $$;
 
 -- The parent is there, locked so that it cannot be deleted meanwhile, and no organization is above
@@ -121,10 +162,49 @@ AS $$
     SELECT tree.id FROM tree
 $$;
 
+-- An organization (level 0) and all above it that are not deleted. It ends even in a circle.
+CREATE OR REPLACE FUNCTION organizations_above(tenant bigint, organization bigint)
+RETURNS TABLE (id bigint, level bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+SET enable_seqscan = off AS $$
+DECLARE
+    parent bigint;
+BEGIN
+    id := organization;
+    FOR step IN 0 .. 64 LOOP
+        SELECT o.parent_id INTO parent FROM organizations o
+        WHERE o.tenant_id = tenant AND o.id = organizations_above.id AND o.deleted_by IS NULL;
+        EXIT WHEN NOT FOUND;
+        level := step;
+        RETURN NEXT;
+        EXIT WHEN parent IS NULL;
+        id := parent;
+    END LOOP;
+END $$;
+
+-- The organization at the top of the one's hierarchy, and the number of those above it.
+CREATE OR REPLACE FUNCTION organization_root(tenant bigint, organization bigint) RETURNS bigint
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+SET enable_seqscan = off AS $$
+DECLARE
+    root bigint;
+BEGIN
+    SELECT above.id INTO root FROM organizations_above(tenant, organization) above
+    ORDER BY above.level DESC LIMIT 1;
+    RETURN root;
+END $$;
+
+CREATE OR REPLACE FUNCTION organization_level(tenant bigint, organization bigint) RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+    SELECT max(above.level) FROM organizations_above(tenant, organization) above
+$$;
+
 -- The application role alone may call these; PostgreSQL would let everybody.
 REVOKE ALL ON FUNCTION
-    lock_hierarchy, organization_subtree, keep_domains, clean_tags, keep_hierarchy
+    hierarchy_key, lock_hierarchy, organization_subtree, organization_root, organization_level,
+    organizations_above, keep_domains, keep_domains_together, clean_tags, keep_hierarchy
 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    lock_hierarchy, organization_subtree
+    hierarchy_key, lock_hierarchy, organization_subtree, organization_level
 TO retainer_app;

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from retainer.database.database import Db
 from retainer.database.pool import ACQUIRE_SECONDS
 from retainer.database.refusals import Retry, SessionChanged
+from retainer.database.statement import Statement
 from retainer.errors import Forbidden, Problem, TooLarge, Unavailable, invalid
 from retainer.http.bulk.lines import Line, LinesRefused
 from retainer.http.bulk.pipeline import CannotPipeline, Pipeline
@@ -25,6 +26,12 @@ MAX_LINES = 10_000
 LINES_AT_ONCE = 500  # lines that are read and run at once
 MAX_GROWTH = 4  # the response may be this many times as long as the longest body
 
+# Plans are kept for a session: those of triggers and of foreign keys, too, which may be from when a
+# table had a page or none. A bulk fills tables before anything analyses them, and each of its rows
+# would read them whole. Its plans are made anew, and by indexes.
+PLAN_BY_INDEXES = Statement("SELECT set_config('enable_seqscan', 'off', true)")
+FORGET_PLANS = Statement("DISCARD PLANS")
+
 Result = tuple[Line, Response | Problem]
 
 
@@ -33,6 +40,8 @@ async def create(request: Request) -> Response:
     is_lenient = request.prefer.get("handling") == "lenient"
     run = Run(request, is_lenient=is_lenient)
     async with bulk_slot(request), request.db.transaction() as tx:
+        await tx.rows(PLAN_BY_INDEXES)
+        await tx.rows(FORGET_PLANS)
         for start in range(0, len(lines), LINES_AT_ONCE):
             part = lines[start : start + LINES_AT_ONCE]
             await run.lines(tx, [Line(request, number, text) for number, text in part])

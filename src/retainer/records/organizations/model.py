@@ -9,7 +9,6 @@ from msgspec import Meta, Struct
 
 from retainer.errors import FieldError, Invalid
 from retainer.http.fields import (
-    HOST,
     READ_ONLY,
     CreatedAt,
     Id,
@@ -24,21 +23,25 @@ from retainer.http.fields import (
 )
 
 Domains = Annotated[
-    list[Annotated[str, Meta(min_length=3, max_length=253, pattern=HOST)]],
+    list[Annotated[str, Meta(min_length=1, max_length=2000)]],
     Meta(
         max_length=50,
-        description="Its host names, in small letters and international ones as xn--…; no two "
-        "organizations share one",
+        description="Its host names, kept in small letters, international ones as xn--…, and "
+        "without www.; one that belongs to an organization of another hierarchy is refused",
         examples=[["acme.example"]],
     ),
 ]
 
-NO_DOMAIN = "must be a host name such as acme.example.com, no address and no number"
+NO_DOMAIN = "must be a host name such as acme.example.com, or an address that begins with one"
 
 # The database checks nearly the same again: organization_domains_domain_format.
 _DOMAIN = re.compile(
     r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?!\d+$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 )
+
+
+# An address of the web around a host, or its beginning or end; and the dot of a whole name.
+_PASTED = re.compile(r"(?:https?://)?(?P<host>.*?)\.?(?::\d+)?(?:[/?#].*)?", re.DOTALL)
 
 
 class OrganizationType(StrEnum):
@@ -160,11 +163,15 @@ def normalized_domains(domains: list[str]) -> list[str]:
     return list(dict.fromkeys(name for name in found if name))
 
 
-def normalized_domain(name: str) -> str | None:
-    """A host name in the form of DNS: lower case, international labels as xn--…; None for a text
-    that is no host name.
+def normalized_domain(typed: str) -> str | None:
+    """The host name in a text as people paste it, such as "https://www.Acme.example/": in the form
+    of DNS, lower case, international labels as xn--…, without "www."; None where there is none.
     """
-    labels = unicodedata.normalize("NFC", name.lower()).split(".")
+    match = _PASTED.fullmatch(typed.strip().lower())
+    assert match is not None  # it takes any text
+    labels = unicodedata.normalize("NFC", match["host"]).split(".")
+    if labels[0] == "www" and len(labels) > 2:
+        del labels[0]
     if not all(c == "-" or unicodedata.category(c)[0] in "LMN" for label in labels for c in label):
         return None
     found = ".".join(map(_ascii_label, labels))

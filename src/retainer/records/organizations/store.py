@@ -15,7 +15,11 @@ from retainer.lists.spec import (
     row_json,
     searched,
 )
-from retainer.records.organizations.model import OrganizationStatus, OrganizationType
+from retainer.records.organizations.model import (
+    OrganizationStatus,
+    OrganizationType,
+    normalized_domain,
+)
 
 _SEEN = "o.tenant_id = :tenant AND o.deleted_by IS NULL AND @visible_organizations"
 
@@ -68,9 +72,10 @@ LIST = ListSpec(
         ),
         "domain": CustomFilter(
             """o.id = ANY(ARRAY(SELECT d.organization_id FROM organization_domains d
-                WHERE d.tenant_id = :tenant AND d.domain = lower({}::text)))""",
+                WHERE d.tenant_id = :tenant AND d.domain = {}::text))""",
             FieldType.TEXT,
-            "The one that has this among its domains",
+            "Those that have this among their domains",
+            normalize=lambda typed: normalized_domain(typed) or typed,
         ),
         "within": CustomFilter(
             # Only below an organization that the viewer sees: another's would show that it exists.
@@ -199,6 +204,9 @@ FIND = {column: Statement(query.format(f":{column}")) for column, query in REFER
 # Taken before any row lock by every change of a parent (functions/organizations.sql). Two changes
 # could otherwise wait for each other, or make each of two organizations the other's parent.
 LOCK_HIERARCHY = Statement("SELECT lock_hierarchy(:tenant)")
+# Taken by changes of domains, which may meet each other, but no change of a parent. The trigger of
+# the table takes it too; there, behind the lock of the row, the two might wait for each other.
+SHARE_HIERARCHY = Statement("SELECT pg_advisory_xact_lock_shared(hierarchy_key(:tenant))")
 
 # The keys by which another system knows an organization.
 BY_KEY = {
@@ -213,6 +221,7 @@ BY_KEY = {
             JOIN organizations o ON o.tenant_id = d.tenant_id AND o.id = d.organization_id
         WHERE d.tenant_id = :tenant AND d.domain = :value AND o.deleted_by IS NULL
             AND @visible_organizations
+        ORDER BY organization_level(:tenant, o.id), o.id LIMIT 1
     """),
 }
 # Upserts by the same key run one after the other: the first inserts, the next ones find its row.
@@ -230,13 +239,51 @@ LOCK = Statement("""
     FOR UPDATE
 """)
 
+HAS_CHILDREN = Statement("""
+    SELECT EXISTS (SELECT FROM organizations c
+        WHERE c.tenant_id = :tenant AND c.parent_id = :id AND c.deleted_by IS NULL)
+""")
+
+# Before an organization without a parent is deleted: those below it will stand in hierarchies of
+# their own. Of a domain that several of these have, the one that has the first organization by id
+# keeps it, and the others lose it.
+PART_DOMAINS = Statement("""
+    WITH RECURSIVE below (id, child) AS (
+        SELECT c.id, c.id FROM organizations top
+            JOIN organizations c ON c.tenant_id = top.tenant_id AND c.parent_id = top.id
+        WHERE top.tenant_id = :tenant AND top.id = :id AND top.parent_id IS NULL
+            AND c.deleted_by IS NULL
+        UNION
+        SELECT c.id, below.child FROM below
+            JOIN organizations c ON c.tenant_id = :tenant AND c.parent_id = below.id
+        WHERE c.deleted_by IS NULL
+    ), held AS (
+        SELECT d.domain, o.id AS organization_id, below.child
+        FROM below JOIN organizations o ON o.tenant_id = :tenant AND o.id = below.id,
+            unnest(o.domains) d (domain)
+    ), keeping AS (
+        SELECT DISTINCT ON (held.domain) held.domain, held.child FROM held
+        ORDER BY held.domain, held.organization_id
+    ), losing AS (
+        SELECT held.organization_id, array_agg(held.domain) AS domains
+        FROM held JOIN keeping ON keeping.domain = held.domain AND keeping.child <> held.child
+        GROUP BY 1
+    )
+    UPDATE organizations o SET domains = ARRAY(
+        SELECT d.domain FROM unnest(o.domains) WITH ORDINALITY d (domain, place)
+        WHERE d.domain <> ALL (losing.domains) ORDER BY d.place)
+    FROM losing, @acting
+    WHERE o.tenant_id = :tenant AND o.id = losing.organization_id
+    RETURNING o.id
+""")
+
 # records/deletion.py adds the rows that are deleted with it.
 GONE = """gone AS (
         UPDATE organizations o SET deleted_by = operation() FROM @acting
         WHERE o.tenant_id = :tenant AND o.id = :id AND o.deleted_by IS NULL
-        RETURNING o.id, o.deleted_by
-    ), children_stay AS (
-        UPDATE organizations c SET parent_id = NULL FROM gone
+        RETURNING o.id, o.deleted_by, o.parent_id
+    ), children_move_up AS (
+        UPDATE organizations c SET parent_id = gone.parent_id FROM gone
         WHERE c.tenant_id = :tenant AND c.parent_id = :id AND c.deleted_by IS NULL
     )"""
 
@@ -266,10 +313,15 @@ async def update(db: Db, id: int, values: Values) -> Stored | None:
     refers to.
     """
     statement = UPDATES["parent_id" in values, "owner_id" in values].of(values)
-    if values.get("parent_id") is None:
+    lock = None
+    if "parent_id" in values:
+        lock = LOCK_HIERARCHY
+    elif values.get("domains") and db.connection is None:
+        lock = SHARE_HIERARCHY
+    if lock is None:
         return await db.stored(statement, id=id, **values)
     async with db.transaction() as tx:
-        await tx.row(LOCK_HIERARCHY)
+        await tx.row(lock)
         return await tx.stored(statement, id=id, **values)
 
 
