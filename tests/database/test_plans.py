@@ -359,7 +359,7 @@ def test_a_search_reads_few_rows_however_many_match(sql: Sql, learnt: int, typed
 def counted(
     sql: Sql, statement: Statement, values: dict[str, Any], tables: list[str]
 ) -> list[tuple[Any, Any]]:
-    """What was read of each table before and after a statement, as the application sends it."""
+    """Rows read of each table before and after a statement, as the application sends it."""
     text, names = statement.compiled["all"]
 
     async def run() -> Any:

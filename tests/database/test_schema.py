@@ -19,9 +19,9 @@ WITHOUT_TENANT = {
     "search_progress",
 }
 
-# organization_domains repeats what organizations say, for a key's sake; words and texts what is found in others.
+# organization_domains and known_domains repeat what organizations say, for a key's sake; words and texts what is found in others.
 NOT_JOURNALLED = {"migrations", "function_files", "searched_tables", "throttles", "tenants", "sessions", "operations", "changes", "pending_uploads",
-                  "organization_domains", "words", "search_progress", "document_texts", "document_passages",
+                  "organization_domains", "known_domains", "words", "search_progress", "document_texts", "document_passages",
                   "pending_texts", "idempotency_keys"}  # fmt: skip
 
 SEARCHED = [*(noun.table for noun in NOUNS.values() if noun.search), "document_passages"]

@@ -332,6 +332,7 @@ CREATE TABLE known_domains (
 ALTER TABLE known_domains FORCE ROW LEVEL SECURITY;
 -- policy owner for the owner: true
 -- policy tenant for retainer_app: (tenant_id = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)
+GRANT SELECT ON known_domains TO retainer_app;
 
 CREATE TABLE links (
     tenant_id bigint NOT NULL,

@@ -16,6 +16,7 @@ CREATE TABLE known_domains (
 );
 ALTER TABLE known_domains ALTER COLUMN tenant_id SET (n_distinct = 2);
 CALL protect('known_domains');
+GRANT SELECT ON known_domains TO retainer_app;
 
 ALTER TABLE organization_domains
     DROP CONSTRAINT organization_domains_pkey,
