@@ -1,5 +1,6 @@
 """The few errors of the API, each with its status, rendered as RFC 9457 problem details."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -26,6 +27,32 @@ class FieldError(Struct):
             examples=["is required; it must be text"],
         ),
     ]
+
+
+# An answer to mistakes stays short however many there are: each is told twice, in `detail` and in
+# `errors`, and a body of a megabyte has room for a hundred thousand.
+MOST_TOLD = 100
+MOST_TOLD_BYTES = 28_000
+LONGEST_FIELD = 100  # characters of a field's name: it may be the sender's own invention
+AND = "and "
+# Stands for a problem that is beyond those told, and is only counted.
+UNTOLD = FieldError("", "is wrong as well")
+
+
+def told(errors: Sequence[FieldError], most: int = MOST_TOLD) -> list[FieldError]:
+    """The first problems, as many as an answer has room for; the last entry counts the others."""
+    shown: list[FieldError] = []
+    size = 0
+    for error in errors[:most]:
+        short = FieldError(error.field[:LONGEST_FIELD], error.message)
+        size += len(msgspec.json.encode(short))
+        if shown and size > MOST_TOLD_BYTES:
+            break
+        shown.append(short)
+    if len(shown) < len(errors):
+        field = errors[len(shown)].field[:LONGEST_FIELD] or shown[-1].field
+        shown.append(FieldError(field, f"{AND}{len(errors) - len(shown)} more"))
+    return shown
 
 
 def camel(column: str) -> str:
@@ -250,11 +277,20 @@ class RangeNotSatisfiable(Problem):
 
 
 class Invalid(Problem):
+    """Mistakes in what was sent, the first MOST_TOLD of them by field."""
+
     status = 422
 
     def __init__(self, *errors: FieldError, headers: dict[str, str] | None = None) -> None:
-        detail = "; ".join(f"{e.field}: {e.message}" for e in errors) + "."
-        super().__init__(detail, errors=list(errors), headers=headers)
+        shown = told(errors)
+        detail = "; ".join(map(_words, shown)) + "."
+        super().__init__(detail, errors=shown, headers=headers)
+
+
+def _words(error: FieldError) -> str:
+    if error.message.startswith(AND):
+        return error.message
+    return f"{error.field}: {error.message}"
 
 
 class TooManyRequests(Problem):

@@ -11,10 +11,11 @@ import msgspec
 from msgspec import UNSET, inspect
 
 from retainer.database import exact_json
-from retainer.errors import FieldError, Invalid, MalformedJson
+from retainer.errors import MOST_TOLD, UNTOLD, FieldError, Invalid, MalformedJson
 from retainer.http.fields import EMAIL, HTTP, is_read_only
 
 MAX_DEPTH = 32  # levels of arrays and objects in metadata
+MOST_EXPLAINED = 10  # unknown names that are told what would be right
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -64,14 +65,13 @@ def _check_storable(body: msgspec.Struct, raw: bytes) -> None:
     problems = []
     for field, name in zip(body.__struct_fields__, body.__struct_encode_fields__, strict=True):
         value = getattr(body, field)
-        if isinstance(value, dict):
+        problem = None
+        if not is_plain:
+            problem = _unstorable(value)
+        if problem:
+            problems.append(FieldError(name, problem))
+        elif isinstance(value, dict):
             problems += [FieldError(path, _OUT_OF_RANGE) for path in _wrong_numbers(name, value)]
-        if is_plain:
-            continue
-        if _has_nul(value):
-            problems.append(FieldError(name, "must not contain the NUL character; remove \\u0000"))
-        if _depth(value) > MAX_DEPTH:
-            problems.append(FieldError(name, f"must not be nested deeper than {MAX_DEPTH} levels"))
     if problems:
         raise Invalid(*problems)
 
@@ -85,13 +85,17 @@ _OUT_OF_RANGE = (
 
 def _wrong_numbers(name: str, value: object) -> Iterator[str]:
     """The paths of the decimals in a value that are out of range, without recursion."""
+
+    def holds(child: object) -> bool:  # a path takes longer to write than a plain value to pass by
+        return isinstance(child, dict | list | Decimal)
+
     waiting = [(name, value)]
     while waiting:
         path, node = waiting.pop()
         if isinstance(node, dict):
-            waiting += [(f"{path}.{key}", child) for key, child in node.items()]
+            waiting += [(f"{path}.{key}", child) for key, child in node.items() if holds(child)]
         elif isinstance(node, list):
-            waiting += [(f"{path}[{place}]", child) for place, child in enumerate(node)]
+            waiting += [(f"{path}[{place}]", child) for place, child in enumerate(node) if holds(child)]
         elif isinstance(node, Decimal) and _is_out_of_range(node):
             yield path
 
@@ -101,25 +105,23 @@ def _is_out_of_range(number: Decimal) -> bool:
     return not isinstance(exponent, int) or exponent < -_MOST_DECIMALS or abs(number) > _LARGEST
 
 
-def _has_nul(value: object) -> bool:
-    if isinstance(value, str):
-        return "\0" in value
-    if isinstance(value, dict):
-        return any(_has_nul(k) or _has_nul(v) for k, v in value.items())
-    return isinstance(value, list) and any(map(_has_nul, value))
-
-
-def _depth(value: object) -> int:
-    """Levels of nesting, without recursion: the value may be as deep as the parser lets through."""
-    depth, level = 0, [value]
-    while level := [child for node in level for child in _children(node)]:
-        depth += 1
-    return depth
+def _unstorable(value: object) -> str | None:
+    """Why PostgreSQL cannot keep a value. Goes down level by level, without recursion: the value
+    may be as deep as the parser lets through.
+    """
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):  # the value itself, and what is inside it
+        if any(isinstance(node, str) and "\0" in node for node in level):
+            return "must not contain the NUL character; remove \\u0000"
+        level = [child for node in level for child in _children(node)]
+        if not level:
+            return None
+    return f"must not be nested deeper than {MAX_DEPTH} levels"
 
 
 def _children(node: object) -> list[object]:
     if isinstance(node, dict):
-        return list(node.values())
+        return [*node, *node.values()]
     if isinstance(node, list):
         return node
     return []
@@ -129,12 +131,8 @@ def problems(given: object, model: type[msgspec.Struct]) -> list[FieldError]:
     """The problems of each field on its own, so that one mistake does not hide another."""
     if not isinstance(given, dict):
         return [FieldError("body", f"must be a JSON object, not {_json_type(given)}")]
-    info = inspect.type_info(model)
-    assert isinstance(info, inspect.StructType)
-    fields = {f.encode_name: f for f in info.fields}
-    problems = [
-        FieldError(name, _unknown(name, list(fields))) for name in given if name not in fields
-    ]
+    fields = _fields(model)
+    problems = _unknown_fields([name for name in given if name not in fields], list(fields))
     for name, field in fields.items():
         if name not in given:
             if field.required:
@@ -146,6 +144,14 @@ def problems(given: object, model: type[msgspec.Struct]) -> list[FieldError]:
             problems.append(FieldError(name, problem))
         problems += wrong
     return problems
+
+
+@cache
+def _fields(model: type[msgspec.Struct]) -> dict[str, inspect.Field]:
+    """The fields of a type, by their names in JSON."""
+    info = inspect.type_info(model)
+    assert isinstance(info, inspect.StructType)
+    return {field.encode_name: field for field in info.fields}
 
 
 _read_only: set[str] = set()  # fields of any record that the server sets
@@ -160,12 +166,20 @@ def declare_read_only(records: Iterable[type[msgspec.Struct]]) -> None:
         _read_only.update(field.encode_name for field in fields if is_read_only(field))
 
 
-def _unknown(name: str, known: list[str]) -> str:
+def _unknown_fields(names: list[str], known: list[str]) -> list[FieldError]:
+    """A problem for each name; the first ones alone say what would be right."""
+    fields = f"; the fields are {', '.join(known)}"
     if not known:
-        return "is not a field here; this path takes none"
-    if name in _read_only:
-        return "is read-only; leave it out"
-    return f"is not a field here; the fields are {', '.join(known)}"
+        fields = "; this path takes none"
+    wrong = []
+    for place, name in enumerate(names[:MOST_TOLD]):
+        message = "is not a field here"
+        if name in _read_only and known:
+            message = "is read-only; leave it out"
+        elif place < MOST_EXPLAINED:
+            message += fields
+        wrong.append(FieldError(name, message))
+    return wrong + [UNTOLD] * (len(names) - len(wrong))
 
 
 def _problem(value: object, field: inspect.Field, model: type[msgspec.Struct]) -> str | None:

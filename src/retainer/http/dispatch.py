@@ -24,7 +24,7 @@ from retainer.errors import (
 )
 from retainer.http import forms
 from retainer.http.body import Nothing, decode
-from retainer.http.query_string import decode_query, of_form, pairs, unknown
+from retainer.http.query_string import NearWords, decode_query, of_form, pairs
 from retainer.http.request import WEB, Request
 from retainer.http.routing import TEXT, Route
 from retainer.http.safe_writes import preconditions
@@ -220,7 +220,8 @@ def read_query(request: Request, route: Route) -> object:
         return request.app.read_list(route.lists, query_string, zone)
     if route.html:
         return dict(pairs(query_string))
-    raise Invalid(*(unknown(name, []) for name, _ in pairs(query_string)))
+    near = NearWords()
+    raise Invalid(*(near.unknown(name, []) for name, _ in pairs(query_string)))
 
 
 async def read_body(request: Request, route: Route) -> object:

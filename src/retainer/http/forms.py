@@ -89,5 +89,5 @@ def _value(value_type: inspect.Type, text: str) -> object:  # noqa: PLR0911 -- a
 def _object(text: str) -> object:
     try:
         return exact_json.decode(text, object)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return text

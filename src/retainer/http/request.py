@@ -24,10 +24,12 @@ from retainer.http.headers import Headers
 from retainer.http.query_string import of_form
 from retainer.http.routing import Route
 from retainer.http.services import Services
-from retainer.permissions import Viewer
+from retainer.permissions import PUBLIC, Viewer
 
 SESSION_COOKIE = "connect.sid"
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+PUBLIC_BODY_BYTES = 16 << 10
 
 API, WEB = "api", "web"  # channels, as the journal names them
 
@@ -229,8 +231,10 @@ class Request(starlette.requests.Request):
 
     async def limited_body(self, limit: int) -> bytes:
         """The whole body. Raises TooLarge past the limit (bytes), before reading what was announced
-        as larger.
+        as larger. Whoever has not signed in may send little.
         """
+        if self.route is None or self.route.permission == PUBLIC:
+            limit = min(limit, PUBLIC_BODY_BYTES)
         announced = self.headers.get("content-length", "0")
         if int(announced) > limit:
             raise TooLarge(f"The body has {announced} bytes; at most {limit} are accepted.")

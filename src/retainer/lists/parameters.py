@@ -2,7 +2,6 @@
 name, with the nearest correct name.
 """
 
-import difflib
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -10,7 +9,7 @@ from functools import partial
 from typing import NamedTuple, TypeVar
 
 from retainer.errors import FieldError, Invalid
-from retainer.http.query_string import pairs, unknown
+from retainer.http.query_string import LONGEST_SHOWN, NearWords, pairs
 from retainer.lists import cursor
 from retainer.lists.dates import BadValue, Context
 from retainer.lists.expression import translate
@@ -76,6 +75,7 @@ class _Reader:
         self.spec = spec
         self.conditions = Conditions(spec, Context(datetime.now(UTC), zone))
         self.problems: list[FieldError] = []
+        self.near = NearWords()
         self.where: list[str] = []
 
     def query(self, parameters: list[tuple[str, str]]) -> Query:
@@ -138,7 +138,7 @@ class _Reader:
 
     def _condition(self, name: str, operator: str, value: str) -> str:
         if not self._takes(name, operator):
-            raise Invalid(unknown(_filter_name(name, operator), names(self.spec)))
+            raise Invalid(self.near.unknown(_filter_name(name, operator), names(self.spec)))
         return self.conditions.condition(name, operator, value)
 
     def _takes(self, name: str, operator: str) -> bool:
@@ -165,15 +165,15 @@ class _Reader:
         if value is None:
             return (self.spec.order,)
         keys = value.split(",")
-        known = self.spec.sorts
-        for key in keys:
-            name = key.removeprefix("-")
-            if name not in known:
-                hint = _hint(name, known)
-                message = f'cannot be by "{name[:40]}"; {hint}, with - before to turn it'
-                self.problems.append(FieldError("sort", message))
         if len(keys) > MAX_SORTS:
             self.problems.append(FieldError("sort", f"must name at most {MAX_SORTS} fields"))
+        known = self.spec.sorts
+        for key in keys[:MAX_SORTS]:
+            name = key.removeprefix("-")
+            if name not in known:
+                hint = self._nearest(name, known)
+                message = f'cannot be by "{name[:LONGEST_SHOWN]}"; {hint}, with - before to turn it'
+                self.problems.append(FieldError("sort", message))
         # Backward, so that of a name that comes twice the first direction counts.
         sorts = {key.removeprefix("-"): key.startswith("-") for key in reversed(keys)}
         return tuple(reversed(sorts.items()))
@@ -183,11 +183,20 @@ class _Reader:
         if name not in general:
             return ()
         selected = general[name].split(",")
+        if len(selected) > len(known):
+            message = f"has {len(selected)} names; the list has {len(known)}"
+            self.problems.append(FieldError(name, message))
+            return ()
         for word in selected:
             if word not in known:
-                message = f'has no "{word[:40]}"; {_hint(word, known)}'
+                message = f'has no "{word[:LONGEST_SHOWN]}"; {self._nearest(word, known)}'
                 self.problems.append(FieldError(name, message))
         return tuple(word for word in known if word in selected)
+
+    def _nearest(self, name: str, known: list[str]) -> str:
+        if not known:
+            return "it takes nothing here"
+        return self.near.hint(name, known, 0.4)
 
     def _position(
         self, value: str | None, sort: tuple[tuple[str, bool], ...]
@@ -212,13 +221,6 @@ def _filter_name(name: str, operator: str) -> str:
     if not operator:
         return name
     return f"{name}:{operator}"
-
-
-def _hint(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, 1, 0.4)
-    if near:
-        return f"the nearest is {near[0]}"
-    return f"it takes {', '.join(known) or 'nothing here'}"
 
 
 def _parsed_limit(value: str) -> int:

@@ -6,6 +6,7 @@ It speaks ASGI itself, with Starlette's requests and responses (docs/decisions/0
 
 import asyncio
 import ctypes
+import gc
 import itertools
 import multiprocessing
 import os
@@ -120,6 +121,10 @@ class App:
         with suppress(TimeoutError):
             async with asyncio.timeout(START_SECONDS):
                 await self.monitor.connected.wait()
+        # What a start makes stays. Looking through it again and again, the garbage collector would
+        # stop everything for tens of milliseconds.
+        gc.collect()
+        gc.freeze()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         for task in watching:

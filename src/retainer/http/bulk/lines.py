@@ -9,7 +9,19 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from starlette.responses import Response
 
 from retainer.database.database import Db
-from retainer.errors import FieldError, LineProblem, MethodNotAllowed, Problem, TooLarge, invalid
+from retainer.errors import (
+    AND,
+    MOST_TOLD,
+    MOST_TOLD_BYTES,
+    FieldError,
+    Invalid,
+    LineProblem,
+    MethodNotAllowed,
+    Problem,
+    TooLarge,
+    invalid,
+    told,
+)
 from retainer.http.body import decode
 from retainer.http.dispatch import check, run_change
 from retainer.http.headers import Headers
@@ -21,6 +33,7 @@ _IN_PATHS = (
     "/%!$&'()*+,;=:@~"  # left as they are in a path, percent signs too: it is encoded already
 )
 NULL = Raw(b"null")
+MOST_OF_LINE = 10  # problems of one line that a refused bulk tells
 _OBJECT_OR_NULL = {"anyOf": [{"type": "object"}, {"type": "null"}]}
 
 
@@ -192,17 +205,43 @@ class Line(Request):
 
 
 class LinesRefused(Problem):
-    """A bulk write that is refused because of these lines."""
+    """A bulk write that is refused because of these lines. The first of them are told, each with a
+    few of its problems.
+    """
 
     status = 422
 
-    def __init__(self, lines: list[tuple[int, Problem]], count: int) -> None:
-        words = [
-            FieldError(f"line {number}", problem.detail.removesuffix("."))
-            for number, problem in lines
-        ]
-        what = "1 line" if len(lines) == 1 else f"{len(lines)} lines"
-        first = f"{words[0].field}: {words[0].message}."
-        detail = f"{what} of {count} cannot be done, so nothing was changed. {first}"
-        super().__init__(detail, errors=words)
-        self.lines = [LineProblem(number, p.status, p.detail, p.errors) for number, p in lines]
+    def __init__(self, first: list[tuple[int, Problem]], failures: int, count: int) -> None:
+        shown = _shown(first, failures)
+        words = [FieldError(f"line {line.line}", line.detail.removesuffix(".")) for line in shown]
+        what = "1 line" if failures == 1 else f"{failures} lines"
+        detail = f"{words[0].field}: {words[0].message}"
+        if failures > 1:
+            detail += f"; {AND}{failures - 1} more"
+        super().__init__(
+            f"{what} of {count} cannot be done, so nothing was changed. {detail}.", errors=words
+        )
+        self.lines = shown
+
+
+def _shown(lines: list[tuple[int, Problem]], failures: int) -> list[LineProblem]:
+    """As many lines as an answer has room for; the last entry counts the others."""
+    shown: list[LineProblem] = []
+    size = 0
+    for number, problem in lines[:MOST_TOLD]:
+        line = _line_problem(number, problem)
+        size += len(msgspec.json.encode(line))
+        if shown and size > MOST_TOLD_BYTES:
+            break
+        shown.append(line)
+    if len(shown) < failures:
+        number, problem = lines[len(shown)]
+        shown.append(LineProblem(number, problem.status, f"{AND}{failures - len(shown)} more"))
+    return shown
+
+
+def _line_problem(number: int, problem: Problem) -> LineProblem:
+    if len(problem.errors) <= MOST_OF_LINE:
+        return LineProblem(number, problem.status, problem.detail, problem.errors)
+    short = Invalid(*told(problem.errors, MOST_OF_LINE))
+    return LineProblem(number, problem.status, short.detail, short.errors)

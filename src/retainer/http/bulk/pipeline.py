@@ -21,6 +21,8 @@ from retainer.database.statement import Change, Create, Statement
 from retainer.errors import Problem
 from retainer.http.body import Json
 
+AT_A_STRETCH = 25  # lines that are worked at before the event loop turns to others
+
 T = TypeVar("T")
 
 
@@ -54,11 +56,12 @@ class Pipeline:
         CannotPipeline, and PostgreSQL's refusals.
         """
         self.running = len(handlers)
-        tasks = [
-            asyncio.ensure_future(self._run_one(place, handler))
-            for place, handler in enumerate(handlers)
-        ]
+        tasks: list[asyncio.Future[T | Problem]] = []
         try:
+            for place, handler in enumerate(handlers):
+                tasks.append(asyncio.ensure_future(self._run_one(place, handler)))
+                if place % AT_A_STRETCH == AT_A_STRETCH - 1:
+                    await asyncio.sleep(0)  # others are served before the next ones begin
             await asyncio.wait(tasks)
         finally:
             for task in tasks:

@@ -6,6 +6,7 @@ route run as a pipeline, so that their changes can be sent as one; where that fa
 split in halves, again and again, until each failing line is known.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -15,9 +16,9 @@ from retainer.database.database import Db
 from retainer.database.pool import ACQUIRE_SECONDS
 from retainer.database.refusals import Retry, SessionChanged
 from retainer.database.statement import Statement
-from retainer.errors import Forbidden, Problem, TooLarge, Unavailable, invalid
+from retainer.errors import MOST_TOLD, Forbidden, NotFound, Problem, TooLarge, Unavailable, invalid
 from retainer.http.bulk.lines import Line, LinesRefused
-from retainer.http.bulk.pipeline import CannotPipeline, Pipeline
+from retainer.http.bulk.pipeline import AT_A_STRETCH, CannotPipeline, Pipeline
 from retainer.http.request import Request
 from retainer.http.routing import Route
 from retainer.http.safe_writes.prefer import APPLIED
@@ -44,11 +45,11 @@ async def create(request: Request) -> Response:
         await tx.rows(FORGET_PLANS)
         for start in range(0, len(lines), LINES_AT_ONCE):
             part = lines[start : start + LINES_AT_ONCE]
-            await run.lines(tx, [Line(request, number, text) for number, text in part])
-        if any(isinstance(problem, Forbidden) for _, problem in run.failed):
+            await run.lines(tx, await read(request, part))
+        if run.was_forbidden:
             await request.record_refusal()
         if run.failed and not is_lenient:
-            raise LinesRefused(run.failed, len(lines))
+            raise LinesRefused(run.failed, run.failures, len(lines))
     for user in run.changed_users:
         request.forget(user)
     applied = ["handling=lenient"] if is_lenient else []
@@ -59,8 +60,19 @@ async def create(request: Request) -> Response:
     )
 
 
+async def read(request: Request, lines: list[tuple[int, bytes]]) -> list[Line]:
+    """The lines as requests. Lets others be served in between: each takes a while."""
+    found: list[Line] = []
+    for start in range(0, len(lines), AT_A_STRETCH):
+        found += [Line(request, *line) for line in lines[start : start + AT_A_STRETCH]]
+        await asyncio.sleep(0)
+    return found
+
+
 def split(body: bytes) -> list[tuple[int, bytes]]:
     """Lines that are not empty, with their numbers. Raises Problem for none and for too many."""
+    if body.count(b"\n") > MAX_LINES * 2:  # before millions of empty ones are looked at
+        raise TooLarge(f"The body has too many lines; at most {MAX_LINES} are accepted.")
     lines = [(number, text) for number, text in enumerate(body.split(b"\n"), 1) if text.strip()]
     if not lines:
         raise invalid("body", "has no line; send a write as JSON on each")
@@ -91,7 +103,9 @@ class Run:
         self.is_lenient = is_lenient
         self.encoded_results: list[bytes] = []
         self.size = 0
-        self.failed: list[tuple[int, Problem]] = []
+        self.failed: list[tuple[int, Problem]] = []  # the first, as many as may be told
+        self.failures = 0
+        self.was_forbidden = False
         self.changed_users: list[int] = []
         self.unpipelined: set[str] = set()  # names of routes whose handlers make several changes
 
@@ -100,13 +114,15 @@ class Run:
         start = 0
         for end in range(1, len(lines) + 1):
             if end == len(lines) or lines[end].route is not lines[start].route:
-                self.add(await self.results(tx, lines[start:end]))
+                await self.add(await self.results(tx, lines[start:end]))
                 start = end
 
     async def results(self, tx: Db, lines: list[Line]) -> list[Result]:
         """The results of lines of one route: as a pipeline, else by halves, else one by one."""
         route = lines[0].route
-        if len(lines) == 1 or route is None or route.name in self.unpipelined:
+        if route is None:  # none of them is a write: nothing is sent for them
+            return [(line, line.refusal or NotFound()) for line in lines]
+        if len(lines) == 1 or route.name in self.unpipelined:
             return [await self.one(tx, line) for line in lines]
         results = await self.pipelined(tx, lines, route)
         if results is not None:
@@ -143,21 +159,31 @@ class Run:
         finally:
             self.extend_deadline()
 
-    def add(self, results: list[Result]) -> None:
+    async def add(self, results: list[Result]) -> None:
         """Keep the results to be answered. Raises TooLarge when they grow without bound."""
-        for line, result in results:
+        for place, (line, result) in enumerate(results):
             self.changed_users += line.changed_users
             if isinstance(result, Problem):
-                self.failed.append((line.number, result))
-            encoded = line.encode_result(result)
-            self.size += len(encoded)
-            self.encoded_results.append(encoded)
+                self._add_failure(line, result)
+            if not self.failed or self.is_lenient:
+                encoded = line.encode_result(result)
+                self.size += len(encoded)
+                self.encoded_results.append(encoded)
+            if place % AT_A_STRETCH == 0:
+                await asyncio.sleep(0)
         most = (self.request.app.settings.bulk_mb << 20) * MAX_GROWTH
         if self.size > most:
             raise TooLarge(
                 f"The answer has more than {most} bytes; send fewer lines, "
                 "or Prefer: return=minimal."
             )
+
+    def _add_failure(self, line: Line, problem: Problem) -> None:
+        problem.__traceback__ = None  # its frames hold the line and all that was made for it
+        self.failures += 1
+        self.was_forbidden |= isinstance(problem, Forbidden)
+        if len(self.failed) <= MOST_TOLD:
+            self.failed.append((line.number, problem))
 
     def extend_deadline(self) -> None:
         """Extend the deadline: the request may take long while it makes progress."""
