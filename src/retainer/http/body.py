@@ -106,7 +106,7 @@ def _is_out_of_range(number: Decimal) -> bool:
 
 
 def _unstorable(value: object) -> str | None:
-    """Why PostgreSQL cannot keep a value. Goes down level by level, without recursion: the value
+    """The reason why PostgreSQL cannot keep a value. Goes down level by level, without recursion: the value
     may be as deep as the parser lets through.
     """
     level = [value]

@@ -74,7 +74,7 @@ class NearWords:
         self.left = MOST_LOOKED_UP
 
     def hint(self, word: str, known: list[str], *cutoffs: float) -> str:
-        """What would be right, as the end of a sentence; the words that are likest count first,
+        """The remedy, as the end of a sentence; the words that are likest count first,
         each cutoff (0 to 1) in turn.
         """
         if not known:
