@@ -16,9 +16,12 @@ import httpx
 import pytest
 
 from retainer.database.pool import connect
+from retainer.errors import Unavailable
 from retainer.journal.changes import CHANNEL, FIRST_LOOKBACK, MAX_RECORDS, ChangeBuffer, Position
-from retainer.journal.live.hub import MAX_STREAMS, MAX_STREAMS_OF_SESSION
+from retainer.journal.live.hub import MAX_STREAMS, MAX_STREAMS_OF_SESSION, Live
+from retainer.journal.live.subscriber import Subscriber
 from support.cast import Cast, Person
+from support.in_process import InProcess
 from support.samples import bulk, line
 from support.server import PASSWORD, Server
 from support.sql import Sql
@@ -556,3 +559,43 @@ def test_a_change_buffer_stays_small() -> None:
         buffer.merge(more)
     assert buffer.is_all
     assert not buffer.records and not buffer.operations
+
+
+def test_a_private_view_is_told_to_its_owner_alone_among_those_who_see_everything(
+    cast: Cast, ear: Any
+) -> None:
+    """Whoever's stream was opened first: the readings of a poll are shared among them."""
+    second = cast.person("Carl", "consultant")
+    for owner, colleague in ((cast.cora, second), (second, cast.cora)):
+        other, own = ear(colleague), ear(owner)
+        view = owner.made("/api/views", noun="organizations", name="Mine", query="")
+        shared = cast.ada.made(
+            "/api/views", noun="organizations", name="All", query="", isShared=True
+        )
+        own.until(f"views/{view['id']}")
+        records, _ = other.until(f"views/{shared['id']}")
+        assert f"views/{view['id']}" not in records
+
+
+def test_a_full_process_ends_the_oldest_stream_of_whoever_has_most(
+    cast: Cast, inside: InProcess
+) -> None:
+    app = inside.app
+    hub = Live(app.database, app.sessions, app.log, places=3)
+
+    def subscriber(person: Person) -> Subscriber:
+        viewer = inside.sql.run(app.sessions.viewer(str(person.token)))
+        return Subscriber(viewer, app.database.of(viewer, "", "live"), app.sessions)
+
+    opened = [subscriber(person) for person in (cast.ada, cast.gita, cast.gita)]
+    for each in opened:
+        hub.refuse_too_many(each.viewer)
+        hub.join(each)
+    olga = subscriber(cast.olga)
+    hub.refuse_too_many(olga.viewer)
+    hub.join(olga)
+    assert [each.is_ending for each in (*opened, olga)] == [False, True, False, False]
+    with pytest.raises(Unavailable):
+        hub.refuse_too_many(subscriber(cast.stan).viewer)
+    hub.leave(opened[1])
+    assert hub.held.total == 3, "what was taken from it is not given back again"

@@ -8,14 +8,8 @@ from support.server import Server
 
 
 def test_a_list_without_a_free_connection_is_503_soon(cast: Cast, server: Server) -> None:
-    tenant = cast.other_tenant
-    cast.sql.rows(
-        """WITH acting AS MATERIALIZED (
-               SELECT set_config('retainer.tenant', $2, true), acting_as(NULL, 'command', 'command', NULL, 'test'))
-           INSERT INTO organizations (tenant_id, name, type, description)
-           SELECT $1::bigint, 'Bulk ' || n, 'other', repeat('x', 8000) FROM acting, generate_series(1, 2000) n""",
-        tenant, str(tenant),
-    )  # fmt: skip
+    for tenant in (cast.tenant, cast.other_tenant):
+        add_organizations(cast, tenant)
     head = f"GET /api/organizations HTTP/1.1\r\nHost: x\r\nCookie: connect.sid={cast.olga.token}\r\n\r\n".encode()
     slow = []
     try:
@@ -31,8 +25,21 @@ def test_a_list_without_a_free_connection_is_503_soon(cast: Cast, server: Server
         assert answer.status_code == 503
         assert answer.headers["retry-after"]
         assert time.monotonic() - began < 2
+        other = cast.ada.get("/api/organizations")
+        assert other.status_code == 200, "a place is left for another tenant"
+        assert len(other.json()) == 2002
     finally:
         for connection in slow:
             connection.close()
     time.sleep(0.5)
     assert len(cast.olga.get("/api/organizations").json()) == 2000
+
+
+def add_organizations(cast: Cast, tenant: int) -> None:
+    cast.sql.rows(
+        """WITH acting AS MATERIALIZED (
+               SELECT set_config('retainer.tenant', $2, true), acting_as(NULL, 'command', 'command', NULL, 'test'))
+           INSERT INTO organizations (tenant_id, name, type, description)
+           SELECT $1::bigint, 'Bulk ' || n, 'other', repeat('x', 8000) FROM acting, generate_series(1, 2000) n""",
+        tenant, str(tenant),
+    )  # fmt: skip

@@ -2,7 +2,6 @@
 transaction, and PostgreSQL's refusals become Problems in the API's words.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Self
@@ -11,7 +10,7 @@ import asyncpg
 import msgspec
 
 from retainer.database.group_commit import GroupCommit
-from retainer.database.pool import ACQUIRE_SECONDS, BROKEN, Connection, Pool
+from retainer.database.pool import BROKEN, Connection, Pool
 from retainer.database.read_coalescing import ReadCoalescer
 from retainer.database.refusals import Messages, refusal
 from retainer.database.statement import Create, Statement
@@ -20,8 +19,6 @@ from retainer.errors import NotFound, Problem, Unavailable
 from retainer.permissions import Scope, Viewer
 
 CHUNK = 500  # rows per statement when a whole list is streamed
-STREAMS = 4  # connections that streamed lists may hold at the same time
-BULKS = 2  # connections that bulk requests may hold at the same time
 
 Values = dict[str, Any]
 Rows = list[asyncpg.Record]
@@ -38,10 +35,8 @@ class Database:
 
     def __init__(self, url: str, *, size: int, statement_seconds: float) -> None:
         self.pool = Pool(url, size, statement_seconds)
-        self.coalescers: dict[tuple[Statement, int, Scope, int | None, int], ReadCoalescer] = {}
+        self.coalescers: dict[tuple[object, ...], ReadCoalescer] = {}
         self.group_commit = GroupCommit(self.writing, self.send_each)
-        self.streams = asyncio.Semaphore(STREAMS)
-        self.bulks = asyncio.Semaphore(BULKS)
         self.is_up = False  # set by the monitor; while it is False, requests fail at once
         self.messages: Messages = {}  # loaded by the monitor
         self.statements = 0  # statements sent so far, counted for the tests
@@ -57,18 +52,6 @@ class Database:
     ) -> "Db":
         """The database of one tenant before anybody is signed in (login, set-up)."""
         return Db(self, "all", {"tenant": tenant, **who}, request_id, action, channel)
-
-    async def wait_for_stream(self) -> None:
-        """Wait until one more list may be streamed. Raises Unavailable after about a second."""
-        if not self.streams.locked():
-            return
-        try:
-            async with asyncio.timeout(ACQUIRE_SECONDS), self.streams:
-                pass
-        except TimeoutError:
-            raise Unavailable(
-                "Too many whole lists are being sent at this moment. Try again shortly."
-            ) from None
 
     async def plain(self, text: str, *arguments: object) -> Rows:
         """The rows of a statement that needs no tenant, such as those before signing in."""
@@ -252,7 +235,8 @@ class Db:
         contact, user = None, 0  # viewers who see everything share one group
         if self.scope != "all":
             contact, user = self.viewer_values["contact"], self.viewer_values["user"]
-        group = (statement, self.viewer_values["tenant"], self.scope, contact, user)
+        role = self.viewer_values.get("viewer_role")
+        group = (statement, self.viewer_values["tenant"], role, contact, user)
         coalescers = self.database.coalescers
         coalescer = coalescers.get(group)
         if coalescer is None:

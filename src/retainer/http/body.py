@@ -106,8 +106,8 @@ def _is_out_of_range(number: Decimal) -> bool:
 
 
 def _unstorable(value: object) -> str | None:
-    """The reason why PostgreSQL cannot keep a value. Goes down level by level, without recursion: the value
-    may be as deep as the parser lets through.
+    """The reason why PostgreSQL cannot keep a value. Goes down level by level, without recursion:
+    the value may be as deep as the parser lets through.
     """
     level = [value]
     for _ in range(MAX_DEPTH + 1):  # the value itself, and what is inside it

@@ -66,6 +66,7 @@ class Request(starlette.requests.Request):
         self.path: str = scope["path"]
         self.prefer: dict[str, str] = {}  # preferences by name
         self.upload_fields: dict[str, list[str]] = {}  # of a form with a file, as far as read
+        self.endings: list[Callable[[], None]] = []
         self.changed_users: list[int] = []  # whose sessions are forgotten once it is committed
 
     @property
@@ -130,6 +131,7 @@ class Request(starlette.requests.Request):
         inner.session_viewer = self.session_viewer
         inner.deadline, inner.disconnected = self.deadline, self.disconnected
         inner.upload_fields = self.upload_fields
+        inner.endings = self.endings
         return inner
 
     @property
@@ -211,6 +213,15 @@ class Request(starlette.requests.Request):
     def has_body(self) -> bool:
         """True when a body is announced, also one of unknown length."""
         return "transfer-encoding" in self.headers or self.headers.get("content-length", "0") != "0"
+
+    def at_end(self, ending: Callable[[], None]) -> None:
+        """Have this done once the response has been sent, or given up."""
+        self.endings.append(ending)
+
+    def end(self) -> None:
+        """Give back what was held until the response was sent."""
+        while self.endings:
+            self.endings.pop()()
 
     async def record_refusal(self) -> None:
         """Write into the journal that the viewer may not do what they asked for: an operation of

@@ -11,6 +11,7 @@ from retainer.database.database import Database
 from retainer.http.deadlines import Deadlines
 from retainer.http.log import Log
 from retainer.http.routing import Table
+from retainer.http.shares import SharesOfAll
 from retainer.permissions import Viewer
 
 T = TypeVar("T")
@@ -37,6 +38,7 @@ class Services(Protocol):
     database: Database
     deadlines: Deadlines
     proxies: list[Network]
+    shares: SharesOfAll
 
     @property
     def sessions(self) -> Sessions:

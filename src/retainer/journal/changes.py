@@ -124,6 +124,12 @@ _VISIBLE = Statement(
 )
 
 
+_HAS_VIEWS = Statement("""
+    SELECT EXISTS (
+        SELECT FROM changes c WHERE c.tenant_id = :tenant
+            AND c.operation_id = ANY(:operations::bigint[]) AND c.entity = 'views')""")
+
+
 class Position(msgspec.Struct, frozen=True):
     """A point in time, in transactions: `oldest` was the first that had not ended.
 
@@ -286,6 +292,11 @@ def _following(after: Position | None, row: Record) -> Position:
 async def visible_changes(db: Db, operations: list[int]) -> list[Record]:
     """The names of the records that operations changed, of those that the viewer sees."""
     return await db.rows(_VISIBLE, operations=operations, most=MAX_NAMES)
+
+
+async def has_views(db: Db, operations: list[int]) -> bool:
+    """True where one of the operations changed saved views, some of which are private."""
+    return bool(await db.value(_HAS_VIEWS, operations=operations))
 
 
 async def since(db: Db, after: Position | None) -> tuple[Position, ChangeBuffer]:

@@ -3,16 +3,19 @@ is streamed from one snapshot when it is long.
 """
 
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from urllib.parse import quote, urlencode
 
 from asyncpg import Record
 from starlette.responses import Response, StreamingResponse
 
 from retainer.database.database import CHUNK, Db
+from retainer.database.pool import ACQUIRE_SECONDS
 from retainer.database.refusals import TimedOut
 from retainer.errors import FieldError, Invalid, NotFound
 from retainer.http.request import Request
 from retainer.http.routing import Exists
+from retainer.http.shares import holder_of
 from retainer.lists import cursor, formats
 from retainer.lists.filters import Prefilter
 from retainer.lists.formats import Format
@@ -133,7 +136,7 @@ class Listing:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The whole list as it is at one point in time."""
-        async with self.db.database.streams, self.db.transaction(snapshot=True) as reader:
+        async with self.db.transaction(snapshot=True) as reader:
             position: Position = None
             await self.narrow(reader)
             while True:
@@ -211,7 +214,9 @@ async def _respond(request: Request, format: Format, **values: object) -> tuple[
             raise  # not the query is at fault, but a slow database
         raise too_costly(spec, query) from error
     if query.limit is None and row["count"] > CHUNK:
-        await request.app.database.wait_for_stream()
+        lists, holder = request.app.shares.lists, holder_of(request.viewer)
+        await lists.enter(holder, ACQUIRE_SECONDS)
+        request.at_end(partial(lists.leave, holder))
         return _response(listing, _stream(listing), headers), False
     if query.limit is not None and (links := _links(request, query, row)):
         headers["link"] = ", ".join(links)

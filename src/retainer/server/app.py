@@ -29,6 +29,7 @@ from retainer.http.deadlines import Deadlines
 from retainer.http.dispatch import dispatch
 from retainer.http.log import Log
 from retainer.http.request import Request
+from retainer.http.shares import SharesOfAll
 from retainer.identity.sessions.cache import Sessions
 from retainer.journal.live.hub import Live
 from retainer.lists import parameters
@@ -78,6 +79,7 @@ class App:
         self.monitor = Monitor(self.database, self.sessions, self.log, listeners)
         self.storage = Storage.of(settings)
         self.indexer = Indexer(settings.database_url, self.storage, self.log)
+        self.shares = SharesOfAll(settings.pool_size)
         self.deadlines = Deadlines(settings.request_seconds)
         self.proxies = networks(settings.trusted_proxies)
         self.services: dict[type, object] = {Live: self.live, Storage: self.storage}
@@ -143,6 +145,7 @@ class App:
         try:
             await self.send(request, response, send)
         finally:
+            request.end()
             user = tenant = None
             if request.session_viewer is not None:
                 user, tenant = request.session_viewer.user, request.session_viewer.tenant

@@ -7,8 +7,6 @@ split in halves, again and again, until each failing line is known.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from starlette.responses import Response
 
@@ -16,12 +14,13 @@ from retainer.database.database import Db
 from retainer.database.pool import ACQUIRE_SECONDS
 from retainer.database.refusals import Retry, SessionChanged
 from retainer.database.statement import Statement
-from retainer.errors import MOST_TOLD, Forbidden, NotFound, Problem, TooLarge, Unavailable, invalid
+from retainer.errors import MOST_TOLD, Forbidden, NotFound, Problem, TooLarge, invalid
 from retainer.http.bulk.lines import Line, LinesRefused
 from retainer.http.bulk.pipeline import AT_A_STRETCH, CannotPipeline, Pipeline
 from retainer.http.request import Request
 from retainer.http.routing import Route
 from retainer.http.safe_writes.prefer import APPLIED
+from retainer.http.shares import holder_of
 
 MAX_LINES = 10_000
 LINES_AT_ONCE = 500  # lines that are read and run at once
@@ -40,7 +39,8 @@ async def create(request: Request) -> Response:
     lines = split(request.data)
     is_lenient = request.prefer.get("handling") == "lenient"
     run = Run(request, is_lenient=is_lenient)
-    async with bulk_slot(request), request.db.transaction() as tx:
+    bulks, holder = request.app.shares.bulks, holder_of(request.viewer)
+    async with bulks.place(holder, ACQUIRE_SECONDS), request.db.transaction() as tx:
         await tx.rows(PLAN_BY_INDEXES)
         await tx.rows(FORGET_PLANS)
         for start in range(0, len(lines), LINES_AT_ONCE):
@@ -79,20 +79,6 @@ def split(body: bytes) -> list[tuple[int, bytes]]:
     if len(lines) > MAX_LINES:
         raise TooLarge(f"The body has {len(lines)} lines; at most {MAX_LINES} are accepted.")
     return lines
-
-
-@asynccontextmanager
-async def bulk_slot(request: Request) -> AsyncIterator[None]:
-    """Take one of the few places for bulk writes, so that these never hold all connections. Raises
-    Unavailable when all are taken.
-    """
-    bulks = request.app.database.bulks
-    if bulks.locked():
-        raise Unavailable(
-            "Too many requests of many writes are running. Try again shortly.", int(ACQUIRE_SECONDS)
-        )
-    async with bulks:
-        yield
 
 
 class Run:

@@ -15,6 +15,7 @@ from retainer.database.database import Database
 from retainer.errors import Problem, TooManyRequests, Unavailable
 from retainer.http.log import Log
 from retainer.http.request import Request
+from retainer.http.shares import Holder, Holdings, holder_of
 from retainer.identity.sessions.cache import SESSIONS, Sessions
 from retainer.journal import changes
 from retainer.journal.changes import Position
@@ -31,13 +32,18 @@ RETRY_SECONDS = 10
 class Live:
     """The tenants that this process changed and has not announced, and its open streams."""
 
-    def __init__(self, database: Database, sessions: Sessions, log: Log) -> None:
+    def __init__(
+        self, database: Database, sessions: Sessions, log: Log, places: int = MAX_STREAMS
+    ) -> None:
+        self.places = places
         self.database = database
         self.sessions = sessions
         self.log = log
         self.name = secrets.token_hex(5)
         self.pollers: dict[int, TenantPoller] = {}  # by tenant
         self.of_session: Counter[int] = Counter()
+        self.holders: dict[Subscriber, Holder] = {}  # the oldest first
+        self.held = Holdings()
         self.is_ending = False
         self.listeners = [(changes.CHANNEL, self.on_notification), (SESSIONS, self.check)]
 
@@ -100,14 +106,36 @@ class Live:
                 "close a page, or poll.",
                 headers={"retry-after": str(RETRY_SECONDS)},
             )
-        if self.of_session.total() >= MAX_STREAMS:
+        if self.held.total >= self.places:
+            self._make_room(holder_of(viewer))
+
+    def _make_room(self, newcomer: Holder) -> None:
+        """End the oldest stream of whoever has most in the tenant that has most. Raises Unavailable
+        where nobody has more than is due to them.
+        """
+        largest = self.held.largest()
+        if largest.group == newcomer.group:  # only of who has more than one browser may have
+            can_spare = self.held.of_holder[largest] > MAX_STREAMS_OF_SESSION
+        else:
+            can_spare = self.held.size(largest)[0] > self.held.size(newcomer)[0] + 1
+        if largest == newcomer or not can_spare:
             raise Unavailable(
                 "No more streams can be opened at this moment; poll, or try again.", RETRY_SECONDS
             )
+        oldest = next(each for each, holder in self.holders.items() if holder == largest)
+        self._release(oldest)
+        oldest.end()
+
+    def _release(self, subscriber: Subscriber) -> None:
+        holder = self.holders.pop(subscriber, None)
+        if holder is not None:
+            self.held.add(holder, -1)
 
     def join(self, subscriber: Subscriber) -> TenantPoller:
         tenant = subscriber.viewer.tenant
         self.of_session[subscriber.viewer.session] += 1
+        self.holders[subscriber] = holder_of(subscriber.viewer)
+        self.held.add(self.holders[subscriber])
         if tenant not in self.pollers:
             self.pollers[tenant] = TenantPoller(
                 self.database.without_viewer(tenant, "", "live"), self.log
@@ -117,6 +145,7 @@ class Live:
 
     def leave(self, subscriber: Subscriber) -> None:
         """Forget a subscriber that has ended, and with the last of a tenant its poller."""
+        self._release(subscriber)
         session, tenant = subscriber.viewer.session, subscriber.viewer.tenant
         self.of_session[session] -= 1
         if not self.of_session[session]:

@@ -36,7 +36,6 @@ class Subscriber:
         self.viewer = viewer
         self.db = db
         self.sessions = sessions
-        self.visibility_key = _visibility_key(viewer)
         self.wakeup = asyncio.Event()
         self.is_ending = False
         self.buffer = ChangeBuffer()
@@ -49,6 +48,15 @@ class Subscriber:
         if buffer:
             self.buffer.merge(buffer)
             self.wakeup.set()
+
+    def visibility_key(self, *, is_personal: bool) -> tuple[object, ...]:
+        """A key equal for viewers who see the same records. Among those who see everything, what
+        `is_personal` differs by user: private views are their owner's alone.
+        """
+        viewer = self.viewer
+        if viewer.scope == "all" and not is_personal:
+            return (viewer.role,)
+        return (viewer.role, viewer.user, viewer.contact)
 
     def end(self) -> None:
         """End the stream: the client has gone, or the server stops."""
@@ -111,10 +119,3 @@ class Subscriber:
             name.encode(),
             msgspec.json.encode(found),
         )
-
-
-def _visibility_key(viewer: Viewer) -> tuple[object, ...]:
-    """Equal for viewers who see the same records."""
-    if viewer.scope == "all":
-        return (viewer.role,)
-    return (viewer.role, viewer.user, viewer.contact)

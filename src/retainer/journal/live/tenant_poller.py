@@ -58,9 +58,11 @@ class TenantPoller:
         statement serves all subscribers with the same visibility key.
         """
         found = await changes.poll(self.db, self.position, self.seen)
+        is_personal = bool(found.operations) and await changes.has_views(self.db, found.operations)
         alike: dict[object, list[Subscriber]] = {}
         for subscriber in self.subscribers:
-            alike.setdefault(subscriber.visibility_key, []).append(subscriber)
+            key = subscriber.visibility_key(is_personal=is_personal)
+            alike.setdefault(key, []).append(subscriber)
         for subscribers in alike.values():
             buffer = ChangeBuffer()
             if found.is_partial:
