@@ -570,7 +570,7 @@ def test_a_private_view_is_told_to_its_owner_alone_among_those_who_see_everythin
         other, own = ear(colleague), ear(owner)
         view = owner.made("/api/views", noun="organizations", name="Mine", query="")
         shared = cast.ada.made(
-            "/api/views", noun="organizations", name="All", query="", isShared=True
+            "/api/views", noun="organizations", name=f"All {owner.id}", query="", isShared=True
         )
         own.until(f"views/{view['id']}")
         records, _ = other.until(f"views/{shared['id']}")
