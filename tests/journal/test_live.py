@@ -564,7 +564,7 @@ def test_a_change_buffer_stays_small() -> None:
 def test_a_private_view_is_told_to_its_owner_alone_among_those_who_see_everything(
     cast: Cast, ear: Any
 ) -> None:
-    """Whoever's stream was opened first: the readings of a poll are shared among them."""
+    """In either order of opening: they share what a poll read."""
     second = cast.person("Carl", "consultant")
     for owner, colleague in ((cast.cora, second), (second, cast.cora)):
         other, own = ear(colleague), ear(owner)

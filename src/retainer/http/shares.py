@@ -51,7 +51,7 @@ class Holdings:
         return self.of_group.total()
 
     def size(self, holder: Holder) -> tuple[int, int]:
-        """What a holder has, as it is compared: the places of their group, then their own."""
+        """The places of a holder as they are compared: those of their group, then their own."""
         return self.of_group[holder.group], self.of_holder[holder]
 
     def largest(self) -> Holder:
@@ -182,7 +182,7 @@ class Shares:
 
 
 class SharesOfAll:
-    """What the users of a process share, but for what its own module counts: streams of changes
+    """The shares of one process, but for those that are counted elsewhere: streams of changes
     (journal/live/hub.py) and connections (server/http_server.py).
     """
 
