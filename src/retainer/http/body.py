@@ -95,7 +95,9 @@ def _wrong_numbers(name: str, value: object) -> Iterator[str]:
         if isinstance(node, dict):
             waiting += [(f"{path}.{key}", child) for key, child in node.items() if holds(child)]
         elif isinstance(node, list):
-            waiting += [(f"{path}[{place}]", child) for place, child in enumerate(node) if holds(child)]
+            waiting += [
+                (f"{path}[{place}]", child) for place, child in enumerate(node) if holds(child)
+            ]
         elif isinstance(node, Decimal) and _is_out_of_range(node):
             yield path
 
