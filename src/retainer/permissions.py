@@ -1,10 +1,11 @@
-"""Rules in two tables: the permissions of each role, and the records that each viewer sees.
+"""Rules in tables: the permissions of each role, and the records that each viewer sees.
 
 `PERMISSIONS` is read by dispatch for every route, by the pages and by the tests. `VISIBLE` is the
 only place that says who sees what: statements name a fragment of it (`@visible_organizations`), and
-none repeats it.
+none repeats it. `PAST` says the same of records as they were, and `UNTOLD` of single fields.
 """
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
@@ -108,6 +109,10 @@ class Viewer(msgspec.Struct, frozen=True):
         """True when the viewer's role has the permission. Statements decide which rows they see."""
         return self.role in PERMISSIONS[permission].roles
 
+    def is_told(self, noun: str, field: str) -> bool:
+        """True when the viewer is told a field of the records of a noun that they see."""
+        return is_told(noun, field, self.scope)
+
 
 def viewer(row: Mapping[str, Any]) -> Viewer:
     """The viewer of a row of session_by_token()."""
@@ -148,12 +153,28 @@ _MY_PROJECTS = f"""ANY(ARRAY(SELECT my.id FROM projects my
 _CLIENT_PROJECTS = f"""ANY(ARRAY(SELECT my.id FROM projects my
     WHERE my.tenant_id = :tenant AND my.organization_id = {_MINE} AND my.deleted_by IS NULL
         AND my.audience = 'client'))"""
-_DOCUMENTS_OF = """d.id = ANY(ARRAY(SELECT link.document_id FROM document_projects link
+_IS_LINKED = """d.id = ANY(ARRAY(SELECT link.document_id FROM document_projects link
     WHERE link.tenant_id = :tenant AND link.deleted_by IS NULL AND link.project_id = {}))"""
-
-_FELLOWS = f"""(c.id = :contact OR c.id = ANY(ARRAY(SELECT fellow.contact_id FROM members fellow
+_IS_FELLOW = f"""c.id = ANY(ARRAY(SELECT fellow.contact_id FROM members fellow
     WHERE fellow.tenant_id = :tenant AND fellow.deleted_by IS NULL
-        AND fellow.organization_id = {_MINE})))"""
+        AND fellow.organization_id = {_MINE}))"""
+
+
+def _contacts(is_fellow: str) -> dict[Scope, str]:
+    rule = f"(c.id = :contact OR {is_fellow})"
+    return {"all": "true", "own": rule, "client": rule}
+
+
+def _documents(is_linked: str) -> dict[Scope, str]:
+    """The rule of documents, by the condition that one is linked to some of the projects {}."""
+    return {
+        "all": "true",
+        "own": f"""(d.organization_id = {_MINE} OR {is_linked.format(_MY_PROJECTS)}
+            OR d.uploader_id = :user)""",
+        "client": f"""(d.organization_id = {_MINE} OR {is_linked.format(_CLIENT_PROJECTS)}
+            OR d.uploader_id = :user) AND d.audience = 'client'""",
+    }
+
 
 VISIBLE: dict[str, dict[Scope, str]] = {
     "organizations": {
@@ -161,11 +182,7 @@ VISIBLE: dict[str, dict[Scope, str]] = {
         "own": f"o.id = {_MINE}",
         "client": f"o.id = {_MINE}",
     },
-    "contacts": {
-        "all": "true",
-        "own": _FELLOWS,
-        "client": _FELLOWS,
-    },
+    "contacts": _contacts(_IS_FELLOW),
     "projects": {
         "all": "true",
         "own": f"p.organization_id = {_MINE}",
@@ -178,13 +195,7 @@ VISIBLE: dict[str, dict[Scope, str]] = {
         "client": f"""(t.organization_id = {_MINE} OR t.project_id = {_CLIENT_PROJECTS}
             OR t.assignee_id = :user) AND t.audience = 'client'""",
     },
-    "documents": {
-        "all": "true",
-        "own": f"""(d.organization_id = {_MINE} OR {_DOCUMENTS_OF.format(_MY_PROJECTS)}
-            OR d.uploader_id = :user)""",
-        "client": f"""(d.organization_id = {_MINE} OR {_DOCUMENTS_OF.format(_CLIENT_PROJECTS)}
-            OR d.uploader_id = :user) AND d.audience = 'client'""",
-    },
+    "documents": _documents(_IS_LINKED),
     "views": {
         "all": "(v.owner_id = :user OR v.is_shared)",
         "own": "(v.owner_id = :user OR v.is_shared)",
@@ -195,4 +206,66 @@ VISIBLE: dict[str, dict[Scope, str]] = {
         "own": f"a.organization_id = {_MINE}",
         "client": f"a.organization_id = {_MINE} AND a.audience = 'client'",
     },
+}
+# Fields that a viewer who sees the record is not told: what we write about a client is not for the
+# client. To them such a field is empty, in responses, pages, filters, sorts and search alike
+# (lists/spec.py, search/store.py).
+UNTOLD: dict[str, dict[Scope, frozenset[str]]] = {
+    "organizations": {
+        "client": frozenset(
+            {"description", "metadata", "tags", "externalId", "ownerId", "parentId"}
+        ),
+    },
+    "contacts": {"client": frozenset({"metadata"})},
+}
+
+
+def is_told(noun: str, field: str, scope: Scope) -> bool:
+    """True when viewers of this scope are told a field of the records that they see."""
+    return field not in UNTOLD.get(noun, {}).get(scope, ())
+
+
+# Who would have seen a record as it was at a moment: its columns are the ones that it had then, and
+# its links those that there were. The viewer's role and memberships, and the projects, are the ones
+# of today.
+_WAS_LINKED = """EXISTS (SELECT FROM document_projects link
+    WHERE link.tenant_id = :tenant AND link.document_id = d.id AND link.project_id = {}
+        AND was_live(:tenant, 'document_projects', link.id, moment.operation, moment.sequence))"""
+_WAS_FELLOW = f"""EXISTS (SELECT FROM members fellow
+    WHERE fellow.tenant_id = :tenant AND fellow.contact_id = c.id
+        AND fellow.organization_id = {_MINE}
+        AND was_live(:tenant, 'members', fellow.id, moment.operation, moment.sequence))"""
+PAST: dict[str, dict[Scope, str]] = VISIBLE | {
+    "contacts": _contacts(_WAS_FELLOW),
+    "documents": _documents(_WAS_LINKED),
+}
+
+
+def would_have_seen(noun: str, alias: str, scope: Scope, moment: str) -> str:
+    """The condition that the viewer would have seen a record of a noun at a moment.
+
+    `moment` selects `record` (its id), `version` (the one that it had) and `operation` with
+    `sequence` (the first change that had not been made). Nothing is read back where today's rule
+    depends on nothing that changes.
+    """
+    rule = PAST[noun][scope]
+    columns = dict.fromkeys(["id", *re.findall(rf"\b{alias}\.([a-z_]+)", rule)])
+    if rule == "true" or (list(columns) == ["id"] and "moment." not in rule):
+        return "true"
+    present = ", ".join(f"'{column}', x.{column}" for column in columns)
+    return f"""EXISTS (SELECT FROM ({moment}) moment
+        JOIN {noun} x ON x.tenant_id = :tenant AND x.id = moment.record
+        CROSS JOIN LATERAL jsonb_populate_record(NULL::{noun}, columns_then(
+            :tenant, '{noun}', x.id, moment.version, jsonb_build_object({present}))) {alias}
+        WHERE {rule})"""
+
+
+# A version v of the document d. The time of a past one is the moment when the next one came.
+_REPLACED = """SELECT n.entity_id AS record, n.version, n.operation_id AS operation,
+    moment_end(:tenant, n.entity, n.entity_id, n.operation_id, n.sequence) AS sequence
+    FROM changes n WHERE n.tenant_id = :tenant AND n.entity = 'documents' AND n.entity_id = d.id
+        AND n.action = 'update' AND (n.after ->> 'latest')::int = v.number + 1"""
+VISIBLE_VERSIONS: dict[Scope, str] = {
+    scope: f"(v.number = d.latest OR {would_have_seen('documents', 'd', scope, _REPLACED)})"
+    for scope in SCOPES
 }

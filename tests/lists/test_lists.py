@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from retainer.database import database
+from retainer.database.statement import Statement
 from retainer.records.organizations.store import LIST
 from retainer.routes import ROUTES
 from support.cast import Cast, Person
@@ -291,10 +292,12 @@ def test_a_list_is_searched_by_words(cast: Cast, rows: list[dict[str, Any]]) -> 
 
 def test_a_word_of_very_many_rows_is_found_by_a_walk_of_the_list(many: Cast) -> None:
     assert len(many.ada.get("/api/organizations?q=many&fields=id").json()) == 1300
-    condition = LIST.custom_filters["q"].condition.format("'many'").replace(":tenant", "$1")
-    found = many.sql.value(
-        f"SELECT count(*) FROM organizations o WHERE o.tenant_id = $1 AND {condition}", many.tenant
-    )
+    condition = LIST.custom_filters["q"].condition.format(":q")
+    text, names = Statement(
+        f"SELECT count(*) FROM organizations o WHERE o.tenant_id = :tenant AND {condition}"
+    ).compiled["all"]
+    values = {"tenant": many.tenant, "q": "many"}
+    found = many.sql.value(text, *(values.get(name) for name in names))
     assert found == 1300, "the condition of the walk finds the same"
 
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from retainer.database.statement import Statement
 from retainer.records.organizations.store import LIST
 from support.cast import Cast, Person
 
@@ -35,12 +36,13 @@ def titles(person: Person, q: str, **more: Any) -> list[str]:
 
 def both_ways(cast: Cast, typed: str) -> tuple[list[int] | None, list[int] | None]:
     """Matching organizations as the index finds them, and as a walk of the list does."""
-    condition = LIST.custom_filters["q"].condition.format("$2").replace(":tenant", "$1")
-    looked_up, walked = cast.sql.rows(
-        f"""SELECT organizations_matching($1, search_query($1, $2), 4000) AS ids
-            UNION ALL
-            SELECT array_agg(o.id ORDER BY o.name_folded, o.id) FROM organizations o
-            WHERE o.tenant_id = $1 AND o.deleted_by IS NULL AND {condition}""",
-        cast.tenant, typed,
-    )  # fmt: skip
+    condition = LIST.custom_filters["q"].condition.format(":q")
+    statement = Statement(f"""
+        SELECT organizations_matching(:tenant, search_query(:tenant, :q), 4000) AS ids
+        UNION ALL
+        SELECT array_agg(o.id ORDER BY o.name_folded, o.id) FROM organizations o
+        WHERE o.tenant_id = :tenant AND o.deleted_by IS NULL AND {condition}""")
+    text, names = statement.compiled["all"]
+    values = {"tenant": cast.tenant, "q": typed}
+    looked_up, walked = cast.sql.rows(text, *(values.get(name) for name in names))
     return looked_up["ids"], walked["ids"]

@@ -28,6 +28,7 @@ FUNCTIONS = (
     "common.sql",
     "sessions.sql",
     "journal.sql",
+    "past.sql",
     "undo.sql",
     "idempotency.sql",
     "organizations.sql",

@@ -4,6 +4,8 @@
 
 - `@visible_<noun>`: the condition that the viewer may see a row of a noun (permissions.py), or one
   that a statement is given in `visible`;
+- `@told_<noun>_<field>`: whether the viewer is told a field of such a row (permissions.py);
+- `@sees_all`: whether the viewer sees every record of their tenant;
 - `@expected_<alias>`: the condition that a row meets If-Match or If-None-Match
   (http/safe_writes/preconditions.py);
 - `@acting`: the function that tells the journal who acts, and refuses the statement when their
@@ -14,7 +16,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from retainer.permissions import SCOPES, VISIBLE, Scope
+from retainer.permissions import SCOPES, VISIBLE, Scope, is_told
 
 EMPTY: Mapping[str, str] = {}
 
@@ -24,7 +26,9 @@ ACTING = "{0}(:session, :viewer_role, :channel, :request, :action)"
 EXPECTED = (
     "(:expected::text[] IS NULL OR ({0}.id || '-' || {0}.version = ANY(:expected)) = :wanted)"
 )
-_FRAGMENT = re.compile(r"@(visible_([a-z]+)|expected_([a-z]+)|acting_anew|acting)\b")
+_FRAGMENT = re.compile(
+    r"@(visible_([a-z]+)|expected_([a-z]+)|told_([a-z]+)_([A-Za-z]+)|sees_all|acting_anew|acting)\b"
+)
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z_0-9]*)")
 
 
@@ -144,11 +148,15 @@ def _expand(text: str, scope: Scope, visible: Visible) -> str:
     """The text with its @ fragments written out."""
 
     def fragment(match: re.Match[str]) -> str:
-        noun, alias = match[2], match[3]
+        noun, alias, of, field = match[2], match[3], match[4], match[5]
         if noun:
             return f"({_visible(noun, scope, visible)})"
         if alias:
             return EXPECTED.format(alias)
+        if of:
+            return str(is_told(of, field, scope)).lower()
+        if match[1] == "sees_all":
+            return str(scope == "all").lower()
         return ACTING.format(match[1])
 
     return _FRAGMENT.sub(fragment, text)

@@ -44,12 +44,15 @@ def _value(image: str) -> str:
         THEN {moment} ELSE {image} -> n.name END"""
 
 
-# The fields that a new record has, or those that an update changed.
+# The fields that a new record has, or those that an update changed. Of a record that only came into
+# the viewer's sight by the update, what came is told as of a new one.
+_IS_KNOWN = "(SELECT c.action <> 'insert' AND (@visible_before))"
 _CHANGES = rows_json(f"""
-        SELECT n.field, {_value("c.before")} AS before, {_value("c.after")} AS after
+        SELECT n.field, CASE WHEN {_IS_KNOWN} THEN {_value("c.before")} END AS before,
+            {_value("c.after")} AS after
         FROM (VALUES {_NAMES}) n (place, entity, name, field)
         WHERE n.entity = c.entity AND (c.before ? n.name OR c.after ? n.name)
-            AND (c.action <> 'insert' OR c.after -> n.name NOT IN ('null', '[]'))
+            AND ({_IS_KNOWN} OR c.after -> n.name NOT IN ('null', '[]'))
         ORDER BY n.place""")
 
 _FIELDS = {
@@ -117,11 +120,13 @@ def _history(noun: Noun) -> ListSpec:
     seen = noun.list
     return ListSpec(
         f"({' UNION ALL '.join(_parts(noun))}) c",
-        f"EXISTS (SELECT FROM {seen.table} WHERE {seen.where} AND {seen.id} = :parent)",
+        f"""EXISTS (SELECT FROM {seen.table} WHERE {seen.where} AND {seen.id} = :parent)
+            AND (@visible_after)""",
         _FIELDS,
         order="-operation",
         id="c.sequence",
         custom_filters=_of_operation_filters(_operation),
+        visible=VISIBLE,
     )
 
 

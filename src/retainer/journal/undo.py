@@ -43,7 +43,7 @@ OPERATION = Statement(
 TOUCHED = Statement(
     f"""
     SELECT c.entity, {IS_CHANGE} AS is_change, bool_and({IS_UNDOABLE}) AS can_be,
-        bool_and(@visible_changes AND {IS_YOURS}) AS is_seen,
+        bool_and(@visible_changes AND @visible_before AND {IS_YOURS}) AS is_seen,
         array_agg(DISTINCT c.entity_id) AS ids,
         array_agg(DISTINCT k.name) FILTER (WHERE k.name IS NOT NULL) AS columns
     FROM changes c LEFT JOIN LATERAL (

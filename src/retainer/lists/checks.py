@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import get_args, get_origin
 
+from retainer.errors import camel
 from retainer.http.routing import Route
 from retainer.lists.noun import Noun
 from retainer.lists.spec import ListSpec
-from retainer.permissions import PERMISSIONS, VISIBLE
+from retainer.permissions import PERMISSIONS, UNTOLD, VISIBLE
 
 
 def check(nouns: Iterable[Noun]) -> None:
@@ -16,6 +17,9 @@ def check(nouns: Iterable[Noun]) -> None:
     for noun in known.values():
         for problem in _problems(noun, known):
             raise ValueError(f"the noun {noun.table} {problem}")
+    for table, name in _untold_names():
+        if table in known and name not in known[table].record_type.__struct_encode_fields__:
+            raise ValueError(f"permissions.UNTOLD names {table}.{name}, which is no field")
     for line in VISIBLE.keys() - known.keys():
         raise ValueError(f"permissions.py has lines of {line}, which is no noun")
 
@@ -78,6 +82,23 @@ def _broken_search(noun: Noun) -> Iterable[str]:
     for field in noun.search.texts:
         if field not in noun.record_type.__struct_encode_fields__:
             yield f"highlights {field}, which {noun.record_type.__name__} does not have"
+    for column in (*noun.search.words, *noun.search.sites):
+        if _is_untold(noun, column) and (not noun.search.heard or column in noun.search.heard):
+            yield f"is searched by {column}, which is not told to all: `heard` leaves it out"
+
+
+def _is_untold(noun: Noun, column: str) -> bool:
+    return (noun.table, camel(column)) in _untold_names()
+
+
+def _untold_names() -> set[tuple[str, str]]:
+    """The fields that some viewers are not told, each with its noun's table."""
+    return {
+        (table, name)
+        for table, scopes in UNTOLD.items()
+        for names in scopes.values()
+        for name in names
+    }
 
 
 def check_routes(nouns: Iterable[Noun], routes: Sequence[Route]) -> None:

@@ -114,10 +114,9 @@ class Conditions:
         if not value.strip():
             raise BadValue("must not be empty")
         part = self.bind(value)
-        return self._prefiltered(
-            f"{field.contains}(:tenant, {part}::text, {MAX_CANDIDATES})",
-            f"{field.column} LIKE like_part({part}::text)",
-        )
+        call = f"{field.contains}(:tenant, {part}::text, {MAX_CANDIDATES})"
+        condition = f"{field.column} LIKE like_part({part}::text)"
+        return self._prefiltered(field.if_told(call), condition)
 
     def _json(self, field: Field, operator: str, path: list[str], value: str) -> str:
         if not all(path) or len(path) > MAX_PATH_LENGTH:
@@ -132,7 +131,7 @@ class Conditions:
         if operator == "not":
             return f"({condition}) IS NOT TRUE"
         call = f"{field.prefilter}(:tenant, {parameter}::jsonb[], {MAX_CANDIDATES})"
-        return self._prefiltered(call, condition)
+        return self._prefiltered(field.if_told(call), condition)
 
     def _tags(self, field: Field, operator: str, value: str) -> str:
         tags = f"fold_each({self.bind(_items_of(operator, value))}::text[])"
@@ -140,7 +139,7 @@ class Conditions:
         if operator == "not":
             return f"NOT {condition}"
         call = f"{field.prefilter}(:tenant, {tags}, {MAX_CANDIDATES})"
-        return self._prefiltered(call, condition)
+        return self._prefiltered(field.if_told(call), condition)
 
     def _in(self, field: Field, value: str) -> str:
         parameter = self.bind([self._parsed(field, item) for item in _items(value)])

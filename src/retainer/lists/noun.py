@@ -41,7 +41,8 @@ class Searched(NamedTuple):
     which hits call `content`. `subtitle` is SQL; without it a hit shows its
     organization, whose id is `organization`. `words` are the columns whose words are learnt,
     `sites` those with a URL, of whose host they are. `prefix` restricts what is typed to the
-    noun: `org: acme`. `icon` stands before a hit, or else the first letters of its title.
+    noun: `org: acme`. `icon` stands before a hit, or else the first letters of its title. `heard`
+    is the SQL of its words to viewers who are not told every text, where there are such.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Searched(NamedTuple):
     organization: str = ""
     prefix: str = ""
     icon: str = ""
+    heard: str = ""
 
 
 class Link(NamedTuple):

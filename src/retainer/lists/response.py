@@ -159,6 +159,7 @@ class Listing:
         if (
             is_exact
             or has_matched
+            or self.db.scope != "all"  # what they do not see must not shape what they are told
             or await self.db.value(self.spec.is_short, most=MAX_CANDIDATES, **self.values)
         ):
             statement = self.spec.matching("count(*)", self.every_row)

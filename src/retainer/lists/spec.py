@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from retainer.database.statement import Statement, Visible
 from retainer.lists.page import Key, PageShape, Source, page_statement
-from retainer.permissions import VISIBLE
+from retainer.permissions import UNTOLD, VISIBLE
 
 MAX_EXPANDED = 20  # objects of an expanded array
 # Rows that a prefilter may find. They are fetched one by one; with more, the list is read in its
@@ -87,6 +87,7 @@ class Field(NamedTuple):
     contains: str = ""
     prefilter: str = ""
     is_ranked: bool = False  # the key is the index of the value in `values`
+    told: str = ""  # the fragment that says whether the viewer is told it, where not all are
 
     @property
     def column(self) -> str:
@@ -99,6 +100,14 @@ class Field(NamedTuple):
         if self.cast or self.type is None:
             return self.cast or "text"
         return _SQL_TYPES.get(self.type, "text")
+
+    def if_told(self, call: str) -> str:
+        """The call of a prefilter, or null, which gives it up, where the viewer is not told the
+        field: its function knows nothing of viewers.
+        """
+        if not self.told:
+            return call
+        return f"(CASE WHEN {self.told} THEN {call} END)"
 
     @property
     def may_sort_null(self) -> bool:
@@ -280,6 +289,31 @@ class ListSpec:
         return Statement(f"SELECT {call}", short_timeout=True)
 
 
+def told(noun: str, fields: Mapping[str, Field]) -> dict[str, Field]:
+    """The fields of a noun, each empty to viewers who are not told it (permissions.UNTOLD)."""
+    untold = {name for names in UNTOLD.get(noun, {}).values() for name in names}
+    return {
+        name: _told(field, f"@told_{noun}_{name}") if name in untold else field
+        for name, field in fields.items()
+    }
+
+
+def _told(field: Field, fragment: str) -> Field:
+    empty = field.absent or ("'{}'" if field.type is FieldType.TAGS else "NULL")
+    if field.sort and not field.absent:
+        raise ValueError(f"{fragment} guards a field to sort by, whose key is null to some viewers")
+
+    def guarded(sql: str, otherwise: str) -> str:
+        return sql and f"(CASE WHEN {fragment} THEN {sql} ELSE {otherwise} END)"
+
+    return field._replace(
+        sql=guarded(field.sql, "'{}'" if field.type is FieldType.TAGS else "NULL"),
+        key=guarded(field.key, empty),
+        sort=guarded(field.sort, empty),
+        told=fragment,
+    )
+
+
 def row_json(values: Mapping[str, str | Field], tables: str = "") -> str:
     """The SQL of a JSON object with these values by name, in this order."""
     columns = []
@@ -303,25 +337,6 @@ def moments(alias: str) -> dict[str, Field]:
         )
         for name, column in (("createdAt", "created_at"), ("updatedAt", "updated_at"))
     }
-
-
-def searched(noun: str, alias: str) -> dict[str, CustomFilter]:
-    """The filter `q`: the rows that have each word, as search finds them (migration 0010)."""
-    asked = "search_query(:tenant, {0}::text)"
-    candidates = f"{noun}_few_matching(:tenant, {{}}::text, {MAX_WORD_CANDIDATES})"
-    words = "Those that have each of these words, as search finds them: beginnings, typing errors"
-    bits = "bits_of(spaced(typed_words({0}::text)))"
-    # The list's index has the bits of each row's words; only rows that have all bits are read. With
-    # AND instead of CASE, the planner would expect few matches and sort them all.
-    condition = f"""CASE WHEN NOT (SELECT all_known(:tenant, {{0}}::text)) THEN (
-            SELECT are_meant(:tenant, w.words, (SELECT s.needs FROM {asked} s),
-                (SELECT s.beyond FROM {asked} s))
-            FROM {noun} w WHERE w.tenant_id = :tenant AND w.id = {alias}.id)
-        WHEN {alias}.word_bits & {bits} = {bits} THEN (
-            SELECT w.words LIKE ALL (needs_of({{0}}::text)) FROM {noun} w
-            WHERE w.tenant_id = :tenant AND w.id = {alias}.id)
-        ELSE false END"""
-    return {"q": CustomFilter(condition, FieldType.TEXT, words, candidates)}
 
 
 def expanded_organization(alias: str) -> str:

@@ -14,7 +14,7 @@ from retainer.http.request import Request
 from retainer.pages import render
 from retainer.pages.formatting import label
 from retainer.pages.record_picker import candidates_of
-from retainer.permissions import PERMISSIONS
+from retainer.permissions import PERMISSIONS, Viewer
 
 Option = str | tuple[str | int, str]  # a word of the API, or a value with its label
 Drawn = Literal["yes", "no", "own"]  # "own": the page's template draws it, because it differs
@@ -102,6 +102,10 @@ class Fields:
         self.properties = _properties(fields)
         self.labels = {field.name: field.label for field in fields}
         self.by_name = {field.name: field for field in fields}
+
+    def told(self, viewer: Viewer, noun: str) -> "Fields":
+        """Those that the viewer is told of records of the noun."""
+        return Fields(*(field for field in self.all if viewer.is_told(noun, field.name)))
 
     def blank(self) -> dict[str, str]:
         """Values of an empty form."""

@@ -5,6 +5,9 @@
 -- (search/store.py). A list with q= asks <table>_few_matching() for all rows instead, and walks its
 -- order with needs_of() and bits_of() where they are too many.
 --
+-- For a viewer who does not see every row, what words mean depends on the rows that they see alone:
+-- <table>_asked() takes the place of search_query(), and <table>_among() that of <table>_few_matching().
+--
 -- Functions that read tables run as the owner and take the tenant: under row-level security the
 -- operators of the index of words could not use it, for they are not leakproof.
 
@@ -55,15 +58,8 @@ DECLARE
     key_name_parts text[] := '{}';
     key_text_parts text[] := '{}';
     kept boolean[];
-    result search_query;
+    result search_query := empty_query(q);
 BEGIN
-    result.phrase := fold(trim(q));
-    result.patterns := '{}';
-    result.meant := '{}';
-    result.needs := '{}';
-    result.name_needs := '{}';
-    result.bits := B'0'::bit(256);
-    result.is_common := true;
     FOREACH each IN ARRAY typed LOOP
         CONTINUE WHEN '%' || each || '%' = ANY (result.patterns);
         SELECT count(*), coalesce(sum(w.uses), 0), coalesce(bool_or(w.word = each), false),
@@ -184,13 +180,29 @@ RETURN ARRAY(
         OR place <> array_position(commonness, (SELECT max(u) FROM unnest(commonness) u)))
     FROM unnest(commonness) WITH ORDINALITY AS one (uses, place) ORDER BY place);
 
--- The tenant's words that may have been meant: at most one error in words of 4 to 7 letters, two in
--- longer ones; a pair of neighbours exchanged counts as one. Two words that differ by so little
--- share their first or their last letters, so only words that begin or end like the typed one are
--- compared. Of a long word only the beginning may have been typed. How often a word is used, which
--- no index knows, is read of the near ones alone.
+-- The words that may have been meant, the likeliest first. How often a word is used, which no index
+-- knows, is read of the near ones alone.
 CREATE OR REPLACE FUNCTION corrections(tenant bigint, typed text, most int) RETURNS text[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off AS $$
+BEGIN
+    RETURN ARRAY(
+        SELECT near.word
+        FROM near_words(tenant, typed) near, LATERAL (
+            SELECT w.uses FROM words w
+            WHERE w.tenant_id = tenant AND w.word = near.word OFFSET 0) known
+        ORDER BY near.distance, known.uses DESC, near.word
+        LIMIT most);
+END $$;
+
+-- The tenant's words that are near a typed one: at most one error in words of 4 to 7 letters, two in
+-- longer ones; a pair of neighbours exchanged counts as one. Two words that differ by so little
+-- share their first or their last letters, so only words that begin or end like the typed one are
+-- compared. Of a long word only the beginning may have been typed.
+CREATE OR REPLACE FUNCTION near_words(tenant bigint, typed text)
+RETURNS TABLE (word text, distance numeric)
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 10
 SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off AS $$
 DECLARE
@@ -201,10 +213,10 @@ DECLARE
     tail text COLLATE "C" := left(reverse(typed), part);
 BEGIN
     IF allowed = 0 OR size > 40 THEN
-        RETURN ARRAY[]::text[];
+        RETURN;
     END IF;
-    RETURN ARRAY(
-        SELECT near.word
+    RETURN QUERY
+        SELECT near.word::text, errors.errors
         FROM (
             SELECT w.word FROM words w
             WHERE w.tenant_id = tenant AND w.word >= head AND w.word < head || U&'\+10FFFF' AND CASE
@@ -217,12 +229,8 @@ BEGIN
                 AND reverse(w.word) < tail || U&'\+10FFFF'
                 AND length(w.word) BETWEEN size - 2 AND size + 2
                 AND levenshtein_less_equal(w.word, typed, 2) <= 2
-        ) near, LATERAL errors(typed, near.word) AS distance, LATERAL (
-            SELECT w.uses FROM words w
-            WHERE w.tenant_id = tenant AND w.word = near.word OFFSET 0) known
-        WHERE distance <= allowed
-        ORDER BY distance, known.uses DESC, near.word
-        LIMIT most);
+        ) near, LATERAL errors(typed, near.word)
+        WHERE errors.errors <= allowed;
 END $$;
 
 -- The number of errors between a typed word and another of at most 40 letters. Of a longer one,
@@ -347,8 +355,8 @@ CALL for_each_searched('search', $template$
     END $$;
 $template$);
 
--- The same among the rows that the viewer sees. Planned anew each time: whether the index of words
--- or the ids lead to the rows sooner depends on both.
+-- The same among the rows that the viewer sees, the best and the newest of them. Planned anew each
+-- time: whether the index of words or the ids lead to the rows sooner depends on both.
 CALL for_each_searched('search', $template$
     CREATE OR REPLACE FUNCTION {table}_within(
         tenant bigint, asked search_query, within bigint[], most int
@@ -359,11 +367,11 @@ CALL for_each_searched('search', $template$
     BEGIN
         RETURN QUERY SELECT r.id, CASE WHEN r.words LIKE ALL (asked.name_needs) AND (
                 asked.names_beyond IS NULL
-                OR word_terms(tenant, r.words) @@ asked.names_beyond) THEN 2 ELSE 1 END
+                OR word_terms(tenant, r.words) @@ asked.names_beyond) THEN 2 ELSE 1 END AS rank
             FROM {table} r
             WHERE r.tenant_id = tenant AND r.id = ANY (within) AND r.deleted_by IS NULL
                 AND word_terms(r.tenant_id, r.words) @@ asked.texts
-            LIMIT most * 2;
+            ORDER BY rank DESC, r.id DESC LIMIT most * 2;
     END $$;
 $template$);
 
@@ -403,8 +411,183 @@ BEGIN
             SELECT p.document_id, p.place FROM document_passages p
             WHERE p.tenant_id = tenant AND p.document_id = ANY (within)
                 AND passage_terms(p.tenant_id, p.text) @@ asked.texts
-            LIMIT most * 20) r
-        LIMIT most;
+            ORDER BY p.document_id DESC, p.place LIMIT most * 20) r
+        ORDER BY r.document_id DESC, r.place LIMIT most;
+END $$;
+
+-- What a search by a viewer who does not see every row looks for. `within` are the rows of one table
+-- that they see, and whatever is known of words is known from these: a row that somebody does not
+-- see must not shape what they are answered, or it could be read letter by letter. `heard` are the
+-- words of these rows where the viewer is not told all fields, else null.
+CALL for_each_searched('search', $template$
+    CREATE OR REPLACE FUNCTION {table}_asked(
+        tenant bigint, q text, loosely boolean, within bigint[], heard text[]
+    ) RETURNS search_query
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    DECLARE
+        asked search_query := empty_query(q);
+        uses bigint[] := '{}';
+        others jsonb := '{}';
+        each text;
+        rows bigint;
+    BEGIN
+        FOREACH each IN ARRAY distinct_words(q) LOOP
+            rows := {table}_having(tenant, begins(tenant, each), within, heard);
+            IF rows = 0 OR loosely THEN
+                SELECT others || jsonb_build_object(each, coalesce(jsonb_agg(near.word), '[]')),
+                    rows + coalesce(sum(near.used), 0)
+                INTO others, rows FROM (
+                    SELECT n.word, count.used FROM near_words(tenant, each) n, LATERAL (
+                        SELECT {table}_having(tenant, is_word(tenant, n.word), within, heard) AS used
+                        OFFSET 0) count
+                    WHERE n.word <> each AND count.used > 0
+                    ORDER BY n.distance, count.used DESC, n.word LIMIT 5) near;
+            END IF;
+            uses := uses || rows;
+        END LOOP;
+        RETURN query_of(asked, tenant, distinct_words(q), uses, others, loosely);
+    END $$;
+
+    CREATE OR REPLACE FUNCTION {table}_having(
+        tenant bigint, looked tsquery, within bigint[], heard text[]
+    ) RETURNS bigint
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = public, pg_temp SET enable_seqscan = off
+    SET plan_cache_mode = force_custom_plan AS $$
+    BEGIN
+        IF heard IS NOT NULL THEN
+            RETURN (SELECT count(*) FROM unnest(heard) words
+                WHERE word_terms(tenant, words) @@ looked);
+        END IF;
+        RETURN (SELECT count(*) FROM {table} r
+            WHERE r.tenant_id = tenant AND r.id = ANY (within) AND r.deleted_by IS NULL
+                AND word_terms(r.tenant_id, r.words) @@ looked);
+    END $$;
+
+    -- Every row of them that has the words, in the list's usual order.
+    CREATE OR REPLACE FUNCTION {table}_among(tenant bigint, asked search_query, within bigint[])
+    RETURNS bigint[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = public, pg_temp SET enable_seqscan = off
+    SET plan_cache_mode = force_custom_plan AS $$
+    BEGIN
+        RETURN ARRAY(SELECT r.id FROM {table} r
+            WHERE r.tenant_id = tenant AND r.id = ANY (within) AND r.deleted_by IS NULL
+                AND word_terms(r.tenant_id, r.words) @@ asked.texts ORDER BY r.{usual}, r.id);
+    END $$;
+$template$);
+
+-- The same of the texts of files; `within` are the documents that the viewer sees.
+CREATE OR REPLACE FUNCTION passages_asked(
+    tenant bigint, q text, loosely boolean, within bigint[]
+) RETURNS search_query
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    asked search_query := empty_query(q);
+    uses bigint[] := '{}';
+    others jsonb := '{}';
+    each text;
+    rows bigint;
+BEGIN
+    FOREACH each IN ARRAY distinct_words(q) LOOP
+        rows := passages_having(tenant, begins(tenant, each), within);
+        IF rows = 0 OR loosely THEN
+            SELECT others || jsonb_build_object(each, coalesce(jsonb_agg(near.word), '[]')),
+                rows + coalesce(sum(near.used), 0)
+            INTO others, rows FROM (
+                SELECT n.word, count.used FROM near_words(tenant, each) n, LATERAL (
+                    SELECT passages_having(tenant, is_word(tenant, n.word), within) AS used
+                    OFFSET 0) count
+                WHERE n.word <> each AND count.used > 0
+                ORDER BY n.distance, count.used DESC, n.word LIMIT 5) near;
+        END IF;
+        uses := uses || rows;
+    END LOOP;
+    RETURN query_of(asked, tenant, distinct_words(q), uses, others, loosely);
+END $$;
+
+CREATE OR REPLACE FUNCTION passages_having(tenant bigint, looked tsquery, within bigint[])
+RETURNS bigint
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = public, pg_temp SET enable_seqscan = off
+SET plan_cache_mode = force_custom_plan AS $$
+BEGIN
+    RETURN (SELECT count(*) FROM document_passages p
+        WHERE p.tenant_id = tenant AND p.document_id = ANY (within)
+            AND passage_terms(p.tenant_id, p.text) @@ looked);
+END $$;
+
+-- The typed words that count, each once.
+CREATE OR REPLACE FUNCTION distinct_words(q text) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+BEGIN
+    RETURN ARRAY(SELECT word FROM unnest(typed_words(q)) WITH ORDINALITY typed (word, place)
+        GROUP BY word ORDER BY min(place));
+END $$;
+
+-- A word of a row that begins so, and one that is so.
+CREATE OR REPLACE FUNCTION begins(tenant bigint, word text) RETURNS tsquery
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+BEGIN
+    RETURN alternatives(tenant || '/', word, true, '{}', tenant || ':')::tsquery;
+END $$;
+
+CREATE OR REPLACE FUNCTION is_word(tenant bigint, word text) RETURNS tsquery
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+BEGIN
+    RETURN alternatives(tenant || '/', word, false, '{}', tenant || ':')::tsquery;
+END $$;
+
+-- What is sought, before any word counts.
+CREATE OR REPLACE FUNCTION empty_query(q text) RETURNS search_query
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    result search_query;
+BEGIN
+    result.phrase := fold(trim(q));
+    result.patterns := '{}';
+    result.meant := '{}';
+    result.needs := '{}';
+    result.name_needs := '{}';
+    result.bits := B'0'::bit(256);
+    result.is_common := true;
+    RETURN result;
+END $$;
+
+-- What is sought by typed words of which it is known how many rows have them, and the words that
+-- each stands for besides.
+CREATE OR REPLACE FUNCTION query_of(
+    result search_query, tenant bigint, typed text[], uses bigint[], others jsonb, loosely boolean
+) RETURNS search_query
+LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    kept boolean[] := array_fill(true, ARRAY[cardinality(typed)]);
+    named text[] := '{}';
+    told text[] := '{}';
+    besides text[];
+BEGIN
+    IF loosely THEN
+        kept := words_to_keep(ARRAY(SELECT nullif(u, 0)
+            FROM unnest(uses) WITH ORDINALITY used (u, place) ORDER BY place));
+    END IF;
+    FOR i IN 1 .. cardinality(typed) LOOP
+        besides := ARRAY(SELECT jsonb_array_elements_text(others -> typed[i]));
+        named := named || alternatives(tenant || '/', typed[i], true, besides);
+        told := told || alternatives(tenant || '/', typed[i], true, besides, tenant || ':');
+        result.patterns := result.patterns || ('%' || typed[i] || '%');
+        result.meant := result.meant || typed[i] || besides;
+        IF kept[i] AND besides = '{}' THEN
+            result.needs := result.needs || ('% ' || typed[i] || '%');
+            result.name_needs := result.name_needs || ('% ' || typed[i] || '%/%');
+        END IF;
+    END LOOP;
+    result.names := conjunction(named, kept, kept);
+    result.texts := conjunction(told, kept, kept);
+    IF others <> '{}' THEN
+        result.beyond := result.texts;
+        result.names_beyond := result.names;
+    END IF;
+    RETURN result;
 END $$;
 
 -- Filters of lists: the ids of every live row that has each word of q, in the list's usual order;
@@ -500,15 +683,19 @@ END $$;
 -- by the functions above only.
 REVOKE ALL ON FUNCTION
     search_query, sought, typed_words, alternatives, conjunction, words_to_keep, corrections,
-    errors, letters, passages_found, passages_within, are_meant, all_known, needs_of
+    near_words, errors, letters, passages_found, passages_within, passages_asked, passages_having,
+    distinct_words, begins, is_word, empty_query, query_of, are_meant, all_known, needs_of
 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    search_query, sought, typed_words, passages_found, are_meant, all_known, needs_of
+    search_query, sought, typed_words, passages_found, passages_asked, are_meant, all_known,
+    needs_of
 TO retainer_app;
 CALL for_each_searched('search', $template$
     REVOKE ALL ON FUNCTION
-        {table}_found, {table}_found_anywhere, {table}_within, {table}_few_matching,
-        {table}_matching
+        {table}_found, {table}_found_anywhere, {table}_within, {table}_asked, {table}_having,
+        {table}_among, {table}_few_matching, {table}_matching
     FROM PUBLIC;
-    GRANT EXECUTE ON FUNCTION {table}_found, {table}_few_matching TO retainer_app;
+    GRANT EXECUTE ON FUNCTION
+        {table}_found, {table}_asked, {table}_among, {table}_few_matching
+    TO retainer_app;
 $template$);

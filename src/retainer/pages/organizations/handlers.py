@@ -140,7 +140,7 @@ async def frame(request: Request, id: int) -> dict[str, Any]:
     return {
         "organization": stored.decode(OrganizationShown),
         "version": stored.etag,
-        "fields": FIELDS,
+        "fields": FIELDS.told(request.viewer, "organizations"),
         "owners": owners,
         "choices": {"ownerId": owners},
     }

@@ -16,8 +16,8 @@ from retainer.lists.spec import (
     expanded_organization,
     moments,
     row_json,
-    searched,
 )
+from retainer.lists.word_filter import searched
 from retainer.records.activities.model import ActivityKind
 
 _SEEN = "a.tenant_id = :tenant AND a.deleted_by IS NULL AND @visible_activities"

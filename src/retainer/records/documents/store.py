@@ -1,6 +1,7 @@
 """Every statement about documents, but for uploads in progress (pending_uploads.py) and for
 deletions together with other records (deletion.py). The alias of documents is d, and v is the
-version in an answer, the newest; @visible_documents keeps to those that the viewer sees.
+version in an answer, the newest; @visible_documents keeps to those that the viewer sees, and
+@visible_versions to the versions that they would have seen while these were the newest.
 """
 
 from asyncpg import Record
@@ -17,8 +18,9 @@ from retainer.lists.spec import (
     expanded_organization,
     moments,
     row_json,
-    searched,
 )
+from retainer.lists.word_filter import searched
+from retainer.permissions import VISIBLE, VISIBLE_VERSIONS
 from retainer.records.documents.pending_uploads import REMOVE
 
 _SEEN = "d.tenant_id = :tenant AND d.deleted_by IS NULL AND @visible_documents"
@@ -107,9 +109,10 @@ READ = Statement(f"""
         AND @visible_documents
 """)
 
+_VISIBLE = {**VISIBLE, "versions": VISIBLE_VERSIONS}
 VERSIONS = ListSpec(
     "documents d JOIN document_versions v ON v.tenant_id = d.tenant_id AND v.document_id = d.id",
-    f"d.id = :parent AND {_SEEN}",
+    f"d.id = :parent AND {_SEEN} AND @visible_versions",
     {
         "number": Field("v.number", FieldType.INTEGER, sort="v.number", cast="int"),
         "size": Field("v.size", FieldType.INTEGER),
@@ -123,15 +126,19 @@ VERSIONS = ListSpec(
     },
     order="number",
     id="v.id",
+    visible=_VISIBLE,
 )
 
-FILE = Statement("""
+FILE = Statement(
+    """
     SELECT d.name, d.link, v.storage_key, v.size, v.sha256, v.media_type
     FROM documents d
     LEFT JOIN document_versions v ON v.tenant_id = d.tenant_id AND v.document_id = d.id
-        AND v.number = coalesce(:number::bigint, d.latest)
+        AND v.number = coalesce(:number::bigint, d.latest) AND @visible_versions
     WHERE d.tenant_id = :tenant AND d.id = :id AND d.deleted_by IS NULL AND @visible_documents
-""")
+""",
+    visible=_VISIBLE,
+)
 
 # A document may refer only to records that are live and visible. They are locked FOR SHARE, or a
 # concurrent request could delete them before this one commits. A project is locked together with

@@ -36,6 +36,7 @@ ORGANIZATION = Noun(
         },
         words=("name", "industry", "description", "external_id", "domains", "tags"),
         sites=("website",),
+        heard=store.HEARD,
     ),
     trash=Trashed(organization="o.id"),
     menu=Menu(icon="building-2", short="Orgs", keys="g o", is_wide=False),

@@ -13,8 +13,9 @@ from retainer.lists.spec import (
     ListSpec,
     moments,
     row_json,
-    searched,
+    told,
 )
+from retainer.lists.word_filter import searched
 from retainer.records.organizations.model import (
     OrganizationStatus,
     OrganizationType,
@@ -23,37 +24,44 @@ from retainer.records.organizations.model import (
 
 _SEEN = "o.tenant_id = :tenant AND o.deleted_by IS NULL AND @visible_organizations"
 
-FIELDS = {
-    "id": Field("o.id", FieldType.INTEGER, sort="o.id", cast="bigint"),
-    "name": Field(
-        "o.name",
-        FieldType.FOLDED,
-        "o.name_folded",
-        sort="o.name_folded",
-        contains="organizations_named",
-    ),
-    "type": Field("o.type", FieldType.WORD, sort="o.type", values=OrganizationType),
-    "status": Field("o.status", FieldType.WORD, sort="o.status", values=OrganizationStatus),
-    "industry": Field(
-        "o.industry",
-        FieldType.FOLDED,
-        "o.industry_key",
-        sort="o.industry_key",
-        nullable=True,
-        absent=ABSENT,
-    ),
-    "website": Field("o.website"),
-    "description": Field("o.description"),
-    "metadata": Field("o.metadata", FieldType.JSON, prefilter="organizations_with_metadata"),
-    **moments("o"),
-    "externalId": Field("o.external_id", FieldType.TEXT, nullable=True),
-    "domains": Field("o.domains"),
-    "parentId": Field("o.parent_id", FieldType.INTEGER, nullable=True),
-    "ownerId": Field("o.owner_id", FieldType.INTEGER, nullable=True),
-    "tags": Field("o.tags", FieldType.TAGS, "o.tags_folded", prefilter="organizations_tagged"),
-    "suggestedDomain": Field("CASE WHEN o.website_host <> ALL (o.domains) THEN o.website_host END"),
-}
+FIELDS = told(
+    "organizations",
+    {
+        "id": Field("o.id", FieldType.INTEGER, sort="o.id", cast="bigint"),
+        "name": Field(
+            "o.name",
+            FieldType.FOLDED,
+            "o.name_folded",
+            sort="o.name_folded",
+            contains="organizations_named",
+        ),
+        "type": Field("o.type", FieldType.WORD, sort="o.type", values=OrganizationType),
+        "status": Field("o.status", FieldType.WORD, sort="o.status", values=OrganizationStatus),
+        "industry": Field(
+            "o.industry",
+            FieldType.FOLDED,
+            "o.industry_key",
+            sort="o.industry_key",
+            nullable=True,
+            absent=ABSENT,
+        ),
+        "website": Field("o.website"),
+        "description": Field("o.description"),
+        "metadata": Field("o.metadata", FieldType.JSON, prefilter="organizations_with_metadata"),
+        **moments("o"),
+        "externalId": Field("o.external_id", FieldType.TEXT, nullable=True),
+        "domains": Field("o.domains"),
+        "parentId": Field("o.parent_id", FieldType.INTEGER, nullable=True),
+        "ownerId": Field("o.owner_id", FieldType.INTEGER, nullable=True),
+        "tags": Field("o.tags", FieldType.TAGS, "o.tags_folded", prefilter="organizations_tagged"),
+        "suggestedDomain": Field(
+            "CASE WHEN o.website_host <> ALL (o.domains) THEN o.website_host END"
+        ),
+    },
+)
 JSON = row_json(FIELDS)
+# The words of an organization without those that guests are not told.
+HEARD = "words_of(o.name, o.industry, site(o.website), spaced(o.domains))"
 
 LIST = ListSpec(
     "organizations o",
@@ -61,7 +69,7 @@ LIST = ListSpec(
     FIELDS,
     order="name",
     id="o.id",
-    custom_filters=searched("organizations", "o")
+    custom_filters=searched("organizations", "o", HEARD)
     | {
         "hasProjects": CustomFilter(
             """EXISTS (SELECT FROM projects p
@@ -79,9 +87,13 @@ LIST = ListSpec(
         ),
         "within": CustomFilter(
             # Only below an organization that the viewer sees: another's would show that it exists.
-            """o.id = ANY(ARRAY(SELECT organization_subtree(:tenant, (
-                SELECT o.id FROM organizations o
-                WHERE o.tenant_id = :tenant AND o.id = {}::bigint AND @visible_organizations))))""",
+            # To viewers who are not told of parents it is alone.
+            """CASE WHEN @told_organizations_parentId THEN
+                o.id = ANY(ARRAY(SELECT organization_subtree(:tenant, (
+                    SELECT o.id FROM organizations o
+                    WHERE o.tenant_id = :tenant AND o.id = {0}::bigint
+                        AND @visible_organizations))))
+                ELSE o.id = {0}::bigint END""",
             FieldType.INTEGER,
             "This organization and all below it",
         ),
@@ -90,11 +102,13 @@ LIST = ListSpec(
         "parent": """(SELECT row_to_json(q) FROM (SELECT o.id, o.name, o.type, o.status
             FROM (SELECT o.parent_id AS id) above
                 JOIN organizations o ON o.tenant_id = :tenant AND o.id = above.id
-            WHERE o.deleted_by IS NULL AND @visible_organizations) q)""",
+            WHERE o.deleted_by IS NULL AND @visible_organizations
+                AND @told_organizations_parentId) q)""",
         "owner": """(SELECT row_to_json(q) FROM (
             SELECT u.id, u.username, u.full_name AS "fullName"
             FROM users u
-            WHERE u.tenant_id = :tenant AND u.id = o.owner_id AND :viewer_role <> 'guest') q)""",
+            WHERE u.tenant_id = :tenant AND u.id = o.owner_id AND @told_organizations_ownerId
+            ) q)""",
         "work": """(SELECT row_to_json(q) FROM (SELECT
             (SELECT count(*) FROM projects p
                 WHERE p.tenant_id = :tenant AND p.organization_id = o.id

@@ -14,8 +14,8 @@ from retainer.lists.spec import (
     expanded_organization,
     moments,
     row_json,
-    searched,
 )
+from retainer.lists.word_filter import searched
 from retainer.records.projects.model import ProjectStatus
 
 _SEEN = "p.tenant_id = :tenant AND p.deleted_by IS NULL AND @visible_projects"

@@ -15,8 +15,8 @@ from retainer.lists.spec import (
     expanded_organization,
     moments,
     row_json,
-    searched,
 )
+from retainer.lists.word_filter import searched
 from retainer.records.tasks.model import TaskPriority, TaskStatus
 
 _SEEN = "t.tenant_id = :tenant AND t.deleted_by IS NULL AND @visible_tasks"
