@@ -19,7 +19,7 @@ FIELDS = [
 
 @pytest.fixture
 def written(cast: Cast) -> Cast:
-    """What guests are not told, on what Gita sees: an organization and contacts."""
+    """Writes what guests are not told, on what Gita sees: an organization and contacts."""
     for path, body in {
         f"organizations/{cast.acme}": {
             "description": f"{SECRET} text",

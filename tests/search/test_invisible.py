@@ -32,7 +32,7 @@ TIMES = re.compile(r"<time.*?</time>|\d{4}-\d\d-\d\dT[\d:.]+Z|\"key\" value=\"[^
 
 
 def answers(person: Person, typed: list[str]) -> dict[str, str]:
-    """What each path answers for each text, without times, which are told of whatever is seen."""
+    """The answer of each path for each text, without times, which are told of whatever is seen."""
     found = {}
     for path in [path.format(q=q) for q in typed for path in PATHS]:
         response = person.get(path)
