@@ -23,36 +23,34 @@ from retainer.records.contacts.model import ContactType
 
 _SEEN = "c.tenant_id = :tenant AND c.deleted_by IS NULL AND @visible_contacts"
 
-FIELDS = told(
-    "contacts",
-    {
-        "id": Field("c.id", FieldType.INTEGER, sort="c.id", cast="bigint"),
-        "fullName": Field(
-            "c.full_name",
-            FieldType.FOLDED,
-            "c.full_name_folded",
-            sort="c.full_name_folded",
-            contains="contacts_named",
-        ),
-        "mentionName": Field("c.mention_name"),
-        "email": Field("c.email", FieldType.FOLDED, "c.email_folded", sort="c.email_folded"),
-        "phone": Field("c.phone"),
-        "company": Field(
-            "c.company",
-            FieldType.FOLDED,
-            "c.company_key",
-            sort="c.company_key",
-            nullable=True,
-            absent=ABSENT,
-        ),
-        "title": Field("c.title"),
-        "department": Field("c.department"),
-        "type": Field("c.type", FieldType.WORD, sort="c.type", values=ContactType),
-        "isActive": Field("c.is_active", FieldType.BOOLEAN, sort="c.is_active", cast="boolean"),
-        "metadata": Field("c.metadata", FieldType.JSON, prefilter="contacts_with_metadata"),
-        **moments("c"),
-    },
-)
+FIELDS = {
+    "id": Field("c.id", FieldType.INTEGER, sort="c.id", cast="bigint"),
+    "fullName": Field(
+        "c.full_name",
+        FieldType.FOLDED,
+        "c.full_name_folded",
+        sort="c.full_name_folded",
+        contains="contacts_named",
+    ),
+    "mentionName": Field("c.mention_name"),
+    "email": Field("c.email", FieldType.FOLDED, "c.email_folded", sort="c.email_folded"),
+    "phone": Field("c.phone"),
+    "company": Field(
+        "c.company",
+        FieldType.FOLDED,
+        "c.company_key",
+        sort="c.company_key",
+        nullable=True,
+        absent=ABSENT,
+    ),
+    "title": Field("c.title"),
+    "department": Field("c.department"),
+    "type": Field("c.type", FieldType.WORD, sort="c.type", values=ContactType),
+    "isActive": Field("c.is_active", FieldType.BOOLEAN, sort="c.is_active", cast="boolean"),
+    "metadata": Field("c.metadata", FieldType.JSON, prefilter="contacts_with_metadata"),
+    **moments("c"),
+}
+FIELDS = told("contacts", FIELDS)
 JSON = row_json(FIELDS)
 
 LIST = ListSpec(

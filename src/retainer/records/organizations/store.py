@@ -24,41 +24,37 @@ from retainer.records.organizations.model import (
 
 _SEEN = "o.tenant_id = :tenant AND o.deleted_by IS NULL AND @visible_organizations"
 
-FIELDS = told(
-    "organizations",
-    {
-        "id": Field("o.id", FieldType.INTEGER, sort="o.id", cast="bigint"),
-        "name": Field(
-            "o.name",
-            FieldType.FOLDED,
-            "o.name_folded",
-            sort="o.name_folded",
-            contains="organizations_named",
-        ),
-        "type": Field("o.type", FieldType.WORD, sort="o.type", values=OrganizationType),
-        "status": Field("o.status", FieldType.WORD, sort="o.status", values=OrganizationStatus),
-        "industry": Field(
-            "o.industry",
-            FieldType.FOLDED,
-            "o.industry_key",
-            sort="o.industry_key",
-            nullable=True,
-            absent=ABSENT,
-        ),
-        "website": Field("o.website"),
-        "description": Field("o.description"),
-        "metadata": Field("o.metadata", FieldType.JSON, prefilter="organizations_with_metadata"),
-        **moments("o"),
-        "externalId": Field("o.external_id", FieldType.TEXT, nullable=True),
-        "domains": Field("o.domains"),
-        "parentId": Field("o.parent_id", FieldType.INTEGER, nullable=True),
-        "ownerId": Field("o.owner_id", FieldType.INTEGER, nullable=True),
-        "tags": Field("o.tags", FieldType.TAGS, "o.tags_folded", prefilter="organizations_tagged"),
-        "suggestedDomain": Field(
-            "CASE WHEN o.website_host <> ALL (o.domains) THEN o.website_host END"
-        ),
-    },
-)
+FIELDS = {
+    "id": Field("o.id", FieldType.INTEGER, sort="o.id", cast="bigint"),
+    "name": Field(
+        "o.name",
+        FieldType.FOLDED,
+        "o.name_folded",
+        sort="o.name_folded",
+        contains="organizations_named",
+    ),
+    "type": Field("o.type", FieldType.WORD, sort="o.type", values=OrganizationType),
+    "status": Field("o.status", FieldType.WORD, sort="o.status", values=OrganizationStatus),
+    "industry": Field(
+        "o.industry",
+        FieldType.FOLDED,
+        "o.industry_key",
+        sort="o.industry_key",
+        nullable=True,
+        absent=ABSENT,
+    ),
+    "website": Field("o.website"),
+    "description": Field("o.description"),
+    "metadata": Field("o.metadata", FieldType.JSON, prefilter="organizations_with_metadata"),
+    **moments("o"),
+    "externalId": Field("o.external_id", FieldType.TEXT, nullable=True),
+    "domains": Field("o.domains"),
+    "parentId": Field("o.parent_id", FieldType.INTEGER, nullable=True),
+    "ownerId": Field("o.owner_id", FieldType.INTEGER, nullable=True),
+    "tags": Field("o.tags", FieldType.TAGS, "o.tags_folded", prefilter="organizations_tagged"),
+    "suggestedDomain": Field("CASE WHEN o.website_host <> ALL (o.domains) THEN o.website_host END"),
+}
+FIELDS = told("organizations", FIELDS)
 JSON = row_json(FIELDS)
 # The words of an organization without those that guests are not told.
 HEARD = "words_of(o.name, o.industry, site(o.website), spaced(o.domains))"

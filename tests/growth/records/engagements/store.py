@@ -11,8 +11,8 @@ from retainer.lists.spec import (
     expanded_organization,
     moments,
     row_json,
-    searched,
 )
+from retainer.lists.word_filter import searched
 from retainer.records.engagements.model import EngagementStatus
 
 _SEEN = "e.tenant_id = :tenant AND e.deleted_by IS NULL AND @visible_engagements"
