@@ -28,7 +28,13 @@ from retainer.identity.users.model import (
 from retainer.journal import store as history
 from retainer.journal import web as journal
 from retainer.journal.live import web as live
-from retainer.journal.model import HistoryEntry, ListedOperation, OperationDetails
+from retainer.journal.model import (
+    HistoryEntry,
+    ListedOperation,
+    OperationDetails,
+    UndoneOperation,
+    UndoQuery,
+)
 from retainer.journal.trash import store as deleted
 from retainer.journal.trash import web as trash
 from retainer.journal.trash.store import TrashEntry
@@ -265,7 +271,8 @@ ROUTES = [
           "Get an operation and what it changed", response_type=OperationDetails, on=history.exists,
           description="The operation as the list has it, with each field that it changed."),
     Route("undoOperation", "POST", "/operations/{id}/undo", journal.undo_operation, "operations.undo",
-          "Undo an operation", response_type=ListedOperation, on=history.exists, errors=(409,),
+          "Undo an operation or a part of it", response_type=UndoneOperation, query=UndoQuery, on=history.exists,
+          errors=(409,),
           description="Everything that it changed becomes what it was before, as a new operation, or nothing does. "
           "409 names each record that was changed since, with who did it. An undoing is undone the same "
           "way. It takes the permission of each record's own change; staff undo what they did "

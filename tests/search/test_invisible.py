@@ -103,7 +103,7 @@ def _untold(cast: Cast, word: str) -> None:
     response = cast.cora.put(
         f"/api/organizations/{cast.acme}",
         {
-            "description": f"{word} told",
+            "description": f"{word} {' '.join(HIDDEN)}",
             "tags": [word],
             "externalId": word,
             "metadata": {"a": word},

@@ -404,13 +404,15 @@ CREATE TABLE operations (
     request_id text,
     undoes bigint,
     position bigint,
+    undoes_changes integer[],
     CONSTRAINT operations_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT operations_undoes FOREIGN KEY (tenant_id, undoes) REFERENCES operations(tenant_id, id),
     CONSTRAINT operations_words_known CHECK (operation_words_known(actor_kind, via, outcome, action, request_id))
 );
 CREATE INDEX operations_in_order ON public.operations USING btree (id);
+CREATE INDEX operations_undone_in_part ON public.operations USING btree (tenant_id, undoes) WHERE ((undoes IS NOT NULL) AND (undoes_changes IS NOT NULL));
 CREATE UNIQUE INDEX operations_position ON public.operations USING btree (tenant_id, "position") WHERE ("position" IS NOT NULL);
-CREATE UNIQUE INDEX operations_undone ON public.operations USING btree (tenant_id, undoes) WHERE (undoes IS NOT NULL);
+CREATE UNIQUE INDEX operations_undone ON public.operations USING btree (tenant_id, undoes) WHERE ((undoes IS NOT NULL) AND (undoes_changes IS NULL));
 CREATE TRIGGER stays BEFORE DELETE OR UPDATE OF tenant_id, id ON public.operations FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 ALTER TABLE operations FORCE ROW LEVEL SECURITY;
 -- policy owner for the owner: true

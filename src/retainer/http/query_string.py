@@ -114,6 +114,8 @@ def _plain(text: str, value_type: inspect.Type) -> object:
     """A parameter's text as the value that JSON would have."""
     if isinstance(value_type, inspect.Metadata):
         return _plain(text, value_type.type)
+    if isinstance(value_type, inspect.UnionType):  # or null, which a parameter that is sent is not
+        return _plain(text, next(t for t in value_type.types if t != inspect.NoneType()))
     if isinstance(value_type, inspect.ListType):
         return text.split(",")
     if (

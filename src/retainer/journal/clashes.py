@@ -14,7 +14,9 @@ from retainer.nouns import NOUNS
 
 MAX_CLASHES = 20  # in one answer
 
-OF_UNDONE = "c.tenant_id = :tenant AND c.operation_id = :undone"
+# The changes that are undone: those chosen by their sequence, or all of the operation (null).
+OF_UNDONE = """c.tenant_id = :tenant AND c.operation_id = :undone
+    AND (:chosen::int[] IS NULL OR c.sequence = ANY(:chosen::int[]))"""
 
 
 class Dangling(NamedTuple):
@@ -43,8 +45,19 @@ _TITLE = f"""CASE c.entity {_TITLES}
     WHEN 'users' THEN (SELECT x.username FROM users x
         WHERE x.tenant_id = :tenant AND x.id = c.entity_id)
     END"""
-_LAST = f"""(SELECT c.entity, c.entity_id, max(c.version) AS version
-    FROM changes c WHERE {OF_UNDONE} GROUP BY 1, 2)"""
+_LAST = f"""(SELECT c.entity, c.entity_id, max(c.version) AS version,
+        coalesce(array_agg(DISTINCT key) FILTER (WHERE key IS NOT NULL), '{{}}') AS columns
+    FROM changes c LEFT JOIN LATERAL jsonb_object_keys(c.before) key ON true
+    WHERE {OF_UNDONE} GROUP BY 1, 2)"""
+# Of a part of an operation only the columns that it changed must be as it left them, by whichever
+# operation, the same one included.
+_IS_LATER = LATER.replace(
+    "l.operation_id <> :undone",
+    """(l.operation_id <> :undone
+        OR :by_columns AND l.sequence <> ALL (:chosen::int[]) AND l.before ?| c.columns)""",
+)
+_CLASHES = """(NOT :by_columns OR l.action <> 'update' OR l.after ? 'deleted_by'
+    OR l.before ?| c.columns)"""
 
 NAMES = Statement(f"""
     SELECT {ENTITY} AS entity, {ENTITY_ID} AS id, {_TITLE} AS title
@@ -62,15 +75,19 @@ CHANGED_LATER = Statement(f"""
     FROM {_LAST} c
     CROSS JOIN LATERAL (
         SELECT l.operation_id, l.action = 'update' AND l.after ? 'deleted_by' AS is_gone
-        FROM changes l WHERE {LATER} ORDER BY l.version DESC LIMIT 1) came
+        FROM changes l WHERE {_IS_LATER} AND {_CLASHES} ORDER BY l.version DESC LIMIT 1) came
     JOIN operations op ON op.tenant_id = :tenant AND op.id = came.operation_id
     ORDER BY 1, 2 LIMIT {MAX_CLASHES}
 """)
 
 
-async def refuse_changed_later(tx: Db, undone: int) -> None:
-    """Raise Conflict where somebody has changed a record since the operation."""
-    rows = await tx.rows(CHANGED_LATER, undone=undone)
+async def refuse_changed_later(
+    tx: Db, undone: int, chosen: list[int] | None, *, by_columns: bool
+) -> None:
+    """Raise Conflict where somebody has changed a record since the operation; by columns, where
+    they changed what the operation had.
+    """
+    rows = await tx.rows(CHANGED_LATER, undone=undone, chosen=chosen, by_columns=by_columns)
     refuse_clashes([_changed_later(row) for row in rows])
 
 

@@ -87,6 +87,17 @@ Version = Annotated[
     Meta(description="The record's version after it, the second number of its ETag", examples=[2]),
 ]
 ActionDone = Annotated[ChangeAction, Meta(description="What was done to it", examples=["update"])]
+Sequence = Annotated[
+    int,
+    Meta(description="Its place in the operation, by which it is undone alone", examples=[1]),
+]
+TakenBackBy = Annotated[
+    Id | None,
+    Meta(
+        description="The operation that took it back, alone or with all of its operation; null "
+        "where none did"
+    ),
+]
 FieldChanges = Annotated[
     list[FieldChange],
     Meta(description="Each field that changed; of a new record each that it has"),
@@ -115,6 +126,8 @@ class HistoryEntry(Struct, rename="camel"):
     ]
     version: Version
     action: ActionDone
+    sequence: Sequence
+    undone_by: TakenBackBy
     changes: FieldChanges
 
 
@@ -135,6 +148,8 @@ class RecordChange(Struct, rename="camel"):
     ]
     version: Version
     action: ActionDone
+    sequence: Sequence
+    undone_by: TakenBackBy
     changes: FieldChanges
 
 
@@ -158,6 +173,10 @@ class ListedOperation(Struct, rename="camel"):
     actor: ActedBy
     actor_kind: ActorKind
     undoes: Undoes
+    undoes_part: Annotated[
+        bool,
+        Meta(description="Whether it took back a part of that operation", examples=[False]),
+    ]
     undone_by: Annotated[
         Id | None, Meta(description="The operation that took it back; null where none did")
     ]
@@ -179,3 +198,37 @@ class OperationDetails(ListedOperation):
     """The same with what it did, in its order."""
 
     changes: Annotated[list[RecordChange], Meta(description="What it did to each record, in order")]
+
+
+class UndoQuery(Struct, rename="camel", forbid_unknown_fields=True):
+    """The part of an operation that is undone; all of it when both are left out."""
+
+    change: Annotated[
+        Annotated[int, Meta(ge=1)] | None,
+        Meta(
+            description="Only the change with this sequence; of a record that it created, "
+            "deleted or restored also what went along with it",
+            examples=[3],
+        ),
+    ] = None
+    record: Annotated[
+        Annotated[str, Meta(pattern=r"^[A-Za-z]{1,40}/[0-9]{1,15}$")] | None,
+        Meta(
+            description="Only what was done to this record and with it, by entity and id as "
+            "histories have them",
+            examples=["organizations/12"],
+        ),
+    ] = None
+
+
+class UndoneOperation(ListedOperation):
+    """The operation that an undo made."""
+
+    passed_over: Annotated[
+        int,
+        Meta(
+            description="How many records were left as they are, because they had been restored or "
+            "reverted alone",
+            examples=[0],
+        ),
+    ]

@@ -31,6 +31,11 @@ _OPERATION = f"""(SELECT row_to_json(j) FROM (SELECT op.id, iso(op.at) AS at, op
     op.actor_kind AS "actorKind", op.undoes
     FROM operations op WHERE op.tenant_id = :tenant AND op.id = c.operation_id) j)"""
 
+# The operation that took a change back, as a whole or singly, and was not undone in turn.
+_TAKEN_BACK_BY = """(SELECT max(u.id) FROM operations u
+    WHERE u.tenant_id = :tenant AND u.undoes = c.operation_id AND NOT is_undone(:tenant, u.id)
+        AND (u.undoes_changes IS NULL OR c.sequence = ANY(u.undoes_changes)))"""
+
 # In the journal a deletion is an update of deleted_by, which is no field of the API.
 _ACTION = """CASE WHEN c.action = 'update' AND c.after ? 'deleted_by'
     THEN CASE WHEN c.after -> 'deleted_by' = 'null' THEN 'restore' ELSE 'delete' END
@@ -61,6 +66,8 @@ _FIELDS = {
     "entityId": Field("c.subject_id", FieldType.INTEGER),
     "version": Field("c.version", FieldType.INTEGER),
     "action": Field(_ACTION),
+    "sequence": Field("c.sequence", FieldType.INTEGER),
+    "undoneBy": Field(_TAKEN_BACK_BY),
     "changes": Field(_CHANGES),
 }
 
@@ -190,6 +197,7 @@ _OPERATIONS = {
     "actor": Field(_ACTOR),
     "actorKind": Field("op.actor_kind"),
     "undoes": Field("op.undoes", FieldType.INTEGER, nullable=True),
+    "undoesPart": Field("op.undoes_changes IS NOT NULL"),
     "undoneBy": Field(UNDONE_BY),
     "records": Field(f"""(SELECT count(DISTINCT (c.entity, c.entity_id))
             FILTER (WHERE c.entity <> ALL ('{{{_LINK_TABLES}}}'::text[])
@@ -210,7 +218,7 @@ OPERATIONS = ListSpec(
 
 _DETAILS = rows_json(f"""
     SELECT {ENTITY} AS entity, {ENTITY_ID} AS "entityId", c.version,
-        {_ACTION} AS action, {_CHANGES} AS changes
+        {_ACTION} AS action, c.sequence, {_TAKEN_BACK_BY} AS "undoneBy", {_CHANGES} AS changes
     FROM changes c WHERE {OF_OPERATION} AND (@visible_changes)
     ORDER BY c.sequence LIMIT :most::bigint""")
 
@@ -218,6 +226,10 @@ _DETAILS = rows_json(f"""
 # in its ETag is made from these.
 _STATE = f"1 + ({UNDONE_BY} IS NOT NULL)::int * 2 + ({CAN_UNDO})::int AS version"
 _ONE = "FROM operations op WHERE op.tenant_id = :tenant AND op.id = :id AND @visible_operations"
+UNDONE = Statement(
+    f"SELECT op.id, {_STATE}, {row_json(_OPERATIONS | {'passedOver': ':passed_over::int'})} {_ONE}",
+    visible=VISIBLE,
+)
 SUMMARY = Statement(f"SELECT op.id, {_STATE}, {row_json(_OPERATIONS)} {_ONE}", visible=VISIBLE)
 READ = Statement(
     f"SELECT op.id, {_STATE}, {row_json(_OPERATIONS | {'changes': _DETAILS})} {_ONE}",
@@ -338,6 +350,11 @@ async def exists(db: Db, id: int) -> bool:
 async def summary(db: Db, id: int) -> Stored | None:
     """One operation without its changes; None when the viewer sees none."""
     return await db.stored(SUMMARY, id=id)
+
+
+async def undone(db: Db, id: int, passed_over: int) -> Stored | None:
+    """The operation that an undo made, with the number of records that it passed over."""
+    return await db.stored(UNDONE, id=id, passed_over=passed_over)
 
 
 async def get(db: Db, id: int, most: int | None = None) -> Stored:

@@ -1,5 +1,5 @@
-"""Undoing an operation: its before-values are written as a new operation, all of them or none
-(docs/decisions/0012).
+"""Undoing an operation or a part of it: the before-values are written as a new operation, all of
+them or none (docs/decisions/0012). undo_part.py chooses the changes.
 
 It takes a fixed number of statements, one per table touched, however many rows. First every touched
 row is locked. Then the journal is asked whether anybody changed the rows later. Then all rows are
@@ -12,10 +12,11 @@ yet, and a nested loop planned for a few rows would take quadratic time.
 """
 
 from functools import lru_cache
+from typing import Any
 
 from asyncpg import Record
 
-from retainer.database.database import Db
+from retainer.database.database import Db, Values
 from retainer.database.statement import Statement
 from retainer.database.stored import Stored
 from retainer.errors import Conflict, Forbidden, Invalid, NotFound, invalid
@@ -23,6 +24,7 @@ from retainer.journal import store
 from retainer.journal.clashes import OF_UNDONE, refuse_changed_later, refuse_dangling
 from retainer.journal.entities import UNDO_RULES
 from retainer.journal.undo_conditions import IS_CHANGE, IS_UNDOABLE, IS_YOURS
+from retainer.journal.undo_part import Part, chosen_changes
 from retainer.journal.undo_references import dangling
 from retainer.journal.visibility import VISIBLE
 from retainer.permissions import PERMISSIONS, Viewer
@@ -32,7 +34,8 @@ OPERATION = Statement(
     """
     SELECT op.id, op.outcome, op.actor_id,
         (SELECT u.id FROM operations u
-            WHERE u.tenant_id = :tenant AND u.undoes = op.id) AS undone_by
+            WHERE u.tenant_id = :tenant AND u.undoes = op.id AND u.undoes_changes IS NULL
+        ) AS undone_by
     FROM operations op WHERE op.tenant_id = :tenant AND op.id = :undone AND @visible_operations
 """,
     visible=VISIBLE,
@@ -57,45 +60,53 @@ TOUCHED = Statement(
 )
 
 ACT = Statement("""
-    SELECT undoing(:tenant, :undone), set_config('plan_cache_mode', 'force_custom_plan', true)
+    SELECT CASE WHEN :is_part THEN undoing_changes(:tenant, :undone, :chosen::int[])
+            ELSE undoing(:tenant, :undone) END,
+        set_config('plan_cache_mode', 'force_custom_plan', true)
     FROM @acting
 """)
 DEFER_CONSTRAINTS = Statement("SET CONSTRAINTS ALL DEFERRED")
 CHECK_CONSTRAINTS = Statement("SET CONSTRAINTS ALL IMMEDIATE")
 
 
-async def undo(db: Db, viewer: Viewer, id: int) -> Stored | None:
-    """Undo an operation. Returns the new operation; raises Problem when it cannot be undone."""
+async def undo(db: Db, viewer: Viewer, id: int, part: Part | None = None) -> Stored | None:
+    """Undo an operation, or a part of it. Returns the new operation; raises Problem when it cannot
+    be undone.
+    """
     async with db.transaction() as tx:
         operation = await tx.row(OPERATION, undone=id)
         if operation is None:
             raise NotFound
-        touched = await tx.rows(TOUCHED, undone=id)
-        refuse_impossible(operation, touched)
+        chosen, passed_over = await chosen_changes(tx, id, part)
+        values = {"undone": id, "chosen": chosen}
+        touched = await tx.rows(TOUCHED, **values)
+        refuse_impossible(operation, touched, passed_over)
         refuse_forbidden(viewer, operation, touched)
-        made = await tx.value(ACT, undone=id, channel="undo")
+        made = await tx.value(ACT, is_part=part is not None, channel="undo", **values)
         tables = by_table(touched)
         await lock(tx, tables)
-        await refuse_changed_later(tx, id)
+        await refuse_changed_later(tx, id, chosen, by_columns=part is not None)
         await tx.rows(DEFER_CONSTRAINTS)
         written = {
-            table: await write(tx, table, columns, rows, undone=id, operation=made)
+            table: await write(tx, table, columns, rows, operation=made, **values)
             for table, (columns, rows) in tables.items()
         }
         columns = {table: columns for table, (columns, _) in tables.items()}
         await refuse_dangling(tx, await dangling(tx, written, columns))
         await check_constraints(tx)
-        await refuse_hidden(tx, viewer, id)
-        return await store.summary(tx, made)
+        await refuse_hidden(tx, viewer, values)
+        return await store.undone(tx, made, passed_over)
 
 
-def refuse_impossible(operation: Record, touched: list[Record]) -> None:
+def refuse_impossible(operation: Record, touched: list[Record], passed_over: int) -> None:
     """Raise a Problem for operations that cannot be undone, or that were undone already."""
     if operation["undone_by"]:
         raise Conflict(
             f"id: has been undone already, by operation {operation['undone_by']}; "
             "undo that one to have it again."
         )
+    if not touched and passed_over:
+        raise Conflict("id: all that it changed has been taken back already, one by one.")
     if operation["outcome"] != "done" or not touched:
         raise invalid("id", "must be an operation that changed records; this one changed none")
     kept = {row["entity"] for row in touched if not row["can_be"]}
@@ -140,11 +151,11 @@ def permission_for(row: Record) -> str:
     return rule.existence
 
 
-async def refuse_hidden(tx: Db, viewer: Viewer, undone: int) -> None:
+async def refuse_hidden(tx: Db, viewer: Viewer, values: Values) -> None:
     """Raise Forbidden where a restored row is one that the viewer does not see."""
     if viewer.scope == "all":
         return
-    if not all(row["is_seen"] for row in await tx.rows(TOUCHED, undone=undone)):
+    if not all(row["is_seen"] for row in await tx.rows(TOUCHED, **values)):
         raise Forbidden("What would come back is out of your sight; ask somebody who sees it.")
 
 
@@ -180,7 +191,7 @@ LOCK = {
 
 
 async def write(
-    tx: Db, table: str, columns: set[str], ids: list[int], **values: int
+    tx: Db, table: str, columns: set[str], ids: list[int], **values: Any
 ) -> list[Record]:
     """Write back the before-values of a table's rows. Returns each with is_live and references."""
     statement = _write(table, tuple(sorted(columns - {"deleted_by"})))
@@ -192,7 +203,8 @@ async def write(
             raise
     # Two rows may have exchanged a unique value, and one statement cannot give both back. Undone
     # change by change, from the last, each state in between was valid before.
-    steps = await tx.rows(STEPS, undone=values["undone"], entity=table)
+    undone = {name: values[name] for name in ("undone", "chosen")}
+    steps = await tx.rows(STEPS, entity=table, **undone)
     each = [
         values | {"ids": [s["entity_id"]], "first": s["sequence"], "last": s["sequence"]}
         for s in steps
@@ -236,6 +248,7 @@ def _write(table: str, columns: tuple[str, ...]) -> Statement:
                 FROM changes c LEFT JOIN LATERAL jsonb_each(c.before) k ON true
                 WHERE c.tenant_id = :tenant AND c.entity = '{table}' AND c.entity_id = x.id
                     AND c.operation_id + 0 = :undone
+                    AND (:chosen::int[] IS NULL OR c.sequence = ANY(:chosen::int[]))
                     AND c.sequence BETWEEN :first::int AND :last::int) old,
                 LATERAL jsonb_populate_record(NULL::{table}, old.before) r)
         WHERE x.tenant_id = :tenant AND x.id = ANY(:ids::bigint[])

@@ -6,13 +6,15 @@ from retainer.journal.entities import LINKS, UNDO_RULES
 from retainer.nouns import NOUNS
 from retainer.permissions import PERMISSIONS, Role
 
-# Later work on the same record (l). An operation that was undone does not count, nor the one that
-# undid it: together they left the record as it was.
+# Later work on the same record (l). What was undone does not count, nor the operation that undid
+# it: together they left the record as it was. Nor does what took back other changes of the
+# operation.
 LATER = """l.tenant_id = :tenant AND l.entity = c.entity AND l.entity_id = c.entity_id
     AND l.version > c.version AND l.operation_id <> :undone
     AND NOT is_undone(:tenant, l.operation_id)
+    AND l.sequence <> ALL (taken_back(:tenant, l.operation_id))
     AND coalesce((SELECT lo.undoes FROM operations lo
-        WHERE lo.tenant_id = :tenant AND lo.id = l.operation_id), 0) <= :undone"""
+        WHERE lo.tenant_id = :tenant AND lo.id = l.operation_id), 0) < :undone"""
 # A role that may delete undoes creations, deletions and restorations; one that may change, the
 # rest.
 IS_CHANGE = "(c.action = 'update' AND NOT c.after ? 'deleted_by')"
@@ -57,12 +59,15 @@ def _allowed(role: Role) -> str:
 _MAY = f"""c.entity || ' ' || {IS_CHANGE} = ANY(
     CASE :viewer_role::text {" ".join(map(_allowed, Role))} END)"""
 OF_OPERATION = "c.tenant_id = :tenant AND c.operation_id = op.id"
-UNDONE_BY = "(SELECT u.id FROM operations u WHERE u.tenant_id = :tenant AND u.undoes = op.id)"
+UNDONE_BY = """(SELECT u.id FROM operations u
+    WHERE u.tenant_id = :tenant AND u.undoes = op.id AND u.undoes_changes IS NULL)"""
+# What is left of it to undo: without the changes that were taken back singly.
+_LEFT = f"{OF_OPERATION} AND c.sequence <> ALL ((SELECT taken_back(:tenant, op.id))::int[])"
 # Staff, who do not see everything, undo only their own operations.
 CAN_UNDO = f"""(op.outcome = 'done' AND {UNDONE_BY} IS NULL
     AND (op.actor_id = :user OR :viewer_role::text <> 'staff')
-    AND EXISTS (SELECT FROM changes c WHERE {OF_OPERATION})
-    AND NOT EXISTS (SELECT FROM changes c WHERE {OF_OPERATION}
+    AND EXISTS (SELECT FROM changes c WHERE {_LEFT})
+    AND NOT EXISTS (SELECT FROM changes c WHERE {_LEFT}
         AND (NOT ({_MAY}) OR NOT {IS_UNDOABLE} OR NOT (@visible_changes AND @visible_before)
             OR NOT {IS_YOURS}
             OR EXISTS (SELECT FROM changes l WHERE {LATER.replace(":undone", "op.id")}))))"""

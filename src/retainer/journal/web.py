@@ -2,11 +2,13 @@
 
 from starlette.responses import Response
 
-from retainer.errors import Forbidden
+from retainer.errors import Forbidden, invalid
 from retainer.http.request import Request
 from retainer.http.responses import record_response
 from retainer.journal import store
+from retainer.journal.model import UndoQuery
 from retainer.journal.undo import undo
+from retainer.journal.undo_part import Part
 from retainer.lists.response import list_response, list_response_of
 
 
@@ -26,7 +28,19 @@ async def show(request: Request, id: int) -> Response:
 
 async def undo_operation(request: Request, id: int) -> Response:
     try:
-        return record_response(await undo(request.db, request.viewer, id))
+        return record_response(await undo(request.db, request.viewer, id, _part(request.query)))
     except Forbidden:
         await request.record_refusal()
         raise
+
+
+def _part(query: UndoQuery) -> Part | None:
+    """The part of the operation that is asked for. Raises Invalid for two of them."""
+    if query.change is not None and query.record is not None:
+        raise invalid("record", "must not be given together with change")
+    if query.change is not None:
+        return Part(change=query.change)
+    if query.record is not None:
+        entity, _, id = query.record.partition("/")
+        return Part(entity=entity, record=int(id))
+    return None

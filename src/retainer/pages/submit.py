@@ -45,12 +45,13 @@ async def perform(
     body: object = None,
     version: str | None = None,
     raw: bytes = b"",
+    query: object = None,
 ) -> Result:
     """Make the change that the API's route of this name makes, under its permission and with its
     checks of the body. Raises Problem as the API does.
 
     `version` is the ETag of the record as the form showed it: the change is made only while the
-    record still has it.
+    record still has it. `query` has the parameters of a route that takes some.
     """
     route = request.app.table.by_name[name]
     headers = {}
@@ -63,6 +64,7 @@ async def perform(
     dispatch.refuse_unpermitted(inner, route)
     if route.on is not None and not await route.on(inner.db, *ids):
         raise NotFound
+    inner.query = query or (route.query and route.query())
     if route.body is not None:
         inner.raw = exact_json.encode(body)
         inner.data = decode(inner.raw, route.body)

@@ -43,6 +43,14 @@ class TrashEntry(Struct, rename="camel"):
             description="The operation that deleted it: undo that one to restore it", examples=[41]
         ),
     ]
+    sequence: Annotated[
+        int,
+        Meta(
+            description="The change of that operation that deleted it: undo that one alone to "
+            "restore it with what went along with it, and nothing else",
+            examples=[1],
+        ),
+    ]
     also_deleted: Annotated[
         int,
         Meta(

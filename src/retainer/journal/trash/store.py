@@ -39,7 +39,8 @@ def _part(place: int, noun: Noun) -> str:
     if trash.above:
         alone = f"NOT EXISTS (SELECT FROM {trash.above})"
     return f"""(SELECT {a}.deleted_by AS operation_id, {place} AS place, {a}.id AS key,
-            '{noun.singular}' AS kind, {a}.{noun.subject_column or "id"} AS id,
+            '{noun.singular}' AS kind, '{noun.table}' AS noun,
+            {a}.{noun.subject_column or "id"} AS id,
             {trash.title or f"{a}.{noun.title}"} AS title, {trash.organization} AS organization_id
         FROM {trash.table or f"{noun.table} {a}"}
         WHERE {a}.tenant_id = :tenant AND {a}.deleted_by IS NOT NULL
@@ -86,6 +87,9 @@ _FIELDS = {
         FROM users u WHERE u.tenant_id = :tenant AND u.id = op.actor_id) a)""")
     ),
     "operationId": Field("x.operation_id", FieldType.INTEGER, sort="x.operation_id", cast="bigint"),
+    "sequence": Field("""(SELECT max(c.sequence) FROM changes c
+        WHERE c.tenant_id = :tenant AND c.operation_id = x.operation_id AND c.entity = x.noun
+            AND c.entity_id = x.key AND c.after ? 'deleted_by')"""),
     "alsoDeleted": Field(f"CASE x.kind {' '.join(map(_also, _NOUNS))} ELSE 0 END"),
 }
 

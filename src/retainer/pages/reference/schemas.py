@@ -75,14 +75,25 @@ def parameters(model: type[msgspec.Struct]) -> list[Schema]:
         parameter = {
             "name": name,
             "in": "query",
-            "required": name in schema["required"],
+            "required": name in schema.get("required", []),
             "description": field.pop("description"),
-            "schema": field,
+            "schema": _without_null(field),
         }
         if field.get("type") == "array":
             parameter |= {"style": "form", "explode": False}
         found.append(parameter)
     return found
+
+
+def _without_null(field: Schema) -> Schema:
+    """The schema of a parameter: one without a value is left out, and none can be null."""
+    if field.get("default", ...) is None:
+        del field["default"]
+    kinds = field.pop("anyOf", [])
+    for kind in kinds:
+        if kind != {"type": "null"}:
+            field = kind | field
+    return field
 
 
 def with_example(schema: Schema, schemas: dict[str, Schema]) -> Schema:
