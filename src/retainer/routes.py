@@ -33,6 +33,7 @@ from retainer.journal.model import (
     ListedOperation,
     OperationDetails,
     UndoneOperation,
+    UndoPreview,
     UndoQuery,
 )
 from retainer.journal.trash import store as deleted
@@ -277,6 +278,17 @@ ROUTES = [
           "409 names each record that was changed since, with who did it. An undoing is undone the same "
           "way. It takes the permission of each record's own change; staff undo what they did "
           "themselves."),
+    Route("previewUndo", "GET", "/operations/{id}/undo", journal.preview_undo, "operations.undo",
+          "Preview undoing an operation or a part of it", response_type=UndoPreview, query=UndoQuery,
+          on=history.exists,
+          description="How many records of which organizations it would take back."),
+    Route("undoLast", "POST", "/user/undo", journal.undo_last, "operations.undo",
+          "Undo what you did last", response_type=UndoneOperation, errors=(409,),
+          description="Again, and it is what you did before that, as far back as a day. 409 where nothing is left, or "
+          "where it was changed since."),
+    Route("redoLast", "POST", "/user/redo", journal.redo_last, "operations.undo",
+          "Redo what you undid last", response_type=UndoneOperation, errors=(409,),
+          description="Until you do something else. 409 where there is nothing to redo, or it was changed since."),
     Route("listTrash", "GET", "/trash", trash.index, "trash.read",
           "List what was deleted and can be restored", response_type=list[TrashEntry], lists=deleted.TRASH,
           description="Returns what was deleted, newest first, each record with all that went with it as one. Undo "

@@ -97,6 +97,19 @@ def operation(cast: Cast) -> Ids:
     return [cast.stan.get("/api/operations?limit=1").json()[0]["id"]]
 
 
+def own_work(cast: Cast) -> Ids:
+    """Work of the person who is about to ask."""
+    if cast.asking.get("/api/user").json()["role"] != "guest":
+        cast.asking.put("/api/tasks/" + str(task(cast)[0]), {"status": "review"})
+    return []
+
+
+def undone_work(cast: Cast) -> Ids:
+    own_work(cast)
+    cast.asking.post("/api/user/undo")
+    return []
+
+
 def trash(cast: Cast) -> Ids:
     cast.ada.delete(f"/api/tasks/{task(cast)[0]}")
     return []
@@ -201,6 +214,9 @@ SAMPLES: dict[str, Sample] = {
     "listOperations": (nothing, None),
     "getOperation": (operation, None),
     "undoOperation": (operation, None),
+    "previewUndo": (operation, None),
+    "undoLast": (own_work, None),
+    "redoLast": (undone_work, None),
     "listTrash": (trash, None),
     "searchEverything": (nothing, None),
     "listViews": (views, None),

@@ -232,3 +232,46 @@ class UndoneOperation(ListedOperation):
             examples=[0],
         ),
     ]
+
+
+class TouchedOrganization(Struct):
+    """An organization with records that an undo would take back."""
+
+    id: Annotated[Id, Meta(description="Its id", examples=[1])]
+    name: Annotated[str, Meta(description="Its name", examples=["Acme Corporation"])]
+    records: Annotated[int, Meta(description="How many records of it", examples=[12])]
+
+
+class TouchedKind(Struct):
+    """Records of one kind to which an operation did the same."""
+
+    entity: Annotated[
+        str, Meta(description="Which kind of record, as in histories", examples=["tasks"])
+    ]
+    action: ActionDone
+    records: Annotated[int, Meta(description="How many of them", examples=[12])]
+
+
+class UndoPreview(Struct, rename="camel"):
+    """What an undo would take back, of what you see."""
+
+    operation_id: OperationId
+    records: Annotated[int, Meta(description="How many records in all", examples=[597])]
+    passed_over: Annotated[
+        int,
+        Meta(
+            description="How many records it would leave, because they have been restored or "
+            "reverted alone",
+            examples=[0],
+        ),
+    ]
+    organizations: Annotated[
+        int, Meta(description="Of how many organizations they are", examples=[40])
+    ]
+    named: Annotated[
+        list[TouchedOrganization],
+        Meta(description="Those with most records among them, twenty at most"),
+    ]
+    kinds: Annotated[
+        list[TouchedKind], Meta(description="The records by kind and by what was done to them")
+    ]

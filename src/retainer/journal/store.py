@@ -37,7 +37,7 @@ _TAKEN_BACK_BY = """(SELECT max(u.id) FROM operations u
         AND (u.undoes_changes IS NULL OR c.sequence = ANY(u.undoes_changes)))"""
 
 # In the journal a deletion is an update of deleted_by, which is no field of the API.
-_ACTION = """CASE WHEN c.action = 'update' AND c.after ? 'deleted_by'
+ACTION = """CASE WHEN c.action = 'update' AND c.after ? 'deleted_by'
     THEN CASE WHEN c.after -> 'deleted_by' = 'null' THEN 'restore' ELSE 'delete' END
     ELSE c.action END"""
 
@@ -65,7 +65,7 @@ _FIELDS = {
     "entity": Field("c.subject", FieldType.TEXT),
     "entityId": Field("c.subject_id", FieldType.INTEGER),
     "version": Field("c.version", FieldType.INTEGER),
-    "action": Field(_ACTION),
+    "action": Field(ACTION),
     "sequence": Field("c.sequence", FieldType.INTEGER),
     "undoneBy": Field(_TAKEN_BACK_BY),
     "changes": Field(_CHANGES),
@@ -218,7 +218,7 @@ OPERATIONS = ListSpec(
 
 _DETAILS = rows_json(f"""
     SELECT {ENTITY} AS entity, {ENTITY_ID} AS "entityId", c.version,
-        {_ACTION} AS action, c.sequence, {_TAKEN_BACK_BY} AS "undoneBy", {_CHANGES} AS changes
+        {ACTION} AS action, c.sequence, {_TAKEN_BACK_BY} AS "undoneBy", {_CHANGES} AS changes
     FROM changes c WHERE {OF_OPERATION} AND (@visible_changes)
     ORDER BY c.sequence LIMIT :most::bigint""")
 
@@ -253,8 +253,8 @@ GROUPS = Statement(
     SELECT {row_json(_ALIKE)}
     FROM (SELECT DISTINCT ON (c.operation_id, c.entity, c.done) c.*
         FROM (
-            SELECT c.*, {_ACTION} AS done,
-                count(*) OVER (PARTITION BY c.operation_id, c.entity, {_ACTION}) AS alike
+            SELECT c.*, {ACTION} AS done,
+                count(*) OVER (PARTITION BY c.operation_id, c.entity, {ACTION}) AS alike
             FROM changes c
             WHERE c.tenant_id = :tenant AND c.operation_id = ANY(:ids::bigint[])
                 AND (@visible_changes)) c

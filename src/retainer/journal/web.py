@@ -2,13 +2,14 @@
 
 from starlette.responses import Response
 
-from retainer.errors import Forbidden, invalid
+from retainer.errors import Conflict, Forbidden, invalid
 from retainer.http.request import Request
-from retainer.http.responses import record_response
-from retainer.journal import store
+from retainer.http.responses import JSONResponse, record_response
+from retainer.journal import store, undo_stack
 from retainer.journal.model import UndoQuery
 from retainer.journal.undo import undo
 from retainer.journal.undo_part import Part
+from retainer.journal.undo_preview import preview
 from retainer.lists.response import list_response, list_response_of
 
 
@@ -32,6 +33,24 @@ async def undo_operation(request: Request, id: int) -> Response:
     except Forbidden:
         await request.record_refusal()
         raise
+
+
+async def preview_undo(request: Request, id: int) -> Response:
+    return JSONResponse(await preview(request.db, id, _part(request.query)))
+
+
+async def undo_last(request: Request) -> Response:
+    last = await undo_stack.last_done(request.db)
+    if last is None:
+        raise Conflict("There is nothing left to undo that you did within the last day.")
+    return record_response(await undo(request.db, request.viewer, last))
+
+
+async def redo_last(request: Request) -> Response:
+    last = await undo_stack.last_undone(request.db)
+    if last is None:
+        raise Conflict("There is nothing to redo: you undid nothing since you last did something.")
+    return record_response(await undo(request.db, request.viewer, last))
 
 
 def _part(query: UndoQuery) -> Part | None:
