@@ -295,40 +295,12 @@ FEED = ListSpec(
     visible=VISIBLE,
 )
 
-# The titles of records that the viewer may see, deleted or not.
-_TITLES = " ".join(
-    f"""WHEN '{noun.table}' THEN (SELECT {noun.alias}.{noun.title} FROM {noun.table} {noun.alias}
-        WHERE {noun.alias}.tenant_id = :tenant AND {noun.alias}.id = named.id
-            AND (@visible_{noun.table}))"""
-    for noun in NOUNS.values()
-    if noun.title and noun.table in VISIBLE
-)
-TITLES = Statement(f"""
-    SELECT named.noun, named.id, CASE named.noun {_TITLES}
-        WHEN 'users' THEN (SELECT u.full_name FROM users u
-            WHERE u.tenant_id = :tenant AND u.id = named.id AND :viewer_role::text <> 'guest')
-        WHEN 'links' THEN (SELECT u.full_name
-            FROM links l JOIN users u ON u.tenant_id = :tenant AND u.id = l.user_id
-            WHERE l.tenant_id = :tenant AND l.id = named.id AND :viewer_role::text = 'admin')
-        END AS title
-    FROM unnest(:nouns::text[], :ids::bigint[]) named (noun, id)
-""")
-
 
 async def groups(db: Db, ids: list[int]) -> list[dict[str, object]]:
     """The changes of operations in groups by entity and action."""
     if not ids:
         return []
     return [msgspec.json.decode(row[0]) for row in await db.rows(GROUPS, ids=ids)]
-
-
-async def titles(db: Db, records: set[tuple[str, int]]) -> dict[tuple[str, int], str]:
-    """The titles of records, by (noun, id)."""
-    if not records:
-        return {}
-    nouns, ids = zip(*sorted(records), strict=True)
-    rows = await db.rows(TITLES, nouns=list(nouns), ids=list(ids))
-    return {(row["noun"], row["id"]): row["title"] for row in rows if row["title"]}
 
 
 async def undoable(db: Db, ids: list[int]) -> dict[int, dict[str, object]]:

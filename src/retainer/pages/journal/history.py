@@ -8,6 +8,7 @@ from msgspec import Struct
 from retainer.http.request import Request
 from retainer.journal import store
 from retainer.journal.model import HistoryEntry, RecordChange
+from retainer.journal.titles import titles_of
 from retainer.pages.journal import diffs, sentences
 from retainer.pages.journal.sentences import Group, Sentence
 from retainer.pages.list_page import find
@@ -53,7 +54,7 @@ async def sentences_of(
     groups = msgspec.convert(await store.groups(request.db, operations), list[Group])
     records = sentences.records_named(groups)
     records = records.union(*(diffs.references(group.changes) for group in groups))
-    titles = await store.titles(request.db, records)
+    titles = await titles_of(request.db, records)
     return {id: (sentence, titles) for id, sentence in sentences.sentences(groups, titles).items()}
 
 
@@ -61,7 +62,7 @@ async def describe_operation(
     request: Request, changes: list[RecordChange]
 ) -> list[DescribedChange]:
     """Changes of an operation, each with its sentence and its diff."""
-    titles = await store.titles(request.db, diffs.records_in(changes))
+    titles = await titles_of(request.db, diffs.records_in(changes))
     return [
         DescribedChange(
             change,
@@ -78,7 +79,7 @@ async def describe_history(
     """Entries of an organization's history, each with its sentence and with a diff of the other
     fields.
     """
-    titles = await store.titles(request.db, diffs.records_in(entries))
+    titles = await titles_of(request.db, diffs.records_in(entries))
     return [
         DescribedChange(
             entry,

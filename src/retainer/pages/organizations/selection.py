@@ -15,7 +15,7 @@ from retainer.errors import Invalid, Problem, TooLarge, invalid
 from retainer.http.bulk.lines import LinesRefused
 from retainer.http.bulk.run import MAX_LINES
 from retainer.http.request import Request
-from retainer.journal import store as journal
+from retainer.journal.titles import titles_of
 from retainer.lists.response import csv_response
 from retainer.pages import render
 from retainer.pages.list_page import matching_ids
@@ -90,7 +90,7 @@ async def message_of(request: Request, wanted: FieldValues | None, count: int) -
         parts.append(f"status {wanted['status']}")
     if "ownerId" in wanted:
         owner = ("users", wanted["ownerId"])
-        names = await journal.titles(request.db, {owner})
+        names = await titles_of(request.db, {owner})
         parts.append(f"owner {names.get(owner, '')}")
     return f"Gave {what} the {' and the '.join(parts)}"
 
@@ -98,7 +98,7 @@ async def message_of(request: Request, wanted: FieldValues | None, count: int) -
 async def refused_page(request: Request, problem: Problem, ids: list[int]) -> Response:
     """Explain that nothing was changed, because of which organizations, and what to do."""
     lines = [(ids[found.line - 1], found.detail) for found in problem.lines[:50] if ids]
-    names = await journal.titles(request.db, {("organizations", id) for id, _ in lines})
+    names = await titles_of(request.db, {("organizations", id) for id, _ in lines})
     return await render.page(
         request,
         "organizations/refused.html",

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from starlette.responses import Response
 
 from retainer.http.request import Request
-from retainer.journal import store as journal
+from retainer.journal.titles import titles_of
 from retainer.journal.trash import store
 from retainer.journal.trash.model import TrashEntry
 from retainer.nouns import NOUNS
@@ -29,7 +29,7 @@ class TrashRow(NamedTuple):
 async def index(request: Request) -> Response:
     page = await paginate(request, store.TRASH, TrashEntry)
     ids = {("organizations", one.organization_id) for one in page.rows if one.organization_id}
-    names = await journal.titles(request.db, ids)
+    names = await titles_of(request.db, ids)
     together = Counter(one.operation_id for one in page.rows)
     return await render.page(
         request,
