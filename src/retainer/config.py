@@ -7,6 +7,7 @@ import difflib
 import ipaddress
 import os
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 from urllib.parse import urlsplit
@@ -54,6 +55,10 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True):
     trusted_proxies: str = setting(
         "proxies whose X-Forwarded-For is believed: addresses or networks, by commas", ""
     )
+    allowed_origins: str = setting(
+        "other origins whose pages may read and change, such as https://app.example.com, by commas",
+        "",
+    )
     admin_email: str = setting("first admin's e-mail, when the database is empty", "")
     admin_password: str = setting(
         "first admin's password, when the database is empty", "", secret=True
@@ -100,7 +105,11 @@ def load(environment: Mapping[str, str] = os.environ, /, **overrides: str | int 
         DEFAULTS, **{name: _convert(name, value) for name, value in values.items()}
     )
     # In lower case, as browsers write it in Origin.
-    settings = msgspec.structs.replace(settings, public_url=settings.public_url.lower())
+    settings = msgspec.structs.replace(
+        settings,
+        public_url=settings.public_url.lower(),
+        allowed_origins=settings.allowed_origins.lower(),
+    )
     _check(settings)
     return settings
 
@@ -166,6 +175,11 @@ def _check(settings: Settings) -> None:
         "an address such as https://retainer.example.com",
     )
     _require(
+        all(_is_exact_origin(origin) for origin in origins(settings.allowed_origins)),
+        "allowed_origins",
+        "origins such as https://app.example.com, without a path, by commas",
+    )
+    _require(
         _are_networks(settings.trusted_proxies),
         "trusted_proxies",
         "addresses or networks, by commas",
@@ -190,6 +204,18 @@ def _is_origin(url: str) -> bool:
         return True
     parts = urlsplit(url)
     return parts.scheme in ("http", "https") and bool(parts.netloc) and parts.path in ("", "/")
+
+
+def _is_exact_origin(origin: str) -> bool:
+    parts = urlsplit(origin)
+    return parts.scheme in ("http", "https") and origin == f"{parts.scheme}://{parts.netloc}"
+
+
+@cache
+def origins(setting: str) -> frozenset[str]:
+    """Origins of a comma-separated setting, as browsers write them in Origin."""
+    parts = (part.strip() for part in setting.split(","))
+    return frozenset(part for part in parts if part)
 
 
 def _is_storage(url: str) -> bool:

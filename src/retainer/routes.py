@@ -7,7 +7,6 @@ viewer see it?" (`contact.exists`).
 """
 
 from retainer.http import health
-from retainer.http.body import declare_read_only
 from retainer.http.bulk import run as bulk
 from retainer.http.bulk.lines import BulkAnswer, BulkLine
 from retainer.http.routing import Route, Table
@@ -214,9 +213,12 @@ ROUTES = [
     Route("listDocuments", "GET", "/documents", documents.index, "documents.read",
           "List all documents", response_type=list[ListedDocument], lists=document.LIST),
     Route("createDocument", "POST", "/documents", documents.create, "documents.create",
-          "Add a file or a link", body=DocumentCreate, form=DocumentForm, response_type=Document, errors=(409, 507),
-          description="A file as multipart/form-data, or a link as JSON. Staff name an organization or a project "
-          "that they see."),
+          "Add a link", body=DocumentCreate, form=DocumentForm, response_type=Document, errors=(409, 507),
+          description="A link as JSON. A file may be sent here too, as the form of POST /documents/files. Staff name "
+          "an organization or a project that they see."),
+    Route("createDocumentFile", "POST", "/documents/files", documents.create_file, "documents.create",
+          "Add a file", form=DocumentForm, response_type=Document, errors=(409, 507),
+          description="A file as multipart/form-data. Staff name an organization or a project that they see."),
     Route("getDocument", "GET", "/documents/{id}", documents.show, "documents.read",
           "Get a document", response_type=Document, on=document.exists),
     Route("updateDocument", "PUT", "/documents/{id}", documents.update, "documents.write",
@@ -394,5 +396,4 @@ ROUTES = [
 ]  # fmt: skip
 
 check_routes(NOUNS.values(), ROUTES + PAGES)
-declare_read_only(noun.record_type for noun in NOUNS.values())
 TABLE = Table(ROUTES + PAGES, NOUNS)

@@ -30,7 +30,7 @@ def contact(n: int, **more: Any) -> dict[str, Any]:
 def test_bulk_takes_every_write_but_those_named_here() -> None:
     changes = {r.name for r in ROUTES if r.changes and r.keyed}
     assert changes - {r.name for r in IN_BULK} == {
-        "addDocumentVersion", "updateOwnUser", "changeOwnPassword", "endOwnSession", "createUserLink", "endUserSessions",
+        "addDocumentVersion", "createDocumentFile", "updateOwnUser", "changeOwnPassword", "endOwnSession", "createUserLink", "endUserSessions",
         "bulk", "undoOperation",
     }  # fmt: skip
     assert len(IN_BULK) == 29
@@ -281,6 +281,25 @@ def test_users_changed_in_bulk_have_their_new_rights_at_once(cast: Cast) -> None
         bulk(cast.ada, line("PUT", f"/users/{cast.ada.id}", {"role": "staff"}), **LENIENT)
     )[0]
     assert together["status"] == alone.status_code >= 400, "the last admin stays"
+
+
+def test_a_line_that_ends_ones_own_rights_is_named_unless_it_is_the_last(cast: Cast) -> None:
+    second = cast.person("Bea", "admin")
+    for change in ({"role": "consultant"}, {"isActive": False}):
+        own = line("PUT", f"/users/{second.id}", change)
+        for after in (
+            line("POST", "/contacts", contact(1)),
+            line("PUT", f"/users/{cast.cora.id}", {"fullName": "Cora B"}),
+        ):
+            answer = bulk(second, line("POST", "/contacts", contact(2)), own, after)
+            assert answer.status_code == 422, answer.text
+            assert [each["line"] for each in answer.json()["lines"]] == [2]
+            assert second.get("/api/user").json()["role"] == "admin", "the session goes on"
+    same = line("PUT", f"/users/{second.id}", {"role": "admin", "fullName": "Bea B"})
+    assert bulk(second, same, line("POST", "/contacts", contact(3))).status_code == 200
+    last = line("PUT", f"/users/{second.id}", {"role": "consultant"})
+    assert bulk(second, line("POST", "/contacts", contact(4)), last).status_code == 200
+    assert second.get("/api/user").status_code == 401, "another role ends the sessions"
 
 
 def test_bulk_refuses_empty_compressed_and_oversized_bodies(cast: Cast) -> None:

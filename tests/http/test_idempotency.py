@@ -88,6 +88,11 @@ def test_an_idempotency_key_may_have_quotes_and_odd_characters(cast: Cast) -> No
         ("Cookie", f"connect.sid={cast.ada.token}"),
     ]
     assert cast.client.post("/api/organizations", json=body, headers=twice).status_code == 422
+    for odd_key in ("a\tb", "é"):
+        odd = cast.ada.post(
+            "/api/organizations", body, headers={"Idempotency-Key": odd_key.encode()}
+        )
+        assert (odd.status_code, odd.json()["errors"][0]["field"]) == (422, "Idempotency-Key")
     assert cast.ada.get("/api/organizations", headers={"Idempotency-Key": ""}).status_code == 200, (
         "reads need none"
     )

@@ -1,10 +1,12 @@
 """HTTP on the wire: framing, pipelining, and limits on the head."""
 
 import asyncio
+import json
 import socket
 import time
 from typing import Any
 
+import pytest
 import uvicorn
 
 from retainer.server.http_server import HttpConnection
@@ -127,3 +129,115 @@ def test_a_long_head_that_ends_is_accepted(server: Server) -> None:
             connection.sendall(b"X-More: and more\r\n" * 2000 + b"\r\n")
             time.sleep(0.1)
             assert connection.recv(4000).startswith(b"HTTP/1.1 200")
+
+
+def answers(server: Server, *pieces: str) -> list[tuple[int, dict[str, Any]]]:
+    """Status and JSON of each response to bytes that come in pieces, until the server closes."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        for piece in pieces:
+            connection.sendall(piece.encode())
+            time.sleep(0.05)  # another packet, not another assertion
+        answered = b"".join(iter(lambda: connection.recv(65536), b""))
+    found = []
+    for part in answered.split(b"HTTP/1.1 ")[1:]:
+        head, _, body = part.partition(b"\r\n\r\n")
+        found.append((int(head[:3]), json.loads(body or b"{}")))
+    return found
+
+
+def creation(cast: Cast, body: str, *headers: str) -> str:
+    return get(
+        "/api/organizations",
+        f"Cookie: connect.sid={cast.ada.token}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        *headers,
+        method="POST",
+    )
+
+
+@pytest.mark.parametrize("protocol", ["h2c", "foo", "websocket"])
+@pytest.mark.parametrize("in_one_packet", [True, False])
+def test_an_offer_to_change_the_protocol_is_ignored(
+    server: Server, cast: Cast, protocol: str, in_one_packet: bool
+) -> None:
+    offer = ("Connection: Upgrade, HTTP2-Settings", f"Upgrade: {protocol}", "HTTP2-Settings: AAMA")
+    first = '{"name": "Offered", "type": "customer"}'
+    second = get("/api/user", f"Cookie: connect.sid={cast.ada.token}").ljust(90)
+    cookie = f"Cookie: connect.sid={cast.ada.token}"
+    sent = [
+        creation(cast, first, *offer),
+        first,
+        creation(cast, second, *offer),
+        second,
+        get("/api/user", cookie, *offer),
+        get("/healthz", "Connection: close"),
+    ]
+    before = server.log.read_text()
+    answered = answers(server, *(["".join(sent)] if in_one_packet else sent))
+    assert [status for status, _ in answered] == [200, 400, 200, 200]
+    assert answered[0][1]["name"] == "Offered"
+    assert answered[2][1]["id"] == cast.ada.id
+    assert "upgrade" not in server.log.read_text()[len(before) :].lower()
+
+
+def test_an_offer_with_a_body_of_chunks_keeps_the_body(server: Server, cast: Cast) -> None:
+    head = get(
+        "/api/organizations",
+        f"Cookie: connect.sid={cast.ada.token}",
+        "Content-Type: application/json",
+        "Transfer-Encoding: chunked",
+        "Connection: upgrade, close",
+        "Upgrade: h2c",
+        method="POST",
+    )
+    body = '{"name": "Chunks", "type": "other"}'
+    ((status, record),) = answers(server, head, f"{len(body):x}\r\n{body}\r\n0\r\n\r\n")
+    assert (status, record["name"]) == (200, "Chunks")
+
+
+FLAWS = {
+    "GET /api/organizations?q=Zürich HTTP/1.1\r\n": "percent-encode",
+    "GET /api/Zürich HTTP/1.1\r\n": "percent-encode",
+    "get /api/user HTTP/1.1\r\n": "capitals",
+    "GET /api/user HTTP/1.1\nHost: x\n\n": "CRLF",
+    "POST /api/organizations HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n": "Content-Length",
+    "GET /api/user HTTP/1.1\r\nA: \x01\r\n": "header value",
+    "GET user HTTP/1.1\r\n\r\n": "valid HTTP",
+    "CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n": "tunnel",
+    "\x16\x03\x01\x02\x00": "no method",
+}
+
+
+@pytest.mark.parametrize("request_", FLAWS)
+def test_what_is_no_http_is_refused_by_a_problem_document(server: Server, request_: str) -> None:
+    answered = exchange(server, request_)
+    head, _, body = answered.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ") and b"connection: close" in head
+    assert b"content-type: application/problem+json" in head and b"x-request-id: " in head
+    problem = json.loads(body)
+    assert problem["status"] == 400 and FLAWS[request_] in problem["detail"]
+
+
+def test_what_is_no_http_is_refused_after_the_requests_before_it(
+    server: Server, cast: Cast
+) -> None:
+    cookie = f"Cookie: connect.sid={cast.ada.token}"
+    asked = [get(f"/api/organizations/{id}", cookie) for id in (cast.acme, cast.globex)]
+    answered = answers(server, "".join([*asked, "get / HTTP/1.1\r\n\r\n", *asked]))
+    assert [status for status, _ in answered] == [200, 200, 400]
+    assert answered[1][1]["id"] == cast.globex
+
+
+def test_a_chunk_that_is_none_is_400_of_its_own_request(server: Server, cast: Cast) -> None:
+    cookie = f"Cookie: connect.sid={cast.ada.token}"
+    chunked = get(
+        "/api/organizations",
+        cookie,
+        "Content-Type: application/json",
+        "Transfer-Encoding: chunked",
+        method="POST",
+    )
+    answered = answers(server, get("/api/user", cookie) + chunked, "1\r\n{\r\n", "zz\r\n")
+    assert [status for status, _ in answered] == [200, 400]
+    assert "chunk size" in answered[1][1]["detail"]

@@ -1,5 +1,7 @@
 """Lists: filters, sorts, pages, fields and counts (docs/lists.md), through HTTP."""
 
+import base64
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,14 +9,17 @@ import pytest
 
 from retainer.database import database
 from retainer.database.statement import Statement
+from retainer.pages.reference.document import document
 from retainer.records.organizations.store import LIST
 from retainer.routes import ROUTES
 from support.cast import Cast, Person
 from support.in_process import InProcess
 from support.lists import ROWS, linked
-from support.samples import SAMPLES, path_of
+from support.samples import SAMPLES, path_of, sample
 from support.server import Server
 from support.sql import Sql
+
+OPERATIONS = document(ROUTES)["paths"]
 
 
 def names(person: Person, query: str, path: str = "/api/organizations") -> list[str]:
@@ -116,7 +121,15 @@ WRONG = [
     ("id=abc", "id", "whole number"),
     ("type=vendor&type=partner", "type", "twice"),
     ("name=%00", "name", "NUL"),
-    ("name=%ff", "query", "UTF-8"),
+    ("name=%ff", "name", "UTF-8"),
+    ("%ff=1", "\ufffd", "UTF-8"),
+    ("&".join(f"a{n}=1" for n in range(101)), "query", "at most 100 parameters"),
+    ("page=2", "page", "limit says how many"),
+    ("offset=50", "offset", "cursor"),
+    ("skip=50", "skip", "cursor"),
+    ("per_page=50", "per_page", "limit"),
+    ("utm_source=mail", "utm_source", "it takes limit, cursor"),
+    ("createdAt:gte=-\u0663d", "createdAt:gte", "-30d"),
     (f"name={'x' * 301}", "name", "300 characters"),
     ("filter=type vendor", "filter", "operator"),
     ("filter=type = ", "filter", "value"),
@@ -140,6 +153,50 @@ def test_a_wrong_parameter_is_refused_with_the_right_values(
     assert answer.status_code == 422, answer.text
     problem = answer.json()["errors"][0]
     assert (problem["field"], words in problem["message"]) == (field, True), problem
+
+
+def test_an_array_may_be_given_several_times(cast: Cast, rows: list[dict[str, Any]]) -> None:
+    for written, repeated in [
+        ("fields=id,name", "fields=id&fields=name"),
+        ("sort=type,-name", "sort=type&sort=-name"),
+        ("type:in=customer,vendor", "type:in=customer&type:in=vendor"),
+        ("expand=owner,parent", "expand=owner&expand=parent"),
+    ]:
+        once, twice = (cast.ada.get(f"/api/organizations?{q}") for q in (written, repeated))
+        assert twice.status_code == 200, twice.text
+        assert once.json() == twice.json()
+    page = cast.ada.get("/api/organizations?fields=id&fields=name&limit=1")
+    following = cast.ada.get(linked(page)["next"]).json()
+    assert following and all(record.keys() == {"id", "name"} for record in following)
+
+
+@pytest.mark.parametrize("value", ["2026-04-31 00:00:00+00", "0000-01-01 00:00:00+00"])
+def test_a_cursor_at_a_day_that_is_none_is_refused_by_name(cast: Cast, value: str) -> None:
+    content = json.dumps([">", "createdAt", value, "1"]).encode()
+    cursor = base64.urlsafe_b64encode(content).decode().rstrip("=")
+    answer = cast.ada.get(f"/api/organizations?sort=createdAt&cursor={cursor}")
+    assert answer.status_code == 422, answer.text
+    assert [error["field"] for error in answer.json()["errors"]] == ["cursor"]
+
+
+@pytest.mark.parametrize(
+    "route", [r for r in ROUTES if r.lists and not r.page], ids=lambda route: route.name
+)
+def test_a_list_takes_the_examples_of_its_parameters_together(cast: Cast, route: Any) -> None:
+    found = OPERATIONS[route.path]["get"]["parameters"]
+    parameters = [p for p in found if p.get("in") == "query"]
+    sent: dict[str, str] = {}
+    for parameter in parameters:
+        example = parameter["example"]
+        if parameter["name"] == "filters":
+            sent |= example
+        elif isinstance(example, list):
+            sent[parameter["name"]] = ",".join(example)
+        else:
+            sent[parameter["name"]] = str(example)
+    ids, _ = sample(cast, route)
+    answer = cast.ada.get(path_of(route, ids).partition("?")[0], params=sent)
+    assert answer.status_code == 200, answer.text
 
 
 def test_every_problem_of_a_query_is_told_at_once(cast: Cast) -> None:

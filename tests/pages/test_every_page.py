@@ -130,7 +130,8 @@ def test_a_path_of_the_contract_answers_json_unless_html_is_asked_for(cast: Cast
     one = cast.ada.get(f"/organizations/{cast.acme}")
     assert one.json()["name"] == "Acme Corporation"
     assert "Accept" in one.headers["vary"]
-    assert cast.ada.get("/contacts").status_code == 404, "a bare path of pages alone"
+    json = {"Accept": "application/json"}
+    assert cast.ada.get("/contacts", headers=json).status_code == 404, "a bare path of pages alone"
     assert cast.nobody.get("/organizations").status_code == 401
 
 

@@ -151,7 +151,7 @@ def test_simultaneous_readers_of_views_get_their_own_answers(cast: Cast, inside:
         ),
         ("contacts", "type=client&type=vendor", "type is given twice"),
         ("contacts", "q=%00", "q must not contain the NUL character"),
-        ("contacts", "q=%ff", "must be at most 100 parameters, percent-encoded UTF-8"),
+        ("contacts", "q=%ff", "q must be UTF-8, percent-encoded"),
         ("contacts", "&".join(f"a{n}=1" for n in range(101)), "must be at most 100 parameters"),
         ("documents", "?name=a", "without the ? before it"),
         ("documents", "name=a b", "percent-encoded"),
@@ -236,8 +236,9 @@ def test_a_body_that_is_no_view_is_refused_by_field(
 def test_a_view_stays_with_its_list_and_owner(cast: Cast) -> None:
     path = f"/api/views/{make_view(cast.ada)}"
     for body in ({"noun": "contacts"}, {"ownerId": cast.cora.id}):
-        answer = cast.ada.put(path, body)
-        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, next(iter(body)))
+        before = cast.ada.get(path).json()
+        assert cast.ada.put(path, body).status_code == 200
+        assert cast.ada.get(path).json() | {"updatedAt": None} == before | {"updatedAt": None}
 
 
 def fill(cast: Cast, person: Person, count: int) -> None:

@@ -354,7 +354,7 @@ def test_a_guest_of_one_organization_finds_it_among_many(cast: Cast) -> None:
     [
         ("q=acme&knds=task", "knds", "the nearest is kinds"),
         ("q=acme&q=globex", "q", "given twice"),
-        ("q=%ff", "query", "UTF-8"),
+        ("q=%ff", "q", "UTF-8"),
         ("q=%00", "q", "NUL"),
     ],
 )

@@ -15,10 +15,15 @@ from support.sql import Sql
 class InProcess:
     """The application in this process, counting the statements it sends."""
 
-    def __init__(self, server: Server, sql: Sql) -> None:
+    def __init__(self, server: Server, sql: Sql, **settings: Any) -> None:
         self.sql = sql
         self.app = App(
-            Settings(database_url=server.database_url, data=str(server.folder), log="errors")
+            Settings(
+                database_url=server.database_url,
+                data=str(server.folder),
+                log="errors",
+                **settings,
+            )
         )
         self.sql.run(self._start())
 

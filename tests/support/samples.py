@@ -3,7 +3,7 @@
 import json
 import secrets
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -16,6 +16,12 @@ Ids = list[Any]
 Sample = tuple[Callable[[Cast], Ids], Any]
 NDJSON = {"Content-Type": "application/x-ndjson"}
 FILE = {"file": ("brief.txt", b"a brief", "text/plain")}
+
+
+class Upload(NamedTuple):
+    """A form with a file."""
+
+    fields: dict[str, str]
 
 
 def organization(cast: Cast) -> Ids:
@@ -186,6 +192,7 @@ SAMPLES: dict[str, Sample] = {
     "updateTask": (task, lambda c: {"status": "review"}),
     "deleteTask": (task, None),
     "listDocuments": (nothing, None),
+    "createDocumentFile": (nothing, lambda c: Upload({"organizationId": str(c.acme)})),
     "createDocument": (
         nothing,
         lambda c: {"name": "D", "url": "https://x.example", "organizationId": c.acme},
@@ -274,7 +281,9 @@ def send(person: Person, route: Route, ids: Ids, body: Any = None, **options: An
 
 
 def sending(body: Any) -> dict[str, Any]:
-    """The body as httpx takes it: JSON, the file, or raw bytes."""
+    """The body as httpx takes it: JSON, the file, a form with it, or raw bytes."""
+    if isinstance(body, Upload):
+        return {"files": FILE, "data": body.fields}
     if body is None or body is FILE:
         return {"files": FILE} if body is FILE else {}
     return {"content" if isinstance(body, bytes) else "json": body}

@@ -2,20 +2,21 @@
 with the remedy.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import cache
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
-from msgspec import UNSET, inspect
+from msgspec import UNSET
 
 from retainer.database import exact_json
-from retainer.errors import MOST_TOLD, UNTOLD, FieldError, Invalid, MalformedJson
-from retainer.http.fields import EMAIL, HTTP, is_read_only
+from retainer.errors import FieldError, Invalid, MalformedJson, Problem
+from retainer.http.body_problems.fields import problems
+from retainer.http.body_problems.json_text import BODY, BYTE_ORDER_MARK, flaws, repeated
 
+EMPTY_BODY = "The body is empty; send what this path takes, such as a JSON object."
 MAX_DEPTH = 32  # levels of arrays and objects in metadata
-MOST_EXPLAINED = 10  # unknown names that are told what would be right
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -26,16 +27,63 @@ class Nothing(msgspec.Struct, forbid_unknown_fields=True):
     """
 
 
-def decode(raw: bytes, model: type[T]) -> T:
-    """The body as its type. Raises MalformedJson, or Invalid naming every field that is wrong."""
+class Echo(NamedTuple):
+    """The fields that a record's response has and a body lacks: the server sets them. `ids` are the
+    parameters of the path by name; None where a body must not name such a field at all.
+    """
+
+    fields: frozenset[str] = frozenset()
+    ids: Mapping[str, object] | None = None
+
+
+@cache
+def read_only(record: type | None, model: type[msgspec.Struct]) -> frozenset[str]:
+    """The names of the fields that a record has and this body of it lacks."""
+    names: tuple[str, ...] = getattr(record, "__struct_encode_fields__", ())
+    return frozenset(names).difference(model.__struct_encode_fields__)
+
+
+def decode(raw: bytes, model: type[T], echo: Echo = Echo()) -> T:  # noqa: B008 -- immutable
+    """The body as its type. Raises MalformedJson, or Invalid naming every field that is wrong.
+
+    A record may come back whole: of the fields that the server sets, those of a change are left
+    out, after a look at the ids that the path names.
+    """
+    raw = raw.removeprefix(BYTE_ORDER_MARK)
     try:
         body = exact_json.decode(raw, model)
     except msgspec.ValidationError:
-        raise Invalid(*problems(_plain(raw), model)) from None
+        body = _decode_rest(raw, model, echo)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _malformed(raw, error) from None
+    else:
+        if wrong := repeated(raw):
+            raise Invalid(*wrong)
     _check_storable(body, raw)
     return body
+
+
+def _decode_rest(raw: bytes, model: type[T], echo: Echo) -> T:
+    """The body without its echo. Raises Invalid for what is wrong beside that."""
+    given = _plain(raw)
+    wrong = repeated(raw)
+    if isinstance(given, dict) and echo.ids is not None:
+        wrong += [
+            FieldError(name, f"must be {echo.ids[name]}, as the path says; or leave it out")
+            for name in echo.fields.intersection(given, echo.ids)
+            if type(given[name]) is not int or given[name] != echo.ids[name]
+        ]
+        for name in echo.fields.intersection(given):
+            del given[name]
+        parts = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])  # numbers as they are written
+        raw = msgspec.json.encode({name: parts[name] for name in given})
+    wrong += problems(given, model, echo.fields)
+    if wrong:
+        raise Invalid(*wrong)
+    try:
+        return exact_json.decode(raw, model)
+    except msgspec.ValidationError as error:
+        raise Invalid(FieldError(BODY, f"is not what this path takes: {error}")) from None
 
 
 def _plain(raw: bytes) -> object:
@@ -45,16 +93,32 @@ def _plain(raw: bytes) -> object:
         raise _malformed(raw, error) from None
 
 
-def _malformed(raw: bytes, error: Exception) -> MalformedJson:
+def _malformed(raw: bytes, error: Exception) -> Problem:
+    """The problem of a body that is no usable JSON."""
     if not raw.strip():
-        return MalformedJson("The body is empty; send a JSON object.")
+        return MalformedJson(EMPTY_BODY)
     if isinstance(error, RecursionError):
         return MalformedJson("The body is nested too deeply.")
-    if isinstance(error, UnicodeDecodeError):
+    if isinstance(error, UnicodeDecodeError) or _is_other_encoding(raw):
         return MalformedJson("The body is not text in UTF-8.")
+    if wrong := flaws(raw):
+        return Invalid(*wrong)
     return MalformedJson(
         f"The body is not valid JSON: {str(error).removeprefix('JSON is malformed: ')}."
     )
+
+
+def _is_other_encoding(raw: bytes) -> bool:
+    """True for UTF-16 and UTF-32, which write each character of ASCII with a NUL, and for what is
+    not UTF-8.
+    """
+    if b"\0" in raw[:4]:
+        return True
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return True
+    return False
 
 
 def _check_storable(body: msgspec.Struct, raw: bytes) -> None:
@@ -127,164 +191,6 @@ def _children(node: object) -> list[object]:
     if isinstance(node, list):
         return node
     return []
-
-
-def problems(given: object, model: type[msgspec.Struct]) -> list[FieldError]:
-    """The problems of each field on its own, so that one mistake does not hide another."""
-    if not isinstance(given, dict):
-        return [FieldError("body", f"must be a JSON object, not {_json_type(given)}")]
-    fields = _fields(model)
-    problems = _unknown_fields([name for name in given if name not in fields], list(fields))
-    for name, field in fields.items():
-        if name not in given:
-            if field.required:
-                problems.append(FieldError(name, f"is required; it must be {_words(field.type)}"))
-            continue
-        wrong = _wrong_items(given[name], field, model)
-        problem = _problem(given[name], field, model)
-        if problem and not wrong:
-            problems.append(FieldError(name, problem))
-        problems += wrong
-    return problems
-
-
-@cache
-def _fields(model: type[msgspec.Struct]) -> dict[str, inspect.Field]:
-    """The fields of a type, by their names in JSON."""
-    info = inspect.type_info(model)
-    assert isinstance(info, inspect.StructType)
-    return {field.encode_name: field for field in info.fields}
-
-
-_read_only: set[str] = set()  # fields of any record that the server sets
-
-
-def declare_read_only(records: Iterable[type[msgspec.Struct]]) -> None:
-    """Note the read-only fields of records, so that a body that sends one is refused with that
-    reason. Called at the start.
-    """
-    for record in records:
-        fields = msgspec.structs.fields(record)
-        _read_only.update(field.encode_name for field in fields if is_read_only(field))
-
-
-def _unknown_fields(names: list[str], known: list[str]) -> list[FieldError]:
-    """A problem for each name; the first ones alone say what would be right."""
-    fields = f"; the fields are {', '.join(known)}"
-    if not known:
-        fields = "; this path takes none"
-    wrong = []
-    for place, name in enumerate(names[:MOST_TOLD]):
-        message = "is not a field here"
-        if name in _read_only and known:
-            message = "is read-only; leave it out"
-        elif place < MOST_EXPLAINED:
-            message += fields
-        wrong.append(FieldError(name, message))
-    return wrong + [UNTOLD] * (len(names) - len(wrong))
-
-
-def _problem(value: object, field: inspect.Field, model: type[msgspec.Struct]) -> str | None:
-    try:
-        msgspec.convert({field.encode_name: value}, _single(model, field.name), strict=True)
-    except msgspec.ValidationError:
-        problem = f"must be {_words(field.type)}"
-        if "password" in field.name or "token" in field.name:
-            return problem
-        return f"{problem}, not {_json_type(value)}"
-    return None
-
-
-def _wrong_items(
-    value: object, field: inspect.Field, model: type[msgspec.Struct]
-) -> list[FieldError]:
-    """The wrong items of an array, each with its index; none when the array itself is wrong."""
-    array = field.type
-    if isinstance(array, inspect.Metadata):
-        array = array.type
-    if (
-        not isinstance(array, inspect.ListType)
-        or not isinstance(value, list)
-        or len(value) > (array.max_length or 0)
-    ):
-        return []
-    words = _words(array.item_type)
-    return [
-        FieldError(f"{field.encode_name}[{place}]", f"must be {words}, not {_json_type(item)}")
-        for place, item in enumerate(value)
-        if _problem([item], field, model)
-    ]
-
-
-@cache
-def _single(model: type[msgspec.Struct], name: str) -> type[msgspec.Struct]:
-    """A struct with only this field of another, to check the field alone."""
-    hint = get_type_hints(model, include_extras=True)[name]
-    return msgspec.defstruct(f"{model.__name__}_{name}", [(name, hint)], rename="camel")
-
-
-def _words(value_type: inspect.Type) -> str:  # noqa: PLR0911 -- a case each
-    """A type as a person would say it."""
-    if isinstance(value_type, inspect.Metadata):
-        return _words(value_type.type)
-    if isinstance(value_type, inspect.UnionType):
-        return " or ".join(_words(t) for t in value_type.types)
-    if isinstance(value_type, inspect.EnumType):
-        return "one of " + ", ".join(str(member.value) for member in value_type.cls)
-    if isinstance(value_type, inspect.StrType):
-        return _text_words(value_type)
-    if isinstance(value_type, inspect.IntType):
-        return _integer_words(value_type)
-    if isinstance(value_type, inspect.ListType):
-        return f"an array of at most {value_type.max_length}, each {_words(value_type.item_type)}"
-    return _WORDS.get(type(value_type), "something else")
-
-
-_WORDS: dict[type[inspect.Type], str] = {
-    inspect.NoneType: "null",
-    inspect.BoolType: "true or false",
-    inspect.DateType: "a date such as 2026-01-31",
-    inspect.DateTimeType: "a time with its zone, such as 2026-01-31T09:30:00Z",
-    inspect.DictType: "an object",
-}
-
-
-def _integer_words(value_type: inspect.IntType) -> str:
-    if value_type.ge is None:
-        return "a whole number"
-    if value_type.le is None:
-        return f"a whole number of at least {value_type.ge}"
-    return f"a whole number from {value_type.ge} to {value_type.le}"
-
-
-def _text_words(value_type: inspect.StrType) -> str:
-    words = "text"
-    if value_type.max_length is not None:
-        words += f" of {value_type.min_length or 0} to {value_type.max_length} characters"
-    if value_type.pattern == EMAIL:
-        return f"an e-mail address of {value_type.min_length} to {value_type.max_length} characters"
-    if value_type.pattern == HTTP:
-        words += ", an http or https address"
-    elif value_type.pattern:
-        words += ", not only spaces"
-    return words
-
-
-def _json_type(value: object) -> str:  # noqa: PLR0911 -- a case each
-    """A value of JSON as a person would say it; a long text by its length alone."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str) and len(value) > 40:
-        return f"text of {len(value)} characters"
-    if isinstance(value, str):
-        return f'"{value}"'
-    if isinstance(value, int | Decimal):
-        return f"the number {str(value)[:40]}"
-    if isinstance(value, list):
-        return "an array"
-    return "an object"
 
 
 class Json(str):

@@ -8,14 +8,14 @@ Refusals come in one order: 404, 405, 401, 403 for another site's page, 404, 403
 import re
 from functools import partial
 
-from msgspec import Struct
 from starlette.responses import Response
 
 from retainer.database.refusals import Retry, SessionChanged
 from retainer.errors import (
     Forbidden,
     Invalid,
-    MethodNotAllowed,
+    MalformedJson,
+    MalformedRequest,
     NotFound,
     NotSignedIn,
     Problem,
@@ -23,9 +23,10 @@ from retainer.errors import (
     invalid,
 )
 from retainer.http import forms
-from retainer.http.body import Nothing, decode
+from retainer.http.body import EMPTY_BODY, Echo, Nothing, decode, read_only
+from retainer.http.negotiation import cross_origin, path
 from retainer.http.query_string import NearWords, decode_query, of_form, pairs
-from retainer.http.request import WEB, Request
+from retainer.http.request import FORM, UPLOAD, Request
 from retainer.http.routing import TEXT, Route
 from retainer.http.safe_writes import preconditions
 from retainer.http.safe_writes.perform import perform, read_headers
@@ -40,11 +41,16 @@ async def dispatch(request: Request) -> Response:
     """The response to a request. Raises the first refusal that applies, in the order of the lines
     below.
     """
-    route, ids = find_route(request)  # 404, 405
+    if "flaw" in request.scope:
+        raise MalformedRequest(request.scope["flaw"])  # 400
+    early = path.respond_early(request)  # 204, 308, 404
+    if early is not None:
+        return early
+    route, ids = path.find_route(request)  # 404, 405
     for attempt in range(1, ATTEMPTS + 1):
         try:
             await authenticate(request, route)  # 401
-            refuse_cross_site(request, route)  # 403
+            cross_origin.refuse(request, route)  # 403
             arguments = await check(request, route, ids)  # 404, 403, then 413, 415, 400, 422
             return await respond(request, route, arguments)  # 404, 409, 412
         except SessionChanged:
@@ -59,63 +65,14 @@ async def dispatch(request: Request) -> Response:
     raise AssertionError
 
 
-def find_route(request: Request) -> tuple[Route, list[str]]:
-    """The route and the ids in its path, as written. Raises NotFound or MethodNotAllowed."""
-    routes, ids = request.app.table.find(request.segments, pages=request.wants_page)
-    if routes is None:
-        raise NotFound
-    method = request.method
-    route = routes.get("GET" if method == "HEAD" else method)
-    if route is None:
-        allowed = sorted(routes)
-        if "GET" in routes:
-            allowed.append("HEAD")
-        names = ", ".join(allowed)
-        raise MethodNotAllowed(f"This path takes {names}.", headers={"allow": names})
-    request.route = route
-    if route.html:
-        request.channel = WEB
-    return route, ids
-
-
 async def authenticate(request: Request, route: Route) -> None:
     """Look the viewer up by the session's cookie. Raises NotSignedIn unless the route is public."""
     if route.permission == PUBLIC:
         return
-    viewer = None
-    if request.token:
-        viewer = await request.app.sessions.viewer(request.token)
+    viewer = await request.find_viewer()
     request.set_viewer(viewer)  # also None: no page is shown for the former viewer
     if viewer is None:
         raise NotSignedIn
-
-
-def refuse_cross_site(request: Request, route: Route) -> None:
-    """Raise Forbidden for a change asked for by another site's page: browsers tell by
-    Sec-Fetch-Site and Origin.
-    """
-    if not route.changes:
-        return
-    site = request.headers.get("sec-fetch-site", "none")
-    if site not in ("same-origin", "none"):
-        raise Forbidden(
-            "The request comes from another site's page; changes are accepted from our own only."
-        )
-    origin = request.headers.get("origin")
-    if origin is not None and not _is_own(origin, request):
-        raise Forbidden(
-            "The Origin header names another site; changes are accepted from our own pages only."
-        )
-
-
-def _is_own(origin: str, request: Request) -> bool:
-    own = request.app.settings.public_url.rstrip("/")
-    if own:
-        return origin == own
-    # Without a public URL the Host header is what the browser opened; another site's page cannot
-    # set it.
-    host = request.headers.get("host", "")
-    return host != "" and origin.partition("://")[2] == host
 
 
 async def check(request: Request, route: Route, ids: list[str]) -> list[int | str]:
@@ -127,6 +84,7 @@ async def check(request: Request, route: Route, ids: list[str]) -> list[int | st
     try:
         refuse_unpermitted(request, route)  # 403
         arguments = [argument(name, text) for name, text in zip(route.parameters, ids, strict=True)]
+        request.path_values = dict(zip(route.parameters, arguments, strict=True))
         request.query = read_query(request, route)  # 422
         if route.changes:
             preconditions.bind(request, route)  # 422
@@ -225,54 +183,74 @@ def read_query(request: Request, route: Route) -> object:
 
 
 async def read_body(request: Request, route: Route) -> object:
-    """The body as the route's type; None where the route takes none or reads it itself."""
+    """The body as the route's type; None where the route takes none or reads it itself. A body that
+    is not there is not judged by what the headers say of it.
+    """
     media_type = request.media_type
-    if route.html and route.changes and media_type == "application/x-www-form-urlencoded":
-        return await forms.read(request)
-    takes_body = route.body or route.form or route.lines
-    if takes_body and request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise UnsupportedMediaType(
-            "The body must not be compressed; send it without a Content-Encoding header."
-        )
-    if route.multipart and media_type == "multipart/form-data":
+    if problem := _unfit(request, route, media_type):
+        if await request.sends_body():
+            raise problem
+        if _media_types(route):
+            raise MalformedJson(EMPTY_BODY)
         return None
+    if media_type == FORM:
+        return await forms.read(request)
+    if media_type == UPLOAD:
+        return None
+    return await _read_json(request, route)
+
+
+async def _read_json(request: Request, route: Route) -> object:
     if route.lines:
-        return await _read_lines(request, media_type)
+        request.raw = await request.limited_body(request.app.settings.bulk_mb << 20)
+        return request.raw  # its handler reads each line by itself
     if route.body is not None:
-        return await _read_json(request, media_type, route, route.body)
-    if route.multipart:
-        raise UnsupportedMediaType(
-            "The body must be multipart/form-data with one file; set the Content-Type header."
-        )
-    return await _read_nothing(request, media_type, route)
-
-
-async def _read_json(
-    request: Request, media_type: str, route: Route, model: type[Struct]
-) -> Struct:
-    if media_type != "application/json":
-        accepted = "application/json"
-        if route.multipart:
-            accepted += " or multipart/form-data"
-        raise UnsupportedMediaType(f"The body must be {accepted}; set the Content-Type header.")
-    request.raw = await request.limited_body(request.app.settings.body_kb << 10)
-    return decode(request.raw, model)
-
-
-async def _read_lines(request: Request, media_type: str) -> bytes:
-    """A body of lines as it is; its handler reads each by itself."""
-    if media_type != "application/x-ndjson":
-        raise UnsupportedMediaType(
-            "The body must be application/x-ndjson; set the Content-Type header."
-        )
-    request.raw = await request.limited_body(request.app.settings.bulk_mb << 20)
-    return request.raw
-
-
-async def _read_nothing(request: Request, media_type: str, route: Route) -> Nothing | None:
-    """The body of a route that takes none: an empty object may be sent."""
-    if media_type not in ("", "application/json"):
-        raise UnsupportedMediaType("This path takes no body, and certainly not a form or text.")
+        request.raw = await request.limited_body(request.app.settings.body_kb << 10)
+        return decode(request.raw, route.body, _echo(request, route))
     if not (route.changes and request.has_body):
         return None
-    return decode(await request.limited_body(request.app.settings.body_kb << 10), Nothing)
+    raw = await request.limited_body(request.app.settings.body_kb << 10)
+    if not raw.strip():
+        return None
+    return decode(raw, Nothing)
+
+
+def _echo(request: Request, route: Route) -> Echo:
+    """The fields of the record that the route writes which are not for its body to say."""
+    assert route.body is not None
+    reader = request.app.table.reader(route) or route
+    fields = read_only(reader.response_type, route.body)
+    if route.method == "POST":
+        return Echo(fields)
+    return Echo(fields, request.path_values)
+
+
+def _media_types(route: Route) -> list[str]:
+    """The media types of the bodies that a route takes."""
+    taken = {
+        "application/json": route.body,
+        UPLOAD: route.form,
+        "application/x-ndjson": route.lines,
+        FORM: route.html and route.changes,
+    }
+    return [media_type for media_type, is_taken in taken.items() if is_taken]
+
+
+def _unfit(request: Request, route: Route, media_type: str) -> UnsupportedMediaType | None:
+    """The refusal of a body as the headers announce it, where it cannot be taken."""
+    taken = _media_types(route)
+    if not taken:
+        if media_type in ("", "application/json"):
+            return None
+        return UnsupportedMediaType(
+            "This path takes no body; send none, or an empty JSON object as application/json."
+        )
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        return UnsupportedMediaType(
+            "The body must not be compressed; send it without a Content-Encoding header."
+        )
+    if media_type in taken:
+        return None
+    return UnsupportedMediaType(
+        f"The body must be {' or '.join(taken)}; set the Content-Type header."
+    )

@@ -21,13 +21,15 @@ from retainer.database.statement import Statement
 from retainer.errors import MalformedRequest, NotSignedIn, TooLarge
 from retainer.http.deadlines import Deadline
 from retainer.http.headers import Headers
+from retainer.http.negotiation.accept import prefers_html, weight
 from retainer.http.query_string import of_form
 from retainer.http.routing import Route
 from retainer.http.services import Services
 from retainer.permissions import PUBLIC, Viewer
 
 SESSION_COOKIE = "connect.sid"
-FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+MAX_TOKENS = 8  # values of the cookie that are looked up
+FORM, UPLOAD = "application/x-www-form-urlencoded", "multipart/form-data"
 
 PUBLIC_BODY_BYTES = 16 << 10
 
@@ -35,7 +37,7 @@ API, WEB = "api", "web"  # channels, as the journal names them
 
 _OF_CLIENT = (b"host", b"cookie", b"user-agent", b"x-forwarded-for")  # from whom, and from where
 
-_ACCEPTED = re.compile(r"text/html(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))", re.IGNORECASE)
+_TOKEN = re.compile(r"[\w-]{43}", re.ASCII)  # as identity/tokens.py makes them
 
 
 _REFUSED = Statement("SELECT operation('refused') FROM @acting")
@@ -49,9 +51,12 @@ class Request(starlette.requests.Request):
     data: Any = None  # the body as the route's type
     query: Any = None  # the parameters as the route's type; a list's only if it has some
     _db: Db | None = None
+    _first: tuple[bytes, bool] | None = None  # of the body, read but not used yet
     raw = b""  # the body as it was sent, where it is JSON
     idempotency_key: str | None = None
     channel = API
+    is_followed = False  # by other lines of the same bulk write
+    is_page_only = False  # its path has a page, and nothing of the API
     deadline: Deadline | None = None
     # For a form with a file: called between its last byte and the transaction that stores it.
     before_upload_commit: Callable[["Request"], Awaitable[None]] | None = None
@@ -64,6 +69,7 @@ class Request(starlette.requests.Request):
         self._indexed_headers = Headers(scope["headers"])
         self.id = request_id
         self.path: str = scope["path"]
+        self.path_values: dict[str, int | str] = {}  # by the names of parameters
         self.prefer: dict[str, str] = {}  # preferences by name
         self.upload_fields: dict[str, list[str]] = {}  # of a form with a file, as far as read
         self.endings: list[Callable[[], None]] = []
@@ -151,7 +157,8 @@ class Request(starlette.requests.Request):
         """True when a browser asks, for a page or with the form of one (RFC 9110, 12.5.1); never
         below /api.
         """
-        return not self.path.startswith("/api/") and self._is_of_browser
+        is_bare = not self.path.startswith("/api/")
+        return is_bare and (self.is_page_only or self._is_of_browser)
 
     @cached_property
     def _is_of_browser(self) -> bool:
@@ -161,7 +168,7 @@ class Request(starlette.requests.Request):
             return asks or self.accepts_html
         # A form's media type alone does not ask for a page: clients such as curl name it for JSON
         # too unless told otherwise, and get the API's error.
-        is_form = self.media_type in FORMS
+        is_form = self.media_type in (FORM, UPLOAD)
         return (
             is_form
             and self.method == "POST"
@@ -170,8 +177,18 @@ class Request(starlette.requests.Request):
 
     @property
     def accepts_html(self) -> bool:
-        """True when Accept names HTML, unless it says q=0."""
-        return _ACCEPTED.search(self.headers.joined("accept") or "") is not None
+        """True when Accept names HTML, and does not prefer JSON."""
+        return prefers_html(self.headers.joined("accept"))
+
+    @property
+    def accepts_page(self) -> bool:
+        """True for a read that would take a page, or a page's download, where there is nothing
+        else: `*/*` and no Accept do.
+        """
+        if self.method not in ("GET", "HEAD") or self.path.startswith("/api/"):
+            return False
+        accept = self.headers.joined("accept")
+        return max(weight(accept, "text/html"), weight(accept, "text/csv")) > 0
 
     @property
     def media_type(self) -> str:
@@ -183,11 +200,27 @@ class Request(starlette.requests.Request):
         """True when its body is a form with a file, which the handler reads and finishes itself."""
         return self.route is not None and self.route.multipart and self.data is None
 
-    @property
+    @cached_property
+    def tokens(self) -> list[str]:
+        """The values of the session cookie, those of our form first. There may be several: other
+        applications on the same or a parent domain, such as Express, use the same name.
+        """
+        values = dict.fromkeys(self.headers.cookies(SESSION_COOKIE))
+        return sorted(values, key=lambda value: not _TOKEN.fullmatch(value))[:MAX_TOKENS]
+
+    @cached_property
     def token(self) -> str | None:
-        """The session cookie's value as sent, the first of several, or None."""
-        values = self.headers.cookies(SESSION_COOKIE)
-        return values[0] if values else None
+        """The value of the session cookie, of several that of `find_viewer`, or None."""
+        return next(iter(self.tokens), None)
+
+    async def find_viewer(self) -> Viewer | None:
+        """The viewer of the first session cookie that belongs to a live session."""
+        for token in self.tokens:
+            viewer = await self.app.sessions.viewer(token)
+            if viewer is not None:
+                self.token = token
+                return viewer
+        return None
 
     @property
     def is_secure(self) -> bool:
@@ -222,6 +255,16 @@ class Request(starlette.requests.Request):
         """Give back what was held until the response was sent."""
         while self.endings:
             self.endings.pop()()
+
+    async def sends_body(self) -> bool:
+        """True when a body comes; where its length is unknown, its first bytes are waited for."""
+        if "transfer-encoding" not in self.headers:
+            return self.has_body
+        if self._first is None:
+            self._first = await self._piece()
+            while self._first == (b"", True):
+                self._first = await self._piece()
+        return self._first[0] != b""
 
     async def record_refusal(self) -> None:
         """Write into the journal that the viewer may not do what they asked for: an operation of
@@ -271,9 +314,12 @@ class Request(starlette.requests.Request):
 
     async def _piece(self) -> tuple[bytes, bool]:
         """The next piece of the body, and True while there is more."""
+        if self._first is not None:
+            first, self._first = self._first, None
+            return first
         message = await self.receive()
         if message["type"] == "http.disconnect":
-            raise MalformedRequest("The connection ended before the body did.")
+            raise MalformedRequest(message.get("flaw", "The connection ended before the body did."))
         return message.get("body", b""), message.get("more_body", False)
 
     async def wait_for_disconnect(self) -> None:

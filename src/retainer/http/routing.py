@@ -181,6 +181,16 @@ class Table:
                 return routes, ids
         return _walk(self.root, segments)
 
+    def has_only_page(self, segments: list[str]) -> bool:
+        """True where there is a page, and the API has nothing at this path: no route, or one whose
+        id the page's path spells as a word (`/organizations/export`).
+        """
+        page, page_ids = _walk(self.pages, segments)
+        if page is None:
+            return False
+        routes, ids = _walk(self.root, segments)
+        return routes is None or len(page_ids) < len(ids)
+
     def has_page(self, segments: list[str]) -> bool:
         """True where a browser gets something else at this path than others do."""
         return _walk(self.pages, segments)[0] is not None

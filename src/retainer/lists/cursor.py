@@ -8,6 +8,7 @@ import base64
 import binascii
 import re
 from collections.abc import Sequence
+from datetime import date
 
 import msgspec
 
@@ -66,4 +67,15 @@ def _is_valid(value: str, cast: str) -> bool:
         return "\0" not in value
     if not _PATTERNS[cast].fullmatch(value):
         return False
+    if cast in ("date", "timestamptz") and value != "infinity" and not _is_day(value[:10]):
+        return False
     return cast not in _LARGEST or int(value) <= _LARGEST[cast]
+
+
+def _is_day(value: str) -> bool:
+    """True for a day of the calendar: no 31 April."""
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        return False
+    return True

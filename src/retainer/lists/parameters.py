@@ -54,7 +54,12 @@ def plain(spec: ListSpec) -> Query:
 
 def read(spec: ListSpec, query_string: bytes, zone: str) -> Query:
     """The query of a list. Raises Invalid with every problem."""
-    return _Reader(spec, zone).query(pairs(query_string))
+    return _Reader(spec, zone).query(pairs(query_string, _is_array))
+
+
+def _is_array(name: str) -> bool:
+    """True for a parameter that takes several values."""
+    return name in ("sort", "fields", "expand") or name.endswith(":in")
 
 
 def names(spec: ListSpec) -> list[str]:
@@ -196,7 +201,7 @@ class _Reader:
     def _nearest(self, name: str, known: list[str]) -> str:
         if not known:
             return "it takes nothing here"
-        return self.near.hint(name, known, 0.4)
+        return self.near.hint(name, known)
 
     def _position(
         self, value: str | None, sort: tuple[tuple[str, bool], ...]

@@ -165,8 +165,8 @@ async def refusal(request: Request, problem: Problem) -> Response:
     values = {"problem": problem, "heading": title(problem.status)}
     try:
         # A path without a route is refused before the session is looked up.
-        if request.session_viewer is None and request.token:
-            request.session_viewer = await request.app.sessions.viewer(request.token)
+        if request.session_viewer is None:
+            request.session_viewer = await request.find_viewer()
         response = await page(request, "layout/error.html", status=problem.status, **values)
     except Exception as error:  # the sidebar cannot be read, or a template fails
         if not isinstance(error, Problem):

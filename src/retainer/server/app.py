@@ -28,6 +28,7 @@ from retainer.http.compression import compress
 from retainer.http.deadlines import Deadlines
 from retainer.http.dispatch import dispatch
 from retainer.http.log import Log
+from retainer.http.negotiation import cross_origin
 from retainer.http.request import Request
 from retainer.http.shares import SharesOfAll
 from retainer.identity.sessions.cache import Sessions
@@ -215,7 +216,7 @@ class App:
         own = response.raw_headers
         request_id = (b"x-request-id", request.id.encode())
         if request.path.startswith("/api/"):
-            return [*self.headers, NO_STORE, request_id, *own]
+            return [*self.headers, NO_STORE, request_id, *own, *cross_origin.headers(request)]
         names = {name for name, _ in own}
         # A preview has its own policy. Browsers enforce every policy they get, so ours is left out.
         headers = [header for header in self.headers if header[0] not in names]
@@ -225,7 +226,7 @@ class App:
         is_page = request.route is None or request.route.html
         if (is_page or request.session_viewer is not None) and b"cache-control" not in names:
             headers.append(NO_STORE)
-        return headers
+        return headers + cross_origin.headers(request)
 
     async def stream(self, request: Request, body: AsyncContentStream, send: Send) -> None:
         """Send chunk after chunk, until the end or until the client has gone."""

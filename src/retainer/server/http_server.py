@@ -1,5 +1,5 @@
-"""uvicorn with what it lacks: limits on a request's head, whole responses in one write, and a stop
-that no client notices.
+"""uvicorn with what it lacks: limits on a request's head, whole responses in one write, refusals of
+what is no HTTP by the application, and a stop that no client notices.
 
 A stop closes the listening socket, and the kernel then resets whatever has connected but was not
 accepted yet; so the last of them are accepted first. Behind a proxy with two instances a restart
@@ -9,7 +9,9 @@ fails no request.
 import asyncio
 import socket
 from contextlib import suppress
+from typing import Any
 
+import httptools
 import uvicorn
 from starlette.types import Message
 from uvicorn.protocols.http import httptools_impl
@@ -25,6 +27,13 @@ HEAD_BYTES = 64 << 10  # of a head behind its first piece
 LINGER_SECONDS = 0.5  # for a request that is on its way on an idle connection
 STOPPING = "stopping"  # key in the lifespan state of the function to call when a stop begins
 SETTLE_SECONDS = 0.02  # for the event loop to let go of a socket
+
+_UNENCODED = (
+    "The address holds characters that are not ASCII; percent-encode them as UTF-8, such as "
+    "Z%C3%BCrich for Zürich."
+)
+_HEAD_TOO_LARGE = "The head of the request is too large."
+_NO_TUNNELS = "CONNECT asks for a tunnel, and this is no proxy."
 
 
 class HttpServer(uvicorn.Server):
@@ -79,6 +88,21 @@ class HttpCycle(RequestResponseCycle):
     """
 
     head: Message | None = None
+    flaw: str | None = None  # why the rest of the body cannot be read
+
+    async def receive(self) -> Any:
+        message = await super().receive()
+        if self.flaw is None or self.disconnected:
+            return message
+        return {"type": "http.disconnect", "flaw": self.flaw}
+
+    def spoil(self, flaw: str) -> None:
+        """End the request in the midst of its body, for a reason that the application answers."""
+        self.flaw = flaw
+        self.keep_alive = False
+        self.message_event.set()
+        if self.response_complete:
+            self.transport.close()
 
     async def send(self, message: Message) -> None:  # type: ignore[override]
         if "whole" in message:
@@ -117,20 +141,26 @@ httptools_impl.RequestResponseCycle = HttpCycle  # type: ignore[misc]
 class HttpConnection(HttpToolsProtocol):
     """An HTTP connection with limits on the time and the size of a request's head. When the server
     stops it answers the request that it has.
+
+    Offers to change the protocol are ignored (RFC 9110, 7.8). What is no HTTP is a request with the
+    key `flaw` in its scope, which the application answers in its turn, as the last one.
     """
 
     waiting: asyncio.TimerHandle | None = None
     in_head = False
     head_size = 0
     is_stopping = False
+    is_flawed = False  # what follows is not read
+    cycle: HttpCycle
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
         self._wait(transport)
 
     def data_received(self, data: bytes) -> None:
+        self._unset_keepalive_if_required()
         waiting = self.waiting
-        super().data_received(data)
+        self._feed(data)
         if self.in_head and self.waiting is None:
             self._wait(self.transport)
         # If the timer is still the same, this piece was all of one head, and the head goes on.
@@ -140,7 +170,70 @@ class HttpConnection(HttpToolsProtocol):
         else:
             self.head_size = 0
         if self.head_size > HEAD_BYTES and not self.transport.is_closing():
-            self.send_400_response("The head of the request is too large.")
+            self._refuse(_HEAD_TOO_LARGE)
+
+    def _feed(self, data: bytes) -> None:
+        while data and not self.is_flawed:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as offer:
+                data = data[offer.args[0] :]
+                self._ignore_offer()
+            except httptools.HttpParserError as error:
+                self._refuse(_explained(error, data))
+            else:
+                return
+
+    def _ignore_offer(self) -> None:
+        """Read the head again, without its `Upgrade`. With it the parser takes whatever follows,
+        the body too, for another protocol's.
+        """
+        method, version = self.parser.get_method(), self.parser.get_http_version()
+        if method == b"CONNECT":
+            self._refuse(_NO_TUNNELS)
+            return
+        lines = [b"%b %b HTTP/%b" % (method, self.url, version.encode())]
+        lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        self.parser.feed_data(b"\r\n".join([*lines, b"\r\n"]))
+
+    def _refuse(self, flaw: str) -> None:
+        """Let the application refuse what cannot be read, after the requests before it."""
+        self.is_flawed = True
+        self._wait(None)
+        if self.cycle is not None and self.cycle.scope is self.scope:
+            self.cycle.spoil(flaw)
+            return
+        if self.scope is None:
+            super().on_message_begin()
+        path = self.url.decode("latin-1").partition("?")[0] or "/"
+        scope: dict[str, Any] = self.scope  # type: ignore[assignment]
+        scope |= {"method": "-", "path": path, "query_string": b"", "flaw": flaw}
+        self._begin_cycle()
+
+    def _begin_cycle(self) -> None:
+        """Answer a request without a body as the last one of the connection."""
+        before = self.cycle
+        self.cycle = HttpCycle(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=False,
+            keep_alive=False,
+            on_response=self.on_response_complete,
+        )
+        self.cycle.more_body = False
+        self.cycle.message_event.set()
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.pipeline.appendleft((self.cycle, self.app))
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -150,8 +243,14 @@ class HttpConnection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self.in_head = False
         self._wait(None)
+        if self.parser.should_upgrade():
+            return
         super().on_headers_complete()
         self._end_reuse()
+
+    def on_message_complete(self) -> None:
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
 
     def shutdown(self) -> None:
         """Answer the request that is on its way as the last one, then close. A client or a proxy
@@ -179,3 +278,14 @@ class HttpConnection(HttpToolsProtocol):
         self.waiting = None
         if transport is not None:
             self.waiting = self.loop.call_later(HEAD_SECONDS, transport.close)
+
+
+def _explained(error: httptools.HttpParserError, data: bytes) -> str:
+    """The flaw of bytes that are no HTTP, and what would be right."""
+    if isinstance(error, httptools.HttpParserInvalidURLError) and not data.isascii():
+        return _UNENCODED
+    if isinstance(error, httptools.HttpParserInvalidMethodError):
+        return "The request begins with no method of HTTP/1.1; methods are capitals, such as GET."
+    if isinstance(error, httptools.HttpParserCallbackError):
+        return "The address is not one of HTTP; it begins with a slash."
+    return f"The request is not valid HTTP/1.1: {error}."

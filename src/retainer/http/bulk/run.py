@@ -45,7 +45,10 @@ async def create(request: Request) -> Response:
         await tx.rows(FORGET_PLANS)
         for start in range(0, len(lines), LINES_AT_ONCE):
             part = lines[start : start + LINES_AT_ONCE]
-            await run.lines(tx, await read(request, part))
+            made = await read(request, part)
+            for line in made:
+                line.is_followed = line.number != lines[-1][0]
+            await run.lines(tx, made)
         if run.was_forbidden:
             await request.record_refusal()
         if run.failed and not is_lenient:

@@ -7,6 +7,7 @@ nothing. Of a response that holds a secret only the fact is stored.
 """
 
 import hashlib
+import re
 from typing import NamedTuple
 
 from starlette.responses import Response
@@ -19,6 +20,7 @@ from retainer.http.request import Request
 from retainer.http.routing import API, Route
 
 MAX_KEY = 255  # characters
+KEY = "^[!-~]([ -~]*[!-~])?$"
 REPLAYED = {"idempotency-replayed": "true"}
 SHOWN_ONCE = "This was done; what it answered is shown once. Make another link."
 
@@ -59,12 +61,13 @@ class Slot(NamedTuple):
 def key(request: Request) -> str:
     """The request's key. Raises Invalid when it is empty, too long, not ASCII, or given twice."""
     lines = request.headers.getlist("idempotency-key")
-    key = lines[0].strip()
+    key = lines[0].strip(" \t")
     if len(lines) > 1:
         raise invalid("Idempotency-Key", f"is given {len(lines)} times; give it once")
-    if not 1 <= len(key) <= MAX_KEY or not key.isascii():
+    if len(key) > MAX_KEY or not re.fullmatch(KEY, key):
         raise invalid(
-            "Idempotency-Key", f"must have 1 to {MAX_KEY} characters of ASCII, such as a new UUID"
+            "Idempotency-Key",
+            f"must have 1 to {MAX_KEY} visible characters of ASCII, such as a new UUID",
         )
     return key
 

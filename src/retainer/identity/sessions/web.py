@@ -134,16 +134,15 @@ async def record_refusal(request: Request, user: Record | None, username: str) -
 
 
 async def leave(request: Request) -> None:
-    """End the session of the request's cookie, where there is one."""
-    if not request.token:
-        return
-    viewer = await request.app.sessions.viewer(request.token)
-    if viewer is None:
-        return
-    db = request.app.database.of(viewer, request.id, "logout", request.channel)
-    with suppress(SessionChanged):  # it has ended already, or its user may not use it any more
-        await store.end(db, viewer.session)
-    request.app.sessions.forget(viewer.user)
+    """End the sessions of the request's cookies, where there are any."""
+    for token in request.tokens:
+        viewer = await request.app.sessions.viewer(token)
+        if viewer is None:
+            continue
+        db = request.app.database.of(viewer, request.id, "logout", request.channel)
+        with suppress(SessionChanged):  # it has ended already, or its user may not use it any more
+            await store.end(db, viewer.session)
+        request.app.sessions.forget(viewer.user)
 
 
 def as_user(request: Request, user: Record) -> Db:

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from starlette.responses import Response
 
-from retainer.errors import NotFound
+from retainer.database.database import Values
+from retainer.errors import NotFound, invalid
 from retainer.http.body import sent
 from retainer.http.request import Request
 from retainer.http.responses import JSONResponse, record_response
@@ -12,6 +13,7 @@ from retainer.identity import tokens
 from retainer.identity.users import store
 from retainer.identity.users.model import Link, refuse_unknown_time_zone
 from retainer.lists.response import list_response
+from retainer.permissions import Viewer
 
 
 async def show_own(request: Request) -> Response:
@@ -43,9 +45,23 @@ async def create(request: Request) -> Response:
 
 
 async def update(request: Request, id: int) -> Response:
-    row = await store.update(request.db, id, sent(request.data))
+    values = sent(request.data)
+    if request.is_followed and id == request.viewer.user:
+        _refuse_own_end(request.viewer, values)
+    row = await store.update(request.db, id, values)
     request.forget(id)
     return record_response(row)
+
+
+def _refuse_own_end(viewer: Viewer, values: Values) -> None:
+    """Raise Invalid for one's own role or account changed by a line of many: the lines behind it
+    would be nobody's.
+    """
+    remedy = "of your own account cannot be changed among other writes; send it alone"
+    if values.get("role", viewer.role) != viewer.role:
+        raise invalid("role", remedy)
+    if values.get("is_active") is False:
+        raise invalid("isActive", remedy)
 
 
 async def end_sessions(request: Request, id: int) -> Response:

@@ -36,7 +36,7 @@ def _flags(method: str, found: Schema, *, has_body: bool) -> list[str]:
         flags.append("-c jar")
     elif found.get("security") != []:
         flags.append("-b jar")
-    if "*/*" in found["responses"].get("200", {}).get("content", {}):
+    if "application/octet-stream" in found["responses"].get("200", {}).get("content", {}):
         flags.append("-OJ")
     return flags
 

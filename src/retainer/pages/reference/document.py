@@ -11,6 +11,7 @@ import msgspec
 from starlette.responses import Response
 
 from retainer import __version__, errors
+from retainer.http.body import read_only
 from retainer.http.request import SESSION_COOKIE, Request
 from retainer.http.responses import JSONResponse
 from retainer.http.routing import Route, Table
@@ -113,7 +114,15 @@ def _components(routes: list[Route]) -> dict[str, Schema]:
         if each not in (None, bytes)
     ]
     forms = list(dict.fromkeys(route.form for route in routes if route.form))
-    return schemas.components([*types, errors.ProblemDetails], forms)
+    found = schemas.components([*types, errors.ProblemDetails], forms)
+    readers = Table(routes).readers
+    for route in routes:
+        if route.body is not None and route.method in ("PUT", "PATCH"):
+            record = readers.get(route.path, route).response_type
+            if names := read_only(record, route.body):
+                body = found[route.body.__name__]
+                schemas.add_read_only(body, found[record.__name__], names)
+    return found
 
 
 def _operation(route: Route, table: Table, components: dict[str, Schema]) -> Schema:
@@ -132,6 +141,8 @@ def _operation(route: Route, table: Table, components: dict[str, Schema]) -> Sch
     }
     if route.permission == PUBLIC:
         operation["security"] = []
+    if route.lists:
+        operation["x-formats"] = lists.FORMATS
     if taken := _parameters(route, table):
         operation["parameters"] = taken
     if route.body or route.form or route.lines:
@@ -142,7 +153,7 @@ def _operation(route: Route, table: Table, components: dict[str, Schema]) -> Sch
 def _parameters(route: Route, table: Table) -> list[Schema]:
     found = parameters.in_path(route) + parameters.headers(route, table)
     if isinstance(route.lists, ListSpec):
-        found += lists.parameters(route.lists)
+        found += lists.parameters(route.lists, route.parameters)
     if route.query:
         found += schemas.parameters(route.query)
     return found
@@ -180,12 +191,12 @@ def _roles(route: Route) -> list[str]:
 
 
 def _bodies(route: Route, components: dict[str, Schema]) -> Schema:
-    """Bodies that the route takes, by media type."""
-    models = {
-        "application/json": route.body,
-        "multipart/form-data": route.form,
-        NDJSON: route.lines,
-    }
+    """The body that the route takes, by its media type. Of JSON or a form it is JSON: a generated
+    method has one type of body, and the form has a path of its own.
+    """
+    models = {"application/json": route.body, NDJSON: route.lines}
+    if route.body is None:
+        models["multipart/form-data"] = route.form
     return {
         media_type: schemas.with_example(schemas.reference(model), components)
         for media_type, model in models.items()

@@ -81,7 +81,7 @@ def _operation(path: str, method: str, found: Schema, api: Schema) -> Schema:
         "roles": found["x-roles"],
         "is_public": found.get("security") == [],
         "is_bare": found["x-bare"],
-        "parameters": [_parameter(given) for given in parameters if "x-filter" not in given],
+        "parameters": [_parameter(given) for given in parameters if "x-filters" not in given],
         "filters": _filters(parameters),
         "bodies": [
             {
@@ -108,16 +108,9 @@ def _parameters(found: Schema, api: Schema) -> list[Schema]:
     return parameters
 
 
-def _filters(given: list[Schema]) -> list[Schema]:
-    """Filters of a list, a row for each field with all its operators: a row for each parameter
-    would make a hundred.
-    """
-    found: dict[str, Schema] = {}
-    for parameter in given:
-        if stem := parameter.get("x-filter"):
-            row = found.setdefault(stem, _parameter(parameter) | {"name": stem, "operators": []})
-            row["operators"].append(parameter["name"].removeprefix(stem) or "=")
-    return list(found.values())
+def _filters(parameters: list[Schema]) -> list[Schema]:
+    """Filters of a list, a row for each field with all its operators."""
+    return [row for parameter in parameters for row in parameter.get("x-filters", [])]
 
 
 def _parameter(given: Schema) -> Schema:
@@ -192,6 +185,8 @@ def _rows(schema: Schema, schemas: dict[str, Schema], *, is_body: bool = True) -
     """
     rows = []
     for name, field in schema["properties"].items():
+        if is_body and field.get("readOnly"):
+            continue
         row = {
             "name": name,
             "type": _type(field, schemas),

@@ -1,6 +1,7 @@
 """Parameters in paths and headers for the OpenAPI document."""
 
 from retainer.http.routing import TEXT, Route, Table
+from retainer.http.safe_writes.idempotency import KEY, MAX_KEY
 from retainer.http.safe_writes.preconditions import ETAGS
 from retainer.pages.reference import schemas
 from retainer.pages.reference.schemas import Schema
@@ -39,8 +40,8 @@ COMPONENTS = {
         "as a link, it is 409",
         "8e03978e-40d5-43dd-bc93-6894a57f9324",
         minLength=1,
-        maxLength=255,
-        pattern=r"^[!-~]([ -~]*[!-~])?$",
+        maxLength=MAX_KEY,
+        pattern=KEY,
     ),
     "Prefer": _header(
         "Prefer",

@@ -151,6 +151,7 @@ HEADERS = {
         "An attachment, under the document's name", 'attachment; filename="report.pdf"'
     ),
 }
+_BYTES = {"type": "string", "format": "binary"}
 _PREFERENCES = ["Preference-Applied", "Idempotency-Replayed"]
 _SETS_COOKIE = {"login", "logout", "setup", "endOwnSession"}
 
@@ -159,11 +160,6 @@ def responses(route: Route, table: Table, components: dict[str, Schema]) -> Sche
     """Responses of an operation, by status."""
     success = _success(route, components)
     found = {str(route.status): success}
-    if route.changes and route.keyed and route.record:
-        found["204"] = {
-            "description": "Done, as `Prefer: return=minimal` asks",
-            "headers": _headers("ETag", *_PREFERENCES, "X-Request-Id"),
-        }
     if route.response_type is bytes:
         found["206"] = success | {
             "description": "The bytes that Range asks for",
@@ -210,7 +206,8 @@ def has_etag(route: Route) -> bool:
 def _success(route: Route, components: dict[str, Schema]) -> Schema:
     if route.response_type is bytes:
         names = ["ETag", "Accept-Ranges", "Content-Disposition", "X-Request-Id"]
-        return {"description": "The bytes", "headers": _headers(*names), "content": {"*/*": {}}}
+        content = {"application/octet-stream": {"schema": _BYTES}}
+        return {"description": "The bytes", "headers": _headers(*names), "content": content}
     headers = _headers(*_success_headers(route))
     success: Schema = {"description": _description(route), "headers": headers}
     if route.response_type is not None:
@@ -239,11 +236,7 @@ def _content(route: Route, components: dict[str, Schema]) -> Schema:
     found = schemas.with_example(schema, components)
     if route.lines:
         return {NDJSON: found}
-    if not route.lists:
-        return {"application/json": found}
-    text = {"schema": {"type": "string"}}
-    content = {"application/json": found | {"schema": lists.sparse(schema)}}
-    return content | dict.fromkeys(lists.FORMATS, text)
+    return {"application/json": found}
 
 
 def _description(route: Route) -> str:

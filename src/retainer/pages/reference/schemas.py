@@ -2,6 +2,7 @@
 enumeration's values, and whole examples.
 """
 
+from collections.abc import Iterable
 from enum import Enum
 from typing import Any, get_args
 
@@ -14,29 +15,19 @@ Schema = dict[str, Any]
 
 REF = "#/components/schemas/"
 # PostgreSQL's text holds every character but this one.
-_NO_NUL = r"^[^\u0000]*$"
+_NO_NUL = r"^[^\x00]*$"
 # The fields that a client may rely on in these objects. We always send the others too, but the
 # contract that some clients are written for makes them optional, or lacks them.
 _REQUIRED = {
     "Organization": {"id", "name", "type", "status", "createdAt", "updatedAt"},
     "Member": set[str](),
 }
+# Without a schema of its values that leads back here: generators drop one of such a pair.
 _METADATA: Schema = {
-    "JsonValue": {
-        "description": "Any JSON value, without the NUL character",
-        "anyOf": [
-            {"type": "string", "pattern": _NO_NUL},
-            {"type": ["number", "boolean", "null"]},
-            {"type": "array", "items": {"$ref": REF + "JsonValue"}},
-            {"$ref": REF + "Metadata"},
-        ],
-        "examples": ["EMEA"],
-    },
     "Metadata": {
-        "description": "An object of any shape",
+        "description": "An object of any shape; its keys and texts hold any character but NUL",
         "type": "object",
-        "propertyNames": {"pattern": _NO_NUL},
-        "additionalProperties": {"$ref": REF + "JsonValue"},
+        "additionalProperties": True,
         "examples": get_args(Metadata)[1].examples,
     },
 }
@@ -61,6 +52,13 @@ def components(types: list[object], forms: list[type[msgspec.Struct]]) -> dict[s
     return schemas
 
 
+def add_read_only(body: Schema, record: Schema, names: Iterable[str]) -> None:
+    """Add fields of the record to the schema of a change, which ignores them."""
+    for name, field in record["properties"].items():
+        if name in names:
+            body["properties"][name] = field | {"readOnly": True}
+
+
 def reference(type_: object) -> Schema:
     """Schema of a type, as a reference to its component."""
     (schema,), _ = msgspec.json.schema_components([type_], ref_template=REF + "{name}")
@@ -79,6 +77,8 @@ def parameters(model: type[msgspec.Struct]) -> list[Schema]:
             "description": field.pop("description"),
             "schema": _without_null(field),
         }
+        if "examples" in field:
+            parameter["example"] = field["examples"][0]
         if field.get("type") == "array":
             parameter |= {"style": "form", "explode": False}
         found.append(parameter)
@@ -154,6 +154,8 @@ def _property(name: str, schema: Schema) -> Schema:
         for key in ("description", "examples"):
             if key in part and key not in schema:
                 schema[key] = part.pop(key)
+    if schema.get("default", ...) in (None, []):
+        del schema["default"]  # to be left out: a default that is written makes some require it
     if name == "metadata":
         schema["anyOf"] = [{"$ref": REF + "Metadata"}, {"type": "null"}]
     return schema
@@ -174,14 +176,16 @@ def _precise(schema: Schema) -> Schema:
 
 def _without_nul(pattern: str | None) -> str:
     """Pattern that also refuses NUL, and that spells out the characters which only Python counts as
-    whitespace.
+    whitespace. It compiles in ECMAScript, Python and RE2, which know neither each other's escapes
+    nor all of them lookaround; the server's own may be stricter.
     """
     if pattern is None:
         return _NO_NUL
-    precise = pattern.replace(r"\S", r"[^\s]").replace("[^", r"[^\u0000\u001c-\u001f\u0085")
+    precise = pattern.replace(r"(?!\n)", "").replace(r"\S", r"[^\s]")
+    precise = precise.replace("[^", r"[^\x00\x1c-\x1f\x85")
     if pattern.startswith("^"):
         return precise
-    return rf"^[^\u0000]*{precise}[^\u0000]*$"
+    return rf"^[^\x00]*{precise}[^\x00]*$"
 
 
 def _as_form(schema: Schema) -> Schema:
@@ -194,7 +198,7 @@ def _as_form(schema: Schema) -> Schema:
         }
         if "minLength" in plain:  # a field that is empty or of spaces counts as left out
             properties[field] = properties[field] | {"minLength": 0, "pattern": _NO_NUL}
-    properties["file"] |= {"format": "binary", "minLength": 1}
+    properties["file"] |= {"format": "binary"}
     del properties["file"]["pattern"]
     return schema | {"properties": properties, "required": ["file"]}
 

@@ -21,7 +21,7 @@ async def home(request: Request) -> Response:
 
 async def login(request: Request) -> Response:
     where = _next(request.query.get("next", ""))
-    if request.token and await request.app.sessions.viewer(request.token):
+    if await request.find_viewer():
         return render.redirect(request, where)
     return await _form(request, where, _sign_in_reason(request))
 

@@ -27,6 +27,11 @@ DocumentName = Annotated[
 UploaderId = Annotated[Id, Meta(description="User who added it", examples=[2])]
 # Only URLs that a page may safely link: "javascript:…" would run there as the reader.
 _Link = Annotated[str, Meta(min_length=8, max_length=2000, pattern=HTTP)]
+# Of a file the address of its content may come back, as it was answered.
+_LinkOrContent = Annotated[
+    str,
+    Meta(min_length=8, max_length=2000, pattern=rf"{HTTP}|^/api/documents/[0-9]{{1,16}}/content$"),
+]
 _ProjectIds = Annotated[list[Id], Meta(max_length=100)]
 _FILE = "(the bytes of the file)"
 File = Annotated[str, Meta(description="The file, with its name; not empty")]
@@ -197,9 +202,9 @@ class DocumentUpdate(Struct):
 
     name: DocumentName
     url: Annotated[
-        _Link,
+        _LinkOrContent,
         Meta(
-            description="Where the link leads; files have no address to change",
+            description="Where the link leads; files have no address to change, only their own",
             examples=["https://board.example.com/acme"],
         ),
     ]

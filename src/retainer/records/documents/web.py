@@ -9,6 +9,7 @@ from retainer.errors import Conflict, FieldError, Invalid, NotFound, invalid
 from retainer.http.body import sent
 from retainer.http.request import Request
 from retainer.http.responses import deleted_response, record_response
+from retainer.http.routing import API
 from retainer.lists.response import list_response, list_response_of
 from retainer.records.documents import content, store, upload
 from retainer.records.documents.model import DocumentForm, VersionForm
@@ -26,6 +27,10 @@ async def of_organization(request: Request, organization_id: int) -> Response:
 async def create(request: Request) -> Response:
     if request.data is not None:
         return record_response(await _create(request, sent(request.data)))
+    return await create_file(request)
+
+
+async def create_file(request: Request) -> Response:
     async with upload.receive(request, DocumentForm) as file:
         return await upload.commit(request, file, lambda: _create(request, file.values))
 
@@ -114,9 +119,7 @@ async def _change(request: Request, id: int, values: Values) -> Stored:
         linked = await store.project_ids(tx, id)
         projects = columns.pop("project_ids", linked)
         if "url" in columns:
-            columns["link"] = columns.pop("url")
-            if before["link"] is None:
-                raise invalid("url", "is where the file's content is; add a version to change that")
+            columns |= _link(id, columns.pop("url"), is_file=before["link"] is None)
         if set(projects) != set(linked):
             # Writes the row although the projects are kept in another table: its ETag must change.
             columns["projects_changed"] = before["projects_changed"] + 1
@@ -126,6 +129,17 @@ async def _change(request: Request, id: int, values: Values) -> Stored:
             await _refuse_missing(tx, columns["organization_id"], projects, are_sent=are_sent)
             raise NotFound
         return document
+
+
+def _link(id: int, url: str, *, is_file: bool) -> Values:
+    """The column of a link's address; none for a file whose own address came back."""
+    if is_file and url == f"{API}/documents/{id}/content":
+        return {}
+    if is_file:
+        raise invalid("url", "is where the file's content is; add a version to change that")
+    if url.startswith("/"):
+        raise invalid("url", "must be an http or https address: this document is a link")
+    return {"link": url}
 
 
 async def _refuse_missing(

@@ -16,7 +16,7 @@ from retainer.http.fields import (
     update_of,
 )
 
-_ENCODED = r"^[!\"$-~]*$"  # ASCII without spaces and #, which ends the query of an address
+_ENCODED = r"^[!\x22$-~]*$"  # ASCII without spaces and #, which ends the query of an address
 PAGE_PARAMETERS = ("limit", "cursor")
 
 

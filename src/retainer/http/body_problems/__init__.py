@@ -1,0 +1,1 @@
+"""Problems of a body that is refused: each named by its place, with the remedy."""
