@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from retainer.database import group_commit
+from retainer.database.places import Lane
 from retainer.database.pool import Connection, connect
 from retainer.identity.tokens import digest
 from support.cast import Cast, Person
@@ -267,18 +268,17 @@ def test_without_a_free_connection_no_create_waits_for_two_timeouts(
 
     async def gathered() -> list[httpx.Response]:
         places = crowd.app.database.pool.places
-        taken = 0
-        while not places.locked():
-            await places.acquire()
-            taken += 1
+        taken = [Lane(str(number)) for number in range(places.free)]
+        for lane in taken:
+            await places.acquire(lane, 0)
         try:
             async with asyncio.timeout(2 * 1.0):  # one wait, and less than a second one
                 return await asyncio.gather(
                     *(crowd.create(cast.ada, name="N") for _ in range(3 * group_commit.MAX_GROUP))
                 )
         finally:
-            for _ in range(taken):
-                places.release()
+            for lane in taken:
+                places.release(lane)
 
     assert {answer.status_code for answer in crowd.sql.run(gathered())} == {503}
     assert crowd.all((cast.ada, {"name": "N"}))[0].status_code == 200

@@ -89,7 +89,7 @@ def test_no_sql_stands_outside_the_stores() -> None:
         "idempotency.py",
         "indexer.py",
         "migrate.py",
-        "monitor.py",
+        "pool.py",
         "page.py",
         "pending_uploads.py",
         "permissions.py",

@@ -4,12 +4,13 @@ transaction, and PostgreSQL's refusals become Problems in the API's words.
 
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import asyncpg
 import msgspec
 
 from retainer.database.group_commit import GroupCommit
+from retainer.database.places import Lane
 from retainer.database.pool import BROKEN, Connection, Pool
 from retainer.database.read_coalescing import ReadCoalescer
 from retainer.database.refusals import Messages, refusal
@@ -22,6 +23,7 @@ CHUNK = 500  # rows per statement when a whole list is streamed
 
 Values = dict[str, Any]
 Rows = list[asyncpg.Record]
+T = TypeVar("T")
 
 
 class Rollback(Exception):
@@ -43,44 +45,46 @@ class Database:
         # Tenants with commits that the other processes have not been notified of yet.
         self.changed: set[int] = set()
 
-    def of(self, viewer: Viewer, request_id: str, action: str, channel: str = "api") -> "Db":
-        """The database as this viewer sees it, for one request."""
-        return Db(self, viewer.scope, viewer.values, request_id, action, channel)
+    def of(
+        self, viewer: Viewer, request_id: str, action: str, channel: str = "api", noun: str = ""
+    ) -> "Db":
+        """The database as this viewer sees it, for one request, which is about a noun."""
+        return Db(self, viewer.scope, viewer.values, request_id, action, channel, noun)
 
     def without_viewer(
         self, tenant: int, request_id: str, action: str, channel: str = "api", **who: object
     ) -> "Db":
         """The database of one tenant before anybody is signed in (login, set-up)."""
-        return Db(self, "all", {"tenant": tenant, **who}, request_id, action, channel)
+        return Db(self, "all", {"tenant": tenant, **who}, request_id, action, channel, action)
 
     async def plain(self, text: str, *arguments: object) -> Rows:
         """The rows of a statement that needs no tenant, such as those before signing in."""
-        async with self.connection(None) as connection:
+        async with self.connection(None, PLAIN) as connection:
             return await self.send(connection, text, arguments)
 
     @asynccontextmanager
     async def connection(
-        self, tenant: int | None, *, short_timeout: bool = False, writes: bool = False
+        self, tenant: int | None, lane: Lane, *, short_timeout: bool = False
     ) -> AsyncIterator[Connection]:
         """A connection with the tenant and the limits set. It goes back to the pool if its use
         ended cleanly, and is closed otherwise.
         """
         if not self.is_up:
             raise Unavailable
-        connection = await self.pool.acquire(short_timeout=short_timeout)
+        connection = await self.pool.acquire(lane, short_timeout=short_timeout)
         clean = False
         try:
             if tenant is not None and connection.serves != (tenant, short_timeout):
                 await self._serve(connection, tenant, short_timeout)
             yield connection
             clean = True
-            if writes and tenant:
+            if lane.writes and tenant:
                 self.changed.add(tenant)
         except (Problem, Rollback):
             clean = True  # PostgreSQL replied, so the protocol is in a known state
             raise
         finally:
-            self.pool.release(connection, clean=clean)
+            self.pool.release(connection, lane, clean=clean)
 
     async def _serve(self, connection: Connection, tenant: int, short_timeout: bool) -> None:
         """Set the tenant and the limits on a connection."""
@@ -92,29 +96,38 @@ class Database:
         await self.send(connection, _SERVE, (str(tenant), *limits))
         connection.serves = (tenant, short_timeout)
 
-    def writing(self, tenant: int) -> AbstractAsyncContextManager[Connection]:
+    def writing(self, tenant: int, noun: str) -> AbstractAsyncContextManager[Connection]:
         """A connection for statements that change data of the tenant."""
-        return self.connection(tenant, writes=True)
+        return self.connection(tenant, Lane(noun, writes=True))
 
     async def send(self, connection: Connection, text: str, arguments: Sequence[object]) -> Rows:
         """The rows of one statement. A refusal by PostgreSQL is raised as a Problem."""
+        self.statements += 1
         return await self._result(connection, connection.fetch(text, *arguments))
 
     async def send_each(
         self, connection: Connection, text: str, arguments: list[list[object]]
     ) -> Rows:
         """The rows of one statement executed once per list of arguments, in one round trip."""
+        self.statements += 1
         return await self._result(connection, connection.fetchmany(text, arguments))
 
-    async def _result(self, connection: Connection, pending: Awaitable[Rows]) -> Rows:
-        self.statements += 1
+    async def control(self, connection: Connection, text: str) -> None:
+        """Begin or end a transaction or a part of one."""
+        await self._result(connection, connection.execute(text))
+
+    async def _result(self, connection: Connection, pending: Awaitable[T]) -> T:
         try:
-            return await pending
+            rows = await pending
         except asyncpg.PostgresError as error:
             raise refusal(error, self.messages) from error
         except BROKEN as error:
             connection.terminate()
             raise Unavailable(CONNECTION_LOST) from error
+        if connection.is_unreplicated:
+            connection.is_unreplicated = False
+            raise Unavailable(UNREPLICATED)
+        return rows
 
 
 # Everything that is set on a connection before it serves a tenant, in one round trip.
@@ -125,6 +138,11 @@ _SERVE = """
 # A list with filters of the user's choice: a generic plan may be far off for the values sent.
 SHORT_LIMITS = ("force_custom_plan", "2s")
 
+PLAIN = Lane("account")  # of statements without a tenant: sessions, users by name
+UNREPLICATED = (
+    "The database did not wait until this was safe on its standby; whether a change was made is not"
+    " known. Look before trying again."
+)
 CONNECTION_LOST = (
     "The connection to the database was lost; whether a change was made is not known."
     " Look before trying again."
@@ -149,6 +167,7 @@ class Db:
         "connection",
         "database",
         "expected",
+        "noun",
         "request_id",
         "scope",
         "viewer_values",
@@ -163,6 +182,7 @@ class Db:
         request_id: str,
         action: str,
         channel: str,
+        noun: str = "",
     ) -> None:
         self.database = database
         self.scope = scope
@@ -170,6 +190,7 @@ class Db:
         self.request_id = request_id
         self.action = action
         self.channel = channel
+        self.noun = noun  # what the request is about
         self.connection: Connection | None = None  # of the open transaction
         self.expected: list[str] | None = None
         self.wanted = True
@@ -180,8 +201,9 @@ class Db:
         if self.connection is not None:
             return await self.database.send(self.connection, text, arguments)
         tenant = self.viewer_values["tenant"]
+        lane = Lane(self.noun, statement.writes)
         async with self.database.connection(
-            tenant, short_timeout=statement.short_timeout, writes=statement.writes
+            tenant, lane, short_timeout=statement.short_timeout
         ) as connection:
             return await self.database.send(connection, text, arguments)
 
@@ -214,7 +236,7 @@ class Db:
         if self.connection is None and all(values[name] is None for name in statement.references):
             text, arguments = self.bind(statement.grouped, values)
             tenant = self.viewer_values["tenant"]
-            row = await self.database.group_commit.create(tenant, text, arguments)
+            row = await self.database.group_commit.create(tenant, self.noun, text, arguments)
             if row is not None:
                 return Stored(*row)
         return await self.stored(statement, **values)
@@ -260,9 +282,8 @@ class Db:
             begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
         if dry:
             begin, end = f"{begin}; SET CONSTRAINTS ALL IMMEDIATE", "ROLLBACK"
-        async with self.database.connection(
-            self.viewer_values["tenant"], writes=not (snapshot or dry)
-        ) as connection:
+        lane = Lane(self.noun, writes=not (snapshot or dry))
+        async with self.database.connection(self.viewer_values["tenant"], lane) as connection:
             bound = self.bound(connection)
             await self._control(connection, begin)
             try:
@@ -302,7 +323,7 @@ class Db:
         """The planner's estimate of the number of rows of a statement."""
         text, arguments = self.bind(statement, values)
         async with self.database.connection(
-            self.viewer_values["tenant"], short_timeout=True
+            self.viewer_values["tenant"], Lane(self.noun), short_timeout=True
         ) as connection:
             plan = await self.database.send(connection, f"EXPLAIN (FORMAT JSON) {text}", arguments)
         return int(msgspec.json.decode(plan[0][0])[0]["Plan"]["Plan Rows"])
@@ -316,19 +337,14 @@ class Db:
             self.request_id,
             self.action,
             self.channel,
+            self.noun,
         )
         bound.connection = connection
         bound.expected, bound.wanted = self.expected, self.wanted
         return bound
 
     async def _control(self, connection: Connection, text: str) -> None:
-        try:
-            await connection.execute(text)
-        except asyncpg.PostgresError as error:
-            raise refusal(error, self.database.messages) from error
-        except BROKEN as error:
-            connection.terminate()
-            raise Unavailable(CONNECTION_LOST) from error
+        await self.database.control(connection, text)
 
     def bind(self, statement: Statement, values: Values) -> tuple[str, list[object]]:
         """The text of a statement for this viewer, and its arguments in order."""

@@ -8,10 +8,11 @@ from typing import Protocol, TypeAlias
 
 from retainer.database import constraint_messages
 from retainer.database.database import Database
-from retainer.database.pool import UNREACHABLE, Connection, connect
+from retainer.database.pool import SHARED, UNREACHABLE, Connection, Unprotected
 
 CHECK_PAUSE = 0.4  # seconds between checks
 CHECK_SECONDS = 1.0  # timeout of a check and of a connection attempt
+START_SECONDS = 3.0  # timeout of what follows a connection: listening, reading the messages
 
 Listener: TypeAlias = tuple[str, Callable[[str], None]]  # a channel and its handler
 
@@ -45,25 +46,41 @@ class Monitor:
         self.log = log
         self.listeners = tuple(listeners)
         self.connected = asyncio.Event()  # set at the first connection, never cleared
+        self.reason = ""  # of the outage, as it was logged
 
     async def run(self) -> None:
         """Connect, listen and check until cancelled. Log an outage, then connect again."""
         while True:
             try:
-                async with asyncio.timeout(CHECK_SECONDS):
-                    connection = await connect(self.database.pool.url)
+                await self._watch()
             except UNREACHABLE as error:
                 self._lost(error)
-                await asyncio.sleep(CHECK_PAUSE)
-                continue
-            try:
-                await self._watch(connection)
-            except UNREACHABLE as error:
-                self._lost(error)
-            finally:
-                connection.terminate()
+            await asyncio.sleep(CHECK_PAUSE)
 
-    async def _watch(self, connection: Connection) -> None:
+    async def _watch(self) -> None:
+        """Serve until a check fails. The connection is made as those of requests are: what it
+        meets, they would meet.
+        """
+        pool = self.database.pool
+        pool.monitor_pid, pool.fault = 0, None
+        async with asyncio.timeout(CHECK_SECONDS):
+            connection = await pool.connect()
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await self._begin(connection)
+            while True:
+                await asyncio.sleep(CHECK_PAUSE)
+                async with asyncio.timeout(CHECK_SECONDS):
+                    pid = await pool.look(connection)
+                if pid != pool.monitor_pid:
+                    raise Unprotected(SHARED)
+                if pool.fault is not None:
+                    raise pool.fault
+        finally:
+            connection.terminate()
+
+    async def _begin(self, connection: Connection) -> None:
+        self.database.pool.monitor_pid = await self.database.pool.look(connection)
         self.database.messages = await constraint_messages.load(connection)
         for channel in dict(self.listeners):
             await connection.add_listener(channel, self._notified)
@@ -72,10 +89,7 @@ class Monitor:
         if self.connected.is_set():
             self.log.event("database is back")
         self.connected.set()
-        while True:
-            await asyncio.sleep(CHECK_PAUSE)
-            async with asyncio.timeout(CHECK_SECONDS):
-                await connection.execute("SELECT 1")
+        self.reason = ""
 
     def _notified(self, _connection: object, _pid: int, channel: str, payload: object) -> None:
         for listened, listener in self.listeners:
@@ -83,8 +97,13 @@ class Monitor:
                 listener(str(payload))
 
     def _lost(self, error: Exception) -> None:
-        if self.database.is_up:
-            self.log.event("database is gone", error=type(error).__name__)
+        reason = type(error).__name__
+        if isinstance(error, Unprotected):
+            reason = str(error)
+        # One line an outage: while it lasts, one attempt may fail in another way than the next.
+        if not self.reason or (isinstance(error, Unprotected) and reason != self.reason):
+            self.log.event("database is gone", error=reason)
+            self.reason = reason
         self.database.is_up = False
         self.database.pool.drop()  # statements in flight might never get a reply
         self.cache.lost()

@@ -8,22 +8,52 @@ from weakref import WeakSet
 
 import asyncpg
 
+from retainer.database.places import Lane, Places
 from retainer.errors import Unavailable
 
 ACQUIRE_SECONDS = 1.0
+# A connection that was idle for longer is asked for a sign of life before it is used: a firewall
+# may have forgotten it, and would swallow in silence what is sent.
+IDLE_SECONDS = 1.0
+ALIVE_SECONDS = 0.5  # for that sign
+GRACE_SECONDS = 1.0  # that we wait for a statement longer than PostgreSQL lets it run
+APPLICATION = "retainer_app"  # the role of requests, which row-level security binds
 CONNECT_SECONDS = 10.0  # for commands; requests give up long before
 # The connection can no longer be used. asyncpg raises InternalClientError where the server ended
 # it while it was idle.
 BROKEN = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
-UNREACHABLE = (*BROKEN, asyncpg.PostgresError, TimeoutError)
+
+
+class Unprotected(Exception):
+    """A connection lacks a protection that was asked for; the text says which, to the operator."""
+
+
+SHARED = "a pooler lets several clients share a connection; name PostgreSQL's own address"
+UNREACHABLE = (*BROKEN, asyncpg.PostgresError, TimeoutError, Unprotected)
+
+_SET = """
+    SELECT name, set_config(name, value, false)
+    FROM unnest($1::text[], $2::text[]) AS setting (name, value)
+"""
+_LOOK = """
+    SELECT current_user::text AS role, pg_backend_pid() AS pid,
+        row_security_active('organizations') AS is_bound,
+        ARRAY(SELECT current_setting(name)
+            FROM unnest($1::text[]) WITH ORDINALITY AS asked (name, place)
+            ORDER BY place) AS settings
+"""
 
 
 class Connection(asyncpg.Connection):  # type: ignore[misc]
     """A connection. `serves` is the tenant it is set to, and True with the short timeout; None when
-    that is not certain.
+    that is not certain. `idle_since` is the time on the clock of the event loop. `is_unreplicated`
+    after a COMMIT that did not wait for its standby, because somebody cancelled it.
     """
 
     serves: tuple[int, bool] | None = None
+    idle_since = 0.0
+    is_unreplicated = False
+    asked: dict[str, str]  # settings of a connection for requests, as PostgreSQL repeats them
 
 
 class Pool:
@@ -36,33 +66,53 @@ class Pool:
     def __init__(self, url: str, size: int, statement_seconds: float) -> None:
         self.url = url
         self.statement_limit = f"{int(statement_seconds * 1000)}ms"
+        self.answer_seconds = statement_seconds + GRACE_SECONDS
         self.size = size
-        self.places = asyncio.Semaphore(size)
+        self.places = Places(size)
         self.connecting = 0
         self.idle: list[Connection] = []
         self.open: WeakSet[Connection] = WeakSet()
+        self.fault: Exception | None = None  # why connections are refused; the monitor clears it
+        self.monitor_pid = 0  # of the monitor's backend, which no other connection shares
 
-    async def acquire(self, *, short_timeout: bool = False) -> Connection:
+    async def acquire(self, lane: Lane, *, short_timeout: bool = False) -> Connection:
         """A connection, if possible one that last served with the same timeout. Raises Unavailable
         after about a second.
         """
-        if self.places.locked():
-            try:
-                async with asyncio.timeout(ACQUIRE_SECONDS):
-                    await self.places.acquire()
-            except TimeoutError:
-                raise Unavailable("All database connections are busy. Try again shortly.") from None
-        else:
-            await self.places.acquire()
+        try:
+            await self.places.acquire(lane, ACQUIRE_SECONDS)
+        except TimeoutError:
+            raise Unavailable("All database connections are busy. Try again shortly.") from None
         try:
             while (index := self._best(short_timeout)) is not None:
                 connection = self.idle.pop(index)
-                if not connection.is_closed():
+                if await self._is_usable(connection):
                     return connection
             return await self._connect()
         except BaseException:
-            self.places.release()
+            self.places.release(lane)
             raise
+
+    async def _is_usable(self, connection: Connection) -> bool:
+        """False for a closed connection, and for one that has been idle and gives no sign of life.
+        Those that have been idle for as long are closed with it.
+        """
+        if connection.is_closed():
+            return False
+        if asyncio.get_running_loop().time() - connection.idle_since < IDLE_SECONDS:
+            return True
+        try:
+            async with asyncio.timeout(ALIVE_SECONDS):
+                await connection.execute("SELECT 1")
+        except UNREACHABLE:
+            for each in [connection, *self.idle]:
+                if each.idle_since <= connection.idle_since:
+                    each.terminate()
+            return False
+        except BaseException:
+            connection.terminate()
+            raise
+        return True
 
     def _best(self, short_timeout: bool) -> int | None:
         """The index in `idle` of the connection to use, or None to open a new one.
@@ -80,28 +130,22 @@ class Pool:
             return -1
         return None
 
-    def release(self, connection: Connection, *, clean: bool) -> None:
+    def release(self, connection: Connection, lane: Lane, *, clean: bool) -> None:
         if clean and not connection.is_closed() and not connection.is_in_transaction():
+            connection.idle_since = asyncio.get_running_loop().time()
             self.idle.append(connection)
         else:
             connection.terminate()
-        self.places.release()
+        self.places.release(lane)
 
     async def _connect(self) -> Connection:
         self.connecting += 1
         try:
             async with asyncio.timeout(ACQUIRE_SECONDS * 2):
-                connection = await connect(
-                    self.url,
-                    # PostgreSQL ends a statement a little before the request's own deadline.
-                    statement_timeout=self.statement_limit,
-                    idle_in_transaction_session_timeout="60s",
-                    # Statements are short: starting parallel workers or the JIT compiler would
-                    # take longer than they do.
-                    max_parallel_workers_per_gather="0",
-                    jit="off",
-                    role="retainer_app",
-                )
+                connection = await self.connect()
+        except (Unprotected, asyncpg.CannotConnectNowError) as error:
+            self.fault = error  # the monitor says so, and nobody is served until it is cured
+            raise Unavailable from error
         except UNREACHABLE as error:
             raise Unavailable from error
         finally:
@@ -109,19 +153,67 @@ class Pool:
         self.open.add(connection)
         return connection
 
+    async def connect(self) -> Connection:
+        """A connection as requests have it, its role and its limits set and looked at again: what
+        stands between may lose them. Raises Unprotected.
+        """
+        connection = await connect(self.url, answer_seconds=self.answer_seconds)
+        try:
+            settings = {
+                # PostgreSQL ends a statement a little before the request's own deadline.
+                "statement_timeout": self.statement_limit,
+                "idle_in_transaction_session_timeout": "60s",
+                # Statements are short: starting parallel workers or the JIT compiler would take
+                # longer than they do.
+                "max_parallel_workers_per_gather": "0",
+                "jit": "off",
+                "row_security": "on",
+                "role": APPLICATION,
+            }
+            asked = await connection.fetch(_SET, list(settings), list(settings.values()))
+            connection.asked = dict(map(tuple, asked))
+            await self.look(connection, not_pid=self.monitor_pid)
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
+
+    async def look(self, connection: Connection, *, not_pid: int = 0) -> int:
+        """The process id of the connection's backend. Raises Unprotected when its role, its limits
+        or row-level security are not as they were set, or when the backend is one of another
+        connection.
+        """
+        row = await connection.fetchrow(_LOOK, list(connection.asked))
+        found = zip(connection.asked.items(), row["settings"], strict=True)
+        wrong = [
+            f"{name} is {is_} and not {wanted}" for (name, wanted), is_ in found if is_ != wanted
+        ]
+        if row["role"] != APPLICATION:
+            wrong.append(f"statements run as {row['role']} and not as {APPLICATION}")
+        if not row["is_bound"]:
+            wrong.append(f"row-level security does not bind {row['role']}")
+        if row["pid"] == not_pid:
+            wrong.append(SHARED)
+        if wrong:
+            raise Unprotected("; ".join(wrong))
+        return int(row["pid"])
+
     def drop(self) -> None:
         """Close every connection at once; statements in flight fail."""
         for connection in list(self.open):
             connection.terminate()
 
 
-async def connect(url: str, **settings: str) -> Connection:
-    """A connection outside the pool, as the owner unless a `role` is set; in UTC, JSON as bytes."""
+async def connect(url: str, *, answer_seconds: float | None = None, **settings: str) -> Connection:
+    """A connection as the owner, in UTC, JSON as bytes. A statement without an answer after
+    `answer_seconds` raises TimeoutError.
+    """
     try:
         connection: Connection = await asyncpg.connect(
             url,
             connection_class=Connection,
             timeout=CONNECT_SECONDS,
+            command_timeout=answer_seconds,
             statement_cache_size=500,
             server_settings={"timezone": "UTC", "application_name": "retainer", **settings},
         )
@@ -133,6 +225,7 @@ async def connect(url: str, **settings: str) -> Connection:
             "the address in RETAINER_DATABASE_URL cannot be read;"
             " percent-encode what is special in its password"
         ) from None
+    connection.add_log_listener(_noticed)
     await connection.set_type_codec(
         "json",
         schema="pg_catalog",
@@ -145,3 +238,12 @@ async def connect(url: str, **settings: str) -> Connection:
         "date", schema="pg_catalog", encoder=date.isoformat, decoder=str
     )
     return connection
+
+
+def _noticed(connection: Connection, message: asyncpg.PostgresLogMessage) -> None:
+    """Note the warning that a COMMIT gave up waiting for its standby. Told by PostgreSQL's own
+    function, because its words may be in any language. It is called before whoever sent the COMMIT
+    goes on.
+    """
+    if message.server_source_function == "SyncRepWaitForLSN":
+        connection.is_unreplicated = True

@@ -115,8 +115,7 @@ class Request(starlette.requests.Request):
     def db(self) -> Db:
         """The database as the viewer sees it."""
         if self._db is None:
-            assert self.route is not None
-            self._db = self.app.database.of(self.viewer, self.id, self.route.name, self.channel)
+            self._db = self._database_of_viewer()
         return self._db
 
     @db.setter
@@ -270,9 +269,13 @@ class Request(starlette.requests.Request):
         """Write into the journal that the viewer may not do what they asked for: an operation of
         its own, in no other's transaction.
         """
+        await self._database_of_viewer().row(_REFUSED)
+
+    def _database_of_viewer(self) -> Db:
         assert self.route is not None
-        db = self.app.database.of(self.viewer, self.id, self.route.name, self.channel)
-        await db.row(_REFUSED)
+        return self.app.database.of(
+            self.viewer, self.id, self.route.name, self.channel, self.route.tag
+        )
 
     def forget(self, user: int) -> None:
         """The sessions of a user have changed: this process acts at once, the others hear of it

@@ -23,6 +23,7 @@ from retainer.records.documents.storage import Storage
 
 LOCK = 7_264_010  # key of the advisory lock; any number that nothing else uses
 POLL_SECONDS = 0.5  # between two reads of the journal
+ANSWER_SECONDS = 120.0  # for a statement, which reads or writes much at most
 RETRY_SECONDS = 10.0  # while another process has the lock, or the storage does not answer
 BATCH = 500  # operations whose words are counted in one transaction
 COMMIT_SECONDS = 900.0  # a number missing for longer belongs to a transaction that rolled back
@@ -117,7 +118,11 @@ class Indexer:
         """Work until cancelled, and begin again after any failure."""
         while True:
             try:
-                connection = await connect(self.url, idle_in_transaction_session_timeout="0")
+                connection = await connect(
+                    self.url,
+                    answer_seconds=ANSWER_SECONDS,
+                    idle_in_transaction_session_timeout="0",
+                )
             except UNREACHABLE:
                 await asyncio.sleep(RETRY_SECONDS)
                 continue

@@ -24,6 +24,7 @@ from retainer.journal.live.tenant_poller import TenantPoller
 from retainer.permissions import Viewer
 
 NOTIFY_SECONDS = 0.2  # between two notifications
+LIMIT_SECONDS = 2.0  # for a notification: on a stuck connection it would wait for ever
 MAX_STREAMS = 500  # of a process
 MAX_STREAMS_OF_SESSION = 10  # of one session in a process
 RETRY_SECONDS = 10
@@ -59,8 +60,9 @@ class Live:
         self.database.changed.clear()
         self.wake(tenants)
         try:
-            await changes.announce(self.database, self.name, tenants)
-        except Problem:
+            async with asyncio.timeout(LIMIT_SECONDS):
+                await changes.announce(self.database, self.name, tenants)
+        except (Problem, TimeoutError):
             self.database.changed.update(tenants)
 
     def on_notification(self, payload: str) -> None:

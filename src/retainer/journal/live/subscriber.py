@@ -17,6 +17,7 @@ from retainer.permissions import Viewer
 
 RETRY_SECONDS = 1.0  # while the database is away
 HEARTBEAT_SECONDS = 15.0
+LIMIT_SECONDS = 2.0  # for a look at the session: on a stuck connection it would wait for ever
 
 # Reads the session without prolonging it: an open stream must not keep an idle session alive.
 _SESSION = Statement("""
@@ -79,7 +80,10 @@ class Subscriber:
                     if self.is_ending or await self._has_ended(is_quiet=is_quiet):
                         return
                     yield self._next()
-                except Problem:  # without the database nobody knows what this viewer may see
+                except (
+                    Problem,
+                    TimeoutError,
+                ):  # without the database nobody knows what this viewer may see
                     await asyncio.sleep(RETRY_SECONDS)
                     yield b": waiting\n\n"
         finally:
@@ -99,7 +103,8 @@ class Subscriber:
         generation = self.sessions.generation
         if not is_quiet and self.sessions.listening and generation == self.checked:
             return False
-        is_live = bool(await self.db.value(_SESSION))
+        async with asyncio.timeout(LIMIT_SECONDS):
+            is_live = bool(await self.db.value(_SESSION))
         self.checked = generation
         return not is_live
 

@@ -13,6 +13,9 @@ from retainer.journal.live.subscriber import Subscriber
 
 PAUSE_SECONDS = 0.25  # between two polls, or as long as a poll took where that is longer
 POLL_SECONDS = 2.0
+# For a poll, doubled after each that took longer: on a stuck connection it would wait for ever, and
+# on a slow day a poll has more to read.
+LIMIT_SECONDS, LONGEST_SECONDS = 2.0, 16.0
 
 
 class TenantPoller:
@@ -27,6 +30,7 @@ class TenantPoller:
         self.position: Position | None = None
         self.seen: list[int] = []  # what earlier polls found and the next might find again
         self.task: asyncio.Task[None] | None = None
+        self.limit = LIMIT_SECONDS
 
     async def begin(self) -> None:
         """Take the first position, and poll on from there."""
@@ -40,18 +44,28 @@ class TenantPoller:
         the position stays.
         """
         while self.subscribers:
-            began = time.monotonic()
             self.wakeup.clear()
-            try:
-                await self.poll()
-            except Problem:
-                pass
-            except Exception as error:
-                self.log.unknown(error, path="/live")
-            await asyncio.sleep(max(PAUSE_SECONDS, time.monotonic() - began))
+            await asyncio.sleep(await self._poll_in_time())
             with suppress(TimeoutError):
                 async with asyncio.timeout(POLL_SECONDS):
                     await self.wakeup.wait()
+
+    async def _poll_in_time(self) -> float:
+        """Poll, unless the database is away or stuck; returns the seconds to pause."""
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(self.limit):
+                await self.poll()
+            self.limit = LIMIT_SECONDS
+        except TimeoutError:
+            self.limit = min(2 * self.limit, LONGEST_SECONDS)
+            self.wakeup.set()  # again, at once
+            return PAUSE_SECONDS
+        except Problem:
+            pass
+        except Exception as error:
+            self.log.unknown(error, path="/live")
+        return max(PAUSE_SECONDS, time.monotonic() - began)
 
     async def poll(self) -> None:
         """Hand each subscriber the changes committed since the last poll that its viewer sees. One

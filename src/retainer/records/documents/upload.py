@@ -31,6 +31,7 @@ from retainer.records.documents.storage import Storage
 
 # Rate at which a slow disk makes the last bytes durable; the deadline waits for it.
 BYTES_PER_SECOND = 20_000_000
+CLEAN_UP_SECONDS = 1.0  # the longest that an answer waits for it
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -68,11 +69,10 @@ async def receive(request: Request, type: type[T]) -> AsyncIterator[Upload]:
         yield upload
     except BaseException as error:
         _report(request, error)
-        # Shielded, so that a cancelled request cleans up as well.
-        await asyncio.shield(_discard(request, db, key))
+        await _clean_up(request, db, key)
         raise
     if not upload.is_committed:
-        await asyncio.shield(_discard(request, db, key))
+        await _clean_up(request, db, key)
 
 
 async def commit(
@@ -158,6 +158,19 @@ def _report(request: Request, error: BaseException) -> None:
     if isinstance(error, Problem) and error.status >= 500 and error.__cause__ is not None:
         reason = type(error.__cause__).__name__
         request.app.log.event("upload_failed", request=request.id, reason=reason)
+
+
+async def _clean_up(request: Request, db: Db, key: str) -> None:
+    """Discard, also when the request is cancelled. The answer does not wait for a database that is
+    slow to commit: the work goes on behind it.
+    """
+    task = asyncio.create_task(_discard(request, db, key))
+    _DISCARDING.add(task)
+    task.add_done_callback(_DISCARDING.discard)
+    await asyncio.wait([task], timeout=CLEAN_UP_SECONDS)
+
+
+_DISCARDING: set[asyncio.Task[None]] = set()  # kept, or one would be collected in its middle
 
 
 async def _discard(request: Request, db: Db, key: str) -> None:
