@@ -7,6 +7,7 @@ import pwd
 import shutil
 import signal
 import stat
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ import asyncpg
 import pytest
 
 from retainer.server.postgres import embedded, postmaster, programs
+from retainer.server.postgres.postmaster import read_pid_file
 from retainer.server.postgres.programs import EmbeddedError
 
 pytestmark = (
@@ -190,6 +192,127 @@ def test_a_killed_postmaster_is_revived_at_the_same_url(anyone: Someone) -> None
         return answer
 
     assert anyone.does(revives) == 42
+
+
+def test_a_pid_file_that_names_another_living_process_keeps_nobody_from_starting(
+    anyone: Someone,
+) -> None:
+    left = killed_while_running(anyone)
+    os.kill(left, signal.SIGKILL)
+    wait_until_gone(left)
+    pid_file = anyone.data / "postgres" / "postmaster.pid"
+    lines = pid_file.read_text().splitlines(keepends=True)
+
+    def starts_beside_a_namesake() -> Any:
+        # It even works in the cluster's folder, and is not PostgreSQL.
+        with subprocess.Popen(["sleep", "60"], cwd=pid_file.parent) as other:
+            pid_file.write_text("".join([f"{other.pid}\n", *lines[1:]]))
+            assert embedded.running(anyone.data) is None
+            answer = starts_and_stops(anyone.data)
+            assert other.poll() is None, "and it is left alone"
+            other.kill()
+        return answer
+
+    assert anyone.does(starts_beside_a_namesake) == 1
+
+
+def test_a_postmaster_that_was_told_to_stop_is_ended_by_the_next_start(ordinary: Someone) -> None:
+    left = killed_while_running(ordinary)
+
+    def starts_over() -> tuple[int, Any]:
+        async def stopping() -> tuple[int, Any]:
+            client = await asyncpg.connect(embedded.running(ordinary.data))
+            os.kill(left, signal.SIGTERM)  # it waits for this client
+            wait_for(lambda: read_pid_file(ordinary.data / "postgres").status == "stopping", 5)
+            database = await asyncio.to_thread(embedded.start, ordinary.data)
+            answer = (
+                postmaster_of(ordinary.data),
+                await asyncio.to_thread(ask, database.url, "SELECT 1"),
+            )
+            await asyncio.to_thread(database.stop)
+            client.terminate()
+            return answer
+
+        return asyncio.run(stopping())
+
+    found, answer = ordinary.does(starts_over)
+    assert found != left
+    assert answer == 1
+
+
+def test_a_recovery_to_a_point_in_time_ends_before_anybody_is_served(ordinary: Someone) -> None:
+    archive, base = ordinary.home / "archive", ordinary.home / "restored"
+    archive.mkdir()
+    os.chown(archive, ordinary.uid, ordinary.gid)
+
+    def backs_up() -> str:
+        """Three rows, a moment, five more; returns the moment."""
+        database = embedded.start(ordinary.data)
+        su = database.superuser_url
+        for name, value in (("archive_mode", "on"), ("archive_command", f"cp %p {archive}/%f")):
+            ask(su, f"ALTER SYSTEM SET {name} = '{value}'")
+        database.stop()
+        database = embedded.start(ordinary.data)
+        ask(database.url, "CREATE TABLE kept (number int)")
+        subprocess.run(
+            [database.bin / "pg_basebackup", "-D", base / "postgres", "-h", ordinary.data / "socket",
+             "-U", "postgres", "-X", "none", "--checkpoint=fast"],
+            check=True, capture_output=True,
+        )  # fmt: skip
+        ask(su, "INSERT INTO kept SELECT generate_series(1, 3)")
+        moment = str(ask(su, "SELECT clock_timestamp()"))
+        ask(su, "INSERT INTO kept SELECT generate_series(4, 8)")
+        ask(su, "SELECT pg_switch_wal()")
+        wait_for(lambda: ask(su, "SELECT last_archived_wal IS NOT NULL FROM pg_stat_archiver"), 10)
+        database.stop()
+        return moment
+
+    moment = ordinary.does(backs_up)
+    with (base / "postgres" / "postgresql.auto.conf").open("a") as configuration:
+        configuration.write(f"restore_command = 'cp {archive}/%f %p'\narchive_mode = off\n")
+        configuration.write(f"recovery_target_time = '{moment}'\n")
+    (base / "postgres" / "recovery.signal").touch()
+    for path in (base, base / "postgres" / "recovery.signal"):
+        os.chown(path, ordinary.uid, ordinary.gid)
+    looks = "SELECT count(*) || ' ' || pg_is_in_recovery() FROM kept"
+    for statement in (looks, "CREATE TABLE writable ()", looks):
+        answer = ordinary.does(starts_and_stops, base, statement)
+        assert answer in ("3 false", None)
+
+
+def test_a_standby_is_refused(ordinary: Someone) -> None:
+    ordinary.does(starts_and_stops, ordinary.data)
+    (ordinary.data / "postgres" / "standby.signal").touch()
+    with pytest.raises(EmbeddedError, match=r"is a standby .* promote it first"):
+        ordinary.does(starts_and_stops, ordinary.data)
+
+
+def test_the_log_is_turned_while_the_database_runs(ordinary: Someone) -> None:
+    def logs() -> tuple[int, int, int]:
+        database = embedded.start(ordinary.data)
+        log = ordinary.data / "postgres.log"
+        sizes = []
+        for _ in range(10):
+            ask(
+                database.superuser_url,
+                """DO $$ BEGIN FOR n IN 1..3000 LOOP
+                RAISE LOG '%', repeat('x', 1000); END LOOP; END $$""",
+            )
+            database.turn_log()
+            sizes.append(
+                log.stat().st_size + log.with_name("postgres.log.1").stat().st_size
+                if log.with_name("postgres.log.1").exists()
+                else log.stat().st_size
+            )
+        mode = stat.S_IMODE(log.with_name("postgres.log.1").stat().st_mode)
+        ask(database.superuser_url, "DO $$ BEGIN RAISE LOG 'after all'; END $$")
+        is_there = "after all" in log.read_text()
+        database.stop()
+        return max(sizes), mode, is_there
+
+    size, mode, is_there = ordinary.does(logs)
+    assert 8_000_000 < size < 17_000_000
+    assert (mode, is_there) == (0o600, True)
 
 
 def test_a_second_start_on_one_data_folder_says_so(anyone: Someone) -> None:

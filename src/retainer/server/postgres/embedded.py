@@ -21,6 +21,7 @@ from retainer.server.postgres.postmaster import (
     is_alive,
     launch,
     read_pid_file,
+    turn_log,
 )
 from retainer.server.postgres.programs import (
     OURSELVES,
@@ -80,10 +81,24 @@ class Embedded:
     def alive(self) -> bool:
         return self._postmaster.alive()
 
+    @property
+    def cluster(self) -> Path:
+        """The folder of the database's files."""
+        return self._installation.cluster
+
+    def is_stopping(self) -> bool:
+        """True when somebody told it to stop: it serves whom it knows, and takes nobody else."""
+        return self._postmaster.status() == "stopping"
+
     def revive(self) -> None:
-        """Start it again, at the same URL, when its postmaster has died."""
-        if not self.alive():
-            self._postmaster = launch(self._installation)
+        """Start it again, at the same URL, when its postmaster has died or was told to stop."""
+        if self.alive():
+            self._postmaster.stop()
+        self._postmaster = launch(self._installation)
+
+    def turn_log(self) -> None:
+        """Keep postgres.log short."""
+        turn_log(self._installation.data / "postgres.log")
 
     def stop(self) -> None:
         """Stop it, and unlock the data folder."""
@@ -188,6 +203,11 @@ def prepare(installation: Installation) -> None:
     cluster, account = installation.cluster, installation.account
     if not cluster.exists() or not any(cluster.iterdir()):
         create(installation)
+    if (cluster / "standby.signal").exists():
+        raise EmbeddedError(
+            f"{cluster} is a standby of another server, and would never be writable:"
+            " promote it first (pg_ctl promote), or remove standby.signal"
+        )
     if account is not OURSELVES and cluster.stat().st_uid == 0:  # a backup, restored by root
         for path in cluster.rglob("*"):
             os.lchown(path, *account)

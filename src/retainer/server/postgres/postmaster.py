@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from contextlib import suppress
@@ -23,9 +24,11 @@ from retainer.server.postgres.programs import (
 )
 
 NO_PROCESS = 2**31 - 1  # Linux counts to 2**22
-LARGEST_LOG = 8_000_000  # bytes; a larger one becomes postgres.log.1 at the next start
+LARGEST_LOG = 8_000_000  # bytes; a larger one becomes postgres.log.1
 LONGEST_ADDRESS = 107  # bytes of a Unix socket's path
-SILENCE_SECONDS, RECOVERY_SECONDS = 30, 600
+SILENCE_SECONDS = 30  # without a sign of progress
+# In a recovery, which may read archives for hours: between two lines that say it goes on.
+TELL_SECONDS = 60
 
 # On the command line, so that no edited postgresql.conf makes a write less durable or opens a port.
 DURABLE = ["fsync=on", "full_page_writes=on", "synchronous_commit=on"]
@@ -33,6 +36,8 @@ CLOSED = ["listen_addresses=", "port=5432", "unix_socket_permissions=0700"]
 LOGGING = ["timezone=UTC", "log_timezone=UTC", "logging_collector=off", "log_destination=stderr"]
 # A failed statement's text carries personal data.
 WITHOUT_STATEMENTS = ["log_min_error_statement=panic"]
+# A recovery to a point in time ends before anybody is served, and the server is then writable.
+RECOVERED = ["hot_standby=off", "recovery_target_action=promote"]
 
 
 class Installation(NamedTuple):
@@ -56,7 +61,7 @@ class Postmaster:
     def alive(self) -> bool:
         if self._child is not None:
             return self._child.poll() is None
-        return is_alive(self.pid)
+        return is_postmaster(self.pid, self.cluster)
 
     def status(self) -> str:
         """`starting`, `standby`, `ready` or `stopping`; empty before and after."""
@@ -66,18 +71,20 @@ class Postmaster:
         return found.status
 
     def wait_until_ready(self) -> bool:
-        """False when it died. While it reports a recovery it has RECOVERY_SECONDS, otherwise
-        SILENCE_SECONDS; then raises EmbeddedError.
+        """False when it died. Raises EmbeddedError after SILENCE_SECONDS; while it reports a
+        recovery, it is waited for.
         """
-        began = time.monotonic()
+        silent_since = told = time.monotonic()
         while self.alive():
-            status = self.status()
+            status, now = self.status(), time.monotonic()
             if status == "ready" and accepts_connections(self.socket):
                 return True
-            patience = SILENCE_SECONDS
             if status in ("starting", "standby"):
-                patience = RECOVERY_SECONDS
-            if time.monotonic() - began > patience:
+                silent_since = now
+                if now - told > TELL_SECONDS:
+                    told = now
+                    print("PostgreSQL is recovering: see postgres.log.", file=sys.stderr)
+            if now - silent_since > SILENCE_SECONDS:
                 raise EmbeddedError(
                     f"PostgreSQL on {self.cluster} is not ready in time: see postgres.log"
                 )
@@ -114,11 +121,13 @@ def adopt(installation: Installation) -> Postmaster | None:
     # In a copied data folder the file leads to the original's postmaster, and so to its data.
     if found is None or Path(found.data) != installation.cluster:
         return None
-    if not is_alive(found.pid) or not accepts_connections(found.socket):
+    if not is_postmaster(found.pid, installation.cluster):
         return None
     postmaster = Postmaster(installation.cluster, found.pid, found.socket)
     if found.status == "stopping":
-        postmaster.wait_until_gone(60)
+        postmaster.stop()  # it would wait for its last client, whoever that is
+        return None
+    if not accepts_connections(found.socket):
         return None
     if not postmaster.wait_until_ready():
         return None
@@ -160,20 +169,22 @@ def is_held_by_dead(cluster: Path, output: str) -> bool:
     if "already exists" not in output:
         return False
     found = read_pid_file(cluster)
-    return found is None or not is_alive(found.pid)
+    return found is None or not is_postmaster(found.pid, Path(found.data))
 
 
 def blank_dead_pids(installation: Installation) -> None:
     """Replace the process ids of dead postmasters in PostgreSQL's lock files by NO_PROCESS.
 
-    A killed process keeps its id until its new parent has collected it, and to PostgreSQL it looks
-    alive until then. The other lines of the files stay, and PostgreSQL still checks them.
+    A killed process keeps its id until its new parent has collected it, and after a power cut
+    another process may have it: to PostgreSQL it looks alive. We hold the folder's lock, so nobody
+    else starts one meanwhile. The other lines of the files stay, and PostgreSQL still checks them.
     """
     socket_lock = Path(f"{socket_in(socket_folder(installation.data))}.lock")
     for file in (installation.cluster / "postmaster.pid", socket_lock):
         with suppress(FileNotFoundError, ValueError, IndexError):
             lines = file.read_text().splitlines(keepends=True)
-            if not is_alive(int(lines[0])):
+            # Its folder is another one in a copied folder, whose original may be running.
+            if not is_postmaster(int(lines[0]), Path(lines[1].strip())):
                 file.write_text("".join([f"{NO_PROCESS}\n", *lines[1:]]))
 
 
@@ -184,11 +195,26 @@ def open_log(log: Path) -> int:
     return os.open(log, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
 
 
+def turn_log(log: Path) -> None:
+    """Move what a large log holds to postgres.log.1. The running PostgreSQL keeps the file open, so
+    the last bytes are copied and the file is emptied; it appends, and goes on from there.
+    """
+    if not log.exists() or log.stat().st_size <= LARGEST_LOG:
+        return
+    with log.open("r+b") as whole:
+        whole.seek(-LARGEST_LOG, os.SEEK_END)
+        turned = log.with_name(f"{log.name}.1")
+        turned.touch(mode=0o600)
+        turned.write_bytes(whole.read(LARGEST_LOG))
+        whole.truncate(0)
+
+
 def spawn(installation: Installation, log: int) -> Postmaster:
     folder = socket_folder(installation.data)
     make_private(folder, installation.account)
     listens = 'unix_socket_directories="{}"'.format(str(folder).replace('"', '""'))
-    settings = [f"--{each}" for each in [*DURABLE, *CLOSED, *LOGGING, *WITHOUT_STATEMENTS, listens]]
+    fixed = [*DURABLE, *CLOSED, *LOGGING, *WITHOUT_STATEMENTS, *RECOVERED]
+    settings = [f"--{each}" for each in [*fixed, listens]]
     child = start_process(
         [installation.bin / "postgres", "-D", installation.cluster, *settings],
         installation.account,
@@ -236,6 +262,22 @@ def is_alive(pid: int) -> bool:
     with suppress(OSError):
         return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
     return True
+
+
+def is_postmaster(pid: int, cluster: Path) -> bool:
+    """True for a process that runs PostgreSQL and works in this cluster, as its postmaster does.
+    Any other is one that has been given the same number.
+    """
+    process = Path(f"/proc/{pid}")
+    try:
+        if not is_alive(pid) or (process / "comm").read_text().strip() != "postgres":
+            return False
+        try:
+            return (process / "cwd").readlink() == cluster
+        except PermissionError:  # root in a container may not look: the account has to do
+            return process.stat().st_uid == cluster.stat().st_uid
+    except OSError:
+        return False
 
 
 def accepts_connections(folder: str) -> bool:
