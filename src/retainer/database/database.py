@@ -16,7 +16,7 @@ from retainer.database.read_coalescing import ReadCoalescer
 from retainer.database.refusals import Messages, refusal
 from retainer.database.statement import Create, Statement
 from retainer.database.stored import Stored
-from retainer.errors import NotFound, Problem, Unavailable
+from retainer.errors import NotFound, Problem, StorageFull, Unavailable
 from retainer.permissions import Scope, Viewer
 
 CHUNK = 500  # rows per statement when a whole list is streamed
@@ -40,6 +40,7 @@ class Database:
         self.coalescers: dict[tuple[object, ...], ReadCoalescer] = {}
         self.group_commit = GroupCommit(self.writing, self.send_each)
         self.is_up = False  # set by the monitor; while it is False, requests fail at once
+        self.is_full = False  # too little space is left; while it is True, changes are refused
         self.messages: Messages = {}  # loaded by the monitor
         self.statements = 0  # statements sent so far, counted for the tests
         # Tenants with commits that the other processes have not been notified of yet.
@@ -69,6 +70,8 @@ class Database:
         """A connection with the tenant and the limits set. It goes back to the pool if its use
         ended cleanly, and is closed otherwise.
         """
+        if lane.writes and self.is_full:
+            raise StorageFull
         if not self.is_up:
             raise Unavailable
         connection = await self.pool.acquire(lane, short_timeout=short_timeout)
@@ -199,6 +202,8 @@ class Db:
         """All rows of one statement, which is its own transaction unless one is open."""
         text, arguments = self.bind(statement, values)
         if self.connection is not None:
+            if statement.writes and self.database.is_full:
+                raise StorageFull
             return await self.database.send(self.connection, text, arguments)
         tenant = self.viewer_values["tenant"]
         lane = Lane(self.noun, statement.writes)

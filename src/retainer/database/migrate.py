@@ -8,11 +8,13 @@ tables.sql` has these files applied before its own text.
 
 import hashlib
 import re
+import time
 from importlib.resources import files
 from typing import NamedTuple
 
 import asyncpg
 
+from retainer.database.monitor import EventLog
 from retainer.database.pool import Connection, connect
 
 LOCK = 7_264_001  # any number of our own: two processes never migrate one database at the same time
@@ -39,11 +41,31 @@ FUNCTIONS = (
 )
 STORED = "-- stored\n"
 
+_MIGRATIONS = """
+    CREATE TABLE IF NOT EXISTS migrations (number int PRIMARY KEY, name text NOT NULL,
+        at timestamptz NOT NULL DEFAULT now())
+"""
+_COLUMNS_OF_MIGRATIONS = """
+    SELECT ARRAY(SELECT attname::text FROM pg_attribute
+        WHERE attrelid = to_regclass('migrations') AND attnum > 0 AND NOT attisdropped)
+"""
+# Tables, views and sequences of the schema, but for those of extensions.
+_TABLES = """
+    SELECT c.relname::text AS name FROM pg_class c
+    WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+        AND NOT EXISTS (SELECT FROM pg_depend d
+            WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+    ORDER BY 1
+"""
 _NAMED_FUNCTIONS = re.compile(r"^-- functions: (.+)$", re.MULTILINE)
 
 
 class MigrationError(Exception):
     """One line for the operator: why the database cannot be used as it is, and the remedy."""
+
+
+class NotWritable(MigrationError):
+    """The database takes no writes for now, such as a standby: waiting may cure it."""
 
 
 class Migration(NamedTuple):
@@ -87,20 +109,18 @@ def digest(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-async def migrate(url: str, *, only_if_empty: bool = False) -> list[str]:
+async def migrate(
+    url: str, *, only_if_empty: bool = False, log: EventLog | None = None
+) -> list[str]:
     """Bring the database up to date; the names of the migrations that ran. Raises MigrationError.
 
     With `only_if_empty` an older schema is refused instead: changing an operator's own database is
-    their decision.
+    their decision. Of an upgrade `log` tells each migration as it begins and ends.
     """
     connection = await connect(url)
     try:
         await _refuse_unsuitable(connection)
         await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
-        await connection.execute(
-            "CREATE TABLE IF NOT EXISTS migrations (number int PRIMARY KEY, name text NOT NULL,"
-            " at timestamptz NOT NULL DEFAULT now())"
-        )
         applied = await _applied(connection)
         pending = [each for each in available() if each.number not in applied.migrations]
         _refuse_newer(applied)
@@ -110,8 +130,16 @@ async def migrate(url: str, *, only_if_empty: bool = False) -> list[str]:
             raise MigrationError(
                 "The database's schema is older than this program. Run: retainer migrate"
             )
+        if not applied.migrations:
+            log = None  # of a new database all of them would be told
         for migration in pending:
+            began = time.monotonic()
+            if log is not None:
+                log.event("migration begins", migration=migration.name)
             await _apply(connection, migration, is_last=migration is pending[-1])
+            if log is not None:
+                seconds = round(time.monotonic() - began, 1)
+                log.event("migration has ended", migration=migration.name, seconds=seconds)
         return [migration.name for migration in pending]
     except asyncpg.InsufficientPrivilegeError as error:
         raise await _may_not(connection, error) from error
@@ -120,6 +148,27 @@ async def migrate(url: str, *, only_if_empty: bool = False) -> list[str]:
 
 
 async def _applied(connection: Connection) -> Applied:
+    """The past of the database. Raises MigrationError for one that is not ours: it holds tables,
+    and no migration of ours has made them.
+    """
+    columns = await connection.fetchval(_COLUMNS_OF_MIGRATIONS)
+    is_ours = {"number", "name"} <= set(columns)
+    if is_ours and await connection.fetchval("SELECT EXISTS (SELECT FROM migrations)"):
+        return await _applied_by_us(connection)
+    others = [row["name"] for row in await connection.fetch(_TABLES)]
+    if is_ours:
+        others.remove("migrations")  # a first start was interrupted
+    if others:
+        database = await connection.fetchval("SELECT current_database()")
+        raise MigrationError(
+            f'The database "{database}" holds tables that are not Retainer\'s'
+            f" ({', '.join(others[:3])}{', …' * (len(others) > 3)})."
+            " Give Retainer an empty database of its own."
+        )
+    return Applied({}, {})
+
+
+async def _applied_by_us(connection: Connection) -> Applied:
     if await connection.fetchval("SELECT to_regclass('function_files') IS NULL"):
         numbers = await connection.fetch("SELECT number FROM migrations")
         return Applied({row["number"]: None for row in numbers}, {})
@@ -134,6 +183,7 @@ async def _apply(connection: Connection, migration: Migration, *, is_last: bool)
     """
     texts = functions()
     async with connection.transaction():
+        await connection.execute(_MIGRATIONS)
         for name in migration.functions:
             await connection.execute(texts[name])
         await connection.execute(migration.text)
@@ -221,6 +271,10 @@ async def _may_not(
 
 
 async def _refuse_unsuitable(connection: Connection) -> None:
+    if await connection.fetchval("SELECT pg_is_in_recovery()"):
+        raise NotWritable("The database is in recovery, as a standby is, and takes no writes.")
+    if await connection.fetchval("SHOW transaction_read_only") == "on":
+        raise NotWritable("The database is read-only (default_transaction_read_only).")
     if int(await connection.fetchval("SHOW server_version_num")) < MINIMUM:
         version = await connection.fetchval("SHOW server_version")
         raise MigrationError(f"PostgreSQL 17 or newer is needed; this server is {version}.")

@@ -21,6 +21,7 @@ from starlette.responses import AsyncContentStream, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from retainer.config import Settings, load, networks
+from retainer.database import space
 from retainer.database.database import Database
 from retainer.database.monitor import Monitor
 from retainer.errors import PROBLEM_JSON, Problem, Unavailable
@@ -40,6 +41,7 @@ from retainer.records.documents.storage import Storage
 from retainer.routes import TABLE
 from retainer.search.indexer import Indexer
 from retainer.server.http_server import STOPPING
+from retainer.server.postgres import embedded
 
 START_SECONDS = 3.0  # how long a start waits for the database
 STALL_SECONDS = 30.0  # how long a streamed answer waits for a client that does not read
@@ -112,12 +114,15 @@ class App:
         await receive()
         scope["state"][STOPPING] = self.live.end
         self.log.adopt()
-        background = (
+        background = [
             self.monitor.run(),
             self.deadlines.watch(),
             self.indexer.run(),
             self.live.run(),
-        )
+        ]
+        cluster = embedded.cluster_of(self.settings)
+        if cluster is not None:
+            background.append(space.watch(self.database, cluster, self.log))
         watching = [asyncio.create_task(each) for each in background]
         # Without a database the process starts all the same, and answers 503 until there is one: a
         # start that failed would have to be repeated by somebody.

@@ -8,11 +8,14 @@ fails no request.
 
 import asyncio
 import socket
+import threading
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 import httptools
 import uvicorn
+import uvicorn.server
 from starlette.types import Message
 from uvicorn.protocols.http import httptools_impl
 from uvicorn.protocols.http.httptools_impl import (
@@ -21,6 +24,8 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 from uvicorn.supervisors import Multiprocess, multiprocess
+
+from retainer.server import signals
 
 HEAD_SECONDS = 10.0  # for a request's head to arrive
 HEAD_BYTES = 64 << 10  # of a head behind its first piece
@@ -36,8 +41,31 @@ _HEAD_TOO_LARGE = "The head of the request is too large."
 _NO_TUNNELS = "CONNECT asks for a tunnel, and this is no proxy."
 
 
+# uvicorn handles the first two of them. It offers no other way.
+uvicorn.server.HANDLED_SIGNALS = signals.handled()  # type: ignore[assignment]
+
+
+class Options(uvicorn.Config):
+    """uvicorn's configuration, and what a server calls just before it accepts connections."""
+
+    before_accepting: Callable[[], None] | None = None
+
+
 class HttpServer(uvicorn.Server):
     """One server process."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        if threading.current_thread() is threading.main_thread():
+            signals.ignore(signals.NOTHING)
+        start_application = self.lifespan.startup
+
+        async def start_and_take_over() -> None:
+            await start_application()
+            if isinstance(self.config, Options) and self.config.before_accepting is not None:
+                self.config.before_accepting()
+
+        self.lifespan.startup = start_and_take_over
+        await super().startup(sockets)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if STOPPING in self.lifespan.state:
@@ -69,6 +97,10 @@ class HttpServer(uvicorn.Server):
 
 class Workers(Multiprocess):
     """Several server processes, which share a socket."""
+
+    def handle_quit(self) -> None:
+        """Stop at SIGQUIT as at SIGTERM."""
+        self.should_exit.set()
 
     def terminate_all(self) -> None:
         # While this process held the socket open, clients could connect that no worker answers.

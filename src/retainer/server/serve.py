@@ -3,18 +3,14 @@
 import asyncio
 import errno
 import os
-import signal
 import socket
 import sys
-import threading
 import time
-import urllib.request
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
-import uvicorn
 
 from retainer.config import (
     BASE_URL_FILE,
@@ -24,38 +20,48 @@ from retainer.config import (
     ConfigError,
     Settings,
     base_url,
-    local_url,
 )
 from retainer.database.migrate import migrate
 from retainer.database.pool import Connection, connect
 from retainer.errors import Problem
+from retainer.http.log import Log
 from retainer.identity import passwords
 from retainer.identity.users import accounts
 from retainer.identity.users.model import UserCreate
 from retainer.nouns import NOUNS
 from retainer.permissions import Role
 from retainer.records.documents.storage import Storage
-from retainer.server.http_server import HttpConnection, HttpServer, Workers
+from retainer.server import limits, signals
+from retainer.server.http_server import HttpConnection, HttpServer, Options, Workers
 from retainer.server.postgres import embedded
-from retainer.server.postgres.programs import EmbeddedError
 from retainer.server.schema_check import check_schema
+from retainer.server.startup import Handover, StartupResponder, when_database_answers
+from retainer.server.watch import Watch
 
 STOP_SECONDS = 8  # for requests in flight; the whole stop stays under ten
-WATCH_PAUSE = 0.3
 BACKLOG = 2048
 
 Seed = Callable[[Settings], Coroutine[None, None, None]]
-# Called once the server answers, because it tells the seconds that the start took.
-Greeting = Callable[[], str]
 
 
 def serve(settings: Settings, *, seed: Seed | None = None, closing_lines: str = "") -> None:
     """Run `retainer serve` until it is stopped; `seed` fills an empty database first (the demo)."""
     started = time.monotonic()
+    signals.stop_by_exit()
+    limits.raise_open_files()
+    limits.warn_of_little_memory()
     if settings.storage_url:
         Storage.of(settings).open()
-    with listen(settings) as listener, database(bound(settings, listener)) as (ready, embedding):
-        setup_link = asyncio.run(prepare(ready, is_embedded=embedding is not None))
+    handover = Handover(settings.workers)
+    with (
+        listen(settings) as listener,
+        StartupResponder(listener, handover),
+        database(bound(settings, listener)) as (ready, embedding),
+    ):
+        log = Log(settings.log)
+        setup_link = when_database_answers(
+            lambda: prepare(ready, log, is_embedded=embedding is not None), log
+        )
         if seed is not None:
             asyncio.run(seed(ready))
         (Path(ready.data) / BASE_URL_FILE).write_text(base_url(ready))
@@ -69,7 +75,7 @@ def serve(settings: Settings, *, seed: Seed | None = None, closing_lines: str = 
                 lines.append(closing_lines)
             return "\n".join(lines)
 
-        run(ready, listener, embedding, greeting)
+        run(ready, listener, handover, Watch(ready, embedding, greeting))
 
 
 @contextmanager
@@ -115,11 +121,11 @@ def _data_folder(settings: Settings) -> Path:
     return embedded.default_data()
 
 
-async def prepare(settings: Settings, *, is_embedded: bool) -> str | None:
+async def prepare(settings: Settings, log: Log, *, is_embedded: bool) -> str | None:
     """Migrate (an operator's own database only when it is empty) and make the first admin; returns
     the set-up link when a person has to choose the password.
     """
-    await migrate(settings.database_url, only_if_empty=not is_embedded)
+    await migrate(settings.database_url, only_if_empty=not is_embedded, log=log)
     connection = await connect(settings.database_url)
     try:
         await check_schema(connection, NOUNS.values())
@@ -218,33 +224,24 @@ def export(settings: Settings) -> None:
             os.environ[PREFIX + name.upper()] = str(value)
 
 
-def run(
-    settings: Settings,
-    listener: socket.socket,
-    embedding: embedded.Embedded | None,
-    greeting: Greeting,
-) -> None:
+def run(settings: Settings, listener: socket.socket, handover: Handover, watch: Watch) -> None:
     """Serve until a signal says stop: in this process, or in `workers` processes of their own."""
-    options = _options(settings)
-    stopping = threading.Event()
-    threading.Thread(
-        target=_watch, args=(settings, embedding, greeting, stopping), daemon=True
-    ).start()
+    options = _options(settings, handover)
+    watch.start()
     # When uvicorn has ended it raises the signal that stopped it once more. Ignored here, or it
     # would end this process before the database is stopped.
-    for stop in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(stop, lambda *_: None)
+    signals.ignore(signals.handled())
     try:
         if settings.workers > 1:
             Workers(options, sockets=[listener]).run()
         else:
             HttpServer(options).run(sockets=[listener])
     finally:
-        stopping.set()
+        watch.stopping.set()
 
 
-def _options(settings: Settings) -> uvicorn.Config:
-    return uvicorn.Config(
+def _options(settings: Settings, handover: Handover) -> Options:
+    options = Options(
         "retainer.server.app:build",
         factory=True,
         loop="uvloop",
@@ -258,32 +255,5 @@ def _options(settings: Settings) -> uvicorn.Config:
         proxy_headers=False,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
-
-
-def _watch(
-    settings: Settings,
-    embedding: embedded.Embedded | None,
-    greeting: Greeting,
-    stopping: threading.Event,
-) -> None:
-    """Greet once the server answers; start the embedded database again whenever it has died."""
-    pause, greeted = 0.05, False
-    while not stopping.wait(pause):
-        if not greeted and _is_healthy(settings):
-            print(greeting(), file=sys.stderr, flush=True)
-            pause, greeted = WATCH_PAUSE, True
-        if embedding is not None and not embedding.alive():
-            print(
-                "The embedded PostgreSQL has died; starting it again.", file=sys.stderr, flush=True
-            )
-            with suppress(EmbeddedError):
-                embedding.revive()
-
-
-def _is_healthy(settings: Settings) -> bool:
-    url = f"{local_url(settings)}/healthz"
-    try:
-        with urllib.request.urlopen(url, timeout=1) as response:  # noqa: S310 -- our own URL
-            return bool(response.status == 200)
-    except OSError:
-        return False
+    options.before_accepting = handover.take
+    return options

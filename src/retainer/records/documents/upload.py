@@ -18,7 +18,7 @@ from starlette.responses import Response
 from retainer.database.database import Db, Values
 from retainer.database.refusals import Retry, SessionChanged
 from retainer.database.stored import Stored
-from retainer.errors import NotSignedIn, Problem
+from retainer.errors import NotSignedIn, Problem, StorageFull
 from retainer.http.body import sent
 from retainer.http.dispatch import ATTEMPTS, authenticate, refuse_unpermitted
 from retainer.http.request import Request
@@ -146,8 +146,12 @@ class _Inspection:
 async def _extend_deadline(
     request: Request, chunks: AsyncIterable[bytes], file: _Inspection
 ) -> AsyncIterator[bytes]:
-    """Pass the chunks on; then extend the deadline by the time that a slow disk needs."""
+    """Pass the chunks on while there is space; then extend the deadline by the time that a slow
+    disk needs.
+    """
     async for chunk in chunks:
+        if request.app.database.is_full:
+            raise StorageFull
         yield chunk
     if request.deadline is not None:
         request.app.deadlines.extend(request.deadline, file.size / BYTES_PER_SECOND)

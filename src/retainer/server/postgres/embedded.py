@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 from urllib.parse import quote
 
+from retainer.config import Settings
 from retainer.server.postgres.postmaster import (
     Installation,
     accepts_connections,
@@ -21,6 +22,7 @@ from retainer.server.postgres.postmaster import (
     is_alive,
     launch,
     read_pid_file,
+    socket_folder,
     turn_log,
 )
 from retainer.server.postgres.programs import (
@@ -131,6 +133,16 @@ def running(data: Path) -> str | None:
     if found is None or not is_alive(found.pid) or not accepts_connections(found.socket):
         return None
     return url("retainer", found.socket)
+
+
+def cluster_of(settings: Settings) -> Path | None:
+    """The files of the embedded database that these settings lead to; None for another one."""
+    if not settings.data:
+        return None
+    data = Path(settings.data).absolute().resolve()
+    if settings.database_url != url("retainer", str(socket_folder(data))):
+        return None
+    return data / "postgres"
 
 
 def url(role: str, folder: str) -> str:

@@ -1,0 +1,72 @@
+"""Limits that the system sets on this process: raised where we may, named where they are low."""
+
+import resource
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+FEW_FILES = 4096  # a connection of a client takes one
+LITTLE_MEMORY = 256 << 20
+CGROUPS = Path("/sys/fs/cgroup")
+
+
+def raise_open_files() -> None:
+    """Allow as many open files as the hard limit lets us; warn where that is few."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            soft = hard
+        except (ValueError, OSError):  # an unlimited one may be more than the system takes
+            pass
+    if soft != resource.RLIM_INFINITY and soft < FEW_FILES:
+        _warn(
+            f"only {soft} files may be open at a time (RLIMIT_NOFILE): about as many clients can"
+            f" be connected. Allow {FEW_FILES} or more."
+        )
+
+
+def warn_of_little_memory() -> None:
+    """Warn where the kernel would end this process before it has what it needs."""
+    least = min(_memory_limits(), default=None)
+    if least is not None and least < LITTLE_MEMORY:
+        _warn(
+            f"the memory limit of {least >> 20} MB is too low: the kernel may end the server."
+            f" Allow {LITTLE_MEMORY >> 20} MB or more."
+        )
+
+
+def _memory_limits() -> Iterator[int]:
+    """The limits of this process, in bytes: its own, and those of its control groups."""
+    for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA):
+        soft, _ = resource.getrlimit(kind)
+        if soft != resource.RLIM_INFINITY:
+            yield soft
+    try:
+        lines = Path("/proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, group = line.split(":", 2)
+        if not controllers:
+            yield from _limits_of_group(CGROUPS, group, "memory.max")
+        elif "memory" in controllers.split(","):
+            yield from _limits_of_group(CGROUPS / "memory", group, "memory.limit_in_bytes")
+
+
+def _limits_of_group(root: Path, group: str, name: str) -> Iterator[int]:
+    """The limits of a control group and of those around it."""
+    folder = root / group.lstrip("/")
+    for each in (folder, *folder.parents):
+        if each != root and root not in each.parents:
+            return
+        try:
+            text = (each / name).read_text().strip()
+        except OSError:
+            continue
+        if text.isdigit():  # else "max"
+            yield int(text)
+
+
+def _warn(text: str) -> None:
+    print(f"WARNING: {text}", file=sys.stderr)

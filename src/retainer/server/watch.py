@@ -1,0 +1,71 @@
+"""The watch over a running server: its greeting, the embedded database's life, log and space."""
+
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from contextlib import suppress
+
+from retainer.config import Settings, local_url
+from retainer.database.space import is_low
+from retainer.server.postgres.embedded import Embedded
+from retainer.server.postgres.programs import EmbeddedError
+
+PAUSE, FIRST_PAUSE = 0.3, 0.05  # seconds between two looks; until the server answers
+FULL_SECONDS = 10.0  # between two starts of a database that has no space
+
+# Called once the server answers, because it tells the seconds that the start took.
+Greeting = Callable[[], str]
+
+
+class Watch:
+    """Looks after a server, in a thread, until `stopping` is set."""
+
+    def __init__(self, settings: Settings, embedding: Embedded | None, greeting: Greeting) -> None:
+        self.settings, self.embedding, self.greeting = settings, embedding, greeting
+        self.stopping = threading.Event()
+        self.is_greeted = False
+        self.revived = float("-inf")  # when the database was last started again
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        while not self.stopping.wait(PAUSE if self.is_greeted else FIRST_PAUSE):
+            if not self.is_greeted and _answers(self.settings):
+                self.is_greeted = True
+                _tell(self.greeting())
+            if self.embedding is not None:
+                with suppress(EmbeddedError, OSError):
+                    self._look_after(self.embedding)
+
+    def _look_after(self, embedding: Embedded) -> None:
+        embedding.turn_log()
+        if not embedding.alive():
+            # Without space it would die again at once.
+            is_early = time.monotonic() - self.revived < FULL_SECONDS
+            if not (is_early and is_low(embedding.cluster)):
+                self._revive(embedding, "has died")
+        elif embedding.is_stopping():
+            # It would serve its clients, and take no other, for as long as one of them stays.
+            self._revive(embedding, "was told to stop")
+
+    def _revive(self, embedding: Embedded, what: str) -> None:
+        _tell(f"The embedded PostgreSQL {what}; starting it again.")
+        self.revived = time.monotonic()
+        embedding.revive()
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _answers(settings: Settings) -> bool:
+    """True once a server answers, and no more the responder of the start."""
+    url = f"{local_url(settings)}/healthz"
+    try:
+        with urllib.request.urlopen(url, timeout=1) as response:  # noqa: S310 -- our own URL
+            return response.status == 200 and b"starting" not in response.read()
+    except OSError:
+        return False
