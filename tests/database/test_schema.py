@@ -17,11 +17,13 @@ WITHOUT_TENANT = {
     "searched_tables",
     "throttles",
     "search_progress",
+    "storage_mark",
 }
 
 # organization_domains and known_domains repeat what organizations say, for a key's sake; words and texts what is found in others.
 NOT_JOURNALLED = {"migrations", "function_files", "searched_tables", "throttles", "tenants", "sessions", "operations", "changes", "pending_uploads",
-                  "organization_domains", "known_domains", "words", "search_progress", "document_texts", "document_passages",
+                  "organization_domains", "known_domains", "words", "search_progress", "storage_mark",
+                  "document_texts", "document_passages",
                   "pending_texts", "idempotency_keys"}  # fmt: skip
 
 SEARCHED = [*(noun.table for noun in NOUNS.values() if noun.search), "document_passages"]

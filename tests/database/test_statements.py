@@ -98,6 +98,7 @@ def test_no_sql_stands_outside_the_stores() -> None:
         "serve.py",
         "spec.py",
         "statement.py",
+        "storage_mark.py",
         "store.py",
         "submit.py",
         "subscriber.py",

@@ -501,7 +501,7 @@ def test_streams_outlast_a_lost_connection_to_the_database(theirs: Cast) -> None
 
 
 def test_two_processes_receive_each_others_changes(theirs: Cast, own: Server) -> None:
-    second = Server(database_url=own.database_url)
+    second = Server(database_url=own.database_url, storage_url=f"file://{own.folder}/documents")
     try:
         with httpx.Client(base_url=second.url, timeout=30, trust_env=False) as there:
             cora = Person(there, theirs.tenant, theirs.cora.id, "", theirs.cora.token)

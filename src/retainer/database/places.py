@@ -13,7 +13,7 @@ RESERVED = 2  # places that are given only to a lane that holds none; the last o
 
 
 class Lane(NamedTuple):
-    """What a connection is wanted for: the noun, and whether it is changed."""
+    """The noun that a connection is wanted for, and whether it is changed."""
 
     name: str
     writes: bool = False
@@ -68,7 +68,7 @@ class Places:
         self.held[lane] += 1
 
     def _next(self) -> tuple[Lane, asyncio.Future[None]] | None:
-        """The one who has waited longest of those who may take a place."""
+        """The future of the one who has waited longest of those who may take a place."""
         first: Lane | None = None
         for lane in list(self.waiting):
             queue = self.waiting[lane]

@@ -14,11 +14,12 @@ from collections.abc import Callable
 from asyncpg import Record
 
 from retainer.database.pool import UNREACHABLE, Connection, connect
-from retainer.errors import Unavailable
+from retainer.errors import Problem, Unavailable
 from retainer.files.extraction import ExtractedText, extract
 from retainer.http.log import Log
 from retainer.lists.noun import Searched
 from retainer.nouns import NOUNS
+from retainer.records.documents import check, storage_mark
 from retainer.records.documents.storage import Storage
 
 LOCK = 7_264_010  # key of the advisory lock; any number that nothing else uses
@@ -29,6 +30,8 @@ BATCH = 500  # operations whose words are counted in one transaction
 COMMIT_SECONDS = 900.0  # a number missing for longer belongs to a transaction that rolled back
 MAX_MISSING = 10_000
 MAX_GAP = 2**20  # numbers; a larger gap is no sign of transactions in progress
+# What killed uploads leave is removed a while after a start, and once a day.
+FIRST_CLEANING_SECONDS, CLEANING_SECONDS = 60.0, 86_400.0
 MAX_TRIES = 3  # of a file whose extraction ends the process
 
 # Operations commit in another order than they are numbered, so missing numbers are read again.
@@ -106,10 +109,13 @@ _DONE = "DELETE FROM pending_texts WHERE tenant_id = $1 AND id = $2"
 class Indexer:
     """The background work of search; `run` it in every process."""
 
-    def __init__(self, url: str, storage: Storage, log: Log) -> None:
+    def __init__(
+        self, url: str, storage: Storage, log: Log, is_full: Callable[[], bool] = lambda: False
+    ) -> None:
         self.url = url
         self.storage = storage
         self.log = log
+        self.is_full = is_full  # no space is left: nothing is written meanwhile
         self.turn = asyncio.Lock()  # one statement at a time on the connection
         # Numbers of operations that were missing, and the time until which each is looked for.
         self.missing: dict[int, float] = {}
@@ -141,6 +147,34 @@ class Indexer:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._count_words(connection))
             group.create_task(self._read_files(connection))
+            group.create_task(self._clean_storage())
+
+    async def _clean_storage(self) -> None:
+        """Remove what killed uploads left, on a connection of its own."""
+        await asyncio.sleep(FIRST_CLEANING_SECONDS)
+        while True:
+            try:
+                connection = await connect(self.url, answer_seconds=ANSWER_SECONDS)
+                try:
+                    await self._clean(connection)
+                finally:
+                    connection.terminate()
+            except (Problem, *UNREACHABLE) as error:
+                self.log.event("storage was not cleaned", error=type(error).__name__)
+            await asyncio.sleep(CLEANING_SECONDS)
+
+    async def _clean(self, connection: Connection) -> None:
+        if not await storage_mark.is_ours(connection, self.storage):
+            self.log.event("storage was not cleaned", error="it is not this database's")
+            return
+        found = await check.clean(connection, self.storage)
+        self.log.event(
+            "storage was cleaned",
+            uploads=found.uploads,
+            orphans=found.orphans,
+            half_written=found.half_written,
+            foreign=found.foreign,
+        )
 
     async def _count_words(self, connection: Connection) -> None:
         # The previous process kept its missing numbers in memory. They are probably among the last
@@ -148,6 +182,7 @@ class Indexer:
         last = await self._value(connection, "SELECT operation_id FROM search_progress")
         position = max(0, last - BATCH)
         while True:
+            await self._wait_for_space()
             fresh = await self._ids(connection, _NEW, position, BATCH)
             late = await self._late(connection)
             if fresh or late:
@@ -159,6 +194,10 @@ class Indexer:
                 await self._value(connection, _MERGE_PENDING)
             if len(fresh) < BATCH:
                 await asyncio.sleep(POLL_SECONDS)
+
+    async def _wait_for_space(self) -> None:
+        while self.is_full():  # noqa: ASYNC110 -- looked at by no event, as rarely as it is true
+            await asyncio.sleep(POLL_SECONDS)
 
     async def _late(self, connection: Connection) -> list[int]:
         """The missing numbers whose operations have been committed since."""
@@ -177,6 +216,7 @@ class Indexer:
 
     async def _read_files(self, connection: Connection) -> None:
         while True:
+            await self._wait_for_space()
             async with self.turn:
                 file = await connection.fetchrow(_NEXT)
             if file is None:

@@ -81,7 +81,9 @@ class App:
         listeners = [*self.sessions.listeners, *self.live.listeners]
         self.monitor = Monitor(self.database, self.sessions, self.log, listeners)
         self.storage = Storage.of(settings)
-        self.indexer = Indexer(settings.database_url, self.storage, self.log)
+        self.indexer = Indexer(
+            settings.database_url, self.storage, self.log, lambda: self.database.is_full
+        )
         self.shares = SharesOfAll(settings.pool_size)
         self.deadlines = Deadlines(settings.request_seconds)
         self.proxies = networks(settings.trusted_proxies)

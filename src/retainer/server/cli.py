@@ -15,14 +15,16 @@ import msgspec
 
 from retainer import __version__, config
 from retainer.config import ConfigError, Settings
+from retainer.database.database import UNREPLICATED
 from retainer.database.migrate import MigrationError, migrate
 from retainer.database.pool import Connection, connect
-from retainer.errors import Problem
+from retainer.errors import Problem, Unavailable
 from retainer.identity import passwords
 from retainer.identity.users import accounts
 from retainer.identity.users.model import UserCreate
 from retainer.permissions import PERMISSIONS, PUBLIC, Role
-from retainer.records.documents import check
+from retainer.records.documents import check, storage_mark
+from retainer.records.documents.storage import Storage
 from retainer.routes import ROUTES
 from retainer.server import demo, serve
 from retainer.server.postgres import embedded
@@ -107,6 +109,8 @@ def _add_documents_commands(documents: "Commands") -> None:
     check = _command(documents, "check", check_help, run_documents_check)
     deep_help = "read every file and compare its SHA-256"
     check.add_argument("--deep", action="store_true", help=deep_help)
+    adopt_help = "take the storage of the settings for the one of this database"
+    _command(documents, "adopt", adopt_help, run_documents_adopt)
 
 
 def _command(
@@ -256,6 +260,15 @@ def run_documents_check(options: argparse.Namespace) -> int:
     return int(not report.is_sound)
 
 
+def run_documents_adopt(options: argparse.Namespace) -> None:
+    async def adopt(connection: Connection, settings: Settings) -> None:
+        storage = Storage.of(settings)
+        await storage_mark.adopt(connection, storage)
+        print(f"This database's documents are in {storage.place}.")
+
+    with_owner(options, adopt)
+
+
 def run_config(options: argparse.Namespace) -> None:
     for variable, value, source, description in config.describe(settings_of(options)):
         print(f"{variable:<28} {value:<28} {source:<14} {description}")
@@ -307,6 +320,8 @@ def with_owner(
                     await work(connection, settings)
         finally:
             await connection.close()
+        if connection.is_unreplicated:
+            raise Unavailable(UNREPLICATED)
         print(output.getvalue(), end="")
 
     with serve.reachable(settings_of(options)) as settings:

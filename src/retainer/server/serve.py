@@ -23,20 +23,21 @@ from retainer.config import (
 )
 from retainer.database.migrate import migrate
 from retainer.database.pool import Connection, connect
-from retainer.errors import Problem
+from retainer.errors import Problem, Unavailable
 from retainer.http.log import Log
 from retainer.identity import passwords
 from retainer.identity.users import accounts
 from retainer.identity.users.model import UserCreate
 from retainer.nouns import NOUNS
 from retainer.permissions import Role
+from retainer.records.documents import storage_mark
 from retainer.records.documents.storage import Storage
 from retainer.server import limits, signals
 from retainer.server.http_server import HttpConnection, HttpServer, Options, Workers
 from retainer.server.postgres import embedded
 from retainer.server.schema_check import check_schema
 from retainer.server.startup import Handover, StartupResponder, when_database_answers
-from retainer.server.watch import Watch
+from retainer.server.supervisor import Supervisor
 
 STOP_SECONDS = 8  # for requests in flight; the whole stop stays under ten
 BACKLOG = 2048
@@ -75,7 +76,7 @@ def serve(settings: Settings, *, seed: Seed | None = None, closing_lines: str = 
                 lines.append(closing_lines)
             return "\n".join(lines)
 
-        run(ready, listener, handover, Watch(ready, embedding, greeting))
+        run(ready, listener, handover, Supervisor(ready, embedding, greeting))
 
 
 @contextmanager
@@ -130,6 +131,7 @@ async def prepare(settings: Settings, log: Log, *, is_embedded: bool) -> str | N
     try:
         await check_schema(connection, NOUNS.values())
         await _warn_if_unsafe(connection)
+        await _compare_storage(connection, Storage.of(settings), log)
         async with connection.transaction():
             await connection.execute("LOCK TABLE tenants IN SHARE ROW EXCLUSIVE MODE")
             if await connection.fetchval("SELECT EXISTS (SELECT FROM tenants)"):
@@ -171,6 +173,14 @@ def _naming_settings() -> Iterator[None]:
             if error.field in settings
         ]
         raise ConfigError(f"{'; '.join(wrong) or problem.detail}.") from None
+
+
+async def _compare_storage(connection: Connection, storage: Storage, log: Log) -> None:
+    """Refuse a storage that is not this database's; one that does not answer is not waited for."""
+    try:
+        await storage_mark.refuse_other(connection, storage)
+    except Unavailable as error:
+        log.event("the storage was not compared", storage=storage.place, reason=error.detail)
 
 
 async def _warn_if_unsafe(connection: Connection) -> None:
@@ -224,10 +234,12 @@ def export(settings: Settings) -> None:
             os.environ[PREFIX + name.upper()] = str(value)
 
 
-def run(settings: Settings, listener: socket.socket, handover: Handover, watch: Watch) -> None:
+def run(
+    settings: Settings, listener: socket.socket, handover: Handover, supervisor: Supervisor
+) -> None:
     """Serve until a signal says stop: in this process, or in `workers` processes of their own."""
     options = _options(settings, handover)
-    watch.start()
+    supervisor.start()
     # When uvicorn has ended it raises the signal that stopped it once more. Ignored here, or it
     # would end this process before the database is stopped.
     signals.ignore(signals.handled())
@@ -237,7 +249,7 @@ def run(settings: Settings, listener: socket.socket, handover: Handover, watch: 
         else:
             HttpServer(options).run(sockets=[listener])
     finally:
-        watch.stopping.set()
+        supervisor.stopping.set()
 
 
 def _options(settings: Settings, handover: Handover) -> Options:

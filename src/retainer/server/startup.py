@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 class Flag(Protocol):
-    """What the events of threads and of processes have in common."""
+    """The common part of the events of threads and of processes."""
 
     def set(self) -> None: ...
 

@@ -14,6 +14,8 @@ RETURNS TABLE (
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
 BEGIN
+    -- A read must not wait for a standby because it is the first for a minute.
+    PERFORM set_config('synchronous_commit', 'local', true);
     UPDATE sessions s SET last_seen_at = now(), idle_expires_at = now() + idle
     WHERE s.token_hash = hash AND s.expires_at > now() AND s.idle_expires_at > now()
         AND s.last_seen_at < now() - least(interval '1 minute', idle / 4);

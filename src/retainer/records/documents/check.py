@@ -94,16 +94,24 @@ async def check(
     when the storage does not answer.
     """
     storage = Storage.of(settings)
-    before = datetime.now(UTC) - grace_period
-    report = Report()
     connection = await connect(settings.database_url)
     try:
-        await _end_uploads(connection, storage, before, report)
-        report.half_written = await storage.sweep(before)
-        await _delete_orphans(connection, storage, before, report)
+        report = await clean(connection, storage, grace_period)
         await _check_versions(connection, storage, report, deep=deep)
     finally:
         await connection.close()
+    return report
+
+
+async def clean(
+    connection: Connection, storage: Storage, grace_period: timedelta = GRACE_PERIOD
+) -> Report:
+    """Remove what killed uploads left behind. Raises Problem when the storage does not answer."""
+    before = datetime.now(UTC) - grace_period
+    report = Report()
+    await _end_uploads(connection, storage, before, report)
+    report.half_written = await storage.sweep(before)
+    await _delete_orphans(connection, storage, before, report)
     return report
 
 

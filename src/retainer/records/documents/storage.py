@@ -26,6 +26,7 @@ PIECE = 256 << 10  # bytes of a read from the folder
 REMOTE_PIECE = 4 << 20  # bytes of a read from elsewhere, each a request of its own
 CLOSE_SECONDS = 5.0  # the longest that a cancelled upload waits for its writer
 FILE = "file://"
+MARK = "retainer-storage"  # key of the mark, which is no key of a document
 
 
 class Entry(NamedTuple):
@@ -76,6 +77,36 @@ class Storage:
             self.folder.mkdir(mode=0o700, parents=True)
             _sync(self.folder.parent)
         return LocalStore(self.folder, mkdir=True)
+
+    @property
+    def place(self) -> str:
+        """The folder or the address, for the operator."""
+        return str(self.folder or self.url)
+
+    async def read_mark(self) -> str | None:
+        """The mark that the storage carries (storage_mark.py)."""
+        with _translate_errors():
+            try:
+                if self.folder is not None:  # without obstore, which takes long to import
+                    return (self.folder / MARK).read_text().strip()
+                found = await self.store.get_async(MARK)
+                return bytes(await found.bytes_async()).decode(errors="replace").strip()
+            except FileNotFoundError:
+                return None
+
+    async def write_mark(self, mark: str) -> None:
+        """Mark the storage, durably."""
+        with _translate_errors():
+            if self.folder is None:
+                await self.store.put_async(MARK, f"{mark}\n".encode())
+                return
+            if not self.folder.exists():
+                self.folder.mkdir(mode=0o700, parents=True)
+            path, new = self.folder / MARK, self.folder / f"{MARK}.new"
+            new.write_text(f"{mark}\n")
+            _sync(new)
+            new.replace(path)
+            _sync(self.folder, self.folder.parent)
 
     async def put(self, key: str, chunks: AsyncIterable[bytes]) -> None:
         """Write bytes as they come. They become visible when all are durable, or never.

@@ -19,7 +19,7 @@ FULL_SECONDS = 10.0  # between two starts of a database that has no space
 Greeting = Callable[[], str]
 
 
-class Watch:
+class Supervisor:
     """Looks after a server, in a thread, until `stopping` is set."""
 
     def __init__(self, settings: Settings, embedding: Embedded | None, greeting: Greeting) -> None:
