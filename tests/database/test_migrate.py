@@ -231,3 +231,61 @@ def test_a_table_that_becomes_searchable_gets_its_functions_with_the_migration(
         )
     )
     assert owner.value("SELECT engagements_few_matching(1, 'uber', 10)") == [1]
+
+
+class Events:
+    """The events of a log, with the value of one field."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, object]] = []
+
+    def event(self, event: str, **fields: object) -> None:
+        self.told.append((event, fields.get("migration")))
+
+
+def test_an_upgrade_tells_each_migration_as_it_begins_and_ends(
+    own_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = Events()
+    asyncio.run(migrating.migrate(own_database, log=log))
+    assert log.told == [], "of a new database nothing is told"
+    migration = added(monkeypatch, "SELECT 1")
+    asyncio.run(migrating.migrate(own_database, log=log))
+    assert log.told == [
+        ("migration begins", migration.name),
+        ("migration has ended", migration.name),
+    ]
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        "CREATE TABLE invoices (id int)",
+        "CREATE TABLE users (id int)",
+        "CREATE TABLE migrations (id int, migration text, batch int)",
+        "CREATE TABLE migrations (number int, name text); CREATE TABLE invoices (id int)",
+        "CREATE VIEW report AS SELECT 1 AS one",
+    ],
+)
+def test_a_database_with_tables_of_others_is_refused_and_left_as_it_is(
+    own_database: str, owner: Sql, foreign: str
+) -> None:
+    owner.run(owner.connection.execute(foreign))
+    everything = "SELECT oid, relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
+    before = owner.rows(everything)
+    name = owner.value("SELECT current_database()")
+    with pytest.raises(MigrationError, match=f'database "{name}" holds tables that are not'):
+        migrate(own_database)
+    assert owner.rows(everything) == before
+
+
+def test_a_first_start_that_was_interrupted_is_begun_again(own_database: str, owner: Sql) -> None:
+    upgraded_to(owner, 0)
+    assert len(migrate(own_database)) == len(available())
+
+
+def test_a_database_that_takes_no_writes_says_so(own_database: str, owner: Sql) -> None:
+    name = owner.value("SELECT current_database()")
+    owner.rows(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    with pytest.raises(migrating.NotWritable, match="read-only"):
+        migrate(own_database)

@@ -12,12 +12,9 @@ from support.server import Server, data_folder, free_port, retainer
 
 
 @pytest.mark.slow
-def test_an_unreachable_database_fails_the_start_with_one_line() -> None:
+def test_an_unreachable_database_fails_a_command_with_one_line() -> None:
     answer = retainer(
-        "serve",
-        "--port",
-        str(free_port()),
-        database_url=f"postgresql://nobody@127.0.0.1:{free_port()}/none",
+        "user", "list", database_url=f"postgresql://nobody@127.0.0.1:{free_port()}/none"
     )
     assert answer.returncode == 1
     assert answer.stderr.count("\n") == 1

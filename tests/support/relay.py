@@ -16,10 +16,11 @@ class Relay:
         self.open: set[int] = set()
         self.swallowed: set[int] = set()
         self.made = 0
+        self.port = 0  # any
         self.ate = asyncio.Event()  # set once something was swallowed
 
     async def start(self) -> None:
-        self.server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self.server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
         self.port = self.server.sockets[0].getsockname()[1]
         self.url = f"postgresql://{self.user}@127.0.0.1:{self.port}{self.name}"
 

@@ -18,13 +18,20 @@ PASSWORD = "correct horse battery"
 class Server:
     """A `retainer serve` of its own, on a data folder of its own."""
 
-    def __init__(self, folder: Path | None = None, **settings: str) -> None:
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        wait: bool = True,
+        port: int | None = None,
+        **settings: str,
+    ) -> None:
         self.folder = folder or data_folder()
-        self.port = free_port()
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.settings = settings
         self.log = self.folder / "server.log"
-        self.start()
+        self.start(wait=wait)
 
     def start(self, *, wait: bool = True) -> None:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("RETAINER_")}

@@ -42,16 +42,22 @@ def _memory_limits() -> Iterator[int]:
         soft, _ = resource.getrlimit(kind)
         if soft != resource.RLIM_INFINITY:
             yield soft
-    try:
-        lines = Path("/proc/self/cgroup").read_text().splitlines()
-    except OSError:
-        return
-    for line in lines:
-        _, controllers, group = line.split(":", 2)
+    for controllers, group in cgroups():
         if not controllers:
             yield from _limits_of_group(CGROUPS, group, "memory.max")
         elif "memory" in controllers.split(","):
             yield from _limits_of_group(CGROUPS / "memory", group, "memory.limit_in_bytes")
+
+
+def cgroups() -> list[tuple[str, str]]:
+    """The control groups of this process, each with its controllers: none in version 2."""
+    try:
+        lines = Path("/proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return []
+    return [
+        (controllers, group) for _, controllers, group in (each.split(":", 2) for each in lines)
+    ]
 
 
 def _limits_of_group(root: Path, group: str, name: str) -> Iterator[int]:
