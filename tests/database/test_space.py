@@ -89,7 +89,7 @@ def test_a_change_under_way_ends_when_space_does(cast: Cast, watched: InProcess)
         db = database.without_viewer(cast.tenant, "", "test")
         async with db.transaction() as tx:
             database.is_full = True
-            await tx.rows(change, id=cast.acme)
+            await tx.rows(change, id=cast.acme, session=None, viewer_role="admin")
 
     with pytest.raises(StorageFull):
         cast.sql.run(goes_on())
