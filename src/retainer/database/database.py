@@ -13,7 +13,7 @@ from retainer.database.group_commit import GroupCommit
 from retainer.database.places import Lane
 from retainer.database.pool import BROKEN, Connection, Pool
 from retainer.database.read_coalescing import ReadCoalescer
-from retainer.database.refusals import Messages, refusal
+from retainer.database.refusals import CONNECTION_LOST, UNREPLICATED, Messages, refusal
 from retainer.database.statement import Create, Statement
 from retainer.database.stored import Stored
 from retainer.errors import NotFound, Problem, StorageFull, Unavailable
@@ -142,14 +142,6 @@ _SERVE = """
 SHORT_LIMITS = ("force_custom_plan", "2s")
 
 PLAIN = Lane("account")  # of statements without a tenant: sessions, users by name
-UNREPLICATED = (
-    "The database did not wait until this was safe on its standby; whether a change was made is not"
-    " known. Look before trying again."
-)
-CONNECTION_LOST = (
-    "The connection to the database was lost; whether a change was made is not known."
-    " Look before trying again."
-)
 
 
 class Db:
@@ -290,13 +282,13 @@ class Db:
         lane = Lane(self.noun, writes=not (snapshot or dry))
         async with self.database.connection(self.viewer_values["tenant"], lane) as connection:
             bound = self.bound(connection)
-            await self._control(connection, begin)
+            await self.database.control(connection, begin)
             try:
                 yield bound
             except (Problem, Rollback):
-                await self._control(connection, "ROLLBACK")
+                await self.database.control(connection, "ROLLBACK")
                 raise
-            await self._control(connection, end)
+            await self.database.control(connection, end)
 
     async def many(self, statement: Statement, values: list[Values]) -> Rows:
         """The rows of one statement executed once for each set of values, in one round trip inside
@@ -316,13 +308,15 @@ class Db:
         if connection is None:
             yield
             return
-        await self._control(connection, "SAVEPOINT part")
+        await self.database.control(connection, "SAVEPOINT part")
         try:
             yield
         except (Problem, Rollback):
-            await self._control(connection, "ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")
+            await self.database.control(
+                connection, "ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part"
+            )
             raise
-        await self._control(connection, "RELEASE SAVEPOINT part")
+        await self.database.control(connection, "RELEASE SAVEPOINT part")
 
     async def estimate(self, statement: Statement, /, **values: object) -> int:
         """The planner's estimate of the number of rows of a statement."""
@@ -347,9 +341,6 @@ class Db:
         bound.connection = connection
         bound.expected, bound.wanted = self.expected, self.wanted
         return bound
-
-    async def _control(self, connection: Connection, text: str) -> None:
-        await self.database.control(connection, text)
 
     def bind(self, statement: Statement, values: Values) -> tuple[str, list[object]]:
         """The text of a statement for this viewer, and its arguments in order."""

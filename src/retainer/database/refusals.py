@@ -16,6 +16,14 @@ from retainer.errors import (
 
 Messages = dict[str, tuple[str, str]]  # field and message by the name of a constraint
 
+UNREPLICATED = (
+    "The database did not wait until this was safe on its standby; whether a change was made is not"
+    " known. Look before trying again."
+)
+CONNECTION_LOST = (
+    "The connection to the database was lost; whether a change was made is not known."
+    " Look before trying again."
+)
 _UNAVAILABLE = "The database could not answer in time. Try again shortly."
 
 

@@ -15,9 +15,9 @@ import msgspec
 
 from retainer import __version__, config
 from retainer.config import ConfigError, Settings
-from retainer.database.database import UNREPLICATED
 from retainer.database.migrate import MigrationError, migrate
 from retainer.database.pool import Connection, connect
+from retainer.database.refusals import UNREPLICATED
 from retainer.errors import Problem, Unavailable
 from retainer.identity import passwords
 from retainer.identity.users import accounts
