@@ -21,7 +21,7 @@ class Behind(InProcess):
 
     def __init__(self, server: Server, sql: Sql) -> None:
         super().__init__(server, sql)
-        self.app.deadlines.seconds = 1.0
+        self.app.deadlines.seconds = 60.0
         self.relay = Relay(server.database_url)
         sql.run(self.relay.start())
         self.app.database.pool.url = self.relay.url
@@ -89,7 +89,7 @@ def test_who_is_on_a_stuck_connection_is_refused_and_it_is_closed(
     body = {"name": "N", "type": "other"} if method == "POST" else None
     if method == "GET":
         path += f"/{cast.acme}"
-    behind.app.database.pool.answer_seconds = 0.3
+    behind.app.database.pool.answer_seconds = 2.0
     assert behind.send(cast.ada, method, path, body)[0] == 200
     behind.relay.swallow()
     stuck = set(behind.app.database.pool.open)

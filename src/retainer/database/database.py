@@ -11,7 +11,7 @@ import msgspec
 
 from retainer.database.group_commit import GroupCommit
 from retainer.database.places import Lane
-from retainer.database.pool import BROKEN, Connection, Pool
+from retainer.database.pool import BROKEN, SERVE, SHORT_LIMITS, Connection, Pool
 from retainer.database.read_coalescing import ReadCoalescer
 from retainer.database.refusals import CONNECTION_LOST, UNREPLICATED, Messages, refusal
 from retainer.database.statement import Create, Statement
@@ -96,7 +96,7 @@ class Database:
             limits = SHORT_LIMITS
         # Unknown until the statement succeeds: a failure must not leave the former tenant noted.
         connection.serves = None
-        await self.send(connection, _SERVE, (str(tenant), *limits))
+        await self.send(connection, SERVE, (str(tenant), *limits))
         connection.serves = (tenant, short_timeout)
 
     def writing(self, tenant: int, noun: str) -> AbstractAsyncContextManager[Connection]:
@@ -133,14 +133,7 @@ class Database:
         return rows
 
 
-# Everything that is set on a connection before it serves a tenant, in one round trip.
-_SERVE = """
-    SELECT set_config('retainer.tenant', $1, false), set_config('plan_cache_mode', $2, false),
-        set_config('statement_timeout', $3, false)
-"""
-# A list with filters of the user's choice: a generic plan may be far off for the values sent.
-SHORT_LIMITS = ("force_custom_plan", "2s")
-
+_ROLL_BACK_PART = "ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part"
 PLAIN = Lane("account")  # of statements without a tenant: sessions, users by name
 
 

@@ -31,6 +31,13 @@ class Unprotected(Exception):
 SHARED = "a pooler lets several clients share a connection; name PostgreSQL's own address"
 UNREACHABLE = (*BROKEN, asyncpg.PostgresError, TimeoutError, Unprotected)
 
+# Everything that is set on a connection before it serves a tenant, in one round trip.
+SERVE = """
+    SELECT set_config('retainer.tenant', $1, false), set_config('plan_cache_mode', $2, false),
+        set_config('statement_timeout', $3, false)
+"""
+# A list with filters of the user's choice: a generic plan may be far off for the values sent.
+SHORT_LIMITS = ("force_custom_plan", "2s")
 _SET = """
     SELECT name, set_config(name, value, false)
     FROM unnest($1::text[], $2::text[]) AS setting (name, value)
