@@ -133,7 +133,6 @@ class Database:
         return rows
 
 
-_ROLL_BACK_PART = "ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part"
 PLAIN = Lane("account")  # of statements without a tenant: sessions, users by name
 
 
