@@ -44,3 +44,15 @@ def test_an_infinite_timeout_is_refused(given: dict[str, str], words: str) -> No
 def test_a_public_url_is_stored_as_browsers_write_it() -> None:
     settings = config.load({"RETAINER_PUBLIC_URL": "HTTPS://Retainer.Example.com"})
     assert settings.public_url == "https://retainer.example.com"
+
+
+def test_the_address_of_the_storage_is_a_secret(tmp_path: Path) -> None:
+    """It may hold keys."""
+    address = "s3://bucket/x?access_key_id=AK"
+    (tmp_path / "storage").write_text(f"{address}\n")
+    printed = retainer("config", storage_url_file=str(tmp_path / "storage")).stdout
+    assert re.search(r"RETAINER_STORAGE_URL +\*{8} +RETAINER_STORAGE_URL_FILE", printed)
+    assert "AK" not in printed
+    assert (
+        config.load({"RETAINER_STORAGE_URL_FILE": str(tmp_path / "storage")}).storage_url == address
+    )

@@ -73,7 +73,9 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True):
     bulk_mb: int = setting("largest body of many writes", 16)
     upload_mb: int = setting("largest uploaded file", 1024)
     storage_url: str = setting(
-        "where documents are kept: s3://bucket/prefix, gs://…, az://… (default: data folder)", ""
+        "where documents are kept: s3://bucket/prefix, gs://…, az://… (default: data folder)",
+        "",
+        secret=True,  # it may hold keys
     )
     log: str = setting(
         "what is logged: requests, changes (all but successful reads), errors", "requests"
@@ -264,6 +266,16 @@ def local_url(settings: Settings) -> str:
     if ":" in host:
         host = f"[{host}]"
     return f"http://{host}:{settings.port}"
+
+
+def is_loopback(host: str) -> bool:
+    """True when only this machine reaches a server that listens on this host."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False  # a name: what it stands for is not known here
 
 
 class SettingRow(NamedTuple):

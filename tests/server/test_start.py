@@ -112,3 +112,17 @@ def test_an_unusable_database_fails_the_start_with_one_line(
     assert result == [1]
     assert words in said
     assert said.count("\n") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_a_start_that_other_machines_can_reach_warns(command: str) -> None:
+    """Of a storage that cannot be opened, so that it ends by itself."""
+    started = retainer(
+        command, "--host", "0.0.0.0", "--port", str(free_port()), storage_url="az://container"
+    )
+    assert started.returncode == 1
+    said = {"serve": "RETAINER_PUBLIC_URL is not set", "demo": "gita@example.com is published"}
+    assert "Warning: " in started.stderr and said[command] in started.stderr
+    again = retainer(command, "--port", str(free_port()), storage_url="az://container")
+    assert "Warning" not in again.stderr

@@ -43,6 +43,7 @@ async def dispatch(request: Request) -> Response:
     """
     if "flaw" in request.scope:
         raise MalformedRequest(request.scope["flaw"])  # 400
+    check_host(request)  # 400
     early = path.respond_early(request)  # 204, 308, 404
     if early is not None:
         return early
@@ -63,6 +64,16 @@ async def dispatch(request: Request) -> Response:
             if attempt == ATTEMPTS or request.is_upload:
                 raise
     raise AssertionError
+
+
+# Letters of other scripts are sent as Punycode; an IPv6 address stands in brackets.
+HOST = re.compile(r"(?:[\w.-]*|\[[0-9a-f:.]+\])(?::\d{1,5})?", re.ASCII | re.IGNORECASE)
+
+
+def check_host(request: Request) -> None:
+    """Raise MalformedRequest when Host names no host: without a public URL, links begin with it."""
+    if not HOST.fullmatch(request.headers.get("host", "")):
+        raise MalformedRequest("The Host header must be a host, or host:port.")
 
 
 async def authenticate(request: Request, route: Route) -> None:

@@ -2,10 +2,10 @@
 
 import asyncio
 import base64
+import re
 import secrets
-import string
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import TypeVar
@@ -88,20 +88,22 @@ def _bytes(password: str) -> bytes:
     return unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")
 
 
-def weakness(password: str, username: str) -> str | None:
-    """The reason to refuse this password of this user, as the end of a sentence; None when it is
-    accepted.
+def weakness(password: str, *names: str) -> str | None:
+    """The reason to refuse this password, as the end of a sentence; None when it is accepted.
+    `names` are those of its user (username, full name) and of their tenant.
     """
     if len(password) < SHORTEST_PASSWORD:
         return f"must have at least {SHORTEST_PASSWORD} characters; it has {len(password)}"
     if len(password) > LONGEST_PASSWORD:
         return f"must have at most {LONGEST_PASSWORD:,} characters; it has {len(password):,}"
-    plain, name = password.casefold(), username.casefold()
-    names = {name, name.partition("@")[0]}
-    if plain in names or _core(plain) in {_core(name) for name in names} - {""}:
-        return "must not be the username; choose something that others would not think of"
-    if _core(plain) == "retainer":
-        return "must not be this product's name; choose something that others would not think of"
+    plain = unicodedata.normalize("NFKC", password).casefold()
+    if _REPEATED.fullmatch("".join(plain.split())):
+        return "must not repeat one short piece; choose something that others would not think of"
+    if _is_made_of(plain, names):
+        return (
+            "must not be made of the names of the user, consultancy or product; choose something"
+            " unexpected"
+        )
     if plain in _common():
         return (
             "is one of the most common passwords; choose something that others would not think of"
@@ -109,9 +111,21 @@ def weakness(password: str, username: str) -> str | None:
     return None
 
 
-def _core(word: str) -> str:
-    """The word without the "2026!" that people put around it."""
-    return word.strip(string.digits + string.punctuation + string.whitespace)
+# One piece of at most four characters, over and over; blanks alone are the empty text.
+_REPEATED = re.compile(r"(.{1,4})\1+|", re.DOTALL)
+_PRODUCT = "retainer"
+
+
+def _is_made_of(plain: str, names: Iterable[str]) -> bool:
+    """True when nothing but decoration, such as "2026!", is left beside the names' words."""
+    words = {_PRODUCT}
+    for name in names:
+        folded = name.casefold()
+        words |= {folded, folded.partition("@")[0], *re.split(r"[\W\d_]+", folded)}
+    left = plain
+    for word in sorted(words - {""}, key=len, reverse=True):
+        left = left.replace(word, " ")
+    return left != plain and not re.search(r"[^\W\d_]", left)
 
 
 @lru_cache(maxsize=1)

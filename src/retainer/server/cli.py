@@ -152,13 +152,21 @@ def settings_of(options: argparse.Namespace) -> Settings:
 
 
 def run_serve(options: argparse.Namespace) -> None:
-    serve.serve(settings_of(options))
+    settings = settings_of(options)
+    if not settings.public_url and not config.is_loopback(settings.host):
+        sys.stderr.write(
+            f"Warning: {config.PREFIX}PUBLIC_URL is not set, and other machines can reach this"
+            " server: links then begin with whatever Host a request names.\n"
+        )
+    serve.serve(settings)
 
 
 def run_demo(options: argparse.Namespace) -> None:
     """Serve demo data, in a folder and a database of its own, so that it never meets real data."""
     settings = demo.settings(settings_of(options))
     data = options.data or str(embedded.default_data("demo"))
+    if not config.is_loopback(settings.host):
+        sys.stderr.write(demo.PUBLISHED_WARNING.format(url=config.local_url(settings)))
     serve.serve(
         msgspec.structs.replace(settings, data=data), seed=demo.seed, closing_lines=demo.LOGIN_LINES
     )
@@ -171,7 +179,7 @@ def run_migrate(options: argparse.Namespace) -> None:
 
 
 def run_tenant_add(options: argparse.Namespace) -> None:
-    password = read_password(options, options.admin_email)
+    password = read_password(options, options.admin_email, options.name)
 
     async def add(connection: Connection, settings: Settings) -> None:
         tenant = await accounts.create_tenant(connection, options.name, options.time_zone)
@@ -184,7 +192,7 @@ def run_tenant_add(options: argparse.Namespace) -> None:
 
 
 def run_user_add(options: argparse.Namespace) -> None:
-    password = read_password(options, options.email)
+    password = read_password(options, options.email, options.name)
 
     async def add(connection: Connection, settings: Settings) -> None:
         tenant = await find_tenant(connection, options.tenant)
@@ -287,15 +295,17 @@ def _roles(permission: str) -> str:
     return ", ".join(role.value for role in Role if role in roles)
 
 
-def read_password(options: argparse.Namespace, email: str) -> str | None:
-    """The password from standard input when asked for; None means a link is printed instead."""
+def read_password(options: argparse.Namespace, *names: str) -> str | None:
+    """The password from standard input when asked for, made of none of the names; None means that
+    a link is printed instead.
+    """
     if not options.password_stdin:
         return None
     if sys.stdin.isatty():
         password = getpass.getpass()
     else:
         password = sys.stdin.readline().rstrip("\n")
-    problem = passwords.weakness(password, email)
+    problem = passwords.weakness(password, *names)
     if problem:
         raise ConfigError(f"The password {problem}.")
     return password

@@ -31,6 +31,12 @@ LOGIN_LINES = "\n".join(
     ]
 )
 
+PUBLISHED_WARNING = (
+    f"Warning: the password of {', '.join(email for email, *_ in LOGINS)} is published, and"
+    " {url} can be reached from other machines. Leave out --host unless everybody there may sign"
+    " in.\n"
+)
+
 
 def settings(given: Settings) -> Settings:
     """Settings of a demo: Ada as first admin, and never the operator's own database."""

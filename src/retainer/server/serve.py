@@ -145,7 +145,7 @@ async def _first_admin(connection: Connection, settings: Settings) -> str | None
     email = settings.admin_email or "admin@example.com"
     password_hash = None
     if settings.admin_password:
-        problem = passwords.weakness(settings.admin_password, email)
+        problem = passwords.weakness(settings.admin_password, email, settings.tenant)
         if problem:
             raise ConfigError(f"{PREFIX}ADMIN_PASSWORD {problem}.")
         password_hash = await passwords.hashed(settings.admin_password)

@@ -79,6 +79,12 @@ REHASH = Statement("""
         AND u.password_changed_at IS NOT DISTINCT FROM :password_changed_at::timestamptz
 """)
 
+NAMES = Statement("""
+    SELECT unnest(ARRAY[u.username, u.full_name, t.name]) FROM users u
+    JOIN tenants t ON t.id = u.tenant_id
+    WHERE u.tenant_id = :tenant AND u.id = :user
+""")
+
 UNCHANGED = Statement("""
     SELECT u.id FROM users u
     WHERE u.tenant_id = :tenant AND u.id = :user
@@ -190,6 +196,11 @@ async def sign_in(
 async def rehash(db: Db, password_hash: str, password_changed_at: datetime | None) -> None:
     """Store a hash of the same password with today's parameters."""
     await db.rows(REHASH, password_hash=password_hash, password_changed_at=password_changed_at)
+
+
+async def names(db: Db) -> list[str]:
+    """The names that no password of the acting user may be made of: theirs and their tenant's."""
+    return [row[0] for row in await db.rows(NAMES)]
 
 
 async def change_password(

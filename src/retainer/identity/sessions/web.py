@@ -46,11 +46,11 @@ async def setup(request: Request) -> Response:
     body, database = request.data, request.app.database
     attempt = await throttle.begin(database, request.address, None)
     link = await store.link_by_token(database, tokens.digest(body.token))
-    username = ""
+    names: list[str] = []
     if link is not None:
-        username = link["username"]
-        await attempt.succeed(username)
-    weakness = passwords.weakness(body.password, username)
+        await attempt.succeed(link["username"])
+        names = await store.names(as_user(request, link))
+    weakness = passwords.weakness(body.password, *names)
     if link is None:
         raise refusal(token=INVALID_LINK, password=weakness)
     if weakness:
@@ -70,7 +70,7 @@ async def setup(request: Request) -> Response:
 async def change_password(request: Request) -> Response:
     body, viewer = request.data, request.viewer
     user = await check_password(request, viewer.username, body.current_password)
-    weakness = passwords.weakness(body.new_password, viewer.username)
+    weakness = passwords.weakness(body.new_password, *await store.names(request.db))
     if user is None:
         raise refusal(currentPassword="is not your password", newPassword=weakness)
     if weakness:
