@@ -69,12 +69,15 @@ PARTS = {
 }
 
 
-def path_of(cast: Cast, route: Route) -> str:
-    path = route.path
+def path_of(cast: Cast, route: Route, known: dict[str, list[int]] | None = None) -> str:
+    """A path of the route: to records of the cast, or to those in `known`, by the path's first word."""
+    path, known = route.path, known or {}
     if route.parameters:
-        ids = IDS[path.split("/")[1]](cast)
+        noun = path.split("/")[1]
+        ids = known.get(noun) or IDS[noun](cast)
         if len(route.parameters) > len(ids):
-            ids = membership(cast) if "contactId" in path else [*ids, 1]
+            members = known.get("members") or membership(cast)
+            ids = members if "contactId" in path else [*ids, 1]
         for parameter, id in zip(route.parameters, ids, strict=False):
             path = path.replace(f"{{{parameter}}}", str(id))
     return path + QUERIES.get(route.name.removesuffix("Page"), "")

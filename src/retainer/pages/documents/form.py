@@ -16,7 +16,7 @@ _COMMON = (
     Field("projectIds", "Projects", in_form="own", in_properties="no"),
     Field("audience", "Audience", "select", options=AUDIENCES, default="internal", required=True,
           hint="Guests see what is meant for clients"),
-    Field("description", "Description", rows=2),
+    Field("description", "Description", rows=2, in_properties="no"),
 )  # fmt: skip
 FILE = Fields(
     Field("file", "File", "file", required=True, in_properties="no"),

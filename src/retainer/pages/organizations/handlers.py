@@ -44,7 +44,7 @@ FIELDS = Fields(
     Field("domains", "Domains", in_form="no"),
     Field("tags", "Tags", hint="Separated by commas", more=True),
     Field("externalId", "External id", in_form="no"),
-    Field("description", "Description", rows=3, more=True),
+    Field("description", "Description", rows=3, more=True, in_properties="no"),
 )  # fmt: skip
 CHOICES: dict[str, Any] = {"types": TYPES, "statuses": STATUSES}
 MAX_DUPLICATES = 5  # similar organizations that the form of a new one shows

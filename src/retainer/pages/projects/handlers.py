@@ -39,7 +39,7 @@ FIELDS = Fields(
           permission="users.names"),
     Field("startDate", "Start date", "date", property_label="Start"),
     Field("dueDate", "Due date", "date", property_label="Due", same_line=True),
-    Field("description", "Description", rows=3),
+    Field("description", "Description", rows=3, in_properties="no"),
 )  # fmt: skip
 TASK_LINE = Fields(
     Field("title", "Title", required=True, autofocus=True, maxlength=MAX_NAME),

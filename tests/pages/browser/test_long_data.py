@@ -1,0 +1,93 @@
+"""Every page with texts as long as they may be, from a phone to a desk: nothing leaves its place."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from support.browser import Desk, desk
+from support.cast import Cast
+from support.layout import faults
+from support.long_data import SPACED, UNBROKEN, LongData
+from support.pages.sitemap import PARTS, SHOWN, path_of
+from support.server import Server
+
+pytestmark = pytest.mark.slow
+WINDOWS = ((320, 700), (390, 844), (768, 1024), (1024, 768), (1440, 900))
+TABS = ("", "/projects", "/members", "/documents", "/tasks", "/activities", "/history")
+FIRST_ROW = "#panel :is([data-row], .rows > li, .description, tbody tr)"
+
+
+@pytest.fixture
+def ada(browser: Browser, server: Server, cast: Cast) -> Iterator[Desk]:
+    with desk(browser, server, cast.ada) as opened:
+        yield opened
+
+
+def top(page: Page, selector: str) -> float:
+    """The distance of the first such element from the top of the page."""
+    box = page.locator(selector).locator("visible=true").first.bounding_box()
+    assert box, selector
+    return box["y"]
+
+
+@pytest.mark.parametrize("pattern", [UNBROKEN, SPACED], ids=["unbroken", "spaced"])
+def test_every_page_holds_long_texts_at_every_width(ada: Desk, cast: Cast, pattern: str) -> None:
+    known = LongData(cast, pattern).ids
+    found: list[str] = []
+    for route in SHOWN:
+        if route.name.removesuffix("Page") in PARTS:
+            continue
+        ada.open(path_of(cast, route, known))
+        for width, height in WINDOWS:
+            ada.page.set_viewport_size({"width": width, "height": height})
+            found += [f"{route.path} at {width}: {fault}" for fault in faults(ada.page)]
+    assert found == [], "\n".join(found)
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_a_tab_begins_in_the_upper_part_of_a_tablet_whatever_the_client_is_called(
+    ada: Desk, cast: Cast, tab: str
+) -> None:
+    (client,) = LongData(cast, SPACED).ids["organizations"]
+    ada.page.set_viewport_size({"width": 1024, "height": 768})
+    page = ada.open(f"/organizations/{client}{tab}")
+    assert top(page, FIRST_ROW) < 500
+    assert not page.locator("#p-industry").is_visible()
+    page.locator(".brief > summary").click()
+    assert page.locator("#p-industry").is_visible(), "all properties, in place"
+
+
+def test_a_long_description_stands_once_in_four_lines_until_more_is_asked_for(
+    ada: Desk, cast: Cast
+) -> None:
+    def heights() -> tuple[int, int]:
+        tabs = (f"/organizations/{cast.acme}", f"/organizations/{cast.acme}/tasks")
+        return tuple(  # type: ignore[return-value]
+            ada.open(path).evaluate("document.documentElement.scrollHeight") for path in tabs
+        )
+
+    overview, tasks = heights()
+    cast.ada.put(f"/api/organizations/{cast.acme}", {"description": "Renewal is due. " * 600})
+    assert heights()[1] == tasks
+    page = ada.open(f"/organizations/{cast.acme}")
+    described = page.evaluate("document.documentElement.scrollHeight")
+    assert described < overview + 250, "with the change that says so"
+    assert page.locator("main [name=description]").count() == 1
+    assert page.locator("main").inner_text().count("Renewal is due. Renewal") == 0
+    page.locator(".description .unclamp > summary").click()
+    assert page.evaluate("document.documentElement.scrollHeight") > described + 500
+
+
+def test_a_reader_has_four_lines_of_a_long_text_and_more(
+    browser: Browser, server: Server, cast: Cast
+) -> None:
+    path = f"/api/organizations/{cast.acme}/activities"
+    cast.ada.made(path, text="They want an offer. " * 500, audience="client", contactIds=[])
+    with desk(browser, server, cast.gita) as at:
+        page = at.open(f"/organizations/{cast.acme}/activities")
+        text = page.locator(".said .clamp")
+        before = text.bounding_box()
+        page.locator(".said .unclamp > summary").click()
+        after = text.bounding_box()
+        assert before and after and before["height"] <= 4 * 20 < 200 < after["height"]
