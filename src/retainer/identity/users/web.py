@@ -10,7 +10,7 @@ from retainer.http.body import sent
 from retainer.http.request import Request
 from retainer.http.responses import JSONResponse, record_response
 from retainer.identity import tokens
-from retainer.identity.users import store
+from retainer.identity.users import name_guesses, store
 from retainer.identity.users.model import Link, refuse_unknown_time_zone
 from retainer.lists.response import list_response
 from retainer.permissions import Viewer
@@ -41,7 +41,8 @@ async def show(request: Request, id: int) -> Response:
 
 
 async def create(request: Request) -> Response:
-    return record_response(await store.create(request.db, sent(request.data)))
+    async with name_guesses.limited(request):
+        return record_response(await store.create(request.db, sent(request.data)))
 
 
 async def update(request: Request, id: int) -> Response:
