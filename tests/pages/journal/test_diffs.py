@@ -71,12 +71,22 @@ def group(
         ([group("projects", "update", fields=("title", "dueDate", "status", "audience"))],
          "changed title, due date and 2 more fields of project 7 at Acme", "/projects/7"),
         ([group("activities", "insert")], "logged activity 7 at Acme", "/organizations/1/activities"),
+        ([group("documents", "insert"), group("documentVersions", "insert"), group("documentProjects", "insert", 2)],
+         "added document 7 at Acme", "/documents/7"),
+        ([group("projects", "delete"), group("tasks", "delete", 3)],
+         "deleted project 7 at Acme with all that belongs to it", "/operations/5"),
+        ([group("activities", "insert"), group("activityContacts", "insert")],
+         "logged activity 7 at Acme", "/organizations/1/activities"),
+        ([group("views", "insert", id=8)], "added the view Partners at Acme", "/operations/5"),
+        ([group("views", "update", id=8, fields=("name",))], "changed name of the view Partners at Acme", "/operations/5"),
+        ([group("views", "delete", 3, id=8)], "deleted 3 views", "/operations/5"),
         ([group("newcomers", "insert")], "added newcomer 7 at Acme", "/operations/5"),
     ],
 )  # fmt: skip
 def test_operations_are_described_in_sentences(
     groups: list[Group], described: str, href: str
 ) -> None:
-    found = sentence(5, groups, {("organizations", 1): "Acme", ("contacts", 7): "Ann"})
+    titles = {("organizations", 1): "Acme", ("contacts", 7): "Ann", ("views", 8): "Partners"}
+    found = sentence(5, groups, titles)
     assert f"{found.done} {found.name}{found.more}" == described
     assert found.href == href

@@ -77,8 +77,18 @@ async def describe_history(
     request: Request, organization: int, entries: list[HistoryEntry]
 ) -> list[DescribedChange]:
     """Entries of an organization's history, each with its sentence and with a diff of the other
-    fields.
+    fields. What went or came with the organization is told by its own entry.
     """
+    whole = {
+        (entry.operation.id, entry.action) for entry in entries if entry.entity == "organizations"
+    }
+    entries = [
+        entry
+        for entry in entries
+        if entry.entity == "organizations"
+        or (entry.operation.id, entry.action) not in whole
+        or entry.action in ("insert", "update")
+    ]
     titles = await titles_of(request.db, diffs.records_in(entries))
     return [
         DescribedChange(

@@ -152,7 +152,9 @@ def sentence(operation: int, groups: list[Group], titles: Titles) -> Sentence:
     """Sentence of one operation, about the most important of its groups."""
     first = _subject(groups)
     done, doing, near = _verbs(first)
-    is_cascade = len(groups) > 1 and first.action != "update" and first.entity in PAGES
+    # Only other records count: a file comes with its first version, and with its links.
+    others = [group for group in groups if group is not first and group.entity in NOUNS]
+    is_cascade = bool(others) and first.action != "update" and first.entity in PAGES
     if first.alike > 1:
         name = f"{first.alike:,} {PLURALS.get(first.entity, first.entity)}"
         more = ""
@@ -161,7 +163,10 @@ def sentence(operation: int, groups: list[Group], titles: Titles) -> Sentence:
         return Sentence(done, doing, name, f"/operations/{operation}", more, [])
     noun = SHOWN_AS.get(first.entity, first.entity)
     singular = NOUNS[noun].singular if noun in NOUNS else noun.removesuffix("s")
-    name = titles.get((noun, first.id), f"{singular} {first.id}")
+    unnamed = f"{singular} {first.id}"
+    if _named_noun(first):
+        unnamed = str(first.id)
+    name = titles.get((noun, first.id), unnamed)
     more = _where(first, near, titles)
     if is_cascade:
         more += " with all that belongs to it"
@@ -184,6 +189,25 @@ def _subject(groups: list[Group]) -> Group:
 
 
 def _verbs(group: Group) -> tuple[str, str, str]:
+    """Verbs for what was done; they name the noun of a record that has no page of its own, whose
+    title alone would say nothing: added the view Partners.
+    """
+    done, doing, near = _plain_verbs(group)
+    named = _named_noun(group)
+    if not named or group.alike > 1:
+        return done, doing, near
+    return f"{done} the {named}", f"{doing} the {named}", near
+
+
+def _named_noun(group: Group) -> str:
+    """The noun of a record without a page of its own; "" for any other."""
+    noun = NOUNS.get(group.entity)
+    if noun is None or noun.page or not noun.title:
+        return ""
+    return noun.singular
+
+
+def _plain_verbs(group: Group) -> tuple[str, str, str]:
     entity, action = group.entity, group.action
     if entity == "links":  # whatever the action: making a link also ends the user's other links
         return "made a password link for", "making a password link for", "at"
