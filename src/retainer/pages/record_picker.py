@@ -108,7 +108,7 @@ async def colleagues(request: Request) -> list[tuple[int, str]]:
     """Colleagues as choices, the viewer first; none for viewers who may not know them."""
     if not request.viewer.may("users.names"):
         return []
-    found = await find(request, users.NAMES, Person, limit="1000")
+    found = await find(request, users.COLLEAGUES, Person, limit="1000")
     found.sort(key=lambda one: one.id != request.viewer.user)
     return [(one.id, one.full_name) for one in found]
 

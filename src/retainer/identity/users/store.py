@@ -73,6 +73,9 @@ NAMES = ListSpec(
     id="u.id",
 )
 
+# Those of them who own, are assigned and add: guests are a client's people.
+COLLEAGUES = NAMES.of_parent("AND u.role <> 'guest'")
+
 READ = Statement(f"""
     SELECT u.id, u.version, {JSON}
     FROM users u
