@@ -1,4 +1,4 @@
-"""Who sees what, computed anew: fields, versions and histories of a random past, in plain Python from
+"""Sight, computed anew: fields, versions and histories of a random past, in plain Python from
 the rows, against what the product tells each viewer.
 
 The journal is replayed forward here; the product reads it backward. The rules are written down a
@@ -102,7 +102,7 @@ class Sight:
         }
 
     def sees(self, noun: str, id: int, row: dict[str, Any], links: Rows) -> bool:
-        """Whether they see a record that is as `row`, with the links that there are in `links`."""
+        """Tell whether they see a record that is as `row`, with the links that there are in `links`."""
         if self.sees_all:
             return True
         if self.viewer.role == "guest" and row.get("audience", "client") != "client":

@@ -29,7 +29,7 @@ _COUNT = """
 
 @asynccontextmanager
 async def limited(request: Request) -> AsyncIterator[None]:
-    """Around a change that gives a user a name. Raises TooManyRequests past the limit, before the
+    """The limit around a change that gives a user a name. Raises TooManyRequests past the limit, before the
     name is looked at.
     """
     key = f"usernames of {request.viewer.user}"
