@@ -29,8 +29,8 @@ _COUNT = """
 
 @asynccontextmanager
 async def limited(request: Request) -> AsyncIterator[None]:
-    """The limit around a change that gives a user a name. Raises TooManyRequests past the limit, before the
-    name is looked at.
+    """The limit around a change that gives a user a name. Raises TooManyRequests past it, before
+    the name is looked at.
     """
     key = f"usernames of {request.viewer.user}"
     database = request.app.database
