@@ -18,17 +18,23 @@ WITHOUT_TENANT = {
     "throttles",
     "search_progress",
     "storage_mark",
+    "secrets",
 }
 
 # organization_domains and known_domains repeat what organizations say, for a key's sake; words and texts what is found in others.
 NOT_JOURNALLED = {"migrations", "function_files", "searched_tables", "throttles", "tenants", "sessions", "operations", "changes", "pending_uploads",
                   "organization_domains", "known_domains", "words", "search_progress", "storage_mark",
                   "document_texts", "document_passages",
-                  "pending_texts", "idempotency_keys"}  # fmt: skip
+                  "pending_texts", "idempotency_keys", "refusals", "secrets"}  # fmt: skip
 
 SEARCHED = [*(noun.table for noun in NOUNS.values() if noun.search), "document_passages"]
 
-SECRETS = {("users", "password_hash"), ("sessions", "token_hash"), ("links", "token_hash")}
+SECRETS = {
+    ("users", "password_hash"),
+    ("sessions", "token_hash"),
+    ("links", "token_hash"),
+    ("secrets", "value"),
+}
 
 
 def tables(sql: Sql) -> list[str]:

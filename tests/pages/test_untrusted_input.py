@@ -1,16 +1,19 @@
 """Untrusted input on pages: texts that would be markup, addresses that lead away, forged input."""
 
+import base64
+import json
 import random
 import re
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlencode
 
+import httpx
 import pytest
 
 from retainer.http.routing import Route
 from retainer.pages.routes import PAGES
-from support.cast import Cast
+from support.cast import Cast, Person
 from support.pages.sitemap import FORM, HTML, SHOWN, get, path_of, post
 
 pytestmark = pytest.mark.slow
@@ -177,6 +180,31 @@ def test_a_forged_message_cookie_is_shown_as_text_or_ignored(cast: Cast, cookie:
     )
     assert answer.status_code == 200
     check(answer.text)
+
+
+def test_a_message_is_shown_to_its_own_user_and_as_it_was_signed_alone(cast: Cast) -> None:
+    made = post(cast.cora, f"/organizations/{cast.acme}", industry="Energy")
+    cookie = made.headers["set-cookie"].partition("retainer.done=")[2].partition(";")[0]
+
+    def page(person: Person, value: str) -> httpx.Response:
+        named = f"connect.sid={person.token}; retainer.done={value}"
+        return get(person, "/contacts", Cookie=named)
+
+    assert "Changed" in page(cast.cora, cookie).text
+    content, _, signature = cookie.partition(".")
+    message = json.loads(base64.urlsafe_b64decode(content + "=="))
+    forged = base64.urlsafe_b64encode(json.dumps(["Log in at evil.example", *message[1:]]).encode())
+    for person, value in (
+        (cast.ada, cookie),
+        (cast.cora, f"{forged.decode().rstrip('=')}.{signature}"),
+        (cast.cora, content),
+        (cast.cora, forged.decode().rstrip("=")),
+    ):
+        answer = page(person, value)
+        assert message[0] not in answer.text
+        assert "evil.example" not in answer.text
+        assert f"/operations/{message[1]}/undo" not in answer.text
+        assert "retainer.done=;" in answer.headers["set-cookie"], "taken back"
 
 
 VALUES = [

@@ -42,21 +42,39 @@ class Database:
         self.is_up = False  # set by the monitor; while it is False, requests fail at once
         self.is_full = False  # too little space is left; while it is True, changes are refused
         self.messages: Messages = {}  # loaded by the monitor
+        self.secret = b""  # of the installation, for signatures; loaded by the monitor
         self.statements = 0  # statements sent so far, counted for the tests
         # Tenants with commits that the other processes have not been notified of yet.
         self.changed: set[int] = set()
 
     def of(
-        self, viewer: Viewer, request_id: str, action: str, channel: str = "api", noun: str = ""
+        self,
+        viewer: Viewer,
+        request_id: str,
+        action: str,
+        channel: str = "api",
+        noun: str = "",
+        *,
+        address: str = "",
     ) -> "Db":
-        """The database as this viewer sees it, for one request, which is about a noun."""
-        return Db(self, viewer.scope, viewer.values, request_id, action, channel, noun)
+        """The database as this viewer sees it, for one request, which is about a noun and came from
+        the address.
+        """
+        origin = f"{request_id} {address}"
+        return Db(self, viewer.scope, viewer.values, origin, action, channel, noun)
 
     def without_viewer(
-        self, tenant: int, request_id: str, action: str, channel: str = "api", **who: object
+        self,
+        tenant: int,
+        request_id: str,
+        action: str,
+        channel: str = "api",
+        address: str = "",
+        **who: object,
     ) -> "Db":
         """The database of one tenant before anybody is signed in (login, set-up)."""
-        return Db(self, "all", {"tenant": tenant, **who}, request_id, action, channel, action)
+        values = {"tenant": tenant, **who}
+        return Db(self, "all", values, f"{request_id} {address}", action, channel, action)
 
     async def plain(self, text: str, *arguments: object) -> Rows:
         """The rows of a statement that needs no tenant, such as those before signing in."""
@@ -155,7 +173,7 @@ class Db:
         "database",
         "expected",
         "noun",
-        "request_id",
+        "origin",
         "scope",
         "viewer_values",
         "wanted",
@@ -166,7 +184,7 @@ class Db:
         database: Database,
         scope: Scope,
         viewer_values: Values,
-        request_id: str,
+        origin: str,
         action: str,
         channel: str,
         noun: str = "",
@@ -174,7 +192,7 @@ class Db:
         self.database = database
         self.scope = scope
         self.viewer_values = viewer_values
-        self.request_id = request_id
+        self.origin = origin
         self.action = action
         self.channel = channel
         self.noun = noun  # what the request is about
@@ -325,7 +343,7 @@ class Db:
             self.database,
             self.scope,
             self.viewer_values,
-            self.request_id,
+            self.origin,
             self.action,
             self.channel,
             self.noun,
@@ -338,7 +356,7 @@ class Db:
         """The text of a statement for this viewer, and its arguments in order."""
         text, names = statement.compiled[self.scope]
         known: Values = {
-            "request": self.request_id,
+            "request": self.origin,
             "action": self.action,
             "channel": self.channel,
             "expected": self.expected,

@@ -14,6 +14,8 @@ CHECK_PAUSE = 0.4  # seconds between checks
 CHECK_SECONDS = 1.0  # timeout of a check and of a connection attempt
 START_SECONDS = 3.0  # timeout of what follows a connection: listening, reading the messages
 
+_SIGNATURES = "SELECT value FROM secrets WHERE name = 'signatures'"
+
 Listener: TypeAlias = tuple[str, Callable[[str], None]]  # a channel and its handler
 
 
@@ -82,6 +84,7 @@ class Monitor:
     async def _begin(self, connection: Connection) -> None:
         self.database.pool.monitor_pid = await self.database.pool.look(connection)
         self.database.messages = await constraint_messages.load(connection)
+        self.database.secret = await connection.fetchval(_SIGNATURES)
         for channel in dict(self.listeners):
             await connection.add_listener(channel, self._notified)
         self.cache.connected()

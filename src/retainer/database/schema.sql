@@ -405,8 +405,12 @@ CREATE TABLE operations (
     undoes bigint,
     position bigint,
     undoes_changes integer[],
+    address text,
+    count integer NOT NULL DEFAULT 1,
     CONSTRAINT operations_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT operations_undoes FOREIGN KEY (tenant_id, undoes) REFERENCES operations(tenant_id, id),
+    CONSTRAINT operations_address_length CHECK ((length(address) <= 64)),
+    CONSTRAINT operations_count_positive CHECK ((count > 0)),
     CONSTRAINT operations_words_known CHECK (operation_words_known(actor_kind, via, outcome, action, request_id))
 );
 CREATE INDEX operations_in_order ON public.operations USING btree (id);
@@ -573,6 +577,22 @@ ALTER TABLE projects FORCE ROW LEVEL SECURITY;
 -- policy tenant for retainer_app: (tenant_id = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)
 GRANT INSERT, SELECT, UPDATE ON projects TO retainer_app;
 
+CREATE TABLE refusals (
+    tenant_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    action text NOT NULL,
+    minute timestamp with time zone NOT NULL,
+    via text NOT NULL,
+    address text,
+    count integer NOT NULL DEFAULT 0,
+    CONSTRAINT refusals_pkey PRIMARY KEY (tenant_id, user_id, action, minute),
+    CONSTRAINT refusals_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+ALTER TABLE refusals FORCE ROW LEVEL SECURITY;
+-- policy owner for the owner: true
+-- policy tenant for retainer_app: (tenant_id = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)
+GRANT SELECT ON refusals TO retainer_app;
+
 CREATE TABLE search_progress (
     one boolean NOT NULL DEFAULT true,
     operation_id bigint NOT NULL,
@@ -585,6 +605,13 @@ CREATE TABLE searched_tables (
     folded text NOT NULL,
     usual text NOT NULL,
     CONSTRAINT searched_tables_pkey PRIMARY KEY (name)
+);
+
+CREATE TABLE secrets (
+    name text NOT NULL,
+    value bytea NOT NULL,
+    CONSTRAINT secrets_pkey PRIMARY KEY (name),
+    CONSTRAINT secrets_value_length CHECK ((length(value) >= 32))
 );
 
 CREATE TABLE sessions (

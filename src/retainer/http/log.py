@@ -49,8 +49,12 @@ class Log:
 
     def event(self, event: str, **fields: Any) -> None:
         """An event other than a request; written at once."""
-        self._add({"at": time.time(), "event": event, **fields})
+        self.note(event, **fields)
         self.flush()
+
+    def note(self, event: str, **fields: Any) -> None:
+        """An event that may come in floods; written with the requests."""
+        self._add({"at": time.time(), "event": event, **fields})
 
     def unknown(self, error: BaseException, **fields: Any) -> None:
         """An unknown error with its stack, for the developer; its message may hold data and stays

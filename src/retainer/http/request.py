@@ -40,7 +40,7 @@ _OF_CLIENT = (b"host", b"cookie", b"user-agent", b"x-forwarded-for")  # from who
 _TOKEN = re.compile(r"[\w-]{43}", re.ASCII)  # as identity/tokens.py makes them
 
 
-_REFUSED = Statement("SELECT operation('refused') FROM @acting")
+_REFUSED = Statement("SELECT refusal() FROM @acting")
 
 
 class Request(starlette.requests.Request):
@@ -226,7 +226,7 @@ class Request(starlette.requests.Request):
         """True when people reach us over TLS, as RETAINER_PUBLIC_URL says."""
         return self.app.settings.public_url.startswith("https://")
 
-    @property
+    @cached_property
     def address(self) -> str:
         """The client's address; behind trusted proxies the nearest that is not one of them."""
         address: str = self.client.host if self.client else ""
@@ -234,6 +234,14 @@ class Request(starlette.requests.Request):
         while forwarded and self._is_proxy(address):
             address = forwarded.pop().strip() or address
         return address[:64]
+
+    @property
+    def has_unbelieved_address(self) -> bool:
+        """True when the request names another address than its own, and comes from no proxy that
+        is believed.
+        """
+        client = self.client.host if self.client else ""
+        return "x-forwarded-for" in self.headers and not self._is_proxy(client)
 
     def _is_proxy(self, address: str) -> bool:
         try:
@@ -266,15 +274,20 @@ class Request(starlette.requests.Request):
         return self._first[0] != b""
 
     async def record_refusal(self) -> None:
-        """Write into the journal that the viewer may not do what they asked for: an operation of
-        its own, in no other's transaction.
+        """Note in the journal that the viewer may not do what they asked for, in no other's
+        transaction.
         """
         await self._database_of_viewer().row(_REFUSED)
 
     def _database_of_viewer(self) -> Db:
         assert self.route is not None
         return self.app.database.of(
-            self.viewer, self.id, self.route.name, self.channel, self.route.tag
+            self.viewer,
+            self.id,
+            self.route.name,
+            self.channel,
+            self.route.tag,
+            address=self.address,
         )
 
     def forget(self, user: int) -> None:

@@ -25,6 +25,9 @@ class Holder(NamedTuple):
     member: Hashable
 
 
+OPERATOR = Holder("", "operator")  # who starts a server, or gives a command
+
+
 def holder_of(viewer: Viewer) -> Holder:
     """A viewer as a holder: all their sessions together."""
     return Holder(viewer.tenant, viewer.user)
@@ -193,6 +196,13 @@ class SharesOfAll:
             "Too many whole lists are being sent at this moment. Try again shortly.",
             of_member=max(1, lists // 2),
             of_group=max(1, lists - 1),
+        )
+        # Attempts to sign in wait for the counts of their network and account. Without a bound of
+        # their own a flood of them would hold all connections.
+        self.attempts = Shares(
+            max(1, connections // 3),
+            "Too many people are signing in at this moment. Try again shortly.",
+            most_waiting=200,
         )
         bulks = max(1, min(3, connections // 3))
         self.bulks = Shares(

@@ -13,13 +13,14 @@ from typing import TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from retainer.errors import Unavailable
 from retainer.http.fields import LONGEST_PASSWORD, SHORTEST_PASSWORD
+from retainer.http.shares import Holder, Shares
 
 # Above the least that OWASP advises (t=2, m=19 MiB, p=1); about 50 ms of one core.
 ROUNDS, MEMORY_KIB, LANES = 2, 32 * 1024, 1
 THREADS = 2  # each takes MEMORY_KIB and a core while it runs
-MAX_WAITING = 20
+MOST_WAITING = 100
+WAIT_SECONDS = 7.0
 
 _hasher = PasswordHasher(time_cost=ROUNDS, memory_cost=MEMORY_KIB, parallelism=LANES)
 
@@ -27,39 +28,42 @@ T = TypeVar("T")
 
 
 class HashingThreads:
-    """Threads beside the event loop: THREADS jobs run at a time, at most MAX_WAITING more wait."""
+    """Threads beside the event loop: THREADS jobs run at a time. The others wait, in the order of
+    how many their network and their name have, so that a flood does not keep everybody out.
+    """
 
     def __init__(self) -> None:
         self.pool = ThreadPoolExecutor(THREADS, thread_name_prefix="argon2")
-        self.jobs = 0
+        self.shares = Shares(
+            THREADS,
+            "Too many people are signing in at this moment. Try again shortly.",
+            most_waiting=MOST_WAITING,
+        )
 
-    async def run(self, job: Callable[[], T]) -> T:
-        """Result of the job. Raises Unavailable when too many wait: a flood of sign-ins must not
-        make every other request wait behind it.
-        """
-        if self.jobs >= THREADS + MAX_WAITING:
-            raise Unavailable("Too many people are signing in at this moment. Try again shortly.")
-        self.jobs += 1
-        try:
+    async def run(self, job: Callable[[], T], holder: Holder, *, is_first: bool = False) -> T:
+        """Result of the job. Raises Unavailable when too many wait, or after WAIT_SECONDS."""
+        async with self.shares.place(holder, WAIT_SECONDS, is_first=is_first):
             return await asyncio.get_running_loop().run_in_executor(self.pool, job)
-        finally:
-            self.jobs -= 1
 
 
-_threads = HashingThreads()
+threads = HashingThreads()
 
 
-async def hashed(password: str) -> str:
-    """The argon2id hash to store, with its salt and parameters."""
-    return await _threads.run(lambda: _hasher.hash(_bytes(password)))
+async def hashed(password: str, holder: Holder) -> str:
+    """The argon2id hash to store, with its salt and parameters. Who asks for it has proven who they
+    are, and so goes first.
+    """
+    return await threads.run(lambda: _hasher.hash(_bytes(password)), holder, is_first=True)
 
 
-async def matches(password_hash: str | None, password: str) -> bool:
+async def matches(
+    password_hash: str | None, password: str, holder: Holder, *, is_first: bool = False
+) -> bool:
     """True when the hash is of this password. Without a hash the same work is done for nothing, so
     that the time taken does not tell whether an account exists.
     """
     compared = password_hash or _dummy_hash()
-    matched = await _threads.run(lambda: _verify(compared, password))
+    matched = await threads.run(lambda: _verify(compared, password), holder, is_first=is_first)
     return matched and password_hash is not None
 
 

@@ -40,6 +40,20 @@ ActionAsked = Annotated[
     ),
 ]
 Channel = Annotated[str, Meta(description="Through what", examples=["api"])]
+Address = Annotated[
+    str | None,
+    Meta(
+        description="Address that it came from, for administrators; null for others and a command",
+        examples=["192.0.2.10"],
+    ),
+]
+Count = Annotated[
+    int,
+    Meta(
+        description="How often it was done: refusals of one action within a minute are counted",
+        examples=[1],
+    ),
+]
 RequestId = Annotated[
     str | None,
     Meta(
@@ -169,7 +183,9 @@ class ListedOperation(Struct, rename="camel"):
             examples=["done"],
         ),
     ]
+    count: Count
     request_id: RequestId
+    address: Address
     actor: ActedBy
     actor_kind: ActorKind
     undoes: Undoes

@@ -5,7 +5,6 @@ names one (`more`, `dialog-body`). The message that tells what was just done wai
 the next page shows it.
 """
 
-import base64
 import re
 from datetime import date
 from importlib.resources import files
@@ -29,6 +28,7 @@ from retainer.errors import (
 )
 from retainer.http.query_string import of_form, pairs
 from retainer.http.request import Request
+from retainer.identity.signatures import signed, verified
 from retainer.journal import changes
 from retainer.pages import formatting
 from retainer.pages.assets import icon
@@ -67,7 +67,6 @@ _templates.globals["link_words"] = LINK_WORDS
 _templates.globals["icon"] = lambda name: Markup(icon(name))  # noqa: S704  # Lucide's own drawings
 _templates.globals["today"] = formatting.today
 _templates.filters |= formatting.FILTERS
-_TOAST = re.compile(r"[\w-]+", re.ASCII)
 
 
 class Toast(NamedTuple):
@@ -91,7 +90,7 @@ async def page(request: Request, template: str, *, status: int = 200, **values: 
     if _is_part(request):
         values["layout"] = "layout/part.html"
     response = HTMLResponse(found.render(values), status, VARY)
-    if values["toast"]:
+    if request.headers.cookies(TOAST_COOKIE):  # shown now, or not ours
         response.headers.append("set-cookie", _cookie(request, "", seconds=0))
     return response
 
@@ -132,8 +131,8 @@ def redirect(
             toast = toast._replace(user=viewer.user)
             if viewer.may("operations.undo"):
                 toast = toast._replace(operation=operation)
-        value = base64.urlsafe_b64encode(msgspec.json.encode(toast)).rstrip(b"=")
-        response.headers.append("set-cookie", _cookie(request, value.decode(), seconds=60))
+        value = signed(request.app.database.secret, TOAST_COOKIE, msgspec.json.encode(toast))
+        response.headers.append("set-cookie", _cookie(request, value, seconds=60))
     return response
 
 
@@ -324,14 +323,15 @@ def _list_parameters(request: Request) -> set[tuple[str, str]] | None:
 
 def _toast(request: Request) -> Toast | None:
     """The message in the cookie; None if it is for somebody else who used this browser before."""
-    match = next(filter(None, map(_TOAST.match, request.headers.cookies(TOAST_COOKIE))), None)
-    if match is None:
+    secret = request.app.database.secret
+    texts = request.headers.cookies(TOAST_COOKIE)
+    contents = [verified(secret, TOAST_COOKIE, text[:2000]) for text in texts[:4]]
+    content = next(filter(None, contents), None)
+    if content is None:
         return None
     try:
-        message = msgspec.json.decode(
-            base64.urlsafe_b64decode(match[0] + "=" * (-len(match[0]) % 4)), type=Toast
-        )
-    except (ValueError, msgspec.MsgspecError):
+        message = msgspec.json.decode(content, type=Toast)
+    except msgspec.MsgspecError:  # of another version of this program
         return None
     viewer = request.session_viewer
     if message.user is None or (viewer is not None and viewer.user == message.user):

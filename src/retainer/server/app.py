@@ -34,6 +34,7 @@ from retainer.http.request import Request
 from retainer.http.shares import SharesOfAll
 from retainer.identity.sessions.cache import Sessions
 from retainer.journal.live.hub import Live
+from retainer.journal.refusals import close_forever
 from retainer.lists import parameters
 from retainer.lists.spec import ListSpec
 from retainer.pages import render
@@ -60,6 +61,12 @@ HTTPS_ONLY = (b"strict-transport-security", b"max-age=31536000")
 NO_STORE = (b"cache-control", b"no-store")
 VARY_ACCEPT = (b"vary", b"Accept")  # where a browser gets a page and others get JSON
 
+
+UNTRUSTED_PROXY = (
+    "X-Forwarded-For is not believed from this address, so that all whom it forwards count as one:"
+    " a hundred wrong passwords of anybody keep everybody from signing in."
+    " If it is your proxy, name it in RETAINER_TRUSTED_PROXIES."
+)
 
 T = TypeVar("T")
 
@@ -88,6 +95,7 @@ class App:
         self.deadlines = Deadlines(settings.request_seconds)
         self.proxies = networks(settings.trusted_proxies)
         self.services: dict[type, object] = {Live: self.live, Storage: self.storage}
+        self.has_warned_of_proxy = False
         self.ids = itertools.count(1)
         self.process = secrets.token_hex(5)
         self.headers = list(SECURITY)
@@ -121,6 +129,7 @@ class App:
             self.deadlines.watch(),
             self.indexer.run(),
             self.live.run(),
+            close_forever(self.database),
         ]
         cluster = embedded.cluster_of(self.settings)
         if cluster is not None:
@@ -149,6 +158,9 @@ class App:
         """
         started = time.perf_counter()
         request = Request(self, scope, receive, f"{self.process}-{next(self.ids):x}")
+        if request.has_unbelieved_address and not self.has_warned_of_proxy:
+            self.has_warned_of_proxy = True
+            self.log.event("proxy not trusted", address=request.address, message=UNTRUSTED_PROXY)
         response = await self.respond(request)
         try:
             await self.send(request, response, send)
@@ -165,6 +177,7 @@ class App:
                 request=request.id,
                 user=user,
                 tenant=tenant,
+                address=request.address,
             )
 
     async def respond(self, request: Request) -> Response:

@@ -19,6 +19,7 @@ from retainer.database.migrate import MigrationError, migrate
 from retainer.database.pool import Connection, connect
 from retainer.database.refusals import UNREPLICATED
 from retainer.errors import Problem, Unavailable
+from retainer.http.shares import OPERATOR
 from retainer.identity import passwords
 from retainer.identity.users import accounts
 from retainer.identity.users.model import UserCreate
@@ -207,7 +208,7 @@ async def _add_user(
 ) -> None:
     password_hash = None
     if password:
-        password_hash = await passwords.hashed(password)
+        password_hash = await passwords.hashed(password, OPERATOR)
     id = await accounts.create_user(connection, tenant, user, password_hash)
     print(f"User {id}: {user.username}, {user.role}")
     if password_hash is None:

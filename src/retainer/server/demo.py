@@ -10,6 +10,7 @@ import msgspec
 
 from retainer.config import Settings
 from retainer.database.pool import Connection, connect
+from retainer.http.shares import OPERATOR
 from retainer.identity import passwords
 from retainer.identity.users import accounts
 from retainer.identity.users.model import UserCreate
@@ -159,7 +160,7 @@ class Demo:
     async def add_user(self, login: int, contact: int | None) -> int:
         email, name, role, _ = LOGINS[login]
         user = UserCreate(email, name, Role(role), contact)
-        password_hash = await passwords.hashed(PASSWORD)
+        password_hash = await passwords.hashed(PASSWORD, OPERATOR)
         id = await accounts.create_user(self.connection, self.tenant, user, password_hash)
         await self.begin_operation()  # create_user began one of its own
         return id

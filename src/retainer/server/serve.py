@@ -25,6 +25,7 @@ from retainer.database.migrate import migrate
 from retainer.database.pool import Connection, connect
 from retainer.errors import Problem, Unavailable
 from retainer.http.log import Log
+from retainer.http.shares import OPERATOR
 from retainer.identity import passwords
 from retainer.identity.users import accounts
 from retainer.identity.users.model import UserCreate
@@ -148,7 +149,7 @@ async def _first_admin(connection: Connection, settings: Settings) -> str | None
         problem = passwords.weakness(settings.admin_password, email, settings.tenant)
         if problem:
             raise ConfigError(f"{PREFIX}ADMIN_PASSWORD {problem}.")
-        password_hash = await passwords.hashed(settings.admin_password)
+        password_hash = await passwords.hashed(settings.admin_password, OPERATOR)
     with _naming_settings():
         tenant = await accounts.create_tenant(connection, settings.tenant, settings.time_zone)
         admin = UserCreate(email, accounts.name_from_email(email), Role.ADMIN)

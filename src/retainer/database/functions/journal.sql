@@ -2,7 +2,9 @@
 -- that it touches. docs/decisions/0008 says why there are no foreign keys and locks.
 --
 -- Two settings of the transaction carry it: retainer.context, written by acting() and acting_as(),
--- is "tenant actor kind via action request"; retainer.operation is "id, last sequence, tenant".
+-- is "tenant actor kind via action request address"; retainer.operation is "id, last sequence, tenant".
+
+-- `request` is the request's id and, after a space, the address that it came from.
 
 -- The signed-in user who acts in this transaction. The session and the role are read anew, so that
 -- a sign-out, a new role or a disabled account takes effect on the next write, whatever a process
@@ -80,12 +82,49 @@ BEGIN
         RAISE EXCEPTION 'a change without an actor'
             USING HINT = 'Call acting() or acting_as() first.';
     END IF;
-    INSERT INTO operations (tenant_id, actor_id, actor_kind, via, action, request_id, outcome)
-    VALUES (who[1]::bigint, nullif(who[2], '0')::bigint, who[3], who[4], who[5], who[6], result)
+    INSERT INTO operations
+        (tenant_id, actor_id, actor_kind, via, action, request_id, address, outcome)
+    VALUES (who[1]::bigint, nullif(who[2], '0')::bigint, who[3], who[4], who[5], who[6],
+            nullif(who[7], ''), result)
     RETURNING id INTO made;
     PERFORM set_config('retainer.operation', made || ' 0 ' || who[1], true);
     RETURN made;
 END $$;
+
+-- Notes that the acting user may not do what they asked for. The first refusal of an action in a
+-- minute is an operation at once; the others are counted, for close_refusals(). Whoever may do
+-- nothing would otherwise fill the journal for ever.
+CREATE OR REPLACE FUNCTION refusal() RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+DECLARE
+    who text[] := string_to_array(current_setting('retainer.context', true), ' ');
+    others int;
+BEGIN
+    INSERT INTO refusals AS r (tenant_id, user_id, action, minute, via, address)
+    VALUES (who[1]::bigint, who[2]::bigint, who[5], date_trunc('minute', now()), who[4],
+            nullif(who[7], ''))
+    ON CONFLICT (tenant_id, user_id, action, minute) DO UPDATE
+        SET count = r.count + 1, address = excluded.address
+    RETURNING r.count INTO others;
+    RETURN CASE WHEN others = 0 THEN operation('refused') END;
+END $$;
+
+-- Makes one operation of the refusals of each minute that is over.
+CREATE OR REPLACE FUNCTION close_refusals() RETURNS bigint
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+    WITH ended AS (
+        DELETE FROM refusals WHERE minute < date_trunc('minute', now()) RETURNING *
+    ), made AS (
+        INSERT INTO operations
+            (tenant_id, actor_id, actor_kind, via, action, address, outcome, count)
+        SELECT e.tenant_id, e.user_id, 'user', e.via, e.action, e.address, 'refused', e.count
+        FROM ended e WHERE e.count > 0 ORDER BY e.tenant_id, e.minute
+        RETURNING id
+    )
+    SELECT count(*) FROM made
+$$;
 
 -- Writes one changed row. Arguments: the columns that are never written down (generated columns,
 -- secrets, bookkeeping).
@@ -181,9 +220,9 @@ END $$;
 
 -- The application role alone may call these; PostgreSQL would let everybody.
 REVOKE ALL ON FUNCTION
-    acting, acting_anew, acting_as, operation, organization_of, journal, count_version,
-    refuse_removal
+    acting, acting_anew, acting_as, operation, refusal, close_refusals, organization_of, journal,
+    count_version, refuse_removal
 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    acting, acting_anew, acting_as, operation, organization_of
+    acting, acting_anew, acting_as, operation, refusal, close_refusals, organization_of
 TO retainer_app;

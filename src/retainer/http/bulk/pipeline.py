@@ -149,9 +149,7 @@ class CapturingDb(Db):
 
     def __init__(self, pipeline: Pipeline, place: int) -> None:
         tx = pipeline.tx
-        super().__init__(
-            tx.database, tx.scope, tx.viewer_values, tx.request_id, tx.action, tx.channel
-        )
+        super().__init__(tx.database, tx.scope, tx.viewer_values, tx.origin, tx.action, tx.channel)
         self.connection = tx.connection
         self.pipeline = pipeline
         self.place = place

@@ -68,7 +68,7 @@ SIGN_IN = Statement(f"""
 """)
 
 REFUSED = Statement("""
-    SELECT operation('refused') FROM users u, acting_as(u.id, 'user', :channel, :request, :action)
+    SELECT refusal() FROM users u, acting_as(u.id, 'user', :channel, :request, :action)
     WHERE u.tenant_id = :tenant AND u.id = :user
 """)
 
@@ -105,35 +105,43 @@ SET_PASSWORD = Statement("""
     RETURNING u.password_changed_at
 """)
 
-# The key of an account's attempts, which are counted before the tenant is known. The username is
-# lowercased as the users' unique index does it, or each spelling would have a count of its own; and
-# digested, because people type their password into the wrong field.
+# The keys of an attempt's counts: its network; the account together with the network, or with the
+# proof that the browser carries; and the account alone. They are counted before the tenant is
+# known. The username is lowercased as the users' unique index does it, or each spelling would have
+# a count of its own; and digested, because people type their password into the wrong field.
 _ACCOUNT = "'account ' || encode(sha256(convert_to(lowercase($2::text), 'UTF8')), 'hex')"
+_PLACE = f"{_ACCOUNT} || ' ' || $6::text"
 
-# Always the address before the account, so that two attempts cannot deadlock. An address that is
-# locked cannot lock further accounts.
+
+def _counted(key: str, condition: str, most: str) -> str:
+    return f"""
+        INSERT INTO throttles AS t (key, failures) SELECT {key}, 1 {condition}
+        ON CONFLICT (key) DO UPDATE SET
+            failures = CASE WHEN t.since < now() - $3::interval
+                THEN 1 ELSE least(t.failures, 1000000) + 1 END,
+            since = CASE WHEN t.since < now() - $3::interval THEN now() ELSE t.since END
+        RETURNING failures, since, {most}::int AS most"""
+
+
+_UNLESS_LOCKED = """
+    WHERE $2::text IS NOT NULL AND NOT EXISTS (SELECT FROM address WHERE failures > most)"""
+
+# Always in this order, so that two attempts cannot deadlock. Who is locked counts for no more: a
+# network that is locked cannot slow down further accounts.
 _COUNT = f"""
     WITH address AS (
-        INSERT INTO throttles AS t (key, failures) VALUES ('address ' || $1::text, 1)
-        ON CONFLICT (key) DO UPDATE SET
-            failures = CASE WHEN t.since < now() - $3::interval
-                THEN 1 ELSE least(t.failures, 1000000) + 1 END,
-            since = CASE WHEN t.since < now() - $3::interval THEN now() ELSE t.since END
-        RETURNING failures, since, $4::int AS most
+        {_counted("'address ' || $1::text", "WHERE $1::text IS NOT NULL", "$4")}
+    ), place AS (
+        {_counted(_PLACE, _UNLESS_LOCKED, "$5")}
     ), account AS (
-        INSERT INTO throttles AS t (key, failures)
-        SELECT {_ACCOUNT}, 1 FROM address
-        WHERE $2::text IS NOT NULL AND address.failures <= address.most
-        ON CONFLICT (key) DO UPDATE SET
-            failures = CASE WHEN t.since < now() - $3::interval
-                THEN 1 ELSE least(t.failures, 1000000) + 1 END,
-            since = CASE WHEN t.since < now() - $3::interval THEN now() ELSE t.since END
-        RETURNING failures, since, $5::int AS most
+        {_counted(_ACCOUNT, "FROM place WHERE failures <= most", "NULL")}
+    ), locked AS (
+        SELECT * FROM address WHERE failures > most
+        UNION ALL SELECT * FROM place WHERE failures > most
     )
-    SELECT greatest(1, ceil(extract(epoch FROM max(since) + $3::interval - now())))::int AS seconds
-    FROM (SELECT * FROM address UNION ALL SELECT * FROM account) counted
-    WHERE failures > most
-    HAVING count(*) > 0
+    SELECT (SELECT failures FROM account) AS of_account,
+        (SELECT greatest(1, ceil(extract(epoch FROM max(since) + $3::interval - now())))::int
+         FROM locked HAVING count(*) > 0) AS seconds
 """
 
 _WITHDRAW = f"""
@@ -141,9 +149,14 @@ _WITHDRAW = f"""
         UPDATE throttles SET failures = greatest(failures - 1, 0)
         WHERE key = 'address ' || $1::text
         RETURNING key
+    ), place AS (
+        UPDATE throttles
+        SET failures = CASE WHEN $4::boolean THEN 0 ELSE greatest(failures - 1, 0) END
+        WHERE key = {_PLACE.replace("$6", "$3")} AND (SELECT count(*) FROM address) >= 0
+        RETURNING key
     )
-    UPDATE throttles SET failures = CASE WHEN $3::boolean THEN 0 ELSE greatest(failures - 1, 0) END
-    WHERE key = {_ACCOUNT} AND (SELECT count(*) FROM address) >= 0
+    UPDATE throttles SET failures = greatest(failures - 1, 0)
+    WHERE key = {_ACCOUNT} AND (SELECT count(*) FROM place) >= 0
 """
 
 # Skips rows that others hold: a statement that never waits cannot deadlock with an attempt.
@@ -239,25 +252,28 @@ async def set_up(
 
 async def count(
     database: Database,
-    address: str,
+    address: str | None,
     username: str | None,
+    place: str,
     window: timedelta,
     limits: tuple[int, int],
-) -> int | None:
-    """Count an attempt by an address, and on an account where there is a username. `limits` are
-    those of an address and of an account in the window. Returns None when the attempt is within
-    them, else the seconds until the next one is.
+) -> Record:
+    """Count an attempt by an address, where there is one, and on an account where there is a
+    username, `place` being where that attempt comes from. `limits` are those of an address and of a
+    place at an account, in the window.
+
+    Returns `seconds`, until the next attempt within the limits, null when this one is; and
+    `of_account`, how many attempts there were on the account from anywhere.
     """
-    for row in await database.plain(_COUNT, address, username, window, *limits):
-        return int(row["seconds"])
-    return None
+    rows = await database.plain(_COUNT, address, username, window, *limits, place)
+    return rows[0]
 
 
 async def withdraw(
-    database: Database, address: str, username: str | None, *, was_right: bool
+    database: Database, address: str | None, username: str | None, place: str, *, was_right: bool
 ) -> None:
-    """Uncount an attempt; a successful one starts the account's count at zero."""
-    await database.plain(_WITHDRAW, address, username, was_right)
+    """Uncount an attempt; a successful one starts the count of its place at zero."""
+    await database.plain(_WITHDRAW, address, username, place, was_right)
 
 
 async def delete_old_attempts(database: Database, window: timedelta) -> None:

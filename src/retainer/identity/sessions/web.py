@@ -1,5 +1,6 @@
 """Handlers of signing in and out, and of one's own sessions and password."""
 
+import asyncio
 from contextlib import suppress
 from datetime import timedelta
 
@@ -8,11 +9,21 @@ from starlette.responses import Response
 
 from retainer.database.database import Db
 from retainer.database.refusals import SessionChanged
-from retainer.errors import BadCredentials, FieldError, Invalid, NotFound, Unavailable, invalid
+from retainer.database.stored import Stored
+from retainer.errors import (
+    BadCredentials,
+    FieldError,
+    Invalid,
+    NotFound,
+    TooManyRequests,
+    Unavailable,
+    invalid,
+)
 from retainer.http.request import SESSION_COOKIE, Request
 from retainer.http.responses import record_response
+from retainer.http.shares import Holder
 from retainer.identity import passwords, tokens
-from retainer.identity.sessions import store, throttle
+from retainer.identity.sessions import known_browsers, store, throttle
 from retainer.lists.response import list_response
 
 INVALID_LINK = (
@@ -21,20 +32,24 @@ INVALID_LINK = (
 )
 
 
+ATTEMPT_SECONDS = 5.0  # for an attempt to be counted
+
+
 async def login(request: Request) -> Response:
     user = await check_password(request, request.data.username, request.data.password)
     if user is None:
         raise BadCredentials
     db = as_user(request, user)
     if passwords.is_outdated(user["password_hash"]):
-        password_hash = await passwords.hashed(request.data.password)
+        holder = holder_of(request, request.data.username)
+        password_hash = await passwords.hashed(request.data.password, holder)
         await store.rehash(db, password_hash, user["password_changed_at"])
     await leave(request)
     token = tokens.generate()
     row = await store.sign_in(db, session_of(request, token), user["password_changed_at"])
     if row is None:
         raise BadCredentials
-    return signed_in(request, row, token)
+    return signed_in(request, row, token, request.data.username)
 
 
 async def logout(request: Request) -> Response:
@@ -56,7 +71,7 @@ async def setup(request: Request) -> Response:
     if weakness:
         raise invalid("password", weakness)
     token = tokens.generate()
-    password_hash = await passwords.hashed(body.password)
+    password_hash = await passwords.hashed(body.password, holder_of(request, username))
     row = await store.set_up(
         as_user(request, link), link, password_hash, session_of(request, token)
     )
@@ -64,18 +79,19 @@ async def setup(request: Request) -> Response:
         raise invalid("token", INVALID_LINK)
     request.app.sessions.forget(link["user_id"])
     await leave(request)
-    return signed_in(request, row, token)
+    return signed_in(request, row, token, username)
 
 
 async def change_password(request: Request) -> Response:
     body, viewer = request.data, request.viewer
-    user = await check_password(request, viewer.username, body.current_password)
+    session = f"session {viewer.session}"
+    user = await check_password(request, viewer.username, body.current_password, session)
     weakness = passwords.weakness(body.new_password, *await store.names(request.db))
     if user is None:
         raise refusal(currentPassword="is not your password", newPassword=weakness)
     if weakness:
         raise invalid("newPassword", weakness)
-    password_hash = await passwords.hashed(body.new_password)
+    password_hash = await passwords.hashed(body.new_password, holder_of(request, viewer.username))
     if not await store.change_password(
         request.db, viewer.user, viewer.session, password_hash, user["password_changed_at"]
     ):
@@ -99,18 +115,31 @@ async def delete(request: Request, id: int) -> Response:
     return Response(status_code=204)
 
 
-async def check_password(request: Request, username: str, password: str) -> Record | None:
-    """The active user with this username and password, or None.
+async def check_password(
+    request: Request, username: str, password: str, session: str | None = None
+) -> Record | None:
+    """The active user with this username and password, or None. `session` names that of a user who
+    is signed in.
 
     Every failure takes the same steps, so that neither words nor time tell which names exist.
     """
-    attempt = await throttle.begin(request.app.database, request.address, username)
+    proof = session or known_browsers.proof(request, username)
+    attempts, holder = request.app.shares.attempts, holder_of(request, username)
+    try:
+        async with attempts.place(holder, ATTEMPT_SECONDS, is_first=proof is not None):
+            attempt = await throttle.begin(request.app.database, request.address, username, proof)
+    except TooManyRequests:
+        note_refusal(request, "throttled")
+        raise
+    await asyncio.sleep(attempt.seconds)
     user = await store.user_by_username(request.app.database, username)
     password_hash = None
     if user is not None and user["is_active"]:
         password_hash = user["password_hash"]
     try:
-        matched = await passwords.matches(password_hash, password)
+        matched = await passwords.matches(
+            password_hash, password, holder, is_first=proof is not None
+        )
     except Unavailable:
         await attempt.withdraw()
         raise
@@ -128,9 +157,23 @@ def refusal(**problems: str | None) -> Invalid:
 
 async def record_refusal(request: Request, user: Record | None, username: str) -> None:
     if user is not None:
+        note_refusal(request, "wrong password", user=user["user_id"], tenant=user["tenant_id"])
         await as_user(request, user).row(store.REFUSED)
     else:
+        note_refusal(request, "unknown name")
         await store.refuse_unknown_user(request.app.database, username)
+
+
+def note_refusal(request: Request, reason: str, **who: int) -> None:
+    """Log a refused sign-in, without the name: people type their password into the wrong field."""
+    request.app.log.note(
+        "sign-in refused", reason=reason, address=request.address, request=request.id, **who
+    )
+
+
+def holder_of(request: Request, username: str) -> Holder:
+    """The network and the name in it, whose attempts wait for each other."""
+    return Holder(throttle.network(request.address), username.casefold())
 
 
 async def leave(request: Request) -> None:
@@ -139,7 +182,9 @@ async def leave(request: Request) -> None:
         viewer = await request.app.sessions.viewer(token)
         if viewer is None:
             continue
-        db = request.app.database.of(viewer, request.id, "logout", request.channel)
+        db = request.app.database.of(
+            viewer, request.id, "logout", request.channel, address=request.address
+        )
         with suppress(SessionChanged):  # it has ended already, or its user may not use it any more
             await store.end(db, viewer.session)
         request.app.sessions.forget(viewer.user)
@@ -149,7 +194,12 @@ def as_user(request: Request, user: Record) -> Db:
     """The database as a user who has no session yet."""
     assert request.route is not None
     return request.app.database.without_viewer(
-        user["tenant_id"], request.id, request.route.name, request.channel, user=user["user_id"]
+        user["tenant_id"],
+        request.id,
+        request.route.name,
+        request.channel,
+        user=user["user_id"],
+        address=request.address,
     )
 
 
@@ -166,11 +216,14 @@ def session_of(request: Request, token: str) -> dict[str, object]:
     }
 
 
-def signed_in(request: Request, user: Record, token: str) -> Response:
-    """Response with the user, and the cookie of their new session."""
+def signed_in(request: Request, user: Stored, token: str, username: str) -> Response:
+    """Response with the user, the cookie of their new session, and the proof that they signed in
+    with this browser.
+    """
     response = record_response(user)
     seconds = int(request.app.settings.session_hours * 3600)
     response.headers.append("set-cookie", cookie(token, secure=request.is_secure, seconds=seconds))
+    response.headers.append("set-cookie", known_browsers.cookie(request, username))
     return response
 
 

@@ -33,6 +33,8 @@ class AuditRow(Struct):
     action: str
     via: str
     outcome: Outcome
+    count: int
+    address: str | None
     actor: Actor | None
     records: int
 
