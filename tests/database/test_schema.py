@@ -33,7 +33,6 @@ SECRETS = {
     ("users", "password_hash"),
     ("sessions", "token_hash"),
     ("links", "token_hash"),
-    ("secrets", "value"),
 }
 
 

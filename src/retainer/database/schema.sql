@@ -613,6 +613,7 @@ CREATE TABLE secrets (
     CONSTRAINT secrets_pkey PRIMARY KEY (name),
     CONSTRAINT secrets_value_length CHECK ((length(value) >= 32))
 );
+GRANT SELECT ON secrets TO retainer_app;
 
 CREATE TABLE sessions (
     tenant_id bigint NOT NULL,

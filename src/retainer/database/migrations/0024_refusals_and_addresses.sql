@@ -24,7 +24,6 @@ ALTER TABLE refusals ALTER COLUMN tenant_id SET (n_distinct = 2);
 CALL protect('refusals');
 GRANT SELECT ON refusals TO retainer_app;
 
--- Only the owner reads it.
 CREATE TABLE secrets (
     name text PRIMARY KEY,
     value bytea NOT NULL CONSTRAINT secrets_value_length CHECK (length(value) >= 32)
@@ -33,3 +32,4 @@ CREATE TABLE secrets (
 INSERT INTO secrets (name, value)
 SELECT 'signatures', sha256(convert_to(string_agg(gen_random_uuid()::text, ''), 'UTF8'))
 FROM generate_series(1, 4);
+GRANT SELECT ON secrets TO retainer_app;
