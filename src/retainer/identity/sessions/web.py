@@ -71,7 +71,7 @@ async def setup(request: Request) -> Response:
     if weakness:
         raise invalid("password", weakness)
     token = tokens.generate()
-    password_hash = await passwords.hashed(body.password, holder_of(request, username))
+    password_hash = await passwords.hashed(body.password, holder_of(request, link["username"]))
     row = await store.set_up(
         as_user(request, link), link, password_hash, session_of(request, token)
     )
@@ -79,7 +79,7 @@ async def setup(request: Request) -> Response:
         raise invalid("token", INVALID_LINK)
     request.app.sessions.forget(link["user_id"])
     await leave(request)
-    return signed_in(request, row, token, username)
+    return signed_in(request, row, token, link["username"])
 
 
 async def change_password(request: Request) -> Response:
