@@ -9,6 +9,7 @@ tables.sql` has these files applied before its own text.
 import hashlib
 import re
 import time
+from collections.abc import Callable
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -24,6 +25,7 @@ MINIMUM = 170000  # PostgreSQL 17, as server_version_num counts
 # generated columns, CHECKs and indexes were computed with.
 FUNCTIONS = (
     "text.sql",
+    "texts.sql",
     "words.sql",
     "values.sql",
     "tables.sql",
@@ -110,14 +112,20 @@ def digest(text: str) -> bytes:
 
 
 async def migrate(
-    url: str, *, only_if_empty: bool = False, log: EventLog | None = None
+    url: str,
+    *,
+    only_if_empty: bool = False,
+    log: EventLog | None = None,
+    tell: Callable[[str], object] = print,
 ) -> list[str]:
     """Bring the database up to date; the names of the migrations that ran. Raises MigrationError.
 
+    `tell` is called with each sentence in which a migration says what it did to rows.
     With `only_if_empty` an older schema is refused instead: changing an operator's own database is
     their decision. Of an upgrade `log` tells each migration as it begins and ends.
     """
     connection = await connect(url)
+    connection.add_log_listener(lambda _, message: _tell(message, tell))
     try:
         await _refuse_unsuitable(connection)
         await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
@@ -145,6 +153,12 @@ async def migrate(
         raise await _may_not(connection, error) from error
     finally:
         await connection.close()
+
+
+def _tell(message: asyncpg.PostgresLogMessage, tell: Callable[[str], object]) -> None:
+    """Pass on what a migration says on purpose (RAISE INFO), and none of PostgreSQL's notices."""
+    if message.severity_en == "INFO":
+        tell(message.message)
 
 
 async def _applied(connection: Connection) -> Applied:

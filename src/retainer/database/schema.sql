@@ -54,6 +54,7 @@ CREATE INDEX activities_by_title ON public.activities USING btree (tenant_id, ti
 CREATE INDEX activities_by_updated_at ON public.activities USING btree (tenant_id, updated_at, id) WHERE (deleted_by IS NULL);
 CREATE INDEX activities_deleted ON public.activities USING btree (tenant_id, deleted_by, id) WHERE (deleted_by IS NOT NULL);
 CREATE INDEX activities_search ON public.activities USING gin (word_terms(tenant_id, words)) WHERE (deleted_by IS NULL);
+CREATE TRIGGER clean_texts BEFORE INSERT OR UPDATE OF text ON public.activities FOR EACH ROW EXECUTE FUNCTION clean_texts_of_activity();
 CREATE TRIGGER count_version BEFORE UPDATE ON public.activities FOR EACH ROW EXECUTE FUNCTION count_version('title', 'title_folded', 'words', 'word_bits');
 CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.activities FOR EACH ROW EXECUTE FUNCTION journal('title', 'title_folded', 'words', 'word_bits');
 ALTER TABLE activities FORCE ROW LEVEL SECURITY;
@@ -155,6 +156,7 @@ CREATE INDEX contacts_by_updated_at ON public.contacts USING btree (tenant_id, u
 CREATE INDEX contacts_deleted ON public.contacts USING btree (tenant_id, deleted_by, id) WHERE (deleted_by IS NOT NULL);
 CREATE INDEX contacts_search ON public.contacts USING gin (word_terms(tenant_id, words)) WHERE (deleted_by IS NULL);
 CREATE UNIQUE INDEX contacts_email_taken ON public.contacts USING btree (tenant_id, lowercase(email)) WHERE (deleted_by IS NULL);
+CREATE TRIGGER clean_texts BEFORE INSERT OR UPDATE OF full_name, mention_name, email, phone, company, title, department ON public.contacts FOR EACH ROW EXECUTE FUNCTION clean_texts_of_contact();
 CREATE TRIGGER count_version BEFORE UPDATE ON public.contacts FOR EACH ROW EXECUTE FUNCTION count_version('full_name_folded', 'email_folded', 'company_key', 'words', 'word_bits');
 CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.contacts FOR EACH ROW EXECUTE FUNCTION journal('full_name_folded', 'email_folded', 'company_key', 'words', 'word_bits');
 ALTER TABLE contacts FORCE ROW LEVEL SECURITY;
@@ -289,6 +291,7 @@ CREATE INDEX documents_by_uploader ON public.documents USING btree (tenant_id, u
 CREATE INDEX documents_deleted ON public.documents USING btree (tenant_id, deleted_by, id) WHERE (deleted_by IS NOT NULL);
 CREATE INDEX documents_links ON public.documents USING btree (tenant_id, id) WHERE (link IS NOT NULL);
 CREATE INDEX documents_search ON public.documents USING gin (word_terms(tenant_id, words)) WHERE (deleted_by IS NULL);
+CREATE TRIGGER clean_texts BEFORE INSERT OR UPDATE OF name, description, link ON public.documents FOR EACH ROW EXECUTE FUNCTION clean_texts_of_document();
 CREATE TRIGGER count_version BEFORE UPDATE ON public.documents FOR EACH ROW EXECUTE FUNCTION count_version('name_folded', 'words', 'word_bits');
 CREATE TRIGGER forget_text AFTER UPDATE ON public.documents FOR EACH ROW WHEN (((new.link IS NULL) AND ((new.deleted_by IS NULL) <> (old.deleted_by IS NULL)))) EXECUTE FUNCTION forget_text();
 CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.documents FOR EACH ROW EXECUTE FUNCTION journal('name_folded', 'words', 'word_bits');
@@ -492,6 +495,7 @@ CREATE CONSTRAINT TRIGGER keep_domains_together_changed AFTER UPDATE ON public.o
 CREATE CONSTRAINT TRIGGER keep_hierarchy AFTER INSERT ON public.organizations DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW WHEN (((new.parent_id IS NOT NULL) AND (new.deleted_by IS NULL))) EXECUTE FUNCTION keep_hierarchy();
 CREATE CONSTRAINT TRIGGER keep_hierarchy_changed AFTER UPDATE ON public.organizations DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW WHEN (((new.parent_id IS NOT NULL) AND (new.deleted_by IS NULL) AND ((new.parent_id IS DISTINCT FROM old.parent_id) OR (old.deleted_by IS NOT NULL)))) EXECUTE FUNCTION keep_hierarchy();
 CREATE TRIGGER clean_tags BEFORE INSERT OR UPDATE OF tags ON public.organizations FOR EACH ROW WHEN ((cardinality(new.tags) > 0)) EXECUTE FUNCTION clean_tags();
+CREATE TRIGGER clean_texts BEFORE INSERT OR UPDATE OF name, industry, website, description, external_id ON public.organizations FOR EACH ROW EXECUTE FUNCTION clean_texts_of_organization();
 CREATE TRIGGER count_version BEFORE UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION count_version('name_folded', 'website_host', 'industry_key', 'tags_folded', 'words', 'word_bits');
 CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION journal('name_folded', 'website_host', 'industry_key', 'tags_folded', 'words', 'word_bits');
 CREATE TRIGGER keep_domains AFTER INSERT ON public.organizations FOR EACH ROW WHEN ((cardinality(new.domains) > 0)) EXECUTE FUNCTION keep_domains();
@@ -570,6 +574,7 @@ CREATE INDEX projects_by_title ON public.projects USING btree (tenant_id, title_
 CREATE INDEX projects_by_updated_at ON public.projects USING btree (tenant_id, updated_at, id) WHERE (deleted_by IS NULL);
 CREATE INDEX projects_deleted ON public.projects USING btree (tenant_id, deleted_by, id) WHERE (deleted_by IS NOT NULL);
 CREATE INDEX projects_search ON public.projects USING gin (word_terms(tenant_id, words)) WHERE (deleted_by IS NULL);
+CREATE TRIGGER clean_texts BEFORE INSERT OR UPDATE OF title, description ON public.projects FOR EACH ROW EXECUTE FUNCTION clean_texts_of_work();
 CREATE TRIGGER count_version BEFORE UPDATE ON public.projects FOR EACH ROW EXECUTE FUNCTION count_version('title_folded', 'status_rank', 'start_date_key', 'due_date_key', 'words', 'word_bits');
 CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.projects FOR EACH ROW EXECUTE FUNCTION journal('title_folded', 'status_rank', 'start_date_key', 'due_date_key', 'words', 'word_bits');
 ALTER TABLE projects FORCE ROW LEVEL SECURITY;
@@ -699,6 +704,7 @@ CREATE INDEX tasks_by_title_folded ON public.tasks USING btree (tenant_id, title
 CREATE INDEX tasks_by_updated_at ON public.tasks USING btree (tenant_id, updated_at, id) WHERE (deleted_by IS NULL);
 CREATE INDEX tasks_deleted ON public.tasks USING btree (tenant_id, deleted_by, id) WHERE (deleted_by IS NOT NULL);
 CREATE INDEX tasks_search ON public.tasks USING gin (word_terms(tenant_id, words)) WHERE (deleted_by IS NULL);
+CREATE TRIGGER clean_texts BEFORE INSERT OR UPDATE OF title, description ON public.tasks FOR EACH ROW EXECUTE FUNCTION clean_texts_of_work();
 CREATE TRIGGER count_version BEFORE UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNCTION count_version('title_folded', 'status_rank', 'priority_rank', 'due_date_key', 'words', 'word_bits');
 CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNCTION journal('title_folded', 'status_rank', 'priority_rank', 'due_date_key', 'words', 'word_bits');
 ALTER TABLE tasks FORCE ROW LEVEL SECURITY;
@@ -759,6 +765,7 @@ CREATE TABLE users (
 );
 CREATE INDEX users_by_contact ON public.users USING btree (tenant_id, contact_id) WHERE (contact_id IS NOT NULL);
 CREATE UNIQUE INDEX users_username_taken ON public.users USING btree (lowercase(username));
+CREATE TRIGGER clean_texts BEFORE INSERT OR UPDATE OF full_name, username ON public.users FOR EACH ROW EXECUTE FUNCTION clean_texts_of_user();
 CREATE TRIGGER count_version BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION count_version('password_hash');
 CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION journal('password_hash', 'last_login_at', 'version', 'updated_at');
 CREATE TRIGGER keep_an_admin AFTER UPDATE ON public.users FOR EACH ROW WHEN (((old.role = 'admin'::text) AND old.is_active)) EXECUTE FUNCTION keep_an_admin();
@@ -794,6 +801,7 @@ CREATE INDEX views_by_name ON public.views USING btree (tenant_id, name_folded, 
 CREATE UNIQUE INDEX views_name_taken ON public.views USING btree (tenant_id, owner_id, noun, name_folded) WHERE (deleted_by IS NULL);
 CREATE TRIGGER bound_restored_views BEFORE UPDATE ON public.views FOR EACH ROW WHEN (((old.deleted_by IS NOT NULL) AND (new.deleted_by IS NULL))) EXECUTE FUNCTION bound_views();
 CREATE TRIGGER bound_views BEFORE INSERT ON public.views FOR EACH ROW EXECUTE FUNCTION bound_views();
+CREATE TRIGGER clean_texts BEFORE INSERT OR UPDATE OF name ON public.views FOR EACH ROW EXECUTE FUNCTION clean_texts_of_view();
 CREATE TRIGGER count_version BEFORE UPDATE ON public.views FOR EACH ROW EXECUTE FUNCTION count_version('name_folded');
 CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.views FOR EACH ROW EXECUTE FUNCTION journal('name_folded');
 ALTER TABLE views FORCE ROW LEVEL SECURITY;

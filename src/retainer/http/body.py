@@ -11,6 +11,7 @@ import msgspec
 from msgspec import UNSET
 
 from retainer.database import exact_json
+from retainer.http import texts
 from retainer.errors import FieldError, Invalid, MalformedJson, Problem
 from retainer.http.body_problems.fields import problems
 from retainer.http.body_problems.json_text import BODY, BYTE_ORDER_MARK, flaws, repeated
@@ -60,11 +61,16 @@ def decode(raw: bytes, model: type[T], echo: Echo = Echo()) -> T:  # noqa: B008 
         if wrong := repeated(raw):
             raise Invalid(*wrong)
     _check_storable(body, raw)
+    wrong = texts.clean(body)
+    if wrong:
+        raise Invalid(*wrong)
     return body
 
 
 def _decode_rest(raw: bytes, model: type[T], echo: Echo) -> T:
-    """The body without its echo. Raises Invalid for what is wrong beside that."""
+    """The body without its echo, and without the spaces around its texts, which may be what did not
+    fit. Raises Invalid for what is wrong beside that.
+    """
     given = _plain(raw)
     wrong = repeated(raw)
     if isinstance(given, dict) and echo.ids is not None:
@@ -75,7 +81,10 @@ def _decode_rest(raw: bytes, model: type[T], echo: Echo) -> T:
         ]
         for name in echo.fields.intersection(given):
             del given[name]
-        parts = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])  # numbers as they are written
+    if isinstance(given, dict):
+        # Numbers stay as they are written.
+        parts: dict[str, object] = dict(msgspec.json.decode(raw, type=dict[str, msgspec.Raw]))
+        parts |= texts.trimmed(given, model)
         raw = msgspec.json.encode({name: parts[name] for name in given})
     wrong += problems(given, model, echo.fields)
     if wrong:

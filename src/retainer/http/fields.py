@@ -22,12 +22,18 @@ HTTP = r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/]\S*$(?!\n)"
 # Characters, not bytes.
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 1024
 
+# Mark texts that people write, with the rules of http/texts.py: of a name some character is seen.
+ONE_LINE = Meta(extra={"is_one_line": True, "is_seen": False})
+NAME = Meta(extra={"is_one_line": True, "is_seen": True})
+LINES = Meta(extra={"is_one_line": False, "is_seen": False})
+STORY = Meta(extra={"is_one_line": False, "is_seen": True})
+
 Id = Annotated[int, Meta(ge=1, le=2**53 - 1)]
-Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"\S")]
-Line = Annotated[str, Meta(max_length=255)]
-Url = Annotated[str, Meta(max_length=2000)]
-Text = Annotated[str, Meta(max_length=20_000)]
-Email = Annotated[str, Meta(min_length=3, max_length=254, pattern=EMAIL)]
+Name = Annotated[str, NAME, Meta(min_length=1, max_length=255, pattern=r"\S")]
+Line = Annotated[str, ONE_LINE, Meta(max_length=255)]
+Url = Annotated[str, ONE_LINE, Meta(max_length=2000)]
+Text = Annotated[str, LINES, Meta(max_length=20_000)]
+Email = Annotated[str, ONE_LINE, Meta(min_length=3, max_length=254, pattern=EMAIL)]
 Date = date
 Moment = Annotated[datetime, Meta(tz=True)]
 # Timestamps leave the database as text: RFC 3339, UTC, milliseconds.

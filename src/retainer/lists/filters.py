@@ -134,6 +134,8 @@ class Conditions:
         return self._prefiltered(field.if_told(call), condition)
 
     def _tags(self, field: Field, operator: str, value: str) -> str:
+        if not value.strip():
+            raise BadValue("must not be empty")
         tags = f"fold_each({self.bind(_items_of(operator, value))}::text[])"
         condition = f"{field.column} && {tags}"
         if operator == "not":

@@ -4,7 +4,14 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from retainer.http.fields import LONGEST_PASSWORD, SHORTEST_PASSWORD, CreatedAt, RecordId, Timestamp
+from retainer.http.fields import (
+    LONGEST_PASSWORD,
+    ONE_LINE,
+    SHORTEST_PASSWORD,
+    CreatedAt,
+    RecordId,
+    Timestamp,
+)
 
 # The least length is not part of the type: a refusal by type repeats what was sent, and a password
 # is not repeated.
@@ -26,6 +33,7 @@ class Login(Struct, forbid_unknown_fields=True):
 
     username: Annotated[
         str,
+        ONE_LINE,
         Meta(
             max_length=254, description="E-mail address of the user", examples=["ada@example.com"]
         ),

@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from retainer.errors import invalid
 from retainer.http.fields import (
     READ_ONLY,
+    STORY,
     Audience,
     CreatedAt,
     FullName,
@@ -49,6 +50,7 @@ class Activity(Struct, rename="camel"):
     kind: Annotated[ActivityKind, Meta(description="What it was", examples=["call"])]
     text: Annotated[
         str,
+        STORY,
         Meta(
             min_length=1,
             max_length=20_000,

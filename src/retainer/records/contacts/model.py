@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta, Struct
 
 from retainer.http.fields import (
+    ONE_LINE,
     CreatedAt,
     Email,
     FullName,
@@ -41,7 +42,7 @@ class Contact(Struct, rename="camel"):
         ),
     ]
     phone: Annotated[
-        Annotated[str, Meta(max_length=64)] | None,
+        Annotated[str, ONE_LINE, Meta(max_length=64)] | None,
         Meta(description="Phone number, as people write it", examples=["+41 44 555 01 23"]),
     ]
     company: Annotated[

@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from retainer.http.fields import (
     HTTP,
+    ONE_LINE,
     READ_ONLY,
     Audience,
     CreatedAt,
@@ -26,10 +27,11 @@ DocumentName = Annotated[
 ]
 UploaderId = Annotated[Id, Meta(description="User who added it", examples=[2])]
 # Only URLs that a page may safely link: "javascript:…" would run there as the reader.
-_Link = Annotated[str, Meta(min_length=8, max_length=2000, pattern=HTTP)]
+_Link = Annotated[str, ONE_LINE, Meta(min_length=8, max_length=2000, pattern=HTTP)]
 # Of a file the address of its content may come back, as it was answered.
 _LinkOrContent = Annotated[
     str,
+    ONE_LINE,
     Meta(min_length=8, max_length=2000, pattern=rf"{HTTP}|^/api/documents/[0-9]{{1,16}}/content$"),
 ]
 _ProjectIds = Annotated[list[Id], Meta(max_length=100)]

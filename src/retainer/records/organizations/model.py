@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from retainer.errors import FieldError, Invalid
 from retainer.http.fields import (
+    NAME,
     READ_ONLY,
     CreatedAt,
     Id,
@@ -103,7 +104,7 @@ class Organization(Struct, rename="camel"):
     ]
     owner_id: Annotated[Id | None, Meta(description="User who looks after it", examples=[2])]
     tags: Annotated[
-        list[Annotated[str, Meta(min_length=1, max_length=50, pattern=r"\S")]],
+        list[Annotated[str, NAME, Meta(min_length=1, max_length=50, pattern=r"\S")]],
         Meta(
             max_length=50,
             description="Words to find it by, in their order; each once, whatever case and accents",
