@@ -33,7 +33,7 @@ def test_ndjson_and_csv_have_the_same_rows(cast: Cast, rows: list[dict[str, Any]
     )
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "＝", "＋", "－", "＠"])
 def test_csv_cells_are_no_formulas(cast: Cast, start: str) -> None:
     made = cast.ada.made("/api/organizations", name=f'{start}cmd|"x"', type="other")
     answer = cast.ada.get(

@@ -10,8 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 from msgspec import UNSET
 
-from retainer.database import exact_json
-from retainer.http import texts
+from retainer.database import exact_json, texts
 from retainer.errors import FieldError, Invalid, MalformedJson, Problem
 from retainer.http.body_problems.fields import problems
 from retainer.http.body_problems.json_text import BODY, BYTE_ORDER_MARK, flaws, repeated

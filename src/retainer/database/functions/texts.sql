@@ -1,5 +1,5 @@
 -- Texts as they are kept, whoever writes them: what an undo gives back may be older than the rules
--- of http/texts.py, which are the same. Triggers bring each text into this form; what nothing is
+-- of database/texts.py, which are the same. Triggers bring each text into this form; what nothing is
 -- left of is refused by its field.
 
 -- A text on one line: control characters become spaces, those around it are taken off, and an empty

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 from msgspec import inspect
 
-from retainer.http import texts
+from retainer.database import texts
 from retainer.routes import ROUTES
 from support.cast import Cast
 from support.pages.forms import sent
