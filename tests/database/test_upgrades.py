@@ -1,4 +1,4 @@
-"""What migrations do to rows that are there: said, without a new version, or refused before anything is changed."""
+"""Migrations that change rows: they say so, make no new version, or stop before anything is changed."""
 
 import asyncio
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ def add(sql: Sql, table: str, **values: Any) -> int:
 
 
 def upgraded(sql: Sql, url: str) -> list[str]:
-    """What the upgrade says; the triggers are on as they were."""
+    """Upgrade, with the triggers on again; returns what it says."""
     for table in ("organizations", "contacts", "users", "tasks", "documents"):
         sql.rows(f"ALTER TABLE {table} ENABLE TRIGGER USER")
     said: list[str] = []

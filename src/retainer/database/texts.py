@@ -25,14 +25,14 @@ _EMPTY = "must not be empty"
 # direction, selectors of variants, and what fills a place, of Hangul and Braille. The same as in
 # is_seen(), database/functions/texts.sql.
 _UNSEEN = re.compile(
-    r"[\s\x00-\x1f\x7f-\x9f"
-    r"\u00ad\u0300-\u036f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
-    r"\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]*"
+    r"[\s\x00-\x1f\x7f-\x9f\u00ad\u0300-\u036f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    r"\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb"
+    r"\U0001d173-\U0001d17a\U000e0000-\U000e0fff]*"
 )
 
 
 class Rule(NamedTuple):
-    """How a field's text is kept. `is_list` is for each text of an array."""
+    """Rule for a field's text; `is_list` has it applied to each text of an array."""
 
     attribute: str
     name: str

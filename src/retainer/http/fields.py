@@ -22,7 +22,8 @@ HTTP = r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/]\S*$(?!\n)"
 # Characters, not bytes.
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 1024
 
-# Mark texts that people write, with the rules of database/texts.py: of a name some character is seen.
+# Mark texts that people write, with the rules of database/texts.py. Of a name some character is
+# seen.
 ONE_LINE = Meta(extra={"is_one_line": True, "is_seen": False})
 NAME = Meta(extra={"is_one_line": True, "is_seen": True})
 LINES = Meta(extra={"is_one_line": False, "is_seen": False})

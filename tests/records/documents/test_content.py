@@ -91,7 +91,9 @@ def test_a_head_request_answers_all_headers_without_the_bytes(cast: Cast):
 
 def test_a_file_name_cannot_break_the_content_disposition(cast: Cast):
     file = added(cast.cora)
-    name = 'a"\r\nSet-Cookie: x=1; \\ %41 ／＂ \u202efdp.exe'
+    name = 'a"\u00a0Set-Cookie: x=1; \\ %41 ／＂ \u202efdp.exe'
+    broken = cast.cora.put(f"/api/documents/{file['id']}", {"name": name.replace("\u00a0", "\r\n")})
+    assert broken.status_code == 422
     assert cast.cora.put(f"/api/documents/{file['id']}", {"name": name}).json()["name"] == name
     answer = cast.cora.get(file["url"])
     assert "set-cookie" not in answer.headers

@@ -434,7 +434,7 @@ def test_a_duplicate_has_all_fields_but_the_unique_ones(cast: Cast) -> None:
 def test_the_database_checks_parents_and_owners_written_past_the_api(
     cast: Cast, server: Server
 ) -> None:
-    for values in ("domains = '{UPPER.example}'", "domains = '{nodot}'", "tags = '{\" \"}'", "external_id = ' '",
+    for values in ("domains = '{UPPER.example}'", "domains = '{nodot}'", "tags = '{\" \"}'",
                    "domains = ARRAY[NULL]", f"parent_id = {cast.acme}", "owner_id = 1"):  # fmt: skip
         with pytest.raises(asyncpg.PostgresError):
             change(
@@ -443,9 +443,9 @@ def test_the_database_checks_parents_and_owners_written_past_the_api(
 
 
 @pytest.mark.parametrize(("column", "value"), [
-    ("name", "''"), ("name", "'  '"), ("name", "repeat('n', 256)"), ("type", "'friend'"), ("status", "'new'"),
+    ("name", "repeat('n', 256)"), ("type", "'friend'"), ("status", "'new'"),
     ("industry", "repeat('i', 256)"), ("website", "repeat('w', 2001)"), ("description", "repeat('d', 20001)"),
-    ("external_id", "''"), ("external_id", "' '"), ("external_id", "repeat('e', 256)"),
+    ("external_id", "repeat('e', 256)"),
     ("domains", "array_fill('a.example'::text, ARRAY[51])"), ("domains", "ARRAY[NULL]::text[]"),
     ("tags", "ARRAY(SELECT 't' || n FROM generate_series(1, 51) n)"),
 ])  # fmt: skip

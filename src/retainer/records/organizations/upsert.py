@@ -26,7 +26,10 @@ from retainer.records.organizations.web import refuse_missing
 
 async def by_external_id(request: Request, value: str) -> Response:
     # The value in the path obeys the same rules as the field in a body.
-    decode(msgspec.json.encode({"externalId": value}), OrganizationUpdate)
+    kept = sent(decode(msgspec.json.encode({"externalId": value}), OrganizationUpdate))
+    value = kept["external_id"]
+    if not value:
+        raise invalid("externalId", "must not be empty")
     if request.data.external_id not in (UNSET, value):
         raise invalid("externalId", "must be the one in the path, or be left out")
     return await put(request, "external_id", value, {"external_id": value})
