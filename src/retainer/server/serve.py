@@ -127,7 +127,12 @@ async def prepare(settings: Settings, log: Log, *, is_embedded: bool) -> str | N
     """Migrate (an operator's own database only when it is empty) and make the first admin; returns
     the set-up link when a person has to choose the password.
     """
-    await migrate(settings.database_url, only_if_empty=not is_embedded, log=log)
+    await migrate(
+        settings.database_url,
+        only_if_empty=not is_embedded,
+        log=log,
+        tell=lambda words: log.event("migration tells", words=words),
+    )
     connection = await connect(settings.database_url)
     try:
         await check_schema(connection, NOUNS.values())
