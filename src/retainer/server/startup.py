@@ -8,6 +8,7 @@ migration in its middle, again and again.
 import asyncio
 import multiprocessing
 import secrets
+import select
 import socket
 import threading
 import time
@@ -23,6 +24,9 @@ from retainer.errors import PROBLEM_JSON, Unavailable, title
 from retainer.http.log import Log
 
 HEAD_SECONDS = 5.0  # for a request's head to arrive
+HEAD_BYTES = 64 << 10
+MAX_CONNECTIONS = 200  # answered at a time
+LOOK_SECONDS = 0.01  # between two looks whether a server accepts
 LINGER_SECONDS = 1.0  # for the client to read its answer, while it may be sending a body
 HANDOVER_SECONDS = 1.0  # the longest that a server waits for the responder's end
 RETRY_SECONDS = 0.5  # between two attempts to reach the database
@@ -35,6 +39,8 @@ class Flag(Protocol):
     """The common part of the events of threads and of processes."""
 
     def set(self) -> None: ...
+
+    def is_set(self) -> bool: ...
 
     def wait(self, timeout: float | None = None) -> bool: ...
 
@@ -58,14 +64,16 @@ class Handover:
 
 
 class StartupResponder:
-    """Answers whoever calls during the start, in a thread of its own: /healthz by 200, all else by
-    503.
+    """Answers whoever calls during the start: /healthz by 200, all else by 503. It accepts in a
+    thread of its own, and each connection has one; asyncio's server would drop a connection that it
+    has accepted when it is closed at the same moment.
     """
 
     def __init__(self, listener: socket.socket, handover: Handover) -> None:
         self.socket = listener.dup()
         self.handover = handover
         self.thread = threading.Thread(target=self._run, daemon=True)
+        self.places = threading.Semaphore(MAX_CONNECTIONS)
 
     def __enter__(self) -> Self:
         self.thread.start()
@@ -76,33 +84,54 @@ class StartupResponder:
         self.thread.join(HANDOVER_SECONDS)
 
     def _run(self) -> None:
+        self.socket.setblocking(False)
         try:
-            asyncio.run(self._serve())
+            while not self.handover.is_wanted.is_set():
+                if select.select([self.socket], [], [], LOOK_SECONDS)[0]:
+                    self._accept()
         finally:
+            self.socket.close()
             self.handover.is_done.set()
 
-    async def _serve(self) -> None:
-        server = await asyncio.start_server(_respond, sock=self.socket)
-        await asyncio.to_thread(self.handover.is_wanted.wait)
-        server.close()
-        self.handover.is_done.set()
-        # Those that were accepted get their answers.
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        if others:
-            await asyncio.wait(others, timeout=LINGER_SECONDS)
+    def _accept(self) -> None:
+        self.places.acquire()
+        try:
+            client, _ = self.socket.accept()
+        except OSError:  # it has gone
+            self.places.release()
+            time.sleep(LOOK_SECONDS)
+            return
+        threading.Thread(target=self._respond, args=(client,), daemon=True).start()
+
+    def _respond(self, client: socket.socket) -> None:
+        with client, suppress(OSError):
+            head = _head(client)
+            if head:
+                client.sendall(_response(head))
+                client.shutdown(socket.SHUT_WR)
+                _drain(client)
+        self.places.release()
 
 
-async def _respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-        async with asyncio.timeout(HEAD_SECONDS):
-            head = await reader.readuntil(b"\r\n\r\n")
-        writer.write(_response(head))
-        await writer.drain()
-        writer.write_eof()
-        async with asyncio.timeout(LINGER_SECONDS):
-            while await reader.read(65536):
-                pass
-    writer.close()
+def _head(client: socket.socket) -> bytes:
+    """The head of a request; empty when it does not come in time. Raises OSError."""
+    head, until = b"", time.monotonic() + HEAD_SECONDS
+    while b"\r\n\r\n" not in head and len(head) < HEAD_BYTES:
+        client.settimeout(max(0.001, until - time.monotonic()))
+        data = client.recv(HEAD_BYTES)
+        if not data:
+            return b""
+        head += data
+    return head
+
+
+def _drain(client: socket.socket) -> None:
+    """Read on for a while: closed with a body unread, the answer might not reach its client."""
+    until = time.monotonic() + LINGER_SECONDS
+    while (left := until - time.monotonic()) > 0:
+        client.settimeout(left)
+        if not client.recv(HEAD_BYTES):
+            return
 
 
 def _response(head: bytes) -> bytes:
