@@ -25,6 +25,7 @@ class Behind(InProcess):
         self.relay = Relay(server.database_url)
         sql.run(self.relay.start())
         self.app.database.pool.url = self.relay.url
+        self.app.database.pool.drop()  # what was opened before
 
     async def ask(self, person: Person, method: str, path: str, **body: Any) -> httpx.Response:
         headers = {"Cookie": f"connect.sid={person.token}"}

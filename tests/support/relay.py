@@ -1,6 +1,7 @@
 """A relay before PostgreSQL, which can swallow in silence what goes through it."""
 
 import asyncio
+import time
 from contextlib import suppress
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,6 +18,7 @@ class Relay:
         self.swallowed: set[int] = set()
         self.made = 0
         self.port = 0  # any
+        self.passed: dict[int, float] = {}  # when something last went through, by connection
         self.ate = asyncio.Event()  # set once something was swallowed
 
     async def start(self) -> None:
@@ -50,6 +52,7 @@ class Relay:
                 if number in self.swallowed:
                     self.ate.set()
                 else:
+                    self.passed[number] = time.monotonic()
                     writer.write(data)
 
     async def stop(self) -> None:

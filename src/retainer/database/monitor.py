@@ -82,7 +82,9 @@ class Monitor:
             connection.terminate()
 
     async def _begin(self, connection: Connection) -> None:
-        self.database.pool.monitor_pid = await self.database.pool.look(connection)
+        pool = self.database.pool
+        pool.monitor_pid = await pool.look(connection)
+        await pool.open_first()
         self.database.messages = await constraint_messages.load(connection)
         self.database.secret = await connection.fetchval(_SIGNATURES)
         for channel in dict(self.listeners):

@@ -15,7 +15,7 @@ ACQUIRE_SECONDS = 1.0
 # A connection that was idle for longer is asked for a sign of life before it is used: a firewall
 # may have forgotten it, and would swallow in silence what is sent.
 IDLE_SECONDS = 1.0
-ALIVE_SECONDS = 0.5  # for that sign
+ALIVE_SECONDS = 0.25  # for that sign
 GRACE_SECONDS = 1.0  # that we wait for a statement longer than PostgreSQL lets it run
 APPLICATION = "retainer_app"  # the role of requests, which row-level security binds
 CONNECT_SECONDS = 10.0  # for commands; requests give up long before
@@ -159,6 +159,15 @@ class Pool:
             self.connecting -= 1
         self.open.add(connection)
         return connection
+
+    async def open_first(self) -> None:
+        """Open a connection before it is asked for, to see whether that can be done. Raises what
+        connecting raises.
+        """
+        connection = await self.connect()
+        connection.idle_since = asyncio.get_running_loop().time()
+        self.open.add(connection)
+        self.idle.append(connection)
 
     async def connect(self) -> Connection:
         """A connection as requests have it, its role and its limits set and looked at again: what
