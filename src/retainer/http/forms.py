@@ -1,5 +1,7 @@
 """Forms of pages: what a browser sends, as the JSON that the API takes."""
 
+import re
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -9,6 +11,9 @@ from msgspec import inspect
 from retainer.database import exact_json
 from retainer.errors import FieldError, Invalid
 from retainer.http.request import Request
+
+# An element in quotation marks, or all up to the next comma.
+_ELEMENT = re.compile(r'\s*(?:"((?:[^"]|"")+)"\s*(?=,|$)|([^,]+))(?:,|$)|,')
 
 
 class Form(dict[str, str]):
@@ -31,10 +36,36 @@ class Form(dict[str, str]):
         info = inspect.type_info(model)
         assert isinstance(info, inspect.StructType)
         return {
-            f.encode_name: _value(f.type, self[f.encode_name])
+            f.encode_name: _value(f.type, self._text(f.encode_name, f.type))
             for f in info.fields
             if f.encode_name in self
         }
+
+    def _text(self, name: str, value_type: inspect.Type) -> str:
+        """A field's text. Inputs that share the name of a list are its elements."""
+        values = self.all(name)
+        if len(values) > 1 and _is_list(value_type):
+            return ",".join(values)
+        return self[name]
+
+
+def list_text(values: Iterable[object]) -> str:
+    """The elements of a list as one line that `read_list` reads: with commas between them, and
+    those that have a comma themselves in quotation marks.
+    """
+    return ", ".join(_quoted(str(value)) for value in values)
+
+
+def _quoted(text: str) -> str:
+    if re.fullmatch(r'[^\s,"](?:[^,"]*[^\s,"])?', text):
+        return text
+    return '"' + text.replace('"', '""') + '"'
+
+
+def read_list(text: str) -> list[str]:
+    """The elements of a list that somebody typed into one line, without those that are empty."""
+    found = [quoted.replace('""', '"') or plain.strip() for quoted, plain in _ELEMENT.findall(text)]
+    return [element for element in found if element.strip()]
 
 
 def blank(model: type[msgspec.Struct]) -> dict[str, Any]:
@@ -57,6 +88,14 @@ async def read(request: Request) -> Form:
     return Form([(name, value.replace("\r\n", "\n")) for name, value in pairs])
 
 
+def _is_list(value_type: inspect.Type) -> bool:
+    if isinstance(value_type, inspect.Metadata):
+        return _is_list(value_type.type)
+    if isinstance(value_type, inspect.UnionType):
+        return any(map(_is_list, value_type.types))
+    return isinstance(value_type, inspect.ListType)
+
+
 def _value(value_type: inspect.Type, text: str) -> object:  # noqa: PLR0911 -- a case each
     """A field's text as a value of its type. Text that does not fit stays as it is, and is refused
     by the field's name.
@@ -76,9 +115,7 @@ def _value(value_type: inspect.Type, text: str) -> object:  # noqa: PLR0911 -- a
             return int(text)
         return text
     if isinstance(value_type, inspect.ListType):
-        return [
-            _value(value_type.item_type, part.strip()) for part in text.split(",") if part.strip()
-        ]
+        return [_value(value_type.item_type, part) for part in read_list(text)]
     if isinstance(value_type, inspect.DictType):
         return _object(text)
     if isinstance(value_type, inspect.EnumType | inspect.DateType):

@@ -314,23 +314,3 @@ async def announce(database: Database, sender: str, tenants: list[int]) -> None:
     parts = [tenants[start : start + MAX_TENANTS] for start in range(0, len(tenants), MAX_TENANTS)]
     said = [f"{sender} {','.join(map(str, part))}" for part in parts]
     await database.plain(_ANNOUNCE, CHANNEL, said)
-
-
-_SINCE = Statement("""
-    SELECT iso(op.at) AS at, coalesce((SELECT u.full_name FROM users u
-        WHERE u.tenant_id = :tenant AND u.id = op.actor_id), 'Retainer') AS name
-    FROM changes c JOIN operations op ON op.tenant_id = :tenant AND op.id = c.operation_id
-    WHERE c.tenant_id = :tenant AND c.entity = :entity AND c.entity_id = :id
-        AND c.version > :version
-    ORDER BY c.version DESC LIMIT 1
-""")
-
-
-async def changed_since(db: Db, entity: str, id: int, version: int) -> dict[str, str] | None:
-    """The last change of a record since a version, as the name of its author and its time (name,
-    at); None without one.
-    """
-    row = await db.row(_SINCE, entity=entity, id=id, version=version)
-    if row is None:
-        return None
-    return dict(row)

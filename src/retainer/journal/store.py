@@ -49,6 +49,12 @@ def _value(image: str) -> str:
         THEN {moment} ELSE {image} -> n.name END"""
 
 
+# The fields that a change has set, as they were before, whoever may see that.
+BEFORE = rows_json(f"""
+        SELECT n.field, {_value("c.before")} AS before
+        FROM (VALUES {_NAMES}) n (place, entity, name, field)
+        WHERE n.entity = c.entity AND c.before ? n.name""")
+
 # The fields that a new record has, or those that an update changed. Of a record that only came into
 # the viewer's sight by the update, what came is told as of a new one.
 _IS_KNOWN = "(SELECT c.action <> 'insert' AND (@visible_before))"

@@ -10,6 +10,7 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from retainer.errors import Problem
+from retainer.http.forms import list_text
 from retainer.http.request import Request
 from retainer.pages import render
 from retainer.pages.formatting import label
@@ -67,11 +68,15 @@ class Field(NamedTuple):
         """The record's value as a form writes it; "" where it has none."""
         return _text(getattr(record, snake(self.name)))
 
+    def present(self, record: Struct) -> str | None:
+        """The name of the present value, where it is a person."""
+        person = getattr(record, self.reads) if self.reads else None
+        return person and str(person.full_name)
+
     def reading(self, record: Struct) -> str:
         """The record's value as text for viewers who may not change it."""
         if self.reads:
-            person = getattr(record, self.reads)
-            return _text(person and person.full_name)
+            return _text(self.present(record))
         value = self.text(record)
         if self.input_type != "select":
             return value
@@ -165,5 +170,5 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list):
-        return ", ".join(map(str, value))
+        return list_text(value)
     return str(value)

@@ -76,6 +76,28 @@ def size(count: int | None) -> str:
     return f"{amount:.{digits}f} {unit}"
 
 
+def with_present(
+    options: Sequence[str | tuple[object, str]], value: object, name: str | None = None
+) -> Sequence[str | tuple[object, str]]:
+    """Options with the present value before them, if it is none of them: a select that lacks it
+    would show another one, and save that.
+    """
+    text = str(value)
+    if value is None or not text or text in map(_option_value, options):
+        return options
+    if name is None:
+        name = label(text)
+        if text.isdigit():
+            name = f"#{text}"
+    return [(text, name), *options]
+
+
+def _option_value(option: str | tuple[object, str]) -> str:
+    if isinstance(option, str):
+        return str(option)
+    return str(option[0])
+
+
 def with_selected(options: Markup, value: object) -> Markup:
     """Rendered options with the one of this value selected."""
     if value is None:
@@ -246,6 +268,7 @@ FILTERS = {
     "until": until,
     "local": local,
     "day": day,
+    "with_present": with_present,
     "with_selected": with_selected,
     "is_overdue": is_overdue,
     "paragraphs": paragraphs,

@@ -1,13 +1,15 @@
 """Fields in which a record is named in words, because there are too many for a list of choices.
 
-One types the record's name, or "name #12" where several share it. A browser with scripts proposes
-names meanwhile; without scripts, the answer to an unclear name offers similar ones.
+One types the record's name, or "name #12" where several share it; the beginning of the name is
+enough where it fits one record alone. A browser with scripts proposes names meanwhile; without
+scripts, the answer to an unclear name offers similar ones.
 """
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -24,8 +26,10 @@ from retainer.records.organizations.model import Organization
 
 MAX_CANDIDATES = 8  # records offered for an unclear name
 _ID = re.compile(r"\d{1,15}", re.ASCII)
-_NUMBERED = re.compile(r"#(\d{1,15})$", re.ASCII)
-_ADDRESSED = re.compile(r"<([^<>\s]+@[^<>\s]+)>$")  # as mail programs write people
+_NUMBERED = re.compile(r"(.*\S)\s+#(\d{1,15})", re.ASCII | re.DOTALL)
+_ADDRESSED = re.compile(r".*<([^<>\s]+@[^<>\s]+)>", re.DOTALL)  # as mail programs write people
+_WORD = re.compile(r"\w+")
+_LONGEST = 255  # characters of a name
 
 
 class Person(Struct, rename="camel"):
@@ -33,6 +37,12 @@ class Person(Struct, rename="camel"):
 
     id: int
     full_name: str
+
+
+class Colleague(Person, rename="camel"):
+    """A user who may be given work."""
+
+    is_active: bool
 
 
 class Candidate(NamedTuple):
@@ -56,6 +66,7 @@ class Pickable(NamedTuple, Generic[T]):
     filters: tuple[str, ...]  # of the list, in the order in which they look a name up
     name: Callable[[T], str]
     note: Callable[[T], str]  # shown beside the name
+    has_address: bool = False  # "name <address>" is understood
 
 
 def _organization_note(one: Organization) -> str:
@@ -63,7 +74,7 @@ def _organization_note(one: Organization) -> str:
 
 
 def _contact_note(one: Contact) -> str:
-    return ", ".join(filter(None, (one.email, one.title)))
+    return ", ".join(filter(None, (one.email, one.title, one.company)))
 
 
 ORGANIZATION = Pickable(
@@ -81,7 +92,15 @@ CONTACT = Pickable(
     ("fullName", "email"),
     lambda one: one.full_name,
     _contact_note,
+    has_address=True,
 )
+
+
+class Named(Protocol):
+    """A record with a name."""
+
+    id: int
+    name: str
 
 
 class UnclearName(Invalid):
@@ -105,12 +124,20 @@ def candidates_of(problem: Exception | None) -> list[Candidate]:
 
 
 async def colleagues(request: Request) -> list[tuple[int, str]]:
-    """Colleagues as choices, the viewer first; none for viewers who may not know them."""
+    """Colleagues as choices: the viewer first, those who have left last, and no guests; none for
+    viewers who may not know them.
+    """
     if not request.viewer.may("users.names"):
         return []
-    found = await find(request, users.COLLEAGUES, Person, limit="1000")
-    found.sort(key=lambda one: one.id != request.viewer.user)
-    return [(one.id, one.full_name) for one in found]
+    found = await find(request, users.COLLEAGUES, Colleague, limit="1000")
+    found.sort(key=lambda one: (not one.is_active, one.id != request.viewer.user))
+    return [(one.id, _colleague_name(one)) for one in found]
+
+
+def _colleague_name(one: Colleague) -> str:
+    if one.is_active:
+        return one.full_name
+    return f"{one.full_name} (disabled)"
 
 
 async def organization_of(request: Request, id: str) -> Organization | None:
@@ -132,14 +159,20 @@ async def id_from_form(request: Request, pickable: Pickable[T]) -> int:
 
 
 async def id_from_fields(
-    request: Request, pickable: Pickable[T], given: Mapping[str, str]
+    request: Request,
+    pickable: Pickable[T],
+    given: Mapping[str, str],
+    shown: Named | None = None,
 ) -> int | None:
     """Id of the record that was picked, else of the one whose name was typed; None where the fields
-    name none. Raises UnclearName.
+    name none. The name of the record that the form has `shown` means that one, even if others have
+    the same name. Raises UnclearName.
     """
     picked, name = given.get(f"{pickable.field}Id", ""), given.get(pickable.field, "")
     if is_id(picked):
         return int(picked)
+    if shown is not None and name.strip() == shown.name.strip():
+        return shown.id
     if not name.strip():
         return None
     return await id_of_name(request, pickable, name)
@@ -161,46 +194,84 @@ async def id_from_filter(
 
 
 async def id_of_name(request: Request, pickable: Pickable[T], text: str) -> int:
-    """Id of the one record of that name. Raises UnclearName."""
+    """Id of the one record of that name, else of the one whose name begins so. Raises
+    UnclearName.
+    """
     exact = await _exactly_named(request, pickable, text.strip())
     if len(exact) == 1:
         return int(exact[0].id)
-    found = _candidates(pickable, exact) or await suggestions(request, pickable, text)
-    if not found:
-        message = "is the name of nothing that you may see; type the beginning of one"
-        raise UnclearName(pickable.field, message, [])
-    names = ", ".join(f"{one.name} #{one.id}" for one in found)
     if exact:
-        message = f"is the name of several; choose one of {names}"
-    else:
-        message = f"is the name of none; choose one of {names}"
-    raise UnclearName(pickable.field, message, found)
+        raise _unclear(pickable, "is the name of several", exact)
+    found = await _searched(request, pickable, text)
+    fitting = [one for one in found if _begins(pickable.name(one), text)]
+    if len(fitting) == 1:
+        return int(fitting[0].id)
+    raise _unclear(pickable, "is the name of none", found)
+
+
+def _unclear(pickable: Pickable[T], message: str, found: list[T]) -> UnclearName:
+    candidates = _candidates(pickable, found)
+    if not candidates:
+        message = "is the name of nothing that you may see; type the beginning of one"
+        return UnclearName(pickable.field, message, [])
+    names = ", ".join(f"{one.name} #{one.id}" for one in candidates)
+    return UnclearName(pickable.field, f"{message}; choose one of {names}", candidates)
 
 
 async def _exactly_named(request: Request, pickable: Pickable[T], text: str) -> list[T]:
-    if match := _NUMBERED.search(text):
-        return await find(request, pickable.spec, pickable.type, id=match[1])
-    if match := _ADDRESSED.search(text):
-        text = match[1]
+    """Records of exactly this name, else the one that "name #12" or "name <address>" names.
+
+    A name may itself end like that, so the name as it stands comes first, and a number counts only
+    behind the name of the record that has it.
+    """
+    found = await _of_name(request, pickable, text)
+    numbered, addressed = _NUMBERED.fullmatch(text), _ADDRESSED.fullmatch(text)
+    if not found and numbered:
+        found = await _of_name(request, pickable, numbered[1], id=numbered[2])
+    if not found and addressed and pickable.has_address:
+        found = await _of_name(request, pickable, addressed[1])
+    return found
+
+
+async def _of_name(request: Request, pickable: Pickable[T], text: str, **more: str) -> list[T]:
+    if len(text) > _LONGEST:
+        return []
     for name in pickable.filters:
-        given = {name: text[:254], "limit": str(MAX_CANDIDATES)}
+        given = {name: text, "limit": str(MAX_CANDIDATES), **more}
         if found := await find(request, pickable.spec, pickable.type, given):
             return found
     return []
 
 
+def _begins(name: str, text: str) -> bool:
+    """True when each word of the text begins a word of the name, whatever case and accents."""
+    words = _WORD.findall(_folded(name))
+    typed = _WORD.findall(_folded(text))
+    return bool(typed) and all(any(word.startswith(part) for word in words) for part in typed)
+
+
+def _folded(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in plain if not unicodedata.combining(letter))
+
+
 async def suggestions(request: Request, pickable: Pickable[T], text: str) -> list[Candidate]:
     """Records that search finds for the beginning of a name."""
+    return _candidates(pickable, await _searched(request, pickable, text))
+
+
+async def _searched(request: Request, pickable: Pickable[T], text: str) -> list[T]:
     q = text.strip()[:200]
     if not q:
         return []
-    found = await find(request, pickable.spec, pickable.type, q=q, limit=str(MAX_CANDIDATES))
-    return _candidates(pickable, found)
+    return await find(request, pickable.spec, pickable.type, q=q, limit=str(MAX_CANDIDATES))
 
 
 def _candidates(pickable: Pickable[T], found: list[T]) -> list[Candidate]:
-    times = Counter(pickable.name(one) for one in found)
-    return [_candidate(pickable, one, is_shared=times[pickable.name(one)] > 1) for one in found]
+    times = Counter(_folded(pickable.name(one)) for one in found)
+    return [
+        _candidate(pickable, one, is_shared=times[_folded(pickable.name(one))] > 1) for one in found
+    ]
 
 
 def _candidate(pickable: Pickable[T], one: T, *, is_shared: bool) -> Candidate:

@@ -20,16 +20,13 @@ from starlette.responses import HTMLResponse, Response
 from retainer.errors import (
     FieldError,
     Invalid,
-    NotFound,
     NotSignedIn,
-    PreconditionFailed,
     Problem,
     title,
 )
 from retainer.http.query_string import of_form, pairs
 from retainer.http.request import Request
 from retainer.identity.signatures import signed, verified
-from retainer.journal import changes
 from retainer.pages import formatting
 from retainer.pages.assets import icon
 from retainer.pages.journal.sentences import LINK_WORDS
@@ -176,67 +173,6 @@ async def refusal(request: Request, problem: Problem) -> Response:
     return response
 
 
-async def conflict(
-    request: Request, problem: PreconditionFailed, path: str, sent: dict[str, object]
-) -> Response:
-    """Answer 409 because somebody else has changed the record since the form was shown: show both
-    versions, with the choice between them.
-    """
-    if not problem.current:
-        raise NotFound
-    current = msgspec.json.decode(problem.current)
-    version = problem.headers["etag"][1:-1]
-    rows = [
-        (name, current.get(name), value)
-        for name, value in sent.items()
-        if current.get(name) != value
-    ]
-    fields = {name: value for name, value in request.data.items() if name != "version"}
-    return await page(
-        request,
-        "layout/conflict.html",
-        status=409,
-        rows=rows,
-        current=current,
-        action=path,
-        version=version,
-        fields=fields,
-        record=path,
-        by=await _changed_by(request, path, version),
-    )
-
-
-async def _changed_by(request: Request, path: str, version: str) -> dict[str, str] | None:
-    """Author and time of the change since the form was shown; None if the viewer may not know."""
-    record, _, version_shown = request.data.get("version", "").partition("-")
-    match = re.search(r"/([a-z]+)/\d+$", path)
-    if not (
-        match
-        and re.fullmatch(r"\d{1,9}", version_shown, re.ASCII)
-        and version.startswith(f"{record}-")
-    ):
-        return None
-    if not request.viewer.may("history.read"):
-        return None
-    return await changes.changed_since(request.db, match[1], int(record), int(version_shown))
-
-
-async def not_saved(
-    request: Request, problem: Problem, path: str, sent: dict[str, object]
-) -> Response:
-    """Show the refused form again, as it was typed, with the error beside each field."""
-    return await page(
-        request,
-        "layout/not_saved.html",
-        status=problem.status,
-        errors=field_errors(problem),
-        action=path,
-        fields=dict(request.data),
-        sent=list(sent),
-        record=path,
-    )
-
-
 def changed_fields(sent: dict[str, object]) -> str:
     """Names of the changed fields, as a sentence lists them."""
     found = [formatting.label(name.removesuffix("Id")).lower() for name in sent]
@@ -277,6 +213,7 @@ def _context(request: Request) -> dict[str, object]:
         "viewer": who,
         "may": {name: who is not None and who.may(name) for name in PERMISSIONS},
         "toast": _toast(request),
+        "refused": getattr(request.state, "refused", None),  # a value (edit.py)
         "views": [],  # a whole page replaces these with the sidebar's
         "status_words": title,
     }

@@ -11,13 +11,12 @@ from starlette.responses import Response
 from retainer.database import exact_json
 from retainer.database.refusals import Retry
 from retainer.database.statement import Statement
-from retainer.errors import Conflict, Invalid, NotFound, PreconditionFailed
+from retainer.errors import NotFound
 from retainer.http import dispatch
 from retainer.http.body import decode
 from retainer.http.request import WEB, Request
 from retainer.http.safe_writes import preconditions
 from retainer.http.safe_writes.perform import read_headers, transaction
-from retainer.pages import render
 
 _OPERATION = Statement(
     "SELECT nullif(split_part(current_setting('retainer.operation', true), ' ', 1), '')::bigint"
@@ -79,30 +78,6 @@ async def perform(
             if attempt == dispatch.ATTEMPTS - 1 or held is not None:
                 raise
     raise AssertionError
-
-
-async def edit(
-    request: Request,
-    name: str,
-    id: int,
-    path: str,
-    sent: dict[str, object],
-    message: Callable[[Result], str],
-) -> Response:
-    """Change a record as a form asks, and redirect to `path` with `message` of the result.
-
-    If somebody else has changed the record since the form was shown, show both versions; if a field
-    is refused, show the form again with its errors.
-    """
-    try:
-        result = await perform(request, name, id, body=sent, version=request.data.get("version"))
-    except PreconditionFailed as problem:
-        return await render.conflict(request, problem, path, sent)
-    except (Invalid, Conflict) as problem:
-        return await render.not_saved(request, problem, path, sent)
-    return render.redirect(
-        request, render.return_path(request, path), message(result), result.operation
-    )
 
 
 async def upload(

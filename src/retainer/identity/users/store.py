@@ -73,8 +73,14 @@ NAMES = ListSpec(
     id="u.id",
 )
 
-# Those of them who own, are assigned and add: guests are a client's people.
-COLLEAGUES = NAMES.of_parent("AND u.role <> 'guest'")
+# Users to whom work is given: clients' people are none of them.
+COLLEAGUES = ListSpec(
+    "users u",
+    "u.tenant_id = :tenant AND u.role <> 'guest'",
+    {name: FIELDS[name] for name in ("id", "fullName", "isActive")},
+    order="fullName",
+    id="u.id",
+)
 
 READ = Statement(f"""
     SELECT u.id, u.version, {JSON}

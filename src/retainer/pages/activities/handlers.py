@@ -12,12 +12,13 @@ from retainer.errors import Conflict, Invalid, NotFound, Problem
 from retainer.http.request import Request
 from retainer.pages import record_picker, render
 from retainer.pages.activities.form import CHOICES, FIELDS, contacts_of
+from retainer.pages.edit import edit
 from retainer.pages.form import form_page
 from retainer.pages.journal.history import last_changes
 from retainer.pages.list_page import find, paginate
-from retainer.pages.record_picker import ORGANIZATION
+from retainer.pages.record_picker import ORGANIZATION, is_id
 from retainer.pages.rows import ActivityRow
-from retainer.pages.submit import edit, perform
+from retainer.pages.submit import perform
 from retainer.records.activities import store
 from retainer.records.activities.model import (
     Activity,
@@ -80,17 +81,25 @@ def _body(request: Request, type: type[Struct]) -> dict[str, Any]:
     """The form as the API takes it: the ticked contacts in one list, and the time, which is in the
     viewer's time zone, with its offset.
 
-    A time that was not changed is left out: the form's input has no seconds, and would cut them
-    off.
+    What was not changed is left out: the time, because the form's input has no seconds and would
+    cut them off, and the contacts, which others may have changed meanwhile.
     """
     given = request.data
     if "contactIds" in given:
         given["contactIds"] = ",".join(part for part in given.all("contactIds") if part)
     sent: dict[str, Any] = given.body(type)
+    if "contactsBefore" in given and set(sent.get("contactIds", ())) == _ids(
+        given["contactsBefore"]
+    ):
+        del sent["contactIds"]
     when = sent.pop("happenedAt", "")
     if when and when != given.get("happenedBefore"):
         sent["happenedAt"] = _moment(when, request.viewer.time_zone)
     return sent
+
+
+def _ids(text: str) -> set[int]:
+    return {int(part) for part in text.split(",") if is_id(part)}
 
 
 def _moment(text: str, zone: str) -> str:

@@ -9,12 +9,13 @@ from retainer.database.database import Db
 from retainer.errors import Conflict, Invalid, NotFound
 from retainer.http.request import Request
 from retainer.pages import record_picker, render
+from retainer.pages.edit import edit
 from retainer.pages.form import MAX_EMAIL, MAX_NAME, YES_OR_NO, Field, Fields, form_page
 from retainer.pages.formatting import mail_link, phone_link
 from retainer.pages.journal.history import last_changes
 from retainer.pages.list_page import find, paginate
 from retainer.pages.rows import ActivityRow, MembershipRow
-from retainer.pages.submit import Result, edit, perform
+from retainer.pages.submit import Result, perform
 from retainer.records.activities import store as activities
 from retainer.records.contacts import store
 from retainer.records.contacts.model import Contact, ContactCreate, ContactType, ContactUpdate
@@ -112,7 +113,13 @@ async def update(request: Request, id: int) -> Response:
     """Change the fields that were sent, if the contact is still as the form showed it."""
     path, sent = f"/contacts/{id}", request.data.body(ContactUpdate)
     return await edit(
-        request, "updateContact", id, path, sent, lambda result: changed_message(sent, result)
+        request,
+        "updateContact",
+        id,
+        path,
+        sent,
+        lambda result: changed_message(sent, result),
+        show_one,
     )
 
 

@@ -4,18 +4,13 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from retainer.errors import (
-    Conflict,
-    Invalid,
-    NotFound,
-    PreconditionFailed,
-    Problem,
-)
+from retainer.errors import Invalid, NotFound, Problem
 from retainer.http.request import Request
 from retainer.lists.parameters import read as read_list
 from retainer.pages import record_picker, render
 from retainer.pages.documents import preview
 from retainer.pages.documents.form import AUDIENCES, fields_of, projects_of
+from retainer.pages.edit import edit
 from retainer.pages.form import form_page
 from retainer.pages.formatting import label
 from retainer.pages.journal.history import last_changes
@@ -124,7 +119,7 @@ async def show_preview(request: Request, id: int, number: int) -> Response:
 async def update(request: Request, id: int) -> Response:
     """Change the fields that were sent, if the document is still as the form showed it."""
     sent = request.data.body(DocumentUpdate)
-    return await _change(request, id, sent, request.data.get("version"))
+    return await _change(request, id, sent)
 
 
 async def move(request: Request, id: int) -> Response:
@@ -153,18 +148,22 @@ async def moved(request: Request, id: int) -> Response:
     """Move a document to another organization. It keeps its links to that organization's projects;
     moved to none, it keeps all its links.
     """
+    document, version = await _read(request, id)
+    here = document.organization
     try:
-        to = await record_picker.id_from_fields(request, ORGANIZATION, request.data)
+        to = await record_picker.id_from_fields(request, ORGANIZATION, request.data, here)
     except record_picker.UnclearName as problem:
         return await move_form(request, id, problem)
     sent: dict[str, object] = {"organizationId": to}
-    document, version = await _read(request, id)
-    if document.projects and to:
+    if to == (here and here.id):
+        sent = {}
+    elif document.projects and to:
         linked = ",".join(str(one.id) for one in document.projects)
         given = {"id:in": linked, "organizationId": str(to), "limit": "100"}
         found = await find(request, projects.LIST, Project, given)
         sent["projectIds"] = [one.id for one in found]
-    return await _change(request, id, sent, request.data.get("version") or version)
+    request.data.setdefault("version", version)
+    return await _change(request, id, sent)
 
 
 async def link_projects(request: Request, id: int) -> Response:
@@ -176,24 +175,23 @@ async def link_projects(request: Request, id: int) -> Response:
         linked.append(int(added))
     elif added:
         linked.append(added)  # the API refuses it by the field's name
-    return await _change(request, id, {"projectIds": linked}, version)
+    request.data["version"] = version
+    return await _change(request, id, {"projectIds": linked})
 
 
-async def _change(
-    request: Request, id: int, sent: dict[str, object], version: str | None
-) -> Response:
-    path = f"/documents/{id}"
-    try:
-        result = await perform(request, "updateDocument", id, body=sent, version=version)
-    except PreconditionFailed as problem:
-        return await render.conflict(request, problem, path, sent)
-    except (Invalid, Conflict) as problem:
-        return await render.not_saved(request, problem, path, sent)
+async def _change(request: Request, id: int, sent: dict[str, object]) -> Response:
     fields = render.changed_fields(sent)
     if "projectIds" in sent and "organizationId" not in sent:
         fields = "projects"
-    message = f"Changed {fields} of {result.record(Document).name}"
-    return render.redirect(request, render.return_path(request, path), message, result.operation)
+    return await edit(
+        request,
+        "updateDocument",
+        id,
+        f"/documents/{id}",
+        sent,
+        lambda result: f"Changed {fields} of {result.record(Document).name}",
+        show_one,
+    )
 
 
 async def delete(request: Request, id: int) -> Response:

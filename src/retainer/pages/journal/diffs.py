@@ -81,7 +81,7 @@ def _field(name: str, before: Any, after: Any, titles: Titles) -> list[Line]:
         return _object(label, before or {}, after or {})
     if isinstance(before, list) or isinstance(after, list):
         return [Line(label, _elements(before or [], after or []))]
-    old, new = (_plain(name, value, titles) for value in (before, after))
+    old, new = (plain(name, value, titles) for value in (before, after))
     if old and new and max(len(old), len(new)) > LONG_TEXT and name not in REFERENCES:
         return [Line(label, word_diff(old, new), is_text=True)]
     return [Line(label, _whole(old, new))]
@@ -93,7 +93,7 @@ def _object(label: str, before: dict[str, Any], after: dict[str, Any]) -> list[L
     return [
         Line(
             f"{label} · {key}",
-            _whole(_plain("", before.get(key), {}), _plain("", after.get(key), {})),
+            _whole(plain("", before.get(key), {}), plain("", after.get(key), {})),
         )
         for key in keys
     ]
@@ -109,7 +109,7 @@ def _whole(old: str, new: str) -> list[Piece]:
     return [Piece(edit, _truncated(text)) for edit, text in (("del", old), ("ins", new)) if text]
 
 
-def _plain(name: str, value: Any, titles: Titles) -> str:  # noqa: PLR0911  # a case each
+def plain(name: str, value: Any, titles: Titles) -> str:  # noqa: PLR0911  # a case each
     """Value in words; "" where there is none."""
     if value is None:
         return ""

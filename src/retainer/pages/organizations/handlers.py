@@ -9,12 +9,13 @@ from retainer.errors import Conflict, Invalid, NotFound
 from retainer.http.request import Request
 from retainer.pages import record_picker, render
 from retainer.pages.activities.form import log_line
+from retainer.pages.edit import edit
 from retainer.pages.form import MAX_NAME, Field, Fields, form_page
 from retainer.pages.formatting import web_link
 from retainer.pages.journal.history import last_changes
 from retainer.pages.list_page import find, paginate
 from retainer.pages.rows import MemberRow, OrganizationRow, OrganizationShown
-from retainer.pages.submit import edit, perform
+from retainer.pages.submit import perform
 from retainer.records.activities import store as activities
 from retainer.records.activities.model import ListedActivity
 from retainer.records.members import store as members
@@ -157,6 +158,7 @@ async def update(request: Request, id: int) -> Response:
         f"/organizations/{id}",
         sent,
         lambda result: f"Changed {fields} of {result.record(Organization).name}",
+        show_overview,
     )
 
 

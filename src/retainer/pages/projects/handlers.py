@@ -10,11 +10,12 @@ from retainer.http.fields import Audience
 from retainer.http.request import Request
 from retainer.lists.parameters import read as read_list
 from retainer.pages import record_picker, render
+from retainer.pages.edit import edit
 from retainer.pages.form import MAX_NAME, Field, Fields, form_page
 from retainer.pages.journal.history import last_changes
 from retainer.pages.list_page import ListPage, find, paginate
 from retainer.pages.rows import ProjectRow
-from retainer.pages.submit import edit, perform
+from retainer.pages.submit import perform
 from retainer.records.documents import store as documents
 from retainer.records.documents.model import ListedDocument
 from retainer.records.projects import store
@@ -151,6 +152,7 @@ async def update(request: Request, id: int) -> Response:
         f"/projects/{id}",
         sent,
         lambda result: f"Changed {fields} of {result.record(Project).title}",
+        show_one,
     )
 
 

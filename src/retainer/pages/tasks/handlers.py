@@ -7,12 +7,13 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from retainer.errors import Conflict, Invalid, NotFound, PreconditionFailed, Problem
+from retainer.errors import Conflict, Invalid, NotFound, Problem
 from retainer.http.fields import Audience
 from retainer.http.request import Request
 from retainer.journal.model import HistoryEntry
 from retainer.lists.parameters import read as read_list
 from retainer.pages import record_picker, render
+from retainer.pages.edit import edit, refused
 from retainer.pages.form import MAX_NAME, Field, Fields, form_page
 from retainer.pages.journal.history import last_changes
 from retainer.pages.list_page import ListPage, find, paginate, query_string
@@ -221,17 +222,10 @@ async def show_one(request: Request, id: int) -> Response:
         organization=organization,
         changes=changes,
         projects=own_projects,
-        choices={"assigneeId": _assignees(task, offered["people"])},
+        choices={"assigneeId": offered["people"]},
         names=await _names(request, changes, offered["people"]),
         **offered,
     )
-
-
-def _assignees(task: TaskRow, people: list[tuple[int, str]]) -> list[tuple[int, str]]:
-    """Colleagues, and the task's assignee even if they have left."""
-    if task.assignee is None or task.assignee.id in dict(people):
-        return people
-    return [(task.assignee.id, task.assignee.full_name), *people]
 
 
 async def _names(
@@ -272,28 +266,43 @@ async def _project_organization(request: Request, project: int | None) -> Organi
 
 
 async def update(request: Request, id: int) -> Response:
-    """Change the fields that were sent. If the form holds the task's version, the task must still
-    have it.
+    """Change the fields that were sent. If the form holds the task's version, the fields must be as
+    it showed them.
     """
     path, sent = f"/tasks/{id}", request.data.body(TaskUpdate)
     try:
         if "organization" in request.data:
-            sent |= await _moved(request)
-        version = request.data.get("version")
-        result = await perform(request, "updateTask", id, body=sent, version=version)
-    except PreconditionFailed as problem:
-        return await render.conflict(request, problem, path, sent)
-    except (Invalid, Conflict) as problem:
-        return await render.not_saved(request, problem, path, sent)
-    message = f"Changed {render.changed_fields(sent)} of {result.record(Task).title}"
-    return render.redirect(request, render.return_path(request, path), message, result.operation)
+            sent |= await _moved(request, id)
+    except Invalid as problem:
+        return await refused(request, problem, path, sent, show_one)
+    fields = render.changed_fields(sent)
+    return await edit(
+        request,
+        "updateTask",
+        id,
+        path,
+        sent,
+        lambda result: f"Changed {fields} of {result.record(Task).title}",
+        show_one,
+    )
 
 
-async def _moved(request: Request) -> dict[str, int | None]:
-    """Fields of a move to the organization that the form names. The project stays behind, because
-    it belongs to the former organization.
+async def _moved(request: Request, id: int) -> dict[str, int | None]:
+    """Fields of a move to the organization that the form names; none where the task is there. A
+    project of another organization stays behind.
     """
-    return {"organizationId": await organization_id(request), "projectId": None}
+    task = (await store.get(request.db, id)).decode(Task)
+    of_project = await _project_organization(request, task.project_id)
+    here = (
+        await record_picker.organization_of(request, str(task.organization_id or "")) or of_project
+    )
+    to = await record_picker.id_from_fields(request, ORGANIZATION, request.data, here)
+    if to == (here and here.id):
+        return {}
+    moved: dict[str, int | None] = {"organizationId": to}
+    if task.project_id is not None and to != (of_project and of_project.id):
+        moved["projectId"] = None
+    return moved
 
 
 async def organization_id(request: Request) -> int | None:

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 from starlette.responses import Response
 
-from retainer.errors import Conflict, Invalid, PreconditionFailed, Problem, invalid
+from retainer.errors import Conflict, Invalid, Problem, invalid
 from retainer.http.request import Request
 from retainer.identity.users import store
 from retainer.identity.users.model import Link, User, UserCreate, UserUpdate
 from retainer.journal.model import HistoryEntry
 from retainer.pages import render
+from retainer.pages.edit import SameFields, conflict, refused, save
 from retainer.pages.form import MAX_EMAIL, MAX_NAME, Field, Fields, form_page
 from retainer.pages.journal.history import last_changes
 from retainer.pages.list_page import OnlyId, find, paginate
@@ -166,13 +167,11 @@ async def update(request: Request, id: int) -> Response:
     path, sent = f"/users/{id}", request.data.body(UserUpdate)
     try:
         sent |= await typed_contact(request)
-        result = await perform(
-            request, "updateUser", id, body=sent, version=request.data.get("version")
-        )
-    except PreconditionFailed as problem:
-        return await render.conflict(request, problem, path, sent)
+        result = await save(request, "updateUser", id, path, sent)
+    except SameFields as same:
+        return await conflict(request, same, path)
     except Invalid as problem:
-        return await render.not_saved(request, problem, path, sent)
+        return await refused(request, problem, path, sent, show_one)
     except Conflict as problem:
         response = await user_page(request, id, problem)
         # Replaces the whole form, so that the refused choice does not stay selected.

@@ -12,6 +12,7 @@ from retainer.identity.sessions.model import PasswordChange, Session
 from retainer.identity.users import store
 from retainer.identity.users.model import AccountUpdate, Density, Theme, UserDetails, time_zones
 from retainer.pages import render
+from retainer.pages.edit import refused
 from retainer.pages.list_page import find
 from retainer.pages.submit import perform
 
@@ -78,14 +79,18 @@ def device(agent: str | None) -> str:
 
 async def update(request: Request) -> Response:
     sent = request.data.body(AccountUpdate)
+    if sent.get("timeZone") == request.viewer.time_zone:
+        del sent["timeZone"]  # the tenant's, perhaps: unchanged, it does not become the user's own
     try:
         await perform(request, "updateOwnUser", body=sent)
     except Invalid as problem:
-        return await render.not_saved(request, problem, PATH, sent)
+        return await refused(request, problem, PATH, sent)
     return render.redirect(request, PATH, _message(sent))
 
 
 def _message(sent: dict[str, object]) -> str:
+    if not sent:
+        return ""
     if sent.get("shortcuts"):
         return "Turned single-key shortcuts on"
     if "shortcuts" in sent:

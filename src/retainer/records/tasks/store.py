@@ -139,8 +139,13 @@ def _keeps_organization(references: list[str]) -> str:
                 OR num_nonnulls(t.organization_id, t.project_id) = 0)"""
 
 
+def _is_locked(column: str) -> str:
+    # An unchanged assignee need not be active, or a task of one who left could not be saved.
+    return is_locked(REFERENCES[column], f":{column}", unless=f":{column} = t.{column}")
+
+
 def _update(references: list[str]) -> Update:
-    held = "".join(f" AND {is_locked(REFERENCES[c], f':{c}')}" for c in references)
+    held = "".join(f" AND {_is_locked(column)}" for column in references)
     if not set(_HOMES).isdisjoint(references):
         held += _keeps_organization(references)
     return Update(
