@@ -179,6 +179,7 @@ class Problem(Exception):
     status = 500
     detail = "Something went wrong on our side. The request id finds it in the log."
     is_rolled_back = True  # false where part of the request may have been committed
+    is_for_people = True  # false where only a program's author can use the detail
 
     def __init__(
         self,
@@ -234,6 +235,12 @@ class BadCredentials(Problem):
 
 class Forbidden(Problem):
     status = 403
+
+
+class RoleForbidden(Forbidden):
+    """The viewer's role may not do this."""
+
+    is_for_people = False  # pages say it in other words
 
 
 class NotFound(Problem):

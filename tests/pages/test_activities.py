@@ -72,7 +72,7 @@ def test_a_refused_new_activity_says_why_and_keeps_the_typed_fields(cast: Cast) 
     both = ["", str(cast.stan_contact), str(cast.gita_contact)]
     answer = sent(cast.ada, "/activities", text=" ", organizationId=str(cast.acme), contactIds=both)
     assert all(f'value="{id}" checked' in answer.text for id in both[1:])
-    answer = sent(cast.ada, "/activities", text="Typed", organization="Glob")
+    answer = sent(cast.ada, "/activities", text="Typed", organization="Globexx")
     assert answer.status_code == 422
     assert ">Typed</textarea>" in answer.text
     assert "choose one of Globex" in answer.text

@@ -19,6 +19,7 @@ from retainer.errors import (
     NotFound,
     NotSignedIn,
     Problem,
+    RoleForbidden,
     UnsupportedMediaType,
     invalid,
 )
@@ -118,7 +119,7 @@ def refuse_unpermitted(request: Request, route: Route) -> None:
         return
     rule = PERMISSIONS[route.permission]
     allowed = ", ".join(role.value for role in type(request.viewer.role) if role in rule.roles)
-    raise Forbidden(
+    raise RoleForbidden(
         f"Your role, {request.viewer.role.value}, may not do this. It takes one of: {allowed}."
     )
 

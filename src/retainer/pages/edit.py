@@ -22,7 +22,6 @@ from retainer.pages.submit import Result, perform
 ATTEMPTS = 3  # of an edit during which others change other fields
 _RECORD = re.compile(r"/([a-z]+)/(\d{1,16})", re.ASCII)
 _VERSION = re.compile(r"(\d{1,16})-(\d{1,9})", re.ASCII)
-_FORM = re.compile(r"form#save-([\w-]+)", re.ASCII)
 _NOT_EDITED = {"version", "back"}
 _UNKNOWN = object()  # a value that equals none
 
@@ -215,10 +214,9 @@ async def refused(
 
 def _property(request: Request) -> str | None:
     """Name of the property whose form this is; None for a form of several fields."""
-    if (source := request.headers.get("hx-source")) is not None:
-        match = _FORM.fullmatch(source)
-        return match and match[1]
-    edited = [name for name in request.data if name not in _NOT_EDITED]
+    names = set(request.data) - _NOT_EDITED
+    # A record that was picked among several of a name is named by its id, too.
+    edited = [name for name in names if name.removesuffix("Id") not in names - {name}]
     if len(edited) == 1 and "version" in request.data:
         return str(edited[0])
     return None

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from calendar import day_name, month_abbr, month_name
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from urllib.parse import quote
@@ -117,14 +117,29 @@ def initials(name: str) -> str:
 
 @pass_context
 def when(context: Context, text: str | None) -> Markup | str:
-    """Time as "6 d" within a week, then as "3 Nov", then as "Nov 2025"; in full as a tooltip."""
+    """Time in a column: "6 d" within a week, then "3 Nov", then "Nov 2025"; in full as a
+    tooltip.
+    """
+    return _moment(context, text, lambda near: near)
+
+
+@pass_context
+def ago(context: Context, text: str | None) -> Markup | str:
+    """Time within a sentence: "just now", "6 d ago", "3 Nov"."""
+    return _moment(context, text, lambda near: "just now" if near == "now" else f"{near} ago")
+
+
+def _moment(context: Context, text: str | None, near: Callable[[str], str]) -> Markup | str:
+    """Time with its whole text as a tooltip; `near` writes one of the last week."""
     if not text:
         return ""
     moment = _local_moment(context, text)
     now = datetime.now(UTC)
-    shown = _ago((now - moment).total_seconds()) or _day(
-        moment.date(), now.astimezone(moment.tzinfo).date()
-    )
+    recent = _ago((now - moment).total_seconds())
+    if recent:
+        shown = near(recent)
+    else:
+        shown = _day(moment.date(), now.astimezone(moment.tzinfo).date())
     # Written by hand: for the fifty rows of a list, strftime and Markup.format took a fifth of the
     # page's time.
     whole = f"{WEEKDAYS[moment.weekday()]}, {moment.day} {MONTHS[moment.month]} {moment.year}, "
@@ -265,6 +280,7 @@ FILTERS = {
     "size": size,
     "initials": initials,
     "when": when,
+    "ago": ago,
     "until": until,
     "local": local,
     "day": day,

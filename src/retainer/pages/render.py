@@ -29,6 +29,7 @@ from retainer.http.request import Request
 from retainer.identity.signatures import signed, verified
 from retainer.pages import formatting
 from retainer.pages.assets import icon
+from retainer.pages.error_words import of_people, words_of
 from retainer.pages.journal.sentences import LINK_WORDS
 from retainer.pages.navigation import ADDITIONS, SECTIONS
 from retainer.pages.static import URLS, preloads
@@ -158,7 +159,8 @@ async def refusal(request: Request, problem: Problem) -> Response:
     """
     if isinstance(problem, NotSignedIn) and request.method in ("GET", "HEAD"):
         return _to_login(request)
-    values = {"problem": problem, "heading": title(problem.status)}
+    words = words_of(problem, is_form=request.method not in ("GET", "HEAD"))
+    values = {"problem": problem, "words": words}
     try:
         # A path without a route is refused before the session is looked up.
         if request.session_viewer is None:
@@ -198,10 +200,7 @@ def field_errors(problem: Problem) -> dict[str, str]:
     found: dict[str, list[str]] = {}
     for error in problem.errors or [FieldError("", problem.detail)]:
         name = re.split(r"[\[.]", error.field)[0]
-        message = error.message
-        if message.endswith('not ""'):  # nobody typed the quotation marks
-            message = "must not be empty"
-        found.setdefault(name, []).append(message)
+        found.setdefault(name, []).append(of_people(error.message))
     return {name: "; ".join(messages) for name, messages in found.items()}
 
 
