@@ -141,9 +141,10 @@ def test_a_contact_shows_organizations_roles_and_the_last_touch(cast: Cast) -> N
 def test_a_contact_joins_an_organization_by_its_name(cast: Cast) -> None:
     contact = cast.contact("Nina")
     path = f"/contacts/{contact}/members"
-    near = sent(cast.cora, path, organization="Acmee Corporaton", role="billing_contact")
+    cast.ada.made("/api/organizations", name="Globe Trotters", type="vendor")
+    near = sent(cast.cora, path, organization="Glob", role="billing_contact")
     assert near.status_code == 422
-    assert f'name="organizationId" value="{cast.acme}"' in near.text
+    assert f'name="organizationId" value="{cast.globex}"' in near.text
     assert 'value="billing_contact" selected' in near.text
     assert sent(cast.cora, path, organization=" ", role="member").status_code == 422
     done(

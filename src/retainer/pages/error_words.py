@@ -91,7 +91,9 @@ def words_of(problem: Problem, *, is_form: bool) -> Words:
 
 def _sentences(problem: Problem, *, is_form: bool) -> list[str]:
     if problem.errors:
-        return [_sentence(e.field, e.message, is_form=is_form) for e in problem.errors]
+        # A body that is no form at all was not typed by anybody.
+        named = [error for error in problem.errors if error.field != "body"]
+        return [_sentence(e.field, e.message, is_form=is_form) for e in named]
     is_said = problem.status in _TECHNICAL or problem.detail == type(problem).detail
     if is_said or not problem.is_for_people:
         return []
