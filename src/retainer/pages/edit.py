@@ -11,8 +11,9 @@ from starlette.responses import Response
 
 from retainer.errors import Conflict, Invalid, NotFound, PreconditionFailed, Problem, camel
 from retainer.http.request import Request
-from retainer.journal import since, store
+from retainer.journal import since
 from retainer.journal.model import FieldChange
+from retainer.journal.titles import titles_of
 from retainer.nouns import NOUNS
 from retainer.pages import formatting, render
 from retainer.pages.journal import diffs
@@ -146,7 +147,7 @@ async def conflict(request: Request, same: SameFields, path: str) -> Response:
     current = msgspec.json.decode(same.problem.current, type=dict[str, Any])
     version = same.problem.headers["etag"][1:-1]
     changes = [FieldChange(name, current.get(name), mine) for name, mine in same.clashing.items()]
-    titles = await store.titles(request.db, diffs.references(changes))
+    titles = await titles_of(request.db, diffs.references(changes))
     kept = {**same.clashing, **same.rest}
     fields = {
         name: value
