@@ -29,7 +29,7 @@ def test_no_page_about_a_refusal_has_words_of_the_api(cast: Cast) -> None:
         (
             get(cast.ada, "/tasks?due=today"),
             422,
-            "“due” is not known here; the nearest is dueDate.",
+            "“nonsense” is not known here.",
         ),
         (get(cast.ada, "/organizations/x"), 422, "must be an integer"),
         (post(cast.nobody, acme, name="A"), 401, "You are signed out"),

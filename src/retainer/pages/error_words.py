@@ -9,7 +9,7 @@ from retainer.pages.formatting import label
 # The API's words about parameters, and how to ask for more; nobody types a path into a form.
 _API_WORDS = (
     (re.compile(r"; see (?:GET|POST) \S+"), ""),
-    (re.compile(r"is not a parameter of this path"), "is not known here"),
+    (re.compile(r"is not a parameter of this path(; it takes .*)?"), "is not known here"),
     (re.compile(r"must be text, not \"\"|must be text, not null"), "must not be empty"),
 )
 # Statuses whose detail speaks of requests, headers and bodies.
