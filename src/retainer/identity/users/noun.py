@@ -12,11 +12,6 @@ USER = Noun(
     title="full_name",
     record_type=UserDetails,
     list=store.LIST,
-    verbs={
-        "insert": ("added the user", "adding the user", "at"),
-        "delete": ("deleted the user", "deleting the user", "at"),
-        "restore": ("restored the user", "restoring the user", "at"),
-    },
     get=store.get,
     create=store.CREATE,
     references={"contact_id": "contacts"},

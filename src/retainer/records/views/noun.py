@@ -13,11 +13,6 @@ VIEW = Noun(
     title="name",
     record_type=View,
     list=store.LIST,
-    verbs={
-        "insert": ("added the view", "adding the view", "at"),
-        "delete": ("deleted the view", "deleting the view", "at"),
-        "restore": ("restored the view", "restoring the view", "at"),
-    },
     get=store.get,
     create=store.CREATE,
     permissions=Permits(change="views.write", delete="views.write"),
