@@ -10,7 +10,7 @@ from retainer.pages.formatting import label
 _API_WORDS = (
     (re.compile(r"; see (?:GET|POST) \S+"), ""),
     (re.compile(r"is not a parameter of this path(; it takes .*)?"), "is not known here"),
-    (re.compile(r"must be text, not \"\"|must be text, not null"), "must not be empty"),
+    (re.compile(r".*, not \"\""), "must not be empty"),  # nobody typed the quotation marks
 )
 # Statuses whose detail speaks of requests, headers and bodies.
 _TECHNICAL = {400, 401, 404, 405, 412, 415, 428}
