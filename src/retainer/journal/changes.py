@@ -8,6 +8,7 @@ left out.
 """
 
 import re
+from typing import Any
 
 import msgspec
 from asyncpg import Record
@@ -16,6 +17,7 @@ from retainer.database.database import Database, Db
 from retainer.database.statement import Statement
 from retainer.errors import invalid
 from retainer.journal.entities import LINKS
+from retainer.journal.store import BEFORE
 from retainer.journal.visibility import VISIBLE
 from retainer.lists.noun import Link, Noun
 from retainer.nouns import NOUNS
@@ -314,3 +316,34 @@ async def announce(database: Database, sender: str, tenants: list[int]) -> None:
     parts = [tenants[start : start + MAX_TENANTS] for start in range(0, len(tenants), MAX_TENANTS)]
     said = [f"{sender} {','.join(map(str, part))}" for part in parts]
     await database.plain(_ANNOUNCE, CHANNEL, said)
+
+
+_SINCE = """c.tenant_id = :tenant AND c.entity = :entity AND c.entity_id = :id
+        AND c.version > :version"""
+_LAST = Statement(f"""
+    SELECT iso(op.at) AS at, coalesce((SELECT u.full_name FROM users u
+        WHERE u.tenant_id = :tenant AND u.id = op.actor_id), 'Retainer') AS name
+    FROM changes c JOIN operations op ON op.tenant_id = :tenant AND op.id = c.operation_id
+    WHERE {_SINCE}
+    ORDER BY c.version DESC LIMIT 1
+""")
+_EACH = Statement(f"SELECT {BEFORE} AS fields FROM changes c WHERE {_SINCE} ORDER BY c.version")
+
+
+async def last_change(db: Db, entity: str, id: int, version: int) -> dict[str, str] | None:
+    """The last change of a record since a version, as the name of its author and its time (name,
+    at); None without one.
+    """
+    row = await db.row(_LAST, entity=entity, id=id, version=version)
+    if row is None:
+        return None
+    return dict(row)
+
+
+async def values_before(db: Db, entity: str, id: int, version: int) -> dict[str, Any]:
+    """The values that the version had in fields changed since, to compare: some are not for all."""
+    found: dict[str, Any] = {}
+    for row in await db.rows(_EACH, entity=entity, id=id, version=version):
+        for field in msgspec.json.decode(row["fields"]):
+            found.setdefault(field["field"], field["before"])
+    return found

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from retainer.errors import Conflict, Invalid, NotFound, PreconditionFailed, Problem, camel
 from retainer.http.request import Request
-from retainer.journal import since
+from retainer.journal import changes
 from retainer.journal.model import FieldChange
 from retainer.journal.titles import titles_of
 from retainer.nouns import NOUNS
@@ -120,7 +120,7 @@ async def _values_before(request: Request, path: str, current: dict[str, Any]) -
     record = _RECORD.fullmatch(path)
     if shown is None or record is None or shown[1] != record[2]:
         return dict.fromkeys(current, _UNKNOWN)
-    found = await since.values_before(request.db, record[1], int(shown[1]), int(shown[2]))
+    found = await changes.values_before(request.db, record[1], int(shown[1]), int(shown[2]))
     if not found:  # the version is none that was
         return dict.fromkeys(current, _UNKNOWN)
     return found
@@ -146,8 +146,8 @@ async def conflict(request: Request, same: SameFields, path: str) -> Response:
     """
     current = msgspec.json.decode(same.problem.current, type=dict[str, Any])
     version = same.problem.headers["etag"][1:-1]
-    changes = [FieldChange(name, current.get(name), mine) for name, mine in same.clashing.items()]
-    titles = await titles_of(request.db, diffs.references(changes))
+    clashes = [FieldChange(name, current.get(name), mine) for name, mine in same.clashing.items()]
+    titles = await titles_of(request.db, diffs.references(clashes))
     kept = {**same.clashing, **same.rest}
     fields = {
         name: value
@@ -161,7 +161,7 @@ async def conflict(request: Request, same: SameFields, path: str) -> Response:
         status=409,
         noun=noun,
         title=current.get(camel(noun.title)) or formatting.label(noun.singular),
-        rows=[_versions(change, titles) for change in changes],
+        rows=[_versions(change, titles) for change in clashes],
         version=version,
         fields=fields,
         action=request.path,
@@ -185,7 +185,7 @@ async def _changed_by(request: Request, path: str, version: str) -> dict[str, st
         return None
     if not request.viewer.may("history.read"):
         return None
-    return await since.last_change(request.db, record[1], int(shown[1]), int(shown[2]))
+    return await changes.last_change(request.db, record[1], int(shown[1]), int(shown[2]))
 
 
 async def refused(
