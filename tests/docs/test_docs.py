@@ -268,8 +268,11 @@ def test_the_permissions_page_lists_every_permission() -> None:
 def test_the_throttling_page_has_the_limits_of_the_code() -> None:
     text = words((DOCS / "signing-in.md").read_text())
     minutes = int(throttle.WINDOW.total_seconds() // 60)
-    assert f"{throttle.LIMIT_OF_ACCOUNT} attempts in {minutes} minutes for one username" in text
-    assert f"{throttle.LIMIT_OF_ADDRESS} for one address" in text
+    limit, slow = throttle.LIMIT_AT_ACCOUNT, throttle.SLOW_AFTER
+    assert f"{limit} attempts in {minutes} minutes at one username" in text
+    assert f"{throttle.LIMIT_OF_ADDRESS} at all of them" in text
+    assert f"after {slow} attempts from anywhere each further one is answered two seconds" in text
+    assert throttle.SLOW_SECONDS == 2
 
 
 def test_a_documented_answer_that_differs_is_noticed() -> None:
