@@ -68,6 +68,6 @@ CAN_UNDO = f"""(op.outcome = 'done' AND {UNDONE_BY} IS NULL
     AND (op.actor_id = :user OR :viewer_role::text <> 'staff')
     AND EXISTS (SELECT FROM changes c WHERE {_LEFT})
     AND NOT EXISTS (SELECT FROM changes c WHERE {_LEFT}
-        AND (NOT ({_MAY}) OR NOT {IS_UNDOABLE} OR NOT (@visible_changes AND @visible_before)
+        AND (NOT ({_MAY}) OR NOT {IS_UNDOABLE} OR NOT (@visible_records)
             OR NOT {IS_YOURS}
             OR EXISTS (SELECT FROM changes l WHERE {LATER.replace(":undone", "op.id")}))))"""

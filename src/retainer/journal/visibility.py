@@ -9,8 +9,10 @@ its operation.
 - `@visible_changes`: that there was the change, and what it left;
 - `@visible_after`: the same of a change of a record that the viewer is known to see now;
 - `@visible_before`: of a visible change, what was there before it;
-- `@visible_candidates`: that the record was changed, whenever that was;
-- `@visible_operations`: an operation with a visible change.
+- `@visible_records`: a change of a record that the viewer sees now, whenever that was;
+- `@visible_candidates`: the same among a few;
+- `@visible_operations`: an operation with a visible change, and what has none to administrators;
+- `@visible_feed`: an operation with a visible change.
 
 The ids that a viewer sees are collected into arrays first, so that one who sees little of a large
 journal does not read all of it.
@@ -190,9 +192,23 @@ _OPERATIONS: Mapping[Scope, str] = {
     "client": _operations("client"),
 }
 
+_OF_RECORDS_NOW: Mapping[Scope, str] = {
+    "all": _of_all(_of_records(whenever=True)),
+    "own": " OR ".join(_seen("own", whenever=True)),
+    "client": " OR ".join(_seen("client", whenever=True)),
+}
+_FEED: Mapping[Scope, str] = {
+    "all": f"""EXISTS (SELECT FROM changes c
+        WHERE c.tenant_id = :tenant AND c.operation_id = op.id AND ({_CHANGES["all"]}))""",
+    "own": _OPERATIONS["own"],
+    "client": _OPERATIONS["client"],
+}
+
 VISIBLE: Visible = {
     **permissions.VISIBLE,
     "changes": _CHANGES,
+    "records": _OF_RECORDS_NOW,
+    "feed": _FEED,
     "after": _AFTERWARDS,
     "before": _BEFOREHAND,
     "candidates": _ONLY_CANDIDATES,
