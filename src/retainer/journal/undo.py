@@ -1,8 +1,9 @@
 """Undoing an operation or a part of it: the before-values are written as a new operation, all of
 them or none (docs/decisions/0012). undo_part.py chooses the changes.
 
-It takes a fixed number of statements, one per table touched, however many rows. First every touched
-row is locked. Then the journal is asked whether anybody changed the rows later. Then all rows are
+It takes a few statements for each table touched, one for each thousand of its rows, so that no
+statement takes long and the request may go on as long as it makes progress. First every touched row
+is locked. Then the journal is asked whether anybody changed the rows later. Then all rows are
 written, and last the tables are asked whether any row refers to a deleted one. Names of tables in
 SQL come from UNDO_RULES alone.
 
@@ -11,8 +12,9 @@ joined: an operation may have touched thousands of rows that PostgreSQL's statis
 yet, and a nested loop planned for a few rows would take quadratic time.
 """
 
+from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from asyncpg import Record
 
@@ -59,6 +61,9 @@ TOUCHED = Statement(
     visible=VISIBLE,
 )
 
+AT_ONCE = 1000  # rows of one statement
+T = TypeVar("T")
+
 ACT = Statement("""
     SELECT CASE WHEN :is_part THEN undoing_changes(:tenant, :undone, :chosen::int[])
             ELSE undoing(:tenant, :undone) END,
@@ -69,9 +74,11 @@ DEFER_CONSTRAINTS = Statement("SET CONSTRAINTS ALL DEFERRED")
 CHECK_CONSTRAINTS = Statement("SET CONSTRAINTS ALL IMMEDIATE")
 
 
-async def undo(db: Db, viewer: Viewer, id: int, part: Part | None = None) -> Stored | None:
+async def undo(
+    db: Db, viewer: Viewer, id: int, part: Part | None, went_on: Callable[[], None]
+) -> Stored | None:
     """Undo an operation, or a part of it. Returns the new operation; raises Problem when it cannot
-    be undone.
+    be undone. `went_on` is called whenever a part of the work is done.
     """
     async with db.transaction() as tx:
         operation = await tx.row(OPERATION, undone=id)
@@ -84,15 +91,18 @@ async def undo(db: Db, viewer: Viewer, id: int, part: Part | None = None) -> Sto
         refuse_forbidden(viewer, operation, touched)
         made = await tx.value(ACT, is_part=part is not None, channel="undo", **values)
         tables = by_table(touched)
-        await lock(tx, tables)
+        went_on()
+        await lock(tx, tables, went_on)
         await refuse_changed_later(tx, id, chosen, by_columns=part is not None)
         await tx.rows(DEFER_CONSTRAINTS)
+        went_on()
         written = {
-            table: await write(tx, table, columns, rows, operation=made, **values)
+            table: await write(tx, table, columns, rows, went_on, operation=made, **values)
             for table, (columns, rows) in tables.items()
         }
         columns = {table: columns for table, (columns, _) in tables.items()}
         await refuse_dangling(tx, await dangling(tx, written, columns))
+        went_on()
         await check_constraints(tx)
         await refuse_hidden(tx, viewer, values)
         return await store.undone(tx, made, passed_over)
@@ -172,15 +182,17 @@ def by_table(touched: list[Record]) -> Tables:
             columns, ids = found[row["entity"]]
             columns.update(row["columns"] or [])
             ids += row["ids"]
-    return found
+    return {table: (columns, sorted(set(ids))) for table, (columns, ids) in found.items()}
 
 
-async def lock(tx: Db, tables: Tables) -> None:
+async def lock(tx: Db, tables: Tables, went_on: Callable[[], None]) -> None:
     """Lock every touched row: a concurrent change is either done before this, or waits."""
     if "organizations" in tables:
         await tx.row(LOCK_HIERARCHY)
     for table, (_, ids) in tables.items():
-        await tx.row(LOCK[table], ids=ids)
+        for some in slices(ids):
+            await tx.row(LOCK[table], ids=some)
+            went_on()
 
 
 _LOCK = """SELECT x.id FROM {} x
@@ -191,13 +203,22 @@ LOCK = {
 
 
 async def write(
-    tx: Db, table: str, columns: set[str], ids: list[int], **values: Any
+    tx: Db,
+    table: str,
+    columns: set[str],
+    ids: list[int],
+    went_on: Callable[[], None],
+    **values: Any,
 ) -> list[Record]:
     """Write back the before-values of a table's rows. Returns each with is_live and references."""
     statement = _write(table, tuple(sorted(columns - {"deleted_by"})))
     try:
         async with tx.savepoint():
-            return await tx.rows(statement, ids=ids, first=1, last=2**31 - 1, **values)
+            written: list[Record] = []
+            for some in slices(ids):
+                written += await tx.rows(statement, ids=some, first=1, last=2**31 - 1, **values)
+                went_on()
+            return written
     except Conflict:
         if len(ids) == 1:
             raise
@@ -209,7 +230,17 @@ async def write(
         values | {"ids": [s["entity_id"]], "first": s["sequence"], "last": s["sequence"]}
         for s in steps
     ]
-    return list({row["id"]: row for row in await tx.many(statement, each)}.values())
+    last: dict[int, Record] = {}
+    for several in slices(each):
+        last |= {row["id"]: row for row in await tx.many(statement, several)}
+        went_on()
+    return list(last.values())
+
+
+def slices(items: list[T]) -> Iterator[list[T]]:
+    """The items in lists of as many as one statement takes."""
+    for start in range(0, len(items), AT_ONCE):
+        yield items[start : start + AT_ONCE]
 
 
 STEPS = Statement(f"""

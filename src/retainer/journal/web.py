@@ -2,6 +2,7 @@
 
 from starlette.responses import Response
 
+from retainer.database.stored import Stored
 from retainer.errors import Conflict, Forbidden, invalid
 from retainer.http.request import Request
 from retainer.http.responses import JSONResponse, record_response
@@ -29,7 +30,7 @@ async def show(request: Request, id: int) -> Response:
 
 async def undo_operation(request: Request, id: int) -> Response:
     try:
-        return record_response(await undo(request.db, request.viewer, id, _part(request.query)))
+        return record_response(await _undo(request, id, _part(request.query)))
     except Forbidden:
         await request.record_refusal()
         raise
@@ -43,14 +44,24 @@ async def undo_last(request: Request) -> Response:
     last = await undo_stack.last_done(request.db)
     if last is None:
         raise Conflict("There is nothing left to undo that you did within the last day.")
-    return record_response(await undo(request.db, request.viewer, last))
+    return record_response(await _undo(request, last, None))
 
 
 async def redo_last(request: Request) -> Response:
     last = await undo_stack.last_undone(request.db)
     if last is None:
         raise Conflict("There is nothing to redo: you undid nothing since you last did something.")
-    return record_response(await undo(request.db, request.viewer, last))
+    return record_response(await _undo(request, last, None))
+
+
+async def _undo(request: Request, id: int, part: Part | None) -> Stored | None:
+    """The operation that undoes another one. The request may take long while it makes progress."""
+
+    def extend() -> None:
+        if request.deadline is not None:
+            request.app.deadlines.extend(request.deadline)
+
+    return await undo(request.db, request.viewer, id, part, extend)
 
 
 def _part(query: UndoQuery) -> Part | None:
