@@ -113,20 +113,20 @@ def test_what_cannot_be_undone_is_passed_and_what_clashes_is_told(cast: Cast) ->
 
 def test_a_preview_counts_the_records_and_names_their_organizations(cast: Cast) -> None:
     ids = tree(cast)
-    lines = [
-        {"method": "DELETE", "path": f"/organizations/{id}"} for id in (ids["top"], cast.globex)
-    ]
+    extra = cast.ada.made("/api/organizations", name="Extra", type="other")["id"]
+    cast.ada.made("/api/tasks", title="T", organizationId=extra)
+    lines = [{"method": "DELETE", "path": f"/organizations/{id}"} for id in (ids["top"], extra)]
     bulk(cast.ada, *(json.dumps(line).encode() + b"\n" for line in lines))
     operation = last(cast)["id"]
     path = f"/api/operations/{operation}/undo"
     found = cast.ada.get(path).json()
     kinds = {(kind["entity"], kind["action"]): kind["records"] for kind in found["kinds"]}
-    assert kinds["organizations", "delete"] == 2 and kinds["tasks", "delete"] == 3
+    assert kinds["organizations", "delete"] == 2 and kinds["tasks", "delete"] == 4
     assert found["records"] == sum(kinds.values())
     assert found["operationId"] == operation and found["passedOver"] == 0
-    part = cast.ada.get(f"{path}?record=organizations/{cast.globex}").json()
-    assert part["records"] < found["records"]  # (and the organization that comes below it again)
-    made = cast.ada.post(f"{path}?record=organizations/{cast.globex}").json()
+    part = cast.ada.get(f"{path}?record=organizations/{extra}").json()
+    assert (part["records"], part["organizations"]) == (2, 1)
+    made = cast.ada.post(f"{path}?record=organizations/{extra}").json()
     assert made["records"] == part["records"]
     rest = cast.ada.get(path).json()
     assert rest["records"] == found["records"] - part["records"]
