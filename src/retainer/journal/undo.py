@@ -1,7 +1,7 @@
 """Undoing an operation or a part of it: the before-values are written as a new operation, all of
 them or none (docs/decisions/0012). undo_part.py chooses the changes.
 
-It takes a few statements for each table touched, one for each thousand of its rows, so that no
+It takes a few statements for each table touched, one for each 500 of its rows, so that no
 statement takes long and the request may go on as long as it makes progress. First every touched row
 is locked. Then the journal is asked whether anybody changed the rows later. Then all rows are
 written, and last the tables are asked whether any row refers to a deleted one. Names of tables in
@@ -61,7 +61,7 @@ TOUCHED = Statement(
     visible=VISIBLE,
 )
 
-AT_ONCE = 1000  # rows of one statement
+AT_ONCE = 500  # rows of one statement
 T = TypeVar("T")
 
 ACT = Statement("""
