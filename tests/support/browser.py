@@ -1,4 +1,6 @@
-"""A real Chromium signed in as one of the cast; errors on the console fail the test."""
+"""A real Chromium signed in as one of the cast, 250 ms away from the server; errors on the console
+fail the test.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +17,9 @@ FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 
+LATENCY = 250  # milliseconds of each answer: at none, races hide
+_NETWORK = {"offline": False, "downloadThroughput": -1, "uploadThroughput": -1}
+
 AXE = Path(__file__).parents[2] / "build/npm/node_modules/axe-core/axe.min.js"
 
 # Refusals that a test provokes are told on the console; everything else is a fault.
@@ -29,10 +34,17 @@ class Desk:
         self.context = context
         if person and person.token:
             context.add_cookies([{"name": "connect.sid", "value": person.token, "url": server.url}])
-        self.page: Page = context.new_page()
         self.complaints: list[str] = []
-        self.page.on("console", self.heard)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page = self.window()
+
+    def window(self) -> Page:
+        """A further window, whose complaints count too."""
+        page = self.context.new_page()
+        network = self.context.new_cdp_session(page)
+        network.send("Network.emulateNetworkConditions", _NETWORK | {"latency": LATENCY})
+        page.on("console", self.heard)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        return page
 
     def heard(self, message: Any) -> None:
         if message.type in ("error", "warning") and not any(

@@ -32,7 +32,7 @@ from retainer.pages.assets import icon
 from retainer.pages.error_words import of_people, words_of
 from retainer.pages.journal.sentences import LINK_WORDS
 from retainer.pages.navigation import ADDITIONS, SECTIONS
-from retainer.pages.static import URLS, preloads
+from retainer.pages.static import URLS
 from retainer.permissions import PERMISSIONS
 from retainer.records.views import store as views
 from retainer.records.views.model import View
@@ -58,7 +58,6 @@ _templates = Environment(
     auto_reload=False,
 )
 _templates.globals["asset"] = URLS.__getitem__
-_templates.globals["preloads"] = preloads
 _templates.globals["sections"] = SECTIONS
 _templates.globals["additions"] = ADDITIONS
 _templates.globals["link_words"] = LINK_WORDS
@@ -155,9 +154,10 @@ def own_path(path: str, default: str) -> str:
 
 async def refusal(request: Request, problem: Problem) -> Response:
     """Show an error's page: what happened and what to do next. A viewer who is not signed in is
-    sent to sign in first.
+    sent to sign in first; a script on an open page asks them to, so that nothing typed is lost.
     """
-    if isinstance(problem, NotSignedIn) and request.method in ("GET", "HEAD"):
+    is_page = request.method in ("GET", "HEAD") and not _is_part(request)
+    if isinstance(problem, NotSignedIn) and is_page:
         return _to_login(request)
     words = words_of(problem, is_form=request.method not in ("GET", "HEAD"))
     values = {"problem": problem, "words": words}
@@ -188,8 +188,6 @@ def _to_login(request: Request) -> Response:
     where = "/login"
     if path != "/":
         where += f"?{urlencode({'next': path})}"
-    if "hx-request" in request.headers:
-        return HTMLResponse(headers={"hx-redirect": where} | VARY)
     return Response(status_code=303, headers={"location": where} | VARY)
 
 

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from retainer.http.compression import accepts_gzip, gzipped
 from retainer.http.request import Request
 from retainer.pages.assets import DIST, PACKAGE, stylesheets
-from retainer.pages.script_modules import link_order, served
+from retainer.pages.script_modules import bundle, later_module, later_modules, link_order
 
 _TYPES = {
     "css": "text/css",
@@ -41,8 +41,11 @@ def _read() -> tuple[dict[str, Asset], dict[str, str]]:
         if file.suffix in (".js", ".woff2")
     }
     urls = {name: _url(name, content) for name, content in contents.items()}
-    for name in MODULES:
-        contents[name] = served(_SCRIPTS[name], urls.__getitem__).encode()
+    for name in LATER:
+        contents[name] = later_module(_SCRIPTS[name], urls.__getitem__).encode()
+        urls[name] = _url(name, contents[name])
+    for name in ENTRIES:
+        contents[name] = bundle(name, MODULES[name], _SCRIPTS, urls.__getitem__).encode()
         urls[name] = _url(name, contents[name])
     for name, content in stylesheets().items():
         contents[name] = _URL.sub(
@@ -69,17 +72,13 @@ def _asset(name: str, content: bytes) -> Asset:
 
 
 _SCRIPTS = {file.name: file.read_text() for file in (PACKAGE / "layout/js").glob("*.js")}
-# Names of the modules that each module needs, leaves first.
+# The script of most pages, and those of pages that work on their own.
+ENTRIES = ("app.js", "api.js", "setup.js")
+# Names of the modules that each module needs, leaves first; and those that are loaded on demand.
 MODULES = link_order(_SCRIPTS)
+LATER = later_modules(_SCRIPTS)
 # Assets by URL, for the table of routes; and URLs by file name, for templates.
 ASSETS, URLS = _read()
-
-
-def preloads(name: str) -> list[str]:
-    """URLs of the modules that one needs. A page names them in `modulepreload`, so that a browser
-    fetches all at once instead of each after the module that imports it.
-    """
-    return [URLS[module] for module in MODULES[name]]
 
 
 async def asset(request: Request) -> Response:

@@ -228,7 +228,8 @@ def signed_in(request: Request, user: Stored, token: str, username: str) -> Resp
 
 
 def signed_out(request: Request) -> Response:
-    response = Response(status_code=204)
+    """Response that removes the cookie, and what our pages kept in the browser."""
+    response = Response(status_code=204, headers={"clear-site-data": '"storage"'})
     response.headers.append("set-cookie", cookie("", secure=request.is_secure, seconds=0))
     return response
 

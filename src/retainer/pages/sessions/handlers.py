@@ -50,12 +50,12 @@ async def sign_in(request: Request) -> Response:
         if problem.status >= 500:
             raise
         return await _form(request, where, problem.detail, problem)
-    return _with_cookie(render.redirect(request, where), result.response)
+    return with_session(render.redirect(request, where), result.response)
 
 
 async def sign_out(request: Request) -> Response:
     result = await perform(request, "logout")
-    return _with_cookie(render.redirect(request, "/login", "You are signed out"), result.response)
+    return with_session(render.redirect(request, "/login", "You are signed out"), result.response)
 
 
 async def setup(_request: Request) -> Response:
@@ -78,7 +78,7 @@ async def set_up(request: Request) -> Response:
             raise
         text = _setup_page(render.field_errors(problem), link)
         return HTMLResponse(text, problem.status, {"cache-control": "no-store"} | problem.headers)
-    return _with_cookie(
+    return with_session(
         render.redirect(request, HOME, "Your password is set, and you are signed in"),
         result.response,
     )
@@ -113,9 +113,10 @@ async def _form(
     return response
 
 
-def _with_cookie(response: Response, api_response: Response) -> Response:
-    cookies = [header for header in api_response.raw_headers if header[0] == b"set-cookie"]
-    response.raw_headers += cookies
+def with_session(response: Response, api_response: Response) -> Response:
+    """Response with the headers of another that begins or ends a session."""
+    names = (b"set-cookie", b"clear-site-data")
+    response.raw_headers += [header for header in api_response.raw_headers if header[0] in names]
     return response
 
 

@@ -14,6 +14,7 @@ from retainer.identity.users.model import AccountUpdate, Density, Theme, UserDet
 from retainer.pages import render
 from retainer.pages.edit import refused
 from retainer.pages.list_page import find
+from retainer.pages.sessions.handlers import with_session
 from retainer.pages.submit import perform
 
 PATH = "/profile"
@@ -135,7 +136,5 @@ async def end_session(request: Request, id: int) -> Response:
     result = await perform(request, "endOwnSession", id)
     if id != request.viewer.session:
         return render.redirect(request, PATH, "Ended the session")
-    response = render.redirect(request, "/login", "You are signed out")
-    cookies = [header for header in result.response.raw_headers if header[0] == b"set-cookie"]
-    response.raw_headers += cookies
-    return response
+    signed_out = render.redirect(request, "/login", "You are signed out")
+    return with_session(signed_out, result.response)

@@ -2,13 +2,17 @@
 // actions click a real control or send a real form; without scripts every page still works.
 
 import { $, focusOn } from "./dom.js";
-import "./navigation.js";
-import "./toasts.js";
-import "./selection.js";
-import "./record_pager.js";
-import "./palette.js";
+import { onRender } from "./navigation.js";
+import "./forms.js";
+import "./submits.js";
+import "./session.js";
 import "./shortcuts.js";
 import "./live_updates.js";
-import "./uploads.js";
+
+// Those that only some pages need.
+onRender(() => {
+  if ($("form[data-selects]")) import("./selection.js");
+  if ($("[data-drop]")) import("./uploads.js");
+});
 
 focusOn($("[autofocus]"));

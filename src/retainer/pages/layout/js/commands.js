@@ -7,8 +7,8 @@
 import { $, $$, currentUrl, focused, focusOn, isVisible, on } from "./dom.js";
 import { go } from "./navigation.js";
 import { adjacentRecord } from "./record_pager.js";
-import { inFocusedRow, moveRowFocus } from "./rows.js";
-import { focusedRowCheckbox } from "./selection.js";
+import { focusedRowCheckbox, inFocusedRow, moveRowFocus } from "./rows.js";
+import { post } from "./submits.js";
 
 const FIRST_PROPERTY = ".properties :is(input, select):not([type=hidden])";
 
@@ -38,7 +38,7 @@ const MOVES = [
     run: () => inFocusedRow("[data-done]")?.click(),
   },
   {
-    keys: "Backspace",
+    keys: "Ctrl Backspace",
     help: "Delete the row",
     when: () => focused().matches("[data-deletes]"),
     run: () => deleteRow(focused()),
@@ -97,7 +97,7 @@ function press(node) {
 }
 
 function deleteRow(link) {
-  return go(`${link.pathname}/delete`, { values: { back: currentUrl() } }, "POST");
+  post(`${link.pathname}/delete`, { back: currentUrl() });
 }
 
 const statusField = () => $$("[data-bulk] [name=status], #p-status").find(isVisible);

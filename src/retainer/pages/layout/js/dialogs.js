@@ -1,6 +1,7 @@
 // Dialogs and menus, which open over the page and give the focus back when they close.
 
 import { $, $$, firstOf, focused, focusOn, isVisible, on } from "./dom.js";
+import { fieldsOf, forgetDrafts, isChanged, restoreDrafts } from "./drafts.js";
 
 const OPEN_MENU = "details.menu[open], details.more[open]";
 const FIRST_FIELD = "input:not([type=hidden]), select, textarea";
@@ -11,6 +12,9 @@ let opener = null;
 // Opens a dialog. When it closes, `from` gets the focus, else what has it now.
 export function openModal(box, from) {
   opener = from || focused();
+  const menu = opener.closest(OPEN_MENU);
+  if (menu) opener = $("summary", menu);
+  closeMenus();
   box.showModal();
 }
 
@@ -19,18 +23,39 @@ export function showFormDialog(from) {
   const title = $("h1", dialog);
   if (title) title.id = "dialog-title";
   if (!dialog.open) openModal(dialog, from);
+  restoreDrafts();
   focusOn(firstOf(dialog, "[aria-invalid]", "[autofocus]", FIRST_FIELD, "h1"));
-  // Its answer stays in the dialog: the form again with its errors, or the way to the next page.
-  for (const form of $$("form[method=post]:not([hx-target])", dialog)) {
-    form.setAttribute("hx-target", "#dialog-body");
-    form.setAttribute("hx-swap", "innerHTML");
-    form.setAttribute("hx-push-url", "false");
+}
+
+// Closes a dialog, unless somebody has typed in it and would rather keep that.
+function close(box) {
+  const forms = $$("form", box);
+  if (forms.flatMap(fieldsOf).some(isChanged)) {
+    if (!confirm("Close this and lose what you typed?")) return;
+    forms.forEach(forgetDrafts);
   }
+  box.close();
+}
+
+let pressed = null; // where the mouse went down: text may be selected beyond the dialog's edge
+
+on("pointerdown", ({ target }) => {
+  pressed = target;
+}, true);
+
+function isBeside(box, { clientX, clientY }) {
+  const { left, right, top, bottom } = box.getBoundingClientRect();
+  return clientX < left || clientX > right || clientY < top || clientY > bottom;
 }
 
 for (const box of $$("dialog")) {
-  box.addEventListener("click", ({ target }) => {
-    if (target === box) box.close(); // the backdrop
+  box.addEventListener("click", (event) => {
+    if (event.target === box && pressed === box && isBeside(box, event)) close(box);
+  });
+  box.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented || event.isComposing) return;
+    event.preventDefault();
+    close(box);
   });
   box.addEventListener("close", () => {
     if (box === dialog) emptyFormDialog();
@@ -49,12 +74,16 @@ on("click", (event) => {
   if (target.closest("[data-cancel]") && dialog.open) {
     event.preventDefault();
     event.stopImmediatePropagation();
-    return dialog.close();
+    return close(dialog);
   }
-  for (const menu of $$(OPEN_MENU)) {
-    if (!menu.contains(target)) menu.open = false;
-  }
+  closeMenus(target);
 }, true);
+
+function closeMenus(but) {
+  for (const menu of $$(OPEN_MENU)) {
+    if (!menu.contains(but)) menu.open = false;
+  }
+}
 
 // Closes the menu that is open, and says whether there was one.
 export function closeMenu() {

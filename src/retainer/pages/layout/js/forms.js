@@ -1,68 +1,79 @@
-// Forms: sent once, saved in place, and reset once the server has taken what was typed.
+// Fields that are saved when they change, and filters: arrow keys choose, Enter or leaving the
+// field commits.
 
-import { $$, focused, hasCommandKey, main, on } from "./dom.js";
+import { focused, hasCommandKey, on } from "./dom.js";
+import { keepDraft, resetField } from "./drafts.js";
 
+const STEPPED = "select, [type=date]"; // arrow keys change these at each step
 const TEXT_FIELD = "#main :is(input:not([type=checkbox], [type=search]), textarea)";
 
-on("htmx:config:request", ({ detail: { ctx } }) => {
-  const { request } = ctx;
-  const form = ctx.sourceElement.closest?.("form");
-  if (request.method === "POST" && form) {
-    // A second press while the first is in flight would send the form twice.
-    if (form.dataset.busy) return request.abort();
-    form.dataset.busy = "on";
-  }
-  if (request.method === "GET") dropEmptyFields(request.body);
-});
+let held = null; // the field that keys have changed, and nobody has committed
+let key = ""; // pressed in a field last
 
-on("htmx:finally:request", () => {
-  for (const form of $$("[data-busy]")) delete form.dataset.busy;
-});
+const actsOnChange = (field) =>
+  field.matches("[data-submits]") || field.closest("form[data-save], form.filters");
 
-// A filter that is left empty is no part of a list's URL.
-function dropEmptyFields(body) {
-  for (const [name, value] of [...body]) {
-    if (!value) body.delete(name);
-  }
+addEventListener("change", (event) => {
+  const { target } = event;
+  if (!event.isTrusted || !target.matches(STEPPED) || !actsOnChange(target)) return;
+  // A list that has been opened takes the keys itself: the last one seen here opened it.
+  if (!/^(Arrow|Home|End|Page|Backspace|Delete|[^ ]$)/.test(key)) return;
+  event.stopImmediatePropagation();
+  held = target;
+}, true);
+
+addEventListener("pointerdown", () => {
+  key = "";
+}, true);
+
+function commit() {
+  const field = held;
+  held = null;
+  field.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
-on("change", ({ target }) => {
-  // While a year is typed, a date field passes through years such as 0002.
-  const isPartialDate = target.type === "date" && target.value.startsWith("0");
-  const savesInPlace = target.closest("form[data-save]") && !isPartialDate;
-  const submitsItself = target.matches("[data-submits]") && target.value;
-  if (savesInPlace || submitsItself) target.form.requestSubmit();
-});
-
 on("keydown", (event) => {
-  const { target, key } = event;
-  const form = target.closest?.("form");
+  const { target } = event;
+  key = event.altKey ? "" : event.key;
+  const form = target.form;
   if (!form) return;
   if (key === "Enter" && hasCommandKey(event)) {
     event.preventDefault();
     form.requestSubmit();
-  }
-  if (key === "Escape" && form.matches("[data-save]") && "defaultValue" in target) {
-    target.value = target.defaultValue;
+  } else if (key === "Enter" && target === held) {
+    event.preventDefault();
+    commit();
+  } else if (key === "Escape" && (target === held || form.matches("[data-save]"))) {
+    held = null;
+    resetField(target);
+    keepDraft(target);
     target.blur();
+  }
+}, true);
+
+on("focusout", ({ target }) => {
+  key = "";
+  if (target !== held) return;
+  // Many records are not changed by leaving a field.
+  if (!target.matches("[data-submits]")) return commit();
+  held = null;
+  resetField(target);
+});
+
+on("change", ({ target }) => {
+  const submitsItself = target.matches("[data-submits]") && target.value;
+  if (target.closest("form[data-save]") || submitsItself) target.form.requestSubmit();
+});
+
+// A filter that is left empty is no part of a list's URL.
+on("htmx:config:request", ({ detail: { ctx } }) => {
+  if (ctx.request.method !== "GET") return;
+  for (const [name, value] of [...ctx.request.body]) {
+    if (!value) ctx.request.body.delete(name);
   }
 });
 
-// The browser itself sends a form whose answer is a file to keep, not a page.
-on("submit", (event) => {
-  if (event.submitter?.matches("[data-plain]")) event.stopPropagation();
-}, true);
-
-// A morph leaves in fields what was typed before. On another page, and in the form that was sent,
-// the server's value holds; so it does in the forms beside it that nobody is typing in.
-export function resetForms({ isOtherPage, sent }) {
-  for (const form of $$("form", main())) {
-    const isBeside = sent && form.matches("[data-save]") && !form.contains(focused());
-    if (isOtherPage || form === sent || isBeside) form.reset();
-  }
-}
-
 export function hasUnsavedText() {
   const field = focused();
-  return field?.matches(TEXT_FIELD) && field.value !== field.defaultValue;
+  return field === held || (field?.matches(TEXT_FIELD) && field.value !== field.defaultValue);
 }

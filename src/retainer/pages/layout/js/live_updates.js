@@ -1,55 +1,116 @@
 // What others change appears on open pages. A page says what it shows (data-live-of: nouns, or one
 // record "organizations/12"). It is fetched anew in place; a button offers that where somebody is
 // typing or has something open.
+//
+// A browser opens six connections to a server, and a stream holds one. So hidden windows have none,
+// and where the browser has locks (over TLS, and on this machine) one visible window passes on to
+// the others what it hears.
 
-import { $, $$, element, main } from "./dom.js";
+import { $, element, main, on } from "./dom.js";
 import { hasUnsavedText } from "./forms.js";
-import { go } from "./navigation.js";
+import { isBusy, refresh } from "./navigation.js";
+import { tellSignedOut } from "./session.js";
+import { reconnected } from "./submits.js";
 
 const BUSY_DELAY = 300; // milliseconds
 const POLL_INTERVAL = 5000; // milliseconds
 const MOST_FAILURES = 4; // in a row, after which streams are given up
-const FIRST_ROWS = 50; // that a list shows before more are loaded
-const MOST_ROWS = 1000; // that a list can be asked for
 
-const url = document.body.dataset.live; // none on pages for everybody
-if (url) listen();
+const { live: url, user } = document.body.dataset; // none on pages for everybody
+const windows = new BroadcastChannel(`live ${user}`);
+let mark = ""; // up to which changes are known here
+let isListening = false;
+let following = null; // the AbortController of this window's part, while it is visible
 
-function listen() {
-  const source = new EventSource(url);
-  let failures = 0;
-  source.addEventListener("changed", (event) => receive(JSON.parse(event.data)));
-  source.addEventListener("open", () => {
-    failures = 0;
+const withMark = () => (mark ? `${url}?after=${encodeURIComponent(mark)}` : url);
+
+if (url) {
+  for (const name of ["visibilitychange", "signedin"]) on(name, follow);
+  addEventListener("pageshow", follow);
+  addEventListener("pagehide", stop);
+  windows.onmessage = ({ data }) => {
+    if (data === "hello") {
+      if (isListening) windows.postMessage({ mark });
+    } else if (following) {
+      receive(data);
+    }
+  };
+}
+
+function stop() {
+  following?.abort();
+  following = null;
+  isListening = false;
+}
+
+function follow() {
+  stop();
+  if (document.hidden) return;
+  following = new AbortController();
+  const { signal } = following;
+  if (mark) catchUp(receive); // on what happened while nobody looked
+  else windows.postMessage("hello");
+  if (!navigator.locks) return listen(signal);
+  const whileListening = () => new Promise((resolve) => {
+    signal.addEventListener("abort", resolve);
+    listen(signal);
   });
+  navigator.locks.request(`live ${user}`, { signal }, whileListening).catch(() => {});
+}
+
+function listen(signal) {
+  const source = new EventSource(withMark());
+  let failures = 0;
+  isListening = true;
+  signal.addEventListener("abort", () => source.close());
+  for (const name of ["ready", "changed"]) {
+    source.addEventListener(name, ({ data }) => {
+      failures = 0;
+      pass(JSON.parse(data));
+    });
+  }
   source.addEventListener("error", () => {
     failures += 1;
     if (failures < MOST_FAILURES && source.readyState !== EventSource.CLOSED) return;
     source.close();
-    poll(); // a proxy on the way lets no stream through
+    poll(signal); // a proxy on the way lets no stream through
   });
 }
 
-async function poll(after) {
+async function poll(signal) {
+  if (signal.aborted || !(await catchUp(pass))) return;
+  setTimeout(poll, POLL_INTERVAL, signal);
+}
+
+// False where the session has ended.
+async function catchUp(take) {
   try {
-    const poll = after ? `${url}?after=${encodeURIComponent(after)}` : url;
-    const response = await fetch(poll, { headers: { Accept: "application/json" } });
-    if (response.status === 401) return;
-    const changes = await response.json();
-    if (after) receive(changes);
-    after = changes.mark ?? after;
+    const response = await fetch(withMark(), { headers: { Accept: "application/json" } });
+    if (response.status === 401) return tellSignedOut();
+    take(await response.json());
   } catch {
     // The next attempt may reach the server.
   }
-  setTimeout(poll, POLL_INTERVAL, after);
+  return true;
+}
+
+function pass(changes) {
+  windows.postMessage(changes);
+  receive(changes);
 }
 
 function receive(changes) {
+  mark = changes.mark ?? mark;
+  reconnected();
+  show(changes);
+}
+
+function show(changes) {
   // It may be this page's own change, reported before the response to it has arrived.
-  if ($("[data-busy]")) return setTimeout(receive, BUSY_DELAY, changes);
+  if (isBusy()) return setTimeout(show, BUSY_DELAY, changes);
   if (!isShown(changes) || isOwn(changes)) return;
   if (hasUnsavedText() || $("dialog[open], details.menu[open]")) offerRefresh();
-  else refresh();
+  else showChanges();
 }
 
 function isShown({ records = [], nouns = [] }) {
@@ -67,19 +128,16 @@ function isOwn({ operations = [] }) {
   return operations.length > 0 && operations.every(hasToast);
 }
 
-function refresh() {
+function showChanges() {
   $("#changes-by-others")?.remove();
-  const here = new URL(location.href);
-  const rows = $$("table [data-row]").length;
-  if (rows > FIRST_ROWS) here.searchParams.set("limit", Math.min(rows, MOST_ROWS));
-  go(here.pathname + here.search, {});
+  refresh();
 }
 
 function offerRefresh() {
   if ($("#changes-by-others")) return;
   const button = element(
     "button",
-    { id: "changes-by-others", className: "button changes-by-others", onclick: refresh },
+    { id: "changes-by-others", className: "button changes-by-others", onclick: showChanges },
     "Changed by others: show",
   );
   document.body.append(button);

@@ -1,18 +1,23 @@
 // Going from page to page: htmx replaces <main>; here focus, scrolling and progress follow.
 
 import { closeOverlays, showFormDialog } from "./dialogs.js";
-import { $, currentUrl, firstOf, focused, focusOn, main, on } from "./dom.js";
-import { resetForms } from "./forms.js";
-import { nearestRow } from "./rows.js";
+import { $, $$, currentUrl, firstOf, focused, focusOn, hasCommandKey, main, on } from "./dom.js";
+import { afterSwap, beforeSwap, restoreDrafts } from "./drafts.js";
+import { nearestRow, openFirstRow } from "./rows.js";
+import { recall, remember } from "./storage.js";
+
+const FIRST_ROWS = 50; // that a list shows before more are loaded
+const MOST_ROWS = 1000; // that a list can be asked for
 
 // At once, or a key pressed early would click a link that htmx does not know yet.
 htmx.initialize();
 
 const renderers = [];
-const scrollPositions = new Map(); // by URL
+let here = currentUrl(); // of the page that is shown
 let before = null; // the state that the swap under way comes from
 let isRestoring = false; // Back or Forward
 let requests = 0;
+let fetching = null; // the request under way for <main>
 
 // Runs `render` now and after each swap: for what the server cannot know.
 export function onRender(render) {
@@ -21,47 +26,87 @@ export function onRender(render) {
 }
 
 // Fetches a page into <main>. `options` are htmx's; without `push` the URL stays.
-export function go(href, options = { push: "true" }, method = "GET") {
-  return htmx.ajax(method, href, { target: "#main", swap: "outerMorph", ...options });
+export function go(href, options = { push: "true" }) {
+  return htmx.ajax("GET", href, { target: "#main", swap: "outerMorph", ...options });
 }
+
+// A link with a modifier opens a tab or a window, which is the browser's affair.
+addEventListener("click", (event) => {
+  const isModified = hasCommandKey(event) || event.shiftKey;
+  if (isModified && event.target.closest?.("a[href]")) event.stopPropagation();
+}, true);
+
+// ---- the rows that a list had loaded, and the place on it
+
+const rowCount = () => $$("table [data-row]").length;
+
+function keepPlace() {
+  const place = { y: scrollY, rows: rowCount() };
+  remember(`place ${here}`, place.y || place.rows > FIRST_ROWS ? place : null);
+}
+
+const placeHere = () => recall(`place ${currentUrl()}`) || { y: 0, rows: 0 };
+
+function withRows(path, rows) {
+  const url = new URL(path, location);
+  if (rows > FIRST_ROWS) url.searchParams.set("limit", Math.min(rows, MOST_ROWS));
+  return url.pathname + url.search;
+}
+
+// Fetches the page as it is now, with as many rows.
+export function refresh(rows = rowCount()) {
+  return go(withRows(currentUrl(), rows), { isRefresh: true });
+}
+
+addEventListener("pagehide", keepPlace);
 
 on("htmx:before:history:update", ({ detail }) => {
   if (detail.history.path === currentUrl()) detail.history.type = "replace";
 });
 
 on("htmx:before:history:restore", () => {
+  keepPlace();
   isRestoring = true;
 });
 
+on("htmx:config:request", ({ detail: { ctx } }) => {
+  if (!ctx.request.headers["HX-History-Restore-Request"]) return;
+  ctx.request.action = withRows(ctx.request.action, placeHere().rows);
+});
+
+// ---- a swap
+
 on("htmx:before:swap", ({ detail: { ctx } }) => {
-  const isDone = ctx.request?.method === "POST" && ctx.response?.status < 400;
-  before = {
-    path: location.pathname,
-    focus: focused(),
-    sent: isDone ? ctx.sourceElement.closest?.("form") : null,
-  };
+  before = { path: location.pathname, focus: focused() };
+  if (!isRestoring) keepPlace();
+  if (ctx.target !== main()) return;
+  beforeSwap();
+  // It was asked for before the form was sent.
+  if (ctx.sent && fetching?.isRefresh) fetching.request.abort();
 });
 
 on("htmx:after:swap", ({ detail: { ctx } }) => {
+  if (ctx.isUnseen || ctx.swap === "none") return render();
   const restored = isRestoring;
   isRestoring = false;
   const target = ctx.target?.id;
-  if (target === "dialog-body") showFormDialog(ctx.sourceElement);
+  if (target === "dialog-body") showFormDialog(ctx.sent?.form || ctx.sourceElement);
   else if (target === "main") showPage(ctx, restored);
   else showPart();
-  if (restored) scrollTo(0, scrollPositions.get(location.href) || 0);
+  if (restored) scrollTo(0, placeHere().y);
 });
 
 function showPage(ctx, restored) {
-  const isOtherPage = before && before.path !== location.pathname;
-  resetForms({ isOtherPage, sent: before?.sent });
+  const isOtherPage = before.path !== location.pathname;
+  here = currentUrl();
+  afterSwap(isOtherPage || restored);
   render();
   closeOverlays();
-  before?.sent?.closest(".toast")?.remove(); // its Undo is done
+  ctx.sent?.form?.closest(".toast")?.remove(); // its Undo is done
   if (isOtherPage && !restored) scrollTo(0, 0);
   if (isOtherPage || ctx.response?.status >= 400) {
     focusOn(firstOf(main(), "[aria-invalid]", "[autofocus]", "h1"));
-  } else if (before?.focus !== document.body) {
+  } else if (before.focus !== document.body) {
     keepFocus();
   }
 }
@@ -77,14 +122,21 @@ function render() {
 
 // The element with the focus may be gone: then the row in its place gets it, else the heading.
 function keepFocus() {
-  if (before?.focus?.isConnected) return;
+  if (before.focus?.isConnected) return;
   focusOn(nearestRow() || $("h1", main()));
 }
 
-addEventListener("scroll", () => scrollPositions.set(location.href, scrollY));
+on("htmx:before:request", ({ detail: { ctx } }) => {
+  showProgress(1);
+  if (ctx.request.method !== "GET" || ctx.target !== main()) return;
+  fetching?.request.abort(); // the last link that was clicked counts
+  fetching = ctx;
+});
 
-on("htmx:before:request", () => showProgress(1));
-on("htmx:finally:request", () => showProgress(-1));
+on("htmx:finally:request", ({ detail: { ctx } }) => {
+  showProgress(-1);
+  if (fetching === ctx) fetching = null;
+});
 
 // Marks the page while a request is in flight; styles decide after how long that is shown.
 function showProgress(change) {
@@ -92,3 +144,12 @@ function showProgress(change) {
   main().classList.toggle("is-loading", requests > 0);
   $("#progress").hidden = requests === 0;
 }
+
+export const isBusy = () => requests > 0 || document.body.hasAttribute("data-busy");
+
+onRender(restoreDrafts);
+onRender(openFirstRow);
+// A page that the browser itself has loaded again.
+const place = placeHere();
+const isFirstVisit = performance.getEntriesByType("navigation")[0]?.type === "navigate";
+if (!isFirstVisit && place.rows > rowCount()) refresh(place.rows).then(() => scrollTo(0, place.y));

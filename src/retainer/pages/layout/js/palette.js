@@ -1,38 +1,22 @@
 // The palette (Ctrl K): records by a few letters, commands after ">", before that the records that
-// were open last.
+// were open last in this tab. It is loaded when it is opened first.
 
 import { availableCommands } from "./commands.js";
-import { openModal } from "./dialogs.js";
-import { $, $$, element, hasCommandKey, main, on } from "./dom.js";
-import { go, onRender } from "./navigation.js";
-import { readJson, writeJson } from "./storage.js";
+import { $, $$, element } from "./dom.js";
+import { go } from "./navigation.js";
+import { tellSignedOut } from "./session.js";
+import { recall } from "./storage.js";
 
-const RECENT = 8;
 const PAGE = 8; // rows that PageDown moves by
 const TYPING_PAUSE = 100; // milliseconds
 
-const palette = $("#palette"); // for those who are signed in
+const palette = $("#palette");
 const field = $("#palette-field");
-let recent = readJson(localStorage, "recent") || [];
 let typingTimer = null;
 let search = null; // the AbortController of the request under way
 let answered = null; // the text that the options shown belong to
 
 // ---- the options
-
-onRender(rememberRecord);
-
-// A record's own page says which record it is: data-record="organizations/12".
-function rememberRecord() {
-  const { record } = main().dataset;
-  if (location.pathname !== `/${record}`) return;
-  const [noun] = record.split("/");
-  const words = $("h1", main())?.textContent.trim();
-  const entry = { href: location.pathname, words, note: noun };
-  const others = recent.filter(({ href }) => href !== entry.href);
-  recent = [entry, ...others].slice(0, RECENT);
-  writeJson(localStorage, "recent", recent);
-}
 
 // Moves within the page need its focus, which the palette has taken.
 function commandOptions() {
@@ -44,7 +28,7 @@ async function showOptions(text) {
   search?.abort();
   const wanted = text.trim();
   if (!wanted) {
-    show(group("Recent", recent), group("Commands", commandOptions()));
+    show(group("Recent", recall("recent") || []), group("Commands", commandOptions()));
   } else if (text.startsWith(">")) {
     const words = text.slice(1).trim().toLowerCase();
     const isMatch = (option) => option.words.toLowerCase().includes(words);
@@ -58,17 +42,25 @@ async function showOptions(text) {
   highlight(0);
 }
 
-// The options as HTML; null where a later search replaced this one, or the server failed.
+// The options as HTML; null where a later search replaced this one, or nothing can be searched.
 async function searchRecords(text) {
   search = new AbortController();
   const headers = { Accept: "text/html", "HX-Request": "true", "HX-Target": "div#results" };
   try {
     const url = `/search?q=${encodeURIComponent(text)}`;
     const response = await fetch(url, { headers, signal: search.signal });
-    return response.ok ? await response.text() : null;
-  } catch {
-    return null;
+    if (response.ok) return await response.text();
+    if (response.status === 401) tellSignedOut();
+    cannotSearch(`The server could not do that (${response.status})`);
+  } catch (error) {
+    if (error.name !== "AbortError") cannotSearch("The server cannot be reached");
   }
+  return null;
+}
+
+function cannotSearch(reason) {
+  const words = `${reason}: nothing can be searched.`;
+  show([element("p", { className: "muted" }, words)], group("Commands", commandOptions()));
 }
 
 function show(...groups) {
@@ -117,28 +109,18 @@ function choose(option) {
 
 // ---- opening and typing
 
-export function openPalette() {
-  if (!palette || palette.open) return;
-  openModal(palette);
-  field.value = "";
-  field.focus();
-  showOptions("");
+// Something may have been typed before this was loaded, and Enter pressed.
+export function begin(isChosen) {
+  if (isChosen) chooseFor(field.value);
+  else showOptions(field.value);
 }
 
-// Links to the search page open the palette instead, but for those who want them in a new tab.
-on("click", (event) => {
-  if (!event.target.closest("[data-palette]") || hasCommandKey(event)) return;
-  event.preventDefault();
-  event.stopImmediatePropagation();
-  openPalette();
-}, true);
-
-palette?.addEventListener("input", ({ target }) => {
+palette.addEventListener("input", ({ target }) => {
   clearTimeout(typingTimer);
   typingTimer = setTimeout(() => showOptions(target.value), TYPING_PAUSE);
 });
 
-palette?.addEventListener("keydown", (event) => {
+palette.addEventListener("keydown", (event) => {
   const current = optionNodes().findIndex(isHighlighted);
   const moves = {
     ArrowDown: current + 1,
@@ -166,4 +148,4 @@ async function chooseFor(text, index) {
   if (text === answered) choose(optionNodes()[0]);
 }
 
-palette?.addEventListener("click", ({ target }) => choose(target.closest("[role=option]")));
+palette.addEventListener("click", ({ target }) => choose(target.closest("[role=option]")));

@@ -1,31 +1,45 @@
-// The list that a record was opened from: the way back to it, and the records beside this one.
+// The list that a record was opened from: the way back to it, and the records beside this one; and
+// the records that were open last.
 
-import { $, $$, currentUrl } from "./dom.js";
+import { $, $$, currentUrl, main } from "./dom.js";
 import { onRender } from "./navigation.js";
-import { readJson, writeJson } from "./storage.js";
+import { recall, remember } from "./storage.js";
+
+const RECENT = 8;
 
 const listKey = (path) => `list ${path}`;
 
 onRender(rememberList);
 onRender(linkBackToList);
+onRender(rememberRecord);
 
 function rememberList() {
   const rows = $$("table [data-row]").map((link) => link.getAttribute("href"));
   if (!rows.length) return;
-  writeJson(sessionStorage, listKey(location.pathname), { address: currentUrl(), rows });
+  remember(listKey(location.pathname), { address: currentUrl(), rows });
 }
 
 // With the filter, sort and rows that the list had.
 function linkBackToList() {
   const link = $("[data-back-to-list]");
-  const list = link && readJson(sessionStorage, listKey(link.pathname));
+  const list = link && recall(listKey(link.pathname));
   if (list) link.href = list.address;
+}
+
+// A record's own page says which record it is: data-record="organizations/12".
+function rememberRecord() {
+  const { record } = main().dataset;
+  const href = location.pathname;
+  if (href !== `/${record}`) return;
+  const words = $("h1", main())?.textContent.trim();
+  const others = (recall("recent") || []).filter((other) => other.href !== href);
+  remember("recent", [{ href, words, note: record.split("/")[0] }, ...others].slice(0, RECENT));
 }
 
 // The URL of the record before (-1) or after (1) this one, if there is one.
 export function adjacentRecord(step) {
   const [, noun] = location.pathname.split("/");
-  const rows = readJson(sessionStorage, listKey(`/${noun}`))?.rows || [];
+  const rows = recall(listKey(`/${noun}`))?.rows || [];
   const index = rows.indexOf(location.pathname);
   return index < 0 ? null : rows[index + step];
 }

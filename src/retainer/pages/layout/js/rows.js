@@ -1,6 +1,6 @@
 // The rows of a list, and the one that the keyboard is at. A row has the focus by its link.
 
-import { $$, focused, on } from "./dom.js";
+import { $$, focused, hasCommandKey, on } from "./dom.js";
 
 let position = 0;
 
@@ -31,4 +31,29 @@ export function nearestRow() {
 // A control in the row that has the focus.
 export function inFocusedRow(selector) {
   return focused().closest("tr, li")?.querySelector(selector);
+}
+
+export const focusedRowCheckbox = () => inFocusedRow("input[name=record]");
+
+// ---- from the filter above a list to its rows
+
+const FILTER = ".filters [type=search]";
+let opening = null; // the filter whose first row is opened as soon as it is there
+
+on("keydown", (event) => {
+  const { target, key } = event;
+  if (!target.matches?.(FILTER) || event.isComposing || hasCommandKey(event)) return;
+  if (key !== "ArrowDown" && key !== "Enter") return (opening = null);
+  event.preventDefault();
+  if (key === "ArrowDown") return listRows()[0]?.focus();
+  opening = target;
+  if (target.value.trim() === target.defaultValue) openFirstRow();
+  else target.form.requestSubmit();
+});
+
+// After each swap: the rows may be those of the filter.
+export function openFirstRow() {
+  if (!opening?.isConnected || opening.value.trim() !== opening.defaultValue) return;
+  opening = null;
+  listRows()[0]?.click();
 }

@@ -3,12 +3,11 @@
 
 import { $, $$, on } from "./dom.js";
 import { onRender } from "./navigation.js";
-import { inFocusedRow } from "./rows.js";
-import { readJson, writeJson } from "./storage.js";
+import { recall, remember } from "./storage.js";
 
 const form = () => $("form[data-selects]");
 const storageKey = () => `selected ${form().dataset.selects}`;
-const selectedIds = () => new Set(readJson(sessionStorage, storageKey()));
+const selectedIds = () => new Set(recall(storageKey()));
 
 let lastTicked = null; // where a range begins
 
@@ -16,14 +15,12 @@ function rowCheckboxes() {
   return form() ? $$("input[name=record]", form()) : [];
 }
 
-export const focusedRowCheckbox = () => inFocusedRow("input[name=record]");
-
-export function clearSelection() {
+function clearSelection() {
   if (form()) store([]);
 }
 
 function store(ids) {
-  writeJson(sessionStorage, storageKey(), [...ids]);
+  remember(storageKey(), [...ids]);
   showSelection();
 }
 
@@ -98,6 +95,5 @@ on("formdata", ({ target, formData }) => {
 
 // A change of the selected rows clears the selection; a refused one keeps it.
 on("htmx:before:swap", ({ detail: { ctx } }) => {
-  const isOfSelection = ctx.sourceElement.matches?.("form[data-selects]");
-  if (isOfSelection && ctx.response?.status < 400) clearSelection();
+  if (ctx.sent?.form?.matches("[data-selects]") && ctx.response.status < 400) clearSelection();
 });

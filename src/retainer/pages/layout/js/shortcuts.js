@@ -4,43 +4,40 @@
 import { availableCommands } from "./commands.js";
 import { closeMenu, openModal } from "./dialogs.js";
 import { $, element, focused, hasCommandKey, on } from "./dom.js";
-import { openPalette } from "./palette.js";
-import { listRows, moveRowFocus } from "./rows.js";
-import { clearSelection, focusedRowCheckbox } from "./selection.js";
+import { focusedRowCheckbox, listRows, moveRowFocus } from "./rows.js";
 
 const FIELD = "input:not([type=checkbox]), select, textarea, [contenteditable]";
 const SEQUENCE = 1000; // milliseconds from the first key of "g o" to the second
 
+const palette = $("#palette"); // for those who are signed in
 let prefix = ""; // the first key of a sequence, and when it was pressed
 let prefixTime = 0;
 
 on("keydown", (event) => {
   const key = event.key;
   const isCommanded = hasCommandKey(event);
-  if (isCommanded && key.toLowerCase() === "k" && $("#palette")) {
+  if (isCommanded && key.toLowerCase() === "k" && palette) {
     event.preventDefault();
     return openPalette();
   }
   if (event.isComposing || event.altKey || $("dialog[open]")) return;
   if (event.target.matches?.(FIELD)) return;
-  if (isCommanded) {
-    if (key === "z") undo(event);
-    return;
-  }
+  if (isCommanded) return runCommanded(event);
   if (moveInList(event)) return;
   if (key === "Escape") {
-    if (!closeMenu()) clearSelection();
+    if (!closeMenu()) $("[data-deselect]")?.click();
   } else if (document.body.dataset.shortcuts === "on") {
     runShortcut(event);
   }
 });
 
-// The browser's own undo has nothing to undo outside a field.
-function undo(event) {
-  const button = $("#toasts [data-keys=z]");
-  if (!button) return;
+// With Ctrl or Cmd. The browser's own undo has nothing to undo outside a field.
+function runCommanded(event) {
+  const keys = { z: "z", Z: "Z", Backspace: "Ctrl Backspace" }[event.key];
+  const command = keys && availableCommands().find((one) => one.keys === keys);
+  if (!command) return;
   event.preventDefault();
-  button.click();
+  command.run();
 }
 
 function moveInList(event) {
@@ -72,15 +69,36 @@ function findCommand(key) {
   const commands = availableCommands();
   const byKeys = (keys) => commands.find((command) => command.keys === keys);
   const isSequence = prefix && Date.now() - prefixTime < SEQUENCE;
-  const found = byKeys(isSequence ? `${prefix} ${key}` : key);
-  const command = found || (key === "Delete" && byKeys("Backspace"));
+  const command = byKeys(isSequence ? `${prefix} ${key}` : key);
   const begins = commands.some(({ keys }) => keys.startsWith(`${key} `));
   prefix = begins && !command ? key : "";
   prefixTime = Date.now();
   return command;
 }
 
-// ---- help
+// ---- the palette, and help
+
+async function openPalette() {
+  if (palette.open) return;
+  const field = $("#palette-field");
+  let isChosen = false;
+  field.value = "";
+  field.onkeydown = (event) => {
+    isChosen ||= event.key === "Enter";
+  };
+  openModal(palette);
+  const { begin } = await import("./palette.js");
+  field.onkeydown = null;
+  begin(isChosen);
+}
+
+// Links to the search page open the palette instead.
+on("click", (event) => {
+  if (!event.target.closest("[data-palette]")) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  openPalette();
+}, true);
 
 on("click", ({ target }) => {
   if (target.closest("[data-open]")) openHelp();

@@ -1,14 +1,26 @@
-// JSON in sessionStorage (one tab) and localStorage (one browser).
+// What this tab remembers of its user, as JSON in sessionStorage. Nobody else who uses the browser
+// is shown it: who comes after another user begins with nothing, and signing out leaves nothing.
 
-// Null for what was never written and for what is not JSON.
-export function readJson(storage, key) {
-  try {
-    return JSON.parse(storage.getItem(key));
-  } catch {
-    return null;
-  }
+const { user } = document.body.dataset; // none on pages for everybody
+const prefix = `${user} `;
+
+// Null for what was never written.
+export function recall(key) {
+  return JSON.parse(sessionStorage.getItem(prefix + key));
 }
 
-export function writeJson(storage, key, value) {
-  storage.setItem(key, JSON.stringify(value));
+// Null forgets it.
+export function remember(key, value) {
+  if (user && value !== null) sessionStorage.setItem(prefix + key, JSON.stringify(value));
+  else sessionStorage.removeItem(prefix + key);
+}
+
+// A session that ended by itself leads to the login with ?next=: its user may come back for what
+// they typed.
+if (user || !location.search.includes("next=")) {
+  for (const storage of [sessionStorage, localStorage]) {
+    for (const key of Object.keys(storage)) {
+      if (!user || !key.startsWith(prefix)) storage.removeItem(key);
+    }
+  }
 }

@@ -1,7 +1,9 @@
-// Messages at the bottom right: a success for ten seconds, a failure until it is closed.
+// Messages at the bottom right: a success for ten seconds, a problem until it is over or closed.
 
 import { $, $$, element, on } from "./dom.js";
 import { onRender } from "./navigation.js";
+
+export const UNREACHABLE = "unreachable";
 
 const MOST = 3;
 const SECONDS = 10;
@@ -13,7 +15,7 @@ function keepToastsShort() {
   const toasts = $$("#toasts [data-toast]");
   for (const old of toasts.slice(MOST)) old.remove();
   for (const toast of toasts) {
-    if (!toast.timer && !("stays" in toast.dataset)) hideLater(toast);
+    if (!toast.timer && !toast.dataset.toast) hideLater(toast);
   }
 }
 
@@ -30,29 +32,38 @@ function hideLater(toast) {
   start();
 }
 
-function showError(message) {
-  const close = element("button", { type: "button", className: "close" }, "Close");
-  const toast = element("div", { className: "toast" }, element("span", {}, message), close);
-  close.dataset.close = "";
-  toast.dataset.toast = "";
-  toast.dataset.stays = "";
+// Each kind of problem is told once. `remedy` is a button: its words, and what it runs.
+export function showProblem(message, kind = "problem", remedy = null) {
+  hideProblem(kind);
+  const button = (words, run) => {
+    const onclick = () => {
+      toast.remove();
+      run?.();
+    };
+    return element("button", { type: "button", className: "close", onclick }, words);
+  };
+  const toast = element("div", { className: "toast" }, element("span", {}, message));
+  toast.dataset.toast = kind;
+  if (remedy) toast.append(button(remedy.words, remedy.run));
+  toast.append(button("Close"));
   $("#toasts").prepend(toast);
   keepToastsShort();
+}
+
+export function hideProblem(kind) {
+  $(`#toasts [data-toast=${kind}]`)?.remove();
 }
 
 on("click", ({ target }) => {
   if (target.closest("[data-close]")) target.closest("[data-toast]").remove();
 }, true);
 
+// Forms tell it themselves.
 on("htmx:response:error", ({ detail: { ctx } }) => {
   const { status } = ctx.response;
-  if (status < 500) return;
-  showError(
-    `The server could not do that (${status}). Nothing on this page was lost; try again.`,
-  );
+  if (status >= 500 && !ctx.sent) showProblem(`The server could not do that (${status}).`);
 });
 
-on("htmx:error", ({ detail }) => {
-  if (!detail.ctx) return;
-  showError("The server cannot be reached. What you typed is still here; try again.");
+on("htmx:error", ({ detail: { ctx } }) => {
+  if (ctx && !ctx.sent) showProblem("The server cannot be reached.", UNREACHABLE);
 });

@@ -1,59 +1,68 @@
 // Files that are dropped or chosen: sent one after the other, each with its progress and a button
-// that cancels it, to the form that without scripts takes one alone.
+// that cancels it, to the form that without scripts takes one alone. It is loaded with such a form.
 
-import { $, currentUrl, element, on } from "./dom.js";
-import { go } from "./navigation.js";
+import { $, element, on } from "./dom.js";
+import { onRender, refresh } from "./navigation.js";
+import { signIn } from "./session.js";
 
-const waiting = [];
+let uploads = []; // on their way, or refused and not dismissed yet
 let current = null; // the upload that is being sent
-let failedRows = []; // since the page was fetched last
-let added = 0;
+let added = 0; // since the page was fetched last
 
 function addFiles(form, files) {
   const takesSeveral = $("[data-drop] [multiple]");
-  for (const file of takesSeveral ? files : [...files].slice(0, 1)) {
-    waiting.push(newUpload(form, file));
-  }
+  for (const file of takesSeveral ? files : [...files].slice(0, 1)) addFile(form, file);
+  showRows();
   if (!current) sendNext();
 }
 
-function newUpload(form, file) {
+function addFile(form, file) {
   const data = new FormData(form);
   data.set("file", file);
   const bar = element("progress", { max: 1, value: 0, ariaLabel: `Progress of ${file.name}` });
-  const cancel = element(
+  const note = element("span", { className: "error" });
+  const row = element("li", {}, element("span", {}, file.name), bar, note);
+  const upload = { row, bar, note, data, url: form.action, isWaiting: true };
+  upload.button = element(
     "button",
-    { type: "button", className: "button quiet", ariaLabel: `Cancel ${file.name}` },
+    { type: "button", className: "button quiet", onclick: () => dismiss(upload) },
     "Cancel",
   );
-  const row = element("li", {}, element("span", {}, file.name), bar, cancel);
-  $("[data-uploads]").append(row);
-  const upload = { row, bar, cancel, data, url: form.action, request: null, isCancelled: false };
-  cancel.onclick = () => cancelUpload(upload);
-  return upload;
+  upload.button.ariaLabel = `Cancel ${file.name}`;
+  row.append(upload.button);
+  uploads.push(upload);
 }
 
-function cancelUpload(upload) {
-  upload.isCancelled = true;
+// On its way it is cancelled; a refusal has been read.
+function dismiss(upload) {
+  uploads = uploads.filter((other) => other !== upload);
+  upload.row.remove();
   if (upload === current) upload.request.abort();
-  else finish(upload);
+}
+
+// The page may have been fetched anew meanwhile.
+function showRows() {
+  const url = $("[data-drop]")?.action;
+  const rows = uploads.filter((upload) => upload.url === url).map(({ row }) => row);
+  if (url) $("[data-uploads]").append(...rows);
 }
 
 function sendNext() {
-  current = waiting.shift();
-  if (!current) return showAdded();
-  if (current.isCancelled) return sendNext();
-  send(current);
+  current = uploads.find(({ isWaiting }) => isWaiting);
+  if (current) send(current);
+  else if (added) showAdded();
 }
 
 // XMLHttpRequest, because fetch reports no progress of an upload.
 function send(upload) {
   const request = new XMLHttpRequest();
   upload.request = request;
+  upload.isWaiting = false;
   request.upload.onprogress = ({ loaded, total }) => {
     upload.bar.value = loaded / total;
   };
-  request.onloadend = () => {
+  request.onloadend = async () => {
+    if (request.status === 401 && (await signIn())) return send(upload);
     finish(upload);
     sendNext();
   };
@@ -63,17 +72,21 @@ function send(upload) {
 }
 
 function finish(upload) {
-  const problem = upload.isCancelled ? "Cancelled" : problemOf(upload.request);
-  const className = problem ? "error" : "muted";
+  const problem = problemOf(upload.request);
+  if (!problem) {
+    added += 1;
+    return dismiss(upload);
+  }
   upload.bar.remove();
-  upload.cancel.replaceWith(element("span", { className }, problem || "Added"));
-  if (problem) failedRows.push(upload.row);
-  else added += 1;
+  upload.note.textContent = problem;
+  upload.button.textContent = "Dismiss";
+  upload.button.ariaLabel = upload.button.ariaLabel.replace("Cancel", "Dismiss");
 }
 
 // In words; empty where the file was taken.
 function problemOf({ status, responseText }) {
   if (status === 204) return "";
+  if (status === 401) return "Not uploaded: you are signed out";
   if (!status) return "Not uploaded: the server cannot be reached";
   try {
     const { errors, detail } = JSON.parse(responseText);
@@ -83,15 +96,9 @@ function problemOf({ status, responseText }) {
   }
 }
 
-// Fetches the page anew, and still names what was not added.
-async function showAdded() {
-  const rows = failedRows;
-  const isChanged = added > 0;
-  failedRows = [];
+function showAdded() {
   added = 0;
-  if (!isChanged || !$("[data-drop]")) return;
-  await go(currentUrl(), {});
-  $("[data-uploads]")?.append(...rows);
+  if ($("[data-drop]")) refresh();
 }
 
 for (const name of ["dragover", "dragleave", "drop"]) {
@@ -109,3 +116,5 @@ on("change", ({ target }) => {
   addFiles(target.form, target.files);
   target.value = "";
 });
+
+onRender(showRows);

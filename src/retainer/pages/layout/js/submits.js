@@ -1,0 +1,193 @@
+// Forms are sent one after the other, as they were when they were submitted. A line that adds is
+// emptied at once, so that the next entry can be typed; if the server does not take what was sent,
+// it is put back.
+
+import { $$, main, on } from "./dom.js";
+import { draftKey, fieldsOf, isChanged, keepDraft, markUnsaved } from "./drafts.js";
+import { resetField, setValue, valueOf } from "./drafts.js";
+import { signIn } from "./session.js";
+import { recall, remember } from "./storage.js";
+import { UNREACHABLE, hideProblem, showProblem } from "./toasts.js";
+
+const FORM = "form[method=post]:not([hx-boost=false])";
+const LINE = ".line-add";
+const SHOWN = [404, 409, 422]; // refusals that come as a page or a part of one; others are told
+const KEEPALIVE = 50_000; // characters that a browser still sends when the page is left
+const IN_DIALOG = {
+  target: "#dialog-body",
+  swap: "innerHTML",
+  push: "false",
+  headers: { "HX-Target": "div#dialog-body" },
+};
+
+const waiting = [];
+let current = null; // the submit that is being sent
+const lost = []; // not taken, while their line holds other text by now
+
+on("submit", (event) => {
+  const { target: form, submitter } = event;
+  if (!form.matches(FORM)) return;
+  event.stopPropagation();
+  if (submitter?.matches("[data-plain]")) return; // its answer is a file to keep, not a page
+  event.preventDefault();
+  submit(form, submitter);
+}, true);
+
+function submit(form, submitter) {
+  const fields = fieldsOf(form);
+  const sent = {
+    form,
+    action: submitter?.getAttribute("formaction") || form.getAttribute("action"),
+    data: new FormData(form, submitter),
+    path: location.pathname,
+    isInDialog: Boolean(form.closest("#dialog")),
+    isLine: form.matches(LINE),
+    fields: fields.map((field) => ({
+      field,
+      key: draftKey(field),
+      value: valueOf(field),
+      isTyped: isChanged(field),
+    })),
+  };
+  const before = [current, ...waiting].findLast((other) => other?.form === form);
+  // A second click, or the change of a field after Enter in it.
+  if (before && (sent.isLine ? !fields.some(isChanged) : asText(before) === asText(sent))) return;
+  if (sent.isLine) form.reset();
+  for (const each of sent.fields) {
+    each.left = valueOf(each.field);
+    if (sent.isLine) remember(each.key, null);
+  }
+  add(sent);
+}
+
+const asText = ({ data }) => String(new URLSearchParams(data));
+
+// Sends fields that no form on the page has.
+export function post(action, fields) {
+  const data = new FormData();
+  for (const name in fields) data.append(name, fields[name]);
+  add({ action, data, path: location.pathname, fields: [] });
+}
+
+function add(...all) {
+  waiting.push(...all);
+  if (!current) sendNext();
+}
+
+async function sendNext() {
+  current = waiting.shift();
+  document.body.toggleAttribute("data-busy", Boolean(current));
+  if (!current) return;
+  await send(current);
+  sendNext();
+}
+
+async function send(sent) {
+  sent.response = null;
+  takeVersion(sent);
+  const place = sent.isInDialog ? IN_DIALOG : { target: "#main", push: "true" };
+  await htmx.ajax("POST", sent.action, { sent, source: main(), ...place });
+  const status = sent.response?.status || 0;
+  if (status === 401 && (await signIn())) return send(sent);
+  if (status && status < 400) settle(sent);
+  else putBack(sent, status);
+}
+
+const isHere = ({ form, path, action }) =>
+  form?.isConnected && path === location.pathname && form.getAttribute("action") === action;
+
+// The property may have been saved since: then its form has the record's new version.
+function takeVersion(sent) {
+  const version = isHere(sent) && sent.form.elements.version?.value;
+  if (version) sent.data.set("version", version);
+}
+
+on("htmx:before:request", ({ detail: { ctx } }) => {
+  if (!ctx.sent) return;
+  const { data, form } = ctx.sent;
+  const isMultipart = form?.enctype === "multipart/form-data";
+  const body = isMultipart ? data : new URLSearchParams(data);
+  ctx.request.body = body;
+  ctx.request.keepalive = !isMultipart && String(body).length < KEEPALIVE;
+});
+
+on("htmx:after:request", ({ detail: { ctx } }) => {
+  if (ctx.sent) ctx.sent.response = ctx.response;
+  if (ctx.response.status < 500) reconnected();
+});
+
+on("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
+  const { sent } = ctx;
+  if (!sent) return;
+  const { status } = ctx.response;
+  const isElsewhere = !sent.isInDialog && sent.path !== location.pathname;
+  if (status >= 400 || isElsewhere) ctx.push = "false";
+  if (!isElsewhere && (status < 400 || SHOWN.includes(status))) return;
+  // The page stays, be it the one with the form or another that was opened meanwhile.
+  sent.words = new DOMParser().parseFromString(ctx.text, "text/html").querySelector("h1 ~ p");
+  ctx.isUnseen = true;
+  ctx.title = null;
+  tasks.splice(0, tasks.length, ...tasks.filter(({ type }) => type !== "main"));
+});
+
+function settle(sent) {
+  for (const { field, key, value } of sent.fields) {
+    if (recall(key) === value) remember(key, null);
+    if (isHere(sent) && valueOf(field) === value) resetField(field);
+  }
+  if (sent.form) delete sent.form.dataset.unsaved;
+}
+
+function putBack(sent, status) {
+  const isAnswered = [409, 422].includes(status); // by a page that holds what was typed
+  if (!isHere(sent)) {
+    if (sent.isLine && status !== 422) keep(sent);
+    else if (isAnswered) forget(sent);
+  } else if (sent.fields.every(({ field, left }) => valueOf(field) === left)) {
+    for (const { field, value } of sent.fields) {
+      setValue(field, value);
+      keepDraft(field);
+    }
+    markUnsaved(sent.form, status ? "" : "retry");
+  } else if (sent.isLine) {
+    lost.push(sent);
+  }
+  tell(sent, status);
+}
+
+function keep({ fields }) {
+  for (const { key, value, isTyped } of fields) {
+    if (isTyped) remember(key, value);
+  }
+}
+
+function forget({ fields }) {
+  for (const { key } of fields) remember(key, null);
+}
+
+function tell(sent, status) {
+  if (SHOWN.includes(status) && !sent.words && !lost.length) return;
+  const reason = {
+    0: "The server cannot be reached.",
+    401: "You are signed out.",
+  }[status] || sent.words?.textContent || `The server could not do that (${status}).`;
+  const names = lost.map(({ fields }) => `“${fields.find(({ isTyped }) => isTyped)?.value}”`);
+  const place = sent.path === location.pathname ? "is still here" : "waits where you typed it";
+  showProblem(
+    names.length ? `${reason} Not saved: ${names.join(", ")}.` : `${reason} What you typed ${place}.`,
+    status ? undefined : UNREACHABLE,
+    lost.length && { words: "Send again", run: () => add(...lost.splice(0)) },
+  );
+}
+
+// The server answers again: what it has not taken is sent to it.
+export function reconnected() {
+  if (!lost.length) hideProblem(UNREACHABLE);
+  for (const form of $$("form[data-unsaved=retry]")) {
+    form.dataset.unsaved = "";
+    form.requestSubmit();
+  }
+}
+
+addEventListener("online", reconnected);
+addEventListener("pagehide", () => [...waiting, ...lost].forEach(keep));

@@ -1,0 +1,248 @@
+"""Nothing typed is lost: while a form is on its way, when it is refused, when the session has ended,
+and on another page.
+"""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from support.browser import Desk, desk
+from support.cast import Cast
+from support.server import PASSWORD, Server
+
+pytestmark = pytest.mark.slow
+
+KEY = 70  # milliseconds from one key to the next
+
+
+@pytest.fixture
+def ada(browser: Browser, server: Server, cast: Cast) -> Iterator[Desk]:
+    with desk(browser, server, cast.ada) as opened:
+        yield opened
+
+
+def refuse_forms(route: Route) -> None:
+    if route.request.method == "POST":
+        route.abort()
+    else:
+        route.continue_()
+
+
+def task_of(cast: Cast) -> int:
+    found = cast.ada.get("/api/tasks").json()
+    if not found:
+        cast.ada.made("/api/tasks", title="Write to them", organizationId=cast.acme)
+        return task_of(cast)
+    return int(found[0]["id"])
+
+
+def test_lines_typed_while_others_are_saved_are_entries_of_their_own(ada: Desk, cast: Cast) -> None:
+    page = ada.open(f"/organizations/{cast.acme}/tasks")
+    page.get_by_label("Title").focus()
+    lines = ["alpha 250 task", "bravo 250 task", "charlie 250 task"]
+    for line in lines:
+        page.keyboard.type(line, delay=KEY)
+        page.keyboard.press("Enter")
+    expect(page.locator("[data-row]")).to_have_count(3)
+    ada.settled()
+    titles = {task["title"] for task in cast.ada.get("/api/tasks").json()}
+    assert titles == set(lines)
+    assert page.get_by_label("Title").input_value() == ""
+    page.goto(f"{ada.server.url}/organizations/{cast.acme}/activities")
+    for line in ("Called about the offer", "They called back"):
+        page.get_by_label("What happened").press_sequentially(line, delay=10)
+        page.keyboard.press("Enter")
+    expect(page.locator("[data-row]")).to_have_count(2)
+
+
+def test_a_property_corrected_while_it_is_saved_keeps_the_correction(ada: Desk, cast: Cast) -> None:
+    page = ada.open(f"/organizations/{cast.acme}")
+    industry = page.get_by_label("Industry")
+    industry.fill("Rokets")
+    industry.press("Enter")
+    industry.fill("Rockets")
+    industry.press("Enter")
+    page.get_by_label("Website").press_sequentially("https://acme.example", delay=20)
+    ada.settled()
+    assert industry.input_value() == "Rockets"
+    assert page.get_by_label("Website").input_value() == "https://acme.example"
+    assert cast.ada.get(f"/api/organizations/{cast.acme}").json()["industry"] == "Rockets"
+    expect(page.locator(".unsaved")).to_have_count(0)
+
+
+def test_a_begun_line_is_there_after_a_link_and_back_and_gone_once_sent(
+    ada: Desk, cast: Cast
+) -> None:
+    page = ada.open(f"/organizations/{cast.acme}/activities")
+    page.get_by_label("What happened").press_sequentially("They will call on")
+    page.get_by_role("link", name="Contacts").first.click()
+    page.get_by_role("heading", name="Contacts").wait_for()
+    page.go_back()
+    line = page.get_by_label("What happened")
+    expect(line).to_have_value("They will call on")
+    page.reload()
+    expect(line).to_have_value("They will call on")
+    line.press("End")
+    page.keyboard.type(" Monday")
+    page.keyboard.press("Enter")
+    ada.settled()
+    expect(page.locator(".said")).to_have_text(["They will call on Monday"])
+    page.reload()
+    expect(line).to_have_value("")
+
+
+def test_an_answer_that_arrives_on_another_page_leaves_that_page(ada: Desk, cast: Cast) -> None:
+    page = ada.open(f"/organizations/{cast.acme}")
+    page.get_by_label("Industry").fill("Rockets")
+    page.evaluate(
+        """() => {
+            document.querySelector("#p-industry").form.requestSubmit();
+            document.querySelector('a[href="/contacts"]').click();
+        }"""
+    )
+    ada.expect_toast("Changed industry")
+    ada.settled()
+    assert page.url.endswith("/contacts")
+    assert ada.focus() == "Contacts"
+
+
+def sign_in(at: Desk) -> Page:
+    """The page of the user of the server's own account, who has a password."""
+    page = at.open("/login")
+    page.get_by_label("E-mail").fill("root@example.com")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Organizations").wait_for()
+    return page
+
+
+def end_session(at: Desk) -> None:
+    """As an administrator does elsewhere: the cookie stays."""
+    cookies = "; ".join(f"{c['name']}={c['value']}" for c in at.context.cookies())
+    answer = httpx.post(f"{at.server.url}/api/logout", headers={"Cookie": cookies}, trust_env=False)
+    assert answer.status_code == 204
+
+
+def test_a_session_that_ended_is_renewed_over_the_page_and_the_same_form_goes_on(
+    browser: Browser, server: Server, cast: Cast
+) -> None:
+    with desk(browser, server, None) as at:
+        page = sign_in(at)
+        page.keyboard.press("c")
+        page.get_by_role("dialog").get_by_label("Name").fill("Zephyr Wind")
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name="Zephyr Wind").wait_for()
+        page.goto(f"{page.url}/activities")
+        line = page.get_by_label("What happened")
+        line.fill("They will call on Monday")
+        url = page.url
+        end_session(at)
+        line.press("Enter")
+        box = page.get_by_role("dialog", name="Sign in again")
+        expect(box.get_by_label("E-mail")).to_have_value("root@example.com")
+        box.get_by_role("button", name="Not now").click()
+        expect(line).to_have_value("They will call on Monday")
+        expect(page.locator("#toasts")).to_contain_text("You are signed out")
+        line.press("Enter")
+        box.get_by_label("Password").fill("wrong")
+        box.get_by_label("Password").press("Enter")
+        expect(box.get_by_role("alert")).to_contain_text("wrong")
+        assert at.axe() == []
+        box.get_by_label("Password").fill(PASSWORD)
+        box.get_by_label("Password").press("Enter")
+        expect(page.locator(".said")).to_have_text(["They will call on Monday"])
+        assert page.url == url
+        assert at.focus() == "log-text"
+
+
+def test_suggestions_and_links_of_a_session_that_ended_stay_on_the_page(
+    browser: Browser, server: Server, cast: Cast
+) -> None:
+    with desk(browser, server, None) as at:
+        page = sign_in(at)
+        page.goto(f"{server.url}/tasks")
+        page.get_by_label("Title").fill("Write to them")
+        end_session(at)
+        page.locator("#new-organization").press_sequentially("Zep")
+        expect(page.locator("#toasts")).to_contain_text("You are signed out")
+        assert page.url.endswith("/tasks")
+        assert page.get_by_label("Title").input_value() == "Write to them"
+        page.get_by_role("link", name="Contacts").first.click()
+        box = page.get_by_role("dialog", name="Sign in again")
+        box.get_by_label("Password").fill(PASSWORD)
+        box.get_by_label("Password").press("Enter")
+        page.get_by_role("heading", name="Contacts").wait_for()
+        page.go_back()
+        expect(page.get_by_label("Title")).to_have_value("Write to them")
+
+
+def test_what_an_unreachable_server_did_not_take_is_put_back_marked_and_sent_later(
+    ada: Desk, cast: Cast
+) -> None:
+    page = ada.open(f"/tasks/{task_of(cast)}")
+    page.route("**/*", lambda route: route.abort())
+    page.get_by_label("Priority").select_option("high")
+    expect(page.locator(".property").filter(has_text="Priority")).to_contain_text("Not saved")
+    page.get_by_label("Due date").fill("2030-01-31")
+    page.get_by_label("Due date").press("Enter")
+    expect(page.locator(".unsaved")).to_have_count(2)
+    expect(page.locator("#toasts [data-toast]")).to_have_count(1)
+    expect(page.locator("#toasts")).to_contain_text("cannot be reached")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("acme")
+    page.unroute("**/*")
+    ada.complaints.clear()  # the browser tells of connections that the test cut
+    page.evaluate("dispatchEvent(new Event('online'))")
+    expect(page.locator(".unsaved")).to_have_count(0)
+    expect(page.locator("#toasts")).not_to_contain_text("cannot be reached")
+    found = cast.ada.get(f"/api/tasks/{task_of(cast)}").json()
+    assert (found["priority"], found["dueDate"]) == ("high", "2030-01-31")
+
+
+def test_a_refused_line_is_put_back_unless_another_is_there_by_then(ada: Desk, cast: Cast) -> None:
+    page = ada.open(f"/organizations/{cast.acme}/tasks")
+    page.route("**/tasks", refuse_forms)
+    title = page.get_by_label("Title")
+    title.fill("alpha")
+    title.press("Enter")
+    expect(title).to_have_value("alpha")
+    title.press("Enter")
+    title.press_sequentially("bravo")
+    expect(page.locator("#toasts")).to_contain_text("Not saved: “alpha”")
+    assert title.input_value() == "bravo"
+    page.unroute("**/tasks")
+    ada.complaints.clear()  # the browser tells of connections that the test cut
+    page.get_by_role("button", name="Send again").click()
+    expect(page.get_by_role("link", name="alpha")).to_be_visible()
+    assert title.input_value() == "bravo"
+
+
+def test_a_dialog_with_typing_in_it_asks_before_it_closes(ada: Desk) -> None:
+    page = ada.open("/organizations")
+    asked = []
+    page.on("dialog", lambda box: (asked.append(box.message), box.dismiss()))
+    page.keyboard.press("c")
+    box = page.get_by_role("dialog")
+    name = box.get_by_label("Name")
+    name.fill("Zephyr Wind")
+    page.keyboard.press("Escape")
+    assert len(asked) == 1
+    inside = name.bounding_box()
+    page.mouse.move(inside["x"] + 5, inside["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(5, 5)
+    page.mouse.up()
+    expect(box).to_be_visible()
+    assert len(asked) == 1, "a press inside never closes"
+    page.mouse.click(5, 5)
+    assert len(asked) == 2
+    assert name.input_value() == "Zephyr Wind"
+    page.reload()
+    page.keyboard.press("c")
+    expect(name).to_have_value("Zephyr Wind")
+    name.fill("")
+    page.keyboard.press("Escape")
+    expect(box).to_be_hidden()
+    assert len(asked) == 2, "nothing typed, nothing asked"
