@@ -52,3 +52,27 @@ def test_a_setup_link_works_without_scripts(cast: Cast) -> None:
         ).status_code
         == 400
     )
+
+
+def test_a_script_whose_session_has_ended_is_not_sent_to_another_page(cast: Cast) -> None:
+    part = {"Accept": "text/html", "HX-Request": "true"}
+    for path in ("/choices?organization=a", "/organizations", "/organizations/duplicates?name=a"):
+        answer = cast.nobody.get(path, headers=part, follow_redirects=False)
+        assert answer.status_code == 401, path
+        assert not {"location", "hx-redirect", "hx-location"} & answer.headers.keys()
+
+
+def test_a_form_without_a_session_is_told_in_words_for_people(cast: Cast) -> None:
+    answer = post(cast.nobody, "/activities", organizationId=cast.acme, kind="call", text="x")
+    assert answer.status_code == 401
+    assert "You are signed out" in answer.text and 'href="/login"' in answer.text
+    for words in ("/api/", "cookie", "went wrong"):
+        assert words not in answer.text
+
+
+def test_signing_out_has_the_browser_forget_what_pages_kept(cast: Cast) -> None:
+    for answer in (cast.stan.post("/api/logout"), post(cast.gita, "/logout")):
+        assert answer.headers["clear-site-data"] == '"storage"'
+    session = cast.ada.get("/api/user/sessions").json()[0]["id"]
+    answer = post(cast.ada, f"/profile/sessions/{session}/end")
+    assert answer.headers["clear-site-data"] == '"storage"'

@@ -49,17 +49,20 @@ def later_modules(sources: dict[str, str]) -> list[str]:
     return sorted({name for each in sources for name in _later(each, sources)})
 
 
-def bundle(entry: str, needed: list[str], sources: dict[str, str], url: Callable[[str], str]) -> str:
+def bundle(
+    entry: str, needed: list[str], sources: dict[str, str], url: Callable[[str], str]
+) -> str:
     """One script of an entry and the modules that it needs, in this order. Each is a function that
     is called at once, and that leaves what it exports in the page's `retainer`.
     """
     parts = ["globalThis.retainer = {};"]
     for name in (*needed, entry):
         source = _sent(sources[name], url)
-        exported = ", ".join(_EXPORT.findall(source))
-        body = _EXPORTED.sub("", source)
-        stem = name.removesuffix(".js")
-        parts.append(f"retainer.{stem} = (() => {{ // {name}\n{body}return {{ {exported} }};\n}})();")
+        parts += [
+            f"retainer.{name.removesuffix('.js')} = (() => {{ // {name}",
+            _EXPORTED.sub("", source) + f"return {{ {', '.join(_EXPORT.findall(source))} }};",
+            "})();",
+        ]
     return "\n".join(parts)
 
 

@@ -6,8 +6,14 @@ import httpx
 import pytest
 
 from retainer.pages import assets
-from retainer.pages.script_modules import ModuleError, link_order, served
-from retainer.pages.static import ASSETS, MODULES, URLS
+from retainer.pages.script_modules import (
+    ModuleError,
+    bundle,
+    later_module,
+    later_modules,
+    link_order,
+)
+from retainer.pages.static import ASSETS, ENTRIES, LATER, MODULES, URLS
 from support.cast import Cast
 
 SOURCES = {file.name: file.read_text() for file in (assets.PACKAGE / "layout/js").iterdir()}
@@ -70,7 +76,7 @@ def test_an_import_of_a_name_that_is_not_exported_is_refused_by_name(name: str) 
     "line",
     [
         "import { $ } from './dom.js';", 'import { $ } from "./dom.js"', 'import * as dom from "./dom.js";',
-        'import dom from "./dom.js";', 'const dom = await import("./dom.js");', 'export { $ } from "./dom.js";',
+        'import dom from "./dom.js";', 'const dom = await import(`./dom.js`);', 'export { $ } from "./dom.js";',
         'export * from "./dom.js";',
     ],
 )  # fmt: skip
@@ -79,16 +85,59 @@ def test_an_import_in_another_form_is_refused(line: str) -> None:
         link_order({"app.js": f"{line}\n", "dom.js": "export const $ = 1;\n"})
 
 
-def test_modules_are_served_with_the_urls_of_those_that_they_import() -> None:
-    source = '// Why.\nimport { $ } from "./dom.js";\n\n  // As if.\n$("./dom.js"); // kept\n'
-    assert served(source, "/static/{}".format) == (
-        '\nimport { $ } from "/static/dom.js";\n\n\n$("./dom.js"); // kept\n'
+def test_an_entry_is_one_script_with_the_modules_that_it_needs_leaves_first() -> None:
+    sources = {
+        "app.js": '// Why.\nimport { go as travel } from "./navigation.js";\nimport "./dom.js";\n\ntravel();\n',
+        "navigation.js": 'import { $ } from "./dom.js";\nexport function go() {\n  $(1); // kept\n}\n',
+        "dom.js": "export const $ = 1;\n",
+    }
+    assert bundle("app.js", link_order(sources)["app.js"], sources, str).splitlines() == [
+        "globalThis.retainer = {};",
+        "retainer.dom = (() => { // dom.js",
+        "const $ = 1;",
+        "return { $ };",
+        "})();",
+        "retainer.navigation = (() => { // navigation.js",
+        "const { $ } = retainer.dom;",
+        "function go() {",
+        "$(1); // kept",
+        "}",
+        "return { go };",
+        "})();",
+        "retainer.app = (() => { // app.js",
+        "const { go: travel } = retainer.navigation;",
+        "travel();",
+        "return {  };",
+        "})();",
+    ]
+
+
+def test_a_module_that_is_loaded_on_demand_finds_the_others_in_the_page() -> None:
+    sources = {
+        "app.js": 'import { $ } from "./dom.js";\nif ($) import("./palette.js");\n',
+        "palette.js": 'import { $ } from "./dom.js";\nexport const open = $;\n',
+        "dom.js": "export const $ = 1;\n",
+    }
+    found = link_order(sources)
+    assert found["app.js"] == ["dom.js"]
+    assert later_modules(sources) == ["palette.js"]
+    assert 'import("/static/palette.js")' in bundle(
+        "app.js", found["app.js"], sources, "/static/{}".format
     )
-    for name, needed in MODULES.items():
-        content = ASSETS[URLS[name]].content.decode()
-        imported = set(re.findall(r'"(/static/[^"]*)"', content))
-        assert imported <= {URLS[each] for each in needed}, name
-        assert content.count("\n") == SOURCES[name].count("\n"), "lines keep their numbers"
+    assert later_module(sources["palette.js"], str) == (
+        "const { $ } = retainer.dom;\nexport const open = $;\n"
+    )
+    sources["palette.js"] = 'import "./app.js";\n'
+    with pytest.raises(ModuleError, match="import each other"):
+        link_order(sources)
+    sources["app.js"] = 'import("./gone.js");\n'
+    with pytest.raises(ModuleError, match=r'app.js imports "./gone.js", which does'):
+        link_order(sources)
+
+
+def test_a_module_that_is_loaded_on_demand_needs_none_that_the_page_lacks() -> None:
+    for name in LATER:
+        assert set(MODULES[name]) <= set(MODULES["app.js"]), name
 
 
 @pytest.mark.parametrize("name", sorted(SOURCES))
@@ -101,8 +150,9 @@ def test_a_module_is_short_and_its_lines_are_too(name: str) -> None:
 def test_every_module_is_of_a_page() -> None:
     pages = "".join(file.read_text() for file in assets.PACKAGE.rglob("*.html"))
     entries = set(ENTRY.findall(pages))
-    assert entries == {"app.js", "api.js", "setup.js"}
-    assert {name for entry in entries for name in (*MODULES[entry], entry)} == SOURCES.keys()
+    assert entries == set(ENTRIES)
+    assert {name for one in (*entries, *LATER) for name in (*MODULES[one], one)} == SOURCES.keys()
+    assert {*entries, *LATER} == {name for name in URLS if name in SOURCES}
 
 
 @pytest.mark.parametrize(
@@ -114,12 +164,11 @@ def test_every_module_is_of_a_page() -> None:
         ("/api/docs", "api.js"),
     ],
 )
-def test_a_page_names_all_modules_that_it_needs(
+def test_a_page_has_one_script_of_its_own(
     cast: Cast, client: httpx.Client, path: str, entry: str
 ) -> None:
     asker = client if path == "/login" else cast.ada
     page = asker.get(path, headers={"Accept": "text/html"}).text
     script = re.findall(r'<script src="(/static/[^"]*)" type="module">', page)
     assert script == [URLS[entry]]
-    named = re.findall(r'<link rel="modulepreload" href="([^"]*)">', page)
-    assert named == [URLS[name] for name in MODULES[entry]]
+    assert URLS[entry] in ASSETS

@@ -6,7 +6,7 @@ import re
 
 import httpx
 
-from support.cast import Cast
+from support.cast import Cast, Person
 
 
 def toast_of(answer: httpx.Response) -> tuple[str, int]:
@@ -27,3 +27,15 @@ def statuses(cast: Cast) -> dict[str, str]:
 
 def plain(text: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", text))
+
+
+def add_many(person: Person, count: int) -> None:
+    """Add that many organizations, Client 000 and so on."""
+    lines = [
+        f'{{"method":"POST","path":"/organizations","body":{{"name":"Client {n:03d}","type":"partner"}}}}'
+        for n in range(count)
+    ]
+    answer = person.post(
+        "/api/bulk", content="\n".join(lines), headers={"Content-Type": "application/x-ndjson"}
+    )
+    assert answer.status_code == 200, answer.text

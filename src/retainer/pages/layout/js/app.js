@@ -1,5 +1,5 @@
-// The scripts of every page, one module a concern: what pages do beyond links and forms. All their
-// actions click a real control or send a real form; without scripts every page still works.
+// The scripts of every page, one module a concern. All their actions click a real control or send a
+// real form; without scripts every page still works.
 
 import { $, focusOn } from "./dom.js";
 import { onRender } from "./navigation.js";

@@ -1,35 +1,26 @@
-// All that can be done on the page as it is, with its keys: the one registry from which the
-// shortcuts, the palette and the help are made.
-//
-// Most commands click a control that says so itself (data-keys, data-help). The others move within
-// the page; where a control has the same key as one of these, the command here wins.
+// All that can be done on the page as it is: the registry behind shortcuts, palette and help. Most
+// commands click a control that says so (data-keys, data-help). MOVES come before those.
 
 import { $, $$, currentUrl, focused, focusOn, isVisible, on } from "./dom.js";
 import { go } from "./navigation.js";
 import { adjacentRecord } from "./record_pager.js";
-import { focusedRowCheckbox, inFocusedRow, moveRowFocus } from "./rows.js";
+import { inFocusedRow, moveRowFocus } from "./rows.js";
 import { post } from "./submits.js";
 
 const FIRST_PROPERTY = ".properties :is(input, select):not([type=hidden])";
 
-const MOVES = [
+const row = () => $("[data-row]");
+const checkbox = () => inFocusedRow("input[name=record]");
+
+export const MOVES = [
+  { keys: "j", help: "Next row", when: row, run: () => moveRowFocus(1) },
+  { keys: "k", help: "Previous row", when: row, run: () => moveRowFocus(-1) },
+  { keys: "x", help: "Select the row", when: checkbox, run: () => checkbox().click() },
   {
-    keys: "j",
-    help: "Next row",
-    when: () => $("[data-row]"),
-    run: () => moveRowFocus(1),
-  },
-  {
-    keys: "k",
-    help: "Previous row",
-    when: () => $("[data-row]"),
-    run: () => moveRowFocus(-1),
-  },
-  {
-    keys: "x",
-    help: "Select the row",
-    when: () => $("form[data-selects] [data-row]"),
-    run: () => focusedRowCheckbox()?.click(),
+    keys: "X",
+    help: "Select the rows up to this one",
+    when: checkbox,
+    run: () => checkbox().dispatchEvent(new MouseEvent("click", { shiftKey: true, bubbles: true })),
   },
   {
     keys: "d",
@@ -41,33 +32,24 @@ const MOVES = [
     keys: "Ctrl Backspace",
     help: "Delete the row",
     when: () => focused().matches("[data-deletes]"),
-    run: () => deleteRow(focused()),
+    run: () => post(`${focused().pathname}/delete`, { back: currentUrl() }),
   },
-  {
-    keys: "[",
-    help: "Previous record of the list",
-    when: () => adjacentRecord(-1),
-    run: () => go(adjacentRecord(-1)),
-  },
-  {
-    keys: "]",
-    help: "Next record of the list",
-    when: () => adjacentRecord(1),
-    run: () => go(adjacentRecord(1)),
-  },
+  beside("[", "Previous", -1),
+  beside("]", "Next", 1),
   {
     keys: "e",
     help: "Edit the first property",
     when: () => $(".properties form"),
     run: () => focusOn($(FIRST_PROPERTY)),
   },
-  {
-    keys: "s",
-    help: "Set the status",
-    when: () => statusField(),
-    run: () => openSelect(statusField()),
-  },
+  { keys: "s", help: "Set the status", when: statusField, run: () => openSelect(statusField()) },
 ];
+
+function beside(keys, word, step) {
+  const help = `${word} record of the list`;
+  const run = () => go(adjacentRecord(step));
+  return { keys, help, when: () => adjacentRecord(step), run };
+}
 
 // Each as { keys, help, run }, and `node` where it clicks a control.
 export function availableCommands() {
@@ -96,19 +78,13 @@ function press(node) {
   node.select?.();
 }
 
-function deleteRow(link) {
-  post(`${link.pathname}/delete`, { back: currentUrl() });
+function statusField() {
+  return $$("[data-bulk] [name=status], #p-status").find(isVisible);
 }
-
-const statusField = () => $$("[data-bulk] [name=status], #p-status").find(isVisible);
 
 function openSelect(field) {
   field.focus();
-  try {
-    field.showPicker();
-  } catch {
-    // Not every browser lets a script open it; the focus is enough.
-  }
+  field.showPicker?.();
 }
 
 on("click", ({ target }) => {

@@ -43,14 +43,9 @@ on("pointerdown", ({ target }) => {
   pressed = target;
 }, true);
 
-function isBeside(box, { clientX, clientY }) {
-  const { left, right, top, bottom } = box.getBoundingClientRect();
-  return clientX < left || clientX > right || clientY < top || clientY > bottom;
-}
-
 for (const box of $$("dialog")) {
-  box.addEventListener("click", (event) => {
-    if (event.target === box && pressed === box && isBeside(box, event)) close(box);
+  box.addEventListener("click", ({ target }) => {
+    if (target === box && pressed === box) close(box); // the backdrop
   });
   box.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || event.defaultPrevented || event.isComposing) return;

@@ -1,5 +1,4 @@
-// What is typed into a form is kept, by page and field, until the server has taken it: whoever
-// follows a link and comes back, or loads the page anew, finds it.
+// What is typed into a form is kept, by page and field, until the server has taken it.
 
 import { $, $$, element, main, on } from "./dom.js";
 import { recall, remember } from "./storage.js";
@@ -70,7 +69,7 @@ export function beforeSwap() {
 }
 
 // A morph leaves in a field what it held before. The server's value holds in those that nobody has
-// touched, and in all fields of another page; then drafts follow.
+// touched, and in all of another page.
 export function afterSwap(isOtherPage) {
   if (isOtherPage) {
     for (const form of formsOfPage()) {

@@ -1,10 +1,8 @@
 // What others change appears on open pages. A page says what it shows (data-live-of: nouns, or one
-// record "organizations/12"). It is fetched anew in place; a button offers that where somebody is
-// typing or has something open.
+// record "organizations/12"). It is fetched anew, or offers that where somebody is typing.
 //
-// A browser opens six connections to a server, and a stream holds one. So hidden windows have none,
-// and where the browser has locks (over TLS, and on this machine) one visible window passes on to
-// the others what it hears.
+// A browser opens six connections to a server. So hidden windows have no stream, and where there
+// are locks (over TLS, on this machine) one visible window tells the others what it hears.
 
 import { $, element, main, on } from "./dom.js";
 import { hasUnsavedText } from "./forms.js";
@@ -14,7 +12,7 @@ import { reconnected } from "./submits.js";
 
 const BUSY_DELAY = 300; // milliseconds
 const POLL_INTERVAL = 5000; // milliseconds
-const MOST_FAILURES = 4; // in a row, after which streams are given up
+const MOST_FAILURES = 4; // in a row: then there are no streams
 
 const { live: url, user } = document.body.dataset; // none on pages for everybody
 const windows = new BroadcastChannel(`live ${user}`);
@@ -106,7 +104,7 @@ function receive(changes) {
 }
 
 function show(changes) {
-  // It may be this page's own change, reported before the response to it has arrived.
+  // It may be this page's own change, whose response is still on its way.
   if (isBusy()) return setTimeout(show, BUSY_DELAY, changes);
   if (!isShown(changes) || isOwn(changes)) return;
   if (hasUnsavedText() || $("dialog[open], details.menu[open]")) offerRefresh();
@@ -122,7 +120,7 @@ function isShown({ records = [], nouns = [] }) {
   return main().dataset.liveOf?.split(" ").some(isChanged);
 }
 
-// This page shows the message of that change, so the response already brought what changed.
+// This page shows the message of that change, and so the change.
 function isOwn({ operations = [] }) {
   const hasToast = ({ id }) => $(`#toasts form[action="/operations/${id}/undo"]`);
   return operations.length > 0 && operations.every(hasToast);

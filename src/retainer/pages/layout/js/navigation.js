@@ -9,7 +9,7 @@ import { recall, remember } from "./storage.js";
 const FIRST_ROWS = 50; // that a list shows before more are loaded
 const MOST_ROWS = 1000; // that a list can be asked for
 
-// At once, or a key pressed early would click a link that htmx does not know yet.
+// Else a key pressed early would click a link that htmx does not know yet.
 htmx.initialize();
 
 const renderers = [];
@@ -25,7 +25,7 @@ export function onRender(render) {
   render();
 }
 
-// Fetches a page into <main>. `options` are htmx's; without `push` the URL stays.
+// `options` are htmx's; without `push` the URL stays.
 export function go(href, options = { push: "true" }) {
   return htmx.ajax("GET", href, { target: "#main", swap: "outerMorph", ...options });
 }
@@ -90,9 +90,14 @@ on("htmx:after:swap", ({ detail: { ctx } }) => {
   const restored = isRestoring;
   isRestoring = false;
   const target = ctx.target?.id;
-  if (target === "dialog-body") showFormDialog(ctx.sent?.form || ctx.sourceElement);
-  else if (target === "main") showPage(ctx, restored);
-  else showPart();
+  if (target === "main") {
+    showPage(ctx, restored);
+  } else if (target === "dialog-body") {
+    showFormDialog(ctx.sent?.form || ctx.sourceElement);
+  } else {
+    render();
+    keepFocus();
+  }
   if (restored) scrollTo(0, placeHere().y);
 });
 
@@ -109,11 +114,6 @@ function showPage(ctx, restored) {
   } else if (before.focus !== document.body) {
     keepFocus();
   }
-}
-
-function showPart() {
-  render();
-  keepFocus();
 }
 
 function render() {
@@ -138,7 +138,7 @@ on("htmx:finally:request", ({ detail: { ctx } }) => {
   if (fetching === ctx) fetching = null;
 });
 
-// Marks the page while a request is in flight; styles decide after how long that is shown.
+// Styles decide after how long it is shown.
 function showProgress(change) {
   requests = Math.max(0, requests + change);
   main().classList.toggle("is-loading", requests > 0);

@@ -1,7 +1,8 @@
 // The palette (Ctrl K): records by a few letters, commands after ">", before that the records that
-// were open last in this tab. It is loaded when it is opened first.
+// were open last in this tab; and the help. Loaded when one of them is opened first.
 
-import { availableCommands } from "./commands.js";
+import { MOVES, availableCommands } from "./commands.js";
+import { openModal } from "./dialogs.js";
 import { $, $$, element } from "./dom.js";
 import { go } from "./navigation.js";
 import { tellSignedOut } from "./session.js";
@@ -9,6 +10,7 @@ import { recall } from "./storage.js";
 
 const PAGE = 8; // rows that PageDown moves by
 const TYPING_PAUSE = 100; // milliseconds
+const HAS_KEYS = matchMedia("(hover: hover)").matches;
 
 const palette = $("#palette");
 const field = $("#palette-field");
@@ -21,7 +23,7 @@ let answered = null; // the text that the options shown belong to
 // Moves within the page need its focus, which the palette has taken.
 function commandOptions() {
   const clicks = availableCommands().filter(({ node }) => node);
-  return clicks.map(({ keys, help, run }) => ({ words: help, note: keys, run }));
+  return clicks.map(({ keys, help, run }) => ({ words: help, note: HAS_KEYS ? keys : "", run }));
 }
 
 async function showOptions(text) {
@@ -149,3 +151,17 @@ async function chooseFor(text, index) {
 }
 
 palette.addEventListener("click", ({ target }) => choose(target.closest("[role=option]")));
+
+// ---- help
+
+// With the keys of other pages.
+export function openHelp() {
+  const palette = { keys: "Ctrl K", help: "Search and commands" };
+  const all = new Map([palette, ...MOVES, ...availableCommands()].map((one) => [one.keys, one]));
+  const rows = [...all.values()].flatMap(({ keys, help }) => [
+    element("dt", {}, element("kbd", {}, keys)),
+    element("dd", {}, help),
+  ]);
+  $("#help-keys").replaceChildren(...rows);
+  openModal($("#help"));
+}

@@ -1,5 +1,4 @@
-// The list that a record was opened from: the way back to it, and the records beside this one; and
-// the records that were open last.
+// The list that a record was opened from, the records beside it, and those that were open last.
 
 import { $, $$, currentUrl, main } from "./dom.js";
 import { onRender } from "./navigation.js";

@@ -33,9 +33,7 @@ export function inFocusedRow(selector) {
   return focused().closest("tr, li")?.querySelector(selector);
 }
 
-export const focusedRowCheckbox = () => inFocusedRow("input[name=record]");
-
-// ---- from the filter above a list to its rows
+// ---- from the filter above a list
 
 const FILTER = ".filters [type=search]";
 let opening = null; // the filter whose first row is opened as soon as it is there
@@ -51,7 +49,6 @@ on("keydown", (event) => {
   else target.form.requestSubmit();
 });
 
-// After each swap: the rows may be those of the filter.
 export function openFirstRow() {
   if (!opening?.isConnected || opening.value.trim() !== opening.defaultValue) return;
   opening = null;

@@ -2,14 +2,14 @@
 
 import { main, on } from "./dom.js";
 import { go } from "./navigation.js";
-import { askToSignIn } from "./sign_in.js";
 import { hideProblem, showProblem } from "./toasts.js";
 
 const SIGNED_OUT = "signed-out";
 
 // True once the same user is signed in again; false where they would rather not.
 export async function signIn() {
-  const isSignedIn = await askToSignIn();
+  const module = await import("./sign_in.js").catch(() => open("/login")); // after an upgrade
+  const isSignedIn = await module?.askToSignIn?.();
   if (isSignedIn) hideProblem(SIGNED_OUT);
   return isSignedIn;
 }
@@ -22,10 +22,9 @@ export function tellSignedOut() {
 
 on("htmx:response:error", async ({ detail: { ctx } }) => {
   if (ctx.response.status !== 401 || ctx.sent) return;
-  const isByHand = ctx.sourceEvent?.type === "click" || ctx.push === "true";
-  if (!isByHand) return tellSignedOut();
+  const { target, swap, push, replace, request, sourceEvent } = ctx;
+  if (sourceEvent.type !== "click" && push !== "true") return tellSignedOut();
   if (!(await signIn())) return;
-  const { target, swap, push, replace } = ctx;
-  const headers = { "HX-Target": ctx.request.headers["HX-Target"] };
-  go(ctx.request.action, { target, swap, push: push ?? String(target === main()), replace, headers });
+  const headers = { "HX-Target": request.headers["HX-Target"] };
+  go(request.action, { target, swap, push: push ?? String(target === main()), replace, headers });
 });

@@ -1,4 +1,4 @@
-// The dialog that signs in over a page.
+// The dialog that signs in over a page, loaded when it is needed.
 
 import { $, element } from "./dom.js";
 
@@ -30,7 +30,7 @@ async function ask() {
   if (known.ok) return resume(await known.json());
   const box = element("dialog", { className: "dialog" });
   box.setAttribute("aria-labelledby", "sign-in-title");
-  box.innerHTML = MARKUP;
+  box.setHTMLUnsafe(MARKUP);
   const [name, password] = box.querySelectorAll("input");
   name.value = username;
   const { promise, resolve } = Promise.withResolvers();

@@ -1,5 +1,5 @@
-// What this tab remembers of its user, as JSON in sessionStorage. Nobody else who uses the browser
-// is shown it: who comes after another user begins with nothing, and signing out leaves nothing.
+// What this tab remembers of its user, as JSON in sessionStorage. The next user begins with
+// nothing, and signing out leaves nothing.
 
 const { user } = document.body.dataset; // none on pages for everybody
 const prefix = `${user} `;
@@ -15,8 +15,7 @@ export function remember(key, value) {
   else sessionStorage.removeItem(prefix + key);
 }
 
-// A session that ended by itself leads to the login with ?next=: its user may come back for what
-// they typed.
+// A session that ended by itself leads to the login with ?next=, and drafts wait for its user.
 if (user || !location.search.includes("next=")) {
   for (const storage of [sessionStorage, localStorage]) {
     for (const key of Object.keys(storage)) {

@@ -1,10 +1,9 @@
-// Forms are sent one after the other, as they were when they were submitted. A line that adds is
-// emptied at once, so that the next entry can be typed; if the server does not take what was sent,
-// it is put back.
+// Forms are sent one after the other, as they were when submitted. A line that adds is emptied at
+// once, for the next entry; if the server does not take what was sent, it is put back.
 
 import { $$, main, on } from "./dom.js";
-import { draftKey, fieldsOf, isChanged, keepDraft, markUnsaved } from "./drafts.js";
-import { resetField, setValue, valueOf } from "./drafts.js";
+import { draftKey, fieldsOf, isChanged, keepDraft } from "./drafts.js";
+import { markUnsaved, resetField, setValue, valueOf } from "./drafts.js";
 import { signIn } from "./session.js";
 import { recall, remember } from "./storage.js";
 import { UNREACHABLE, hideProblem, showProblem } from "./toasts.js";
@@ -12,7 +11,7 @@ import { UNREACHABLE, hideProblem, showProblem } from "./toasts.js";
 const FORM = "form[method=post]:not([hx-boost=false])";
 const LINE = ".line-add";
 const SHOWN = [404, 409, 422]; // refusals that come as a page or a part of one; others are told
-const KEEPALIVE = 50_000; // characters that a browser still sends when the page is left
+const KEEPALIVE = 50_000; // characters that are sent even if the page is left
 const IN_DIALOG = {
   target: "#dialog-body",
   swap: "innerHTML",
@@ -96,7 +95,7 @@ async function send(sent) {
 const isHere = ({ form, path, action }) =>
   form?.isConnected && path === location.pathname && form.getAttribute("action") === action;
 
-// The property may have been saved since: then its form has the record's new version.
+// Saved meanwhile, a property's form has the record's new version.
 function takeVersion(sent) {
   const version = isHere(sent) && sent.form.elements.version?.value;
   if (version) sent.data.set("version", version);
@@ -142,7 +141,7 @@ function putBack(sent, status) {
   const isAnswered = [409, 422].includes(status); // by a page that holds what was typed
   if (!isHere(sent)) {
     if (sent.isLine && status !== 422) keep(sent);
-    else if (isAnswered) forget(sent);
+    else if (isAnswered) sent.fields.forEach(({ key }) => remember(key, null));
   } else if (sent.fields.every(({ field, left }) => valueOf(field) === left)) {
     for (const { field, value } of sent.fields) {
       setValue(field, value);
@@ -161,26 +160,17 @@ function keep({ fields }) {
   }
 }
 
-function forget({ fields }) {
-  for (const { key } of fields) remember(key, null);
-}
-
 function tell(sent, status) {
   if (SHOWN.includes(status) && !sent.words && !lost.length) return;
-  const reason = {
-    0: "The server cannot be reached.",
-    401: "You are signed out.",
-  }[status] || sent.words?.textContent || `The server could not do that (${status}).`;
+  const known = { 0: "The server cannot be reached.", 401: "You are signed out." }[status];
+  const reason = known || sent.words?.textContent || `The server could not do that (${status}).`;
   const names = lost.map(({ fields }) => `“${fields.find(({ isTyped }) => isTyped)?.value}”`);
   const place = sent.path === location.pathname ? "is still here" : "waits where you typed it";
-  showProblem(
-    names.length ? `${reason} Not saved: ${names.join(", ")}.` : `${reason} What you typed ${place}.`,
-    status ? undefined : UNREACHABLE,
-    lost.length && { words: "Send again", run: () => add(...lost.splice(0)) },
-  );
+  const rest = names.length ? `Not saved: ${names.join(", ")}` : `What you typed ${place}`;
+  const remedy = names.length && { words: "Send again", run: () => add(...lost.splice(0)) };
+  showProblem(`${reason} ${rest}.`, status ? undefined : UNREACHABLE, remedy);
 }
 
-// The server answers again: what it has not taken is sent to it.
 export function reconnected() {
   if (!lost.length) hideProblem(UNREACHABLE);
   for (const form of $$("form[data-unsaved=retry]")) {

@@ -20,9 +20,7 @@ function keepToastsShort() {
 }
 
 function hideLater(toast) {
-  const hide = () => {
-    toast.hidden = true;
-  };
+  const hide = () => toast.toggleAttribute("hidden", true);
   const start = () => {
     toast.timer = setTimeout(hide, SECONDS * 1000);
   };
@@ -32,7 +30,7 @@ function hideLater(toast) {
   start();
 }
 
-// Each kind of problem is told once. `remedy` is a button: its words, and what it runs.
+// Each kind is told once. `remedy` is a button: its words, and what it runs.
 export function showProblem(message, kind = "problem", remedy = null) {
   hideProblem(kind);
   const button = (words, run) => {

@@ -1,5 +1,5 @@
-// Files that are dropped or chosen: sent one after the other, each with its progress and a button
-// that cancels it, to the form that without scripts takes one alone. It is loaded with such a form.
+// Files that are dropped or chosen, sent one after the other, each with its progress and a button
+// that cancels it. Loaded with the form that takes one without scripts.
 
 import { $, element, on } from "./dom.js";
 import { onRender, refresh } from "./navigation.js";
@@ -10,8 +10,8 @@ let current = null; // the upload that is being sent
 let added = 0; // since the page was fetched last
 
 function addFiles(form, files) {
-  const takesSeveral = $("[data-drop] [multiple]");
-  for (const file of takesSeveral ? files : [...files].slice(0, 1)) addFile(form, file);
+  const count = $("[multiple]", form) ? files.length : 1;
+  for (const file of [...files].slice(0, count)) addFile(form, file);
   showRows();
   if (!current) sendNext();
 }
@@ -22,14 +22,11 @@ function addFile(form, file) {
   const bar = element("progress", { max: 1, value: 0, ariaLabel: `Progress of ${file.name}` });
   const note = element("span", { className: "error" });
   const row = element("li", {}, element("span", {}, file.name), bar, note);
-  const upload = { row, bar, note, data, url: form.action, isWaiting: true };
-  upload.button = element(
-    "button",
-    { type: "button", className: "button quiet", onclick: () => dismiss(upload) },
-    "Cancel",
-  );
-  upload.button.ariaLabel = `Cancel ${file.name}`;
-  row.append(upload.button);
+  const button = element("button", { type: "button", className: "button quiet" }, "Cancel");
+  const upload = { row, bar, note, button, data, name: file.name, url: form.action };
+  button.ariaLabel = `Cancel ${file.name}`;
+  button.onclick = () => dismiss(upload);
+  row.append(button);
   uploads.push(upload);
 }
 
@@ -48,16 +45,15 @@ function showRows() {
 }
 
 function sendNext() {
-  current = uploads.find(({ isWaiting }) => isWaiting);
-  if (current) send(current);
-  else if (added) showAdded();
+  current = uploads.find(({ request }) => !request);
+  if (current) return send(current);
+  if (added && $("[data-drop]")) refresh();
+  added = 0;
 }
 
-// XMLHttpRequest, because fetch reports no progress of an upload.
 function send(upload) {
-  const request = new XMLHttpRequest();
+  const request = new XMLHttpRequest(); // fetch reports no progress
   upload.request = request;
-  upload.isWaiting = false;
   request.upload.onprogress = ({ loaded, total }) => {
     upload.bar.value = loaded / total;
   };
@@ -80,10 +76,10 @@ function finish(upload) {
   upload.bar.remove();
   upload.note.textContent = problem;
   upload.button.textContent = "Dismiss";
-  upload.button.ariaLabel = upload.button.ariaLabel.replace("Cancel", "Dismiss");
+  upload.button.ariaLabel = `Dismiss ${upload.name}`;
 }
 
-// In words; empty where the file was taken.
+// Empty where the file was taken.
 function problemOf({ status, responseText }) {
   if (status === 204) return "";
   if (status === 401) return "Not uploaded: you are signed out";
@@ -94,11 +90,6 @@ function problemOf({ status, responseText }) {
   } catch {
     return `Not uploaded (status ${status})`;
   }
-}
-
-function showAdded() {
-  added = 0;
-  if ($("[data-drop]")) refresh();
 }
 
 for (const name of ["dragover", "dragleave", "drop"]) {
