@@ -18,10 +18,12 @@ def test_a_deleted_tree_is_restored_from_the_trash(cast: Cast) -> None:
     assert "Cora" in text
     assert "4 records" in text
     form = re.search(
-        r'action="(/operations/\d+/undo)">\s*<input type="hidden" name="back" value="([^"]+)"', text
+        r'action="(/operations/\d+/undo)">\s*<input type="hidden" name="change" value="(\d+)">'
+        r'<?\s*<?input type="hidden" name="back" value="([^"]+)"',
+        text,
     )
     assert form is not None
-    answer = post(cast.ada, form[1], back=form[2])
+    answer = post(cast.ada, form[1], change=form[2], back=form[3])
     assert answer.headers["location"] == f"/organizations/{cast.acme}"
     page = followed(cast.ada, answer)
     assert "Acme Corporation" in toast(page.text)
@@ -67,7 +69,37 @@ def test_records_deleted_by_one_request_are_restored_together(cast: Cast) -> Non
     )
     assert done.status_code == 200, done.text
     text = get(cast.ada, "/trash").text
-    assert text.count("Restore all 2") == 2
+    assert text.count("Restore all 2 deleted together") == 2
+    first = get(cast.ada, "/trash?limit=1").text
+    assert "Restore all 2 deleted together" in first, "the number is the operation's"
+
+
+def test_one_record_of_those_deleted_together_is_restored_alone(cast: Cast) -> None:
+    made = [
+        cast.ada.made("/api/organizations", name=f"Firm {n}", type="vendor")["id"]
+        for n in range(60)
+    ]
+    task = cast.ada.made("/api/tasks", title="Call", organizationId=made[7])["id"]
+    form = {"record": [str(id) for id in made], "do": "delete"}
+    assert post(cast.ada, "/organizations/bulk", **form).status_code == 303
+    text = get(cast.ada, "/trash").text
+    assert "Restore all 60 deleted together" in text
+    row = text.partition(f'id="row-organization-{made[7]}-')[2].partition("</tr>")[0]
+    if not row:  # it is on the second part of the list
+        more = re.search(r'href="(/trash\?cursor=[^"]+)"', text)
+        assert more
+        row = get(cast.ada, more[1]).text.partition(f'id="row-organization-{made[7]}-')[2]
+    assert 'aria-label="Restore Firm 7 and what belongs to it"' in row
+    action = re.search(r'action="([^"]+)"', row)
+    change = re.search(r'name="change" value="(\d+)"', row)
+    assert action and change
+    answer = post(cast.ada, action[1], change=change[1])
+    assert answer.headers["location"] == f"/organizations/{made[7]}"
+    assert "Restored Firm 7" in toast(followed(cast.ada, answer).text)
+    assert cast.ada.get(f"/api/tasks/{task}").status_code == 200
+    left = {one["id"] for one in cast.ada.get("/api/organizations?limit=200").json()}
+    assert left & set(made) == {made[7]}
+    assert "Restore all 59 deleted together" in get(cast.ada, "/trash").text
 
 
 @pytest.mark.slow

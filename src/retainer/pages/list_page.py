@@ -19,6 +19,7 @@ from retainer.pages.render import target
 
 PAGE_SIZE = 50
 EXACT_COUNT_LIMIT = 1000  # rows that are counted; the total of more is PostgreSQL's estimate
+MAX_COUNT = 100_000  # of the rows that are counted one by one
 MAX_ROWS = 1000  # rows that one page shows after loading more
 
 
@@ -95,6 +96,16 @@ async def find(
     listing = Listing(request.db, spec, query, formats.JSON, values)
     row = await listing.page(request.db, None, query.limit or MAX_ROWS)
     return _rows(row["chunk"], row_type)
+
+
+async def count(request: Request, spec: ListSpec, given: Mapping[str, str]) -> int:
+    """Number of rows of a list with these parameters, a hundred thousand at most."""
+    query = read(spec, urlencode(given).encode(), request.viewer.time_zone)
+    listing = Listing(request.db, spec, query, formats.JSON, {})
+    found: int = await listing.db.value(
+        spec.counting(listing.every_row), most=MAX_COUNT, **listing.values
+    )
+    return found
 
 
 def _rows(chunk: bytes | None, row_type: type[T]) -> list[T]:

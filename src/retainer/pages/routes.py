@@ -122,6 +122,8 @@ PAGES = [
     _page("feed", "/activity", journal.activity, "history.read", lists=history.FEED),
     _page("operation", "/operations/{id}", journal.operation, "history.read", on=history.exists),
     _form("undo", "/operations/{id}/undo", journal.undo, "operations.undo", on=history.exists),
+    _form("undoLast", "/undo", journal.undo_last, "operations.undo"),
+    _form("redoLast", "/redo", journal.redo_last, "operations.undo"),
     _page("trash", "/trash", trash.index, "trash.read", lists=deleted.TRASH),
 
     _page("search", "/search", search.index, "search.use"),

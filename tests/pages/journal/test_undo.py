@@ -48,8 +48,8 @@ def test_an_operations_page_tells_its_changes(cast: Cast) -> None:
     assert "Cora changed industry of Acme Corporation" in text
     assert "<ins>Energy</ins>" in text
     assert f'href="/organizations/{cast.acme}"' in text
-    assert "/undo" not in text, "staff undo what they did themselves"
-    assert "/undo" in get(cast.ada, f"/operations/{operation}").text
+    assert f"/operations/{operation}/undo" not in text, "staff undo what they did themselves"
+    assert f"/operations/{operation}/undo" in get(cast.ada, f"/operations/{operation}").text
     assert get(cast.sam, f"/operations/{operation}").status_code == 404
     assert get(cast.gita, f"/operations/{operation}").status_code == 403
     assert get(cast.olga, f"/operations/{operation}").status_code == 404

@@ -3,24 +3,35 @@ is impossible.
 """
 
 import re
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+import msgspec
 from msgspec import Struct
 from starlette.responses import Response
 
-from retainer.errors import Clash, Conflict, Invalid, Problem
+from retainer.database.database import Db
+from retainer.errors import Clash, Conflict, Invalid, Problem, invalid
 from retainer.http.request import Request
-from retainer.journal import store
-from retainer.journal.model import Actor, OperationDetails, Outcome
+from retainer.journal import store, undo_stack
+from retainer.journal.model import (
+    Actor,
+    OperationDetails,
+    Outcome,
+    UndoneOperation,
+    UndoPreview,
+    UndoQuery,
+)
+from retainer.journal.undo_preview import preview
 from retainer.nouns import NOUNS
 from retainer.pages import record_picker, render
 from retainer.pages.journal import diffs, sentences
 from retainer.pages.journal.history import UndoState, describe_operation, sentences_of, undo_states
 from retainer.pages.journal.sentences import Group, Sentence
 from retainer.pages.list_page import ListPage, OnlyId, find, paginate
-from retainer.pages.submit import perform
+from retainer.pages.submit import Result, perform
 
 MAX_CHANGES = 200  # changes of an operation that its page shows
 FEED_NOUNS = [noun.table for noun in NOUNS.values() if noun.has_history and noun.trash]
@@ -111,11 +122,19 @@ async def operation(request: Request, id: int) -> Response:
         "journal/operation.html",
         operation=found,
         sentence=await sentence_of(request, id),
+        preview=await _preview(request, found),
         changes=await describe_operation(request, found.changes),
         description=sentences.describe_unchanged(
             found.action, request.app.table.by_name, is_refused=found.outcome == Outcome.REFUSED
         ),
     )
+
+
+async def _preview(request: Request, found: OperationDetails) -> UndoPreview | None:
+    """Extent of an undo of the whole; None where it would take back one record or nothing."""
+    if not found.can_undo or found.records < 2 or not request.viewer.may("operations.undo"):
+        return None
+    return await preview(request.db, found.id, None)
 
 
 async def sentence_of(request: Request, id: int) -> Sentence | None:
@@ -125,15 +144,79 @@ async def sentence_of(request: Request, id: int) -> Sentence | None:
 
 
 async def undo(request: Request, id: int) -> Response:
-    sentence = await sentence_of(request, id)
+    """Undo an operation, or the part of it that the form names: a change, or a record."""
+    sentence, part = await sentence_of(request, id), _part(request)
     try:
-        result = await perform(request, "undoOperation", id)
+        result = await perform(request, "undoOperation", id, query=part)
     except (Conflict, Invalid) as problem:
         return await clash_page(request, problem, id, sentence)
+    return await _undone(request, result, id, sentence, is_part=part is not None)
+
+
+def _part(request: Request) -> UndoQuery | None:
+    """The part of the operation that the form names. Raises Invalid for one that cannot be."""
+    given = {name: request.data[name] for name in ("change", "record") if request.data.get(name)}
+    if not given:
+        return None
+    try:
+        return msgspec.convert(given, UndoQuery, strict=False)
+    except msgspec.ValidationError:
+        raise invalid("change", "is no part of this operation; open its page again") from None
+
+
+async def undo_last(request: Request) -> Response:
+    """Undo the viewer's own last operation, or the one before those that are undone already."""
+    return await _step(request, "undoLast", undo_stack.last_done)
+
+
+async def redo_last(request: Request) -> Response:
+    """Bring back what the viewer undid last."""
+    return await _step(request, "redoLast", undo_stack.last_undone)
+
+
+async def _step(
+    request: Request, name: str, find: Callable[[Db], Awaitable[int | None]]
+) -> Response:
+    """Go one step along the stack of the viewer's own operations."""
+    id = await find(request.db)
+    if id is None:
+        words = "There is nothing left to undo"
+        if name == "redoLast":
+            words = "There is nothing to redo"
+        return render.redirect(request, render.return_path(request, "/organizations"), words)
+    sentence = await sentence_of(request, id)
+    try:
+        result = await perform(request, name)
+    except (Conflict, Invalid) as problem:
+        return await clash_page(request, problem, id, sentence)
+    return await _undone(request, result, id, sentence, is_part=False, is_redo=name == "redoLast")
+
+
+async def _undone(
+    request: Request,
+    result: Result,
+    id: int,
+    sentence: Sentence | None,
+    *,
+    is_part: bool,
+    is_redo: bool = False,
+) -> Response:
+    """Redirect with a message of what an undo took back. One record that it restored is shown."""
+    made = result.record(UndoneOperation)
+    done = await sentence_of(request, made.id)
     message = "Undid the change"
-    if sentence is not None:
+    if is_part and done is not None:
+        message = done.reverted
+    elif is_redo and done is not None:
+        message = f"Redid {done.doing} {done.name}{done.more}"
+    elif sentence is not None:
         message = sentence.undone
+    if made.passed_over:
+        records = "1 record" if made.passed_over == 1 else f"{made.passed_over:,} records"
+        message += f"; {records} taken back singly before stayed"
     path = await return_path(request, id)
+    if done is not None and done.restores:
+        path = done.href
     return render.redirect(request, path, message, result.operation)
 
 

@@ -112,6 +112,19 @@ class Sentence(NamedTuple):
     changes: list[FieldChange]  # fields of an updated record, to be shown with the sentence
 
     @property
+    def restores(self) -> bool:
+        """True when one record came back that has a page."""
+        return self.done.startswith("restored") and not self.href.startswith("/operations/")
+
+    @property
+    def reverted(self) -> str:
+        """Message that this operation took back a part of another."""
+        verb = formatting.label(self.done)
+        if verb.startswith("Changed "):
+            verb = "Reverted " + verb.removeprefix("Changed ")
+        return f"{verb} {self.name}{self.more}"
+
+    @property
     def undone(self) -> str:
         """Message that the operation was undone."""
         return f"Undid {self.doing} {self.name}{self.more}"

@@ -11,7 +11,7 @@ from retainer.journal.trash import store
 from retainer.journal.trash.model import TrashEntry
 from retainer.nouns import NOUNS
 from retainer.pages import record_picker, render
-from retainer.pages.list_page import paginate
+from retainer.pages.list_page import count, paginate
 
 _TRASHED = [noun for noun in NOUNS.values() if noun.trash]
 _PAGES = {noun.singular: noun.page for noun in _TRASHED}
@@ -23,26 +23,36 @@ class TrashRow(NamedTuple):
     entry: TrashEntry
     organization: str  # name of the organization that it belongs to; "" for none
     path: str  # of its page once it is restored
-    others: int  # records on this page that were deleted together with it
+    together: int  # records in the trash that the same operation deleted, each with its tree
 
 
 async def index(request: Request) -> Response:
     page = await paginate(request, store.TRASH, TrashEntry)
     ids = {("organizations", one.organization_id) for one in page.rows if one.organization_id}
     names = await titles_of(request.db, ids)
-    together = Counter(one.operation_id for one in page.rows)
+    together = await deleted_together(request, [one.operation_id for one in page.rows])
     return await render.page(
         request,
         "trash/list.html",
         page=page,
         entries=[
-            TrashRow(one, organization_name(one, names), path(one), together[one.operation_id] - 1)
+            TrashRow(one, organization_name(one, names), path(one), together[one.operation_id])
             for one in page.rows
         ],
         kinds=list(store.TrashKind),
         nouns=[noun.table for noun in _TRASHED],
         people=await record_picker.colleagues(request),
     )
+
+
+async def deleted_together(request: Request, operations: list[int]) -> dict[int, int]:
+    """Number of the records in the trash that each operation deleted. An operation's records stand
+    together, so that only those of the first and the last row can be on other pages as well.
+    """
+    found = dict(Counter(operations))
+    for id in {*operations[:1], *operations[-1:]}:
+        found[id] = await count(request, store.TRASH, {"operationId": str(id)})
+    return found
 
 
 def organization_name(entry: TrashEntry, names: dict[tuple[str, int], str]) -> str:
