@@ -208,7 +208,7 @@ async def refused(
     response.status_code = problem.status
     response.headers["hx-retarget"] = f"#property-{place}"
     response.headers["hx-reselect"] = f"#property-{place}"
-    response.headers["hx-reswap"] = "outerHTML show:none"
+    response.headers["hx-reswap"] = "outerMorph show:none"
     response.headers["hx-push-url"] = "false"
     return response
 

@@ -99,9 +99,6 @@ def test_back_returns_to_as_many_rows_and_the_same_place(ada: Desk, cast: Cast) 
     expect(page.locator("[data-row]")).to_have_count(120)
     ada.settled()
     assert abs(page.evaluate("scrollY") - place) < 5
-    page.reload()
-    expect(page.locator("[data-row]")).to_have_count(120)
-    page.wait_for_function(f"Math.abs(scrollY - {place}) < 5")
 
 
 def test_keys_lead_from_the_filter_to_its_rows(ada: Desk) -> None:

@@ -243,3 +243,49 @@ def test_a_dialog_with_typing_in_it_asks_before_it_closes(ada: Desk) -> None:
     page.keyboard.press("Escape")
     expect(box).to_be_hidden()
     assert len(asked) == 2, "nothing typed, nothing asked"
+
+
+def test_a_refused_property_keeps_what_is_typed_on_and_elsewhere(ada: Desk, cast: Cast) -> None:
+    page = ada.open(f"/organizations/{cast.acme}")
+    page.get_by_label("Industry").press_sequentially("Rockets")
+    domains = page.get_by_label("Domains")
+    domains.press_sequentially("not a domain")
+    domains.press("Enter")
+    page.keyboard.type(", acme.example")
+    expect(page.locator("#property-domains .error")).to_be_visible()
+    assert domains.input_value() == "not a domain, acme.example"
+    assert ada.focus() == "p-domains"
+    expect(page.get_by_label("Industry")).to_have_value("Rockets")
+    page.get_by_role("link", name="Contacts").first.click()
+    page.get_by_role("heading", name="Contacts", level=1).wait_for()
+    page.go_back()
+    expect(domains).to_have_value("not a domain, acme.example")
+    expect(page.locator("#property-domains")).to_contain_text("Not saved")
+    domains.fill("acme.example")
+    domains.press("Enter")
+    ada.expect_toast("Changed domains")
+    expect(page.locator("#property-domains")).not_to_contain_text("Not saved")
+
+
+def test_text_that_waits_in_a_property_still_meets_the_change_of_another(
+    ada: Desk, cast: Cast
+) -> None:
+    page = ada.open(f"/organizations/{cast.acme}")
+    page.locator("#p-website").press_sequentially("https://mine.example")
+    cast.cora.put(f"/api/organizations/{cast.acme}", {"website": "https://theirs.example"})
+    page.evaluate(
+        """() => {
+            const industry = document.querySelector("#p-industry");
+            industry.value = "Rockets";
+            industry.form.requestSubmit();
+        }"""
+    )
+    ada.expect_toast("Changed industry")
+    ada.settled()
+    page.locator("#p-website").press("Enter")
+    ada.settled()
+    expect(page.locator("main table")).to_contain_text("https://theirs.example")
+    expect(page.locator("main table")).to_contain_text("https://mine.example")
+    assert cast.ada.get(f"/api/organizations/{cast.acme}").json()["website"] == (
+        "https://theirs.example"
+    )

@@ -27,10 +27,11 @@ export function showFormDialog(from) {
   focusOn(firstOf(dialog, "[aria-invalid]", "[autofocus]", FIRST_FIELD, "h1"));
 }
 
-// Closes a dialog, unless somebody has typed in it and would rather keep that.
+// Closes a dialog; where somebody has typed in it, asks first.
 function close(box) {
   const forms = $$("form", box);
-  if (forms.flatMap(fieldsOf).some(isChanged)) {
+  // A refused form has what was typed as its values.
+  if ($("[aria-invalid]", box) || forms.flatMap(fieldsOf).some(isChanged)) {
     if (!confirm("Close this and lose what you typed?")) return;
     forms.forEach(forgetDrafts);
   }

@@ -16,7 +16,7 @@ export function isVisible(node) {
   return node?.isConnected && node.getClientRects().length > 0;
 }
 
-// Focus without scrolling: the page stays where its reader left it.
+// Without scrolling: the page stays where its reader left it.
 export function focusOn(node) {
   node?.focus({ preventScroll: true });
 }

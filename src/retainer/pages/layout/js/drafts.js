@@ -45,7 +45,7 @@ on("input", ({ target }) => {
   if (target.form?.matches(FORM) && target.matches(FIELD)) keepDraft(target);
 });
 
-// Puts drafts into fields that do not hold them. Those of properties were never saved.
+// Puts drafts into fields that lack them. Properties with one were not saved.
 export function restoreDrafts() {
   for (const form of $$(FORM)) {
     for (const field of fieldsOf(form)) {
@@ -62,10 +62,14 @@ export function restoreDrafts() {
 
 const formsOfPage = () => $$(FORM, main());
 let untouched = []; // fields that hold what the server has sent
+let versions = []; // of the record, as forms with text in them showed it
 
-export function beforeSwap() {
+export function beforeSwap(sent) {
   const fields = formsOfPage().flatMap(fieldsOf);
   untouched = fields.filter((field) => !isChanged(field));
+  const touched = new Set(fields.filter(isChanged).map(({ form }) => form));
+  touched.delete(sent?.form);
+  versions = [...touched].map((form) => [form.elements.version, form.elements.version?.value]);
 }
 
 // A morph leaves in a field what it held before. The server's value holds in those that nobody has
@@ -79,6 +83,9 @@ export function afterSwap(isOtherPage) {
   } else {
     for (const field of untouched) {
       if (field.form) resetField(field);
+    }
+    for (const [input, value] of versions) {
+      if (input) input.value = value;
     }
   }
 }

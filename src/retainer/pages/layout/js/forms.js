@@ -16,7 +16,7 @@ const actsOnChange = (field) =>
 addEventListener("change", (event) => {
   const { target } = event;
   if (!event.isTrusted || !target.matches(STEPPED) || !actsOnChange(target)) return;
-  // A list that has been opened takes the keys itself: the last one seen here opened it.
+  // A list that was opened takes the keys itself.
   if (!/^(Arrow|Home|End|Page|Backspace|Delete|[^ ]$)/.test(key)) return;
   event.stopImmediatePropagation();
   held = target;

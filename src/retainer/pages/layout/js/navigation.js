@@ -19,7 +19,7 @@ let isRestoring = false; // Back or Forward
 let requests = 0;
 let fetching = null; // the request under way for <main>
 
-// Runs `render` now and after each swap: for what the server cannot know.
+// Runs it now and after each swap.
 export function onRender(render) {
   renderers.push(render);
   render();
@@ -30,7 +30,7 @@ export function go(href, options = { push: "true" }) {
   return htmx.ajax("GET", href, { target: "#main", swap: "outerMorph", ...options });
 }
 
-// A link with a modifier opens a tab or a window, which is the browser's affair.
+// A link with a modifier opens a tab or a window of itself.
 addEventListener("click", (event) => {
   const isModified = hasCommandKey(event) || event.shiftKey;
   if (isModified && event.target.closest?.("a[href]")) event.stopPropagation();
@@ -54,8 +54,8 @@ function withRows(path, rows) {
 }
 
 // Fetches the page as it is now, with as many rows.
-export function refresh(rows = rowCount()) {
-  return go(withRows(currentUrl(), rows), { isRefresh: true });
+export function refresh() {
+  return go(withRows(currentUrl(), rowCount()), { isRefresh: true });
 }
 
 addEventListener("pagehide", keepPlace);
@@ -80,7 +80,7 @@ on("htmx:before:swap", ({ detail: { ctx } }) => {
   before = { path: location.pathname, focus: focused() };
   if (!isRestoring) keepPlace();
   if (ctx.target !== main()) return;
-  beforeSwap();
+  beforeSwap(ctx.sent);
   // It was asked for before the form was sent.
   if (ctx.sent && fetching?.isRefresh) fetching.request.abort();
 });
@@ -120,7 +120,7 @@ function render() {
   for (const each of renderers) each();
 }
 
-// The element with the focus may be gone: then the row in its place gets it, else the heading.
+// Where it is gone, the row in its place gets the focus, else the heading.
 function keepFocus() {
   if (before.focus?.isConnected) return;
   focusOn(nearestRow() || $("h1", main()));
@@ -149,7 +149,3 @@ export const isBusy = () => requests > 0 || document.body.hasAttribute("data-bus
 
 onRender(restoreDrafts);
 onRender(openFirstRow);
-// A page that the browser itself has loaded again.
-const place = placeHere();
-const isFirstVisit = performance.getEntriesByType("navigation")[0]?.type === "navigate";
-if (!isFirstVisit && place.rows > rowCount()) refresh(place.rows).then(() => scrollTo(0, place.y));

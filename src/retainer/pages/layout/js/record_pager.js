@@ -18,7 +18,6 @@ function rememberList() {
   remember(listKey(location.pathname), { address: currentUrl(), rows });
 }
 
-// With the filter, sort and rows that the list had.
 function linkBackToList() {
   const link = $("[data-back-to-list]");
   const list = link && recall(listKey(link.pathname));

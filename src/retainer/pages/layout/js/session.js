@@ -1,4 +1,4 @@
-// A session that has ended: one signs in over the page, and goes on where one was.
+// A session that has ended: one signs in over the page and goes on.
 
 import { main, on } from "./dom.js";
 import { go } from "./navigation.js";

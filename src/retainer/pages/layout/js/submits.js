@@ -2,7 +2,7 @@
 // once, for the next entry; if the server does not take what was sent, it is put back.
 
 import { $$, main, on } from "./dom.js";
-import { draftKey, fieldsOf, isChanged, keepDraft } from "./drafts.js";
+import { draftKey, fieldsOf, isChanged } from "./drafts.js";
 import { markUnsaved, resetField, setValue, valueOf } from "./drafts.js";
 import { signIn } from "./session.js";
 import { recall, remember } from "./storage.js";
@@ -82,7 +82,7 @@ async function sendNext() {
 }
 
 async function send(sent) {
-  sent.response = null;
+  sent.response = sent.words = null;
   takeVersion(sent);
   const place = sent.isInDialog ? IN_DIALOG : { target: "#main", push: "true" };
   await htmx.ajax("POST", sent.action, { sent, source: main(), ...place });
@@ -123,7 +123,8 @@ on("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
   if (status >= 400 || isElsewhere) ctx.push = "false";
   if (!isElsewhere && (status < 400 || SHOWN.includes(status))) return;
   // The page stays, be it the one with the form or another that was opened meanwhile.
-  sent.words = new DOMParser().parseFromString(ctx.text, "text/html").querySelector("h1 ~ p");
+  const answer = new DOMParser().parseFromString(ctx.text, "text/html");
+  sent.words = answer.querySelector("p.error") || answer.querySelector("h1 + *");
   ctx.isUnseen = true;
   ctx.title = null;
   tasks.splice(0, tasks.length, ...tasks.filter(({ type }) => type !== "main"));
@@ -138,15 +139,14 @@ function settle(sent) {
 }
 
 function putBack(sent, status) {
-  const isAnswered = [409, 422].includes(status); // by a page that holds what was typed
+  // A page that was shown instead holds what was typed, or tells of two versions.
+  const isReplaced = !sent.words && !sent.isInDialog && [409, 422].includes(status);
   if (!isHere(sent)) {
-    if (sent.isLine && status !== 422) keep(sent);
-    else if (isAnswered) sent.fields.forEach(({ key }) => remember(key, null));
+    if (!isReplaced || (sent.isLine && status === 409)) keep(sent);
+    else sent.fields.forEach(({ key }) => remember(key, null));
   } else if (sent.fields.every(({ field, left }) => valueOf(field) === left)) {
-    for (const { field, value } of sent.fields) {
-      setValue(field, value);
-      keepDraft(field);
-    }
+    for (const { field, value } of sent.fields) setValue(field, value);
+    keep(sent);
     markUnsaved(sent.form, status ? "" : "retry");
   } else if (sent.isLine) {
     lost.push(sent);

@@ -10,7 +10,7 @@ const SECONDS = 10;
 
 onRender(keepToastsShort);
 
-// A message stays while somebody points at it or is in it. Hidden, it can still be undone by Z.
+// It stays while somebody points at it or is in it. Hidden, it can still be undone by Z.
 function keepToastsShort() {
   const toasts = $$("#toasts [data-toast]");
   for (const old of toasts.slice(MOST)) old.remove();

@@ -96,7 +96,7 @@ for (const name of ["dragover", "dragleave", "drop"]) {
   on(name, (event) => {
     const form = $("[data-drop]");
     if (!form || !event.dataTransfer?.types.includes("Files")) return;
-    event.preventDefault(); // beside the form, too: the browser would leave the page for the file
+    event.preventDefault(); // else the browser leaves for the file
     form.classList.toggle("is-over", name === "dragover");
     if (name === "drop") addFiles(form, event.dataTransfer.files);
   });
