@@ -61,7 +61,7 @@ function submit(form, submitter) {
 
 const asText = ({ data }) => String(new URLSearchParams(data));
 
-// Sends fields that no form on the page has.
+// Sends what no form on the page has.
 export function post(action, fields) {
   const data = new FormData();
   for (const name in fields) data.append(name, fields[name]);
@@ -122,7 +122,7 @@ on("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
   const isElsewhere = !sent.isInDialog && sent.path !== location.pathname;
   if (status >= 400 || isElsewhere) ctx.push = "false";
   if (!isElsewhere && (status < 400 || SHOWN.includes(status))) return;
-  // The page stays, be it the one with the form or another that was opened meanwhile.
+  // The page stays, be it the one with the form or another by now.
   const answer = new DOMParser().parseFromString(ctx.text, "text/html");
   sent.words = answer.querySelector("p.error") || answer.querySelector("h1 + *");
   ctx.isUnseen = true;

@@ -1,4 +1,4 @@
-// Messages at the bottom right: a success for ten seconds, a problem until it is over or closed.
+// Messages: a success for ten seconds, a problem until it is over or closed.
 
 import { $, $$, element, on } from "./dom.js";
 import { onRender } from "./navigation.js";
