@@ -135,6 +135,20 @@ def test_as_many_files_may_be_open_as_the_hard_limit_lets() -> None:
     assert "WARNING: only 512 files" in low.stderr
 
 
+def test_clients_near_the_limit_of_files_are_told_once_a_minute(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (512, 512))
+    connections = limits.OpenConnections()
+    for number, now in ((447, 0), (448, 1), (449, 2), (447, 70), (500, 62), (500, 121.9)):
+        connections.count(number, now)
+    told = [record.getMessage().partition(" ")[0] for record in caplog.records]
+    assert told == ["448", "500"]
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (resource.RLIM_INFINITY, 0))
+    limits.OpenConnections().count(100_000, 0)
+    assert len(caplog.records) == 2
+
+
 @pytest.mark.parametrize(
     ("files", "limit"),
     [

@@ -11,6 +11,7 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 import httptools
@@ -25,7 +26,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 from uvicorn.supervisors import Multiprocess, multiprocess
 
-from retainer.server import signals
+from retainer.server import limits, signals
 
 HEAD_SECONDS = 10.0  # for a request's head to arrive
 HEAD_BYTES = 64 << 10  # of a head behind its first piece
@@ -170,6 +171,12 @@ class HttpCycle(RequestResponseCycle):
 httptools_impl.RequestResponseCycle = HttpCycle  # type: ignore[misc]
 
 
+@cache
+def open_connections() -> limits.OpenConnections:
+    """The count of this process, made once its limits are set."""
+    return limits.OpenConnections()
+
+
 class HttpConnection(HttpToolsProtocol):
     """An HTTP connection with limits on the time and the size of a request's head. When the server
     stops it answers the request that it has.
@@ -188,6 +195,7 @@ class HttpConnection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
         self._wait(transport)
+        open_connections().count(len(self.connections), self.loop.time())
 
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()

@@ -1,11 +1,14 @@
 """Limits that the system sets on this process: raised where we may, named where they are low."""
 
+import logging
 import resource
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 FEW_FILES = 4096  # a connection of a client takes one
+OTHER_FILES = 64  # that are open beside clients' connections: the database's, the log's, uploads'
+WARN_SECONDS = 60.0  # between two warnings that connections are refused
 LITTLE_MEMORY = 256 << 20
 CGROUPS = Path("/sys/fs/cgroup")
 
@@ -24,6 +27,31 @@ def raise_open_files() -> None:
             f"only {soft} files may be open at a time (RLIMIT_NOFILE): about as many clients can"
             f" be connected. Allow {FEW_FILES} or more."
         )
+
+
+class OpenConnections:
+    """Warns, once a minute, when so many clients are connected that the next ones may be refused:
+    the event loop closes those that find no free file, and tells nobody.
+    """
+
+    def __init__(self) -> None:
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.limit = soft
+        self.most = soft - OTHER_FILES
+        if soft == resource.RLIM_INFINITY:
+            self.most = sys.maxsize
+        self.warned = -WARN_SECONDS
+
+    def count(self, number: int, now: float) -> None:
+        """Take note that this many clients are connected."""
+        if number >= self.most and now - self.warned >= WARN_SECONDS:
+            self.warned = now
+            logging.getLogger("retainer.connections").warning(
+                "%d clients are connected, and %d files may be open (RLIMIT_NOFILE): more clients"
+                " may be refused",
+                number,
+                self.limit,
+            )
 
 
 def warn_of_little_memory() -> None:
