@@ -27,6 +27,7 @@ from uvicorn.protocols.http.httptools_impl import (
 from uvicorn.supervisors import Multiprocess, multiprocess
 
 from retainer.server import limits, signals
+from retainer.server.notify import ENDING, notify
 
 HEAD_SECONDS = 10.0  # for a request's head to arrive
 HEAD_BYTES = 64 << 10  # of a head behind its first piece
@@ -69,6 +70,7 @@ class HttpServer(uvicorn.Server):
         await super().startup(sockets)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        notify(ENDING)
         if STOPPING in self.lifespan.state:
             self.lifespan.state[STOPPING]()
         kept = [listening.dup() for listening in sockets or []]
@@ -104,6 +106,7 @@ class Workers(Multiprocess):
         self.should_exit.set()
 
     def terminate_all(self) -> None:
+        notify(ENDING)
         # While this process held the socket open, clients could connect that no worker answers.
         for listening in self.sockets:
             listening.close()

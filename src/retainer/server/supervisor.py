@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from retainer.config import Settings, local_url
 from retainer.database.space import is_low
+from retainer.server.notify import READY, notify
 from retainer.server.postgres.embedded import Embedded
 from retainer.server.postgres.programs import EmbeddedError
 
@@ -35,6 +36,7 @@ class Supervisor:
         while not self.stopping.wait(PAUSE if self.is_greeted else FIRST_PAUSE):
             if not self.is_greeted and _answers(self.settings):
                 self.is_greeted = True
+                notify(READY)
                 _tell(self.greeting())
             if self.embedding is not None:
                 with suppress(EmbeddedError, OSError):

@@ -173,8 +173,10 @@ def start_process(
     stderr: int,
     start_new_session: bool = False,
 ) -> Child:
-    # PG… variables would point the programs to another server.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    # PG… variables would point the programs to another server, and PostgreSQL would tell our
+    # supervisor that it is ready.
+    others = ("PG", "NOTIFY_SOCKET")
+    environment = {name: text for name, text in os.environ.items() if not name.startswith(others)}
     environment["LC_ALL"] = "C"  # main_error reads their messages, in English
     user = group = extra_groups = None
     if account is not OURSELVES:
