@@ -1,4 +1,4 @@
-"""What a supervisor such as systemd needs: a unit, and word of the start and of the stop."""
+"""Supervision, as by systemd: a unit, and word of the start and of the stop."""
 
 import socket
 from configparser import RawConfigParser
