@@ -10,7 +10,7 @@ from support.cast import Cast
 from support.searching import both_ways
 
 NAMES = [
-    "O'Brien & Söhne", "Back\\slash \\' Ltd", "50% Off_Shop", "a:*b|c & !d", "İstanbul Çağrı A.Ş.", "x", "Tab\tand  gaps",
+    "O'Brien & Söhne", "Back\\slash \\' Ltd", "50% Off_Shop", "a:*b|c & !d", "İstanbul Çağrı A.Ş.", "x", "Tab and  gaps",
     "日本の会社", "Größe ẞ", '"Quoted" (Group)', "- / -",
 ]  # fmt: skip
 

@@ -129,8 +129,8 @@ CREATE TABLE contacts (
     deleted_by bigint,
     email_folded text GENERATED ALWAYS AS (fold(email)) STORED,
     company_key text GENERATED ALWAYS AS (fold_key(company)) STORED,
-    words text GENERATED ALWAYS AS (words_of(full_name, VARIADIC ARRAY[email, mention_name, company, title, department])) STORED,
-    word_bits bit(256) GENERATED ALWAYS AS (bits_of(words_of(full_name, VARIADIC ARRAY[email, mention_name, company, title, department]))) STORED,
+    words text GENERATED ALWAYS AS (words_of(full_name, VARIADIC ARRAY[email, mention_name, company, title, department, phone_words(phone)])) STORED,
+    word_bits bit(256) GENERATED ALWAYS AS (bits_of(words_of(full_name, VARIADIC ARRAY[email, mention_name, company, title, department, phone_words(phone)]))) STORED,
     CONSTRAINT contacts_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT contacts_deleted_by FOREIGN KEY (tenant_id, deleted_by) REFERENCES operations(tenant_id, id),
     CONSTRAINT contacts_company_length CHECK ((length(company) <= 255)),
@@ -149,7 +149,6 @@ CREATE INDEX contacts_by_email_folded ON public.contacts USING btree (tenant_id,
 CREATE INDEX contacts_by_full_name ON public.contacts USING btree (tenant_id, full_name_folded, id) INCLUDE (created_at, updated_at, word_bits) WHERE (deleted_by IS NULL);
 CREATE INDEX contacts_by_is_active ON public.contacts USING btree (tenant_id, is_active, full_name_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX contacts_by_metadata ON public.contacts USING gin (tenant_id, metadata jsonb_path_ops) WHERE ((deleted_by IS NULL) AND (metadata IS NOT NULL));
-CREATE INDEX contacts_by_name ON public.contacts USING btree (tenant_id, full_name_folded, id) INCLUDE (created_at, updated_at) WHERE (deleted_by IS NULL);
 CREATE INDEX contacts_by_part ON public.contacts USING gin (name_parts(tenant_id, full_name_folded)) WITH (gin_pending_list_limit='256') WHERE (deleted_by IS NULL);
 CREATE INDEX contacts_by_type ON public.contacts USING btree (tenant_id, type, full_name_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX contacts_by_updated_at ON public.contacts USING btree (tenant_id, updated_at, id) WHERE (deleted_by IS NULL);

@@ -113,6 +113,11 @@ class Conditions:
     def _contains(self, field: Field, value: str) -> str:
         if not value.strip():
             raise BadValue("must not be empty")
+        if field.is_phone:
+            digits = re.sub(r"\D", "", value.replace("(0)", "")).lstrip("0")
+            if not digits:
+                raise BadValue("must have digits")
+            return f"phone_digits({field.column}) LIKE '%' || {self.bind(digits)}::text || '%'"
         part = self.bind(value)
         call = f"{field.contains}(:tenant, {part}::text, {MAX_CANDIDATES})"
         condition = f"{field.column} LIKE like_part({part}::text)"

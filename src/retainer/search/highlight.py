@@ -7,17 +7,29 @@ from functools import lru_cache
 from retainer.search.model import Highlight, Part
 
 AROUND = 80  # characters shown before and after the first match in a long text
-# The letters that plain() of the database replaces. Its dotless i is not listed: in source code it
-# is easily taken for another letter.
+# What unaccented() of the database drops, and the letters that it replaces. Its dotless i is not
+# listed: in source code it is easily taken for another letter.
+_DROPPED = re.compile(
+    r"[\u00ad\u0300-\u036f\u061c\u0e47-\u0e4e\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    r"\u202a-\u202e\u2060-\u206f\u2800\u3099\u309a\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb"
+    r"\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
 _PLAIN = str.maketrans(
-    {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h"}
+    {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "þ": "th"}
+    | {"\u03c2": "\u03c3"}
+)
+# Letters of scripts without spaces: a word that is found there begins anywhere (in_pairs()).
+_DENSE = (
+    "\u0e01-\u0eff\u1000-\u109f\u1780-\u17d3\u3005-\u3007\u3041-\u30ff\u3400-\u4dbf"
+    "\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
 
 
 def pattern(words: list[str]) -> re.Pattern[str]:
     """A pattern for the beginning of any word that begins with one of these folded words."""
     longest_first = sorted(words, key=len, reverse=True)
-    return re.compile(r"(?<![^\W_])(?:" + "|".join(map(re.escape, longest_first)) + ")")
+    begins = rf"(?:(?<![^\W_])|(?=[{_DENSE}]))"
+    return re.compile(begins + "(?:" + "|".join(map(re.escape, longest_first)) + ")")
 
 
 def highlights(texts: dict[str, str | None], found: re.Pattern[str]) -> list[Highlight]:
@@ -46,7 +58,7 @@ def _spans(text: str, found: re.Pattern[str]) -> list[tuple[int, int]]:
 def _folded(character: str) -> str:
     """A character as plain() of the database folds it; empty for a combining accent."""
     decomposed = unicodedata.normalize("NFKD", character.lower())
-    return "".join(c for c in decomposed if not 0x300 <= ord(c) <= 0x36F).translate(_PLAIN)
+    return _DROPPED.sub("", decomposed).translate(_PLAIN)
 
 
 def _parts(text: str, spans: list[tuple[int, int]]) -> list[Part]:

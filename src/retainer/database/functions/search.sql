@@ -75,6 +75,7 @@ BEGIN
                 SELECT sum(v.uses) FROM words v
                 WHERE v.tenant_id = tenant AND v.word = ANY (others) AND v.word <> each), 0);
         END IF;
+        others := others || other_digits(each);
         is_begun := uses <= 5000 AND beginning < (CASE WHEN length(each) > 1 THEN 100 ELSE 9 END);
         is_uncommon := is_begun AND length(each) > 1;  -- (words of one letter are not counted)
         -- What begins with a common word is named where it is little: whatever begins so, an index
@@ -131,11 +132,44 @@ RETURNS search_query
 LANGUAGE sql STABLE
 RETURN search_query(tenant, q, loosely);
 
--- The words of what was typed that count: the first eight.
+-- The words of what was typed that count: the first eight. A telephone number is one word, however
+-- it is grouped. Of a run of pairs (in_pairs()) the last letter is a word of the row alone.
 CREATE OR REPLACE FUNCTION typed_words(q text) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+DECLARE
+    words CONSTANT text[] := string_to_array(plain(q), ' ');
+    digits text;
 BEGIN
-    RETURN (string_to_array(plain(q), ' '))[1:8];
+    IF normalize(q, NFKC) ~ '^\s*[(]?[+0][0-9\s()./\u2010-\u2015-]+$' THEN
+        digits := regexp_replace(replace(normalize(q, NFKC), '(0)', ''), '[^0-9]', '', 'g');
+        IF length(digits) >= 6 THEN
+            RETURN ARRAY[digits];
+        END IF;
+    END IF;
+    IF octet_length(q) = length(q) THEN
+        RETURN words[1:8];
+    END IF;
+    RETURN (ARRAY(
+        SELECT words[i] FROM generate_subscripts(words, 1) i
+        WHERE NOT (length(words[i]) = 1 AND i > 1 AND length(words[i - 1]) = 2
+            AND octet_length(words[i]) > 2 AND right(words[i - 1], 1) = words[i])
+        ORDER BY i))[1:8];
+END $$;
+
+-- Other forms of a typed telephone number, as phone_words() has them: without the zeros before it;
+-- and of a whole number with its country, which has ten digits or more, without that.
+CREATE OR REPLACE FUNCTION other_digits(typed text) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+DECLARE
+    digits CONSTANT text := ltrim(typed, '0');
+BEGIN
+    IF typed !~ '^[0-9]{6,}$' OR length(digits) < 6 THEN
+        RETURN '{}';
+    END IF;
+    RETURN ARRAY(
+        SELECT substr(digits, n) FROM generate_series(1, 4) n
+        WHERE substr(digits, n) <> typed
+            AND (n = 1 OR length(digits) >= 10 AND typed !~ '^0[^0]'));
 END $$;
 
 -- One typed word as a part of a query: it, or whatever begins with it, or one of the others, under
@@ -662,6 +696,9 @@ DECLARE
     typed text COLLATE "C";
 BEGIN
     FOREACH typed IN ARRAY typed_words(q) LOOP
+        IF other_digits(typed) <> '{}' THEN
+            RETURN false;
+        END IF;
         PERFORM FROM words w
         WHERE w.tenant_id = tenant AND w.word >= typed AND w.word < typed || U&'\+10FFFF';
         IF NOT FOUND THEN
@@ -682,7 +719,7 @@ END $$;
 -- The application role alone may call these; PostgreSQL would let everybody. The others are called
 -- by the functions above only.
 REVOKE ALL ON FUNCTION
-    search_query, sought, typed_words, alternatives, conjunction, words_to_keep, corrections,
+    search_query, sought, typed_words, other_digits, alternatives, conjunction, words_to_keep, corrections,
     near_words, errors, letters, passages_found, passages_within, passages_asked, passages_having,
     distinct_words, begins, is_word, empty_query, query_of, are_meant, all_known, needs_of
 FROM PUBLIC;

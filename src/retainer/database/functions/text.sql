@@ -8,6 +8,23 @@ CREATE OR REPLACE FUNCTION lowercase(value text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN lower(value COLLATE pg_catalog.pg_c_utf8);
 
+-- A text in small letters without accents and what nobody sees, and with one letter for those that
+-- are one to who types them. All comparing, sorting and searching goes by this one table; the
+-- highlights of search have it too (search/highlight.py).
+CREATE OR REPLACE FUNCTION unaccented(lowered text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+DECLARE
+    plain text := regexp_replace(
+        normalize(lowered, NFKD),
+        '[\u00ad\u0300-\u036f\u061c\u0e47-\u0e4e\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f'
+        '\u202a-\u202e\u2060-\u206f\u2800\u3099\u309a\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb'
+        '\U0001d173-\U0001d17a\U000e0000-\U000e0fff]',
+        '', 'g');
+BEGIN
+    plain := replace(replace(replace(plain, 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe');
+    RETURN translate(replace(plain, 'þ', 'th'), 'øłđðıħς', 'olddihσ');
+END $$;
+
 -- Names sort and match without case and accents. Cut to 255 characters, for an index entry has a
 -- limit. ASCII, the usual case, is done with lower(). In plpgsql, whose body PostgreSQL parses once
 -- a session: expressions of generated columns, and SQL functions in them, are parsed in every
@@ -18,9 +35,7 @@ DECLARE
     lowered text := lower(value COLLATE pg_catalog.pg_c_utf8);
 BEGIN
     IF octet_length(lowered) > length(lowered) THEN
-        lowered := regexp_replace(normalize(lowered, NFKD), '[\u0300-\u036f]', '', 'g');
-        lowered := replace(replace(replace(lowered, 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe');
-        lowered := translate(lowered, 'øłđðıħ', 'olddih');
+        lowered := public.unaccented(lowered);
     END IF;
     RETURN left(lowered, 255);
 END $$;
@@ -49,8 +64,8 @@ END $$;
 
 -- The application role alone may call these; PostgreSQL would let everybody.
 REVOKE ALL ON FUNCTION
-    lowercase, fold, fold_each, fold_key, first_words
+    lowercase, unaccented, fold, fold_each, fold_key, first_words
 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    lowercase, fold, fold_each, fold_key, first_words
+    lowercase, unaccented, fold, fold_each, fold_key, first_words
 TO retainer_app;

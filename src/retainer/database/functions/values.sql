@@ -13,7 +13,7 @@ CREATE OR REPLACE FUNCTION host(address text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 BEGIN
     RETURN substring(lower(address COLLATE "C")
-        FROM '^https?://(?:www\.)?((?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*)(?:[:/?#]|$)');
+        FROM '^https?://(?:www\.)?((?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*)\.?(?:[:/?#]|$)');
 END $$;
 
 -- A document's format as people name it, by its media type; a link has no media type.

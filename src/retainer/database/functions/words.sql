@@ -14,14 +14,62 @@ BEGIN
     IF octet_length(folded) = length(folded) THEN  -- ASCII, the usual case: half the time
         folded := regexp_replace(folded COLLATE "C", '[^a-z0-9]+', ' ', 'g');
     ELSE
-        folded := regexp_replace(normalize(folded, NFKD), '[\u0300-\u036f]', '', 'g');
-        folded := translate(replace(replace(replace(folded, 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'øłđðıħ', 'olddih');
-        folded := regexp_replace(folded COLLATE pg_catalog.pg_c_utf8, '[^[:alnum:]]+', ' ', 'g');
+        folded := regexp_replace(
+            public.unaccented(folded) COLLATE pg_catalog.pg_c_utf8, '[^[:alnum:]]+', ' ', 'g');
+        folded := public.in_pairs(folded);
     END IF;
     IF length(folded) > 60 AND folded ~ '[^ ]{61}' THEN
         folded := regexp_replace(folded, '([^ ]{60})[^ ]+', '\1', 'g');
     END IF;
     RETURN trim(folded);
+END $$;
+
+-- A text whose runs of letters of scripts without spaces are pairs of neighbours: "東京電力" becomes
+-- "東京 京電 電力 力", so that a part of it is found as the beginning of a word is. The last letter
+-- stands alone for who types it alone; typed_words() leaves it out, or it would have to be the last
+-- of the run that is looked for, too.
+CREATE OR REPLACE FUNCTION in_pairs(value text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+BEGIN
+    IF value !~ '[\u0e01-\u0eff\u1000-\u109f\u1780-\u17d3\u3005-\u3007\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]' THEN
+        RETURN value;
+    END IF;
+    RETURN (
+        SELECT string_agg(CASE
+                WHEN NOT one.is_dense THEN one.letter
+                WHEN one.is_before THEN ' ' || one.letter || one.next || ' '
+                ELSE ' ' || one.letter || ' ' END, '' ORDER BY one.place)
+        FROM (
+            SELECT c.letter, c.place, c.is_dense, lead(c.letter) OVER places AS next,
+                coalesce(lead(c.is_dense) OVER places, false) AS is_before
+            FROM (
+                SELECT u.letter, u.place, ascii(u.letter) BETWEEN 3585 AND 3839
+                    OR ascii(u.letter) BETWEEN 4096 AND 4255 OR ascii(u.letter) BETWEEN 6016 AND 6099
+                    OR ascii(u.letter) BETWEEN 12293 AND 12295 OR ascii(u.letter) BETWEEN 12353 AND 12543
+                    OR ascii(u.letter) BETWEEN 13312 AND 19903 OR ascii(u.letter) BETWEEN 19968 AND 40959
+                    OR ascii(u.letter) BETWEEN 63744 AND 64255 OR ascii(u.letter) BETWEEN 131072 AND 262143
+                    AS is_dense
+                FROM unnest(string_to_array(value, NULL)) WITH ORDINALITY u (letter, place)) c
+            WINDOW places AS (ORDER BY c.place)) one);
+END $$;
+
+-- The digits of a telephone number without leading zeros, and without the (0) that is dialled inside
+-- a country only: +41, 0041 and 0 are alike then.
+CREATE OR REPLACE FUNCTION phone_digits(phone text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+BEGIN
+    RETURN ltrim(regexp_replace(
+        replace(regexp_replace(normalize(phone, NFKC), '(ext|x|#).*$', '', 'i'), '(0)', ''), '[^0-9]', '', 'g'), '0');
+END $$;
+
+-- The ends of a telephone number, from six digits on, as words.
+CREATE OR REPLACE FUNCTION phone_words(phone text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+DECLARE
+    digits CONSTANT text := left(public.phone_digits(phone), 20);
+BEGIN
+    RETURN coalesce((
+        SELECT string_agg(right(digits, n), ' ' ORDER BY n DESC) FROM generate_series(6, length(digits)) n), digits);
 END $$;
 
 -- The host and path of an address, without the parts that every address has.
@@ -133,10 +181,10 @@ END $$;
 
 -- The application role alone may call these; PostgreSQL would let everybody.
 REVOKE ALL ON FUNCTION
-    plain, site, spaced, words_of, word_terms, bits_of, name_parts, tags_of, search_terms,
-    passage_terms
+    plain, in_pairs, phone_digits, phone_words, site, spaced, words_of, word_terms, bits_of,
+    name_parts, tags_of, search_terms, passage_terms
 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    plain, site, spaced, words_of, word_terms, bits_of, name_parts, tags_of, search_terms,
-    passage_terms
+    plain, in_pairs, phone_digits, phone_words, site, spaced, words_of, word_terms, bits_of,
+    name_parts, tags_of, search_terms, passage_terms
 TO retainer_app;

@@ -34,7 +34,7 @@ FIELDS = {
     ),
     "mentionName": Field("c.mention_name"),
     "email": Field("c.email", FieldType.FOLDED, "c.email_folded", sort="c.email_folded"),
-    "phone": Field("c.phone"),
+    "phone": Field("c.phone", is_phone=True),
     "company": Field(
         "c.company",
         FieldType.FOLDED,
