@@ -25,11 +25,11 @@ MINIMUM = 170000  # PostgreSQL 17, as server_version_num counts
 # generated columns, CHECKs and indexes were computed with.
 FUNCTIONS = (
     "text.sql",
-    "texts.sql",
     "words.sql",
     "values.sql",
     "tables.sql",
     "common.sql",
+    "texts.sql",
     "sessions.sql",
     "journal.sql",
     "past.sql",

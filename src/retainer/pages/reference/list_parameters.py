@@ -167,14 +167,16 @@ def _filters(rows: list[Schema]) -> Schema:
 
 def _row(name: str, field: Field) -> Schema:
     """Describe the filters of one field."""
-    assert field.type is not None
+    field_type = field.type or FieldType.TEXT
     row: Schema = {
         "name": name,
         "operators": [f":{operator}" if operator else "=" for operator in field.operators],
-        "type": _TYPES.get(field.type, "text"),
-        "example": _EXAMPLES.get(field.type, "Technology"),
+        "type": _TYPES.get(field_type, "text"),
+        "example": _EXAMPLES.get(field_type, "Technology"),
         "description": "; ".join(_SENTENCES[operator] for operator in field.operators),
     }
+    if field.is_phone:
+        row["example"] = "44 555 01 23"
     if field.values:
         row |= {"values": list(field.values), "example": next(iter(field.values)).value}
     if field.type == FieldType.JSON:
