@@ -315,6 +315,15 @@ class Unavailable(Problem):
         super().__init__(detail, headers={"retry-after": str(retry_after)})
 
 
+class Overloaded(Unavailable):
+    """More is asked for than can be answered in time. Refused as a document to browsers too: a page
+    would take as long as what is refused.
+    """
+
+    detail = "More is asked for at this moment than can be answered in time. Try again shortly."
+    is_undone = True
+
+
 class StorageFull(Problem):
     status = 507
     detail = "There is no space left to store this. Nothing was changed."

@@ -2,12 +2,20 @@
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
+import httpx
 import pytest
 
 from retainer.errors import Unavailable
 from retainer.http.shares import Holder, Holdings, Shares
+from retainer.pages.routes import PAGES
+from retainer.permissions import PUBLIC
+from retainer.routes import ROUTES
+from support.cast import Cast
+from support.in_process import InProcess
 
 ADA, CORA, OLGA = Holder("ours", "ada"), Holder("ours", "cora"), Holder("other", "olga")
 LONG = 30.0
@@ -25,7 +33,7 @@ async def waiting(shares: Shares, holder: Holder, **how: Any) -> "asyncio.Task[N
 
 def test_who_holds_least_goes_first_by_tenant_and_then_by_user() -> None:
     async def work() -> None:
-        shares = Shares(2, "full")
+        shares = Shares(2, partial(Unavailable, "full"))
         await shares.enter(ADA, LONG)
         await shares.enter(ADA, LONG)
         again, cora, olga = [await waiting(shares, who) for who in (ADA, CORA, OLGA)]
@@ -42,7 +50,7 @@ def test_who_holds_least_goes_first_by_tenant_and_then_by_user() -> None:
 
 def test_a_user_and_a_tenant_hold_no_more_than_their_part() -> None:
     async def work() -> None:
-        shares = Shares(4, "full", of_member=2, of_group=3)
+        shares = Shares(4, partial(Unavailable, "full"), of_member=2, of_group=3)
         for who in (ADA, ADA, CORA):
             await shares.enter(who, LONG)
         third, fourth = await waiting(shares, ADA), await waiting(shares, CORA)
@@ -62,7 +70,7 @@ def test_a_user_and_a_tenant_hold_no_more_than_their_part() -> None:
 
 def test_a_full_queue_refuses_those_who_wait_for_most() -> None:
     async def work() -> None:
-        shares = Shares(1, "full", most_waiting=2)
+        shares = Shares(1, partial(Unavailable, "full"), most_waiting=2)
         await shares.enter(CORA, LONG)
         first, second = await waiting(shares, ADA), await waiting(shares, ADA)
         olga = await waiting(shares, OLGA)
@@ -78,7 +86,7 @@ def test_a_full_queue_refuses_those_who_wait_for_most() -> None:
 
 def test_who_is_first_goes_before_all_others() -> None:
     async def work() -> None:
-        shares = Shares(1, "full", most_waiting=1)
+        shares = Shares(1, partial(Unavailable, "full"), most_waiting=1)
         await shares.enter(CORA, LONG)
         ada = await waiting(shares, ADA)
         known = await waiting(shares, CORA, is_first=True)
@@ -92,7 +100,7 @@ def test_who_is_first_goes_before_all_others() -> None:
 
 def test_a_wait_that_ends_or_is_given_up_leaves_every_place_free() -> None:
     async def work() -> None:
-        shares = Shares(2, "full")
+        shares = Shares(2, partial(Unavailable, "full"))
         await shares.enter(ADA, LONG, places=2)
         with pytest.raises(Unavailable, match="full"):
             await shares.enter(OLGA, 0.001)
@@ -101,7 +109,7 @@ def test_a_wait_that_ends_or_is_given_up_leaves_every_place_free() -> None:
         shares.leave(ADA, places=2)
         granted.cancel()  # in the moment in which it gets its place
         await asyncio.wait([cancelled, granted])
-        assert shares.waiting == []
+        assert shares.waiting == 0
         if not granted.cancelled():
             shares.leave(OLGA)
         assert shares.held.total == 0
@@ -111,7 +119,7 @@ def test_a_wait_that_ends_or_is_given_up_leaves_every_place_free() -> None:
 
 def test_work_heavier_than_all_places_takes_all_of_them() -> None:
     async def work() -> None:
-        shares = Shares(2, "full")
+        shares = Shares(2, partial(Unavailable, "full"))
         async with shares.place(ADA, LONG, places=9):
             assert shares.held.total == 2
         assert shares.held.total == 0
@@ -128,3 +136,59 @@ def test_the_largest_holder_is_of_the_largest_tenant() -> None:
     assert held.largest() == CORA
     held.add(CORA, -3)
     assert held.largest() == OLGA
+
+
+def test_a_wait_that_ends_while_places_are_given_back_is_refused_like_any_other() -> None:
+    async def work() -> None:
+        shares = Shares(1, partial(Unavailable, "full"))
+        await shares.enter(ADA, LONG)
+        late = asyncio.ensure_future(shares.enter(OLGA, 0))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # its time is over, and it has not been told yet
+        shares.leave(ADA)
+        with suppress(Unavailable):
+            await late
+            shares.leave(OLGA)
+        assert (shares.waiting, shares.held.total) == (0, 0)
+
+    run(work())
+
+
+def test_a_request_that_finds_no_place_in_time_is_refused_as_a_document(
+    cast: Cast, inside: InProcess
+) -> None:
+    """Pages as well: an error page would take as long as what is refused."""
+    requests = inside.app.shares.requests
+    everything = Holder("another tenant", "busy")
+
+    async def ask(path: str, **headers: str) -> httpx.Response:
+        headers["Cookie"] = f"connect.sid={cast.ada.token}"
+        return await inside.client.get(path, headers=headers)
+
+    async def work() -> list[httpx.Response]:
+        await requests.enter(everything, LONG, places=requests.places)
+        paths = ("/api/organizations", f"/api/organizations/{cast.acme}", "/api/user", "/healthz")
+        answers = [await ask(path) for path in paths]
+        answers.append(await ask("/organizations", Accept="text/html"))
+        requests.leave(everything, places=requests.places)
+        return [*answers, await ask("/organizations", Accept="text/html")]
+
+    *refused, alive, page, again = inside.sql.run(work())
+    for answer in (*refused, page):
+        assert answer.status_code == 503
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.headers["retry-after"] == "1"
+    assert (alive.status_code, again.status_code) == (200, 200)
+    inside.sql.run(asyncio.sleep(0.3))  # requests give their places back
+    assert requests.held.total == 0
+
+
+def test_pages_weigh_more_than_lists_and_lists_more_than_records() -> None:
+    weights = {route.name: route.weight for route in ROUTES}
+    pages = {page.weight for page in PAGES if not page.changes and page.permission != PUBLIC}
+    listed, one, made = [
+        weights[name] for name in ("listOrganizations", "getOrganization", "createOrganization")
+    ]
+    assert min(pages) > listed > one >= made > 0
+    for name in ("healthz", "readyz", "live", "bulk", "login", "createDocument"):
+        assert weights[name] == 0, name

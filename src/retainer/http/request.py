@@ -52,6 +52,7 @@ class Request(starlette.requests.Request):
     query: Any = None  # the parameters as the route's type; a list's only if it has some
     _db: Db | None = None
     _first: tuple[bytes, bool] | None = None  # of the body, read but not used yet
+    is_admitted = False  # it has its place among the requests that are answered
     raw = b""  # the body as it was sent, where it is JSON
     idempotency_key: str | None = None
     channel = API

@@ -94,6 +94,21 @@ class Route(msgspec.Struct, frozen=True):
         return [each for each in used if each not in (None, bytes)]
 
     @property
+    def weight(self) -> int:
+        """The work that a request is for the processor, of PLACES_OF_REQUESTS (shares.py). What has
+        bounds of its own, and what is never refused, has none.
+        """
+        if self.permission == PUBLIC or self.lines or self.form or self.name == LIVE:
+            return 0
+        if self.html and not self.changes:
+            return 32
+        if self.lists is not None or self.query is not None:
+            return 16
+        if self.html:
+            return 8
+        return 1
+
+    @property
     def multipart(self) -> bool:
         """True where it takes a file upload."""
         return self.form is not None
@@ -104,6 +119,7 @@ class Route(msgspec.Struct, frozen=True):
         return _parameters(self.path)
 
 
+LIVE = "live"  # the route of the streams
 _TAGS = {
     "login": "account",
     "logout": "account",

@@ -9,12 +9,13 @@ Where nobody has signed in, networks and names stand for tenants and users.
 
 import asyncio
 import itertools
-from collections import Counter
-from collections.abc import AsyncIterator, Hashable
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import NamedTuple
 
-from retainer.errors import Unavailable
+from retainer.errors import Overloaded, Problem, Unavailable
 from retainer.permissions import Viewer
 
 
@@ -23,6 +24,12 @@ class Holder(NamedTuple):
 
     group: Hashable
     member: Hashable
+
+
+PLACES_OF_REQUESTS = 256  # as Route.weight counts
+ADMISSION_SECONDS = 0.12  # a request that waits longer is refused: it would be answered too late
+# A request that takes longer waits for something else than the processor, and has bounds there.
+BUSY_SECONDS = 0.2
 
 
 OPERATOR = Holder("", "operator")  # who starts a server, or gives a command
@@ -39,19 +46,17 @@ class Holdings:
     def __init__(self) -> None:
         self.of_group: Counter[Hashable] = Counter()
         self.of_holder: Counter[Holder] = Counter()
+        self.total = 0
 
     def add(self, holder: Holder, places: int = 1) -> None:
         """Count places for a holder, or fewer with a negative number."""
+        self.total += places
         self.of_group[holder.group] += places
         self.of_holder[holder] += places
         if not self.of_holder[holder]:
             del self.of_holder[holder]
         if not self.of_group[holder.group]:
             del self.of_group[holder.group]
-
-    @property
-    def total(self) -> int:
-        return self.of_group.total()
 
     def size(self, holder: Holder) -> tuple[int, int]:
         """The places of a holder as they are compared: those of their group, then their own."""
@@ -72,13 +77,13 @@ class _Waiter(NamedTuple):
 
 class Shares:
     """Places for what is scarce. `of_member` and `of_group` are the most that one of them holds at
-    a time; None is no bound.
+    a time; None is no bound. Waiters stand in a queue for each holder.
     """
 
     def __init__(
         self,
         places: int,
-        refusal: str,
+        refusal: Callable[[], Problem],
         *,
         of_member: int | None = None,
         of_group: int | None = None,
@@ -90,7 +95,8 @@ class Shares:
         self.of_group = of_group or places
         self.most_waiting = most_waiting
         self.held = Holdings()
-        self.waiting: list[_Waiter] = []
+        self.queues: dict[tuple[bool, Holder], deque[_Waiter]] = {}
+        self.waiting = 0
         self.numbers = itertools.count()
 
     @asynccontextmanager
@@ -107,31 +113,30 @@ class Shares:
     async def enter(
         self, holder: Holder, seconds: float, *, places: int = 1, is_first: bool = False
     ) -> None:
-        """Take places, after a wait of at most `seconds`. Raises Unavailable. Who `is_first` is
+        """Take places, after a wait of at most `seconds`. Raises the refusal. Who `is_first` is
         served before all who are not.
         """
-        waiter = _Waiter(
-            holder,
-            min(places, self.places),
-            is_first,
-            next(self.numbers),
-            asyncio.get_running_loop().create_future(),
-        )
-        self.waiting.append(waiter)
-        self._grant()
-        if waiter.granted.done():
+        places = min(places, self.places)
+        if not self.waiting and self._fits(holder, places):
+            self.held.add(holder, places)
             return
-        if len(self.waiting) > self.most_waiting:
+        granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiter = _Waiter(holder, places, is_first, next(self.numbers), granted)
+        self.queues.setdefault((is_first, holder), deque()).append(waiter)
+        self.waiting += 1
+        self._grant()
+        if self.waiting > self.most_waiting:
             self._refuse_one()
         try:
             async with asyncio.timeout(seconds):
-                await waiter.granted
+                await granted
         except TimeoutError:
-            if self._withdraw(waiter):
-                raise Unavailable(self.refusal) from None
-            waiter.granted.result()  # granted or refused at the last moment
+            if self._withdraw(waiter) or granted.cancelled():
+                raise self.refusal() from None
+            granted.result()  # granted or refused at the last moment
         except asyncio.CancelledError:
-            if not self._withdraw(waiter) and waiter.granted.exception() is None:
+            is_over = self._withdraw(waiter) or granted.cancelled()
+            if not is_over and granted.exception() is None:
                 self.leave(holder, places=places)
             raise
 
@@ -141,31 +146,35 @@ class Shares:
         self._grant()
 
     def _withdraw(self, waiter: _Waiter) -> bool:
-        if waiter not in self.waiting:
+        key = (waiter.is_first, waiter.holder)
+        queue = self.queues.get(key, ())
+        if waiter not in queue:
             return False
-        self.waiting.remove(waiter)
+        assert isinstance(queue, deque)
+        queue.remove(waiter)
+        self.waiting -= 1
+        if not queue:
+            del self.queues[key]
         return True
 
     def _grant(self) -> None:
-        while True:
-            fitting = [
-                waiter
-                for waiter in self.waiting
-                if not waiter.granted.done() and self._fits(waiter)
-            ]
+        while self.queues:
+            heads = [queue[0] for queue in self.queues.values()]
+            fitting = [head for head in heads if self._fits(head.holder, head.places)]
             if not fitting:
                 return
             chosen = min(fitting, key=self._turn)
-            self.waiting.remove(chosen)
-            self.held.add(chosen.holder, chosen.places)
-            chosen.granted.set_result(None)
+            self._withdraw(chosen)
+            if not chosen.granted.done():  # else its wait has just been given up
+                self.held.add(chosen.holder, chosen.places)
+                chosen.granted.set_result(None)
 
-    def _fits(self, waiter: _Waiter) -> bool:
-        of_group, of_member = self.held.size(waiter.holder)
+    def _fits(self, holder: Holder, places: int) -> bool:
+        of_group, of_member = self.held.size(holder)
         return (
-            self.held.total + waiter.places <= self.places
-            and of_group + waiter.places <= self.of_group
-            and of_member + waiter.places <= self.of_member
+            self.held.total + places <= self.places
+            and of_group + places <= self.of_group
+            and of_member + places <= self.of_member
         )
 
     def _turn(self, waiter: _Waiter) -> tuple[bool, tuple[int, int], int]:
@@ -174,14 +183,20 @@ class Shares:
     def _refuse_one(self) -> None:
         """Refuse the last who came of those who wait for most."""
         wanted = Holdings()
-        for waiter in self.waiting:
-            wanted.add(waiter.holder)
-        refused = max(
-            self.waiting,
-            key=lambda waiter: (not waiter.is_first, wanted.size(waiter.holder), waiter.number),
+        for (_, holder), queue in self.queues.items():
+            wanted.add(holder, len(queue))
+        (_, _), queue = max(
+            self.queues.items(),
+            key=lambda each: (not each[0][0], wanted.size(each[0][1]), each[1][-1].number),
         )
-        self.waiting.remove(refused)
-        refused.granted.set_exception(Unavailable(self.refusal))
+        refused = queue[-1]
+        self._withdraw(refused)
+        if not refused.granted.done():
+            refused.granted.set_exception(self.refusal())
+
+
+def _unavailable(detail: str) -> Callable[[], Problem]:
+    return partial(Unavailable, f"{detail} Try again shortly.")
 
 
 class SharesOfAll:
@@ -193,20 +208,21 @@ class SharesOfAll:
         lists = max(1, min(4, connections // 2))
         self.lists = Shares(
             lists,
-            "Too many whole lists are being sent at this moment. Try again shortly.",
+            _unavailable("Too many whole lists are being sent at this moment."),
             of_member=max(1, lists // 2),
             of_group=max(1, lists - 1),
         )
+        self.requests = Shares(PLACES_OF_REQUESTS, Overloaded, most_waiting=1000)
         # Attempts to sign in wait for the counts of their network and account. Without a bound of
         # their own a flood of them would hold all connections.
         self.attempts = Shares(
             max(1, connections // 3),
-            "Too many people are signing in at this moment. Try again shortly.",
+            _unavailable("Too many people are signing in at this moment."),
             most_waiting=200,
         )
         bulks = max(1, min(3, connections // 3))
         self.bulks = Shares(
             bulks,
-            "Too many requests of many writes are running. Try again shortly.",
+            _unavailable("Too many requests of many writes are running."),
             of_group=max(1, bulks - 1),
         )

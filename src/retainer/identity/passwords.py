@@ -7,12 +7,13 @@ import secrets
 import unicodedata
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from retainer.errors import Unavailable
 from retainer.http.fields import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from retainer.http.shares import Holder, Shares
 
@@ -36,7 +37,9 @@ class HashingThreads:
         self.pool = ThreadPoolExecutor(THREADS, thread_name_prefix="argon2")
         self.shares = Shares(
             THREADS,
-            "Too many people are signing in at this moment. Try again shortly.",
+            partial(
+                Unavailable, "Too many people are signing in at this moment. Try again shortly."
+            ),
             most_waiting=MOST_WAITING,
         )
 

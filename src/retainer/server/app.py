@@ -24,7 +24,7 @@ from retainer.config import Settings, load, networks
 from retainer.database import space
 from retainer.database.database import Database
 from retainer.database.monitor import Monitor
-from retainer.errors import PROBLEM_JSON, Problem, Unavailable
+from retainer.errors import PROBLEM_JSON, Overloaded, Problem, Unavailable
 from retainer.http.compression import compress
 from retainer.http.deadlines import Deadlines
 from retainer.http.dispatch import dispatch
@@ -203,7 +203,7 @@ class App:
 
     async def refusal(self, request: Request, problem: Problem) -> Response:
         """An error as its page, or as the problem document."""
-        if request.wants_page:
+        if request.wants_page and not isinstance(problem, Overloaded):
             return await render.refusal(request, problem)
         body = problem.body(request.path, request.id)
         return Response(body, problem.status, problem.headers, PROBLEM_JSON)
