@@ -337,15 +337,3 @@ def invalid(field: str, message: str) -> Invalid:
 def conflict(field: str, message: str) -> Conflict:
     """A 409 about one field."""
     return Conflict(f"{field}: {message}.", errors=[FieldError(field, message)])
-
-
-# Messages by SQLSTATE, for values that are valid JSON but that PostgreSQL cannot store.
-UNSTORABLE = {
-    "22021": "text must not contain the NUL character; remove \\u0000",
-    "22P05": "text must not contain the NUL character; remove \\u0000",
-    "22003": "a number is out of range",
-    "22007": "a date or time is not one of the calendar",
-    "22008": "a date or time is out of range",
-    "54000": "is too large",
-    "54001": "is nested too deeply",
-}

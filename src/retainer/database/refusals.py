@@ -3,7 +3,6 @@
 import asyncpg
 
 from retainer.errors import (
-    UNSTORABLE,
     Conflict,
     FieldError,
     Invalid,
@@ -25,6 +24,17 @@ CONNECTION_LOST = (
     " Look before trying again."
 )
 _UNAVAILABLE = "The database could not answer in time. Try again shortly."
+
+# Messages by SQLSTATE, for values that are valid JSON but that PostgreSQL cannot store.
+UNSTORABLE = {
+    "22021": "text must not contain the NUL character; remove \\u0000",
+    "22P05": "text must not contain the NUL character; remove \\u0000",
+    "22003": "a number is out of range",
+    "22007": "a date or time is not one of the calendar",
+    "22008": "a date or time is out of range",
+    "54000": "is too large",
+    "54001": "is nested too deeply",
+}
 
 
 class SessionChanged(NotSignedIn):
