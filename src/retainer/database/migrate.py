@@ -27,6 +27,7 @@ FUNCTIONS = (
     "text.sql",
     "words.sql",
     "values.sql",
+    "texts.sql",
     "tables.sql",
     "common.sql",
     "texts.sql",

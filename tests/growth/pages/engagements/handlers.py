@@ -8,11 +8,12 @@ from retainer.errors import Conflict, Invalid, NotFound
 from retainer.http.fields import Audience
 from retainer.http.request import Request
 from retainer.pages import record_picker, render
+from retainer.pages.edit import edit
 from retainer.pages.form import MAX_NAME, Field, Fields, form_page
 from retainer.pages.journal.history import last_changes
 from retainer.pages.list_page import find, paginate
 from retainer.pages.rows import OrganizationName
-from retainer.pages.submit import edit, perform
+from retainer.pages.submit import perform
 from retainer.records.engagements import store
 from retainer.records.engagements.model import (
     Engagement,
