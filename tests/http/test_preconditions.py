@@ -39,7 +39,7 @@ def test_every_noun_has_conditional_routes() -> None:
 
 @changes
 def test_a_change_of_the_state_that_was_read_is_made(cast: Cast, route: Route) -> None:
-    for wrap in ("{}", 'W/{0}, "0-0" , {0},', "*"):
+    for wrap in ("{}", "W/{}", 'W/{0}, "0-0" , {0},', "*"):
         ids, body = sample(cast, route)
         etag = send(cast.ada, reader(route), ids).headers["etag"]
         answer = send(cast.ada, route, ids, body, headers={"If-Match": wrap.format(etag)})
@@ -53,7 +53,7 @@ def test_a_change_of_another_state_is_412_with_the_current_one(cast: Cast, route
     now = send(cast.ada, reader(route), ids)
     etag = now.headers["etag"]
     before = rows_of(cast)
-    for headers in ({"If-Match": '"1-999"'}, {"If-Match": f"W/{etag}"}, {"If-None-Match": "*"},
+    for headers in ({"If-Match": '"1-999"'}, {"If-Match": 'W/"1-999"'}, {"If-Match": 'W/"x"'}, {"If-None-Match": "*"},
                     {"If-None-Match": etag}, {"If-None-Match": f'"x", W/{etag}'}, {"If-Match": '""'}):  # fmt: skip
         answer = send(cast.ada, route, ids, body, headers=headers)
         assert answer.status_code == 412, headers

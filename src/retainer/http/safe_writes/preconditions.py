@@ -14,6 +14,8 @@ from retainer.http.request import Request
 from retainer.http.routing import Route
 
 _TAG = re.compile(r'(W/)?"([!#-~]*)"')
+# A tag of a record. A proxy that compresses makes it weak; it names the same state, and counts.
+_OURS = re.compile(r"\d+-\d+\Z", re.ASCII)
 # As RFC 9110 writes such lists: with spaces, and with elements left empty.
 ETAGS = r'^(\*|[ ,]*(W/)?"[!#-~]*"( *,[ ,]*(W/)?"[!#-~]*")*[ ,]*)$'
 _MALFORMED = 'must be * or ETags as they are answered, such as "12-3", separated by commas'
@@ -79,7 +81,7 @@ def parse_etags(name: str, header: str | None, *, weak: bool = False) -> list[st
         raise invalid(name, _MALFORMED)
     if header == "*":
         return None
-    return [tag for prefix, tag in _TAG.findall(header) if weak or not prefix]
+    return [tag for prefix, tag in _TAG.findall(header) if weak or not prefix or _OURS.match(tag)]
 
 
 async def refuse_changed(request: Request, route: Route, arguments: list[int | str]) -> None:
