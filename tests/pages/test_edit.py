@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from support.cast import Cast, Person
+from support.pages.browser_forms import Forms
 from support.pages.sitemap import FORM, HTML, get, post
 
 
@@ -172,3 +173,50 @@ def test_values_that_people_write_take_their_own_direction(cast: Cast) -> None:
     text = get(cast.ada, f"/organizations/{cast.acme}").text
     for name in ("name", "industry", "description"):
         assert re.search(rf'<(input|textarea) [^>]*name="{name}"[^>]*dir="auto"', text), name
+
+
+def test_an_organizations_parent_and_metadata_are_edited_in_the_page(cast: Cast) -> None:
+    path = f"/organizations/{cast.acme}"
+    shown = version(cast.ada, path)
+    assert post(cast.ada, path, parent="Globex", version=shown).status_code == 303
+    assert post(cast.ada, path, metadata='{"Region": "Alps"}', version=shown).status_code == 303
+    found = cast.ada.get(f"/api{path}").json()
+    assert (found["parentId"], found["metadata"]) == (cast.globex, {"Region": "Alps"})
+    for name, value in (("parent", "nobody at all"), ("metadata", "Region: Alps")):
+        refused = by_script(cast.ada, path, version=version(cast.ada, path), **{name: value})
+        assert refused.status_code == 422
+        assert refused.headers["hx-retarget"] == f"#property-{name}"
+        assert f'id="error-{name}"' in refused.text
+    assert post(cast.ada, path, parent="").status_code == 303
+    assert post(cast.ada, path, metadata="").status_code == 303
+    found = cast.ada.get(f"/api{path}").json()
+    assert (found["parentId"], found["metadata"]) == (None, None)
+    text = get(cast.gita, path).text
+    assert 'name="parent"' not in text
+    assert 'name="metadata"' not in text
+
+
+def test_a_copy_made_in_the_page_equals_the_apis(cast: Cast) -> None:
+    path = f"/organizations/{cast.acme}"
+    cast.ada.put(
+        f"/api{path}",
+        {"parentId": cast.globex, "metadata": {"a": [1, None]}, "tags": ["Zürich, CH", "b"],
+         "industry": "Energy", "description": "\nBelow", "externalId": "x", "domains": ["a.example"]},
+    )  # fmt: skip
+    api = cast.ada.post(f"/api{path}/duplicate").json()
+    (form,) = [
+        dict(fields)
+        for action, fields in Forms(
+            get(cast.ada, f"/organizations/new?copy={cast.acme}").text
+        ).found
+        if action == "/organizations"
+    ]
+    made = post(cast.ada, "/organizations", **form)
+    copy = cast.ada.get(f"/api{made.headers['location']}").json()
+    own = {"id", "name", "createdAt", "updatedAt"}
+    assert {name: copy[name] for name in set(copy) - own} == {
+        name: api[name] for name in set(api) - own
+    }
+    bare = post(cast.ada, "/organizations", copy=str(cast.acme), name="Bare", type="vendor")
+    copy = cast.ada.get(f"/api{bare.headers['location']}").json()
+    assert (copy["parentId"], copy["metadata"]) == (cast.globex, {"a": [1, None]})

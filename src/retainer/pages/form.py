@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
+import msgspec
 from msgspec import Struct
 from starlette.responses import Response
 
@@ -171,4 +172,6 @@ def _text(value: object) -> str:
         return str(value).lower()
     if isinstance(value, list):
         return list_text(value)
+    if isinstance(value, dict):
+        return msgspec.json.encode(value).decode()
     return str(value)

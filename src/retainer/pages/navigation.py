@@ -43,7 +43,7 @@ SECTIONS = [
     if noun.menu
 ]
 SECTIONS.append(
-    Section("/activity", "Activity", "Activity", "activity", "history.read", "g a", is_wide=True)
+    Section("/activity", "Changes", "Changes", "history", "history.read", "g h", is_wide=True)
 )
 
 ADDITIONS = [

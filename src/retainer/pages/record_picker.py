@@ -85,6 +85,7 @@ ORGANIZATION = Pickable(
     lambda one: one.name,
     _organization_note,
 )
+PARENT = ORGANIZATION._replace(field="parent")
 CONTACT = Pickable(
     "contact",
     contacts.LIST,

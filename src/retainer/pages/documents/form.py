@@ -15,7 +15,7 @@ _COMMON = (
     Field("organization", "Organization", in_form="own", in_properties="own"),
     Field("projectIds", "Projects", in_form="own", in_properties="no"),
     Field("audience", "Audience", "select", options=AUDIENCES, default="internal", required=True,
-          hint="Guests see what is meant for clients"),
+          hint="Guests see what is meant for clients", permission="users.names"),
     Field("description", "Description", rows=2, in_properties="no"),
 )  # fmt: skip
 FILE = Fields(

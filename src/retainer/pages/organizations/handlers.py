@@ -9,11 +9,12 @@ from retainer.errors import Conflict, Invalid, NotFound
 from retainer.http.request import Request
 from retainer.pages import record_picker, render
 from retainer.pages.activities.form import log_line
-from retainer.pages.edit import edit
+from retainer.pages.edit import edit, refused
 from retainer.pages.form import MAX_NAME, Field, Fields, form_page
 from retainer.pages.formatting import web_link
 from retainer.pages.journal.history import last_changes
 from retainer.pages.list_page import find, paginate
+from retainer.pages.record_picker import PARENT
 from retainer.pages.rows import MemberRow, OrganizationRow, OrganizationShown
 from retainer.pages.submit import perform
 from retainer.records.activities import store as activities
@@ -42,10 +43,14 @@ FIELDS = Fields(
           more=True),
     Field("industry", "Industry", maxlength=255, more=True),
     Field("website", "Website", maxlength=2000, link=web_link, more=True, same_line=True),
+    Field("parent", "Parent organization", in_form="own", in_properties="own", more=True,
+          permission="organizations.update"),
     Field("domains", "Domains", in_form="no"),
     Field("tags", "Tags", hint="Separated by commas", more=True),
     Field("externalId", "External id", in_form="no"),
     Field("description", "Description", rows=3, more=True, in_properties="no"),
+    Field("metadata", "Metadata", rows=2, more=True, permission="organizations.update",
+          hint='Facts of your own, such as {"Region": "Alps", "Employees": 40}'),
 )  # fmt: skip
 CHOICES: dict[str, Any] = {"types": TYPES, "statuses": STATUSES}
 MAX_DUPLICATES = 5  # similar organizations that the form of a new one shows
@@ -69,7 +74,28 @@ async def new(request: Request) -> Response:
         raise NotFound
     original = (await store.get(request.db, int(copied))).decode(Organization)
     values = FIELDS.values(original) | {"name": f"{original.name} (copy)", "copy": copied}
+    above = await parent_of(request, original.parent_id)
+    if above is not None:
+        values["parent"] = above.name
     return await form(request, values)
+
+
+async def parent_of(request: Request, id: int | None) -> Organization | None:
+    """The organization above one; None where there is none that the viewer sees."""
+    return await record_picker.organization_of(request, str(id or ""))
+
+
+async def typed_parent(request: Request, present: int | None) -> dict[str, int | None]:
+    """The API's `parentId` for the name that was typed; empty if the form has no such field, or
+    the name is that of the present parent.
+    """
+    if PARENT.field not in request.data:
+        return {}
+    above = await parent_of(request, present)
+    to = await record_picker.id_from_fields(request, PARENT, request.data, above)
+    if to == (above and above.id):
+        return {}
+    return {"parentId": to}
 
 
 async def form(
@@ -89,13 +115,27 @@ async def form(
 
 async def create(request: Request) -> Response:
     try:
-        body = request.data.body(OrganizationCreate)
+        body = await copied_fields(request) | request.data.body(OrganizationCreate)
+        body |= await typed_parent(request, body.get("parentId"))
         result = await perform(request, "createOrganization", body=body)
     except (Invalid, Conflict) as problem:
         return await form(request, request.data, problem)
     made = result.record(Organization)
     path = f"/organizations/{made.id}"
     return render.redirect(request, path, f"Added {made.name}", result.operation)
+
+
+async def copied_fields(request: Request) -> dict[str, Any]:
+    """Fields of the organization that is duplicated which its form does not have: a copy has all
+    that the API's copy has.
+    """
+    copied = request.data.get("copy", "")
+    if not record_picker.is_id(copied):
+        return {}
+    original = (await store.get(request.db, int(copied))).decode(dict[str, Any])
+    unique = {"name", "externalId", "domains"}
+    names = set(OrganizationCreate.__struct_encode_fields__) - unique - set(request.data)
+    return {name: original[name] for name in names if name in original}
 
 
 async def show_duplicates(request: Request) -> Response:
@@ -149,13 +189,18 @@ async def frame(request: Request, id: int) -> dict[str, Any]:
 
 async def update(request: Request, id: int) -> Response:
     """Change the fields that were sent, if the organization is still as the form showed it."""
-    sent = request.data.body(OrganizationUpdate)
+    path, sent = f"/organizations/{id}", request.data.body(OrganizationUpdate)
+    present = (await store.get(request.db, id)).decode(Organization)
+    try:
+        sent |= await typed_parent(request, present.parent_id)
+    except Invalid as problem:
+        return await refused(request, problem, path, sent, show_overview)
     fields = render.changed_fields(sent)
     return await edit(
         request,
         "updateOrganization",
         id,
-        f"/organizations/{id}",
+        path,
         sent,
         lambda result: f"Changed {fields} of {result.record(Organization).name}",
         show_overview,

@@ -16,6 +16,7 @@ from retainer.pages.journal.history import last_changes
 from retainer.pages.list_page import ListPage, find, paginate
 from retainer.pages.rows import ProjectRow
 from retainer.pages.submit import perform
+from retainer.pages.tasks.assigning import warning
 from retainer.records.documents import store as documents
 from retainer.records.documents.model import ListedDocument
 from retainer.records.projects import store
@@ -200,5 +201,6 @@ async def add_task(request: Request, id: int) -> Response:
         result = await perform(request, "createTask", body=body)
     except (Invalid, Conflict) as problem:
         return await task_form(request, id, request.data, problem)
-    message = f"Added {result.record(Task).title}"
+    made = result.record(Task)
+    message = f"Added {made.title}" + await warning(request, made.id, made.assignee_id)
     return render.redirect(request, f"/projects/{id}", message, result.operation)

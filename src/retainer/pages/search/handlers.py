@@ -12,7 +12,7 @@ from retainer.http.request import Request
 from retainer.nouns import NOUNS
 from retainer.pages import record_picker, render
 from retainer.pages.list_page import query_string
-from retainer.pages.record_picker import CONTACT, ORGANIZATION, Candidate
+from retainer.pages.record_picker import CONTACT, ORGANIZATION, PARENT, Candidate
 from retainer.search import store
 from retainer.search.model import Highlight, Hit, Part
 from retainer.search.web import hit
@@ -78,10 +78,11 @@ async def index(request: Request) -> Response:
 async def choices(request: Request) -> Response:
     """Propose records for a field that names one, while it is being typed in."""
     candidates: list[Candidate] = []
-    if ORGANIZATION.field in request.query:
-        text = request.query[ORGANIZATION.field]
-        candidates = await record_picker.suggestions(request, ORGANIZATION, text)
-    elif CONTACT.field in request.query:
+    for pickable in (ORGANIZATION, PARENT):
+        if pickable.field in request.query:
+            text = request.query[pickable.field]
+            candidates = await record_picker.suggestions(request, pickable, text)
+    if CONTACT.field in request.query:
         text = request.query[CONTACT.field]
         candidates = await record_picker.suggestions(request, CONTACT, text)
     return await render.page(request, "layout/choices.html", candidates=candidates)

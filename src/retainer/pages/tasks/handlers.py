@@ -20,6 +20,7 @@ from retainer.pages.list_page import ListPage, find, paginate, query_string
 from retainer.pages.record_picker import ORGANIZATION
 from retainer.pages.rows import OrganizationName, ProjectRow, TaskRow
 from retainer.pages.submit import perform
+from retainer.pages.tasks.assigning import warning
 from retainer.pages.tasks.filter_chips import OPEN, chips
 from retainer.records.organizations import store as organizations
 from retainer.records.organizations.model import Organization
@@ -144,6 +145,8 @@ def _heading(due: date | None, now: date, past: str) -> str:
     sunday = now + timedelta(days=6 - now.weekday())
     if due <= sunday:
         return "This week"
+    if due <= sunday + timedelta(days=7):
+        return "Next week"
     return "Later"
 
 
@@ -199,7 +202,8 @@ async def create(request: Request) -> Response:
         return await form(request, request.data, problem)
     made = result.record(Task)
     path = render.return_path(request, f"/tasks/{made.id}")
-    return render.redirect(request, path, f"Added {made.title}", result.operation)
+    message = f"Added {made.title}" + await warning(request, made.id, made.assignee_id)
+    return render.redirect(request, path, message, result.operation)
 
 
 async def show_one(request: Request, id: int) -> Response:
@@ -276,13 +280,14 @@ async def update(request: Request, id: int) -> Response:
     except Invalid as problem:
         return await refused(request, problem, path, sent, show_one)
     fields = render.changed_fields(sent)
+    warned = await warning(request, id, sent.get("assigneeId"))
     return await edit(
         request,
         "updateTask",
         id,
         path,
         sent,
-        lambda result: f"Changed {fields} of {result.record(Task).title}",
+        lambda result: f"Changed {fields} of {result.record(Task).title}{warned}",
         show_one,
     )
 

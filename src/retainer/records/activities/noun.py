@@ -1,6 +1,6 @@
 """The declaration of activities."""
 
-from retainer.lists.noun import Link, New, Noun, Permits, Searched, Trashed
+from retainer.lists.noun import Link, Menu, New, Noun, Permits, Searched, Trashed
 from retainer.records.activities import store
 from retainer.records.activities.model import Activity
 
@@ -48,6 +48,7 @@ ACTIVITY = Noun(
         words=("text",),
     ),
     trash=Trashed(),
+    menu=Menu(icon="activity", short="Activities", keys="g a"),
     new=New(
         icon="message-square-plus",
         words="Call, meeting, e-mail or note",

@@ -178,6 +178,16 @@ FIND = {column: Statement(query.format(f":{column}")) for column, query in REFER
 # The task's organization, else that of its project.
 OWN_ORGANIZATION = """coalesce(t.organization_id, (SELECT p.organization_id FROM projects p
             WHERE p.tenant_id = :tenant AND p.id = t.project_id))"""
+# A user who would not see the organization of a task if it were assigned to them.
+BLIND = Statement(f"""
+    SELECT u.full_name FROM tasks t, users u
+    WHERE t.tenant_id = :tenant AND t.id = :id AND t.deleted_by IS NULL AND @visible_tasks
+        AND u.tenant_id = :tenant AND u.id = :user_id AND u.role IN ('staff', 'guest')
+        AND {OWN_ORGANIZATION} IS NOT NULL
+        AND NOT EXISTS (SELECT FROM members m
+            WHERE m.tenant_id = :tenant AND m.organization_id = {OWN_ORGANIZATION}
+                AND m.contact_id = u.contact_id AND m.deleted_by IS NULL)
+""")
 TRASHED = Trashed(
     organization=OWN_ORGANIZATION,
     above="""(SELECT y.deleted_by FROM organizations y
@@ -242,6 +252,12 @@ async def update(db: Db, id: int, values: Values) -> Stored | None:
     """
     statement = UPDATES[tuple(column in values for column in REFERENCES)]  # type: ignore[index]
     return await db.stored(statement.of(values), id=id, **values)
+
+
+async def blind(db: Db, id: int, user: int) -> str | None:
+    """The name of a user who does not see the organization of a task; None if they see it."""
+    found: str | None = await db.value(BLIND, id=id, user_id=user)
+    return found
 
 
 async def missing(db: Db, values: Values) -> list[str]:
