@@ -173,11 +173,13 @@ def test_two_editors_of_one_record_see_both_versions(
 
 def test_an_open_page_shows_changes_by_others(browser: Browser, server: Server, cast: Cast) -> None:
     with desk(browser, server, cast.ada) as at:
-        page = at.open("/organizations")
+        with at.page.expect_response("**/live"):
+            page = at.open("/organizations")
         page.wait_for_timeout(300)
         cast.cora.put(f"/api/organizations/{cast.acme}", {"industry": "Rockets"})
         expect(page.get_by_text("Rockets")).to_be_visible()
-        page.goto(f"{server.url}/organizations/{cast.acme}")
+        with page.expect_response("**/live"):
+            page.goto(f"{server.url}/organizations/{cast.acme}")
         page.wait_for_timeout(300)
         cast.cora.put(f"/api/organizations/{cast.acme}", {"industry": "Submarines"})
         expect(page.get_by_label("Industry")).to_have_value("Submarines")
@@ -321,19 +323,17 @@ def test_tasks_are_completed_by_keyboard_alone(ada: Desk, cast: Cast) -> None:
 
 
 def test_a_file_is_dropped_and_previewed(ada: Desk, cast: Cast) -> None:
-    with ada.page.expect_response("**/static/uploads.*"):
-        page = ada.open(f"/organizations/{cast.acme}/documents")
-    page.wait_for_timeout(100)
+    page = ada.open(f"/organizations/{cast.acme}/documents")
     page.evaluate(
         """() => {
             const carried = new DataTransfer();
             carried.items.add(new File(["Plums in the icebox"], "plums.txt", {type: "text/plain"}));
-            const zone = document.querySelector(".drop");
-            for (const name of ["dragenter", "dragover", "drop"]) {
-                zone.dispatchEvent(new DragEvent(name, {bubbles: true, cancelable: true, dataTransfer: carried}));
-            }
+            window.drag = (name) => document.querySelector(".drop").dispatchEvent(
+                new DragEvent(name, {bubbles: true, cancelable: true, dataTransfer: carried}));
         }"""
     )
+    page.wait_for_function("() => !drag('dragover')", polling=100)  # the page takes files
+    page.evaluate("() => drag('drop')")
     page.get_by_role("link", name="plums.txt").first.click()
     page.get_by_role("heading", name="plums.txt").wait_for()
     expect(page.get_by_role("region", name="Preview")).to_contain_text("Plums in the icebox")

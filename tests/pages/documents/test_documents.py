@@ -19,7 +19,7 @@ def sent(
     **data: Any,
 ) -> Any:
     """The answer to a form; with a file it is a multipart one."""
-    accept = {"Accept": "application/json, text/html;q=0.1"} if script else HTML
+    accept = {"Accept": "text/html, application/json"} if script else HTML
     files = {"file": file} if file else None
     data = data if data or file else {"back": ""}
     answer = person.request(

@@ -80,7 +80,6 @@ async function poll(signal) {
   setTimeout(poll, POLL_INTERVAL, signal);
 }
 
-// False where the session has ended.
 async function catchUp(take) {
   try {
     const response = await fetch(withMark(), { headers: { Accept: "application/json" } });

@@ -77,7 +77,7 @@ on("htmx:config:request", ({ detail: { ctx } }) => {
 // ---- a swap
 
 on("htmx:before:swap", ({ detail: { ctx } }) => {
-  before = { path: location.pathname, focus: focused() };
+  before = { path: location.pathname, focus: focused(), undo: $("#toasts form") };
   if (!isRestoring) keepPlace();
   if (ctx.target !== main()) return;
   beforeSwap(ctx.sent);
@@ -107,7 +107,9 @@ function showPage(ctx, restored) {
   afterSwap(isOtherPage || restored);
   render();
   closeOverlays();
-  ctx.sent?.form?.closest(".toast")?.remove(); // its Undo is done
+  const { form, action } = ctx.sent || {};
+  const undo = /^\/(un|re)do$/.test(action) ? before.undo : form;
+  undo?.closest(".toast")?.remove(); // its Undo is done
   if (isOtherPage && !restored) scrollTo(0, 0);
   if (isOtherPage || ctx.response?.status >= 400) {
     focusOn(firstOf(main(), "[aria-invalid]", "[autofocus]", "h1"));
@@ -138,7 +140,6 @@ on("htmx:finally:request", ({ detail: { ctx } }) => {
   if (fetching === ctx) fetching = null;
 });
 
-// Styles decide after how long it is shown.
 function showProgress(change) {
   requests = Math.max(0, requests + change);
   main().classList.toggle("is-loading", requests > 0);

@@ -24,7 +24,7 @@ function linkBackToList() {
   if (list) link.href = list.address;
 }
 
-// A record's own page says which record it is: data-record="organizations/12".
+// Its own page says which record it is: data-record="organizations/12".
 function rememberRecord() {
   const { record } = main().dataset;
   const href = location.pathname;

@@ -56,7 +56,6 @@ on("click", ({ target }) => {
   if (target.closest("[data-close]")) target.closest("[data-toast]").remove();
 }, true);
 
-// Forms tell it themselves.
 on("htmx:response:error", ({ detail: { ctx } }) => {
   const { status } = ctx.response;
   if (status >= 500 && !ctx.sent) showProblem(`The server could not do that (${status}).`);

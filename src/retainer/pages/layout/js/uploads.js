@@ -63,7 +63,7 @@ function send(upload) {
     sendNext();
   };
   request.open("POST", upload.url);
-  request.setRequestHeader("Accept", "application/json, text/html;q=0.1");
+  request.setRequestHeader("Accept", "text/html, application/json");
   request.send(upload.data);
 }
 
