@@ -3,6 +3,7 @@ each.
 """
 
 import asyncio
+import math
 import time
 
 PAUSE = 0.25  # seconds
@@ -34,9 +35,11 @@ class Deadlines:
         self.running.add(deadline)
         return deadline
 
-    def extend(self, deadline: Deadline, more: float = 0) -> None:
-        """Allow the request its full time again from now, plus `more` seconds."""
-        deadline.at = time.monotonic() + self.seconds + more
+    def extend(self, deadline: Deadline, more: float = 0, latest: float = math.inf) -> None:
+        """Allow the request its full time again from now, plus `more` seconds, but not beyond the
+        moment `latest` of the monotonic clock.
+        """
+        deadline.at = min(time.monotonic() + self.seconds + more, latest)
 
     def end(self, deadline: Deadline) -> None:
         self.running.discard(deadline)

@@ -8,6 +8,7 @@ Not used of Starlette's: `cookies` (of two of one name it keeps the last), `form
 import asyncio
 import ipaddress
 import re
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import cached_property
 from typing import Any
@@ -32,6 +33,7 @@ MAX_TOKENS = 8  # values of the cookie that are looked up
 FORM, UPLOAD = "application/x-www-form-urlencoded", "multipart/form-data"
 
 PUBLIC_BODY_BYTES = 16 << 10
+PACE_BYTES, PACE_SECONDS = 30 << 10, 30.0  # an upload brings so much in so long, or is ended
 
 API, WEB = "api", "web"  # channels, as the journal names them
 
@@ -282,13 +284,9 @@ class Request(starlette.requests.Request):
 
     def _database_of_viewer(self) -> Db:
         assert self.route is not None
+        name, noun = self.route.name, self.route.tag
         return self.app.database.of(
-            self.viewer,
-            self.id,
-            self.route.name,
-            self.channel,
-            self.route.tag,
-            address=self.address,
+            self.viewer, self.id, name, self.channel, noun, address=self.address
         )
 
     def forget(self, user: int) -> None:
@@ -320,12 +318,17 @@ class Request(starlette.requests.Request):
         return b"".join(pieces)
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
-        """The body as it arrives. Each piece extends the deadline of an upload."""
-        more = True
+        """The body as it arrives. Each piece extends the deadline of an upload, as long as it is
+        not too slow on the whole.
+        """
+        more, received, latest = True, 0, time.monotonic() + PACE_SECONDS
         while more:
             piece, more = await self._piece()
+            received += len(piece)
+            if received >= PACE_BYTES or not more:
+                received, latest = 0, time.monotonic() + PACE_SECONDS
             if self.route is not None and self.route.multipart and self.deadline is not None:
-                self.app.deadlines.extend(self.deadline)
+                self.app.deadlines.extend(self.deadline, latest=latest)
             if piece:
                 yield piece
 

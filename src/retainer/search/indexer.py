@@ -70,15 +70,24 @@ _MERGE_PENDING = """
 """
 _SAVE_POSITION = "UPDATE search_progress SET operation_id = $1"
 
-# The next file. Its try is counted before its extraction, which may end the process.
+# The next file: of the tenant, and in it of the user, whose turn was longest ago, so that nobody's
+# files keep those of others waiting. Its try is counted before its extraction, which may end the
+# process.
 _NEXT = """
     WITH next AS (
-        SELECT tenant_id, id FROM pending_texts ORDER BY tries, id LIMIT 1
+        SELECT p.tenant_id, p.id
+        FROM pending_texts p
+            JOIN document_versions v ON v.tenant_id = p.tenant_id
+                AND v.document_id = p.document_id AND v.number = p.number
+        ORDER BY p.tries, coalesce(array_position($1::bigint[], p.tenant_id), 0),
+            coalesce(array_position($2::bigint[], v.uploader_id), 0), p.id
+        LIMIT 1
     ), tried AS (
         UPDATE pending_texts p SET tries = p.tries + 1 FROM next
         WHERE p.tenant_id = next.tenant_id AND p.id = next.id RETURNING p.*
     )
     SELECT t.tenant_id, t.id, t.document_id, t.number, t.tries, v.storage_key, v.size, v.media_type,
+        v.uploader_id,
         d.latest = t.number AND d.deleted_by IS NULL AS is_wanted
     FROM tried t
         JOIN documents d ON d.tenant_id = t.tenant_id AND d.id = t.document_id
@@ -119,6 +128,9 @@ class Indexer:
         self.turn = asyncio.Lock()  # one statement at a time on the connection
         # Numbers of operations that were missing, and the time until which each is looked for.
         self.missing: dict[int, float] = {}
+        # Whose files were read, the last ones at the end.
+        self.tenants: list[int] = []
+        self.users: list[int] = []
 
     async def run(self) -> None:
         """Work until cancelled, and begin again after any failure."""
@@ -218,10 +230,12 @@ class Indexer:
         while True:
             await self._wait_for_space()
             async with self.turn:
-                file = await connection.fetchrow(_NEXT)
+                file = await connection.fetchrow(_NEXT, self.tenants, self.users)
             if file is None:
                 await asyncio.sleep(POLL_SECONDS)
                 continue
+            self.tenants = _last(self.tenants, file["tenant_id"])
+            self.users = _last(self.users, file["uploader_id"])
             try:
                 text = await self._text(file)
             except Unavailable:
@@ -266,3 +280,8 @@ class Indexer:
         async with self.turn:
             value: int = await connection.fetchval(text)
         return value
+
+
+def _last(ids: list[int], id: int) -> list[int]:
+    """The ids with this one at their end; the last thousand."""
+    return [*(each for each in ids if each != id), id][-1000:]
