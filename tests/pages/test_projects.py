@@ -1,5 +1,6 @@
 """The pages of projects: lists, forms and their refusals."""
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -144,7 +145,7 @@ def test_a_task_of_a_project_is_added_in_a_line(cast: Cast) -> None:
     id = project(cast)
     fields = {"title": "Call them", "assigneeId": cast.stan.id, "dueDate": "2020-01-01"}
     text = done(cast.stan, sent(cast.stan, f"/projects/{id}/tasks", **fields), "Added Call them")
-    assert "Late, " in text
+    assert 'class="late"' in text
     made = cast.ada.get(f"/api/tasks?projectId={id}").json()[0]
     assert (made["organizationId"], made["assigneeId"]) == (cast.acme, cast.stan.id)
     wrong = sent(cast.stan, f"/projects/{id}/tasks", title=" ", dueDate="soon")
@@ -165,3 +166,24 @@ def test_a_projects_documents_are_those_the_viewer_sees(cast: Cast) -> None:
     assert "Offer" in guests
     assert "Blueprint" not in guests.partition("<main")[2]
     assert "Last changes" not in guests
+
+
+def test_a_projects_tasks_are_the_rows_of_my_tasks_with_their_progress(cast: Cast) -> None:
+    project = cast.ada.made("/api/projects", organizationId=cast.acme, title="Roll-out")["id"]
+    bodies = [{"title": f"Open {n:03}", "projectId": project} for n in range(60)]
+    bodies += [
+        {"title": f"Done {n}", "projectId": project, "status": "completed"} for n in range(5)
+    ]
+    lines = [json.dumps({"method": "POST", "path": "/tasks", "body": body}) for body in bodies]
+    headers = {"Content-Type": "application/x-ndjson"}
+    assert cast.ada.post("/api/bulk", content="\n".join(lines), headers=headers).status_code == 200
+    text = page(cast.ada, f"/projects/{project}").text
+    assert "5 of 65 done" in text
+    assert len(re.findall(r'id="due-\d', text)) == text.count('name="assigneeId" aria-label') == 50
+    (more,) = re.findall(r'hx-get="(/projects/[^"]+)"', text)
+    part = cast.ada.get(
+        more.replace("&amp;", "&"),
+        headers={"Accept": "text/html", "HX-Request": "true", "HX-Target": "tbody#more"},
+    ).text
+    assert part.count('id="task-') == 10 and "<main" not in part
+    assert f'name="back" value="/projects/{project}"' in part, "completing returns to the project"

@@ -137,7 +137,9 @@ def _moment(context: Context, text: str | None, near: Callable[[str], str]) -> M
     now = datetime.now(UTC)
     recent = _ago((now - moment).total_seconds())
     if recent:
-        shown = near(recent)
+        on_paper = f"{moment.day} {SHORT_MONTHS[moment.month]} {moment.year}"
+        shown = f'<span class="on-screen">{near(recent)}</span>'
+        shown += f'<span class="on-paper">{on_paper}</span>'
     else:
         shown = _day(moment.date(), now.astimezone(moment.tzinfo).date())
     # Written by hand: for the fifty rows of a list, strftime and Markup.format took a fifth of the

@@ -11,6 +11,8 @@ from retainer.records.organizations.model import Organization, OrganizationStatu
 from retainer.records.projects.model import Project
 from retainer.records.tasks.model import ListedTask
 
+MAX_ROW_ASSIGNEES = 30  # colleagues offered in each row of tasks; a task's own page offers all
+
 
 class OrganizationName(Struct):
     """An organization by name."""

@@ -1,5 +1,6 @@
 """The tabs of an organization's page."""
 
+import gzip
 import re
 
 import pytest
@@ -106,3 +107,21 @@ def test_an_organizations_tab_takes_few_statements(
     status, statements = inside.send(cast.ada, "GET", path, headers=HTML)
     assert status == 200
     assert statements <= 8
+
+
+def test_the_tasks_tab_keeps_its_budget_with_any_number_of_tasks(cast: Cast) -> None:
+    for status, count in (("todo", 100), ("completed", 60)):
+        lines = [
+            f'{{"method":"POST","path":"/tasks","body":{{"title":"Task {n} of {status}","organizationId":{cast.acme},'
+            f'"status":"{status}","dueDate":"2027-01-{n % 28 + 1:02}","assigneeId":{cast.cora.id}}}}}'
+            for n in range(count)
+        ]
+        headers = {"Content-Type": "application/x-ndjson"}
+        assert (
+            cast.ada.post("/api/bulk", content="\n".join(lines), headers=headers).status_code == 200
+        )
+    for n in range(30):
+        cast.person(f"Colleague{n}", "consultant")
+    text = get(cast.ada, tab(cast, "tasks")).text
+    assert text.count('id="task-') == 50 and text.count('id="done-') == 20
+    assert len(gzip.compress(text.encode())) <= 12_000

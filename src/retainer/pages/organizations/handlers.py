@@ -167,7 +167,9 @@ async def show_overview(request: Request, id: int) -> Response:
         ),
         tasks=await find(request, tasks.OF_ORGANIZATION, ListedTask, OPEN_TASKS, parent=id),
         projects=await find(request, projects.OF_ORGANIZATION, Project, OPEN_PROJECTS, parent=id),
-        people=await find(request, members.LIST, MemberRow, parent=id, limit="8", expand="contact"),
+        people=await find(
+            request, members.LIST, MemberRow, parent=id, limit="50", expand="contact"
+        ),
         changes=await last_changes(request, "organizations", id, limit=5),
     )
 

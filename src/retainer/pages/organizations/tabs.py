@@ -22,7 +22,7 @@ from retainer.pages.journal.history import UndoState, describe_history, undo_sta
 from retainer.pages.list_page import find, paginate
 from retainer.pages.organizations.handlers import frame
 from retainer.pages.record_picker import CONTACT
-from retainer.pages.rows import MemberRow
+from retainer.pages.rows import MAX_ROW_ASSIGNEES, MemberRow
 from retainer.pages.submit import perform
 from retainer.records.activities import store as activities
 from retainer.records.activities.model import ListedActivity
@@ -39,8 +39,7 @@ from retainer.records.tasks.model import ListedTask, due_days
 
 ROLES = list(MemberRole)
 OPEN_TASKS = b"status:not=completed&sort=dueDate"
-COMPLETED_TASKS = {"status": "completed", "sort": "-updatedAt", "limit": "50"}
-MAX_ROW_ASSIGNEES = 30  # colleagues offered in each row
+COMPLETED_TASKS = {"status": "completed", "sort": "-updatedAt", "limit": "20"}
 
 
 async def show_projects(request: Request, id: int) -> Response:

@@ -13,8 +13,8 @@ from retainer.pages import record_picker, render
 from retainer.pages.edit import edit
 from retainer.pages.form import MAX_NAME, Field, Fields, form_page
 from retainer.pages.journal.history import last_changes
-from retainer.pages.list_page import ListPage, find, paginate
-from retainer.pages.rows import ProjectRow
+from retainer.pages.list_page import ListPage, count, find, paginate
+from retainer.pages.rows import MAX_ROW_ASSIGNEES, ProjectRow
 from retainer.pages.submit import perform
 from retainer.pages.tasks.assigning import warning
 from retainer.records.documents import store as documents
@@ -29,7 +29,7 @@ from retainer.records.projects.model import (
     stalled,
 )
 from retainer.records.tasks import store as tasks
-from retainer.records.tasks.model import ListedTask, Task, TaskCreate
+from retainer.records.tasks.model import ListedTask, Task, TaskCreate, due_days
 
 STATUSES, AUDIENCES = list(ProjectStatus), list(Audience)
 FIELDS = Fields(
@@ -51,7 +51,7 @@ TASK_LINE = Fields(
 AT_RISK = {"status:in": ",".join(OPEN), "dueDate:lt": "today"}
 OPEN_TASKS = {"status:not": "completed", "sort": "dueDate"}
 DEFAULT_SORT = "dueDate"
-MAX_ROWS = 50  # tasks, and documents, shown on a project's page
+MAX_ROWS = 50  # documents shown on a project's page
 
 
 async def index(request: Request) -> Response:
@@ -125,16 +125,24 @@ async def show_one(request: Request, id: int) -> Response:
     found = await find(request, store.LIST, ProjectRow, id=str(id), expand="organization")
     if not found:
         raise NotFound
-    of_project = {"projectId": str(id), "limit": str(MAX_ROWS)}
+    of_project = {"projectId": str(id)}
+    query = urlencode(OPEN_TASKS | dict(request.query) | of_project).encode()
+    request.query = read_list(tasks.LIST, query, request.viewer.time_zone)
+    people = await record_picker.colleagues(request)
     return await render.page(
         request,
         "projects/project.html",
         project=found[0],
         version=stored.etag,
         fields=FIELDS,
-        people=await record_picker.colleagues(request),
-        tasks=await find(request, tasks.LIST, ListedTask, of_project | OPEN_TASKS),
-        documents=await find(request, documents.LIST, ListedDocument, of_project),
+        people=people,
+        row_people=people[:MAX_ROW_ASSIGNEES],
+        days=due_days(request.viewer.time_zone),
+        page=await paginate(request, tasks.LIST, ListedTask),
+        tasks_done=await count(request, tasks.LIST, of_project | {"status": "completed"}),
+        documents=await find(
+            request, documents.LIST, ListedDocument, of_project, limit=str(MAX_ROWS)
+        ),
         max_rows=MAX_ROWS,
         days_stalled=stalled(found).get(id, 0),
         changes=await last_changes(request, "projects", id),

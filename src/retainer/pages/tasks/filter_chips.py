@@ -1,4 +1,4 @@
-"""Filters of a list of tasks in words, each with the URL of the list without it."""
+"""Filters of a list of tasks that no control shows: words, and the URL of the list without each."""
 
 from typing import Any
 
@@ -17,6 +17,7 @@ _DATES = {
 _RELATIVE = {"today": "today", "-1d": "yesterday", "+1d": "tomorrow"}
 _OF = {"assigneeId": "Assigned to "}
 _NO_FILTERS = ("sort", "limit", "cursor", "count", "fields", "expand")
+_CONTROLS = ("q", "assigneeId", "status:in", "priority:in")  # controls that show their own values
 
 
 def chips(
@@ -33,7 +34,7 @@ def chips(
             "/tasks" + (page.query_string(**{name: None}) or "?sort=dueDate"),
         )
         for name, value in page.parameters.items()
-        if name not in _NO_FILTERS
+        if name not in (*_NO_FILTERS, *_CONTROLS)
     ]
 
 

@@ -18,7 +18,7 @@ from retainer.pages.form import MAX_NAME, Field, Fields, form_page
 from retainer.pages.journal.history import last_changes
 from retainer.pages.list_page import ListPage, find, paginate, query_string
 from retainer.pages.record_picker import ORGANIZATION
-from retainer.pages.rows import OrganizationName, ProjectRow, TaskRow
+from retainer.pages.rows import MAX_ROW_ASSIGNEES, OrganizationName, ProjectRow, TaskRow
 from retainer.pages.submit import perform
 from retainer.pages.tasks.assigning import warning
 from retainer.pages.tasks.filter_chips import OPEN, chips
@@ -51,7 +51,6 @@ FIELDS = Fields(
     Field("description", "Description", rows=3, in_properties="no"),
 )  # fmt: skip
 CHOICES: dict[str, Any] = {"statuses": STATUSES, "priorities": PRIORITIES, "open": OPEN}
-MAX_ROW_ASSIGNEES = 30  # colleagues offered in each row; a task's own page offers all
 _FORM_PARAMETERS = ("title", "organizationId", "projectId", "back")
 
 
