@@ -30,7 +30,7 @@ JUDGED_BY_THE_DATABASE = [
     "addMember", "createProject", "updateProject", "createTask", "updateTask", "createDocument", "updateDocument",
     "createActivity", "updateActivity", "createDocumentFile", "addDocumentVersion",
     "createContact", "updateContact",  # that metadata has no NUL
-    "createUser", "updateUser", "updateOwnUser", "bulk", "undoOperation",
+    "createUser", "updateUser", "updateOwnUser", "bulk", "undoOperation", "previewUndo",
     "createView", "updateView",
     # that a cursor comes from this list, and that an expression is one
     *(route.name for route in ROUTES if route.lists),
