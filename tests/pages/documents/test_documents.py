@@ -31,7 +31,7 @@ def sent(
 
 def toast(person: Person, answer: httpx.Response) -> str:
     """The message on the next page."""
-    cookie = re.search(r"retainer\.done=([\w-]+)", answer.headers["set-cookie"])
+    cookie = re.search(r"retainer\.done=([\w.-]+)", answer.headers["set-cookie"])
     assert cookie
     path = answer.headers.get("location", "/documents")
     page = got(person, path, Cookie=f"connect.sid={person.token}; retainer.done={cookie[1]}")
