@@ -88,10 +88,10 @@ def test_the_style_guide_shows_every_component(cast: Cast) -> None:
 
 # A colour, the colour behind it, and the least contrast: text 4.5, the border of a control 3.
 PAIRS = [
-    *((text, ground, 4.5) for text in ("t1", "t2", "t3") for ground in ("bg", "sub", "hover", "sel")),
+    *((text, ground, 4.5) for text in ("t1", "t2", "t3") for ground in ("bg", "sub", "card", "hover", "sel")),
     *(("acc", ground, 4.5) for ground in ("bg", "sub", "sel")), ("on-acc", "acc", 4.5), ("danger", "bg", 4.5),
     *((tone, f"{tone}-bg", 4.5) for tone in ("ok", "warn", "neutral", "info")),
-    ("toast-t", "toast", 4.5), ("toast-acc", "toast", 4.5), ("ctl", "bg", 3), ("acc", "bg", 3),
+    ("toast-t", "toast", 4.5), ("toast-acc", "toast", 4.5), ("ctl", "bg", 3), ("ctl", "card", 3), ("acc", "card", 4.5), ("danger", "card", 4.5), ("acc", "bg", 3),
     *((kind, "bg", 3) for kind in ("customer", "prospect", "partner", "vendor", "internal", "other")),
 ]  # fmt: skip
 
