@@ -42,12 +42,14 @@ def _cascades(noun: Noun, parent: str) -> list[str]:
     return [rows, *links]
 
 
-def _statement(gone: str, parent: str) -> Statement:
+def _statement(gone: str, parent: str, columns: str = "id") -> Statement:
     parts = [gone, *(part for noun in RECORDS for part in _cascades(noun, parent))]
-    return Statement(f"WITH {', '.join(parts)} SELECT id FROM gone")
+    return Statement(f"WITH {', '.join(parts)} SELECT {columns} FROM gone")
 
 
-DELETE_ORGANIZATION = _statement(organizations.GONE, "organizations")
+DELETE_ORGANIZATION = _statement(
+    organizations.GONE, "organizations", "EXISTS (SELECT FROM children_move_up) AS moved_others"
+)
 DELETE_PROJECT = _statement(projects.GONE, "projects")
 
 
@@ -56,16 +58,15 @@ async def organization(request: Request, id: int) -> Response:
     it move up to its own parent.
     """
     async with request.db.transaction() as tx:
-        moves_others = await tx.value(organizations.HAS_CHILDREN, id=id)
-        if moves_others:
-            await tx.row(organizations.LOCK_HIERARCHY)
-        if await tx.row(organizations.LOCK, id=id) is None:
+        locked = await tx.row(organizations.LOCK_FAMILY, id=id)
+        if locked is None:
             return deleted_response(False)
-        if moves_others:
+        if locked["has_children"]:
             await tx.rows(organizations.PART_DOMAINS, id=id)
-        elif await tx.value(organizations.HAS_CHILDREN, id=id):
+        deleted = await tx.row(DELETE_ORGANIZATION, id=id)
+        if deleted is not None and deleted["moved_others"] and not locked["has_children"]:
             raise Retry("An organization was put below it at the same moment. Try again.")
-        return deleted_response(await tx.row(DELETE_ORGANIZATION, id=id) is not None)
+        return deleted_response(deleted is not None)
 
 
 async def project(request: Request, id: int) -> Response:

@@ -20,7 +20,8 @@ def respond_early(request: Request) -> Response | None:
             methods = allowed(_routes(request)[0])
         headers = {"allow": methods} | cross_origin.preflight(request, methods)
         return Response(status_code=204, headers=headers)
-    if request.path.endswith("/") and request.path != "/":
+    # An encoded slash at the end of a value is not one of the path's.
+    if request.path.endswith("/") and request.path != "/" and request.segments[-1] == "":
         return _without_slash(request)
     return None
 

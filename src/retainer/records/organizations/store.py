@@ -249,9 +249,18 @@ LOCK = Statement("""
     FOR UPDATE
 """)
 
-HAS_CHILDREN = Statement("""
-    SELECT EXISTS (SELECT FROM organizations c
-        WHERE c.tenant_id = :tenant AND c.parent_id = :id AND c.deleted_by IS NULL)
+# The same before a deletion. Where organizations stand below it, and will move up, the hierarchy is
+# locked first: a join comes before the lock of its rows.
+LOCK_FAMILY = Statement("""
+    SELECT o.id, family.has_children
+    FROM (
+        SELECT count(lock_hierarchy(:tenant)) > 0 AS has_children
+        FROM (SELECT WHERE EXISTS (SELECT FROM organizations c
+            WHERE c.tenant_id = :tenant AND c.parent_id = :id AND c.deleted_by IS NULL)) child
+    ) family, organizations o
+    WHERE o.tenant_id = :tenant AND o.id = :id AND o.deleted_by IS NULL AND @visible_organizations
+        AND @expected_o
+    FOR UPDATE OF o
 """)
 
 # Before an organization without a parent is deleted: those below it will stand in hierarchies of
@@ -295,6 +304,7 @@ GONE = """gone AS (
     ), children_move_up AS (
         UPDATE organizations c SET parent_id = gone.parent_id FROM gone
         WHERE c.tenant_id = :tenant AND c.parent_id = :id AND c.deleted_by IS NULL
+        RETURNING c.id
     )"""
 
 
