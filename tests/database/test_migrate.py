@@ -220,6 +220,9 @@ def test_a_table_that_becomes_searchable_gets_its_functions_with_the_migration(
             "matching",
             "named",
             "named_by_index",
+            "asked",
+            "having",
+            "among",
         )
     }
     owner.run(

@@ -46,10 +46,10 @@ def test_a_password_of_other_words_is_taken(password: str) -> None:
 
 
 def test_a_password_cannot_be_made_of_the_names_of_its_user_or_consultancy(cast: Cast) -> None:
-    cast.sql.rows("UPDATE tenants SET name = 'Quince Advisers' WHERE id = $1", cast.tenant)
-    cast.sql.rows("UPDATE users SET full_name = 'Stan Orlando' WHERE id = $1", cast.stan.id)
+    tenant = cast.sql.value("SELECT name FROM tenants WHERE id = $1", cast.tenant)
+    cast.ada.put(f"/api/users/{cast.stan.id}", {"fullName": "Stan Orlando"})
     url = cast.ada.post(f"/api/users/{cast.stan.id}/links").json()["url"]
-    for password in ("QuinceAdvisers1", "stan orlando 77"):
+    for password in (f"{tenant} 1!", "stan orlando 77"):
         refused = cast.nobody.post(
             "/api/setup", {"token": url.partition("token=")[2], "password": password}
         )

@@ -130,7 +130,7 @@ def test_a_refused_property_of_any_record_is_shown_in_its_place(cast: Cast) -> N
         (f"/users/{cast.sam.id}", "contact", "nobody@example.com"),
     ]:
         answer = by_script(cast.ada, path, version=version(cast.ada, path), **{name: value})
-        assert answer.status_code in (409, 422), path
+        assert answer.status_code in (409, 422), (path, name)
         assert answer.headers["hx-retarget"] == f"#property-{name}", path
         place = answer.text.partition(f'id="property-{name}"')[2].partition('id="property-')[0]
         assert f'id="error-{name}"' in place, (path, name)

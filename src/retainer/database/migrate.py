@@ -30,7 +30,6 @@ FUNCTIONS = (
     "texts.sql",
     "tables.sql",
     "common.sql",
-    "texts.sql",
     "sessions.sql",
     "journal.sql",
     "past.sql",

@@ -52,7 +52,9 @@ def pairs(
 def _parsed(query_string: bytes) -> list[tuple[str, str]]:
     if query_string.count(b"&") >= MOST_PARAMETERS:
         raise Invalid(FieldError("query", f"must be at most {MOST_PARAMETERS} parameters"))
-    return parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, errors="replace")
+    return parse_qsl(
+        query_string.decode("utf-8", "replace"), keep_blank_values=True, errors="replace"
+    )
 
 
 def _is_broken(query_string: bytes) -> bool:

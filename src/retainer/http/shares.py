@@ -29,7 +29,8 @@ class Holder(NamedTuple):
 PLACES_OF_REQUESTS = 256  # as Route.weight counts
 ADMISSION_SECONDS = 0.12  # a request that waits longer is refused: it would be answered too late
 # A request that takes longer waits for something else than the processor, and has bounds there.
-BUSY_SECONDS = 0.2
+# Less than ADMISSION_SECONDS: nobody is refused for waiting behind such requests.
+BUSY_SECONDS = 0.1
 
 
 OPERATOR = Holder("", "operator")  # who starts a server, or gives a command

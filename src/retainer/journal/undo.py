@@ -30,7 +30,7 @@ from retainer.journal.undo_part import Part, chosen_changes
 from retainer.journal.undo_references import dangling
 from retainer.journal.visibility import VISIBLE
 from retainer.permissions import PERMISSIONS, Viewer
-from retainer.records.organizations.store import LOCK_HIERARCHY
+from retainer.records.organizations import hierarchy
 
 OPERATION = Statement(
     """
@@ -188,7 +188,7 @@ def by_table(touched: list[Record]) -> Tables:
 async def lock(tx: Db, tables: Tables, went_on: Callable[[], None]) -> None:
     """Lock every touched row: a concurrent change is either done before this, or waits."""
     if "organizations" in tables:
-        await tx.row(LOCK_HIERARCHY)
+        await tx.row(hierarchy.LOCK)
     for table, (_, ids) in tables.items():
         for some in slices(ids):
             await tx.row(LOCK[table], ids=some)

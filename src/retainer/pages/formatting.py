@@ -177,10 +177,15 @@ def _local_moment(context: Context, text: str) -> datetime:
 
 @pass_context
 def day(context: Context, value: date | str | None) -> Markup | str:
-    """Date without a time, such as a due date: "Today", "Tomorrow", "3 Nov", "3 Nov 2027"."""
+    """Date without a time, such as a due date: "Today", "Tomorrow", "3 Nov", "3 Nov 2027". What is
+    no date is a refused value that is shown again, as it was typed.
+    """
     if not value:
         return ""
-    given, now = date.fromisoformat(str(value)), today(context)
+    try:
+        given, now = date.fromisoformat(str(value)), today(context)
+    except ValueError:
+        return str(value)
     near = {0: "Today", 1: "Tomorrow", -1: "Yesterday"}.get((given - now).days)
     pattern = "%-d %b %Y"
     if given.year == now.year:

@@ -12,6 +12,7 @@ from retainer.http.request import Request
 from retainer.http.responses import deleted_response
 from retainer.lists.noun import Noun
 from retainer.records.nouns import RECORDS
+from retainer.records.organizations import hierarchy
 from retainer.records.organizations import store as organizations
 from retainer.records.projects import store as projects
 
@@ -58,11 +59,11 @@ async def organization(request: Request, id: int) -> Response:
     it move up to its own parent.
     """
     async with request.db.transaction() as tx:
-        locked = await tx.row(organizations.LOCK_FAMILY, id=id)
+        locked = await tx.row(hierarchy.LOCK_FAMILY, id=id)
         if locked is None:
             return deleted_response(False)
         if locked["has_children"]:
-            await tx.rows(organizations.PART_DOMAINS, id=id)
+            await tx.rows(hierarchy.PART_DOMAINS, id=id)
         deleted = await tx.row(DELETE_ORGANIZATION, id=id)
         if deleted is not None and deleted["moved_others"] and not locked["has_children"]:
             raise Retry("An organization was put below it at the same moment. Try again.")

@@ -61,7 +61,7 @@ def test_all_matching_organizations_are_changed(cast: Cast) -> None:
         ({"status": "archived"}, "names no organization"),
         ({"record": "1"}, "was not chosen"),
         ({"matching": "nonsense=1", "status": "archived"}, "is not a parameter"),
-        ({"matching": "\u00fc", "status": "archived"}, "must be"),
+        ({"matching": "\u00fc", "status": "archived"}, "\u00dc is not a parameter"),
         ({"record": "999999999", "do": "delete"}, "Organization 999999999"),
     ],
 )

@@ -16,6 +16,7 @@ from retainer.lists.spec import (
     told,
 )
 from retainer.lists.word_filter import searched
+from retainer.records.organizations import hierarchy
 from retainer.records.organizations.model import (
     OrganizationStatus,
     OrganizationType,
@@ -211,13 +212,6 @@ UPDATES = {
 
 FIND = {column: Statement(query.format(f":{column}")) for column, query in REFERENCES.items()}
 
-# Taken before any row lock by every change of a parent (functions/organizations.sql). Two changes
-# could otherwise wait for each other, or make each of two organizations the other's parent.
-LOCK_HIERARCHY = Statement("SELECT lock_hierarchy(:tenant)")
-# Taken by changes of domains, which may meet each other, but no change of a parent. The trigger of
-# the table takes it too; there, behind the lock of the row, the two might wait for each other.
-SHARE_HIERARCHY = Statement("SELECT pg_advisory_xact_lock_shared(hierarchy_key(:tenant))")
-
 # The keys by which another system knows an organization.
 BY_KEY = {
     "external_id": Statement("""
@@ -247,53 +241,6 @@ LOCK = Statement("""
     WHERE o.tenant_id = :tenant AND o.id = :id AND o.deleted_by IS NULL AND @visible_organizations
         AND @expected_o
     FOR UPDATE
-""")
-
-# The same before a deletion. Where organizations stand below it, and will move up, the hierarchy is
-# locked first: a join comes before the lock of its rows.
-LOCK_FAMILY = Statement("""
-    SELECT o.id, family.has_children
-    FROM (
-        SELECT count(lock_hierarchy(:tenant)) > 0 AS has_children
-        FROM (SELECT WHERE EXISTS (SELECT FROM organizations c
-            WHERE c.tenant_id = :tenant AND c.parent_id = :id AND c.deleted_by IS NULL)) child
-    ) family, organizations o
-    WHERE o.tenant_id = :tenant AND o.id = :id AND o.deleted_by IS NULL AND @visible_organizations
-        AND @expected_o
-    FOR UPDATE OF o
-""")
-
-# Before an organization without a parent is deleted: those below it will stand in hierarchies of
-# their own. Of a domain that several of these have, the one that has the first organization by id
-# keeps it, and the others lose it.
-PART_DOMAINS = Statement("""
-    WITH RECURSIVE below (id, child) AS (
-        SELECT c.id, c.id FROM organizations top
-            JOIN organizations c ON c.tenant_id = top.tenant_id AND c.parent_id = top.id
-        WHERE top.tenant_id = :tenant AND top.id = :id AND top.parent_id IS NULL
-            AND c.deleted_by IS NULL
-        UNION
-        SELECT c.id, below.child FROM below
-            JOIN organizations c ON c.tenant_id = :tenant AND c.parent_id = below.id
-        WHERE c.deleted_by IS NULL
-    ), held AS (
-        SELECT d.domain, o.id AS organization_id, below.child
-        FROM below JOIN organizations o ON o.tenant_id = :tenant AND o.id = below.id,
-            unnest(o.domains) d (domain)
-    ), keeping AS (
-        SELECT DISTINCT ON (held.domain) held.domain, held.child FROM held
-        ORDER BY held.domain, held.organization_id
-    ), losing AS (
-        SELECT held.organization_id, array_agg(held.domain) AS domains
-        FROM held JOIN keeping ON keeping.domain = held.domain AND keeping.child <> held.child
-        GROUP BY 1
-    )
-    UPDATE organizations o SET domains = ARRAY(
-        SELECT d.domain FROM unnest(o.domains) WITH ORDINALITY d (domain, place)
-        WHERE d.domain <> ALL (losing.domains) ORDER BY d.place)
-    FROM losing, @acting
-    WHERE o.tenant_id = :tenant AND o.id = losing.organization_id
-    RETURNING o.id
 """)
 
 # records/deletion.py adds the rows that are deleted with it.
@@ -335,9 +282,9 @@ async def update(db: Db, id: int, values: Values) -> Stored | None:
     statement = UPDATES["parent_id" in values, "owner_id" in values].of(values)
     lock = None
     if "parent_id" in values:
-        lock = LOCK_HIERARCHY
+        lock = hierarchy.LOCK
     elif values.get("domains") and db.connection is None:
-        lock = SHARE_HIERARCHY
+        lock = hierarchy.SHARE
     if lock is None:
         return await db.stored(statement, id=id, **values)
     async with db.transaction() as tx:
