@@ -358,7 +358,7 @@ ROUTES = [
     Route("listUsers", "GET", "/users", users.index, "users.manage",
           "List all users", response_type=list[User], lists=user.LIST),
     Route("createUser", "POST", "/users", users.create, "users.manage",
-          "Create a user", body=UserCreate, response_type=User, errors=(409,),
+          "Create a user", body=UserCreate, response_type=User, errors=(409, 429),
           description="The new user cannot sign in until they have used a link: make one next."),
     Route("getUser", "GET", "/users/{id}", users.show, "users.manage",
           "Get a user", response_type=User, on=user.exists),

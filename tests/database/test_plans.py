@@ -105,7 +105,7 @@ def test_a_deletion_reads_no_rows_but_those_that_go(sql: Sql, many: int, cast: C
         "tenant": cast.tenant,
         "session": session,
         "viewer_role": "admin",
-        "via": "api",
+        "channel": "api",
         "request": "test",
         "action": "test",
     }

@@ -88,7 +88,8 @@ class Organization(Struct, rename="camel"):
     created_at: CreatedAt
     updated_at: UpdatedAt
     external_id: Annotated[
-        Name | None,
+        # Neither least length nor pattern: an empty one is none.
+        Annotated[str, NAME, Meta(max_length=255)] | None,
         Meta(
             description="What another system calls it; no two organizations share one",
             examples=["CRM-1042"],

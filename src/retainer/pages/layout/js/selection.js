@@ -33,6 +33,15 @@ function tick(checkboxes, isTicked) {
   store(ids);
 }
 
+// What was ticked before this module came stays ticked.
+function adoptTicks() {
+  if (!form()) return;
+  const isAll = $("[data-select-all]", form())?.checked;
+  const ticked = rowCheckboxes().filter((checkbox) => isAll || checkbox.checked);
+  if (ticked.length) tick(ticked, true);
+}
+
+adoptTicks();
 onRender(showSelection);
 
 function showSelection() {
