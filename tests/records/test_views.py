@@ -11,6 +11,7 @@ from retainer.records.views.store import ViewNoun
 from support.cast import Cast, Person
 from support.in_process import InProcess
 from support.journal import last, undo, undone
+from support.pages.sitemap import get, post
 from support.races import together
 
 MOST = 200
@@ -91,6 +92,32 @@ def test_a_shared_view_is_changed_by_its_owner_and_administrators(cast: Cast) ->
     assert cast.stan.put(path, {"query": "status=todo"}).json()["name"] == "Ada's words"
     assert cast.ada.delete(path).status_code == 204
     assert cast.stan.get(path).status_code == 404
+
+
+def test_who_has_become_a_guest_changes_no_view_that_they_shared(cast: Cast) -> None:
+    shared = f"/api/views/{make_view(cast.sam, 'For all', isShared=True)}"
+    private = f"/api/views/{make_view(cast.sam, 'Mine')}"
+    sam = cast.with_role(cast.sam, "guest")
+    shown = cast.ada.get(shared)
+    changes: list[dict[str, Any]] = [
+        {"name": "CLICK evil.example"},
+        {"query": "status=todo"},
+        {"isShared": False},
+        {"isShared": True},
+        {},
+    ]
+    answers = [sam.put(shared, body) for body in changes]
+    answers += [sam.put(shared, changes[0], headers={"Prefer": "dry-run"}), sam.delete(shared)]
+    answers += [post(sam, f"{shared[4:]}", name="x"), post(sam, f"{shared[4:]}/delete")]
+    answers += [get(sam, shared[4:])]
+    assert [answer.status_code for answer in answers] == [403] * len(answers)
+    assert "may not change what others see" in answers[0].json()["detail"]
+    after = cast.ada.get(shared)
+    assert (after.text, after.headers["etag"]) == (shown.text, shown.headers["etag"])
+    assert f"{shared[4:]}/delete" not in get(sam, "/views").text
+    assert sam.put(private, {"name": "Still mine"}).status_code == 200
+    assert sam.delete(private).status_code == 204
+    assert cast.with_role(sam, "staff").put(shared, changes[0]).status_code == 200
 
 
 def test_a_private_view_is_visible_to_its_owner_only(cast: Cast) -> None:

@@ -101,6 +101,22 @@ class Cast:
         )  # fmt: skip
         return Person(self.client, tenant, user, username, token)
 
+    def with_role(self, person: Person, role: str) -> Person:
+        """The person with another role and a new session: the role's change ended the others."""
+        answer = self.ada.put(f"/api/users/{person.id}", {"role": role})
+        assert answer.status_code == 200, answer.text
+        return self.again(person)
+
+    def again(self, person: Person) -> Person:
+        """The person with one more session."""
+        token = _token()
+        self.sql.rows(
+            """INSERT INTO sessions (tenant_id, user_id, token_hash, idle_expires_at, expires_at)
+            VALUES ($1, $2, $3, now() + interval '1 day', now() + interval '30 days')""",
+            person.tenant, person.id, _digest(token),
+        )  # fmt: skip
+        return Person(self.client, person.tenant, person.id, person.username, token)
+
 
 def _call(sql: Sql, text: str, *arguments: Any) -> Any:
     """The result of a procedure of cast.sql, which a connection gets before its first call."""

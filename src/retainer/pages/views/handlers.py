@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 from starlette.responses import Response
 
-from retainer.errors import Conflict, Forbidden, Invalid, NotFound
+from retainer.errors import Conflict, Invalid, NotFound
 from retainer.http.request import Request
 from retainer.identity.users import store as users
 from retainer.pages import render
@@ -17,6 +17,7 @@ from retainer.pages.record_picker import Person
 from retainer.pages.submit import perform
 from retainer.records.views import store
 from retainer.records.views.model import View, ViewUpdate
+from retainer.records.views.web import fixed
 
 OPERATORS = {
     "not": "not",
@@ -55,7 +56,10 @@ async def visible_views(request: Request, **parameters: str) -> list[ShownView]:
 
 def _shown(request: Request, view: View, owner: str) -> ShownView:
     is_own = view.owner_id == request.viewer.user
-    is_changeable = is_own or (view.is_shared and request.viewer.may("users.manage"))
+    is_changeable = is_own
+    if view.is_shared:
+        viewer = request.viewer
+        is_changeable = viewer.may("users.manage") or (is_own and viewer.may("views.share"))
     return ShownView(view, describe(view.query), owner, is_own, is_changeable)
 
 
@@ -143,10 +147,7 @@ async def change(request: Request, id: int, problem: Invalid | Conflict | None =
         raise NotFound
     one = found[0]
     if not one.is_changeable:
-        raise Forbidden(
-            "Only its owner and administrators may change a shared view; "
-            "save one of your own instead."
-        )
+        raise fixed(request.viewer)
     values = {"name": one.view.name, "isShared": str(one.view.is_shared).lower()}
     if problem is not None:
         values |= request.data

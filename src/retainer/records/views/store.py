@@ -14,6 +14,7 @@ from retainer.database.stored import Stored
 from retainer.errors import NotFound
 from retainer.lists.noun import names, narrowed
 from retainer.lists.spec import Field, FieldType, ListSpec, moments, row_json
+from retainer.permissions import PERMISSIONS
 from retainer.records.nouns import RECORDS
 from retainer.records.views import model
 
@@ -32,8 +33,12 @@ class ViewCreate(model.ViewCreate):
     pass
 
 
-# The viewer may change these, among the views they see.
-CHANGEABLE = "(v.owner_id = :user OR (v.is_shared AND :viewer_role::text = 'admin'))"
+# The viewer may change these, among the views they see. The role is today's: who has become a guest
+# keeps what they shared, and changes it no more.
+_SHARERS = ", ".join(f"'{role}'" for role in sorted(PERMISSIONS["views.share"].roles))
+CHANGEABLE = f"""(CASE WHEN NOT v.is_shared THEN v.owner_id = :user
+    ELSE :viewer_role::text = 'admin'
+        OR (v.owner_id = :user AND :viewer_role::text IN ({_SHARERS})) END)"""
 
 _SEEN = "v.tenant_id = :tenant AND v.deleted_by IS NULL AND @visible_views"
 _ONE = f"v.id = :id AND {_SEEN}"

@@ -50,11 +50,21 @@ async def noun_of_changeable(request: Request, id: int) -> str:
     if view is None:
         raise NotFound
     if not view["is_changeable"]:
-        raise Forbidden(
+        raise fixed(request.viewer)
+    return str(view["noun"])
+
+
+def fixed(viewer: Viewer) -> Forbidden:
+    """The refusal to change a view that the viewer sees."""
+    if viewer.may("views.share"):
+        return Forbidden(
             "Only its owner and administrators may change a shared view;"
             " save one of your own instead."
         )
-    return str(view["noun"])
+    return Forbidden(
+        f"This view is shared, and your role, {viewer.role.value}, may not change what others see;"
+        " ask an administrator, or save one of your own instead."
+    )
 
 
 def refuse_sharing(viewer: Viewer, is_shared: bool | UnsetType) -> None:
