@@ -267,6 +267,31 @@ def test_a_refused_property_keeps_what_is_typed_on_and_elsewhere(ada: Desk, cast
     expect(page.locator("#property-domains")).not_to_contain_text("Not saved")
 
 
+def test_a_refusal_that_comes_between_back_and_its_page_is_told_on_that_page(
+    ada: Desk, cast: Cast
+) -> None:
+    path = f"/organizations/{cast.acme}"
+    page = ada.open(path)
+    held: list[Route] = []
+    page.route(f"**{path}", lambda route: held.append(route))
+    domains = page.get_by_label("Domains")
+    domains.press_sequentially("not a domain")
+    page.get_by_role("link", name="Contacts").first.click()
+    page.get_by_role("heading", name="Contacts", level=1).wait_for()
+    page.evaluate("history.back()")
+    page.wait_for_url(f"**{path}")
+    while len(held) < 2:
+        page.wait_for_timeout(50)
+    saving, restoring = held
+    assert (saving.request.method, restoring.request.method) == ("POST", "GET")
+    saving.continue_()
+    expect(page.locator("#toasts")).to_contain_text("waits where you typed it")
+    expect(page.get_by_role("heading", name="Contacts", level=1)).to_be_visible()
+    restoring.continue_()
+    expect(domains).to_have_value("not a domain")
+    expect(page.locator("#property-domains")).to_contain_text("Not saved")
+
+
 def test_text_that_waits_in_a_property_still_meets_the_change_of_another(
     ada: Desk, cast: Cast
 ) -> None:

@@ -19,6 +19,9 @@ let isRestoring = false; // Back or Forward
 let requests = 0;
 let fetching = null; // the request under way for <main>
 
+// Between Back and the page that it fetches, the URL is ahead of the page that is shown.
+export const isShown = (path) => !isRestoring && path === location.pathname;
+
 // Runs it now and after each swap.
 export function onRender(render) {
   renderers.push(render);

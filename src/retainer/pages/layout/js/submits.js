@@ -4,6 +4,7 @@
 import { $$, main, on } from "./dom.js";
 import { draftKey, fieldsOf, isChanged } from "./drafts.js";
 import { markUnsaved, resetField, setValue, valueOf } from "./drafts.js";
+import { isShown } from "./navigation.js";
 import { signIn } from "./session.js";
 import { recall, remember } from "./storage.js";
 import { UNREACHABLE, hideProblem, showProblem } from "./toasts.js";
@@ -93,7 +94,7 @@ async function send(sent) {
 }
 
 const isHere = ({ form, path, action }) =>
-  form?.isConnected && path === location.pathname && form.getAttribute("action") === action;
+  form?.isConnected && isShown(path) && form.getAttribute("action") === action;
 
 // Saved meanwhile, a property's form has the record's new version.
 function takeVersion(sent) {
@@ -111,7 +112,9 @@ on("htmx:before:request", ({ detail: { ctx } }) => {
 });
 
 on("htmx:after:request", ({ detail: { ctx } }) => {
-  if (ctx.sent) ctx.sent.response = ctx.response;
+  const { sent } = ctx;
+  if (sent) sent.response = ctx.response;
+  if (sent && !isShown(sent.path)) ctx.hx.retarget = null; // to a part of that page
   if (ctx.response.status < 500) reconnected();
 });
 
@@ -119,7 +122,7 @@ on("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
   const { sent } = ctx;
   if (!sent) return;
   const { status } = ctx.response;
-  const isElsewhere = !sent.isInDialog && sent.path !== location.pathname;
+  const isElsewhere = !sent.isInDialog && !isShown(sent.path);
   if (status >= 400 || isElsewhere) ctx.push = "false";
   if (!isElsewhere && (status < 400 || SHOWN.includes(status))) return;
   // The page stays, be it the one with the form or another by now.
@@ -165,7 +168,7 @@ function tell(sent, status) {
   const known = { 0: "The server cannot be reached.", 401: "You are signed out." }[status];
   const reason = known || sent.words?.textContent || `The server could not do that (${status}).`;
   const names = lost.map(({ fields }) => `“${fields.find(({ isTyped }) => isTyped)?.value}”`);
-  const place = sent.path === location.pathname ? "is still here" : "waits where you typed it";
+  const place = isShown(sent.path) ? "is still here" : "waits where you typed it";
   const rest = names.length ? `Not saved: ${names.join(", ")}` : `What you typed ${place}`;
   const remedy = names.length && { words: "Send again", run: () => add(...lost.splice(0)) };
   showProblem(`${reason} ${rest}.`, status ? undefined : UNREACHABLE, remedy);
