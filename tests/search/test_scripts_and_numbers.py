@@ -46,6 +46,7 @@ def test_a_name_is_found_by_a_part_in_its_script(cast: Cast, name: str, typed: l
 
 def test_pairs_that_are_not_there_together_find_nothing(cast: Cast) -> None:
     cast.ada.made("/api/organizations", name="株式会社東京電力", type="other")
+    learnt(cast, "東京", "京電", "電力")
     for typed in ("電東", "力電", "大阪"):
         assert titles(cast.ada, typed) == [], typed
     for typed in ("電東", "力電", "大阪", "東京都"):

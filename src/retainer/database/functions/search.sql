@@ -137,7 +137,8 @@ RETURN search_query(tenant, q, loosely);
 CREATE OR REPLACE FUNCTION typed_words(q text) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
-    words CONSTANT text[] := string_to_array(plain(q), ' ');
+    -- Between two pairs plain() leaves two spaces.
+    words CONSTANT text[] := array_remove(string_to_array(plain(q), ' '), '');
     digits text;
 BEGIN
     IF normalize(q, NFKC) ~ '^\s*[(]?[+0][0-9\s()./\u2010-\u2015-]+$' THEN
