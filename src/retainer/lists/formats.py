@@ -10,10 +10,14 @@ from retainer.database import exact_json
 
 Columns = tuple[str, ...]
 
-# Characters at which a spreadsheet begins a formula (OWASP, CSV injection), but not those of a
-# telephone number. A quote before the value makes it a text. A text that begins with a quote gets
-# one more, so that who takes one off each cell that begins with one has every text again.
-_QUOTED = re.compile(r"(?![+-][\d ()./-]*\Z)[=+\-@\t\r\n'\uFF1D\uFF0B\uFF0D\uFF20]", re.ASCII)
+# Characters at which a spreadsheet begins a formula (OWASP, CSV injection): at the start of a text,
+# and in its midst where something else than the comma separates cells.
+_SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
+_SEPARATORS = ";\t\r\n\v\f\x85\u2028\u2029"
+_TELEPHONE = re.compile(r"[+-][\d ()./-]*", re.ASCII)
+_AT_RISK = re.compile(rf"\A[{_SIGNS}'\t\r\n]|[{_SEPARATORS}][{_SIGNS}]")
+_BEHIND_SEPARATOR = re.compile(rf"(?<=[{_SEPARATORS}])(?=[{_SIGNS}'])")
+_BEFORE_SIGN = re.compile(rf"[{_SEPARATORS}](?=[{_SIGNS}])")
 
 
 class Format(NamedTuple):
@@ -42,10 +46,22 @@ def _cell(value: object) -> str:
     if isinstance(value, int | float):
         return str(value)
     if not isinstance(value, str):
-        return exact_json.encode(value).decode()
-    if _QUOTED.match(value):
-        return f"'{value}"
-    return value
+        return _BEFORE_SIGN.sub(_escaped, exact_json.encode(value).decode())
+    return _quoted(value)
+
+
+def _escaped(separator: re.Match[str]) -> str:
+    return f"\\u{ord(separator[0]):04x}"
+
+
+def _quoted(text: str) -> str:
+    """A text that no spreadsheet takes for a formula: a quote before it and before each sign behind
+    a separator. Quotes that stand in these places already get one more, so that who takes one off
+    each has every text again. Telephone numbers stay as they are.
+    """
+    if not _AT_RISK.search(text) or _TELEPHONE.fullmatch(text):
+        return text
+    return "'" + _BEHIND_SEPARATOR.sub("'", text)
 
 
 def _csv_header(columns: Columns) -> bytes:
