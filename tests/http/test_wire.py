@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import uvicorn
 
+from retainer.http.headers import SECURITY
 from retainer.server.http_server import HttpConnection
 from support.cast import Cast
 from support.server import Server
@@ -103,7 +104,8 @@ def test_a_header_value_cannot_begin_another_header() -> None:
             return answer
 
     answer = asyncio.run(answered())
-    assert answer.startswith(b"HTTP/1.1 500 ")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert_refused_by_us(head, body, 500)
     assert b"b=c" not in answer
 
 
@@ -196,6 +198,48 @@ def test_an_offer_with_a_body_of_chunks_keeps_the_body(server: Server, cast: Cas
     assert (status, record["name"]) == (200, "Chunks")
 
 
+def assert_refused_by_us(head: bytes, body: bytes, status: int) -> None:
+    """A problem document with the headers that every response has."""
+    lines = head.split(b"\r\n")
+    assert lines[0].startswith(b"HTTP/1.1 %d " % status)
+    assert {b"%b: %b" % header for header in SECURITY} <= set(lines), head
+    assert b"content-type: application/problem+json" in lines and b"x-request-id: " in head
+    assert json.loads(body)["status"] == status
+
+
+BIG = "X-More: and more\r\n" * 5000
+# Refusals that are decided before a route is found, or without one.
+EARLY = {
+    "an endless head": (400, "GET /healthz HTTP/1.1\r\n", BIG),
+    "a host that is none": (400, "GET /api/user HTTP/1.1\r\nHost: a b\r\n\r\n"),
+    "no path of ours": (404, get("/api/nothing", "Connection: close")),
+    "a method of no path": (405, get("/api/user", "Connection: close", method="PROPFIND")),
+    "a body that is too large": (
+        413,
+        get("/api/login", "Content-Type: application/json", "Content-Length: 99999999",
+            "Connection: close", method="POST"),
+    ),
+    "a length that is none": (400, "POST /api/login HTTP/1.1\r\nContent-Length: x\r\n\r\n"),
+    "a chunk that is none": (
+        400,
+        get("/api/login", "Content-Type: application/json", "Transfer-Encoding: chunked", method="POST"),
+        "zz\r\n",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EARLY)
+def test_an_early_refusal_is_a_problem_document_with_our_headers(server: Server, name: str) -> None:
+    status, *pieces = EARLY[name]
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        for piece in pieces:
+            connection.sendall(str(piece).encode())
+            time.sleep(0.05)  # another packet, not another assertion
+        answered = connection.recv(65536)
+    head, _, body = answered.partition(b"\r\n\r\n")
+    assert_refused_by_us(head, body, status)
+
+
 FLAWS = {
     "GET /api/organizations?q=Zürich HTTP/1.1\r\n": "percent-encode",
     "GET /api/Zürich HTTP/1.1\r\n": "percent-encode",
@@ -214,9 +258,8 @@ def test_what_is_no_http_is_refused_by_a_problem_document(server: Server, reques
     answered = exchange(server, request_)
     head, _, body = answered.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 400 ") and b"connection: close" in head
-    assert b"content-type: application/problem+json" in head and b"x-request-id: " in head
-    problem = json.loads(body)
-    assert problem["status"] == 400 and FLAWS[request_] in problem["detail"]
+    assert_refused_by_us(head, body, 400)
+    assert FLAWS[request_] in json.loads(body)["detail"]
 
 
 def test_what_is_no_http_is_refused_after_the_requests_before_it(

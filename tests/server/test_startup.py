@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from retainer.database.migrate import MigrationError, NotWritable
+from retainer.http.headers import SECURITY
 from retainer.server import limits, startup
 from retainer.server.postgres.postmaster import read_pid_file
 from retainer.server.startup import Handover, StartupResponder, when_database_answers
@@ -44,6 +45,7 @@ def test_during_a_start_only_the_health_is_well() -> None:
             assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
             assert refused.headers["content-type"] == "application/problem+json"
             assert refused.json()["instance"] == path.partition("?")[0]
+            assert SECURITY == [(n, refused.headers[n.decode()].encode()) for n, _ in SECURITY]
         handover.take()
         # From here on a connection waits for the server.
         with socket.create_connection(listener.getsockname()):

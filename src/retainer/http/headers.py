@@ -1,4 +1,6 @@
-"""Request headers: Starlette's, found by an index, with several lines of one name as one value."""
+"""Request headers: Starlette's, found by an index, with several lines of one name as one value. And
+the headers that every response has.
+"""
 
 import re
 from functools import cache
@@ -7,6 +9,17 @@ from typing import Any, TypeVar, overload
 import starlette.datastructures
 
 T = TypeVar("T")
+
+CSP = (
+    b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    b"font-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; "
+    b"base-uri 'none'; frame-ancestors 'none'"
+)
+SECURITY = [
+    (b"content-security-policy", CSP),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+]
 
 
 class Headers(starlette.datastructures.Headers):

@@ -28,6 +28,7 @@ from retainer.errors import PROBLEM_JSON, Overloaded, Problem, Unavailable
 from retainer.http.compression import compress
 from retainer.http.deadlines import Deadlines
 from retainer.http.dispatch import dispatch
+from retainer.http.headers import SECURITY
 from retainer.http.log import Log
 from retainer.http.negotiation import cross_origin
 from retainer.http.request import Request
@@ -47,16 +48,6 @@ from retainer.server.postgres import embedded
 START_SECONDS = 3.0  # how long a start waits for the database
 STALL_SECONDS = 30.0  # how long a streamed answer waits for a client that does not read
 
-CSP = (
-    b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    b"font-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; "
-    b"base-uri 'none'; frame-ancestors 'none'"
-)
-SECURITY = [
-    (b"content-security-policy", CSP),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"same-origin"),
-]
 HTTPS_ONLY = (b"strict-transport-security", b"max-age=31536000")
 NO_STORE = (b"cache-control", b"no-store")
 VARY_ACCEPT = (b"vary", b"Accept")  # where a browser gets a page and others get JSON

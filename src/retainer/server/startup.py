@@ -21,6 +21,7 @@ import msgspec
 
 from retainer.database.migrate import NotWritable
 from retainer.errors import PROBLEM_JSON, Unavailable, title
+from retainer.http.headers import SECURITY
 from retainer.http.log import Log
 
 HEAD_SECONDS = 5.0  # for a request's head to arrive
@@ -149,7 +150,7 @@ def _response(head: bytes) -> bytes:
         f"content-length: {len(body)}",
         f"x-request-id: {request_id}",
         "cache-control: no-store",
-        "x-content-type-options: nosniff",
+        *(f"{name.decode()}: {value.decode()}" for name, value in SECURITY),
         "connection: close",
     ]
     if status != 200:
