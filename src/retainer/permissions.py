@@ -145,7 +145,8 @@ def viewer(row: Mapping[str, Any]) -> Viewer:
 # which their contact is a member, and the records that belong to these; guests only records whose
 # audience is `client`. Private views are visible to their owner, shared ones to all but guests.
 # Aliases are fixed: o organizations, c contacts, p projects, t tasks, d documents, a activities,
-# v views. Arrays rather than joins: each is read once, and an index serves them even inside an OR.
+# v views, u users. Arrays rather than joins: each is read once, and an index serves them even
+# inside an OR.
 _MINE = """ANY(ARRAY(SELECT mine.organization_id FROM members mine
     WHERE mine.tenant_id = :tenant AND mine.contact_id = :contact AND mine.deleted_by IS NULL))"""
 _MY_PROJECTS = f"""ANY(ARRAY(SELECT my.id FROM projects my
@@ -158,6 +159,7 @@ _IS_LINKED = """d.id = ANY(ARRAY(SELECT link.document_id FROM document_projects 
 _IS_FELLOW = f"""c.id = ANY(ARRAY(SELECT fellow.contact_id FROM members fellow
     WHERE fellow.tenant_id = :tenant AND fellow.deleted_by IS NULL
         AND fellow.organization_id = {_MINE}))"""
+_IS_OWN_GUEST = _IS_FELLOW.replace("c.id", "u.contact_id")
 
 
 def _contacts(is_fellow: str) -> dict[Scope, str]:
@@ -205,6 +207,13 @@ VISIBLE: dict[str, dict[Scope, str]] = {
         "all": "true",
         "own": f"a.organization_id = {_MINE}",
         "client": f"a.organization_id = {_MINE} AND a.audience = 'client'",
+    },
+    # The users that the viewer is told of without a record on which they appear, and may name in
+    # one: a client's people are known where that client is.
+    "users": {
+        "all": "true",
+        "own": f"(u.role <> 'guest' OR {_IS_OWN_GUEST})",
+        "client": "u.id = :user",
     },
 }
 # Fields that a viewer who sees the record is not told: what we write about a client is not for the

@@ -354,7 +354,9 @@ ROUTES = [
 
     # Users
     Route("listUserNames", "GET", "/users/names", users.names, "users.names",
-          "List the names of all active users", response_type=list[UserName], lists=user.NAMES),
+          "List the names of the people whom one may name", response_type=list[UserName], lists=user.NAMES,
+          description="The active users of the consultancy; guests only where the viewer sees an organization "
+          "of theirs. Tasks are assigned to them, and organizations have owners among them."),
     Route("listUsers", "GET", "/users", users.index, "users.manage",
           "List all users", response_type=list[User], lists=user.LIST),
     Route("createUser", "POST", "/users", users.create, "users.manage",

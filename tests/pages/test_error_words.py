@@ -55,7 +55,7 @@ def test_the_api_keeps_its_own_words(cast: Cast) -> None:
 def test_a_refused_choice_does_not_send_people_to_the_api(cast: Cast) -> None:
     answer = post(cast.ada, "/tasks", title="T", assigneeId="999999")
     assert answer.status_code == 422
-    assert "there is no such user, or they are disabled." in answer.text
+    assert "there is no such user, or they are disabled or not yours to name." in answer.text
     assert "/api/users" not in answer.text
 
 

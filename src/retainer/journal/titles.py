@@ -5,13 +5,14 @@ from retainer.database.statement import Statement
 from retainer.nouns import NOUNS
 from retainer.permissions import VISIBLE
 
-# The titles of records that the viewer may see, deleted or not.
+# The titles of records that the viewer may see, deleted or not. Users appear on records: who sees
+# such a record is told their names, but for guests.
 _TITLES = " ".join(
     f"""WHEN '{noun.table}' THEN (SELECT {noun.alias}.{noun.title} FROM {noun.table} {noun.alias}
         WHERE {noun.alias}.tenant_id = :tenant AND {noun.alias}.id = named.id
             AND (@visible_{noun.table}))"""
     for noun in NOUNS.values()
-    if noun.title and noun.table in VISIBLE
+    if noun.title and noun.table in VISIBLE and noun.table != "users"
 )
 TITLES = Statement(f"""
     SELECT named.noun, named.id, CASE named.noun {_TITLES}

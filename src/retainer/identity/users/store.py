@@ -64,10 +64,10 @@ LIST = ListSpec(
     },
 )
 
-# Users as their colleagues see them.
+# Users as their colleagues see them: our own people, and the guests of clients that they see.
 NAMES = ListSpec(
     "users u",
-    "u.tenant_id = :tenant AND u.is_active",
+    "u.tenant_id = :tenant AND u.is_active AND @visible_users",
     {name: FIELDS[name] for name in ("id", "username", "fullName")},
     order="fullName",
     id="u.id",
@@ -92,14 +92,14 @@ READ_OWN = Statement(
     f"SELECT u.id, u.version, {OWN_JSON} FROM users u WHERE u.tenant_id = :tenant AND u.id = :user"
 )
 
-# Everybody but guests sees all users. A guest sees themselves, and users who appear on records that
-# the guest sees. The columns are chosen, not read off the nouns' references: the owner of an
-# organization is not shown to its guests by that.
+# Beside the people that somebody is told of, they see the users who appear on records that they
+# see. The columns are chosen, not read off the nouns' references: the owner of an organization is
+# not shown to its guests by that.
 EXISTS = Statement("""
     SELECT u.id
     FROM users u
     WHERE u.tenant_id = :tenant AND u.id = ANY(:ids::bigint[]) AND (
-        :viewer_role <> 'guest' OR u.id = :user
+        @visible_users
         OR EXISTS (SELECT FROM tasks t WHERE t.tenant_id = :tenant AND t.assignee_id = u.id
             AND t.deleted_by IS NULL AND @visible_tasks)
         OR EXISTS (SELECT FROM documents d WHERE d.tenant_id = :tenant AND d.uploader_id = u.id

@@ -16,6 +16,7 @@ from retainer.lists.spec import (
     told,
 )
 from retainer.lists.word_filter import searched
+from retainer.records import people
 from retainer.records.organizations import hierarchy
 from retainer.records.organizations.model import (
     OrganizationStatus,
@@ -149,13 +150,12 @@ SHOWN = Statement(
     f"SELECT o.id, o.version, {row_json(_SHOWN)} FROM organizations o WHERE {_SEEN} AND o.id = :id"
 )
 
-# An organization may refer only to a visible organization and to an active user. They are locked
-# FOR SHARE, or a concurrent request could change that before this one commits.
+# An organization may refer only to a visible organization and to people whom the viewer may name.
+# They are locked FOR SHARE, or a concurrent request could change that before this one commits.
 REFERENCES = {
     "parent_id": """SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = {}
         AND o.deleted_by IS NULL AND @visible_organizations""",
-    "owner_id": """SELECT u.id FROM users u
-        WHERE u.tenant_id = :tenant AND u.id = {} AND u.is_active""",
+    "owner_id": people.NAMEABLE,
 }
 
 

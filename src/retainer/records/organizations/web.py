@@ -8,6 +8,7 @@ from retainer.http.body import sent
 from retainer.http.request import Request
 from retainer.http.responses import record_response
 from retainer.lists.response import list_response
+from retainer.records import people
 from retainer.records.organizations import store
 from retainer.records.organizations.duplicate import copy
 
@@ -49,5 +50,5 @@ async def refuse_missing(db: Db, values: Values) -> None:
 
 MISSING = {
     "parent_id": "is no organization that is there and that you may see",
-    "owner_id": "is no active user",
+    "owner_id": people.NOT_NAMEABLE,
 }

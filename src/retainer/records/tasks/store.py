@@ -17,6 +17,7 @@ from retainer.lists.spec import (
     row_json,
 )
 from retainer.lists.word_filter import searched
+from retainer.records import people
 from retainer.records.tasks.model import TaskPriority, TaskStatus
 
 _SEEN = "t.tenant_id = :tenant AND t.deleted_by IS NULL AND @visible_tasks"
@@ -93,8 +94,9 @@ READ = Statement(f"""
         AND @visible_tasks
 """)
 
-# A task may refer only to records that are live and visible. They are locked FOR SHARE, or a
-# concurrent request could delete them before this one commits.
+# A task may refer only to records that are live and visible, and to people whom the viewer may
+# name. They are locked FOR SHARE, or a concurrent request could delete them before this one
+# commits.
 _ORGANIZATION = """SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = {}
     AND o.deleted_by IS NULL AND @visible_organizations"""
 # The project's organization is locked first: deleting the organization locks it, and then reads the
@@ -103,8 +105,11 @@ _PROJECT = """SELECT p.id
     FROM organizations o JOIN projects p ON p.tenant_id = o.tenant_id AND p.organization_id = o.id
     WHERE o.tenant_id = :tenant AND p.id = {} AND p.deleted_by IS NULL AND o.deleted_by IS NULL
     AND @visible_projects"""
-_ASSIGNEE = "SELECT u.id FROM users u WHERE u.tenant_id = :tenant AND u.id = {} AND u.is_active"
-REFERENCES = {"organization_id": _ORGANIZATION, "project_id": _PROJECT, "assignee_id": _ASSIGNEE}
+REFERENCES = {
+    "organization_id": _ORGANIZATION,
+    "project_id": _PROJECT,
+    "assignee_id": people.NAMEABLE,
+}
 
 
 CREATE = Create(

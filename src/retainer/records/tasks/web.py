@@ -8,6 +8,7 @@ from retainer.http.body import sent
 from retainer.http.request import Request
 from retainer.http.responses import deleted_response, record_response
 from retainer.lists.response import list_response, list_response_of
+from retainer.records import people
 from retainer.records.organizations import store as organizations
 from retainer.records.tasks import store
 
@@ -81,5 +82,5 @@ async def refuse_missing(request: Request, values: Values) -> None:
 MISSING = {
     "organization_id": "there is no such organization, or none that you may see",
     "project_id": "there is no such project, or none that you may see",
-    "assignee_id": "there is no such user, or they are disabled; see GET /api/users/names",
+    "assignee_id": people.NOT_NAMEABLE,
 }
