@@ -36,6 +36,7 @@ class Part(msgspec.Struct, frozen=True):
     weight: int = 100
     ids: tuple[int, int] = (0, 0)
     body: str = ""
+    encoding: str = ""  # for Accept-Encoding
 
 
 class Lane(msgspec.Struct, frozen=True):
@@ -287,6 +288,8 @@ def prepare(part: Part, dice: random.Random) -> bytes:
     path = part.path.replace("{id}", str(dice.randint(*part.ids)))
     lines = [f"{part.method} {path} HTTP/1.1", "Host: 127.0.0.1", "Accept: application/json"]
     lines.append(f"Cookie: {part.cookie}")
+    if part.encoding:
+        lines.append(f"Accept-Encoding: {part.encoding}")
     if not part.body:
         return "\r\n".join([*lines, "", ""]).encode()
     lines += ["Content-Type: application/json", f"Content-Length: {len(part.body % 0)}"]

@@ -1,16 +1,21 @@
-"""Workloads: five of them, as lanes for the load generator."""
+"""Workloads, as lanes for the load generator."""
+
+import msgspec
 
 from bench import rows
 from bench.contender import Contender
 from bench.load import Lane, Part
 
 ONE, LIST50, ALL, CREATE, MIX = "one", "list50", "all", "create", "mix"
+ONE_GZIP, LIST50_GZIP = "one-gzip", "list50-gzip"  # of clients that accept gzip, as most do
 
 # In this order: what adds rows to the large tenant comes after what lists them all.
-NAMES = (ONE, LIST50, ALL, CREATE, MIX)
+NAMES = (ONE, ONE_GZIP, LIST50, LIST50_GZIP, ALL, CREATE, MIX)
 TITLES = {
     ONE: "one organization, a random one of 10,000",
+    ONE_GZIP: "one organization, gzip accepted",
     LIST50: "list of 50",
+    LIST50_GZIP: "list of 50, gzip accepted",
     ALL: "all 10,000 organizations",
     CREATE: "create",
     MIX: "mix: 80 % one, 10 % list of 50, 10 % create",
@@ -32,7 +37,9 @@ def lanes(workload: str, contender: Contender, connections: int) -> list[Lane]:
     everything = Part("GET", list_path, contender.large_cookie)
     parts = {
         ONE: [one],
+        ONE_GZIP: [msgspec.structs.replace(one, encoding="gzip")],
         LIST50: [list50],
+        LIST50_GZIP: [msgspec.structs.replace(list50, encoding="gzip")],
         ALL: [everything],
         CREATE: [create],
         MIX: [one, list50, create],

@@ -120,11 +120,6 @@ def test_pages_are_compressed_and_their_etags_still_match(client: httpx.Client) 
         assert client.get("/api/docs", headers={"If-None-Match": etag}).status_code == 304
 
 
-def test_answers_of_the_api_are_not_compressed(client: httpx.Client) -> None:
-    headers, body = wire(client, "/api/openapi.json")
-    assert "content-encoding" not in headers and json.loads(body)
-
-
 def test_styles_use_defined_variables_and_colours_are_in_the_tokens_only() -> None:
     for name in assets.SHEETS:
         css = ASSETS[URLS[name]].content.decode()

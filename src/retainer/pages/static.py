@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from starlette.responses import Response
 
-from retainer.http.compression import accepts_gzip, gzipped
+from retainer.http.compression import accepted, gzipped
 from retainer.http.request import Request
 from retainer.pages.assets import DIST, PACKAGE, stylesheets
 from retainer.pages.script_modules import bundle, later_module, later_modules, link_order
@@ -86,7 +86,7 @@ async def asset(request: Request) -> Response:
     if found.gzipped is None:
         return Response(found.content, headers=_IMMUTABLE, media_type=found.media_type)
     headers = _IMMUTABLE | {"vary": "accept-encoding"}
-    if not accepts_gzip(request):
+    if not accepted(request).gzip:
         return Response(found.content, headers=headers, media_type=found.media_type)
     headers["content-encoding"] = "gzip"
     return Response(found.gzipped, headers=headers, media_type=found.media_type)

@@ -25,6 +25,7 @@ from retainer.database import space
 from retainer.database.database import Database
 from retainer.database.monitor import Monitor
 from retainer.errors import PROBLEM_JSON, Overloaded, Problem, Unavailable
+from retainer.http import compression
 from retainer.http.compression import compress
 from retainer.http.deadlines import Deadlines
 from retainer.http.dispatch import dispatch
@@ -203,7 +204,7 @@ class App:
         """Send status, headers and body. A stream has a deadline on each stall of its client
         instead of one on the whole, which may take hours.
         """
-        compress(request, response)
+        await compress(request, response)
         start = {
             "type": "http.response.start",
             "status": response.status_code,
@@ -226,9 +227,10 @@ class App:
         """The response's own headers, and those that every response has."""
         own = response.raw_headers
         request_id = (b"x-request-id", request.id.encode())
+        names = {name for name, value in own if (name, value) != compression.VARY}
         if request.path.startswith("/api/"):
-            return [*self.headers, NO_STORE, request_id, *own, *cross_origin.headers(request)]
-        names = {name for name, _ in own}
+            kept = [] if b"cache-control" in names else [NO_STORE]
+            return [*self.headers, *kept, request_id, *own, *cross_origin.headers(request)]
         # A preview has its own policy. Browsers enforce every policy they get, so ours is left out.
         headers = [header for header in self.headers if header[0] not in names]
         headers += [request_id, *own]

@@ -10,6 +10,7 @@ import re
 from starlette.responses import Response
 
 from retainer.errors import NotFound, PreconditionFailed, invalid
+from retainer.http.compression import negotiate
 from retainer.http.request import Request
 from retainer.http.routing import Route
 
@@ -18,6 +19,7 @@ _TAG = re.compile(r'(W/)?"([!#-~]*)"')
 _OURS = re.compile(r"\d+-\d+\Z", re.ASCII)
 # As RFC 9110 writes such lists: with spaces, and with elements left empty.
 ETAGS = r'^(\*|[ ,]*(W/)?"[!#-~]*"( *,[ ,]*(W/)?"[!#-~]*")*[ ,]*)$'
+_OF_304 = (b"etag", b"vary", b"cache-control")
 _MALFORMED = 'must be * or ETags as they are answered, such as "12-3", separated by commas'
 
 
@@ -34,8 +36,17 @@ def evaluate(request: Request, response: Response) -> Response:
     if expected is not None and etag[1:-1] not in expected:
         raise failure(response)
     if client_has(etag, request):
-        return Response(status_code=304, headers={"etag": etag})
+        return not_modified(request, response)
     return response
+
+
+def not_modified(request: Request, response: Response) -> Response:
+    """304 with the headers by which caches know the response that the client has."""
+    negotiate(request, response)
+    kept = [header for header in response.raw_headers if header[0] in _OF_304]
+    unchanged = Response(status_code=304)
+    unchanged.raw_headers += kept
+    return unchanged
 
 
 def client_has(etag: str, request: Request) -> bool:

@@ -62,8 +62,9 @@ async def show(request: Request) -> Response:
 
 
 def serve(content: Rendered, response_class: type[Response]) -> Response:
-    """Answer 200 with the content and its ETag."""
-    return response_class(content.content, headers={"etag": content.etag})
+    """Answer 200 with the content, which clients may keep and ask for again by its ETag."""
+    headers = {"etag": content.etag, "cache-control": "no-cache"}
+    return response_class(content.content, headers=headers)
 
 
 @cache
