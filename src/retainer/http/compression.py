@@ -32,7 +32,7 @@ _GZIP = 16 + zlib.MAX_WBITS  # zlib's way to say gzip
 
 
 class Encodings(NamedTuple):
-    """How a client takes a body."""
+    """Ways in which a client takes a body."""
 
     gzip: bool
     plain: bool
