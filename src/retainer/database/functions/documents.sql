@@ -7,6 +7,7 @@ CREATE OR REPLACE FUNCTION documents_few_of_format(tenant bigint, wanted text, m
 RETURNS bigint[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 BEGIN ATOMIC
+    SELECT refuse_other_tenant(tenant);
     SELECT CASE WHEN count(*) <= most
         THEN coalesce(
             array_agg(candidates.id ORDER BY candidates.name_folded, candidates.id), '{}') END

@@ -8,6 +8,7 @@ CREATE OR REPLACE FUNCTION take_idempotency_key(
     OUT is_free boolean, OUT fingerprint bytea, OUT status int, OUT headers text[], OUT body bytea)
 LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
+    PERFORM refuse_other_tenant(tenant);
     is_free := pg_try_advisory_xact_lock(
         hashtextextended(tenant || ' ' || holder || ' ' || encode(taken, 'hex'), 0));
     IF is_free THEN

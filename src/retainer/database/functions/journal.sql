@@ -179,6 +179,7 @@ END $$;
 CREATE OR REPLACE FUNCTION organization_of(entity text, tenant bigint, image jsonb) RETURNS bigint
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
+    PERFORM refuse_other_tenant(tenant);
     IF entity = 'organizations' THEN
         RETURN (image ->> 'id')::bigint;
     ELSIF image ->> 'organization_id' IS NOT NULL THEN

@@ -20,6 +20,7 @@ CALL for_each_searched('by_part', $template$
         seen int;
         found bigint[];
     BEGIN
+        PERFORM refuse_other_tenant(tenant);
         SELECT count(*) FILTER (WHERE x.{folded} LIKE like_part(wanted)), count(*)
         INTO matches, seen
         FROM (SELECT * FROM {table} x WHERE x.tenant_id = tenant AND x.deleted_by IS NULL
@@ -85,6 +86,7 @@ CALL for_each_searched('by_metadata', $template$
         seen int;
         found bigint[];
     BEGIN
+        PERFORM refuse_other_tenant(tenant);
         SELECT count(*) FILTER (WHERE x.metadata @> ANY (wanted)), count(*) INTO matches, seen
         FROM (SELECT * FROM {table} x WHERE x.tenant_id = tenant AND x.deleted_by IS NULL
               ORDER BY x.{usual}, x.id LIMIT first) x;
@@ -125,6 +127,7 @@ CALL for_each_searched('by_tag', $template$
         seen int;
         found bigint[];
     BEGIN
+        PERFORM refuse_other_tenant(tenant);
         SELECT count(*) FILTER (WHERE x.tags_folded && wanted), count(*) INTO matches, seen
         FROM (SELECT * FROM {table} x WHERE x.tenant_id = tenant AND x.deleted_by IS NULL
               ORDER BY x.{usual}, x.id LIMIT first) x;

@@ -96,9 +96,11 @@ RETURN hashtextextended('organization_hierarchy', tenant);
 -- other the parent at the same moment would otherwise both find nothing wrong, or wait for each
 -- other's rows.
 CREATE OR REPLACE FUNCTION lock_hierarchy(tenant bigint) RETURNS void
-LANGUAGE sql VOLATILE AS $$
-    SELECT pg_advisory_xact_lock(hierarchy_key(tenant))
-$$;
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    PERFORM refuse_other_tenant(tenant);
+    PERFORM pg_advisory_xact_lock(hierarchy_key(tenant));
+END $$;
 
 -- The parent is there, locked so that it cannot be deleted meanwhile, and no organization is above
 -- itself. A new organization has nothing below it and needs no lock; only the depth can be exceeded
@@ -150,17 +152,21 @@ END $$;
 -- An organization and all below it that are not deleted. UNION, not UNION ALL: it ends even in a
 -- circle.
 CREATE OR REPLACE FUNCTION organization_subtree(tenant bigint, root bigint) RETURNS SETOF bigint
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
-AS $$
-    WITH RECURSIVE tree (id) AS (
-        SELECT o.id FROM organizations o
-        WHERE o.tenant_id = tenant AND o.id = root AND o.deleted_by IS NULL
-        UNION
-        SELECT o.id FROM tree JOIN organizations o ON o.tenant_id = tenant AND o.parent_id = tree.id
-            AND o.deleted_by IS NULL
-    )
-    SELECT tree.id FROM tree
-$$;
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
+BEGIN
+    PERFORM refuse_other_tenant(tenant);
+    RETURN QUERY
+        WITH RECURSIVE tree (id) AS (
+            SELECT o.id FROM organizations o
+            WHERE o.tenant_id = tenant AND o.id = root AND o.deleted_by IS NULL
+            UNION
+            SELECT o.id FROM tree
+            JOIN organizations o ON o.tenant_id = tenant AND o.parent_id = tree.id
+                AND o.deleted_by IS NULL
+        )
+        SELECT tree.id FROM tree;
+END $$;
 
 -- An organization (level 0) and all above it that are not deleted. It ends even in a circle.
 CREATE OR REPLACE FUNCTION organizations_above(tenant bigint, organization bigint)
@@ -195,10 +201,12 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE FUNCTION organization_level(tenant bigint, organization bigint) RETURNS bigint
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
-    SELECT max(above.level) FROM organizations_above(tenant, organization) above
-$$;
+BEGIN
+    PERFORM refuse_other_tenant(tenant);
+    RETURN (SELECT max(above.level) FROM organizations_above(tenant, organization) above);
+END $$;
 
 -- The application role alone may call these; PostgreSQL would let everybody.
 REVOKE ALL ON FUNCTION

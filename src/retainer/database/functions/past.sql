@@ -10,6 +10,7 @@ LANGUAGE plpgsql STABLE AS $$
 DECLARE
     names CONSTANT text[] := ARRAY(SELECT jsonb_object_keys(present));
 BEGIN
+    PERFORM refuse_other_tenant(tenant);
     RETURN present || coalesce((
         SELECT jsonb_object_agg(was.key, was.value ORDER BY l.version DESC)
         FROM changes l CROSS JOIN LATERAL jsonb_each(l.before) was
@@ -24,6 +25,7 @@ CREATE OR REPLACE FUNCTION version_then(
 ) RETURNS int
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
+    PERFORM refuse_other_tenant(tenant);
     RETURN coalesce((
         SELECT max(l.version) FROM changes l
         WHERE l.tenant_id = tenant AND l.entity = noun AND l.entity_id = record
@@ -37,6 +39,7 @@ CREATE OR REPLACE FUNCTION moment_end(
 ) RETURNS int
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
+    PERFORM refuse_other_tenant(tenant);
     RETURN coalesce((
         SELECT min(l.sequence) FROM changes l
         WHERE l.tenant_id = tenant AND l.entity = noun AND l.entity_id = record
@@ -50,6 +53,7 @@ CREATE OR REPLACE FUNCTION was_live(
 ) RETURNS boolean
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
+    PERFORM refuse_other_tenant(tenant);
     RETURN coalesce((
         SELECT l.action = 'insert' OR l.after -> 'deleted_by' = 'null' FROM changes l
         WHERE l.tenant_id = tenant AND l.entity = links AND l.entity_id = link

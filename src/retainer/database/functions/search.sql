@@ -60,6 +60,7 @@ DECLARE
     kept boolean[];
     result search_query := empty_query(q);
 BEGIN
+    PERFORM refuse_other_tenant(tenant);
     FOREACH each IN ARRAY typed LOOP
         CONTINUE WHEN '%' || each || '%' = ANY (result.patterns);
         SELECT count(*), coalesce(sum(w.uses), 0), coalesce(bool_or(w.word = each), false),
@@ -310,6 +311,7 @@ CALL for_each_searched('search', $template$
         in_name bigint[] := '{}';
         anywhere bigint[] := '{}';
     BEGIN
+        PERFORM refuse_other_tenant(tenant);
         IF asked.texts IS NULL THEN
             RETURN;
         END IF;
@@ -420,6 +422,7 @@ RETURNS TABLE (hit bigint, place int)
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
 SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 BEGIN
+    PERFORM refuse_other_tenant(tenant);
     IF within IS NOT NULL THEN
         RETURN QUERY SELECT * FROM passages_within(tenant, asked, within, most);
         RETURN;
@@ -466,6 +469,7 @@ CALL for_each_searched('search', $template$
         each text;
         rows bigint;
     BEGIN
+        PERFORM refuse_other_tenant(tenant);
         FOREACH each IN ARRAY distinct_words(q) LOOP
             rows := {table}_having(tenant, begins(tenant, each), within, heard);
             IF rows = 0 OR loosely THEN
@@ -506,6 +510,7 @@ CALL for_each_searched('search', $template$
     SET search_path = public, pg_temp SET enable_seqscan = off
     SET plan_cache_mode = force_custom_plan AS $$
     BEGIN
+        PERFORM refuse_other_tenant(tenant);
         RETURN ARRAY(SELECT r.id FROM {table} r
             WHERE r.tenant_id = tenant AND r.id = ANY (within) AND r.deleted_by IS NULL
                 AND word_terms(r.tenant_id, r.words) @@ asked.texts ORDER BY r.{usual}, r.id);
@@ -524,6 +529,7 @@ DECLARE
     each text;
     rows bigint;
 BEGIN
+    PERFORM refuse_other_tenant(tenant);
     FOREACH each IN ARRAY distinct_words(q) LOOP
         rows := passages_having(tenant, begins(tenant, each), within);
         IF rows = 0 OR loosely THEN
@@ -696,6 +702,7 @@ SET enable_seqscan = off AS $$
 DECLARE
     typed text COLLATE "C";
 BEGIN
+    PERFORM refuse_other_tenant(tenant);
     FOREACH typed IN ARRAY typed_words(q) LOOP
         IF other_digits(typed) <> '{}' THEN
             RETURN false;

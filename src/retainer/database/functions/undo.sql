@@ -6,8 +6,10 @@ CREATE OR REPLACE FUNCTION undoing(tenant bigint, undone bigint) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
 DECLARE
-    made bigint := operation();
+    made bigint;
 BEGIN
+    PERFORM refuse_other_tenant(tenant);
+    made := operation();
     UPDATE operations o SET undoes = undone
     WHERE o.tenant_id = tenant AND o.tenant_id = current_tenant() AND o.id = made
         AND o.undoes IS NULL;
@@ -23,8 +25,10 @@ RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
 DECLARE
-    made bigint := undoing(tenant, undone);
+    made bigint;
 BEGIN
+    PERFORM refuse_other_tenant(tenant);
+    made := undoing(tenant, undone);
     UPDATE operations o SET undoes_changes = sequences
     WHERE o.tenant_id = tenant AND o.tenant_id = current_tenant() AND o.id = made;
     RETURN made;
@@ -35,6 +39,7 @@ END $$;
 CREATE OR REPLACE FUNCTION is_undone(tenant bigint, operation bigint) RETURNS boolean
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
+    PERFORM refuse_other_tenant(tenant);
     RETURN (
         WITH RECURSIVE chain (id, length) AS (
             SELECT is_undone.operation, 0
@@ -51,6 +56,7 @@ END $$;
 CREATE OR REPLACE FUNCTION taken_back(tenant bigint, operation bigint) RETURNS int[]
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
+    PERFORM refuse_other_tenant(tenant);
     RETURN ARRAY(
         SELECT DISTINCT c.sequence
         FROM operations u JOIN changes c ON c.tenant_id = tenant AND c.operation_id = operation
@@ -68,6 +74,7 @@ END $$;
 CREATE OR REPLACE FUNCTION last_undoing(tenant bigint, operation bigint) RETURNS bigint
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
+    PERFORM refuse_other_tenant(tenant);
     RETURN (
         WITH RECURSIVE chain (id) AS (
             SELECT operation
