@@ -58,6 +58,8 @@ class Headers(starlette.datastructures.Headers):
 
     def cookies(self, name: str) -> list[str]:
         """Every value that the cookie of this name has, in order, without quotes."""
+        if b"cookie" not in self._last:
+            return []
         # Proxies from HTTP/2 may send cookies on several lines.
         lines = ";".join([value.decode("latin-1") for key, value in self._list if key == b"cookie"])
         return [value.strip('"') for value in _cookie_pattern(name).findall(lines)]

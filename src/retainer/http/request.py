@@ -207,7 +207,10 @@ class Request(starlette.requests.Request):
         """The values of the session cookie, those of our form first. There may be several: other
         applications on the same or a parent domain, such as Express, use the same name.
         """
-        values = dict.fromkeys(self.headers.cookies(SESSION_COOKIE))
+        values = self.headers.cookies(SESSION_COOKIE)
+        if len(values) < 2:
+            return values
+        values = list(dict.fromkeys(values))
         return sorted(values, key=lambda value: not _TOKEN.fullmatch(value))[:MAX_TOKENS]
 
     @cached_property
@@ -232,7 +235,9 @@ class Request(starlette.requests.Request):
     @cached_property
     def address(self) -> str:
         """The client's address; behind trusted proxies the nearest that is not one of them."""
-        address: str = self.client.host if self.client else ""
+        address = self._own_address
+        if "x-forwarded-for" not in self.headers:
+            return address[:64]
         forwarded = ",".join(self.headers.getlist("x-forwarded-for")).split(",")
         while forwarded and self._is_proxy(address):
             address = forwarded.pop().strip() or address
@@ -243,8 +248,12 @@ class Request(starlette.requests.Request):
         """True when the request names another address than its own, and comes from no proxy that
         is believed.
         """
-        client = self.client.host if self.client else ""
-        return "x-forwarded-for" in self.headers and not self._is_proxy(client)
+        return "x-forwarded-for" in self.headers and not self._is_proxy(self._own_address)
+
+    @property
+    def _own_address(self) -> str:
+        client: tuple[str, int] | None = self.scope.get("client")
+        return client[0] if client else ""
 
     def _is_proxy(self, address: str) -> bool:
         try:
