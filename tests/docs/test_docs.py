@@ -22,6 +22,8 @@ from retainer.identity.sessions import throttle
 from retainer.permissions import PERMISSIONS, Role
 from support.server import Server, data_folder
 
+pytestmark = pytest.mark.slow
+
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 START = DOCS / "README.md"

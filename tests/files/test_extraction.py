@@ -18,6 +18,8 @@ from retainer.files.extraction import ExtractedText
 from support.cast import Cast, Person
 from support.searching import eventually, search, titles
 
+pytestmark = pytest.mark.slow
+
 PHRASE = "The liability of the contractor is limited to Zürich marzipan"
 
 

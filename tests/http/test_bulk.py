@@ -318,6 +318,7 @@ def test_bulk_refuses_empty_compressed_and_oversized_bodies(cast: Cast) -> None:
     assert (row["line"], row["status"]) == (3, 200)
 
 
+@pytest.mark.slow
 def test_a_bulk_answer_too_large_is_refused_and_nothing_changes(cast: Cast) -> None:
     """A request of 16 MiB must not be answered with gigabytes."""
     big = {"description": "x" * 20_000, "metadata": {"m": "y" * 60_000}}
@@ -330,6 +331,7 @@ def test_a_bulk_answer_too_large_is_refused_and_nothing_changes(cast: Cast) -> N
     assert {row["status"] for row in rows(bulk(cast.ada, *lines, Prefer="return=minimal"))} == {204}
 
 
+@pytest.mark.slow
 def test_ten_thousand_lines_of_bulk_are_a_few_statements(cast: Cast, inside: InProcess) -> None:
     lines = [
         line("POST", "/organizations", {"name": f"Org {n}", "type": "other"}) for n in range(10_000)

@@ -539,6 +539,7 @@ def test_an_undo_is_journalled_completely(cast: Cast) -> None:
     )
 
 
+@pytest.mark.slow
 def test_an_undo_takes_two_statements_for_each_500_rows_of_a_table(
     cast: Cast, inside: InProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:

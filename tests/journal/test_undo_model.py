@@ -172,6 +172,7 @@ class Undoing(RuleBasedStateMachine):
         assert met == self.before
 
 
+@pytest.mark.slow
 def test_random_writes_undone_leave_nothing_behind(cast: Cast) -> None:
     run(cast, examples=10, steps=15)
 

@@ -3,10 +3,13 @@
 import socket
 import time
 
+import pytest
+
 from support.cast import Cast
 from support.server import Server
 
 
+@pytest.mark.slow
 def test_a_list_without_a_free_connection_is_503_while_the_others_are_sent(
     cast: Cast, server: Server
 ) -> None:

@@ -441,6 +441,7 @@ def test_lists_filter_only_what_the_viewer_sees(cast: Cast) -> None:
     assert cast.gita.get(f"/api/contacts?organizationId={cast.globex}").json() == []
 
 
+@pytest.mark.slow
 def test_an_estimate_tells_nothing_of_other_tenants(cast: Cast, sql: Sql) -> None:
     """Short and narrow lists are counted: the planner's statistics span all tenants."""
     sql.rows(

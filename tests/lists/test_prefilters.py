@@ -45,6 +45,7 @@ def parts() -> list[str]:
     )
 
 
+@pytest.mark.slow
 def test_a_part_of_a_name_is_found_whatever_characters_it_has(world: Cast) -> None:
     found = world.sql.rows(
         """SELECT part, organizations_named_by_index($1, part, 4000) AS few, (

@@ -3,10 +3,14 @@
 from typing import Any
 from urllib.parse import urlencode
 
+import pytest
+
 from retainer.pages.routes import PAGES
 from support.cast import Cast
 from support.pages.browser_forms import Forms
 from support.pages.sitemap import FORM, HTML, get
+
+pytestmark = pytest.mark.slow
 
 NAME = 'Store #5, "Acme" <info@acme.example>'
 TEXT = "\n  It begins with an empty line,\n\nand ends with one\n"

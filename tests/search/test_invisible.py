@@ -122,6 +122,7 @@ WRITES: dict[str, tuple[Callable[[Cast, str], None], tuple[str, ...]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("written", WRITES)
 def test_what_is_found_is_the_same_whatever_the_viewer_does_not_see(
     cast: Cast, written: str

@@ -86,6 +86,7 @@ def test_a_bulk_change_changes_all_organizations_or_none(cast: Cast) -> None:
     assert "Acme Corporation</a>" in answer.text, "which one it is about"
 
 
+@pytest.mark.slow
 def test_a_bulk_change_of_too_many_organizations_is_refused_in_words(cast: Cast, sql: Sql) -> None:
     sql.rows(
         """WITH acting AS MATERIALIZED (SELECT set_config('retainer.tenant', $2, true),

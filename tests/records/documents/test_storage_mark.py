@@ -15,6 +15,8 @@ from retainer.search import indexer
 from retainer.search.indexer import Indexer
 from support.sql import Sql
 
+pytestmark = pytest.mark.slow
+
 KEY = "1/6b1f2f3e-0000-4000-8000-000000000001"
 
 
