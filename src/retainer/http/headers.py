@@ -2,13 +2,19 @@
 the headers that every response has.
 """
 
+import ipaddress
 import re
+from collections.abc import Iterable
 from functools import cache
 from typing import Any, TypeVar, overload
 
 import starlette.datastructures
 
+from retainer.config import Network
+
 T = TypeVar("T")
+
+FORWARDED = "x-forwarded-for"
 
 CSP = (
     b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -68,3 +74,23 @@ class Headers(starlette.datastructures.Headers):
 @cache
 def _cookie_pattern(name: str) -> re.Pattern[str]:
     return re.compile(rf"(?:^|;)\s*{re.escape(name)}=([^;]*)")
+
+
+def client_address(own: str, headers: Headers, proxies: Iterable[Network]) -> str:
+    """The address of a client whose connection comes from `own`; behind trusted proxies the nearest
+    that is not one of them.
+    """
+    if FORWARDED not in headers:
+        return own[:64]
+    address, forwarded = own, ",".join(headers.getlist(FORWARDED)).split(",")
+    while forwarded and is_proxy(address, proxies):
+        address = forwarded.pop().strip() or address
+    return address[:64]
+
+
+def is_proxy(address: str, proxies: Iterable[Network]) -> bool:
+    """True when the address belongs to a proxy that is trusted."""
+    try:
+        return any(ipaddress.ip_address(address) in network for network in proxies)
+    except ValueError:
+        return False

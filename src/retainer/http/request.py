@@ -6,7 +6,6 @@ Not used of Starlette's: `cookies` (of two of one name it keeps the last), `form
 """
 
 import asyncio
-import ipaddress
 import re
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -21,7 +20,7 @@ from retainer.database.database import Db
 from retainer.database.statement import Statement
 from retainer.errors import MalformedRequest, NotSignedIn, TooLarge
 from retainer.http.deadlines import Deadline
-from retainer.http.headers import Headers
+from retainer.http.headers import Headers, client_address
 from retainer.http.negotiation.accept import prefers_html, weight
 from retainer.http.query_string import of_form
 from retainer.http.routing import Route
@@ -235,31 +234,13 @@ class Request(starlette.requests.Request):
     @cached_property
     def address(self) -> str:
         """The client's address; behind trusted proxies the nearest that is not one of them."""
-        address = self._own_address
-        if "x-forwarded-for" not in self.headers:
-            return address[:64]
-        forwarded = ",".join(self.headers.getlist("x-forwarded-for")).split(",")
-        while forwarded and self._is_proxy(address):
-            address = forwarded.pop().strip() or address
-        return address[:64]
+        return client_address(self.own_address, self.headers, self.app.proxies)
 
     @property
-    def has_unbelieved_address(self) -> bool:
-        """True when the request names another address than its own, and comes from no proxy that
-        is believed.
-        """
-        return "x-forwarded-for" in self.headers and not self._is_proxy(self._own_address)
-
-    @property
-    def _own_address(self) -> str:
+    def own_address(self) -> str:
+        """The address of the other end of the connection; "" where that is a socket's file."""
         client: tuple[str, int] | None = self.scope.get("client")
         return client[0] if client else ""
-
-    def _is_proxy(self, address: str) -> bool:
-        try:
-            return any(ipaddress.ip_address(address) in network for network in self.app.proxies)
-        except ValueError:
-            return False
 
     @property
     def has_body(self) -> bool:

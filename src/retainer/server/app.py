@@ -29,7 +29,7 @@ from retainer.http import compression
 from retainer.http.compression import compress
 from retainer.http.deadlines import Deadlines
 from retainer.http.dispatch import dispatch
-from retainer.http.headers import SECURITY
+from retainer.http.headers import FORWARDED, SECURITY, is_proxy
 from retainer.http.log import Log
 from retainer.http.negotiation import cross_origin
 from retainer.http.request import Request
@@ -150,9 +150,8 @@ class App:
         """
         started = time.perf_counter()
         request = Request(self, scope, receive, f"{self.process}-{next(self.ids):x}")
-        if request.has_unbelieved_address and not self.has_warned_of_proxy:
-            self.has_warned_of_proxy = True
-            self.log.event("proxy not trusted", address=request.address, message=UNTRUSTED_PROXY)
+        if FORWARDED in request.headers and not self.has_warned_of_proxy:
+            self.warn_of_proxy(request)
         response = await self.respond(request)
         try:
             await self.send(request, response, send)
@@ -171,6 +170,14 @@ class App:
                 tenant=tenant,
                 address=request.address,
             )
+
+    def warn_of_proxy(self, request: Request) -> None:
+        """Log, once, that requests name another address than their own, and come from no proxy that
+        is trusted.
+        """
+        if not is_proxy(request.own_address, self.proxies):
+            self.has_warned_of_proxy = True
+            self.log.event("proxy not trusted", address=request.address, message=UNTRUSTED_PROXY)
 
     async def respond(self, request: Request) -> Response:
         """The response within the request's deadline, whatever is raised."""
