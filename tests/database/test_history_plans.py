@@ -75,3 +75,17 @@ def test_a_page_of_a_long_history_reads_no_more_rows_than_it_shows(sql: Sql, man
         for rows, loops in re.findall(r"on changes \w+ .*actual rows=([\d.]+) loops=(\d+)", plan)
     ]
     assert read and max(read) < 100, plan
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_a_page_of_an_operations_changes_is_entered_at_its_place(
+    sql: Sql, many: int, scope: Any
+) -> None:
+    spec = store.CHANGES
+    page = PageShape(tuple(spec.fields), (), (spec.order,), from_position=True)
+    plan = explained(sql, many, spec.page(page).compiled[scope][0])
+    assert "Seq Scan on changes " not in plan, plan
+    assert re.search(r"Index Cond: .*operation_id = ", plan), plan
+    if scope == "all":
+        assert re.search(r"Index Cond: .*operation_id = .*ROW\(sequence", plan), plan
+        assert "Sort Key: c.sequence" not in plan, plan

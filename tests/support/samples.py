@@ -220,6 +220,7 @@ SAMPLES: dict[str, Sample] = {
     "listActivityHistory": (activity, None),
     "listOperations": (nothing, None),
     "getOperation": (operation, None),
+    "listOperationChanges": (operation, None),
     "undoOperation": (operation, None),
     "previewUndo": (operation, None),
     "undoLast": (own_work, None),

@@ -211,9 +211,12 @@ class ListedOperation(Struct, rename="camel"):
 
 
 class OperationDetails(ListedOperation):
-    """The same with what it did, in its order."""
+    """The same with the first of what it did, in its order."""
 
-    changes: Annotated[list[RecordChange], Meta(description="What it did to each record, in order")]
+    changes: Annotated[
+        list[RecordChange],
+        Meta(description="What it did to each record, in order, the first 200 of it"),
+    ]
 
 
 class UndoQuery(Struct, rename="camel", forbid_unknown_fields=True):

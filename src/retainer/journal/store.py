@@ -4,14 +4,12 @@ operation.
 
 from collections.abc import Callable
 
-import msgspec
-
 from retainer.database.database import Db
 from retainer.database.statement import Statement, rows_json
 from retainer.database.stored import Stored
 from retainer.errors import NotFound
 from retainer.journal.entities import COLUMNS, LINKS, MOMENTS, SUBJECTS
-from retainer.journal.model import Outcome
+from retainer.journal.model import ChangeAction, Outcome, RecordChange
 from retainer.journal.undo_conditions import CAN_UNDO, OF_OPERATION, UNDONE_BY
 from retainer.journal.visibility import VISIBLE
 from retainer.lists.noun import Noun
@@ -58,7 +56,7 @@ BEFORE = rows_json(f"""
 # The fields that a new record has, or those that an update changed. Of a record that only came into
 # the viewer's sight by the update, what came is told as of a new one.
 # It is asked once for all fields: OFFSET 0 keeps it from being asked in each place.
-_CHANGES = rows_json(f"""
+FIELD_CHANGES = rows_json(f"""
         SELECT n.field, CASE WHEN known.before THEN {_value("c.before")} END AS before,
             {_value("c.after")} AS after
         FROM (SELECT c.action <> 'insert' AND (@visible_before) AS before OFFSET 0) known,
@@ -75,7 +73,7 @@ _FIELDS = {
     "action": Field(ACTION),
     "sequence": Field("c.sequence", FieldType.INTEGER),
     "undoneBy": Field(_TAKEN_BACK_BY),
-    "changes": Field(_CHANGES),
+    "changes": Field(FIELD_CHANGES),
 }
 
 # The lists of the nouns with a history: a viewer who sees a record in its list may read its
@@ -194,7 +192,7 @@ ENTITY_ID = f"CASE c.entity {_IDS} ELSE c.entity_id END"
 
 _LINK_TABLES = ", ".join(link.table for _, link in LINKS)
 
-_OPERATIONS = {
+OPERATION_FIELDS = {
     "id": Field("op.id", FieldType.INTEGER, sort="op.id", cast="bigint"),
     "at": Field("iso(op.at)"),
     "action": Field("op.action", FieldType.TEXT),
@@ -218,108 +216,45 @@ _OPERATIONS = {
 OPERATIONS = ListSpec(
     "operations op",
     "op.tenant_id = :tenant AND @visible_operations",
-    _OPERATIONS,
+    OPERATION_FIELDS,
     order="-id",
     id="op.id",
     custom_filters=_of_operation_filters(str),
     visible=VISIBLE,
 )
 
+# What an operation did to each record, as the operation has the first of it and as a list.
+_OF_RECORD = {name: _FIELDS[name] for name in ("version", "undoneBy", "changes")} | {
+    "entity": Field(ENTITY, FieldType.TEXT),
+    "entityId": Field(ENTITY_ID, FieldType.INTEGER),
+    "action": Field(ACTION, FieldType.WORD, values=ChangeAction),
+    "sequence": _FIELDS["sequence"]._replace(sort="c.sequence"),
+}
+CHANGES = ListSpec(
+    "changes c",
+    "c.tenant_id = :tenant AND c.operation_id = :parent AND (@visible_changes)",
+    {name: _OF_RECORD[name] for name in RecordChange.__struct_encode_fields__},
+    order="sequence",
+    id="c.sequence",
+    visible=VISIBLE,
+)
+MAX_SHOWN = 200  # changes that an operation has itself
 _DETAILS = rows_json(f"""
-    SELECT {ENTITY} AS entity, {ENTITY_ID} AS "entityId", c.version,
-        {ACTION} AS action, c.sequence, {_TAKEN_BACK_BY} AS "undoneBy", {_CHANGES} AS changes
+    SELECT {", ".join(f'{field.sql} AS "{name}"' for name, field in CHANGES.fields.items())}
     FROM changes c WHERE {OF_OPERATION} AND (@visible_changes)
-    ORDER BY c.sequence LIMIT :most::bigint""")
+    ORDER BY c.sequence LIMIT {MAX_SHOWN}""")
 
 # Only two facts of an operation can change: whether it is undone and whether it can be. The version
 # in its ETag is made from these.
 _STATE = f"1 + ({UNDONE_BY} IS NOT NULL)::int * 2 + ({CAN_UNDO})::int AS version"
 _ONE = "FROM operations op WHERE op.tenant_id = :tenant AND op.id = :id AND @visible_operations"
-UNDONE = Statement(
-    f"SELECT op.id, {_STATE}, {row_json(_OPERATIONS | {'passedOver': ':passed_over::int'})} {_ONE}",
-    visible=VISIBLE,
-)
-SUMMARY = Statement(f"SELECT op.id, {_STATE}, {row_json(_OPERATIONS)} {_ONE}", visible=VISIBLE)
+_PASSING = OPERATION_FIELDS | {"passedOver": ":passed_over::int"}
+UNDONE = Statement(f"SELECT op.id, {_STATE}, {row_json(_PASSING)} {_ONE}", visible=VISIBLE)
+SUMMARY = Statement(f"SELECT op.id, {_STATE}, {row_json(OPERATION_FIELDS)} {_ONE}", visible=VISIBLE)
 READ = Statement(
-    f"SELECT op.id, {_STATE}, {row_json(_OPERATIONS | {'changes': _DETAILS})} {_ONE}",
+    f"SELECT op.id, {_STATE}, {row_json(OPERATION_FIELDS | {'changes': _DETAILS})} {_ONE}",
     visible=VISIBLE,
 )
-
-
-# The changes of operations in groups by entity and action: the first change of each, and their
-# count.
-_ALIKE = {
-    "operation": "c.operation_id",
-    "entity": ENTITY,
-    "id": ENTITY_ID,
-    "action": "c.done",
-    "alike": "c.alike",
-    "changes": _CHANGES,
-    "organizationId": "coalesce(c.organization_after, c.organization_before)",
-}
-GROUPS = Statement(
-    f"""
-    SELECT {row_json(_ALIKE)}
-    FROM (SELECT DISTINCT ON (c.operation_id, c.entity, c.done) c.*
-        FROM (
-            SELECT c.*, {ACTION} AS done,
-                count(*) OVER (PARTITION BY c.operation_id, c.entity, {ACTION}) AS alike
-            FROM changes c
-            WHERE c.tenant_id = :tenant AND c.operation_id = ANY(:ids::bigint[])
-                AND (@visible_changes)) c
-        ORDER BY c.operation_id, c.entity, c.done, c.sequence) c
-    ORDER BY c.operation_id, c.sequence
-""",
-    visible=VISIBLE,
-)
-# Whether an operation can be undone takes a look at each of its changes. Lists leave it out for
-# larger operations than this.
-MAX_CHECKED = 1000
-_UNDOABLE = {name: _OPERATIONS[name].sql for name in ("id", "undoneBy", "records", "canUndo")}
-_UNDOABLE["canUndo"] = f"CASE WHEN {_UNDOABLE['records']} <= {MAX_CHECKED} THEN {CAN_UNDO} END"
-UNDOABLE = Statement(
-    f"""SELECT {row_json(_UNDOABLE)} FROM operations op
-    WHERE op.tenant_id = :tenant AND op.id = ANY(:ids::bigint[]) AND @visible_operations""",
-    visible=VISIBLE,
-)
-# All operations, without the fields that take long to compute.
-AUDIT = ListSpec(
-    OPERATIONS.table,
-    OPERATIONS.where,
-    {n: f for n, f in _OPERATIONS.items() if n not in ("canUndo", "undoneBy")},
-    order="-id",
-    id="op.id",
-    custom_filters=OPERATIONS.custom_filters,
-    visible=VISIBLE,
-)
-# The operations whose changes pages put into sentences.
-FEED = ListSpec(
-    OPERATIONS.table,
-    "op.tenant_id = :tenant AND op.outcome = 'done' AND @visible_feed",
-    {name: _OPERATIONS[name] for name in ("id", "at", "via", "actor", "undoes")},
-    order="-id",
-    id="op.id",
-    custom_filters=OPERATIONS.custom_filters,
-    visible=VISIBLE,
-)
-
-
-async def groups(db: Db, ids: list[int]) -> list[dict[str, object]]:
-    """The changes of operations in groups by entity and action."""
-    if not ids:
-        return []
-    return [msgspec.json.decode(row[0]) for row in await db.rows(GROUPS, ids=ids)]
-
-
-async def undoable(db: Db, ids: list[int]) -> dict[int, dict[str, object]]:
-    """By id: id, undoneBy, records and canUndo of operations. canUndo is None for operations of
-    more than MAX_CHECKED records.
-    """
-    if not ids:
-        return {}
-    rows = await db.rows(UNDOABLE, ids=sorted(set(ids)))
-    found = [msgspec.json.decode(row[0]) for row in rows]
-    return {operation["id"]: operation for operation in found}
 
 
 async def exists(db: Db, id: int) -> bool:
@@ -337,14 +272,9 @@ async def undone(db: Db, id: int, passed_over: int) -> Stored | None:
     return await db.stored(UNDONE, id=id, passed_over=passed_over)
 
 
-async def get(db: Db, id: int, most: int | None = None) -> Stored:
-    """One operation with its changes, the first `most` of them. Raises NotFound."""
-    operation = await read(db, id, most)
+async def get(db: Db, id: int) -> Stored:
+    """One operation with the first of its changes. Raises NotFound."""
+    operation = await db.stored(READ, id=id)
     if operation is None:
         raise NotFound
     return operation
-
-
-async def read(db: Db, id: int, most: int | None = None) -> Stored | None:
-    """One operation with its changes, the first `most` of them; None when the viewer sees none."""
-    return await db.stored(READ, id=id, most=most)

@@ -28,6 +28,10 @@ async def show(request: Request, id: int) -> Response:
     return record_response(await store.get(request.db, id))
 
 
+async def changes_of(request: Request, id: int) -> Response:
+    return await list_response_of(request, store.exists, id)
+
+
 async def undo_operation(request: Request, id: int) -> Response:
     try:
         return record_response(await _undo(request, id, _part(request.query)))

@@ -223,7 +223,8 @@ class ListSpec:
     @property
     def is_of_one_table(self) -> bool:
         """True if each row is one of a table, which can be read again by its id."""
-        return not self.table.startswith("(") and not re.search(r"(?<!LEFT) JOIN", self.table)
+        is_joined = re.search(r"^\(|(?<!LEFT) JOIN", self.table) is not None
+        return self.id.endswith(".id") and not is_joined
 
     def keys(self, sort: tuple[tuple[str, bool], ...]) -> list[Key]:
         """The keys of a sort down to the id, after which no two rows are equal."""

@@ -12,8 +12,8 @@ from starlette.responses import Response
 from retainer.errors import Conflict, Invalid, NotFound, PreconditionFailed, Problem, camel
 from retainer.http.request import Request
 from retainer.journal import changes
+from retainer.journal.feed import titles_of
 from retainer.journal.model import FieldChange
-from retainer.journal.titles import titles_of
 from retainer.nouns import NOUNS
 from retainer.pages import formatting, render
 from retainer.pages.journal import diffs

@@ -10,6 +10,7 @@ from typing import Any
 from retainer.http.routing import Handler, Route
 from retainer.identity.sessions import store as session
 from retainer.identity.users import store as user
+from retainer.journal import feed
 from retainer.journal import store as history
 from retainer.journal.trash import store as deleted
 from retainer.lists.response import csv_response
@@ -119,8 +120,9 @@ PAGES = [
           lists=history.HISTORY["organizations"], on=organization.exists),
 
     # What was done
-    _page("feed", "/activity", journal.activity, "history.read", lists=history.FEED),
-    _page("operation", "/operations/{id}", journal.operation, "history.read", on=history.exists),
+    _page("feed", "/activity", journal.activity, "history.read", lists=feed.FEED),
+    _page("operation", "/operations/{id}", journal.operation, "history.read", lists=history.CHANGES,
+          on=history.exists),
     _form("undo", "/operations/{id}/undo", journal.undo, "operations.undo", on=history.exists),
     _form("undoLast", "/undo", journal.undo_last, "operations.undo"),
     _form("redoLast", "/redo", journal.redo_last, "operations.undo"),
@@ -219,6 +221,6 @@ PAGES = [
     _form("recoverUser", "/users/{id}/link", users.recover, "users.manage", on=user.exists),
     _form("endUserSessions", "/users/{id}/sessions/end", users.end_sessions, "users.manage", on=user.exists),
     _page("roles", "/roles", users.roles, "users.manage"),
-    _page("audit", "/audit", audit.show_all, "users.manage", lists=history.AUDIT),
-    _page("exportAudit", "/audit/export", csv_response, "users.manage", lists=history.AUDIT),
+    _page("audit", "/audit", audit.show_all, "users.manage", lists=feed.AUDIT),
+    _page("exportAudit", "/audit/export", csv_response, "users.manage", lists=feed.AUDIT),
 ]  # fmt: skip

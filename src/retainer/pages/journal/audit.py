@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from retainer.http.request import API, WEB, Request
 from retainer.identity.users import store as users
-from retainer.journal import store
+from retainer.journal import feed
 from retainer.journal.model import Actor, Outcome
 from retainer.pages import render
 from retainer.pages.journal.history import sentences_of
@@ -48,7 +48,7 @@ class AuditEntry(NamedTuple):
 
 
 async def show_all(request: Request) -> Response:
-    page = await paginate(request, store.AUDIT, AuditRow)
+    page = await paginate(request, feed.AUDIT, AuditRow)
     described = await sentences_of(request, [row.id for row in page.rows if row.records])
     sentences = {id: sentence for id, (sentence, _) in described.items()}
     people = await find(

@@ -13,13 +13,14 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from retainer.database.database import Db
-from retainer.errors import Clash, Conflict, Invalid, Problem, invalid
+from retainer.errors import Clash, Conflict, Invalid, NotFound, Problem, invalid
 from retainer.http.request import Request
-from retainer.journal import store, undo_stack
+from retainer.journal import feed, store, undo_stack
 from retainer.journal.model import (
     Actor,
-    OperationDetails,
+    ListedOperation,
     Outcome,
+    RecordChange,
     UndoneOperation,
     UndoPreview,
     UndoQuery,
@@ -31,9 +32,9 @@ from retainer.pages.journal import diffs, sentences
 from retainer.pages.journal.history import UndoState, describe_operation, sentences_of, undo_states
 from retainer.pages.journal.sentences import Group, Sentence
 from retainer.pages.list_page import ListPage, OnlyId, find, paginate
+from retainer.pages.render import target
 from retainer.pages.submit import Result, perform
 
-MAX_CHANGES = 200  # changes of an operation that its page shows
 FEED_NOUNS = [noun.table for noun in NOUNS.values() if noun.has_history and noun.trash]
 _RECORD = re.compile(r"/(\w+)/(\d{1,16})(?:[/?].*)?", re.ASCII)
 
@@ -67,7 +68,7 @@ class FeedEntry(NamedTuple):
 
 async def activity(request: Request) -> Response:
     """Show the operations of everybody, the newest first, under a heading for each day."""
-    page = await paginate(request, store.FEED, FeedRow, counted=False)
+    page = await paginate(request, feed.FEED, FeedRow, counted=False)
     people = await record_picker.colleagues(request)
     entries = await feed_entries(request, page)
     return await render.page(
@@ -114,24 +115,32 @@ def day_of(request: Request, at: str) -> str:
 
 
 async def operation(request: Request, id: int) -> Response:
-    """Show the changes that one operation made to each record."""
-    stored = await store.get(request.db, id, MAX_CHANGES)
-    found = stored.decode(OperationDetails)
+    """Show the changes that one operation made to each record, the first of them at first."""
+    stored = await store.summary(request.db, id)
+    if stored is None:
+        raise NotFound
+    found = stored.decode(ListedOperation)
+    page = await paginate(request, store.CHANGES, RecordChange, parent=id)
     return await render.page(
         request,
         "journal/operation.html",
         operation=found,
         sentence=await sentence_of(request, id),
         preview=await _preview(request, found),
-        changes=await describe_operation(request, found.changes),
+        page=page,
+        changes=await describe_operation(request, page.rows),
         description=sentences.describe_unchanged(
             found.action, request.app.table.by_name, is_refused=found.outcome == Outcome.REFUSED
         ),
     )
 
 
-async def _preview(request: Request, found: OperationDetails) -> UndoPreview | None:
-    """Extent of an undo of the whole; None where it would take back one record or nothing."""
+async def _preview(request: Request, found: ListedOperation) -> UndoPreview | None:
+    """Extent of an undo of the whole; None where it would take back one record or nothing, and for
+    the further rows alone.
+    """
+    if target(request) == "more":
+        return None
     if not found.can_undo or found.records < 2 or not request.viewer.may("operations.undo"):
         return None
     return await preview(request.db, found.id, None)

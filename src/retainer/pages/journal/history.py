@@ -6,9 +6,9 @@ import msgspec
 from msgspec import Struct
 
 from retainer.http.request import Request
-from retainer.journal import store
+from retainer.journal import feed, store
+from retainer.journal.feed import titles_of
 from retainer.journal.model import HistoryEntry, RecordChange
-from retainer.journal.titles import titles_of
 from retainer.pages.journal import diffs, sentences
 from retainer.pages.journal.sentences import Group, Sentence
 from retainer.pages.list_page import find
@@ -43,7 +43,7 @@ async def last_changes(request: Request, noun: str, id: int, limit: int = 10) ->
 
 async def undo_states(request: Request, operations: list[int]) -> dict[int, UndoState]:
     """State of undo of each of these operations that the viewer sees, by its id."""
-    found = await store.undoable(request.db, operations)
+    found = await feed.undoable(request.db, operations)
     return {id: msgspec.convert(state, UndoState) for id, state in found.items()}
 
 
@@ -51,7 +51,7 @@ async def sentences_of(
     request: Request, operations: list[int]
 ) -> dict[int, tuple[Sentence, diffs.Titles]]:
     """Sentence of each operation, with the titles of the records that its values refer to."""
-    groups = msgspec.convert(await store.groups(request.db, operations), list[Group])
+    groups = msgspec.convert(await feed.groups(request.db, operations), list[Group])
     records = sentences.records_named(groups)
     records = records.union(*(diffs.references(group.changes) for group in groups))
     titles = await titles_of(request.db, records)

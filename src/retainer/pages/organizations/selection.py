@@ -15,7 +15,7 @@ from retainer.errors import Invalid, Problem, TooLarge, invalid
 from retainer.http.bulk.lines import LinesRefused
 from retainer.http.bulk.run import MAX_LINES
 from retainer.http.request import Request
-from retainer.journal.titles import titles_of
+from retainer.journal.feed import titles_of
 from retainer.lists.response import csv_response
 from retainer.pages import render
 from retainer.pages.list_page import matching_ids

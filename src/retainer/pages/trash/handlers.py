@@ -6,7 +6,7 @@ from typing import NamedTuple
 from starlette.responses import Response
 
 from retainer.http.request import Request
-from retainer.journal.titles import titles_of
+from retainer.journal.feed import titles_of
 from retainer.journal.trash import store
 from retainer.journal.trash.model import TrashEntry
 from retainer.nouns import NOUNS
