@@ -51,6 +51,12 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True):
     port: int = setting("port to listen on", 8000)
     workers: int = setting("server processes", 1)
     pool_size: int = setting("database connections per server process", 10)
+    connections: int = setting(
+        "clients connected at a time per server process, fewer where few files may be open", 4000
+    )
+    network_connections: int = setting(
+        "of these from one network: an IPv4 address, or a /64 of IPv6", 1000
+    )
     public_url: str = setting("the address people use, such as https://retainer.example.com", "")
     trusted_proxies: str = setting(
         "proxies whose X-Forwarded-For is believed: addresses or networks, by commas", ""
@@ -163,7 +169,8 @@ def _convert(name: str, value: str | int) -> str | int | float:
 
 
 def _check(settings: Settings) -> None:
-    for name in ("workers", "pool_size", "body_kb", "bulk_mb", "upload_mb"):
+    counts = ("workers", "pool_size", "connections", "network_connections")
+    for name in (*counts, "body_kb", "bulk_mb", "upload_mb"):
         _require(getattr(settings, name) >= 1, name, "at least 1")
     for name in ("session_idle_hours", "session_hours", "link_hours", "request_seconds"):
         is_possible = 0 < getattr(settings, name) <= LONGEST_TIME

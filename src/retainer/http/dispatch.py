@@ -46,7 +46,7 @@ async def dispatch(request: Request) -> Response:
     below.
     """
     if "flaw" in request.scope:
-        raise MalformedRequest(request.scope["flaw"])  # 400
+        raise request.scope["flaw"]  # 400, 503
     check_host(request)  # 400
     early = path.respond_early(request)  # 204, 308, 404
     if early is not None:

@@ -34,6 +34,9 @@ FORM, UPLOAD = "application/x-www-form-urlencoded", "multipart/form-data"
 PUBLIC_BODY_BYTES = 16 << 10
 PACE_BYTES, PACE_SECONDS = 30 << 10, 30.0  # an upload brings so much in so long, or is ended
 
+SIGNED_IN = "signed_in"  # key in the scope of the function to call when the viewer is known
+CUT_SHORT = "The connection ended before the body did."
+
 API, WEB = "api", "web"  # channels, as the journal names them
 
 _OF_CLIENT = (b"host", b"cookie", b"user-agent", b"x-forwarded-for")  # from whom, and from where
@@ -112,6 +115,8 @@ class Request(starlette.requests.Request):
         """Set the viewer, replacing any earlier one, and the database as they see it."""
         self.session_viewer = viewer
         self._db = None
+        if viewer is not None and SIGNED_IN in self.scope:
+            self.scope[SIGNED_IN]()
 
     @property
     def db(self) -> Db:
@@ -329,7 +334,7 @@ class Request(starlette.requests.Request):
             return first
         message = await self.receive()
         if message["type"] == "http.disconnect":
-            raise MalformedRequest(message.get("flaw", "The connection ended before the body did."))
+            raise message.get("flaw") or MalformedRequest(CUT_SHORT)
         return message.get("body", b""), message.get("more_body", False)
 
     async def wait_for_disconnect(self) -> None:

@@ -43,7 +43,8 @@ from retainer.pages import render
 from retainer.records.documents.storage import Storage
 from retainer.routes import TABLE
 from retainer.search.indexer import Indexer
-from retainer.server.http_server import STOPPING
+from retainer.server.connections import Connections
+from retainer.server.http_server import CONNECTIONS, STOPPING
 from retainer.server.postgres import embedded
 
 START_SECONDS = 3.0  # how long a start waits for the database
@@ -87,6 +88,7 @@ class App:
         self.deadlines = Deadlines(settings.request_seconds)
         self.proxies = networks(settings.trusted_proxies)
         self.services: dict[type, object] = {Live: self.live, Storage: self.storage}
+        self.connections = Connections.of(settings, self.proxies)
         self.has_warned_of_proxy = False
         self.ids = itertools.count(1)
         self.process = secrets.token_hex(5)
@@ -115,6 +117,7 @@ class App:
         """Start and stop, as the server asks (ASGI's lifespan)."""
         await receive()
         scope["state"][STOPPING] = self.live.end
+        scope["state"][CONNECTIONS] = self.connections
         self.log.adopt()
         background = [
             self.monitor.run(),

@@ -16,7 +16,7 @@ class HttpCycle(RequestResponseCycle):
     """
 
     head: Message | None = None
-    flaw: str | None = None  # why the rest of the body cannot be read
+    flaw: Problem | None = None  # why the rest of the body cannot be read
 
     async def receive(self) -> Any:
         message = await super().receive()
@@ -24,7 +24,7 @@ class HttpCycle(RequestResponseCycle):
             return message
         return {"type": "http.disconnect", "flaw": self.flaw}
 
-    def spoil(self, flaw: str) -> None:
+    def spoil(self, flaw: Problem) -> None:
         """End the request in the midst of its body, for a reason that the application answers."""
         self.flaw = flaw
         self.keep_alive = False

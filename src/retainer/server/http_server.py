@@ -8,10 +8,10 @@ fails no request.
 
 import asyncio
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
 from typing import Any
 
 import httptools
@@ -21,13 +21,19 @@ from uvicorn.protocols.http import httptools_impl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess, multiprocess
 
-from retainer.server import limits, signals
+from retainer.errors import MalformedRequest, Overloaded, Problem
+from retainer.http.headers import Headers, client_address
+from retainer.http.request import SIGNED_IN
+from retainer.server import signals
+from retainer.server.connections import Connections
 from retainer.server.http_cycle import HttpCycle
 from retainer.server.notify import ENDING, notify
 
 HEAD_SECONDS = 10.0  # for a request's head to arrive
 HEAD_BYTES = 64 << 10  # of a head behind its first piece
+DRAIN_SECONDS = 10.0  # for the rest of a body whose request has been answered
 LINGER_SECONDS = 0.5  # for a request that is on its way on an idle connection
+CONNECTIONS = "connections"  # key in the lifespan state of the places of connections
 STOPPING = "stopping"  # key in the lifespan state of the function to call when a stop begins
 SETTLE_SECONDS = 0.02  # for the event loop to let go of a socket
 
@@ -36,6 +42,7 @@ _UNENCODED = (
     "Z%C3%BCrich for Zürich."
 )
 _HEAD_TOO_LARGE = "The head of the request is too large."
+_UNCOUNTED = Connections(sys.maxsize, sys.maxsize)
 _NO_TUNNELS = "CONNECT asks for a tunnel, and this is no proxy."
 
 
@@ -118,12 +125,6 @@ multiprocess.Server = HttpServer  # type: ignore[attr-defined]
 httptools_impl.RequestResponseCycle = HttpCycle  # type: ignore[misc]
 
 
-@cache
-def open_connections() -> limits.OpenConnections:
-    """The count of this process, made once its limits are set."""
-    return limits.OpenConnections()
-
-
 class HttpConnection(HttpToolsProtocol):
     """An HTTP connection with limits on the time and the size of a request's head. When the server
     stops it answers the request that it has.
@@ -133,6 +134,8 @@ class HttpConnection(HttpToolsProtocol):
     """
 
     waiting: asyncio.TimerHandle | None = None
+    draining: asyncio.TimerHandle | None = None
+    is_of_proxy = False
     in_head = False
     head_size = 0
     is_stopping = False
@@ -142,7 +145,25 @@ class HttpConnection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
         self._wait(transport)
-        open_connections().count(len(self.connections), self.loop.time())
+        self.places: Connections = self.app_state.get(CONNECTIONS, _UNCOUNTED)
+        peer = self._peer()
+        self.is_of_proxy = self.places.is_proxy(peer)
+        try:
+            self.places.enter(self, peer, self.loop.time())
+        except Overloaded as problem:
+            self._refuse(problem)
+
+    def _peer(self) -> str:
+        if self.client is None:
+            return ""
+        return self.client[0]
+
+    def give_way(self) -> None:
+        """Close, for a new client; a body that is still coming is answered by 503."""
+        if self.cycle is None or self.cycle.response_complete or not self.cycle.more_body:
+            self.transport.close()
+        else:
+            self.cycle.spoil(Overloaded())
 
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
@@ -157,7 +178,7 @@ class HttpConnection(HttpToolsProtocol):
         else:
             self.head_size = 0
         if self.head_size > HEAD_BYTES and not self.transport.is_closing():
-            self._refuse(_HEAD_TOO_LARGE)
+            self._refuse(MalformedRequest(_HEAD_TOO_LARGE))
 
     def _feed(self, data: bytes) -> None:
         while data and not self.is_flawed:
@@ -167,7 +188,7 @@ class HttpConnection(HttpToolsProtocol):
                 data = data[offer.args[0] :]
                 self._ignore_offer()
             except httptools.HttpParserError as error:
-                self._refuse(_explained(error, data))
+                self._refuse(MalformedRequest(_explained(error, data)))
             else:
                 return
 
@@ -177,7 +198,7 @@ class HttpConnection(HttpToolsProtocol):
         """
         method, version = self.parser.get_method(), self.parser.get_http_version()
         if method == b"CONNECT":
-            self._refuse(_NO_TUNNELS)
+            self._refuse(MalformedRequest(_NO_TUNNELS))
             return
         lines = [b"%b %b HTTP/%b" % (method, self.url, version.encode())]
         lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
@@ -185,7 +206,7 @@ class HttpConnection(HttpToolsProtocol):
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
         self.parser.feed_data(b"\r\n".join([*lines, b"\r\n"]))
 
-    def _refuse(self, flaw: str) -> None:
+    def _refuse(self, flaw: Problem) -> None:
         """Let the application refuse what cannot be read, after the requests before it."""
         self.is_flawed = True
         self._wait(None)
@@ -226,6 +247,7 @@ class HttpConnection(HttpToolsProtocol):
         super().on_message_begin()
         self._wait(None)
         self.in_head = True
+        self.scope[SIGNED_IN] = self._know  # type: ignore[literal-required]
 
     def on_headers_complete(self) -> None:
         self.in_head = False
@@ -234,8 +256,36 @@ class HttpConnection(HttpToolsProtocol):
             return
         super().on_headers_complete()
         self._end_reuse()
+        if self.is_of_proxy:
+            self._count_forwarded()
+
+    def _know(self) -> None:
+        self.places.know(self)
+
+    def _count_forwarded(self) -> None:
+        """Count the connection for the client that its proxy names, until the response."""
+        try:
+            address = client_address(self._peer(), Headers(self.headers), self.places.proxies)
+            if not self.places.is_proxy(address):
+                self.places.move(self, address, self.loop.time())
+        except Overloaded as problem:
+            self.scope["flaw"] = problem  # type: ignore[typeddict-unknown-key]
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.is_of_proxy:
+            self.places.release(self)
+        if self.cycle.response_complete and self.cycle.more_body:
+            self.cycle.body = bytearray()  # what came unread would be kept with the connection
+            self.draining = self.loop.call_later(DRAIN_SECONDS, self.transport.close)
+
+    def _end_draining(self) -> None:
+        if self.draining is not None:
+            self.draining.cancel()
+            self.draining = None
 
     def on_message_complete(self) -> None:
+        self._end_draining()
         if not self.parser.should_upgrade():
             super().on_message_complete()
 
@@ -249,6 +299,8 @@ class HttpConnection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._wait(None)
+        self._end_draining()
+        self.places.leave(self)
         super().connection_lost(exc)
 
     def _end_reuse(self) -> None:
