@@ -149,7 +149,7 @@ def holding(server: Server, source: str, forwarded: str = "") -> list[socket.soc
 
 
 def answered(held: list[socket.socket]) -> list[bytes]:
-    """What came on those that gave way: the others are silent."""
+    """Answers on the connections that gave way; the others are silent."""
     answers = []
     for client in held[:40]:
         answers.append(b"".join(iter(lambda c=client: c.recv(65536), b"")))  # type: ignore[misc]
