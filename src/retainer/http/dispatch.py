@@ -227,6 +227,8 @@ async def read_body(request: Request, route: Route) -> object:
     """The body as the route's type; None where the route takes none or reads it itself. A body that
     is not there is not judged by what the headers say of it.
     """
+    if not route.changes and not request.has_body:
+        return None
     media_type = request.media_type
     if problem := _unfit(request, route, media_type):
         if await request.sends_body():

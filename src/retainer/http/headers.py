@@ -3,9 +3,7 @@ the headers that every response has.
 """
 
 import ipaddress
-import re
 from collections.abc import Iterable
-from functools import cache
 from typing import Any, TypeVar, overload
 
 import starlette.datastructures
@@ -64,16 +62,10 @@ class Headers(starlette.datastructures.Headers):
 
     def cookies(self, name: str) -> list[str]:
         """Every value that the cookie of this name has, in order, without quotes."""
-        if b"cookie" not in self._last:
-            return []
         # Proxies from HTTP/2 may send cookies on several lines.
-        lines = ";".join([value.decode("latin-1") for key, value in self._list if key == b"cookie"])
-        return [value.strip('"') for value in _cookie_pattern(name).findall(lines)]
-
-
-@cache
-def _cookie_pattern(name: str) -> re.Pattern[str]:
-    return re.compile(rf"(?:^|;)\s*{re.escape(name)}=([^;]*)")
+        pairs = ";".join(self.getlist("cookie")).split(";")
+        parts = [pair.partition("=") for pair in pairs]
+        return [value.strip().strip('"') for key, _, value in parts if key.strip() == name]
 
 
 def client_address(own: str, headers: Headers, proxies: Iterable[Network]) -> str:

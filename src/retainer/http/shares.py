@@ -9,11 +9,11 @@ Where nobody has signed in, networks and names stand for tenants and users.
 
 import asyncio
 import itertools
-from collections import Counter, deque
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from retainer.errors import Overloaded, Problem, Unavailable
 from retainer.permissions import Viewer
@@ -45,27 +45,34 @@ class Holdings:
     """The number of places that each holder has."""
 
     def __init__(self) -> None:
-        self.of_group: Counter[Hashable] = Counter()
-        self.of_holder: Counter[Holder] = Counter()
+        self.of_group: dict[Hashable, int] = {}
+        self.of_holder: dict[Holder, int] = {}
         self.total = 0
 
     def add(self, holder: Holder, places: int = 1) -> None:
         """Count places for a holder, or fewer with a negative number."""
         self.total += places
-        self.of_group[holder.group] += places
-        self.of_holder[holder] += places
-        if not self.of_holder[holder]:
-            del self.of_holder[holder]
-        if not self.of_group[holder.group]:
-            del self.of_group[holder.group]
+        _add(self.of_group, holder.group, places)
+        _add(self.of_holder, holder, places)
 
     def size(self, holder: Holder) -> tuple[int, int]:
         """The places of a holder as they are compared: those of their group, then their own."""
-        return self.of_group[holder.group], self.of_holder[holder]
+        return self.of_group.get(holder.group, 0), self.of_holder.get(holder, 0)
 
     def largest(self) -> Holder:
         """The member who has most in the group that has most. Some holder must have a place."""
         return max(self.of_holder, key=self.size)
+
+
+K = TypeVar("K", bound=Hashable)
+
+
+def _add(counts: dict[K, int], key: K, places: int) -> None:
+    count = counts.get(key, 0) + places
+    if count:
+        counts[key] = count
+    else:
+        counts.pop(key, None)
 
 
 class _Waiter(NamedTuple):
@@ -94,6 +101,7 @@ class Shares:
         self.refusal = refusal
         self.of_member = of_member or places
         self.of_group = of_group or places
+        self.has_parts = self.of_member < places or self.of_group < places
         self.most_waiting = most_waiting
         self.held = Holdings()
         self.queues: dict[tuple[bool, Holder], deque[_Waiter]] = {}
@@ -171,12 +179,12 @@ class Shares:
                 chosen.granted.set_result(None)
 
     def _fits(self, holder: Holder, places: int) -> bool:
+        if self.held.total + places > self.places:
+            return False
+        if not self.has_parts:
+            return True
         of_group, of_member = self.held.size(holder)
-        return (
-            self.held.total + places <= self.places
-            and of_group + places <= self.of_group
-            and of_member + places <= self.of_member
-        )
+        return of_group + places <= self.of_group and of_member + places <= self.of_member
 
     def _turn(self, waiter: _Waiter) -> tuple[bool, tuple[int, int], int]:
         return not waiter.is_first, self.held.size(waiter.holder), waiter.number
