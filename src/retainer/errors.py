@@ -120,7 +120,7 @@ class ProblemDetails(Struct, rename="camel", omit_defaults=True):
     type: Annotated[
         str,
         Meta(
-            description="What kind of problem; always about:blank, the status says it",
+            description="What kind of problem: about:blank, or that it takes the password again",
             examples=["about:blank"],
         ),
     ]
@@ -177,6 +177,7 @@ class Problem(Exception):
     """
 
     status = 500
+    type = "about:blank"
     detail = "Something went wrong on our side. The request id finds it in the log."
     is_rolled_back = True  # false where part of the request may have been committed
     is_for_people = True  # false where only a program's author can use the detail
@@ -199,7 +200,7 @@ class Problem(Exception):
     def body(self, instance: str, request_id: str) -> bytes:
         """The problem+json document."""
         document = ProblemDetails(
-            "about:blank",
+            self.type,
             title(self.status),
             self.status,
             self.detail,

@@ -12,7 +12,7 @@ from retainer.http.bulk.lines import BulkAnswer, BulkLine
 from retainer.http.routing import Route, Table
 from retainer.identity.sessions import store as session
 from retainer.identity.sessions import web as sessions
-from retainer.identity.sessions.model import Login, PasswordChange, Session, Setup
+from retainer.identity.sessions.model import Confirmation, Login, PasswordChange, Session, Setup
 from retainer.identity.users import store as user
 from retainer.identity.users import web as users
 from retainer.identity.users.model import (
@@ -350,6 +350,11 @@ ROUTES = [
           "Change the signed-in user's password", body=PasswordChange, status=204, errors=(429,), dry=False,
           secret=True,
           description="Ends the user's other sessions."),
+    Route("confirmOwnPassword", "POST", "/user/confirmations", sessions.confirm, "account.own",
+          "Give one's password again", body=Confirmation, status=204, errors=(429,), keyed=False, dry=False,
+          secret=True,
+          description="For 15 minutes this session may then do what takes the password: make a link for an "
+          "administrator, and end others' sessions. Failed attempts count as those of signing in do."),
     Route("listOwnSessions", "GET", "/user/sessions", sessions.index, "account.own",
           "List the signed-in user's sessions", response_type=list[Session], lists=session.LIST),
     Route("endOwnSession", "DELETE", "/user/sessions/{id}", sessions.delete, "account.own",
@@ -374,12 +379,14 @@ ROUTES = [
     Route("createUserLink", "POST", "/users/{id}/links", users.make_link, "users.manage",
           "Make a single-use link for a user to choose a password", response_type=Link, on=user.exists, errors=(409,),
           secret=True, bulk=False,
-          description="Shown this once. The user's older links end."),
+          description="Shown this once. The user's older links end. For an administrator it takes one's own "
+          "password again (403, see `POST /user/confirmations`)."),
     Route("listUserHistory", "GET", "/users/{id}/history", journal.of_record, "users.manage",
           "List what was changed of a user", response_type=list[HistoryEntry],
           lists=history.HISTORY["users"], on=user.exists),
     Route("endUserSessions", "DELETE", "/users/{id}/sessions", users.end_sessions, "users.manage",
-          "End all sessions of a user", status=204, on=user.exists, bulk=False),
+          "End all sessions of a user", status=204, on=user.exists, bulk=False,
+          description="Others' take one's own password again (403, see `POST /user/confirmations`)."),
 
     # Many writes of records at once
     Route("bulk", "POST", "/bulk", bulk.create, "bulk.write",

@@ -17,7 +17,7 @@ from support.sql import Sql
 # Texts of bodies that are kept or judged in their own way.
 EXEMPT = {
     ("Login", "password"), ("Setup", "token"), ("Setup", "password"), ("PasswordChange", "currentPassword"),
-    ("PasswordChange", "newPassword"), ("ViewCreate", "noun"), ("ViewCreate", "query"), ("ViewUpdate", "query"),
+    ("PasswordChange", "newPassword"), ("Confirmation", "password"), ("ViewCreate", "noun"), ("ViewCreate", "query"), ("ViewUpdate", "query"),
     ("AccountUpdate", "timeZone"), ("OrganizationCreate", "domains"), ("OrganizationUpdate", "domains"),
     ("DocumentForm", "file"), ("VersionForm", "file"),
 }  # fmt: skip

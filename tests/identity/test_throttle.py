@@ -13,8 +13,9 @@ from retainer.config import Settings
 from retainer.errors import TooManyRequests
 from retainer.identity.sessions import throttle
 from retainer.server.app import App
-from support.cast import Cast, Person
+from support.cast import Cast
 from support.in_process import InProcess
+from support.passwords import with_password
 from support.server import PASSWORD, Server
 from support.sql import Sql
 
@@ -73,18 +74,6 @@ def door(behind_proxy: InProcess, sql: Sql) -> Door:
 
 def address() -> str:
     return f"2001:db8:{secrets.randbelow(65535):x}:{secrets.randbelow(65535):x}::1"
-
-
-def with_password(cast: Cast, person: Person) -> str:
-    """The person's username, their password being PASSWORD."""
-    hash = cast.sql.value("SELECT password_hash FROM users WHERE username = 'root@example.com'")
-    cast.sql.rows(
-        """SELECT set_config('retainer.tenant', $1, false),
-               acting_as(NULL, 'command', 'command', NULL, 'test')""",
-        str(cast.tenant),
-    )
-    cast.sql.rows("UPDATE users SET password_hash = $1 WHERE id = $2", hash, person.id)
-    return person.username
 
 
 def test_of_thirty_guesses_at_once_from_one_network_ten_are_judged(cast: Cast, door: Door) -> None:

@@ -630,6 +630,7 @@ CREATE TABLE sessions (
     last_seen_at timestamp(3) with time zone NOT NULL DEFAULT now(),
     idle_expires_at timestamp(3) with time zone NOT NULL,
     expires_at timestamp(3) with time zone NOT NULL,
+    password_given_at timestamp(3) with time zone NOT NULL DEFAULT now(),
     CONSTRAINT sessions_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT sessions_user FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id),
     CONSTRAINT sessions_address_length CHECK ((length(address) <= 64)),
@@ -643,7 +644,7 @@ ALTER TABLE sessions FORCE ROW LEVEL SECURITY;
 -- policy owner for the owner: true
 -- policy tenant for retainer_app: (tenant_id = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)
 GRANT DELETE, INSERT ON sessions TO retainer_app;
-GRANT SELECT (tenant_id, id, user_id, user_agent, address, created_at, last_seen_at, idle_expires_at, expires_at) ON sessions TO retainer_app;
+GRANT SELECT (tenant_id, id, user_id, user_agent, address, created_at, last_seen_at, idle_expires_at, expires_at, password_given_at) ON sessions TO retainer_app;
 
 CREATE TABLE storage_mark (
     one boolean NOT NULL DEFAULT true,

@@ -4,6 +4,7 @@ import re
 from typing import NamedTuple
 
 from retainer.errors import Problem
+from retainer.identity.confirmations import PasswordNeeded
 from retainer.pages.formatting import label
 
 # The API's words about parameters, and how to ask for more; nobody types a path into a form.
@@ -78,12 +79,18 @@ _OTHERS = (
     "Something went wrong on our side",
     "It was written down. Go back and try again; if it stays, tell an administrator the id below.",
 )
+_PASSWORD_NEEDED = (
+    "This takes your password again",
+    "Nothing was changed. You gave it last over 15 minutes ago: enter it, then do this once more.",
+)
 _IN_ADDRESS = "This address has a mistake in it"
 
 
 def words_of(problem: Problem, *, is_form: bool) -> Words:
     """The words for a refused form, or for an address that was refused."""
     heading, hint = _BY_STATUS.get(problem.status, _OTHERS)
+    if isinstance(problem, PasswordNeeded):
+        heading, hint = _PASSWORD_NEEDED
     if problem.status == 422 and not is_form:
         heading = _IN_ADDRESS
     return Words(heading, _sentences(problem, is_form=is_form), hint)

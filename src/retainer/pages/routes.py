@@ -86,6 +86,8 @@ PAGES = [
     _form("profile", "/profile", profile.update, "account.own"),
     _page("password", "/profile/password", profile.password, "account.own"),
     _form("password", "/profile/password", profile.change_password, "account.own"),
+    _page("confirmation", "/profile/confirmation", profile.confirmation, "account.own"),
+    _form("confirmation", "/profile/confirmation", profile.confirm, "account.own"),
     _form("endSession", "/profile/sessions/{id}/end", profile.end_session, "account.own", on=session.exists),
     _page("styleguide", "/styleguide", style_guide, "account.own"),
     _page("new", "/new", new_record, "tasks.write"),

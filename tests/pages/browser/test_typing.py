@@ -2,6 +2,7 @@
 and on another page.
 """
 
+import re
 from collections.abc import Iterator
 
 import httpx
@@ -10,6 +11,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from support.browser import Desk, desk
 from support.cast import Cast
+from support.passwords import given_ago, with_password
 from support.server import PASSWORD, Server
 
 pytestmark = pytest.mark.slow
@@ -148,6 +150,38 @@ def test_a_session_that_ended_is_renewed_over_the_page_and_the_same_form_goes_on
         expect(page.locator(".said")).to_have_text(["They will call on Monday"])
         assert page.url == url
         assert at.focus() == "log-text"
+
+
+def test_what_takes_the_password_again_asks_in_a_dialog_and_then_sends_the_same_form(
+    browser: Browser, server: Server, cast: Cast
+) -> None:
+    with_password(cast, cast.ada)
+    other = cast.person("Abe", "admin")
+    given_ago(cast, cast.ada, 16)
+    with desk(browser, server, cast.ada) as at:
+        page = at.open(f"/users/{other.id}")
+        page.get_by_role("button", name="End all sessions").click()
+        box = page.get_by_role("dialog", name="Enter your password again")
+        expect(box.get_by_label("E-mail")).to_have_value(cast.ada.username)
+        assert at.axe() == []
+        box.get_by_role("button", name="Not now").click()
+        expect(page.locator("#toasts")).to_contain_text("enter it")
+        assert other.get("/api/user").status_code == 200
+        page.get_by_role("button", name="End all sessions").click()
+        box.get_by_label("Password").fill("wrong")
+        box.get_by_label("Password").press("Enter")
+        expect(box.get_by_role("alert")).to_contain_text("is not your password")
+        box.get_by_label("Password").fill(PASSWORD)
+        box.get_by_label("Password").press("Enter")
+        at.expect_toast("Ended all sessions of Abe")
+        assert other.get("/api/user").status_code == 401
+        given_ago(cast, cast.ada, 16)
+        page.get_by_role("link", name="Make a new link").click()
+        page.locator("#dialog").get_by_role("button", name="Make").click()
+        box.get_by_label("Password").fill(PASSWORD)
+        box.get_by_label("Password").press("Enter")
+        page.get_by_role("heading", name="Send this link to Abe").wait_for()
+        expect(page.get_by_role("textbox", name="Link")).to_have_value(re.compile("/setup#token="))
 
 
 def test_suggestions_and_links_of_a_session_that_ended_stay_on_the_page(

@@ -19,6 +19,7 @@ EXCLUDED = [
     "logout",
     "setup",
     "changeOwnPassword",
+    "confirmOwnPassword",
     "endOwnSession",
     "endUserSessions",
     "updateUser",

@@ -66,6 +66,12 @@ class PasswordChange(Struct, rename="camel", forbid_unknown_fields=True):
     new_password: NewPassword
 
 
+class Confirmation(Struct, forbid_unknown_fields=True):
+    """The body of POST /user/confirmations."""
+
+    password: Annotated[Password, Meta(description="Your password", examples=["quiet-ledger-2026"])]
+
+
 class Session(Struct, rename="camel"):
     """One of the viewer's sessions. `expiresAt` is when it ends if it is not used any more."""
 

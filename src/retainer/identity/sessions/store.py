@@ -43,6 +43,21 @@ END = Statement("""
     SELECT operation() FROM gone
 """)
 
+CONFIRM = Statement("""
+    UPDATE sessions s SET password_given_at = now() FROM @acting
+    WHERE s.tenant_id = :tenant AND s.id = :session AND s.user_id = :user
+    RETURNING operation()
+""")
+
+MOST = 20  # sessions of a user
+# After SIGN_IN has locked the user's row: of two who sign in, the later one sees the other's.
+END_UNUSED = Statement(f"""
+    DELETE FROM sessions s
+    WHERE s.tenant_id = :tenant AND s.user_id = :user AND s.id IN (
+        SELECT e.id FROM sessions e WHERE e.tenant_id = :tenant AND e.user_id = :user
+        ORDER BY e.last_seen_at DESC, e.id DESC OFFSET {MOST})
+""")
+
 # Does not sign in a user whose password was changed since it was proven. Also deletes the user's
 # dead sessions.
 SIGN_IN = Statement(f"""
@@ -198,12 +213,20 @@ async def sign_in(
     db: Db, session: Mapping[str, object], password_changed_at: datetime | None
 ) -> Stored | None:
     """Add a session (token_hash, user_agent, address, idle, lifetime); returns the user, or None
-    when they were disabled, or their password was changed, since it was proven.
+    when they were disabled, or their password was changed, since it was proven. Of more than MOST
+    sessions the one unused longest ends.
     """
-    row = await db.row(SIGN_IN, password_changed_at=password_changed_at, **session)
-    if row is None:
-        return None
-    return Stored(*row[:3])
+    async with db.transaction() as tx:
+        row = await tx.row(SIGN_IN, password_changed_at=password_changed_at, **session)
+        if row is None:
+            return None
+        await tx.rows(END_UNUSED)
+        return Stored(*row[:3])
+
+
+async def confirm(db: Db) -> None:
+    """Note that the viewer has given their password in this session."""
+    await db.row(CONFIRM)
 
 
 async def rehash(db: Db, password_hash: str, password_changed_at: datetime | None) -> None:
@@ -228,6 +251,7 @@ async def change_password(
         # Checked once the row is locked: a change that came first may have ended this session.
         await tx.row(users.ACTING)
         await tx.row(SET_PASSWORD, password_hash=password_hash)
+        await tx.row(CONFIRM)
         await tx.rows(users.END_SESSIONS, id=user, keep=session)
         await tx.rows(users.END_LINKS, id=user)
         return True

@@ -49,6 +49,7 @@ async def login(request: Request) -> Response:
     row = await store.sign_in(db, session_of(request, token), user["password_changed_at"])
     if row is None:
         raise BadCredentials
+    request.app.sessions.forget(user["user_id"])  # one of theirs may have ended
     return signed_in(request, row, token, request.data.username)
 
 
@@ -99,6 +100,15 @@ async def change_password(request: Request) -> Response:
             "currentPassword", "is not your password any more; it was changed at this moment"
         )
     request.forget(viewer.user)
+    return Response(status_code=204)
+
+
+async def confirm(request: Request) -> Response:
+    viewer = request.viewer
+    session = f"session {viewer.session}"
+    if await check_password(request, viewer.username, request.data.password, session) is None:
+        raise invalid("password", "is not your password; type the one that you sign in with")
+    await store.confirm(request.db)
     return Response(status_code=204)
 
 

@@ -7,6 +7,7 @@ from retainer.database.database import Db, Values
 from retainer.database.statement import Statement, Update
 from retainer.database.stored import Stored
 from retainer.errors import Conflict, invalid
+from retainer.identity.confirmations import refuse_unconfirmed
 from retainer.lists.spec import (
     NO_MOMENT,
     CustomFilter,
@@ -228,10 +229,12 @@ async def update_own(db: Db, values: Values) -> Stored | None:
 
 
 async def end_sessions(db: Db, id: int) -> bool:
-    """Sign the user out everywhere; False when there is none."""
+    """Sign the user out everywhere; False when there is none. Raises PasswordNeeded for others'."""
     async with db.transaction() as tx:
         if await tx.row(LOCK, id=id) is None:
             return False
+        if id != db.viewer_values["user"]:
+            await refuse_unconfirmed(tx)
         await tx.row(RECORD)
         await tx.rows(END_SESSIONS, id=id, keep=None)
         return True
@@ -239,12 +242,14 @@ async def end_sessions(db: Db, id: int) -> bool:
 
 async def make_link(db: Db, id: int, values: Values) -> str | None:
     """Add a link (token_hash, lifetime) and end the older ones: when it expires; None when there is
-    no such user.
+    no such user. Raises PasswordNeeded for an administrator's.
     """
     async with db.transaction() as tx:
         user = await tx.row(LOCK, id=id)
         if user is None:
             return None
+        if user["role"] == Role.ADMIN:
+            await refuse_unconfirmed(tx)
         if not user["is_active"]:
             raise Conflict(
                 "The user is disabled, a link would not work."

@@ -79,6 +79,7 @@ _WITHOUT_CHANGES = {
     "login": ("signed in", "tried to sign in"),
     "logout": ("signed out", "tried to sign out"),
     "setup": ("chose a password with a link", "tried to choose a password with a link"),
+    "confirmOwnPassword": ("gave their password again", "tried to give their password again"),
     "changeOwnPassword": ("changed their password", "tried to change their password"),
     "endOwnSession": ("ended one of their sessions", "tried to end one of their sessions"),
     "endUserSessions": ("ended all sessions of a user", "tried to end all sessions of a user"),

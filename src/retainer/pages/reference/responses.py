@@ -35,7 +35,8 @@ STATUSES = {
     ),
     403: Status(
         "Forbidden",
-        "The role may not do this, or a change comes from another site's page.",
+        "The role may not do this, a change comes from another site's page, or this takes one's "
+        "password again: the type tells.",
         "Your role, guest, may not do this. It takes one of: admin, consultant.",
     ),
     404: Status(

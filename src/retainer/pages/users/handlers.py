@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from retainer.errors import Conflict, Invalid, Problem, invalid
 from retainer.http.request import Request
+from retainer.identity.confirmations import refuse_unconfirmed
 from retainer.identity.users import store
 from retainer.identity.users.model import Link, User, UserCreate, UserUpdate
 from retainer.journal.model import HistoryEntry
@@ -92,6 +93,8 @@ async def create(request: Request) -> Response:
     """Add a user, and show once the link with which they choose a password."""
     try:
         body = request.data.body(UserCreate) | await typed_contact(request)
+        if body.get("role") == Role.ADMIN:  # else they would be added, and the link refused
+            await refuse_unconfirmed(request.db)
         result = await perform(request, "createUser", body=body)
     except (Invalid, Conflict) as problem:
         return await form(request, request.data, problem)

@@ -5,10 +5,10 @@ import re
 import msgspec
 from starlette.responses import Response
 
-from retainer.errors import FieldError, Invalid, NotFound, TooManyRequests
+from retainer.errors import FieldError, Invalid, NotFound, Problem, TooManyRequests
 from retainer.http.request import Request
 from retainer.identity.sessions import store as sessions
-from retainer.identity.sessions.model import PasswordChange, Session
+from retainer.identity.sessions.model import Confirmation, PasswordChange, Session
 from retainer.identity.users import store
 from retainer.identity.users.model import AccountUpdate, Density, Theme, UserDetails, time_zones
 from retainer.pages import render
@@ -130,6 +130,35 @@ def _refuse_difference(request: Request) -> None:
     """Raise Invalid if the new password was not typed the same way twice."""
     if request.data.get("newPassword", "") != request.data.get("again", ""):
         raise Invalid(FieldError("again", "differs from the new password"))
+
+
+async def confirmation(request: Request) -> Response:
+    """Ask for the password without scripts; where there are some, js/sign_in.js does."""
+    return await _confirmation(request)
+
+
+async def _confirmation(request: Request, problem: Problem | None = None) -> Response:
+    errors: dict[str, str] = {}
+    status, headers = 200, {}
+    if problem is not None:
+        errors = render.field_errors(problem)
+        status, headers = problem.status, problem.headers
+    back = render.return_path(request, PATH)
+    response = await render.page(
+        request, "users/confirm.html", status=status, errors=errors, back=back
+    )
+    response.headers.update(headers)
+    return response
+
+
+async def confirm(request: Request) -> Response:
+    body = empty_fields(Confirmation) | request.data.body(Confirmation)
+    try:
+        await perform(request, "confirmOwnPassword", body=body)
+    except (Invalid, TooManyRequests) as problem:
+        return await _confirmation(request, problem)
+    message = "You have given your password; go on with what you were doing"
+    return render.redirect(request, render.return_path(request, PATH), message)
 
 
 async def end_session(request: Request, id: int) -> Response:

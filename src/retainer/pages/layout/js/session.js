@@ -1,4 +1,4 @@
-// A session that has ended: one signs in over the page and goes on.
+// A session that has ended, or takes the password again.
 
 import { main, on } from "./dom.js";
 import { go } from "./navigation.js";
@@ -6,17 +6,17 @@ import { hideProblem, showProblem } from "./toasts.js";
 
 const SIGNED_OUT = "signed-out";
 
-// True once the same user is signed in again; false where they would rather not.
-export async function signIn() {
+// True once what was refused can be sent again.
+export async function signIn(refusal) {
   const module = await import("./sign_in.js").catch(() => open("/login")); // after an upgrade
-  const isSignedIn = await module?.askToSignIn?.();
+  const isSignedIn = await module?.askToSignIn?.(refusal);
   if (isSignedIn) hideProblem(SIGNED_OUT);
   return isSignedIn;
 }
 
-// For requests that nobody made by hand: typing is not interrupted.
+// Typing is not interrupted.
 export function tellSignedOut() {
-  const remedy = { words: "Sign in", run: signIn };
+  const remedy = { words: "Sign in", run: () => signIn() };
   showProblem("You are signed out. What you typed is still here.", SIGNED_OUT, remedy);
 }
 

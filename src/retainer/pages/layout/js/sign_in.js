@@ -1,4 +1,4 @@
-// The dialog that signs in over a page, loaded when it is needed.
+// The dialog that signs in over a page, or asks for the password again; loaded when it is needed.
 
 import { $, element } from "./dom.js";
 
@@ -18,21 +18,30 @@ const { user, username } = document.body.dataset;
 
 let asked = null;
 
-export function askToSignIn() {
-  asked ??= ask().finally(() => {
+// For a refusal that the password remedies, if any; true once it is given.
+export function askToSignIn(refusal) {
+  const needsPassword = refusal?.headers?.has("retainer-needs");
+  if (refusal?.status === 403 && !needsPassword) return false;
+  asked ??= ask(needsPassword).finally(() => {
     asked = null;
   });
   return asked;
 }
 
-async function ask() {
+async function ask(needsPassword) {
   const known = await fetch("/api/user"); // one may have signed in in another window
-  if (known.ok) return resume(await known.json());
+  if (known.ok && !needsPassword) return resume(await known.json());
   const box = element("dialog", { className: "dialog" });
   box.setAttribute("aria-labelledby", "sign-in-title");
   box.setHTMLUnsafe(MARKUP);
   const [name, password] = box.querySelectorAll("input");
   name.value = username;
+  if (known.ok) {
+    name.readOnly = true;
+    $("h1", box).textContent = "Enter your password again";
+    $("h1 + p", box).textContent = "You gave it last over 15 minutes ago, and this takes it.";
+    $(".primary", box).textContent = "Continue";
+  }
   const { promise, resolve } = Promise.withResolvers();
   box.addEventListener("close", () => {
     box.remove();
@@ -41,7 +50,10 @@ async function ask() {
   $("[type=button]", box).onclick = () => box.close();
   $("form", box).onsubmit = async (event) => {
     event.preventDefault();
-    const problem = await tried({ username: name.value, password: password.value });
+    const given = { password: password.value };
+    const problem = known.ok
+      ? await tried("/api/user/confirmations", given)
+      : await tried("/api/login", { username: name.value, ...given });
     if (!problem) return box.close("done");
     const notice = $("[role=alert]", box);
     notice.hidden = false;
@@ -55,16 +67,16 @@ async function ask() {
 }
 
 // In words why one is not signed in; empty where one is.
-async function tried(credentials) {
+async function tried(path, credentials) {
   try {
-    const response = await fetch("/api/login", {
+    const response = await fetch(path, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(credentials),
     });
-    const body = await response.json();
+    const body = response.status === 204 ? null : await response.json();
     if (!response.ok) return body.detail;
-    resume(body);
+    if (body) resume(body);
     return "";
   } catch {
     return "The server cannot be reached. Try again in a moment.";

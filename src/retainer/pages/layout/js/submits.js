@@ -1,5 +1,5 @@
 // Forms are sent one after the other, as they were when submitted. A line that adds is emptied at
-// once, for the next entry; if the server does not take what was sent, it is put back.
+// once; if the server does not take what was sent, it is put back.
 
 import { $$, main, on } from "./dom.js";
 import { draftKey, fieldsOf, isChanged } from "./drafts.js";
@@ -11,7 +11,7 @@ import { UNREACHABLE, hideProblem, showProblem } from "./toasts.js";
 
 const FORM = "form[method=post]:not([hx-boost=false])";
 const LINE = ".line-add";
-const SHOWN = [404, 409, 422]; // refusals that come as a page or a part of one; others are told
+const SHOWN = [404, 409, 422]; // refusals that come as a page or a part of one
 const KEEPALIVE = 50_000; // characters that are sent even if the page is left
 const IN_DIALOG = {
   target: "#dialog-body",
@@ -88,7 +88,7 @@ async function send(sent) {
   const place = sent.isInDialog ? IN_DIALOG : { target: "#main", push: "true" };
   await htmx.ajax("POST", sent.action, { sent, source: main(), ...place });
   const status = sent.response?.status || 0;
-  if (status === 401 && (await signIn())) return send(sent);
+  if ([401, 403].includes(status) && (await signIn(sent.response))) return send(sent);
   if (status && status < 400) settle(sent);
   else putBack(sent, status);
 }
