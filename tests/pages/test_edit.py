@@ -193,7 +193,7 @@ def test_an_organizations_parent_and_metadata_are_edited_in_the_page(cast: Cast)
     assert (found["parentId"], found["metadata"]) == (None, None)
     text = get(cast.gita, path).text
     assert 'name="parent"' not in text
-    assert 'name="metadata"' not in text
+    assert 'name="metadata.' not in text
 
 
 def test_a_copy_made_in_the_page_equals_the_apis(cast: Cast) -> None:

@@ -215,7 +215,7 @@ VALUES = [
 NAMES = [
     "q", "sort", "cursor", "limit", "back", "next", "name", "title", "status", "organization", "organizationId", "copy",
     "projectId", "assigneeId", "record", "matching", "version", "contact", "contactId", "contactIds", "role", "link", "unlink",
-    "query", "noun", "since", "until", "text", "happenedAt", "dueDate", "tags", "metadata", "domains", "ownerId", "id", "order",
+    "query", "noun", "since", "until", "text", "happenedAt", "dueDate", "tags", "metadata", "metadata.0.name", "metadata.0.text", "metadata.0.was", "domains", "ownerId", "id", "order",
 ]  # fmt: skip
 
 # Nobody could go on after these.

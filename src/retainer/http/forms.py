@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from contextlib import suppress
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -12,16 +13,34 @@ from retainer.database import exact_json
 from retainer.errors import FieldError, Invalid
 from retainer.http.request import Request
 
+# An input of an object's row: metadata.0.name
+_ROW = re.compile(r"(\w+)\.(\d{1,3})\.(name|text|was)", re.ASCII)
+_NOTHING = "{}"
 # An element in quotation marks, or all up to the next comma.
 _ELEMENT = re.compile(r'\s*(?:"((?:[^"]|"")+)"\s*(?=,|$)|([^,]+))(?:,|$)|,')
 
 
+class Row(NamedTuple):
+    """A name and a value of an object, as text in a form. `was` has both as they were shown for, in
+    JSON; "" of a new row.
+    """
+
+    name: str = ""
+    text: str = ""
+    was: str = ""
+
+
+class WrongRow(Exception):
+    """Rows that make no object."""
+
+
 class Form(dict[str, str]):
     """The fields of a form by name. Where a name is repeated the form has the last value, `all` has
-    every one.
+    every one. The rows of an object are one field, which `object_rows` reads.
     """
 
     def __init__(self, pairs: list[tuple[str, str]]) -> None:
+        pairs = _with_rows_joined(pairs)
         super().__init__(pairs)
         self.pairs = pairs
 
@@ -31,15 +50,17 @@ class Form(dict[str, str]):
 
     def body(self, model: type[msgspec.Struct]) -> dict[str, Any]:
         """The form's fields that a body of this type has, as values of JSON. All others are for the
-        form's handler.
+        form's handler. Raises Invalid for rows that make no object.
         """
         info = inspect.type_info(model)
         assert isinstance(info, inspect.StructType)
-        return {
-            f.encode_name: _value(f.type, self._text(f.encode_name, f.type))
-            for f in info.fields
-            if f.encode_name in self
-        }
+        return {f.encode_name: self._read(f) for f in info.fields if f.encode_name in self}
+
+    def _read(self, field: inspect.Field) -> object:
+        try:
+            return _value(field.type, self._text(field.encode_name, field.type))
+        except WrongRow as wrong:
+            raise Invalid(FieldError(field.encode_name, str(wrong))) from None
 
     def _text(self, name: str, value_type: inspect.Type) -> str:
         """A field's text. Inputs that share the name of a list are its elements."""
@@ -66,6 +87,103 @@ def read_list(text: str) -> list[str]:
     """The elements of a list that somebody typed into one line, without those that are empty."""
     found = [quoted.replace('""', '"') or plain.strip() for quoted, plain in _ELEMENT.findall(text)]
     return [element for element in found if element.strip()]
+
+
+def object_rows(text: str, blanks: int = 1) -> list[Row]:
+    """Rows for a form's field with an object: as it was sent, or as JSON; then empty ones."""
+    rows: list[Row] = []
+    with suppress(msgspec.DecodeError, RecursionError):
+        if text.startswith("["):
+            rows = msgspec.json.decode(text, type=list[Row])
+        elif text.startswith("{"):
+            found = exact_json.decode(text, dict[str, object])
+            rows = [_row(name, value) for name, value in found.items()] or [Row(was=_NOTHING)]
+    filled = [row for row in rows if row.name or row.text or row.was not in ("", _NOTHING)]
+    if any(row.was == _NOTHING for row in rows):  # the object is there, though it is empty
+        blanks -= 1
+        filled.append(Row(was=_NOTHING))
+    return filled + [Row()] * blanks
+
+
+def _row(name: str, value: object) -> Row:
+    return Row(_one_line(name), _shown(value), exact_json.encode({name: value}).decode())
+
+
+def _one_line(name: str) -> str:
+    return " ".join(name.split())
+
+
+def _shown(value: object) -> str:
+    """A value as a text area keeps it."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return re.sub("\r\n?", "\n", value)
+    return exact_json.encode(value).decode()
+
+
+def _object_of(rows: list[Row]) -> dict[str, object] | None:
+    """The object of rows. What was not touched stays as it was; what was no text is JSON again, if
+    it can be; all else is text. A row without a name is left out. Raises WrongRow.
+    """
+    found: dict[str, object] = {}
+    for row in rows:
+        read = _read_row(row)
+        if read is None:
+            continue
+        name, value = read
+        if name in found:
+            raise WrongRow(f'has the name "{name[:40]}" twice; leave one out or name it otherwise')
+        found[name] = value
+    if not found and not any(row.was == _NOTHING for row in rows):
+        return None
+    return found
+
+
+def _read_row(row: Row) -> tuple[str, object] | None:
+    """The name and the value of a row; None for a row that is empty, or whose name was emptied.
+    Raises WrongRow.
+    """
+    name, value = _one_line(row.name), row.text
+    old_name, old = _before(row)
+    if name == _one_line(old_name or ""):
+        name = old_name or ""
+    elif not name and value == _shown(old):
+        return None
+    if not name.strip() and old_name != name:
+        if value.strip():
+            raise WrongRow(f'has the value "{value[:40]}" without a name; name it')
+        return None
+    if old_name is None:
+        return name, value
+    if value == _shown(old):
+        return name, old
+    if isinstance(old, str):
+        return name, value
+    return name, _json_or_text(value)
+
+
+def _before(row: Row) -> tuple[str | None, object]:
+    """The name and the value that a row was shown for; (None, None) of a new one."""
+    with suppress(msgspec.DecodeError, RecursionError):
+        for name, value in exact_json.decode(row.was or _NOTHING, dict[str, object]).items():
+            return name, value
+    return None, None
+
+
+def _with_rows_joined(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The pairs of a form with the inputs of an object's rows as one, which has them in JSON."""
+    others: list[tuple[str, str]] = []
+    rows: dict[str, dict[int, dict[str, str]]] = {}
+    for name, value in pairs:
+        if match := _ROW.fullmatch(name):
+            rows.setdefault(match[1], {}).setdefault(int(match[2]), {})[match[3]] = value
+        else:
+            others.append((name, value))
+    for name, found in rows.items():
+        ordered = [Row(**row) for _, row in sorted(found.items())]
+        others.append((name, msgspec.json.encode(ordered).decode()))
+    return others
 
 
 def blank(model: type[msgspec.Struct]) -> dict[str, Any]:
@@ -124,6 +242,12 @@ def _value(value_type: inspect.Type, text: str) -> object:  # noqa: PLR0911 -- a
 
 
 def _object(text: str) -> object:
+    with suppress(msgspec.DecodeError):
+        return _object_of(msgspec.json.decode(text, type=list[Row]))
+    return _json_or_text(text)
+
+
+def _json_or_text(text: str) -> object:
     try:
         return exact_json.decode(text, object)
     except (msgspec.DecodeError, RecursionError):

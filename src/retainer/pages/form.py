@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
-import msgspec
 from msgspec import Struct
 from starlette.responses import Response
 
+from retainer.database import exact_json
 from retainer.errors import Problem
 from retainer.http.forms import list_text
 from retainer.http.request import Request
@@ -33,7 +33,7 @@ class Field(NamedTuple):
 
     name: str  # the API's
     label: str
-    input_type: str = "text"  # the type of an <input>, or "select"
+    input_type: str = "text"  # the type of an <input>, "select", or "object"
     required: bool = False
     maxlength: int | None = None
     rows: int | None = None
@@ -173,5 +173,5 @@ def _text(value: object) -> str:
     if isinstance(value, list):
         return list_text(value)
     if isinstance(value, dict):
-        return msgspec.json.encode(value).decode()
+        return exact_json.encode(value).decode()
     return str(value)

@@ -24,6 +24,7 @@ from retainer.errors import (
     Problem,
     title,
 )
+from retainer.http.forms import object_rows
 from retainer.http.query_string import of_form, pairs
 from retainer.http.request import Request
 from retainer.identity.signatures import signed, verified
@@ -63,7 +64,7 @@ _templates.globals["additions"] = ADDITIONS
 _templates.globals["link_words"] = LINK_WORDS
 _templates.globals["icon"] = lambda name: Markup(icon(name))  # noqa: S704  # Lucide's own drawings
 _templates.globals["today"] = formatting.today
-_templates.filters |= formatting.FILTERS
+_templates.filters |= formatting.FILTERS | {"object_rows": object_rows}
 
 
 class Toast(NamedTuple):

@@ -9,7 +9,7 @@ from retainer.database.database import Db
 from retainer.errors import Conflict, Invalid, NotFound
 from retainer.http.request import Request
 from retainer.pages import record_picker, render
-from retainer.pages.edit import edit
+from retainer.pages.edit import edit, refused
 from retainer.pages.form import MAX_EMAIL, MAX_NAME, YES_OR_NO, Field, Fields, form_page
 from retainer.pages.formatting import mail_link, phone_link
 from retainer.pages.journal.history import last_changes
@@ -37,6 +37,8 @@ FIELDS = Fields(
     Field("isActive", "Active", "select", options=YES_OR_NO, in_form="no", after="type"),
     Field("mentionName", "Mention name", maxlength=255, hint="What colleagues call them",
           more=True, same_line=True),
+    Field("metadata", "Metadata", "object", more=True, permission="contacts.write",
+          hint="Facts of your own, such as Language: French"),
 )  # fmt: skip
 MAX_ORGANIZATIONS = 100  # shown on a contact's page
 MAX_READ_ACTIVITIES = 50  # latest activities that are read to find out who knows a contact
@@ -111,7 +113,11 @@ def known_by(latest_activities: list[ActivityRow]) -> list[tuple[str, int]]:
 
 async def update(request: Request, id: int) -> Response:
     """Change the fields that were sent, if the contact is still as the form showed it."""
-    path, sent = f"/contacts/{id}", request.data.body(ContactUpdate)
+    path = f"/contacts/{id}"
+    try:
+        sent = request.data.body(ContactUpdate)
+    except Invalid as problem:
+        return await refused(request, problem, path, {}, show_one)
     return await edit(
         request,
         "updateContact",

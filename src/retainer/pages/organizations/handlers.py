@@ -49,8 +49,8 @@ FIELDS = Fields(
     Field("tags", "Tags", hint="Separated by commas", more=True),
     Field("externalId", "External id", in_form="no"),
     Field("description", "Description", rows=3, more=True, in_properties="no"),
-    Field("metadata", "Metadata", rows=2, more=True, permission="organizations.update",
-          hint='Facts of your own, such as {"Region": "Alps", "Employees": 40}'),
+    Field("metadata", "Metadata", "object", more=True, permission="organizations.update",
+          hint="Facts of your own, such as Region: Alps"),
 )  # fmt: skip
 CHOICES: dict[str, Any] = {"types": TYPES, "statuses": STATUSES}
 MAX_DUPLICATES = 5  # similar organizations that the form of a new one shows
@@ -191,9 +191,10 @@ async def frame(request: Request, id: int) -> dict[str, Any]:
 
 async def update(request: Request, id: int) -> Response:
     """Change the fields that were sent, if the organization is still as the form showed it."""
-    path, sent = f"/organizations/{id}", request.data.body(OrganizationUpdate)
+    path, sent = f"/organizations/{id}", {}
     present = (await store.get(request.db, id)).decode(Organization)
     try:
+        sent = request.data.body(OrganizationUpdate)
         sent |= await typed_parent(request, present.parent_id)
     except Invalid as problem:
         return await refused(request, problem, path, sent, show_overview)

@@ -48,6 +48,7 @@ FIELDS = Fields(
           same_line=True),
     Field("audience", "Audience", "select", options=AUDIENCES, default="internal", required=True,
           permission="tasks.write"),
+    Field("order", "Order", "number", default="0", in_form="no", permission="tasks.write"),
     Field("description", "Description", rows=3, in_properties="no"),
 )  # fmt: skip
 CHOICES: dict[str, Any] = {"statuses": STATUSES, "priorities": PRIORITIES, "open": OPEN}
