@@ -17,7 +17,7 @@ from retainer.database.statement import Statement, Update
 from retainer.lists.page import PageShape
 from retainer.lists.parameters import read
 from retainer.permissions import SCOPES
-from retainer.records.deletion import DELETE_ORGANIZATION, DELETE_PROJECT
+from retainer.records.deletion import FIND, GO
 from retainer.routes import ROUTES
 from retainer.search import store as search
 from retainer.search.store import SearchKind
@@ -110,10 +110,15 @@ def test_a_deletion_reads_no_rows_but_those_that_go(sql: Sql, many: int, cast: C
         "action": "test",
     }
     sql.rows("SET plan_cache_mode = force_generic_plan")  # the tenant is younger than ANALYZE
+    tables = [*TABLES, *LINK_TABLES]
     try:
-        for statement, id in ((DELETE_PROJECT, project), (DELETE_ORGANIZATION, cast.acme)):
-            read = rows_read(sql, statement, values | {"id": id}, [*TABLES, *LINK_TABLES])
-            assert 0 < sum(read.values()) < 40, read
+        for noun, id in (("projects", project), ("organizations", cast.acme)):
+            for statement in FIND[noun]:
+                read = rows_read(sql, statement, values | {"id": id}, tables)
+                assert sum(read.values()) < 40, read
+        for statement in GO.values():
+            read = rows_read(sql, statement, values | {"ids": [id], "operation": None}, tables)
+            assert sum(read.values()) < 10, read
     finally:
         sql.rows("RESET plan_cache_mode")
 

@@ -146,6 +146,11 @@ class Request(starlette.requests.Request):
         inner.endings = self.endings
         return inner
 
+    def extend_deadline(self) -> None:
+        """Give the request its full time again: it may take long while it makes progress."""
+        if self.deadline is not None:
+            self.app.deadlines.extend(self.deadline)
+
     @property
     def page_url(self) -> str:
         """Path and parameters of the page that is shown, without the place in a list."""

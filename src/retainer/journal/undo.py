@@ -12,13 +12,14 @@ joined: an operation may have touched thousands of rows that PostgreSQL's statis
 yet, and a nested loop planned for a few rows would take quadratic time.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any
 
 from asyncpg import Record
 
 from retainer.database.database import Db, Values
+from retainer.database.parts import slices
 from retainer.database.statement import Statement
 from retainer.database.stored import Stored
 from retainer.errors import Conflict, Forbidden, Invalid, NotFound, invalid
@@ -60,9 +61,6 @@ TOUCHED = Statement(
 """,
     visible=VISIBLE,
 )
-
-AT_ONCE = 500  # rows of one statement
-T = TypeVar("T")
 
 ACT = Statement("""
     SELECT CASE WHEN :is_part THEN undoing_changes(:tenant, :undone, :chosen::int[])
@@ -235,12 +233,6 @@ async def write(
         last |= {row["id"]: row for row in await tx.many(statement, several)}
         went_on()
     return list(last.values())
-
-
-def slices(items: list[T]) -> Iterator[list[T]]:
-    """The items in lists of as many as one statement takes."""
-    for start in range(0, len(items), AT_ONCE):
-        yield items[start : start + AT_ONCE]
 
 
 STEPS = Statement(f"""

@@ -3,6 +3,7 @@
 from asyncpg import Record
 
 from retainer.database.database import Db
+from retainer.database.parts import slices
 from retainer.database.statement import Statement
 from retainer.journal.clashes import MAX_CLASHES, Dangling
 from retainer.journal.entities import UNDO_RULES
@@ -39,7 +40,9 @@ async def _dead(tx: Db, table: str, ids: set[int]) -> set[int]:
     """The ids among these whose rows are deleted; all of the rows are locked."""
     if not ids:
         return set()
-    return {row["id"] for row in await tx.rows(DEAD[table], ids=sorted(ids))}
+    return {
+        row["id"] for some in slices(sorted(ids)) for row in await tx.rows(DEAD[table], ids=some)
+    }
 
 
 # The lock stands in a part of its own: with the condition beside FOR SHARE, rows that are still
@@ -62,7 +65,8 @@ async def _below(tx: Db, written: Written) -> list[Dangling]:
         if dead and table in BELOW:
             found += [
                 Dangling(row["entity"], row["id"], table, row["above"], created_later=True)
-                for row in await tx.rows(BELOW[table], ids=dead)
+                for some in slices(dead)
+                for row in await tx.rows(BELOW[table], ids=some)
             ]
     return found
 

@@ -59,13 +59,8 @@ async def redo_last(request: Request) -> Response:
 
 
 async def _undo(request: Request, id: int, part: Part | None) -> Stored | None:
-    """The operation that undoes another one. The request may take long while it makes progress."""
-
-    def extend() -> None:
-        if request.deadline is not None:
-            request.app.deadlines.extend(request.deadline)
-
-    return await undo(request.db, request.viewer, id, part, extend)
+    """The operation that undoes another one."""
+    return await undo(request.db, request.viewer, id, part, request.extend_deadline)
 
 
 def _part(query: UndoQuery) -> Part | None:

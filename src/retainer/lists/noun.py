@@ -134,8 +134,9 @@ class Noun:
     whose names differ from the fields'. `visible_as` is the noun whose visibility it has, by the
     column `references` names for it; `subject_column` the column with the id that histories give
     for it. `references` has the columns that hold the id of another noun. `shows` has those of them
-    whose records change with it on open pages. `cascade` is the SQL that deletes its rows with a
-    record of another noun, where `belongs_to` does not say it (records/deletion.py). `page` is its
+    whose records change with it on open pages. `cascade` has, by another noun, the tables whose
+    rows go with a record of it (:id), where `belongs_to` does not say it, each with the SELECT of
+    their ids (records/deletion.py). `page` is its
     path, with {id} and {organizationId}.
     """
 
@@ -156,7 +157,7 @@ class Noun:
     subject_column: str = ""
     references: Mapping[str, str] = field(default_factory=dict)
     shows: tuple[str, ...] = ()
-    cascade: Mapping[str, str] = field(default_factory=dict)
+    cascade: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
     links: tuple[Link, ...] = ()
     search: Searched | None = None

@@ -1,13 +1,17 @@
 """Deleting an organization or a project with all that belongs to it, as one operation.
 
 The nouns declare what belongs to it: by `belongs_to` and their links, or `cascade` where a row
-goes along under a condition of its own.
+goes along under a condition of its own. All of it is found first, so that what is too large is
+refused before anything is done; then it goes in parts (database/parts.py).
 """
 
 from starlette.responses import Response
 
+from retainer.database import parts
+from retainer.database.database import Db
 from retainer.database.refusals import Retry
 from retainer.database.statement import Statement
+from retainer.errors import TooLarge
 from retainer.http.request import Request
 from retainer.http.responses import deleted_response
 from retainer.lists.noun import Noun
@@ -16,42 +20,79 @@ from retainer.records.organizations import hierarchy
 from retainer.records.organizations import store as organizations
 from retainer.records.projects import store as projects
 
+MOST = 200_000  # rows that go with one record
 
-def _cascades(noun: Noun, parent: str) -> list[str]:
-    """The common table expressions that delete a noun's rows and links with one of the parent,
-    which is deleted as `gone`.
-    """
+DELETE_ORGANIZATION = Statement(f"""
+    WITH {organizations.GONE}
+    SELECT deleted_by, EXISTS (SELECT FROM children_move_up) AS moved_others FROM gone
+""")
+DELETE_PROJECT = Statement(f"WITH {projects.GONE} SELECT deleted_by FROM gone")
+
+
+def _cascades(noun: Noun, parent: str) -> dict[str, str]:
+    """The SELECT of the ids that go with the parent (:id), of a noun's table and of its links."""
     if parent in noun.cascade:
-        return [noun.cascade[parent]]
+        return dict(noun.cascade[parent])
     if noun.belongs_to != parent:
-        return []
-    a, column = noun.alias, noun.column_of[parent]
-    rows = f"""{noun.table}_gone AS (
-        UPDATE {noun.table} {a} SET deleted_by = gone.deleted_by FROM gone
-        WHERE {a}.tenant_id = :tenant AND {a}.{column} = :id AND {a}.deleted_by IS NULL
-        RETURNING {a}.id
-    )"""
-    links = [
-        f"""{link.table}_gone AS (
-        UPDATE {link.table} l SET deleted_by = gone.deleted_by FROM gone
-        WHERE l.tenant_id = :tenant AND l.deleted_by IS NULL
-            AND l.{link.own_column} IN (SELECT {a}.id FROM {noun.table}_gone {a})
-    )"""
+        return {}
+    rows = f"""SELECT x.id FROM {noun.table} x WHERE x.tenant_id = :tenant
+        AND x.{noun.column_of[parent]} = :id AND x.deleted_by IS NULL"""
+    links = {
+        link.table: f"""SELECT l.id FROM {link.table} l WHERE l.tenant_id = :tenant
+        AND l.{link.own_column} = ANY(ARRAY({rows})) AND l.deleted_by IS NULL"""
         for link in noun.links
         if link.is_undoable
-    ]
-    return [rows, *links]
+    }
+    return {noun.table: rows, **links}
 
 
-def _statement(gone: str, parent: str, columns: str = "id") -> Statement:
-    parts = [gone, *(part for noun in RECORDS for part in _cascades(noun, parent))]
-    return Statement(f"WITH {', '.join(parts)} SELECT {columns} FROM gone")
+def _finders(parent: str) -> list[Statement]:
+    """The statements that find the ids that go with the parent, as an array for each table. First
+    they lock the rows to which others are added: who adds to one locks it FOR SHARE, so that the
+    statement after it sees every row that was added.
+    """
+    found: list[Statement] = []
+    others: dict[str, str] = {}
+    for noun in RECORDS:
+        tables = _cascades(noun, parent)
+        if any(noun.table in (each.belongs_to, *each.cascade) for each in RECORDS) and tables:
+            found.append(_finding({noun.table: _locking(noun.table, tables.pop(noun.table))}))
+        others |= tables
+    return [*found, _finding(others)]
 
 
-DELETE_ORGANIZATION = _statement(
-    organizations.GONE, "organizations", "EXISTS (SELECT FROM children_move_up) AS moved_others"
-)
-DELETE_PROJECT = _statement(projects.GONE, "projects")
+def _locking(table: str, ids: str) -> str:
+    return f"""SELECT y.id FROM {table} y
+        WHERE y.tenant_id = :tenant AND y.id = ANY(ARRAY({ids})) AND y.deleted_by IS NULL
+        ORDER BY y.id FOR UPDATE"""
+
+
+def _finding(tables: dict[str, str]) -> Statement:
+    arrays = [f"ARRAY({ids}) AS {table}" for table, ids in tables.items()]
+    return Statement(f"SELECT {', '.join(arrays)}")
+
+
+FIND = {parent: _finders(parent) for parent in ("organizations", "projects")}
+
+
+def _going(table: str, ids: str) -> str:
+    return f"""UPDATE {table} x SET deleted_by = :operation
+        WHERE x.tenant_id = :tenant AND x.id = ANY({ids}::bigint[]) AND x.deleted_by IS NULL"""
+
+
+TABLES = {
+    parent: [table for noun in RECORDS for table in _cascades(noun, parent)] for parent in FIND
+}
+GO = {table: Statement(_going(table, ":ids")) for tables in TABLES.values() for table in tables}
+
+
+def _together(tables: list[str]) -> Statement:
+    """The statement by which as many rows go as one part has, whatever their tables."""
+    going = [f"{table}_gone AS ({_going(table, ':' + table)})" for table in tables]
+    return Statement(f"WITH {', '.join(going)} SELECT")
+
+
+GO_TOGETHER = {parent: _together(tables) for parent, tables in TABLES.items()}
 
 
 async def organization(request: Request, id: int) -> Response:
@@ -62,18 +103,59 @@ async def organization(request: Request, id: int) -> Response:
         locked = await tx.row(hierarchy.LOCK_FAMILY, id=id)
         if locked is None:
             return deleted_response(False)
+        found = await find(request, tx, "organizations", id)
         if locked["has_children"]:
             await tx.rows(hierarchy.PART_DOMAINS, id=id)
         deleted = await tx.row(DELETE_ORGANIZATION, id=id)
-        if deleted is not None and deleted["moved_others"] and not locked["has_children"]:
+        if deleted is None:
+            return deleted_response(False)
+        if deleted["moved_others"] and not locked["has_children"]:
             raise Retry("An organization was put below it at the same moment. Try again.")
-        return deleted_response(deleted is not None)
+        await go(request, tx, "organizations", found, deleted["deleted_by"])
+        return deleted_response(True)
 
 
 async def project(request: Request, id: int) -> Response:
     """Hide a project and all that belongs to it; 404 when the viewer sees none."""
     async with request.db.transaction() as tx:
-        # Its row is locked first: adding a child locks it FOR SHARE, so that the second statement
-        # sees every child.
-        is_there = await tx.row(projects.LOCK, id=id) is not None
-        return deleted_response(is_there and await tx.row(DELETE_PROJECT, id=id) is not None)
+        if await tx.row(projects.LOCK, id=id) is None:
+            return deleted_response(False)
+        found = await find(request, tx, "projects", id)
+        deleted = await tx.row(DELETE_PROJECT, id=id)
+        if deleted is None:
+            return deleted_response(False)
+        await go(request, tx, "projects", found, deleted["deleted_by"])
+        return deleted_response(True)
+
+
+async def find(request: Request, tx: Db, parent: str, id: int) -> dict[str, list[int]]:
+    """The ids that go with a record, by table. The record is locked, and so is what rows are added
+    to below it. Raises TooLarge.
+    """
+    found: dict[str, list[int]] = {}
+    for statement in FIND[parent]:
+        row = await tx.row(statement, id=id)
+        assert row is not None
+        found |= {table: sorted(ids) for table, ids in row.items()}
+        request.extend_deadline()
+    size = sum(map(len, found.values()))
+    if size > MOST:
+        raise TooLarge(
+            f"Nothing was deleted: {size:,} records would go with it, more than the {MOST:,} that "
+            "one operation may delete. Delete some of what belongs to it first."
+        )
+    return found
+
+
+async def go(
+    request: Request, tx: Db, parent: str, found: dict[str, list[int]], operation: int
+) -> None:
+    """Hide the rows that were found below a record of `parent`, a part after another."""
+    size = sum(map(len, found.values()))
+    if 0 < size <= parts.AT_ONCE:
+        await tx.rows(GO_TOGETHER[parent], operation=operation, **found)
+        return
+    for table, ids in found.items():
+        for some in parts.slices(ids):
+            await tx.rows(GO[table], ids=some, operation=operation)
+            request.extend_deadline()

@@ -133,7 +133,7 @@ class Run:
             raise_if_whole_request_failed(problem)
             return None
         finally:
-            self.extend_deadline()
+            self.request.extend_deadline()
         return list(zip(lines, results, strict=True))
 
     async def one(self, tx: Db, line: Line) -> Result:
@@ -146,7 +146,7 @@ class Run:
             raise_if_whole_request_failed(problem)
             return line, problem
         finally:
-            self.extend_deadline()
+            self.request.extend_deadline()
 
     async def add(self, results: list[Result]) -> None:
         """Keep the results to be answered. Raises TooLarge when they grow without bound."""
@@ -173,11 +173,6 @@ class Run:
         self.was_forbidden |= isinstance(problem, Forbidden)
         if len(self.failed) <= MOST_TOLD:
             self.failed.append((line.number, problem))
-
-    def extend_deadline(self) -> None:
-        """Extend the deadline: the request may take long while it makes progress."""
-        if self.request.deadline is not None:
-            self.request.app.deadlines.extend(self.request.deadline)
 
 
 def raise_if_whole_request_failed(problem: Problem) -> None:

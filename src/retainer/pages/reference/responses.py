@@ -57,7 +57,7 @@ STATUSES = {
     413: Status(
         "ContentTooLarge",
         "The body is larger than what is accepted: 1 MiB of JSON, 1 GiB of a file unless "
-        "configured otherwise.",
+        "configured otherwise. Or more records would be deleted than one operation may delete.",
         "The body has 2097152 bytes; at most 1048576 are accepted.",
     ),
     415: Status(

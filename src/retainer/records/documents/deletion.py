@@ -29,38 +29,37 @@ TRASHED = Trashed(
 # Deleting an organization deletes its documents, and those without an organization that are linked
 # to none but its projects. Deleting a project deletes the documents without an organization that
 # are linked to no other project. The links are deleted with either.
+_PROJECTS = """projects p
+        JOIN document_projects l ON l.tenant_id = p.tenant_id AND l.project_id = p.id
+    WHERE p.tenant_id = :tenant AND p.organization_id = :id AND p.deleted_by IS NULL
+        AND l.deleted_by IS NULL"""
 CASCADE = {
-    "organizations": """documents_gone AS (
-        UPDATE documents d SET deleted_by = gone.deleted_by FROM gone
-        WHERE d.tenant_id = :tenant AND d.organization_id = :id AND d.deleted_by IS NULL
-        RETURNING d.id
-    ), loose_documents_gone AS (
-        UPDATE documents d SET deleted_by = gone.deleted_by FROM gone
-        WHERE d.tenant_id = :tenant AND d.organization_id IS NULL AND d.deleted_by IS NULL
-            AND d.id IN (SELECT l.document_id
-                FROM document_projects l JOIN projects_gone p ON p.id = l.project_id
-                WHERE l.tenant_id = :tenant AND l.deleted_by IS NULL)
-            AND NOT EXISTS (SELECT FROM document_projects l
-                WHERE l.tenant_id = :tenant AND l.document_id = d.id AND l.deleted_by IS NULL
-                    AND l.project_id NOT IN (SELECT p.id FROM projects_gone p))
-    ), links_gone AS (
-        UPDATE document_projects l SET deleted_by = gone.deleted_by FROM gone
-        WHERE l.tenant_id = :tenant AND l.deleted_by IS NULL AND l.id = ANY(ARRAY(
-            SELECT x.id FROM projects_gone p JOIN document_projects x ON x.project_id = p.id
-            WHERE x.tenant_id = :tenant AND x.deleted_by IS NULL
-            UNION SELECT x.id FROM documents_gone d JOIN document_projects x ON x.document_id = d.id
-            WHERE x.tenant_id = :tenant AND x.deleted_by IS NULL))
-    )""",
-    "projects": """documents_gone AS (
-        UPDATE documents d SET deleted_by = gone.deleted_by FROM gone
-        WHERE d.tenant_id = :tenant AND d.deleted_by IS NULL AND d.organization_id IS NULL
-            AND d.id IN (SELECT l.document_id FROM document_projects l
-                WHERE l.tenant_id = :tenant AND l.project_id = :id AND l.deleted_by IS NULL)
-            AND NOT EXISTS (SELECT FROM document_projects l
-                WHERE l.tenant_id = :tenant AND l.document_id = d.id
-                    AND l.project_id <> :id AND l.deleted_by IS NULL)
-    ), links_gone AS (
-        UPDATE document_projects l SET deleted_by = gone.deleted_by FROM gone
-        WHERE l.tenant_id = :tenant AND l.project_id = :id AND l.deleted_by IS NULL
-    )""",
+    "organizations": {
+        "documents": f"""SELECT d.id FROM documents d
+            WHERE d.tenant_id = :tenant AND d.organization_id = :id AND d.deleted_by IS NULL
+            UNION SELECT d.id FROM documents d
+            WHERE d.tenant_id = :tenant AND d.organization_id IS NULL AND d.deleted_by IS NULL
+                AND d.id = ANY(ARRAY(SELECT l.document_id FROM {_PROJECTS}))
+                AND NOT EXISTS (SELECT FROM document_projects l
+                    WHERE l.tenant_id = :tenant AND l.document_id = d.id AND l.deleted_by IS NULL
+                        AND l.project_id NOT IN (SELECT p.id FROM projects p
+                            WHERE p.tenant_id = :tenant AND p.organization_id = :id
+                                AND p.deleted_by IS NULL))""",
+        "document_projects": f"""SELECT l.id FROM {_PROJECTS}
+            UNION SELECT l.id FROM documents d
+                JOIN document_projects l ON l.tenant_id = d.tenant_id AND l.document_id = d.id
+            WHERE d.tenant_id = :tenant AND d.organization_id = :id AND d.deleted_by IS NULL
+                AND l.deleted_by IS NULL""",
+    },
+    "projects": {
+        "documents": """SELECT d.id FROM documents d
+            WHERE d.tenant_id = :tenant AND d.deleted_by IS NULL AND d.organization_id IS NULL
+                AND d.id = ANY(ARRAY(SELECT l.document_id FROM document_projects l
+                    WHERE l.tenant_id = :tenant AND l.project_id = :id AND l.deleted_by IS NULL))
+                AND NOT EXISTS (SELECT FROM document_projects l
+                    WHERE l.tenant_id = :tenant AND l.document_id = d.id
+                        AND l.project_id <> :id AND l.deleted_by IS NULL)""",
+        "document_projects": """SELECT l.id FROM document_projects l
+            WHERE l.tenant_id = :tenant AND l.project_id = :id AND l.deleted_by IS NULL""",
+    },
 }

@@ -213,18 +213,18 @@ TRASHED = Trashed(
 # Deleting an organization deletes its tasks and those of its projects. Each index finds its part;
 # with OR between the two, all tasks of the tenant would be read.
 CASCADE = {
-    "organizations": """tasks_gone AS (
-        UPDATE tasks t SET deleted_by = gone.deleted_by FROM gone
-        WHERE t.tenant_id = :tenant AND t.deleted_by IS NULL AND t.id = ANY(ARRAY(
-            SELECT x.id FROM tasks x
+    "organizations": {
+        "tasks": """SELECT x.id FROM tasks x
             WHERE x.tenant_id = :tenant AND x.organization_id = :id AND x.deleted_by IS NULL
-            UNION SELECT x.id FROM projects_gone p JOIN tasks x ON x.project_id = p.id
-            WHERE x.tenant_id = :tenant AND x.deleted_by IS NULL))
-    )""",
-    "projects": """tasks_gone AS (
-        UPDATE tasks t SET deleted_by = gone.deleted_by FROM gone
-        WHERE t.tenant_id = :tenant AND t.project_id = :id AND t.deleted_by IS NULL
-    )""",
+            UNION SELECT x.id
+            FROM projects p JOIN tasks x ON x.tenant_id = p.tenant_id AND x.project_id = p.id
+            WHERE p.tenant_id = :tenant AND p.organization_id = :id AND p.deleted_by IS NULL
+                AND x.deleted_by IS NULL"""
+    },
+    "projects": {
+        "tasks": """SELECT x.id FROM tasks x
+            WHERE x.tenant_id = :tenant AND x.project_id = :id AND x.deleted_by IS NULL"""
+    },
 }
 
 

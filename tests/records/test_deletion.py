@@ -1,0 +1,104 @@
+"""Deletions of organizations and projects with all that belongs to them: in parts, or refused."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from retainer.database import parts
+from retainer.records import deletion
+from support.cast import Cast
+from support.in_process import InProcess
+from support.journal import last
+from support.server import Server
+from support.sql import Sql
+
+SECONDS = 1  # a request's time
+AT_ONCE = 50  # rows of a part here
+MANY = 400  # tasks: eight parts
+# Each statement that changes tasks takes so long that all of them take longer than the request may.
+SLOW = """
+    CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN PERFORM pg_sleep(0.25); RETURN NULL; END $$;
+    CREATE TRIGGER slowly AFTER UPDATE ON tasks FOR EACH STATEMENT EXECUTE FUNCTION slowly();
+"""
+AS_BEFORE = "DROP TRIGGER slowly ON tasks; DROP FUNCTION slowly();"
+
+
+@pytest.fixture
+def hurried(server: Server, sql: Sql, monkeypatch: pytest.MonkeyPatch) -> Iterator[InProcess]:
+    """The application with little time for each request, which works in small parts."""
+    monkeypatch.setattr(parts, "AT_ONCE", AT_ONCE)
+    found = InProcess(server, sql, request_seconds=SECONDS)
+
+    async def watch() -> "asyncio.Task[None]":
+        return asyncio.create_task(found.app.deadlines.watch())
+
+    watching = sql.run(watch())
+    yield found
+    watching.cancel()
+    found.stop()
+
+
+def large(cast: Cast) -> dict[str, int]:
+    """An organization with a project, and many tasks on each; ids by noun."""
+    home = cast.ada.made("/api/organizations", name="Large", type="other")["id"]
+    project = cast.ada.made("/api/projects", title="P", organizationId=home)["id"]
+    for column, id in (("organization_id", home), ("project_id", project)):
+        cast.sql.rows(
+            f"""WITH acting AS MATERIALIZED (SELECT set_config('retainer.tenant', $2, true),
+                    acting_as(NULL, 'command', 'command', NULL, 'test'))
+                INSERT INTO tasks (tenant_id, title, {column}) SELECT $1, 'T' || n, $3
+                FROM generate_series(1, $4) n, acting""",
+            cast.tenant, str(cast.tenant), id, MANY,
+        )  # fmt: skip
+    return {"projects": project, "organizations": home}
+
+
+@pytest.mark.slow
+def test_a_deletion_and_its_undo_may_take_longer_in_parts_than_a_request_may(
+    cast: Cast, hurried: InProcess
+) -> None:
+    for noun, id in large(cast).items():
+        cast.sql.run(cast.sql.connection.execute(SLOW))
+        try:
+            status, _ = hurried.send(cast.ada, "DELETE", f"/api/{noun}/{id}")
+            assert status == 204, noun
+            operation = last(cast)
+            assert operation["records"] > MANY
+            status, _ = hurried.send(cast.ada, "POST", f"/api/operations/{operation['id']}/undo")
+            assert status == 200, noun
+        finally:
+            cast.sql.run(cast.sql.connection.execute(AS_BEFORE))
+        assert cast.ada.get(f"/api/{noun}/{id}").status_code == 200
+    every = cast.ada.get(f"/api/organizations/{id}/tasks?limit=1&count=exact")
+    assert every.headers["x-total-count"] == str(2 * MANY)
+
+
+def test_a_deletion_of_too_much_is_refused_with_its_size_before_anything_is_done(
+    cast: Cast, inside: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = cast.ada.made("/api/projects", title="P", organizationId=cast.globex)["id"]
+    for _ in range(3):
+        cast.ada.made("/api/tasks", title="T", projectId=project)
+    before = last(cast)["id"]
+    monkeypatch.setattr(deletion, "MOST", 2)
+    for path in (f"/api/projects/{project}", f"/api/organizations/{cast.globex}"):
+        assert inside.send(cast.ada, "DELETE", path)[0] == 413
+        assert cast.ada.get(path).status_code == 200
+    assert last(cast)["id"] == before
+    monkeypatch.setattr(deletion, "MOST", 3)
+    assert inside.send(cast.ada, "DELETE", f"/api/projects/{project}")[0] == 204
+
+
+def test_what_is_added_below_a_record_while_it_is_deleted_goes_with_it_or_is_refused(
+    cast: Cast,
+) -> None:
+    """The rows to which others are added are locked before what is below them is found."""
+    texts = [statement.text for statement in deletion.FIND["organizations"]]
+    assert ["FOR UPDATE" in text for text in texts] == [True, False]
+    assert "projects y" in texts[0]
+    project = cast.ada.made("/api/projects", title="P", organizationId=cast.globex)["id"]
+    assert cast.ada.delete(f"/api/organizations/{cast.globex}").status_code == 204
+    answer = cast.ada.post("/api/tasks", {"title": "T", "projectId": project})
+    assert answer.status_code == 422
