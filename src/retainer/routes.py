@@ -289,11 +289,11 @@ ROUTES = [
           on=history.exists,
           description="How many records of which organizations it would take back."),
     Route("undoLast", "POST", "/user/undo", journal.undo_last, "operations.undo",
-          "Undo what you did last", response_type=UndoneOperation, errors=(409,),
+          "Undo what you did last", response_type=UndoneOperation, tag="operations", errors=(409,),
           description="Again, and it is what you did before that, as far back as a day. 409 where nothing is left, or "
           "where it was changed since."),
     Route("redoLast", "POST", "/user/redo", journal.redo_last, "operations.undo",
-          "Redo what you undid last", response_type=UndoneOperation, errors=(409,),
+          "Redo what you undid last", response_type=UndoneOperation, tag="operations", errors=(409,),
           description="Until you do something else. 409 where there is nothing to redo, or it was changed since."),
     Route("listTrash", "GET", "/trash", trash.index, "trash.read",
           "List what was deleted and can be restored", response_type=list[TrashEntry], lists=deleted.TRASH,

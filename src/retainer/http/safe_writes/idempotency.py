@@ -18,6 +18,7 @@ from retainer.database.statement import Statement
 from retainer.errors import Conflict, invalid
 from retainer.http.request import Request
 from retainer.http.routing import API, Route
+from retainer.http.safe_writes import sight
 
 MAX_KEY = 255  # characters
 KEY = "^[!-~]([ -~]*[!-~])?$"
@@ -95,12 +96,12 @@ def digest(*parts: bytes) -> bytes:
     return hashlib.sha256(b"".join(b"%d:%b," % (len(part), part) for part in parts)).digest()
 
 
-async def take(tx: Db, slot: Slot) -> Response | None:
+async def take(request: Request, tx: Db, slot: Slot) -> Response | None:
     """Hold the key until the transaction ends. The response that is stored for it, or None when the
     change is still to be made.
 
-    Raises Invalid for a key of another request, Conflict while its first request runs, and where
-    the response was a secret.
+    Raises NotFound for a response about what the viewer no longer sees, Invalid for a key of
+    another request, Conflict while its first request runs, and where the response was a secret.
     """
     row = await tx.row(TAKE, name=slot.name)
     assert row is not None
@@ -112,6 +113,8 @@ async def take(tx: Db, slot: Slot) -> Response | None:
         )
     if row["status"] is None:
         return None
+    headers = dict(zip(row["headers"][::2], row["headers"][1::2], strict=True))
+    await sight.refuse_unseen(request, tx, headers.pop(sight.HEADER, ""))
     if row["fingerprint"] != slot.fingerprint:
         raise invalid(
             "Idempotency-Key", "was used for another request here; make a new one for each change"
@@ -120,14 +123,14 @@ async def take(tx: Db, slot: Slot) -> Response | None:
     if slot.responds_with_secret:
         raise Conflict(SHOWN_ONCE, headers=dict(REPLAYED))
     response = Response(row["body"], row["status"], REPLAYED)
-    for name, value in zip(row["headers"][::2], row["headers"][1::2], strict=True):
+    for name, value in headers.items():
         response.headers.append(name, value)
     return response
 
 
-async def keep(tx: Db, slot: Slot, response: Response) -> None:
-    """Store the response with its effect. A cookie is not kept: the session that it named may have
-    ended.
+async def keep(tx: Db, slot: Slot, response: Response, seen: str) -> None:
+    """Store the response with its effect, and the records that the viewer has to see for it. A
+    cookie is not kept: the session that it named may have ended.
     """
     headers: list[str] = []
     for name, value in response.headers.items():
@@ -136,6 +139,7 @@ async def keep(tx: Db, slot: Slot, response: Response) -> None:
     body = bytes(response.body)
     if slot.responds_with_secret:
         headers, body = [], b""
+    headers += [sight.HEADER, seen]
     row = await tx.row(
         KEEP,
         name=slot.name,

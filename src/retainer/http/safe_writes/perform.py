@@ -12,7 +12,7 @@ from retainer.database.database import Db
 from retainer.errors import Problem, invalid
 from retainer.http.request import Request
 from retainer.http.routing import Route
-from retainer.http.safe_writes import idempotency, prefer
+from retainer.http.safe_writes import idempotency, prefer, sight
 
 Change = Callable[[], Awaitable[Response]]
 
@@ -52,11 +52,13 @@ async def perform(request: Request, route: Route, change: Change, upload: bytes 
         return Outcome(prefer.apply(request.prefer, route, await change()))
     async with transaction(request) as tx:
         slot = idempotency.slot(request, route, upload)
-        replay = await idempotency.take(tx, slot)
+        replay = await idempotency.take(request, tx, slot)
         if replay is not None:
             return Outcome(replay, is_committed=False)
-        response = prefer.apply(request.prefer, route, await change())
-        await idempotency.keep(tx, slot, response)
+        made = await change()
+        seen = await sight.seen(request, route, made, tx)
+        response = prefer.apply(request.prefer, route, made)
+        await idempotency.keep(tx, slot, response, seen)
     for user in request.changed_users:
         request.app.sessions.forget(user)
     return Outcome(response)
