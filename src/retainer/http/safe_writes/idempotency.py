@@ -18,7 +18,7 @@ from retainer.database.statement import Statement
 from retainer.errors import Conflict, invalid
 from retainer.http.request import Request
 from retainer.http.routing import API, Route
-from retainer.http.safe_writes import sight
+from retainer.http.safe_writes import seen_records
 
 MAX_KEY = 255  # characters
 KEY = "^[!-~]([ -~]*[!-~])?$"
@@ -114,7 +114,7 @@ async def take(request: Request, tx: Db, slot: Slot) -> Response | None:
     if row["status"] is None:
         return None
     headers = dict(zip(row["headers"][::2], row["headers"][1::2], strict=True))
-    await sight.refuse_unseen(request, tx, headers.pop(sight.HEADER, ""))
+    await seen_records.refuse_unseen(request, tx, headers.pop(seen_records.HEADER, ""))
     if row["fingerprint"] != slot.fingerprint:
         raise invalid(
             "Idempotency-Key", "was used for another request here; make a new one for each change"
@@ -139,7 +139,7 @@ async def keep(tx: Db, slot: Slot, response: Response, seen: str) -> None:
     body = bytes(response.body)
     if slot.responds_with_secret:
         headers, body = [], b""
-    headers += [sight.HEADER, seen]
+    headers += [seen_records.HEADER, seen]
     row = await tx.row(
         KEEP,
         name=slot.name,

@@ -12,7 +12,7 @@ from retainer.database.database import Db
 from retainer.errors import Problem, invalid
 from retainer.http.request import Request
 from retainer.http.routing import Route
-from retainer.http.safe_writes import idempotency, prefer, sight
+from retainer.http.safe_writes import idempotency, prefer, seen_records
 
 Change = Callable[[], Awaitable[Response]]
 
@@ -56,7 +56,7 @@ async def perform(request: Request, route: Route, change: Change, upload: bytes 
         if replay is not None:
             return Outcome(replay, is_committed=False)
         made = await change()
-        seen = await sight.seen(request, route, made, tx)
+        seen = await seen_records.seen(request, route, made, tx)
         response = prefer.apply(request.prefer, route, made)
         await idempotency.keep(tx, slot, response, seen)
     for user in request.changed_users:

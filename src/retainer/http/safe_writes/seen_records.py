@@ -99,15 +99,15 @@ def _answered(table: Table, route: Route, record: _Answered) -> Iterator[Told]:
 
 def _told_by_lines(table: Table, sent: bytes, answered: bytes) -> Iterator[Told]:
     lines = [line for line in sent.split(b"\n") if line.strip()]
-    for line, answer in zip(lines, _answers(answered), strict=True):
-        if answer.body is None:
+    for line, response in zip(lines, _answers(answered), strict=True):
+        if response.body is None:
             continue
         asked = msgspec.json.decode(line, type=_SentLine)
         path = API + asked.path.partition("?")[0].removeprefix(API)
         routes, _ = table.find(path.strip("/").split("/"))
         route = (routes or {}).get(asked.method)
         if route is not None:
-            yield from _answered(table, route, answer.body)
+            yield from _answered(table, route, response.body)
 
 
 def _answers(lines: bytes) -> Iterable[_AnsweredLine]:
