@@ -2,9 +2,12 @@
 
 import re
 
+import pytest
+
 from support.cast import Cast, Person
 from support.pages.organizations import plain, statuses, tab, toast_of
 from support.pages.sitemap import check, get, post
+from support.samples import activity, link, loose_contact, project, task
 
 
 def archived(cast: Cast) -> int:
@@ -133,3 +136,20 @@ def test_undoing_a_deletion_leads_back_to_the_record(cast: Cast) -> None:
     post(cast.cora, f"/organizations/{cast.globex}/delete")
     answer = post(cast.cora, "/undo", back="/organizations")
     assert answer.headers["location"] == f"/organizations/{cast.globex}"
+
+
+@pytest.mark.parametrize("noun", ["contacts", "projects", "tasks", "documents", "activities"])
+def test_undoing_a_deletion_leads_back_to_the_record_of_every_noun(cast: Cast, noun: str) -> None:
+    samples = {
+        "contacts": loose_contact,
+        "projects": project,
+        "tasks": task,
+        "documents": link,
+        "activities": activity,
+    }
+    path = f"/{noun}/{samples[noun](cast)[0]}"
+    assert cast.cora.delete(f"/api{path}").status_code == 204
+    answer = post(cast.cora, "/undo", back=f"/{noun}")
+    if noun == "activities":  # they are read on their organization's page
+        path = f"/organizations/{cast.acme}/activities"
+    assert answer.headers["location"] == path
