@@ -23,7 +23,8 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted(assets.PACKAGE.rglob("*.html"))
 
 # Files that no first load fetches: for pages of their own, on demand, and letters such as Ł.
-NOT_FIRST = {"api.css", "api.js", "setup.js", "inter-latin-ext-wght-normal.woff2", "palette.js"}
+NOT_FIRST = {"api.css", "api.js", "setup.js", "inter-latin-ext-wght-normal.woff2", "palette.js",
+             "icon-180.png", "icon-192.png", "icon-512.png"}  # fmt: skip
 # Scripts that a page loads by what it holds, each the largest of its page.
 OF_A_PAGE = [name for name in LATER if name != "palette.js"]
 FIRST_LOAD = 90_000  # bytes, as sent
@@ -80,20 +81,42 @@ def test_the_own_scripts_of_a_page_are_in_the_budget(
     assert sum(sent.values()) <= OWN_SCRIPTS_SENT, sent
 
 
+def test_every_page_has_an_icon_and_a_manifest_with_icons_for_the_home_screen(
+    client: httpx.Client,
+) -> None:
+    for path in ("/login", "/setup", "/api/docs"):
+        answer = client.get(path, headers={"Accept": "text/html"})
+        links = dict(re.findall(r'<link rel="([a-z-]+)" href="([^"]*)"', answer.text))
+        assert links["icon"] == URLS["icon.svg"], path
+        assert links["apple-touch-icon"] == URLS["icon-180.png"], path
+        assert links["manifest"] == URLS["app.webmanifest"], path
+        assert "manifest-src 'self'" in answer.headers["content-security-policy"]
+    manifest = client.get(URLS["app.webmanifest"]).json()
+    assert (manifest["name"], manifest["start_url"]) == ("Retainer", "/")
+    sizes = set()
+    for icon in manifest["icons"]:
+        content = client.get(icon["src"]).content
+        if icon["type"] == "image/png":  # its width stands in its head
+            width = int.from_bytes(content[16:20])
+            assert icon["sizes"] == f"{width}x{width}"
+            sizes.add(width)
+    assert sizes == {192, 512}
+
+
 @pytest.mark.parametrize("name", sorted(URLS))
 def test_assets_are_immutable_and_the_same_when_compressed(client: httpx.Client, name: str) -> None:
-    kind = {"css": "text/css", "js": "text/javascript", "woff2": "font/woff2"}[
-        name.rpartition(".")[2]
-    ]
+    kind = {"css": "text/css", "js": "text/javascript", "woff2": "font/woff2", "svg": "image/svg+xml",
+            "png": "image/png", "webmanifest": "application/manifest+json"}[name.rpartition(".")[2]]  # fmt: skip
+    is_packed = kind not in ("font/woff2", "image/png")
     plain, content = wire(client, URLS[name], None)
     small, sent = wire(client, URLS[name])
     for headers in (plain, small):
         assert headers["content-type"].startswith(kind)
         assert headers["cache-control"] == "public, max-age=31536000, immutable"
-        assert headers.get("vary") == (None if kind == "font/woff2" else "accept-encoding")
+        assert headers.get("vary") == ("accept-encoding" if is_packed else None)
     assert content == ASSETS[URLS[name]].content and "content-encoding" not in plain
-    assert small.get("content-encoding") == (None if kind == "font/woff2" else "gzip")
-    assert (sent if kind == "font/woff2" else gzip.decompress(sent)) == content
+    assert small.get("content-encoding") == ("gzip" if is_packed else None)
+    assert (gzip.decompress(sent) if is_packed else sent) == content
 
 
 @pytest.mark.parametrize(

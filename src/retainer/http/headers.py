@@ -16,8 +16,8 @@ FORWARDED = "x-forwarded-for"
 
 CSP = (
     b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    b"font-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; "
-    b"base-uri 'none'; frame-ancestors 'none'"
+    b"font-src 'self'; manifest-src 'self'; connect-src 'self'; frame-src 'self'; "
+    b"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 SECURITY = [
     (b"content-security-policy", CSP),

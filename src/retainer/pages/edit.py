@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec import Struct
 from starlette.responses import Response
 
 from retainer.errors import Conflict, Invalid, NotFound, PreconditionFailed, Problem, camel
@@ -16,6 +17,7 @@ from retainer.journal.feed import titles_of
 from retainer.journal.model import FieldChange
 from retainer.nouns import NOUNS
 from retainer.pages import formatting, render
+from retainer.pages.form import snake
 from retainer.pages.journal import diffs
 from retainer.pages.record_picker import Candidate, candidates_of
 from retainer.pages.submit import Result, perform
@@ -23,7 +25,7 @@ from retainer.pages.submit import Result, perform
 ATTEMPTS = 3  # of an edit during which others change other fields
 _RECORD = re.compile(r"/([a-z]+)/(\d{1,16})", re.ASCII)
 _VERSION = re.compile(r"(\d{1,16})-(\d{1,9})", re.ASCII)
-_NOT_EDITED = {"version", "back"}
+_NOT_EDITED = {"version", "back", "list"}
 _UNKNOWN = object()  # a value that equals none
 
 Sent = dict[str, object]
@@ -71,6 +73,25 @@ async def edit(
         return await refused(request, problem, path, sent, show)
     where = render.return_path(request, path)
     return render.redirect(request, where, message(result), result.operation)
+
+
+def with_elements(request: Request, present: Struct, version: str, sent: Sent) -> Sent:
+    """The lists that a form adds elements to, or drops some from, as it leaves them. Whatever
+    others have changed of the rest stays, and is no conflict: the form names no other element.
+    """
+    how = request.data.get("list", "")
+    if how not in ("add", "drop"):
+        return sent
+    request.data["version"] = version
+    found = dict(sent)
+    for name, given in sent.items():
+        if not isinstance(given, list):
+            continue
+        kept = getattr(present, snake(name))
+        found[name] = [*kept, *given]
+        if how == "drop":
+            found[name] = [element for element in kept if element not in given]
+    return found
 
 
 async def save(request: Request, name: str, id: int, path: str, sent: Sent) -> Result:
@@ -174,7 +195,7 @@ def _versions(change: FieldChange, titles: diffs.Titles) -> Versions:
     theirs, mine = (
         diffs.plain(change.field, value, titles) for value in (change.before, change.after)
     )
-    return Versions(formatting.label(change.field.removesuffix("Id")), theirs, mine)
+    return Versions(formatting.field_label(change.field), theirs, mine)
 
 
 async def _changed_by(request: Request, path: str, version: str) -> dict[str, str] | None:

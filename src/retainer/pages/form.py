@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from retainer.database import exact_json
 from retainer.errors import Problem
-from retainer.http.forms import list_text
+from retainer.http.forms import Form, list_text
 from retainer.http.request import Request
 from retainer.pages import render
 from retainer.pages.formatting import label
@@ -33,7 +33,7 @@ class Field(NamedTuple):
 
     name: str  # the API's
     label: str
-    input_type: str = "text"  # the type of an <input>, "select", or "object"
+    input_type: str = "text"  # the type of an <input>, "select", "object", or "list" of elements
     required: bool = False
     maxlength: int | None = None
     rows: int | None = None
@@ -51,6 +51,8 @@ class Field(NamedTuple):
     permission: str = ""  # the field is hidden from viewers without it
     link: Callable[[str], str | None] | None = None  # makes a URL of the value
     reads: str = ""  # the person whose name is shown to viewers who may not change the field
+    found_at: str = ""  # what the address of a list ends with an element to have the rows with it
+    proposed_at: str = ""  # where elements are proposed while one is typed
 
     @property
     def property_input_type(self) -> str:
@@ -68,6 +70,10 @@ class Field(NamedTuple):
     def text(self, record: Struct) -> str:
         """The record's value as a form writes it; "" where it has none."""
         return _text(getattr(record, snake(self.name)))
+
+    def items(self, record: Struct) -> list[str]:
+        """The elements of the record's list."""
+        return list(getattr(record, snake(self.name)))
 
     def present(self, record: Struct) -> str | None:
         """The name of the present value, where it is a person."""
@@ -116,6 +122,11 @@ class Fields:
     def blank(self) -> dict[str, str]:
         """Values of an empty form."""
         return {field.name: field.default for field in self.all}
+
+    def sent(self, form: Form) -> dict[str, str]:
+        """Values of a form as it was sent, to be shown again: of a list each element."""
+        lists = {field.name for field in self.all if field.input_type == "list"}
+        return dict(form) | {name: ",".join(form.all(name)) for name in lists & set(form)}
 
     def values(self, record: Struct) -> dict[str, str]:
         """Values of a form that is filled in from this record."""

@@ -13,6 +13,8 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
+from retainer.http.forms import list_text, read_list
+
 SECONDS_A_DAY = 86_400
 _TONES = {
     "active": "ok",
@@ -280,6 +282,13 @@ def _zone(context: Context) -> ZoneInfo:
     return ZoneInfo(viewer.time_zone)
 
 
+def field_label(name: str) -> str:
+    """Label of a field; of one that names a record, without "id"."""
+    if name == "externalId":
+        return label(name)
+    return label(name.removesuffix("Id"))
+
+
 FILTERS = {
     "label": label,
     "tone": tone,
@@ -297,4 +306,6 @@ FILTERS = {
     "paragraphs": paragraphs,
     "mail_link": mail_link,
     "phone_link": phone_link,
+    "list_text": list_text,
+    "read_list": read_list,
 }

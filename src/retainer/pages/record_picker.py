@@ -14,6 +14,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 from msgspec import Struct
 
 from retainer.errors import FieldError, Invalid
+from retainer.http.forms import list_text
 from retainer.http.request import Request
 from retainer.identity.users import store as users
 from retainer.lists.spec import ListSpec
@@ -259,6 +260,18 @@ def _folded(text: str) -> str:
 async def suggestions(request: Request, pickable: Pickable[T], text: str) -> list[Candidate]:
     """Records that search finds for the beginning of a name."""
     return _candidates(pickable, await _searched(request, pickable, text))
+
+
+async def tag_suggestions(request: Request, text: str, *, is_one: bool) -> list[Candidate]:
+    """Tags for the one, or for the last of those, that are being typed; behind the others."""
+    if is_one:
+        found = await organizations.tags(request.db, text[:_LONGEST].strip(), MAX_CANDIDATES)
+        return [Candidate(0, tag, tag, "") for tag in found]
+    before, comma, typed = text[:_LONGEST].rpartition(",")
+    if comma:
+        before += ", "
+    found = await organizations.tags(request.db, typed.strip(), MAX_CANDIDATES)
+    return [Candidate(0, tag, before + list_text([tag]), "") for tag in found]
 
 
 async def _searched(request: Request, pickable: Pickable[T], text: str) -> list[T]:

@@ -178,7 +178,7 @@ async def refusal(request: Request, problem: Problem) -> Response:
 
 def changed_fields(sent: dict[str, object]) -> str:
     """Names of the changed fields, as a sentence lists them."""
-    found = [formatting.label(name.removesuffix("Id")).lower() for name in sent]
+    found = [formatting.field_label(name).lower() for name in sent]
     return formatting.join_words(found, "nothing")
 
 

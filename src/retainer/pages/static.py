@@ -1,5 +1,5 @@
-"""Stylesheets, scripts and fonts: read and compressed once, and served under names that contain
-their digest, so that browsers may cache them forever.
+"""Stylesheets, scripts, fonts and the product's icons: read and compressed once, and served under
+names that contain their digest, so that browsers may cache them forever.
 """
 
 import hashlib
@@ -18,9 +18,14 @@ _TYPES = {
     "css": "text/css",
     "js": "text/javascript",
     "woff2": "font/woff2",
+    "svg": "image/svg+xml",
+    "png": "image/png",
+    "webmanifest": "application/manifest+json",
 }
+_COMPRESSED = ("woff2", "png")  # by their own formats
 _IMMUTABLE = {"cache-control": "public, max-age=31536000, immutable"}
 _URL = re.compile(rb'url\("?([\w.-]+)"?\)')
+_IN_MANIFEST = re.compile(rb'(?<="src": ")[\w.-]+')
 
 
 class Asset(NamedTuple):
@@ -33,12 +38,12 @@ class Asset(NamedTuple):
 
 def _read() -> tuple[dict[str, Asset], dict[str, str]]:
     """Read every file, each after those whose URLs it contains: fonts, scripts (leaves first),
-    stylesheets.
+    stylesheets, the manifest.
     """
     contents = {
         file.name: file.read_bytes()
-        for file in sorted(DIST.iterdir())
-        if file.suffix in (".js", ".woff2")
+        for file in (*sorted(DIST.iterdir()), *sorted(ICONS.iterdir()))
+        if file.suffix in (".js", ".woff2", ".svg", ".png")
     }
     urls = {name: _url(name, content) for name, content in contents.items()}
     for name in LATER:
@@ -52,6 +57,10 @@ def _read() -> tuple[dict[str, Asset], dict[str, str]]:
             lambda found: b"url(%s)" % urls[found[1].decode()].encode(), content
         )
         urls[name] = _url(name, contents[name])
+    manifest = contents[MANIFEST] = _IN_MANIFEST.sub(
+        lambda found: urls[found[0].decode()].encode(), (ICONS / MANIFEST).read_bytes()
+    )
+    urls[MANIFEST] = _url(MANIFEST, manifest)
     return {urls[name]: _asset(name, content) for name, content in contents.items()}, urls
 
 
@@ -63,7 +72,7 @@ def _url(name: str, content: bytes) -> str:
 def _asset(name: str, content: bytes) -> Asset:
     extension = name.rpartition(".")[2]
     plain = Asset(_TYPES[extension], content, None)
-    if extension == "woff2":  # compressed by its own format
+    if extension in _COMPRESSED:
         return plain
     small = gzipped(content)
     if len(small) < len(content):
@@ -71,6 +80,7 @@ def _asset(name: str, content: bytes) -> Asset:
     return plain
 
 
+ICONS, MANIFEST = PACKAGE / "layout/icons", "app.webmanifest"
 _SCRIPTS = {file.name: file.read_text() for file in (PACKAGE / "layout/js").glob("*.js")}
 # The script of most pages, and those of pages that work on their own.
 ENTRIES = ("app.js", "api.js", "setup.js")

@@ -282,23 +282,46 @@ def test_a_dialog_with_typing_in_it_asks_before_it_closes(ada: Desk) -> None:
 def test_a_refused_property_keeps_what_is_typed_on_and_elsewhere(ada: Desk, cast: Cast) -> None:
     page = ada.open(f"/organizations/{cast.acme}")
     page.get_by_label("Industry").press_sequentially("Rockets")
-    domains = page.get_by_label("Domains")
-    domains.press_sequentially("not a domain")
-    domains.press("Enter")
-    page.keyboard.type(", acme.example")
-    expect(page.locator("#property-domains .error")).to_be_visible()
-    assert domains.input_value() == "not a domain, acme.example"
-    assert ada.focus() == "p-domains"
+    number, long = page.get_by_label("External id"), "x" * 300
+    number.fill(long)
+    number.press("Enter")
+    page.keyboard.type("yz")
+    expect(page.locator("#property-externalId .error")).to_be_visible()
+    assert number.input_value() == f"{long}yz"
+    assert ada.focus() == "p-externalId"
     expect(page.get_by_label("Industry")).to_have_value("Rockets")
     page.get_by_role("link", name="Contacts").first.click()
     page.get_by_role("heading", name="Contacts", level=1).wait_for()
     page.go_back()
-    expect(domains).to_have_value("not a domain, acme.example")
-    expect(page.locator("#property-domains")).to_contain_text("Not saved")
-    domains.fill("acme.example")
-    domains.press("Enter")
-    ada.expect_toast("Changed domains")
-    expect(page.locator("#property-domains")).not_to_contain_text("Not saved")
+    expect(number).to_have_value(f"{long}yz")
+    expect(page.locator("#property-externalId")).to_contain_text("Not saved")
+    number.fill("A 1")
+    number.press("Enter")
+    ada.expect_toast("Changed external id")
+    expect(page.locator("#property-externalId")).not_to_contain_text("Not saved")
+
+
+def test_tags_typed_one_after_the_other_are_all_kept(ada: Desk, cast: Cast) -> None:
+    cast.ada.put(f"/api/organizations/{cast.acme}", {"tags": ["Key account", "Old"]})
+    page = ada.open(f"/organizations/{cast.acme}")
+    tags = page.get_by_label("Tags", exact=True)
+    tags.press_sequentially("Key", delay=10)
+    proposal = page.locator("#p-tags-names option")
+    expect(proposal).to_have_count(1)
+    assert proposal.get_attribute("value") == "Key account"
+    tags.fill("Alpha")
+    tags.press("Enter")
+    page.keyboard.type("Bravo")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Remove Old").click()
+    expect(page.locator("#property-tags .chip")).to_have_text(["Key account", "Alpha", "Bravo"])
+    ada.settled()
+    kept = cast.ada.get(f"/api/organizations/{cast.acme}").json()["tags"]
+    assert kept == ["Key account", "Alpha", "Bravo"]
+    assert tags.input_value() == ""
+    page.get_by_role("link", name="Bravo").click()
+    expect(page.locator("[data-row]")).to_have_count(1)
+    expect(page.get_by_label("Tag", exact=True)).to_have_value("Bravo")
 
 
 def test_a_refusal_that_comes_between_back_and_its_page_is_told_on_that_page(

@@ -9,7 +9,7 @@ from retainer.errors import Conflict, Invalid, NotFound
 from retainer.http.request import Request
 from retainer.pages import record_picker, render
 from retainer.pages.activities.form import log_line
-from retainer.pages.edit import edit, refused
+from retainer.pages.edit import edit, refused, with_elements
 from retainer.pages.form import MAX_NAME, Field, Fields, form_page
 from retainer.pages.formatting import web_link
 from retainer.pages.journal.history import last_changes
@@ -45,8 +45,9 @@ FIELDS = Fields(
     Field("website", "Website", maxlength=2000, link=web_link, more=True, same_line=True),
     Field("parent", "Parent organization", in_form="own", in_properties="own", more=True,
           permission="organizations.update"),
-    Field("domains", "Domains", in_form="no"),
-    Field("tags", "Tags", hint="Separated by commas", more=True),
+    Field("domains", "Domains", "list", in_form="no", found_at="/organizations?domain="),
+    Field("tags", "Tags", "list", hint="Separated by commas", more=True,
+          found_at="/organizations?tags=", proposed_at="/choices"),
     Field("externalId", "External id", in_form="no"),
     Field("description", "Description", rows=3, more=True, in_properties="no"),
     Field("metadata", "Metadata", "object", more=True, permission="organizations.update",
@@ -119,7 +120,7 @@ async def create(request: Request) -> Response:
         body |= await typed_parent(request, body.get("parentId"))
         result = await perform(request, "createOrganization", body=body)
     except (Invalid, Conflict) as problem:
-        return await form(request, request.data, problem)
+        return await form(request, FIELDS.sent(request.data), problem)
     made = result.record(Organization)
     path = f"/organizations/{made.id}"
     return render.redirect(request, path, f"Added {made.name}", result.operation)
@@ -192,9 +193,11 @@ async def frame(request: Request, id: int) -> dict[str, Any]:
 async def update(request: Request, id: int) -> Response:
     """Change the fields that were sent, if the organization is still as the form showed it."""
     path, sent = f"/organizations/{id}", {}
-    present = (await store.get(request.db, id)).decode(Organization)
+    stored = await store.get(request.db, id)
+    present = stored.decode(Organization)
     try:
         sent = request.data.body(OrganizationUpdate)
+        sent = with_elements(request, present, stored.etag, sent)
         sent |= await typed_parent(request, present.parent_id)
     except Invalid as problem:
         return await refused(request, problem, path, sent, show_overview)

@@ -85,6 +85,10 @@ async def choices(request: Request) -> Response:
     if CONTACT.field in request.query:
         text = request.query[CONTACT.field]
         candidates = await record_picker.suggestions(request, CONTACT, text)
+    if "tags" in request.query:
+        candidates = await record_picker.tag_suggestions(
+            request, request.query["tags"], is_one="one" in request.query
+        )
     return await render.page(request, "layout/choices.html", candidates=candidates)
 
 

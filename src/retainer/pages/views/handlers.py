@@ -11,7 +11,7 @@ from retainer.http.request import Request
 from retainer.identity.users import store as users
 from retainer.pages import render
 from retainer.pages.form import form_page
-from retainer.pages.formatting import label
+from retainer.pages.formatting import field_label, label
 from retainer.pages.list_page import find
 from retainer.pages.record_picker import Person
 from retainer.pages.submit import perform
@@ -86,7 +86,7 @@ def _filter(name: str, value: str) -> str:
         return f"sorted by {order}"
     if field == "q":
         return f"“{value}”"
-    subject = label(field.removesuffix("Id"))
+    subject = field_label(field)
     text = ", ".join(label(part).lower() for part in value.split(","))
     if text == "true":
         return subject

@@ -212,6 +212,20 @@ UPDATES = {
 
 FIND = {column: Statement(query.format(f":{column}")) for column, query in REFERENCES.items()}
 
+# Tags to propose: those of the organizations that were changed last, of a large tenant not of all.
+TAGS = Statement("""
+    SELECT mode() WITHIN GROUP (ORDER BY t.tag) AS tag
+    FROM (SELECT o.tags, o.tags_folded
+          FROM organizations o
+          WHERE o.tenant_id = :tenant AND o.deleted_by IS NULL AND o.tags_folded <> '{}'
+              AND @visible_organizations AND @told_organizations_tags
+          ORDER BY o.updated_at DESC, o.id DESC LIMIT 5000) latest
+        CROSS JOIN unnest(latest.tags, latest.tags_folded) t (tag, folded)
+    WHERE position(fold(:typed) IN t.folded) > 0
+    GROUP BY t.folded
+    ORDER BY position(fold(:typed) IN t.folded), count(*) DESC, t.folded LIMIT :most
+""")
+
 # The keys by which another system knows an organization.
 BY_KEY = {
     "external_id": Statement("""
@@ -268,6 +282,11 @@ async def get(db: Db, id: int) -> Stored:
 async def read_shown(db: Db, id: int) -> Stored | None:
     """One organization with its owner, parent and counts; None when the viewer sees none."""
     return await db.stored(SHOWN, id=id)
+
+
+async def tags(db: Db, typed: str, most: int) -> list[str]:
+    """Tags of organizations that the viewer sees, which have what was typed in them."""
+    return [row["tag"] for row in await db.rows(TAGS, typed=typed, most=most)]
 
 
 async def create(db: Db, values: Values) -> Stored | None:
