@@ -2,6 +2,9 @@
 
 import re
 
+from retainer.pages.assets import icon
+from retainer.pages.navigation import SECTIONS
+from retainer.records.views.store import LISTS
 from support.cast import Cast
 from support.pages.accounts import followed, toast
 from support.pages.sitemap import check, get, post
@@ -21,8 +24,8 @@ def test_a_view_is_saved_shown_changed_and_deleted(cast: Cast) -> None:
     page = followed(cast.cora, made)
     assert (made.headers["location"], toast(page.text)) == (address, "Saved the view Ours")
     assert "/undo" in page.text
-    assert "Update view" in page.text
-    assert "Save view" not in page.text
+    assert "Rename view" in page.text
+    assert "Save view" not in page.text and "Update view" not in page.text, "nothing was changed"
     id = int(re.findall(r'href="/views/(\d+)"', page.text)[0])
     twice = post(cast.cora, "/views", noun="organizations", query="", name="OURS")
     assert (twice.status_code, 'value="OURS"' in twice.text) == (409, True)
@@ -34,13 +37,26 @@ def test_a_view_is_saved_shown_changed_and_deleted(cast: Cast) -> None:
     } == (cast.cora.get(f"/api/views/{id}").json())
     assert changed.headers["location"] == address
     other = get(cast.cora, "/views/new?noun=organizations&query=type%3Dvendor").text
-    assert f'action="/views/{id}"' in other
+    assert f'action="/views/{id}"' in other and "Update view Ours, by name" in other
     moved = post(cast.cora, f"/views/{id}", query="type=vendor")
     assert moved.headers["location"] == "/organizations?type=vendor"
     gone = post(cast.cora, f"/views/{id}/delete", back=address)
     assert gone.headers["location"] == address
     assert toast(followed(cast.cora, gone).text) == "Deleted the view Ours, by name"
     assert cast.cora.get(f"/api/views/{id}").status_code == 404
+
+
+def test_a_view_in_the_sidebar_has_the_icon_and_the_name_of_its_list(cast: Cast) -> None:
+    nouns = list(LISTS)
+    for noun in nouns:
+        post(cast.cora, "/views", noun=noun, query="", name=f"All {noun}")
+    page = get(cast.cora, "/search").text
+    for noun in nouns:
+        section = next(one for one in SECTIONS if one.path == f"/{noun}")
+        words = f'<span class="sr">{section.name}: </span><span>All {noun}</span>'
+        entries = [link for link in re.findall(r"<a [^>]*>.*?</a>", page, re.S) if words in link]
+        assert len(entries) == 2, "of the sidebar, and of More on a phone"
+        assert all(icon(section.icon) in entry for entry in entries), noun
 
 
 def test_a_view_form_offers_no_undo_that_would_be_refused(cast: Cast) -> None:

@@ -67,6 +67,9 @@ _templates.globals["today"] = formatting.today
 _templates.filters |= formatting.FILTERS | {"object_rows": object_rows}
 
 
+_ICONS = {section.path: section.icon for section in SECTIONS}
+
+
 class Toast(NamedTuple):
     """The message that the next page shows."""
 
@@ -230,6 +233,7 @@ class SidebarView(View, rename="camel"):
     """A saved view in the sidebar."""
 
     is_here: bool = False  # the list on this page is filtered and sorted as the view says
+    icon: str = "star"  # its list's
 
 
 async def _sidebar(request: Request) -> list[SidebarView]:
@@ -241,6 +245,7 @@ async def _sidebar(request: Request) -> list[SidebarView]:
     for view in found:
         shown = set(pairs(view.query.encode()))
         view.is_here = request.path == f"/{view.noun}" and parameters == shown
+        view.icon = _ICONS[f"/{view.noun}"]
     return found
 
 
