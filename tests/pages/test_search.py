@@ -2,7 +2,7 @@
 
 import re
 
-from support.cast import Cast
+from support.cast import Cast, Person
 from support.pages.documents import HTML, got, part
 
 
@@ -54,3 +54,32 @@ def test_a_prefix_searches_one_noun_and_a_number_finds_a_record(cast: Cast) -> N
         "é%F0%9F%98%80",
     ):
         assert "<b>" not in part(cast.cora, f"/search?q={odd}", "results")
+
+
+def test_what_was_open_last_is_shown_as_the_viewer_sees_it_today(cast: Cast) -> None:
+    task = cast.ada.made("/api/tasks", organizationId=cast.acme, title="Old name")["id"]
+    asked = f"/search?recent=tasks/{task},organizations/{cast.globex},organizations/{cast.acme}"
+    cast.ada.put(f"/api/tasks/{task}", {"title": "New name"})
+
+    def shown(person: Person) -> list[str]:
+        return re.findall(r'data-href="([^"]*)"', part(person, asked, "results"))
+
+    everything = [f"/tasks/{task}", f"/organizations/{cast.globex}", f"/organizations/{cast.acme}"]
+    assert shown(cast.ada) == everything
+    assert "New name" in part(cast.ada, asked, "results")
+    assert "Old name" not in part(cast.ada, asked, "results")
+    assert shown(cast.stan) == [everything[0], everything[2]], "none of an organization unseen"
+    assert shown(cast.olga) == []
+    cast.ada.delete(f"/api/tasks/{task}")
+    assert shown(cast.ada) == everything[1:]
+    for broken in (
+        "",
+        "x",
+        "tasks",
+        "tasks/",
+        "tasks/x",
+        "users/1",
+        "[object Object]",
+        "nothing/1",
+    ):
+        assert part(cast.ada, f"/search?recent={broken}", "results").strip() == ""

@@ -152,7 +152,8 @@ def test_what_is_kept_in_the_browser_is_the_users_and_goes_with_them(
         page.get_by_label("Select Globex").check()
         page.goto(f"{server.url}/profile")
         kept = "JSON.stringify({...localStorage, ...sessionStorage})"
-        assert "Globex" in page.evaluate(kept)
+        assert f"organizations/{cast.globex}" in page.evaluate(kept)
+        assert "Globex" not in page.evaluate(kept), "it is asked for by its id"
         page.get_by_role("button", name="Sign out").click()
         page.get_by_role("heading", name="Sign in").wait_for()
         assert page.evaluate(kept) == "{}"

@@ -11,6 +11,7 @@ from retainer.errors import NotFound, camel
 from retainer.http.request import Request
 from retainer.nouns import NOUNS
 from retainer.pages import record_picker, render
+from retainer.pages.formatting import label
 from retainer.pages.list_page import query_string
 from retainer.pages.record_picker import CONTACT, ORGANIZATION, PARENT, Candidate
 from retainer.search import store
@@ -19,6 +20,7 @@ from retainer.search.web import hit
 
 MAX_HITS = 50  # hits on the page
 MAX_PALETTE_HITS = 12  # hits in the palette, a line each
+MAX_RECENT = 8  # records that were open last
 MAX_QUERY = 200  # characters, as the API's search takes
 PREFIXES = {
     noun.search.prefix: noun.singular
@@ -58,6 +60,8 @@ class Group(NamedTuple):
 
 
 async def index(request: Request) -> Response:
+    if "recent" in request.query:
+        return await recent(request, request.query["recent"])
     q = request.query.get("q", "").strip()
     limit = MAX_HITS
     if render.target(request) == "results":
@@ -73,6 +77,36 @@ async def index(request: Request) -> Response:
         limit=MAX_HITS,
         prefixes=list(PREFIXES),
     )
+
+
+async def recent(request: Request, names: str) -> Response:
+    """The records that a tab had open last, each named as in "tasks/7": those that the viewer sees
+    today, as they are called today.
+    """
+    hits = []
+    for name in names.split(",")[:MAX_RECENT]:
+        table, _, id = name.partition("/")
+        noun = NOUNS.get(table)
+        if noun and noun.search and noun.get and record_picker.is_id(id):
+            with suppress(NotFound):
+                record = (await noun.get(request.db, int(id))).decode(dict[str, Any])
+                title = record[camel(noun.title)] or label(noun.singular)
+                hits.append(
+                    ShownHit(
+                        f"recent-{table}-{id}",
+                        f"/{table}/{id}",
+                        noun.search.icon,
+                        title,
+                        label(noun.singular),
+                        [],
+                        [],
+                    )
+                )
+    groups = [Group("Recent", hits)] if hits else []
+    return await render.page(
+        request, "search/page.html", q="", groups=groups, total=len(hits), limit=MAX_HITS,
+        prefixes=list(PREFIXES),
+    )  # fmt: skip
 
 
 async def choices(request: Request) -> Response:

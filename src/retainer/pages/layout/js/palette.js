@@ -30,13 +30,17 @@ async function showOptions(text) {
   search?.abort();
   const wanted = text.trim();
   if (!wanted) {
-    show(group("Recent", recall("recent") || []), group("Commands", commandOptions()));
+    const recent = recall("recent");
+    const found = recent && (await fetchOptions("recent", recent));
+    if (recent && found === null) return;
+    show(group("Commands", commandOptions()));
+    $("#results").insertAdjacentHTML("afterbegin", found || "");
   } else if (text.startsWith(">")) {
     const words = text.slice(1).trim().toLowerCase();
     const isMatch = (option) => option.words.toLowerCase().includes(words);
     show(group("Commands", commandOptions().filter(isMatch)));
   } else {
-    const found = await searchRecords(wanted);
+    const found = await fetchOptions("q", wanted);
     if (found === null) return;
     $("#results").setHTMLUnsafe(found);
   }
@@ -45,11 +49,11 @@ async function showOptions(text) {
 }
 
 // The options as HTML; null where a later search replaced this one, or nothing can be searched.
-async function searchRecords(text) {
+async function fetchOptions(parameter, text) {
   search = new AbortController();
   const headers = { Accept: "text/html", "HX-Request": "true", "HX-Target": "div#results" };
   try {
-    const url = `/search?q=${encodeURIComponent(text)}`;
+    const url = `/search?${parameter}=${encodeURIComponent(text)}`;
     const response = await fetch(url, { headers, signal: search.signal });
     if (response.ok) return await response.text();
     if (response.status === 401) tellSignedOut();

@@ -27,11 +27,9 @@ function linkBackToList() {
 // Its own page says which record it is: data-record="organizations/12".
 function rememberRecord() {
   const { record } = main().dataset;
-  const href = location.pathname;
-  if (href !== `/${record}`) return;
-  const words = $("h1", main())?.textContent.trim();
-  const others = (recall("recent") || []).filter((other) => other.href !== href);
-  remember("recent", [{ href, words, note: record.split("/")[0] }, ...others].slice(0, RECENT));
+  if (location.pathname !== `/${record}`) return;
+  const others = (recall("recent") || []).filter((other) => other !== record);
+  remember("recent", [record, ...others].slice(0, RECENT));
 }
 
 // The URL of the record before (-1) or after (1) this one, if there is one.
