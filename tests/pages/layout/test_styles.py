@@ -46,7 +46,7 @@ NOT_SHOWN = {
     "new": "a line that adds, opened", "close": "stands in messages", "in-row": "for those who may change tasks",
     "open-menu": "as in-row", "note": "a line below a heading", "ruled": "tabs of a page by themselves",
     "deed": "a sentence in a table", "go": "a link beside a property",
-    "is-open": "a state of bulk", "view-bar": "stands in the head of a list",
+    "in-words": "stands over a date among properties", "is-open": "a state of bulk", "view-bar": "stands in the head of a list",
 }  # fmt: skip
 
 
