@@ -81,8 +81,8 @@ def test_on_a_phone_tabs_begin_at_the_gutter_and_links_are_as_high_as_a_finger(
         page = at.open(f"/organizations/{cast.acme}")
         box = page.locator(".tabs a").first.bounding_box()
         assert box and box["x"] == 16
-        paths = [f"/organizations/{cast.acme}", f"/organizations/{cast.acme}/members",
-                 f"/contacts/{cast.gita_contact}", "/contacts"]  # fmt: skip
+        record = f"/organizations/{cast.acme}"
+        paths = [record, f"{record}/members", f"/contacts/{cast.gita_contact}", "/contacts"]
         seen = 0
         for path in paths:
             at.open(path)

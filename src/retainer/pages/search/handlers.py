@@ -67,46 +67,44 @@ async def index(request: Request) -> Response:
     if render.target(request) == "results":
         limit = MAX_PALETTE_HITS
     found = await _found(request, parse(q), limit)
-    groups = _grouped(found, _everything_path(q))
-    return await render.page(
-        request,
-        "search/page.html",
-        q=q,
-        groups=groups,
-        total=len(found),
-        limit=MAX_HITS,
-        prefixes=list(PREFIXES),
-    )
+    return await _page(request, q, _grouped(found, _everything_path(q)), len(found))
 
 
 async def recent(request: Request, names: str) -> Response:
     """The records that a tab had open last, each named as in "tasks/7": those that the viewer sees
     today, as they are called today.
     """
-    hits = []
-    for name in names.split(",")[:MAX_RECENT]:
-        table, _, id = name.partition("/")
-        noun = NOUNS.get(table)
-        if noun and noun.search and noun.get and record_picker.is_id(id):
-            with suppress(NotFound):
-                record = (await noun.get(request.db, int(id))).decode(dict[str, Any])
-                title = record[camel(noun.title)] or label(noun.singular)
-                hits.append(
-                    ShownHit(
-                        f"recent-{table}-{id}",
-                        f"/{table}/{id}",
-                        noun.search.icon,
-                        title,
-                        label(noun.singular),
-                        [],
-                        [],
-                    )
-                )
+    found = [await _opened(request, name) for name in names.split(",")[:MAX_RECENT]]
+    hits = [one for one in found if one is not None]
     groups = [Group("Recent", hits)] if hits else []
+    return await _page(request, "", groups, len(hits))
+
+
+async def _opened(request: Request, name: str) -> ShownHit | None:
+    table, _, id = name.partition("/")
+    noun = NOUNS.get(table)
+    if noun is None or noun.search is None or noun.get is None or not record_picker.is_id(id):
+        return None
+    try:
+        record = (await noun.get(request.db, int(id))).decode(dict[str, Any])
+    except NotFound:
+        return None
+    kind = label(noun.singular)
+    title = record[camel(noun.title)] or kind
+    icon = noun.search.icon
+    return ShownHit(f"recent-{table}-{id}", f"/{table}/{id}", icon, title, kind, [], [])
+
+
+async def _page(request: Request, q: str, groups: list[Group], total: int) -> Response:
     return await render.page(
-        request, "search/page.html", q="", groups=groups, total=len(hits), limit=MAX_HITS,
+        request,
+        "search/page.html",
+        q=q,
+        groups=groups,
+        total=total,
+        limit=MAX_HITS,
         prefixes=list(PREFIXES),
-    )  # fmt: skip
+    )
 
 
 async def choices(request: Request) -> Response:
