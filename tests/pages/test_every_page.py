@@ -3,6 +3,7 @@ refused; and rules for the HTML of all of them.
 """
 
 import re
+from html.parser import HTMLParser
 
 import pytest
 
@@ -223,3 +224,43 @@ def test_a_filtered_list_counts_its_own_rows(cast: Cast) -> None:
         found, rows = counted(path)
         assert (found == rows, found < everything) == (True, True), path
     assert counted("/organizations?q=acme")[0] > 0
+
+
+class Named(HTMLParser):
+    """The links, buttons and summaries with a name of their own, and the words that are seen."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, str]] = []
+        self.open: list[tuple[str, str, list[str]]] = []
+        self.unseen = 0
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag in ("a", "button", "summary"):
+            self.open.append((tag, given.get("aria-label") or "", []))
+        is_unseen = given.get("aria-hidden") or given.get("class") in ("sr", "on-paper")
+        self.unseen += tag == "span" and bool(self.unseen or is_unseen)
+
+    def handle_endtag(self, tag: str) -> None:
+        self.unseen -= tag == "span" and self.unseen > 0
+        if self.open and self.open[-1][0] == tag:
+            _, name, words = self.open.pop()
+            if name:
+                self.found.append((name, " ".join(" ".join(words).split())))
+
+    def handle_data(self, data: str) -> None:
+        if self.open and not self.unseen:
+            self.open[-1][2].append(data)
+
+
+def test_a_name_that_is_heard_has_the_words_that_are_seen(cast: Cast) -> None:
+    cast.asking = cast.ada
+    several = 0
+    cast.ada.delete(f"/api/organizations/{cast.globex}")
+    for route in SHOWN:
+        for name, seen in Named(get(cast.ada, path_of(cast, route)).text).found:
+            several += 1
+            assert seen.lower().rstrip("…") in name.lower(), (route.path, name, seen)
+    assert several > 30
