@@ -2,12 +2,16 @@
 
 import json
 import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from support.cast import Cast, Person
+from support.races import together
 from support.samples import bulk
+from support.searching import eventually
 
 
 def body(username: str) -> dict[str, Any]:
@@ -60,3 +64,42 @@ def test_free_names_and_other_mistakes_do_not_count(cast: Cast) -> None:
         assert tried(cast.olga, free(), Prefer="dry-run") == 200
         assert tried(cast.olga, "no address") == 422
     assert tried(cast.olga, free()) == 200
+
+
+@pytest.mark.parametrize("way", ["alone", "dry", "bulk"])
+def test_of_many_taken_names_tried_at_once_ten_are_told(cast: Cast, way: str) -> None:
+    def of_bulk(username: str) -> int:
+        line = json.dumps({"method": "POST", "path": "/users", "body": body(username)})
+        answer = bulk(cast.olga, line.encode() + b"\n", Prefer="handling=lenient")
+        return int(json.loads(answer.text)["status"])
+
+    def of_one(username: str) -> int:
+        if way == "bulk":
+            return of_bulk(username)
+        return tried(cast.olga, username, **({"Prefer": "dry-run"} if way == "dry" else {}))
+
+    def jobs(usernames: list[str]) -> list[Callable[[], int]]:
+        return [lambda name=name: of_one(name) for name in usernames]  # type: ignore[misc]
+
+    taken = together(jobs([cast.ada.username] * 16))
+    assert (taken.count(409), taken.count(429)) == (10, 6)
+    assert together(jobs([free() for _ in range(4)])) == [429] * 4
+
+
+def test_a_free_name_that_is_being_added_when_the_limit_is_reached_is_not_told(cast: Cast) -> None:
+    contact = cast.olga.made("/api/contacts", fullName="Kim", email=free(), type="internal")["id"]
+    name = free()
+    connection = cast.sql.connection
+    cast.sql.run(connection.execute("BEGIN"))
+    cast.sql.rows("SELECT FROM contacts WHERE id = $1 FOR UPDATE", contact)
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(cast.olga.post, "/api/users", body(name) | {"contactId": contact})
+        try:
+            eventually(
+                lambda: cast.sql.value("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+            )
+            assert [tried(cast.olga, cast.ada.username) for _ in range(10)] == [409] * 10
+        finally:
+            cast.sql.run(connection.execute("COMMIT"))
+        assert waiting.result().status_code == 429
+    assert cast.sql.value("SELECT count(*) FROM users WHERE username = $1", name) == 0

@@ -41,8 +41,10 @@ async def show(request: Request, id: int) -> Response:
 
 
 async def create(request: Request) -> Response:
-    async with name_guesses.limited(request):
-        return record_response(await store.create(request.db, sent(request.data)))
+    async with name_guesses.limited(request), request.db.transaction() as tx:
+        user = await store.create(tx, sent(request.data))
+        await name_guesses.refuse_past_limit(tx)
+    return record_response(user)
 
 
 async def update(request: Request, id: int) -> Response:
