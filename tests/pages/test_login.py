@@ -1,5 +1,6 @@
 """The login page and setup links, without scripts."""
 
+import re
 from typing import Any
 
 from support.cast import Cast, Person
@@ -76,3 +77,17 @@ def test_signing_out_has_the_browser_forget_what_pages_kept(cast: Cast) -> None:
     session = cast.ada.get("/api/user/sessions").json()[0]["id"]
     answer = post(cast.ada, f"/profile/sessions/{session}/end")
     assert answer.headers["clear-site-data"] == '"storage"'
+
+
+def test_every_page_with_a_password_offers_to_show_it(cast: Cast) -> None:
+    for who, path in (
+        (cast.nobody, "/login"),
+        (cast.nobody, "/setup"),
+        (cast.cora, "/profile/password"),
+        (cast.cora, "/profile/confirmation"),
+    ):
+        form = get(who, path).text.partition('class="form')[2].partition("</form>")[0]
+        assert form.count("data-shows> Show password</label>") == 1, path
+        passwords = re.findall(r'<input[^>]*type="password"[^>]*>', form)
+        assert passwords
+        assert all(re.search(r'autocomplete="[a-z]+-password"', one) for one in passwords), path

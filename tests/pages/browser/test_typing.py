@@ -152,6 +152,27 @@ def test_a_session_that_ended_is_renewed_over_the_page_and_the_same_form_goes_on
         assert at.focus() == "log-text"
 
 
+def test_a_password_can_be_shown_while_one_types_it_and_is_never_kept(
+    browser: Browser, server: Server, cast: Cast
+) -> None:
+    with desk(browser, server, None) as at:
+        for path in ("/login", "/setup#token=abc"):
+            page = at.open(path)
+            field = page.locator("[autocomplete$=password]").first
+            field.fill("seen by me")
+            page.get_by_label("Show password").check()
+            expect(field).to_have_attribute("type", "text")
+            expect(field).to_have_value("seen by me")
+            page.get_by_label("Show password").uncheck()
+            expect(field).to_have_attribute("type", "password")
+    with desk(browser, server, cast.cora) as at:
+        page = at.open("/profile/password")
+        page.get_by_label("Show password").check()
+        page.get_by_label("Current password").press_sequentially("never kept")
+        kept = page.evaluate("JSON.stringify([{...sessionStorage}, {...localStorage}])")
+        assert "never kept" not in kept
+
+
 def test_what_takes_the_password_again_asks_in_a_dialog_and_then_sends_the_same_form(
     browser: Browser, server: Server, cast: Cast
 ) -> None:

@@ -4,7 +4,8 @@ import { $, $$, element, main, on } from "./dom.js";
 import { recall, remember } from "./storage.js";
 
 const FORM = "form[method=post]:not([hx-boost=false], [data-selects])";
-const FIELD = "input:not([type=hidden], [type=password], [type=file]), select, textarea";
+const FIELD =
+  "input:not([type=hidden], [type=file], [autocomplete$=password], [data-shows]), select, textarea";
 
 const isTick = (field) => /checkbox|radio/.test(field.type);
 export const fieldsOf = (form) => [...form.elements].filter((field) => field.matches(FIELD));

@@ -2,6 +2,7 @@
 // and goes out in a body only.
 
 import { $ } from "./dom.js";
+import "./passwords.js";
 
 const MINIMUM_LENGTH = 8;
 
@@ -23,11 +24,6 @@ if (token) {
 
 // Another link opened in this tab differs after the "#" only: the browser would keep the page.
 addEventListener("hashchange", () => location.reload());
-
-$("#show").addEventListener("change", ({ target }) => {
-  const type = target.checked ? "text" : "password";
-  for (const field of Object.values(fields)) field.type = type;
-});
 
 for (const [name, field] of Object.entries(fields)) {
   field.addEventListener("input", () => showError(name, ""));
