@@ -191,3 +191,47 @@ def test_ten_windows_share_a_stream_and_each_shows_what_others_change(
         cast.cora.put(f"/api/organizations/{cast.acme}", {"industry": "Submarines"})
         expect(pages[9].get_by_label("Industry")).to_have_value("Submarines")
         assert len(streams) == 2
+
+
+@pytest.mark.parametrize("has_clipboard", [True, False], ids=["https", "plain http"])
+def test_a_link_an_address_and_a_number_are_copied_by_keyboard_and_it_is_said(
+    ada: Desk, cast: Cast, has_clipboard: bool
+) -> None:
+    made = {"fullName": "Kim", "email": f"kim{cast.tenant}@example.com", "type": "client"}
+    contact = cast.ada.made("/api/contacts", **made, phone="+41 44 123 45 67")["id"]
+    if has_clipboard:
+        ada.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    else:
+        ada.context.add_init_script(
+            "Object.defineProperty(navigator, 'clipboard', { value: undefined })"
+        )
+
+    def pasted() -> str:
+        page.evaluate("document.body.append(document.createElement('textarea'))")
+        field = page.locator("body > textarea")
+        field.focus()
+        page.keyboard.press("Control+v")
+        text = field.input_value()
+        field.evaluate("field => field.remove()")
+        return text
+
+    def copy(what: str) -> None:
+        button = page.get_by_role("button", name=f"Copy the {what}")
+        button.focus()
+        page.keyboard.press("Enter")
+        expect(button.locator("+ [role=status]")).to_have_text("Copied")
+        expect(button).to_be_focused()
+
+    page = ada.open(f"/contacts/{contact}")
+    for what, text in (("e-mail", made["email"]), ("phone number", "+41 44 123 45 67")):
+        copy(what)
+        assert pasted() == text
+    page = ada.open(f"/users/{cast.stan.id}")
+    page.get_by_role("link", name="Make a new link").click()
+    page.get_by_role("button", name="Make a link").click()
+    page.get_by_role("heading", name="Send this link").wait_for()
+    copy("link")
+    link = page.get_by_role("textbox", name="Link").input_value()
+    page.get_by_role("link", name="Done").click()
+    page.locator("dialog[open]").wait_for(state="hidden")
+    assert pasted() == link

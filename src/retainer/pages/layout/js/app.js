@@ -6,6 +6,7 @@ import { onRender } from "./navigation.js";
 import "./forms.js";
 import "./submits.js";
 import "./session.js";
+import "./copying.js";
 import "./passwords.js";
 import "./shortcuts.js";
 import "./live_updates.js";
