@@ -531,7 +531,7 @@ def test_under_root_postgresql_gets_an_account_that_owns_only_its_part(root: Som
         return tuple(path.stat().st_uid for path in owners if path.exists())
 
     postgres, socket, *others = root.does(looks)
-    assert postgres == socket != 0
+    assert postgres == socket == pwd.getpwnam("retainer").pw_uid != 0
     assert others == [0, 0, 0]
     assert stat.S_IMODE(root.home.stat().st_mode) == 0o755
     assert stat.S_IMODE((root.data / "postgres").stat().st_mode) == 0o700
@@ -572,6 +572,67 @@ def test_under_root_binaries_out_of_reach_are_copied_once(
     assert first[0].is_relative_to(root.home / "state")
     assert [path.name for path in (root.home / "state").iterdir()] == [first[0].parents[2].name]
     assert stat.S_IMODE(barred.stat().st_mode) == 0o700
+
+
+@as_root
+@pytest.mark.parametrize("role", ["postgres", "retainer"])
+def test_no_other_account_is_let_into_the_database(root: Someone, role: str) -> None:
+    process, _ = root.begins(starts_and_waits, root.data)
+    wait_for((root.data / "ready").exists, 30)
+    url = embedded.url(role, str(root.data / "socket"))
+    assert ask(url, "SELECT 1") == 1, "root is let in"
+    strangers = [account for account in pwd.getpwall() if account.pw_name in ("postgres", "nobody")]
+    assert strangers
+    for account in strangers:
+        stranger = Someone("a stranger", account.pw_uid, account.pw_gid, root.home)
+        with pytest.raises(OSError, match="Permission denied"):
+            stranger.does(ask, url, "SELECT 1")
+    for path in (root.data / "socket", root.data / "socket" / ".s.PGSQL.5432"):
+        path.chmod(0o777)
+    for account in strangers:
+        stranger = Someone("a stranger", account.pw_uid, account.pw_gid, root.home)
+        with pytest.raises(AssertionError, match="Peer authentication failed"):
+            stranger.does(is_let_in, url)
+    process.kill()
+    process.join()
+
+
+def is_let_in(url: str) -> None:
+    try:
+        ask(url, "SELECT 1")
+    except asyncpg.PostgresError as error:
+        raise AssertionError(str(error)) from error
+
+
+@as_root
+def test_a_cluster_of_an_older_release_is_handed_over_and_closed(root: Someone) -> None:
+    root.does(starts_and_stops, root.data, "CREATE TABLE kept AS SELECT 42 AS answer")
+    cluster, nobody = root.data / "postgres", pwd.getpwnam("nobody")
+    for path in [cluster, *cluster.rglob("*"), root.data / "socket"]:
+        os.chown(path, nobody.pw_uid, nobody.pw_gid)
+    (cluster / "pg_hba.conf").write_text("local all all trust\n")
+    (root.home / "outside").touch()
+    (cluster / "leads_out").symlink_to(root.home / "outside")
+    assert root.does(starts_and_stops, root.data, "SELECT answer FROM kept") == 42
+    ours = pwd.getpwnam("retainer").pw_uid
+    assert {path.lstat().st_uid for path in [cluster, *cluster.rglob("*")]} == {ours}
+    assert (root.home / "outside").stat().st_uid == 0, "what a link leads to is left alone"
+    assert "trust" not in (cluster / "pg_hba.conf").read_text()
+    assert (cluster / "pg_hba.conf.before").read_text() == "local all all trust\n"
+    for path in (cluster / "pg_hba.conf", cluster / "pg_ident.conf"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@as_root
+def test_the_postmaster_of_another_account_is_stopped_and_its_cluster_handed_over(
+    ordinary: Someone,
+) -> None:
+    left = killed_while_running(ordinary)
+    ordinary.data.chmod(0o711)  # as an older release made it under root
+    root = Someone("root", 0, 0, ordinary.home)
+    assert root.does(starts_and_stops, root.data) == 1
+    assert not postmaster.is_alive(left)
+    assert (root.data / "postgres").stat().st_uid == pwd.getpwnam("retainer").pw_uid
 
 
 @as_root

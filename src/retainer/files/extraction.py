@@ -3,6 +3,7 @@ hostile: with limits on its time and memory.
 """
 
 import asyncio
+import os
 import signal
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
 
+from retainer import account
 from retainer.files import text_reader
 
 LARGEST = 100 << 20  # bytes; of a larger file no text is extracted
@@ -76,12 +78,17 @@ async def extract(store: FileStore, key: str, size: int, media_type: str) -> Ext
 
 async def read(file: BinaryIO, media_type: str) -> ExtractedText:
     """Text of an open file. If the reader gives up half-way, its output so far counts."""
+    ids = list[int]()
+    if os.geteuid() == 0:
+        worker = account.for_work()
+        ids = [worker.uid, worker.gid]
     reader = await asyncio.create_subprocess_exec(
         sys.executable,
         "-P",
         str(Path(text_reader.__file__)),
         media_type,
         str(CPU_SECONDS),
+        *map(str, ids),
         stdin=file,
         stdout=PIPE,
         stderr=PIPE,

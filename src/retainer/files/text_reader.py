@@ -1,20 +1,24 @@
 """Program that extracts the text of one file. It runs apart from the server, because a hostile file
 can exhaust or take over the library that reads it.
 
-Standard input is the file; the arguments are its media type and the seconds of CPU time. The
-program limits itself before it reads, has an empty environment and so knows no secret, and writes
-text as soon as it has some. It exits with 0, or with 1 and the reason as a line on standard error;
-text written until then counts. It imports nothing of this package, and only the library that it
-needs.
+Standard input is the file; the arguments are its media type, the seconds of CPU time and, under
+root, the ids of the account and the group to read as. The program loads its library, then gives up
+every right before it reads: it can open no file and no connection and start no program, and its
+environment is empty, so it knows no secret. It writes text as soon as it has some. It exits with 0,
+or with 1 and the reason as a line on standard error; text written until then counts. It imports
+nothing of this package, and only the libraries that it may need.
 """
 
+import importlib
 import logging
 import os
+import pkgutil
 import resource
 import signal
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
@@ -27,6 +31,14 @@ CHARACTERS = 1_000_000  # of text; the rest is not searched
 
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+ZIP = "application/zip"
+# By media type; a ZIP archive may be either.
+LIBRARIES = {
+    "application/pdf": ["pypdf"],
+    WORD: ["docx"],
+    SHEET: ["openpyxl"],
+    ZIP: ["docx", "openpyxl"],
+}
 # Media types by an entry of the archive: its first bytes alone do not always tell.
 PARTS = {"word/document.xml": WORD, "xl/workbook.xml": SHEET}
 
@@ -37,6 +49,8 @@ class Unreadable(Exception):
 
 def main() -> int:
     _limit(int(sys.argv[2]))
+    _load(sys.argv[1])
+    _give_up_rights(*map(int, sys.argv[3:]))
     try:
         _write(_pieces(sys.argv[1], sys.stdin.buffer))
     except Unreadable as error:
@@ -58,6 +72,28 @@ def _limit(seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGXCPU, _too_slow)
+
+
+def _load(media_type: str) -> None:
+    """Import whatever reading may ask for: the library with all its parts, and all encodings."""
+    for name in ("encodings", *LIBRARIES.get(media_type, [])):
+        library = importlib.import_module(name)
+        for part in pkgutil.walk_packages(library.__path__, f"{name}."):
+            with suppress(ImportError):  # it is for another library or system
+                importlib.import_module(part.name)
+
+
+def _give_up_rights(user: int | None = None, group: int | None = None) -> None:
+    """Become another user, where one is given, and a process that gets no file descriptor, of a
+    file or of a connection, and no child. The file and the pipes that it has stay.
+    """
+    if user is not None and group is not None:
+        os.setgroups([])
+        os.setresgid(group, group, group)
+        os.setresuid(user, user, user)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+    sys.meta_path.clear()  # what is not loaded is not there: libraries expect that, and no OSError
 
 
 def _too_slow(_signal: int, _frame: object) -> None:
@@ -109,7 +145,7 @@ def _plain(file: BinaryIO) -> Iterator[str]:
 
 
 def _pdf(file: BinaryIO) -> Iterator[str]:
-    import pypdf  # noqa: PLC0415 -- only the library that is needed
+    import pypdf  # noqa: PLC0415 -- loaded by _load()
 
     document = pypdf.PdfReader(file)
     if document.is_encrypted and not document.decrypt(""):
@@ -119,7 +155,7 @@ def _pdf(file: BinaryIO) -> Iterator[str]:
 
 
 def _word(file: BinaryIO) -> Iterator[str]:
-    import docx  # noqa: PLC0415 -- only the library that is needed
+    import docx  # noqa: PLC0415 -- loaded by _load()
 
     _type_of_archive(file)  # raises
     yield from _blocks(docx.Document(file))
@@ -137,7 +173,7 @@ def _blocks(container: "Document | _Cell") -> Iterator[str]:
 
 
 def _sheets(file: BinaryIO) -> Iterator[str]:
-    import openpyxl  # noqa: PLC0415 -- only the library that is needed
+    import openpyxl  # noqa: PLC0415 -- loaded by _load()
 
     _type_of_archive(file)  # raises
     book = openpyxl.load_workbook(file, read_only=True, data_only=True)

@@ -2,8 +2,8 @@
 
 A data folder holds `lock` (locked while in use), `postgres` (the cluster; its superuser is
 `postgres`, our role and our database are `retainer`), `postgres.log`, and `socket`, the only place
-where PostgreSQL listens. Under root it runs as an unprivileged account, which owns `postgres` and
-`socket` and nothing else.
+where PostgreSQL listens. Under root it runs as our account (account.py), which owns `postgres` and
+`socket`, and the rest too when the server runs as it.
 """
 
 import fcntl
@@ -14,6 +14,8 @@ import tempfile
 from pathlib import Path
 from urllib.parse import quote
 
+from retainer import account
+from retainer.account import Account
 from retainer.config import Settings
 from retainer.server.postgres.postmaster import (
     Installation,
@@ -26,12 +28,9 @@ from retainer.server.postgres.postmaster import (
     turn_log,
 )
 from retainer.server.postgres.programs import (
-    OURSELVES,
     STATE,
-    Account,
     Command,
     EmbeddedError,
-    account_for,
     find,
     main_error,
     make_folder,
@@ -44,7 +43,15 @@ from retainer.server.postgres.programs import (
 # Written to postgresql.conf once; from then on the operator tunes them there.
 INITIAL_SETTINGS = ["shared_buffers=256MB", "max_connections=100", "max_wal_size=1GB", "jit=off"]
 LOCALE = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-ACCESS = ["--username=postgres", "--auth-local=trust", "--auth-host=reject", "--data-checksums"]
+ACCESS = ["--username=postgres", "--auth-local=peer", "--auth-host=reject", "--data-checksums"]
+# By the name of the account at the other end of the socket, which PostgreSQL asks the system for.
+HEADING = "# Written by Retainer at each start.\n"
+ACCESS_RULES = f"""{HEADING}local all         all peer map=retainer
+local replication all peer map=retainer
+"""
+ACCOUNTS = """{heading}retainer "{account}" all
+retainer root all
+"""
 # Failed statements are logged by the application; postgres.log keeps the server's own messages.
 OWNER = """CREATE ROLE retainer LOGIN CREATEROLE
 ALTER ROLE retainer SET log_min_messages = 'log'
@@ -76,7 +83,10 @@ class Embedded:
 
     def __init__(self, lock: FolderLock, installation: Installation) -> None:
         self.bin, self._lock, self._installation = installation.bin, lock, installation
-        self._postmaster = adopt(installation) or launch(installation)
+        adopted = adopt(installation)
+        if adopted:
+            adopted.reload()  # an older release's lets everybody in who reaches the socket
+        self._postmaster = adopted or launch(installation)
         self.url = url("retainer", self._postmaster.socket)
         self.superuser_url = url("postgres", self._postmaster.socket)
 
@@ -113,11 +123,11 @@ def start(data: Path, binaries: Path | None = None) -> Embedded:
     where there is none. Raises EmbeddedError.
     """
     data = data.absolute().resolve()
-    account = account_for(data / "postgres")
-    refuse_unreachable(data, account)
+    worker = account.for_work()
+    refuse_unreachable(data, worker)
     lock = lock_folder(data)
     try:
-        installation = Installation(data, runnable(find(binaries), account), account)
+        installation = Installation(data, runnable(find(binaries), worker), worker)
         prepare(installation)
         return Embedded(lock, installation)
     except BaseException as error:
@@ -161,14 +171,16 @@ def default_data(name: str = "") -> Path:
 
 def refuse_unreachable(data: Path, account: Account) -> None:
     """Raise EmbeddedError when a parent folder bars PostgreSQL's account."""
-    if account is OURSELVES:
+    if os.geteuid() != 0:
         return
     for folder in [*reversed(data.parents), data]:
         if not folder.exists():
             return
         if not may_enter(folder.stat(), account):
-            bars = f"{folder} does not let PostgreSQL's account (uid {account.uid}) through"
-            raise EmbeddedError(f"{bars} to {data}: choose a data folder elsewhere with --data")
+            raise EmbeddedError(
+                f"{folder} does not let PostgreSQL's account ({account.name}) through to {data}:"
+                " choose a data folder elsewhere with --data, or the account with RETAINER_USER"
+            )
 
 
 def may_enter(folder: os.stat_result, account: Account) -> bool:
@@ -220,10 +232,10 @@ def prepare(installation: Installation) -> None:
             f"{cluster} is a standby of another server, and would never be writable:"
             " promote it first (pg_ctl promote), or remove standby.signal"
         )
-    if account is not OURSELVES and cluster.stat().st_uid == 0:  # a backup, restored by root
-        for path in cluster.rglob("*"):
-            os.lchown(path, *account)
-        os.lchown(cluster, *account)  # last, so that an interrupted change of owner is repeated
+    if os.geteuid() == 0 and cluster.stat().st_uid != account.uid:
+        if left := adopt(installation):  # it runs as the account of before
+            left.stop()
+        give(cluster, account)
     try:
         made_by, ours = int((cluster / "PG_VERSION").read_text()), version(installation.bin)[0]
     except (FileNotFoundError, ValueError) as error:
@@ -238,6 +250,39 @@ def prepare(installation: Installation) -> None:
         raise EmbeddedError(
             f"{which}: use binaries of {made_by}, or restore a backup into a new data folder"
         )
+    write_access(installation)
+
+
+def give(folder: Path, account: Account) -> None:
+    """Give a folder and all that is in it to the account. What links lead to stays: whoever owned
+    the folder may have put them there.
+    """
+    for _, folders, files, open_folder in os.fwalk(folder):
+        for name in (*folders, *files):
+            os.chown(name, account.uid, account.gid, dir_fd=open_folder, follow_symlinks=False)
+    # Last, so that an interrupted change of owner is repeated.
+    os.lchown(folder, account.uid, account.gid)
+
+
+def write_access(installation: Installation) -> None:
+    """Write who may connect, as which role: our account and root alone. An operator's own file
+    stays beside it.
+    """
+    account = installation.account
+    for name, text in (
+        ("pg_hba.conf", ACCESS_RULES),
+        ("pg_ident.conf", ACCOUNTS.format(heading=HEADING, account=account.name)),
+    ):
+        file, new = installation.cluster / name, installation.cluster / f"{name}.new"
+        if file.exists() and file.read_text() == text:
+            continue
+        if file.exists() and not file.read_text().startswith(HEADING):
+            file.replace(f"{file}.before")
+        new.unlink(missing_ok=True)
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
+            opened.write(text)
+            os.fchown(opened.fileno(), account.uid, account.gid)
+        new.replace(file)
 
 
 def create(installation: Installation) -> None:

@@ -14,8 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from retainer.account import Account
 from retainer.server.postgres.programs import (
-    Account,
     Child,
     EmbeddedError,
     main_error,
@@ -95,6 +95,11 @@ class Postmaster:
         until = time.monotonic() + seconds
         while self.alive() and time.monotonic() < until:
             time.sleep(0.01)
+
+    def reload(self) -> None:
+        """Have it read its configuration anew."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGHUP)
 
     def stop(self) -> None:
         """Fast shutdown; immediate after five seconds."""

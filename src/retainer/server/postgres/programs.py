@@ -1,12 +1,11 @@
 """PostgreSQL's programs: finding them, and running them as an account that they accept.
 
-They refuse to run as root. Under root they run as an unprivileged account that exists, and from a
-copy where that account cannot reach the originals.
+They refuse to run as root. Under root they run as our account, and from a copy where it cannot
+reach the originals.
 """
 
 import importlib.util
 import os
-import pwd
 import re
 import shutil
 import stat
@@ -15,7 +14,8 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+
+from retainer.account import Account
 
 OLDEST = 17  # the first with built-in locales, whose order no upgrade of the C library changes
 STATE = Path("/var/lib/retainer")
@@ -26,30 +26,6 @@ Child = subprocess.Popen[str]
 
 class EmbeddedError(Exception):
     """One line for the operator: the problem and its remedy."""
-
-
-class Account(NamedTuple):
-    """The account that PostgreSQL runs as."""
-
-    uid: int
-    gid: int
-
-
-OURSELVES = Account(-1, -1)  # chown leaves an owner of -1 as it is
-
-
-def account_for(cluster: Path) -> Account:
-    """Our own account; under root the cluster's owner, else an unprivileged account that exists."""
-    if os.geteuid() != 0:
-        return OURSELVES
-    if cluster.is_dir() and (owner := cluster.stat()).st_uid != 0:
-        return Account(owner.st_uid, owner.st_gid)
-    for name in ("postgres", "nobody"):
-        with suppress(KeyError):
-            return Account(*pwd.getpwnam(name)[2:4])
-    raise EmbeddedError(
-        "PostgreSQL refuses to run as root: make an account (useradd --system postgres)"
-    )
 
 
 def find(chosen: Path | None) -> Path:
@@ -91,7 +67,7 @@ def major_version(packaged: Path) -> int:
     return int(re.findall(r"\d+", packaged.parent.name)[0])
 
 
-def version(bin: Path, account: Account = OURSELVES) -> tuple[int, str]:
+def version(bin: Path, account: Account | None = None) -> tuple[int, str]:
     """Major version and version, such as (18, "18.6"); (0, "") when the account cannot run it."""
     with suppress(OSError):
         _, output, _ = run([bin / "postgres", "--version"], account)
@@ -109,7 +85,7 @@ def runnable(bin: Path, account: Account) -> Path:
     if not copied.exists():
         copy_installation(bin.parent, copy)
     if not version(copied, account)[0]:
-        cannot = f"PostgreSQL's account (uid {account.uid}) can run neither {bin} nor {copied}"
+        cannot = f"PostgreSQL's account ({account.name}) can run neither {bin} nor {copied}"
         raise EmbeddedError(f"{cannot}: let it through to one of them")
     return copied
 
@@ -147,16 +123,21 @@ def make_folder(folder: Path) -> None:
 
 
 def make_private(folder: Path, account: Account) -> None:
-    """Make a folder for PostgreSQL alone; refuse one that somebody else owns, and links."""
+    """Make a folder for PostgreSQL alone; refuse one that somebody else owns, and links. Root takes
+    over what another account of ours has left where nobody else can put anything.
+    """
     folder.mkdir(mode=0o700, exist_ok=True)
     status = folder.lstat()
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid not in (os.geteuid(), account.uid):
+    is_ours = status.st_uid in (os.geteuid(), account.uid)
+    if os.geteuid() == 0 and not folder.parent.stat().st_mode & stat.S_IWOTH:
+        is_ours = True
+    if not stat.S_ISDIR(status.st_mode) or not is_ours:
         raise EmbeddedError(f"{folder} belongs to somebody else: remove it")
     folder.chmod(0o700)
-    os.chown(folder, *account)
+    os.chown(folder, account.uid, account.gid)
 
 
-def run(command: Command, account: Account, input: str = "") -> tuple[int, str, str]:
+def run(command: Command, account: Account | None, input: str = "") -> tuple[int, str, str]:
     """Run a program to its end; returns its exit status, standard output and standard error."""
     pipe = subprocess.PIPE
     with start_process(command, account, stdin=pipe, stdout=pipe, stderr=pipe) as child:
@@ -166,7 +147,7 @@ def run(command: Command, account: Account, input: str = "") -> tuple[int, str, 
 
 def start_process(
     command: Command,
-    account: Account,
+    account: Account | None,
     *,
     stdin: int,
     stdout: int,
@@ -179,7 +160,7 @@ def start_process(
     environment = {name: text for name, text in os.environ.items() if not name.startswith(others)}
     environment["LC_ALL"] = "C"  # main_error reads their messages, in English
     user = group = extra_groups = None
-    if account is not OURSELVES:
+    if account is not None and os.geteuid() == 0:
         user, group, extra_groups = account.uid, account.gid, ()
     return subprocess.Popen(  # noqa: S603 -- no shell, and nothing of a request
         command,
