@@ -56,15 +56,9 @@ class Field(NamedTuple):
 
     @property
     def property_input_type(self) -> str:
-        """The type of input that edits the property, or "area" for several lines.
-
-        A URL is edited as text: of a "url" without its scheme the browser would refuse to send
-        it, where the server says what is missing.
-        """
+        """The type of input that edits the property, or "area" for several lines."""
         if self.rows:
             return "area"
-        if self.input_type == "url":
-            return "text"
         return self.input_type
 
     def text(self, record: Struct) -> str:

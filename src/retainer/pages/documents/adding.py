@@ -15,6 +15,7 @@ from retainer.pages.form import form_page
 from retainer.pages.list_page import find
 from retainer.pages.record_picker import ORGANIZATION
 from retainer.pages.submit import Result, perform, upload
+from retainer.pages.web_address import complete_address
 from retainer.records.documents.model import Document, DocumentCreate
 
 # Fields that a refused upload shows again.
@@ -78,6 +79,7 @@ async def create(request: Request) -> Response:
 async def _create_link(request: Request) -> Result:
     request.data["projectIds"] = ",".join(request.data.all("projectIds"))
     body = request.data.body(DocumentCreate)
+    complete_address(body, "url", None)
     if not body.get("organizationId"):
         body["organizationId"] = await record_picker.id_from_fields(
             request, ORGANIZATION, request.data

@@ -24,7 +24,7 @@ FILE = Fields(
     *_COMMON,
 )
 LINK = Fields(
-    Field("url", "Address", "url", required=True, autofocus=True, maxlength=2000, link=web_link,
+    Field("url", "Address", required=True, autofocus=True, maxlength=2000, link=web_link,
           hint="Where the document is, such as https://files.example.com/brief", after="name"),
     Field("name", "Name", required=True, maxlength=MAX_NAME),
     *_COMMON,

@@ -18,6 +18,7 @@ from retainer.pages.list_page import find, paginate
 from retainer.pages.record_picker import ORGANIZATION, is_id
 from retainer.pages.rows import DocumentRow
 from retainer.pages.submit import perform
+from retainer.pages.web_address import complete_address
 from retainer.records.documents import store
 from retainer.records.documents.model import (
     Document,
@@ -119,6 +120,8 @@ async def show_preview(request: Request, id: int, number: int) -> Response:
 async def update(request: Request, id: int) -> Response:
     """Change the fields that were sent, if the document is still as the form showed it."""
     sent = request.data.body(DocumentUpdate)
+    present = (await store.get(request.db, id)).decode(Document)
+    complete_address(sent, "url", present.url)
     return await _change(request, id, sent)
 
 

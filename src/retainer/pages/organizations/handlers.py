@@ -17,6 +17,7 @@ from retainer.pages.list_page import find, paginate
 from retainer.pages.record_picker import PARENT
 from retainer.pages.rows import MemberRow, OrganizationRow, OrganizationShown
 from retainer.pages.submit import perform
+from retainer.pages.web_address import complete_address
 from retainer.records.activities import store as activities
 from retainer.records.activities.model import ListedActivity
 from retainer.records.members import store as members
@@ -116,7 +117,9 @@ async def form(
 
 async def create(request: Request) -> Response:
     try:
-        body = await copied_fields(request) | request.data.body(OrganizationCreate)
+        original = await copied(request)
+        body = rest_of(original, request) | request.data.body(OrganizationCreate)
+        complete_address(body, "website", original.get("website"))
         body |= await typed_parent(request, body.get("parentId"))
         result = await perform(request, "createOrganization", body=body)
     except (Invalid, Conflict) as problem:
@@ -126,14 +129,18 @@ async def create(request: Request) -> Response:
     return render.redirect(request, path, f"Added {made.name}", result.operation)
 
 
-async def copied_fields(request: Request) -> dict[str, Any]:
+async def copied(request: Request) -> dict[str, Any]:
+    """The organization that the form duplicates; empty where it adds a new one."""
+    id = request.data.get("copy", "")
+    if not record_picker.is_id(id):
+        return {}
+    return (await store.get(request.db, int(id))).decode(dict[str, Any])
+
+
+def rest_of(original: dict[str, Any], request: Request) -> dict[str, Any]:
     """Fields of the organization that is duplicated which its form does not have: a copy has all
     that the API's copy has.
     """
-    copied = request.data.get("copy", "")
-    if not record_picker.is_id(copied):
-        return {}
-    original = (await store.get(request.db, int(copied))).decode(dict[str, Any])
     unique = {"name", "externalId", "domains"}
     names = set(OrganizationCreate.__struct_encode_fields__) - unique - set(request.data)
     return {name: original[name] for name in names if name in original}
@@ -198,6 +205,7 @@ async def update(request: Request, id: int) -> Response:
     try:
         sent = request.data.body(OrganizationUpdate)
         sent = with_elements(request, present, stored.etag, sent)
+        complete_address(sent, "website", present.website)
         sent |= await typed_parent(request, present.parent_id)
     except Invalid as problem:
         return await refused(request, problem, path, sent, show_overview)

@@ -24,6 +24,12 @@ from retainer.records.organizations.model import (
     normalized_domain,
 )
 
+# Under a country's two letters these words stand for kinds of owners, so that co.uk is nobody's.
+# Where a country sells one of them as a name, its owner types the domain instead.
+_KINDS = "ac|co|com|edu|go|gob|gouv|gov|govt|ltd|me|mil|ne|net|nhs|nom|or|org|plc|sch"
+_SUGGESTED = f"""o.website_host <> ALL (o.domains)
+    AND (length(o.website_host) > 7 OR o.website_host !~ '^({_KINDS})[.][a-z][a-z]$')"""
+
 _SEEN = "o.tenant_id = :tenant AND o.deleted_by IS NULL AND @visible_organizations"
 
 FIELDS = {
@@ -54,7 +60,7 @@ FIELDS = {
     "parentId": Field("o.parent_id", FieldType.INTEGER, nullable=True),
     "ownerId": Field("o.owner_id", FieldType.INTEGER, nullable=True),
     "tags": Field("o.tags", FieldType.TAGS, "o.tags_folded", prefilter="organizations_tagged"),
-    "suggestedDomain": Field("CASE WHEN o.website_host <> ALL (o.domains) THEN o.website_host END"),
+    "suggestedDomain": Field(f"CASE WHEN {_SUGGESTED} THEN o.website_host END"),
 }
 FIELDS = told("organizations", FIELDS)
 JSON = row_json(FIELDS)
