@@ -60,3 +60,26 @@ def test_who_assigns_a_task_is_told_that_its_organization_is_not_seen(cast: Cast
         assert "Stan does not see" in words
     words, _ = toast_of(post(cast.ada, "/tasks", title="New", assigneeId=str(cast.stan.id)))
     assert words == "Added New", "a task of no organization hides none"
+
+
+def test_a_task_of_a_hidden_client_says_so_and_names_none(cast: Cast) -> None:
+    """An assignee sees the task, and neither its organization nor its project."""
+    words = "A client you cannot open"
+    hidden = {"organizationId": cast.globex}
+    project = cast.ada.made("/api/projects", title="Secret project", **hidden)["id"]
+    places = [
+        ({}, False),
+        ({"organizationId": cast.acme}, False),
+        (hidden, True),
+        ({"projectId": project}, True),
+    ]
+    for person in (cast.stan, cast.gita):
+        for place, is_hidden in places:
+            task = cast.ada.made(
+                "/api/tasks", title="T", assigneeId=person.id, audience="client", **place
+            )["id"]
+            for path in (f"/tasks?id={task}", f"/tasks/{task}"):
+                text = get(person, path).text
+                assert (words in text) == is_hidden, (path, place)
+                assert "Globex" not in text and "Secret project" not in text
+                assert words not in get(cast.ada, path).text
