@@ -159,6 +159,20 @@ def test_a_noun_without_a_page_that_it_promises_refuses_to_start(
         check_routes([replace(ACTIVITIES, **changes)], [*ROUTES, *pages])
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("createActivity", "POST /activities"),
+        ("listActivityHistory", "GET /activities/{id}/history"),
+    ],
+)
+def test_a_noun_without_a_route_that_it_promises_refuses_to_start(name: str, words: str) -> None:
+    routes = [route for route in ROUTES if route.name != name]
+    assert len(routes) == len(ROUTES) - 1
+    with pytest.raises(ValueError, match=f"the noun activities has no route {words}"):
+        check_routes([ACTIVITIES], [*routes, *PAGES])
+
+
 def test_a_sort_by_a_nullable_field_is_refused_by_name() -> None:
     for field in (
         Field("a.colour", FieldType.TEXT, sort="a.colour", nullable=True),

@@ -7,6 +7,7 @@ import pytest
 
 from retainer.database.migrate import MigrationError
 from retainer.lists.noun import Link, Noun
+from retainer.lists.spec import Field, FieldType, ListSpec
 from retainer.nouns import NOUNS
 from retainer.server.schema_check import check_schema
 from support.sql import Sql
@@ -53,6 +54,22 @@ def test_a_column_that_is_declared_and_not_there_refuses_to_start(
 ) -> None:
     with pytest.raises(MigrationError, match=rf"noun {changes.get('table', 'projects')} .*{words}"):
         check(sql, replace(PROJECTS, **changes))
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        Field("p.segment"),
+        Field("p.title", FieldType.FOLDED, "p.segment"),
+        Field("p.title", FieldType.FOLDED, "p.title_folded", sort="p.segment"),
+    ],
+)
+def test_a_field_of_a_list_without_a_column_refuses_to_start(sql: Sql, field: Field) -> None:
+    listed = ListSpec(
+        "projects p", "true", PROJECTS.list.fields | {"segment": field}, order="title", id="p.id"
+    )
+    with pytest.raises(MigrationError, match=r"the column projects\.segment"):
+        check(sql, replace(PROJECTS, list=listed))
 
 
 def test_a_noun_that_is_searched_and_was_not_made_searchable_refuses_to_start(sql: Sql) -> None:

@@ -107,7 +107,12 @@ def check_routes(nouns: Iterable[Noun], routes: Sequence[Route]) -> None:
         for problem in _list_problems(route):
             raise ValueError(f"{route.method} {route.path} {problem}")
     for noun in nouns:
-        for problem in (*_missing_pages(noun, routes), *_dropped(noun, routes)):
+        problems = (
+            *_missing_pages(noun, routes),
+            *_missing_routes(noun, routes),
+            *_dropped(noun, routes),
+        )
+        for problem in problems:
             raise ValueError(f"the noun {noun.table} {problem}")
 
 
@@ -145,6 +150,19 @@ def _pages(noun: Noun) -> Iterable[str]:
         yield f"/{noun.table}"
     if noun.new:
         yield f"/{noun.table}/new"
+
+
+def _missing_routes(noun: Noun, routes: Sequence[Route]) -> Iterable[str]:
+    """The routes of the API without which its pages could not write, or nobody read its history."""
+    there = [(route.method, route.path) for route in routes if not route.page]
+    wanted = []
+    if noun.create:
+        wanted.append(("POST", f"/{noun.table}"))
+    if noun.has_history:
+        wanted.append(("GET", f"/{noun.table}/{{id}}/history"))
+    for method, end in wanted:
+        if not any(method == m and path.endswith(end) for m, path in there):
+            yield f"has no route {method} {end} in routes.py"
 
 
 def _shape(path: str) -> str:

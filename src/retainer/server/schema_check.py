@@ -2,6 +2,7 @@
 of links, and the two places of migrations that name nouns by hand.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 
 from retainer.database.migrate import MigrationError
@@ -49,6 +50,10 @@ def _declared(noun: Noun) -> Iterator[tuple[str, str]]:
     for column in ("tenant_id", "id", "version", noun.title, *noun.references):
         if column:
             yield noun.table, column
+    for field in noun.list.fields.values():
+        for sql in (field.sql, field.key, field.sort):
+            if column_only := re.fullmatch(rf"{noun.alias}\.(\w+)", sql):
+                yield noun.table, column_only[1]
     if noun.search:
         made = ("words", "word_bits")  # by searchable(), with the functions that search calls
         for column in (noun.search.name, *made, *noun.search.words, *noun.search.sites):
