@@ -242,7 +242,9 @@ def test_a_file_cannot_make_its_reader_read_another(cast: Cast) -> None:
 
 def test_a_text_without_end_is_cut(cast: Cast) -> None:
     id = upload(cast.ada, b"elephant " * 300_000, "endless")
-    assert outcome(cast, id)["characters"] <= text_reader.CHARACTERS
+    kept = outcome(cast, id)
+    assert kept["characters"] <= text_reader.CHARACTERS
+    assert kept["reason"] == f"only its beginning: {text_reader.TOO_LONG}"
     assert titles(cast.ada, "elephant") == ["endless"]
 
 
@@ -263,6 +265,123 @@ def test_endless_extraction_is_stopped_and_the_text_found_so_far_counts(
     assert found.reason == "only its beginning: reading takes longer than 1 seconds of work"
     monkeypatch.setattr(extraction, "SECONDS", 0.01)
     assert read(endless) == ExtractedText("failed", "reading takes longer than 0 seconds")
+
+
+def sheet_xml(*rows: str, dimension: str = "A1") -> bytes:
+    """An Excel file whose one sheet has these rows, and text before them."""
+    book, file = openpyxl.Workbook(), io.BytesIO()
+    assert book.active is not None
+    book.active.title = "gazelle"
+    book.save(file)
+    xml = (
+        '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
+        f'<dimension ref="{dimension}"/><sheetData>{"".join(rows)}</sheetData></worksheet>'
+    )
+    changed = io.BytesIO()
+    with (
+        zipfile.ZipFile(file) as before,
+        zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED) as after,
+    ):
+        for name in before.namelist():
+            content = before.read(name)
+            if name == "xl/worksheets/sheet1.xml":
+                content = xml.encode()
+            after.writestr(name, content)
+    return changed.getvalue()
+
+
+def cell(row: int, column: str, text: str = "ibex") -> str:
+    place = f"{column}{row}"
+    return f'<row r="{row}"><c r="{place}" t="inlineStr"><is><t>{text}</t></is></c></row>'
+
+
+def table(properties: bytes, rows: int = 1) -> bytes:
+    start = b"<w:tc><w:tcPr>" + properties + b"</w:tcPr>" + paragraph(b"ibex") + b"</w:tc>"
+    return b"<w:tbl>" + (b"<w:tr>" + start + b"</w:tr>") * rows + b"</w:tbl>"
+
+
+def page_tree(levels: int, kids: int) -> bytes:
+    """A PDF whose tree of pages names each level many times: kids ** levels pages."""
+    content = pdf("gazelle")
+    nodes = b""
+    for level in range(levels):
+        child = 4 if level == levels - 1 else 11 + level
+        nodes += b"%d 0 obj\n<< /Type /Pages /Parent 2 0 R /Count 9 /Kids [%b] >>\nendobj\n" % (
+            10 + level, b"%d 0 R " % child * kids)  # fmt: skip
+    content = content.replace(b"/Kids [4 0 R]", b"/Kids [4 0 R 10 0 R]")
+    return content[: content.index(b"xref")].replace(b"%PDF-1.4\n", b"%PDF-1.4\n" + nodes) + (
+        b"trailer << /Size 999 /Root 1 0 R >>\nstartxref\n0\n%%EOF\n"
+    )
+
+
+FAR = "XFD"
+# What a few kilobytes declare, and what is read of it before its reader gives up: None is all.
+VAST: dict[str, tuple[Callable[[], bytes], str, str | None]] = {
+    "a cell at the end of a sheet": (lambda: sheet_xml(cell(1048576, FAR)), "gazelle\nibex", None),
+    "a sheet that says it is full": (
+        lambda: sheet_xml(cell(1, "A"), dimension="A1:XFD1048576"), "gazelle\nibex", None),
+    "a row beyond all rows": (
+        lambda: sheet_xml(cell(1, "A"), cell(10**12, "A", "okapi")), "gazelle\nibex",
+        text_reader.TOO_MANY_PARTS),
+    "a far cell in each row": (
+        lambda: sheet_xml(*(cell(row, FAR, str(row)) for row in range(1, 5000))), "gazelle\n1\n2",
+        text_reader.TOO_MANY_PARTS),
+    "a cell that spans a million columns": (
+        lambda: made_of(paragraph(b"gazelle") + table(b'<w:gridSpan w:val="1000000"/>')),
+        "gazelle\nibex", None),
+    "a cell that spans more than there are": (
+        lambda: made_of(paragraph(b"gazelle") + table(b'<w:gridSpan w:val="2000000000"/>')),
+        "gazelle\nibex", None),
+    "a cell that spans all rows": (
+        lambda: made_of(paragraph(b"gazelle") + table(b'<w:vMerge w:val="continue"/>', 20_000)),
+        "gazelle\nibex", None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", VAST)
+def test_what_a_small_file_declares_is_counted(name: str) -> None:
+    make, text, reason = VAST[name]
+    found = read(make(), "application/zip")
+    assert (found.outcome, found.text[: len(text)]) == ("done", text)
+    assert found.reason == (reason and f"only its beginning: {reason}")
+
+
+@pytest.mark.parametrize(
+    ("media_type", "content", "read_before"),
+    [
+        (text_reader.WORD, word("a", "", "b", "c", "d"), ["a", "", "b"]),
+        (text_reader.SHEET, sheet(["a"], [None, "b"], ["c"]), ["Sheet", "a"]),
+    ],
+)
+def test_empty_parts_count_like_those_with_text(
+    media_type: str, content: bytes, read_before: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text_reader, "MOST_PARTS", 3)
+    pieces = text_reader.READERS[media_type](io.BytesIO(content))
+    assert [next(pieces) for _ in read_before] == read_before
+    with pytest.raises(text_reader.Unreadable, match="empty ones included"):
+        next(pieces)
+
+
+@pytest.mark.parametrize(("levels", "kids"), [(3, 200), (40, 10), (400, 1)])
+def test_the_first_of_pages_without_end_are_read(
+    levels: int, kids: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extraction, "CPU_SECONDS", 3)
+    found = read(page_tree(levels, kids))
+    assert (found.outcome, found.text[:15]) == ("done", "gazelle\ngazelle")
+    if kids == 1:
+        assert found.reason is None
+    else:
+        assert str(found.reason).startswith("only its beginning: ")
+
+
+def test_the_reason_is_kept_with_what_was_read(cast: Cast) -> None:
+    content = sheet_xml(cell(1, "A", "pangolin"), cell(10**12, "A"))
+    kept = outcome(cast, upload(cast.ada, content, "vast"))
+    assert kept["outcome"] == "done"
+    assert kept["reason"] == f"only its beginning: {text_reader.TOO_MANY_PARTS}"
+    assert titles(cast.ada, "pangolin") == ["vast"]
 
 
 def test_a_stream_that_unpacks_without_end_fails() -> None:

@@ -22,12 +22,18 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
-    from docx.document import Document
-    from docx.table import _Cell
+    from pypdf import PageObject, PdfReader
 
 MEMORY = 1 << 30  # bytes of address space
 UNPACKED = 256 << 20  # bytes that an archive may declare to hold, unpacked
 CHARACTERS = 1_000_000  # of text; the rest is not searched
+MOST_PARTS = 2_000_000  # rows, cells, paragraphs and pages that are looked at, empty ones too
+TREE_NODE = 100  # parts that a node of a PDF's tree of pages counts for: it may name itself
+
+TOO_LONG = f"it has more than {CHARACTERS:,} characters"
+TOO_MANY_PARTS = (
+    f"it has more than {MOST_PARTS:,} rows, cells, paragraphs or pages, empty ones included"
+)
 
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -39,12 +45,28 @@ LIBRARIES = {
     SHEET: ["openpyxl"],
     ZIP: ["docx", "openpyxl"],
 }
+WORD_NAMES = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 # Media types by an entry of the archive: its first bytes alone do not always tell.
 PARTS = {"word/document.xml": WORD, "xl/workbook.xml": SHEET}
 
 
 class Unreadable(Exception):
     """The reason why a file has no text, or none after this point, in words for people."""
+
+
+class Parts:
+    """The rows, cells, paragraphs and pages of a file that may still be looked at. A few bytes can
+    declare any number of empty ones.
+    """
+
+    def __init__(self) -> None:
+        self.left = MOST_PARTS
+
+    def look(self, number: int = 1) -> None:
+        """Count so many more. Raises Unreadable when it has too many."""
+        self.left -= number
+        if self.left < 0:
+            raise Unreadable(TOO_MANY_PARTS)
 
 
 def main() -> int:
@@ -108,12 +130,16 @@ def _failed(reason: str) -> int:
 def _write(pieces: Iterator[str]) -> None:
     left = CHARACTERS
     for piece in pieces:
+        if not piece or piece.isspace():
+            continue
         if left <= 0:
-            return
+            raise Unreadable(TOO_LONG)
         # PostgreSQL stores neither NUL nor half a surrogate pair.
         storable = piece[:left].replace("\0", " ").encode("utf-8", "ignore")
         sys.stdout.buffer.write(storable + b"\n")
         sys.stdout.buffer.flush()
+        if len(piece) > left:
+            raise Unreadable(TOO_LONG)
         left -= len(piece) + 1
 
 
@@ -150,26 +176,46 @@ def _pdf(file: BinaryIO) -> Iterator[str]:
     document = pypdf.PdfReader(file)
     if document.is_encrypted and not document.decrypt(""):
         raise Unreadable("it is encrypted")
-    for page in document.pages:
-        yield page.extract_text()
+    yield from (page.extract_text() for page in _pages(document))
+
+
+def _pages(document: "PdfReader") -> Iterator["PageObject"]:
+    """The pages one by one: `document.pages` lists them all before the first one can be read."""
+    from pypdf import PageObject  # noqa: PLC0415 -- loaded by _load()
+    from pypdf.generic import ArrayObject, DictionaryObject, NameObject, PdfObject  # noqa: PLC0415
+
+    waiting: list[tuple[PdfObject, PdfObject]] = []
+    waiting.append((document.root_object["/Pages"], DictionaryObject()))
+    parts = Parts()
+    while waiting:
+        reference, inherited = waiting.pop()
+        node = reference.get_object()
+        if not isinstance(node, DictionaryObject):
+            raise Unreadable("its pages are not in order")
+        resources, kids = node.get("/Resources", inherited), node.get("/Kids")
+        if kids is None:
+            parts.look()
+            page = PageObject(document)
+            page.update(node)
+            page[NameObject("/Resources")] = resources
+            yield page
+            continue
+        parts.look(TREE_NODE)
+        kids = kids.get_object()
+        if isinstance(kids, ArrayObject):
+            waiting += [(kid, resources) for kid in reversed(kids)]
 
 
 def _word(file: BinaryIO) -> Iterator[str]:
     import docx  # noqa: PLC0415 -- loaded by _load()
 
     _type_of_archive(file)  # raises
-    yield from _blocks(docx.Document(file))
-
-
-def _blocks(container: "Document | _Cell") -> Iterator[str]:
-    """Paragraphs in order, those in the cells of tables among them."""
-    for block in container.iter_inner_content():
-        if hasattr(block, "rows"):
-            for row in block.rows:
-                for cell in row.cells:
-                    yield from _blocks(cell)
-        else:
-            yield block.text
+    parts = Parts()
+    # Paragraphs as they stand in the file, those in the cells of tables among them: as a table, a
+    # cell that spans a million columns would be a million cells.
+    for paragraph in docx.Document(file).element.body.iter(f"{WORD_NAMES}p"):
+        parts.look()
+        yield str(paragraph.text)
 
 
 def _sheets(file: BinaryIO) -> Iterator[str]:
@@ -177,10 +223,15 @@ def _sheets(file: BinaryIO) -> Iterator[str]:
 
     _type_of_archive(file)  # raises
     book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+    parts = Parts()
     for sheet in book.worksheets:
+        parts.look()
         yield sheet.title
+        sheet.reset_dimensions()  # a file may declare any, and each row would be filled up to them
         for row in sheet.iter_rows(values_only=True):
-            yield " ".join(str(value) for value in row if value is not None)
+            parts.look(1 + len(row))
+            if row:
+                yield " ".join(str(value) for value in row if value is not None)
 
 
 READERS: dict[str, Callable[[BinaryIO], Iterator[str]]] = {
