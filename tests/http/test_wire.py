@@ -4,12 +4,14 @@ import asyncio
 import json
 import socket
 import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
 import uvicorn
 
 from retainer.http.headers import SECURITY
+from retainer.server import http_server
 from retainer.server.http_server import HttpConnection
 from support.cast import Cast
 from support.server import Server
@@ -107,6 +109,47 @@ def test_a_header_value_cannot_begin_another_header() -> None:
     head, _, body = answer.partition(b"\r\n\r\n")
     assert_refused_by_us(head, body, 500)
     assert b"b=c" not in answer
+
+
+@pytest.mark.parametrize("seconds", [0.0, 60.0])
+def test_the_rest_of_an_answered_body_is_waited_for_a_while(
+    seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bytes that go on trickling hold no connection; a body that does end keeps its connection."""
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        headers = [(b"content-length", b"2")]
+        await send(
+            {"type": "http.response.start", "status": 413, "headers": headers, "whole": True}
+        )
+        await send({"type": "http.response.body", "body": b"no"})
+
+    async def answered() -> bytes:
+        config = uvicorn.Config(
+            app, http=HttpConnection, lifespan="off", log_config=None, access_log=False
+        )
+        config.load()
+        state = uvicorn.server.ServerState()
+        server = await asyncio.get_running_loop().create_server(
+            lambda: HttpConnection(config, state, {}), "127.0.0.1", 0
+        )
+        async with server:
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            asked = get("/", "Content-Length: 5", method="POST").encode()
+            writer.write(asked)
+            first = await reader.readuntil(b"no")
+            writer.write(b"abcd")
+            if seconds:
+                writer.write(b"e" + asked)
+                first += await reader.readuntil(b"no")
+            else:
+                with suppress(ConnectionError):
+                    first += await reader.read()
+            writer.close()
+            return first
+
+    monkeypatch.setattr(http_server, "DRAIN_SECONDS", seconds)
+    assert asyncio.run(answered()).count(b"HTTP/1.1 413 ") == (2 if seconds else 1)
 
 
 def test_an_endless_head_is_cut_off(server: Server) -> None:
