@@ -35,7 +35,7 @@ def test_a_user_signs_in_finds_edits_in_place_and_undoes(
         page.wait_for_url("**/organizations?status=active")
         page.evaluate("window.sameDocument = true")
         page.keyboard.press("c")
-        page.get_by_role("dialog").get_by_label("Name").fill("Zürich Garden Society")
+        page.get_by_role("dialog").get_by_label("Name", exact=True).fill("Zürich Garden Society")
         page.get_by_role("button", name="Add organization").click()
         at.expect_toast("Added Zürich Garden Society")
         page.get_by_role("link", name="Organizations").first.click()
@@ -64,7 +64,7 @@ def test_a_likely_duplicate_is_pointed_out_while_its_name_is_typed(ada: Desk) ->
     page = ada.open("/organizations")
     page.get_by_role("link", name="New").click()
     box = page.get_by_role("dialog")
-    box.get_by_label("Name").press_sequentially("Aceme Corpration", delay=5)
+    box.get_by_label("Name", exact=True).press_sequentially("Aceme Corpration", delay=5)
     expect(box.get_by_text("Perhaps it is here already")).to_be_visible()
     expect(box.get_by_role("link", name="Acme Corporation")).to_be_visible()
     assert ada.axe_everywhere() == []
@@ -77,12 +77,12 @@ def test_a_likely_duplicate_is_pointed_out_while_its_name_is_typed(ada: Desk) ->
 def test_a_refused_form_stays_in_its_dialog_with_what_was_typed(ada: Desk, cast: Cast) -> None:
     cast.ada.put(f"/api/organizations/{cast.acme}", {"domains": ["acme.example"]})
     page = ada.open("/organizations/new")
-    page.get_by_label("Name").fill("x" * 255)
+    page.get_by_label("Name", exact=True).fill("x" * 255)
     page.evaluate("document.querySelector('#f-name').removeAttribute('maxlength')")
-    page.get_by_label("Name").fill("x" * 256)
+    page.get_by_label("Name", exact=True).fill("x" * 256)
     page.get_by_role("button", name="Add organization").click()
     expect(page.locator("#error-name")).to_contain_text("255 characters")
-    assert page.get_by_label("Name").input_value() == "x" * 256
+    assert page.get_by_label("Name", exact=True).input_value() == "x" * 256
     assert ada.focus() == "f-name", "the first mistake has the focus"
     assert ada.axe_everywhere() == []
 
@@ -256,7 +256,7 @@ def test_forms_and_lists_work_without_scripts(browser: Browser, server: Server, 
         page.get_by_role("button", name="Undo").click()
         assert page.get_by_label("Industry").input_value() == ""
         page.goto(f"{server.url}/organizations/new")
-        page.get_by_label("Name").fill("Without scripts")
+        page.get_by_label("Name", exact=True).fill("Without scripts")
         page.get_by_role("button", name="Add organization").click()
         assert page.locator("h1").inner_text() == "Without scripts"
 

@@ -126,7 +126,7 @@ def test_a_session_that_ended_is_renewed_over_the_page_and_the_same_form_goes_on
     with desk(browser, server, None) as at:
         page = sign_in(at)
         page.keyboard.press("c")
-        page.get_by_role("dialog").get_by_label("Name").fill("Zephyr Wind")
+        page.get_by_role("dialog").get_by_label("Name", exact=True).fill("Zephyr Wind")
         page.keyboard.press("Enter")
         page.get_by_role("heading", name="Zephyr Wind").wait_for()
         page.goto(f"{page.url}/activities")
@@ -277,7 +277,7 @@ def test_a_dialog_with_typing_in_it_asks_before_it_closes(ada: Desk) -> None:
     page.on("dialog", lambda box: (asked.append(box.message), box.dismiss()))
     page.keyboard.press("c")
     box = page.get_by_role("dialog")
-    name = box.get_by_label("Name")
+    name = box.get_by_label("Name", exact=True)
     name.fill("Zephyr Wind")
     page.keyboard.press("Escape")
     assert len(asked) == 1
