@@ -85,9 +85,7 @@ async function catchUp(take) {
     const response = await fetch(withMark(), { headers: { Accept: "application/json" } });
     if (response.status === 401) return tellSignedOut();
     take(await response.json());
-  } catch {
-    // The next attempt may reach the server.
-  }
+  } catch {} // the next attempt may reach the server
   return true;
 }
 
@@ -111,15 +109,14 @@ function show(changes) {
 }
 
 function isShown({ records = [], nouns = [] }) {
-  const isEverything = records.includes("*");
   const isChanged = (shown) => {
-    const isRecord = shown.includes("/") && !isEverything;
-    return isRecord ? records.includes(shown) : nouns.includes(shown.split("/")[0]);
+    const [noun, id] = shown.split("/");
+    return id && !records.includes("*") ? records.includes(shown) : nouns.includes(noun);
   };
   return main().dataset.liveOf?.split(" ").some(isChanged);
 }
 
-// This page shows the message of that change, and so the change.
+// Where its message is shown, the change is.
 function isOwn({ operations = [] }) {
   const hasToast = ({ id }) => $(`#toasts form[action="/operations/${id}/undo"]`);
   return operations.length > 0 && operations.every(hasToast);
@@ -132,10 +129,8 @@ function showChanges() {
 
 function offerRefresh() {
   if ($("#changes-by-others")) return;
-  const button = element(
-    "button",
-    { id: "changes-by-others", className: "button changes-by-others", onclick: showChanges },
-    "Changed by others: show",
-  );
+  const button = element("button", { id: "changes-by-others" }, "Changed by others: show");
+  button.className = "button changes-by-others";
+  button.onclick = showChanges;
   document.body.append(button);
 }

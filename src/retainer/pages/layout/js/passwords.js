@@ -2,9 +2,14 @@
 
 import { $$, on } from "./dom.js";
 
-on("change", ({ target }) => {
-  if (!target.matches("[data-shows]")) return;
-  for (const field of $$("[autocomplete$=password]", target.form)) {
-    field.type = target.checked ? "text" : "password";
+function show(box) {
+  for (const field of $$("[autocomplete$=password]", box.form)) {
+    field.type = box.checked ? "text" : "password";
   }
+}
+
+on("change", ({ target }) => {
+  if (target.matches("[data-shows]")) show(target);
 });
+
+$$("[data-shows]:checked").forEach(show); // ticked before this was loaded

@@ -57,7 +57,7 @@ function findCommand(key) {
   return command;
 }
 
-// ---- the palette and the help, which are loaded when one of them is opened first
+// ---- the palette and the help, loaded when first opened
 
 async function openPalette() {
   if (palette.open) return;

@@ -1,5 +1,4 @@
-// Files that are dropped or chosen, sent one after the other, each with its progress and a button
-// that cancels it. Loaded with the form that takes one without scripts.
+// Files that are dropped or chosen, sent one after the other, each with its progress and Cancel.
 
 import { $, element, on } from "./dom.js";
 import { onRender, refresh } from "./navigation.js";
@@ -30,7 +29,7 @@ function addFile(form, file) {
   uploads.push(upload);
 }
 
-// On its way it is cancelled; a refusal has been read.
+// One on its way is cancelled.
 function dismiss(upload) {
   uploads = uploads.filter((other) => other !== upload);
   upload.row.remove();
