@@ -107,7 +107,7 @@ def sign_in(at: Desk) -> Page:
     """The page of the user of the server's own account, who has a password."""
     page = at.open("/login")
     page.get_by_label("E-mail").fill("root@example.com")
-    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Organizations").wait_for()
     return page
@@ -141,12 +141,12 @@ def test_a_session_that_ended_is_renewed_over_the_page_and_the_same_form_goes_on
         expect(line).to_have_value("They will call on Monday")
         expect(page.locator("#toasts")).to_contain_text("You are signed out")
         line.press("Enter")
-        box.get_by_label("Password").fill("wrong")
-        box.get_by_label("Password").press("Enter")
+        box.get_by_label("Password", exact=True).fill("wrong")
+        box.get_by_label("Password", exact=True).press("Enter")
         expect(box.get_by_role("alert")).to_contain_text("wrong")
         assert at.axe() == []
-        box.get_by_label("Password").fill(PASSWORD)
-        box.get_by_label("Password").press("Enter")
+        box.get_by_label("Password", exact=True).fill(PASSWORD)
+        box.get_by_label("Password", exact=True).press("Enter")
         expect(page.locator(".said")).to_have_text(["They will call on Monday"])
         assert page.url == url
         assert at.focus() == "log-text"
@@ -189,18 +189,18 @@ def test_what_takes_the_password_again_asks_in_a_dialog_and_then_sends_the_same_
         expect(page.locator("#toasts")).to_contain_text("enter it")
         assert other.get("/api/user").status_code == 200
         page.get_by_role("button", name="End all sessions").click()
-        box.get_by_label("Password").fill("wrong")
-        box.get_by_label("Password").press("Enter")
+        box.get_by_label("Password", exact=True).fill("wrong")
+        box.get_by_label("Password", exact=True).press("Enter")
         expect(box.get_by_role("alert")).to_contain_text("is not your password")
-        box.get_by_label("Password").fill(PASSWORD)
-        box.get_by_label("Password").press("Enter")
+        box.get_by_label("Password", exact=True).fill(PASSWORD)
+        box.get_by_label("Password", exact=True).press("Enter")
         at.expect_toast("Ended all sessions of Abe")
         assert other.get("/api/user").status_code == 401
         given_ago(cast, cast.ada, 16)
         page.get_by_role("link", name="Make a new link").click()
         page.locator("#dialog").get_by_role("button", name="Make").click()
-        box.get_by_label("Password").fill(PASSWORD)
-        box.get_by_label("Password").press("Enter")
+        box.get_by_label("Password", exact=True).fill(PASSWORD)
+        box.get_by_label("Password", exact=True).press("Enter")
         page.get_by_role("heading", name="Send this link to Abe").wait_for()
         expect(page.get_by_role("textbox", name="Link")).to_have_value(re.compile("/setup#token="))
 
@@ -219,8 +219,8 @@ def test_suggestions_and_links_of_a_session_that_ended_stay_on_the_page(
         assert page.get_by_label("Title").input_value() == "Write to them"
         page.get_by_role("link", name="Contacts").first.click()
         box = page.get_by_role("dialog", name="Sign in again")
-        box.get_by_label("Password").fill(PASSWORD)
-        box.get_by_label("Password").press("Enter")
+        box.get_by_label("Password", exact=True).fill(PASSWORD)
+        box.get_by_label("Password", exact=True).press("Enter")
         page.get_by_role("heading", name="Contacts").wait_for()
         page.go_back()
         expect(page.get_by_label("Title")).to_have_value("Write to them")

@@ -8,7 +8,7 @@ import "./session.js";
 import "./shortcuts.js";
 import "./live_updates.js";
 
-// Those that only some pages and dialogs need.
+// Those of some pages and dialogs.
 function load() {
   if ($("form[data-selects]")) import("./selection.js");
   if ($("[data-drop]")) import("./uploads.js");

@@ -36,7 +36,7 @@ function dismiss(upload) {
   if (upload === current) upload.request.abort();
 }
 
-// The page may have been fetched anew meanwhile.
+// The page may be a new one by now.
 function showRows() {
   const url = $("[data-drop]")?.action;
   const rows = uploads.filter((upload) => upload.url === url).map(({ row }) => row);
