@@ -135,6 +135,8 @@ def _environment(url: str | None, checkout: Checkout) -> dict[str, str]:
         "RETAINER_ADMIN_PASSWORD": PASSWORD,
         "RETAINER_LOG": "errors",  # the peers write no line per request either
     }
+    if checkout is NOW and os.geteuid() == 0:  # the account may not be able to read the program
+        common["RETAINER_USER"] = "root"
     return common if url is None else common | {"RETAINER_DATABASE_URL": url}
 
 

@@ -1,8 +1,9 @@
 """The account that works for us when we are started as root: `retainer`, made where it is missing,
 or the one that RETAINER_USER names.
 
-It is an account that nothing else runs as: whoever takes over another program, under an account
-such as nobody, must not find our database.
+A server has no use for root's rights once its port is bound (server/privileges.py gives them up),
+and PostgreSQL refuses them. Nothing else runs as this account: whoever takes over another program,
+under an account such as nobody, must not find our database.
 """
 
 import fcntl
@@ -20,6 +21,7 @@ from typing import NamedTuple
 from retainer.config import PREFIX, ConfigError
 
 USUAL = "retainer"
+STAYS = "root"  # for RETAINER_USER: the server keeps root's rights, its programs do not
 SHARED = ("postgres", "nobody")  # others run as these
 PASSWD, GROUP, LOCK = Path("/etc/passwd"), Path("/etc/group"), Path("/etc/.pwd.lock")
 SYSTEM_IDS = range(999, 99, -1)  # of accounts for services, the highest first
@@ -56,7 +58,7 @@ def for_work() -> Account:
     if os.geteuid() != 0:
         return own()
     name = chosen()
-    if name == "":
+    if name in ("", STAYS):
         return _named(USUAL) or _made()
     if name in SHARED:
         raise ConfigError(f"{SETTING} must not be {name}, which other programs run as too.")
@@ -86,7 +88,7 @@ def _made() -> Account:
     for _ in range(20):  # another process may be making it
         try:
             _make()
-            sys.stderr.write(f"Made the account {USUAL}, which the database runs as.\n")
+            sys.stderr.write(f"Made the account {USUAL}, which Retainer and its database run as.\n")
         except (OSError, subprocess.CalledProcessError) as error:
             reason = (getattr(error, "stderr", "") or str(error)).strip()
         account = _named(USUAL)

@@ -48,7 +48,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True):
         "folder of the PostgreSQL programs, instead of the bundled ones", ""
     )
     user: str = setting(
-        "started as root: the account that runs PostgreSQL, instead of retainer, which is made", ""
+        "started as root: the account to go on as, instead of retainer, which is made", ""
     )
     host: str = setting("address to listen on", "127.0.0.1")
     port: int = setting("port to listen on", 8000)

@@ -20,7 +20,7 @@ import pytest
 
 from retainer.identity.sessions import throttle
 from retainer.permissions import PERMISSIONS, Role
-from support.server import Server, data_folder
+from support.server import Server, data_folder, environment
 
 pytestmark = pytest.mark.slow
 
@@ -60,11 +60,6 @@ class Outcome(NamedTuple):
     output: str
     errors: str
     statuses: list[int]
-
-
-def environment(**more: str) -> dict[str, str]:
-    """This process's environment without Retainer's settings."""
-    return {k: v for k, v in os.environ.items() if not k.startswith("RETAINER_")} | more
 
 
 def examples(text: str) -> list[Example]:

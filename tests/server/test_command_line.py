@@ -16,7 +16,15 @@ from retainer.server import demo
 from retainer.server.cli import main
 from retainer.server.postgres import embedded
 from support.cast import Cast
-from support.server import PASSWORD, Server, data_folder, free_port, retainer, until
+from support.server import (
+    PASSWORD,
+    Server,
+    data_folder,
+    environment,
+    free_port,
+    retainer,
+    until,
+)
 from support.sql import Sql
 
 
@@ -28,7 +36,7 @@ def sign_in(url: str, username: str, password: str) -> int:
 def run(server: Server, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "retainer", *arguments, "--data", str(server.folder)],
-        capture_output=True, text=True, input=typed, timeout=60,
+        capture_output=True, text=True, input=typed, timeout=60, env=environment(),
     )  # fmt: skip
 
 
@@ -185,10 +193,9 @@ def test_an_owner_who_may_not_use_the_applications_role_is_told_the_grant(
 @pytest.mark.slow
 def test_two_migrating_processes_wait_for_each_other(own_database: str) -> None:
     command = [sys.executable, "-m", "retainer", "migrate"]
-    environment = {"RETAINER_DATABASE_URL": own_database, "PATH": ""}
+    settings = environment(RETAINER_DATABASE_URL=own_database, PATH="")
     both = [
-        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-        for _ in range(2)
+        subprocess.Popen(command, env=settings, stdout=subprocess.PIPE, text=True) for _ in range(2)
     ]
     said = sorted(process.communicate(timeout=60)[0] for process in both)
     assert [process.returncode for process in both] == [0, 0]
@@ -202,7 +209,7 @@ def test_the_demo_has_data_and_the_logins_it_prints() -> None:
     folder, port = data_folder(), free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "retainer", "demo", "--data", str(folder), "--port", str(port)],
-        stderr=subprocess.PIPE, text=True,
+        stderr=subprocess.PIPE, text=True, env=environment(),
     )  # fmt: skip
     try:
         said = "".join(iter(process.stderr.readline, "The API page: /api/docs\n"))

@@ -34,17 +34,20 @@ class Server:
         self.start(wait=wait)
 
     def start(self, *, wait: bool = True) -> None:
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("RETAINER_")}
-        environment |= {"RETAINER_LOG": "changes"} | {
-            f"RETAINER_{k.upper()}": v for k, v in self.settings.items()
-        }
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "retainer", "serve", "--data", str(self.folder), "--port", str(self.port)],
-                env=environment, stdout=log, stderr=log,
-            )  # fmt: skip
+                self.command(), env=self.environment(), stdout=log, stderr=log
+            )
         if wait:
             self.wait_until_ready()
+
+    def command(self) -> list[str]:
+        where = ["--data", str(self.folder), "--port", str(self.port)]
+        return [sys.executable, "-m", "retainer", "serve", *where]
+
+    def environment(self) -> dict[str, str]:
+        settings = {f"RETAINER_{k.upper()}": v for k, v in self.settings.items()}
+        return environment(RETAINER_LOG="changes") | settings
 
     def wait_until_ready(self, seconds: float = 60) -> None:
         end = time.monotonic() + seconds
@@ -88,6 +91,16 @@ class Server:
         return code
 
 
+def environment(**more: str) -> dict[str, str]:
+    """This process's environment, without its settings of Retainer. Root's tests keep root's rights:
+    another account may not be able to read the program, nor a test's folders.
+    """
+    own = {k: v for k, v in os.environ.items() if not k.startswith("RETAINER_")}
+    if os.geteuid() == 0:
+        own["RETAINER_USER"] = "root"
+    return own | more
+
+
 def data_folder() -> Path:
     """A folder that PostgreSQL's own account may pass through (pytest's are for root alone)."""
     folder = Path(tempfile.mkdtemp(prefix="retainer-test-", dir="/tmp"))
@@ -102,10 +115,9 @@ def free_port() -> int:
 
 
 def retainer(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("RETAINER_")}
     return subprocess.run(
         [sys.executable, "-m", "retainer", *arguments], capture_output=True, text=True, timeout=60,
-        env=environment | {f"RETAINER_{k.upper()}": v for k, v in settings.items()},
+        env=environment() | {f"RETAINER_{k.upper()}": v for k, v in settings.items()},
     )  # fmt: skip
 
 

@@ -33,7 +33,7 @@ from retainer.nouns import NOUNS
 from retainer.permissions import Role
 from retainer.records.documents import storage_mark
 from retainer.records.documents.storage import Storage
-from retainer.server import limits, signals
+from retainer.server import limits, privileges, signals
 from retainer.server.http_server import HttpConnection, HttpServer, Options, Workers
 from retainer.server.postgres import embedded
 from retainer.server.schema_check import check_schema
@@ -52,11 +52,13 @@ def serve(settings: Settings, *, seed: Seed | None = None, closing_lines: str = 
     signals.stop_by_exit()
     limits.raise_open_files()
     limits.warn_of_little_memory()
+    listener = listen(settings)
+    settings = privileges.give_up(settings, is_required=seed is None)
     if settings.storage_url:
         Storage.of(settings).open()
     handover = Handover(settings.workers)
     with (
-        listen(settings) as listener,
+        listener,
         StartupResponder(listener, handover),
         database(bound(settings, listener)) as (ready, embedding),
     ):
@@ -67,6 +69,8 @@ def serve(settings: Settings, *, seed: Seed | None = None, closing_lines: str = 
         if seed is not None:
             asyncio.run(seed(ready))
         (Path(ready.data) / BASE_URL_FILE).write_text(base_url(ready))
+        if os.geteuid() == 0:  # tells a later start that files of root's are to be handed over
+            os.chown(ready.data, 0, 0)
         export(ready)
 
         def greeting() -> str:
@@ -108,6 +112,7 @@ def reachable(settings: Settings) -> Iterator[Settings]:
     """Settings with the URL of a database for a command: beside a running server that server's,
     found by the data folder.
     """
+    settings = privileges.give_up(settings, is_required=False)
     folder = _data_folder(settings)
     url = settings.database_url or embedded.running(folder)
     if url:

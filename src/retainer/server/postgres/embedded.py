@@ -17,6 +17,7 @@ from urllib.parse import quote
 from retainer import account
 from retainer.account import Account
 from retainer.config import Settings
+from retainer.server.postgres.ownership import take_cluster
 from retainer.server.postgres.postmaster import (
     Installation,
     accepts_connections,
@@ -224,7 +225,7 @@ def lock_folder(data: Path) -> FolderLock:
 
 def prepare(installation: Installation) -> None:
     """Make the cluster where there is none; refuse one that these programs cannot run."""
-    cluster, account = installation.cluster, installation.account
+    cluster = installation.cluster
     if not cluster.exists() or not any(cluster.iterdir()):
         create(installation)
     if (cluster / "standby.signal").exists():
@@ -232,10 +233,8 @@ def prepare(installation: Installation) -> None:
             f"{cluster} is a standby of another server, and would never be writable:"
             " promote it first (pg_ctl promote), or remove standby.signal"
         )
-    if os.geteuid() == 0 and cluster.stat().st_uid != account.uid:
-        if left := adopt(installation):  # it runs as the account of before
-            left.stop()
-        give(cluster, account)
+    if os.geteuid() == 0:
+        take_cluster(installation)
     try:
         made_by, ours = int((cluster / "PG_VERSION").read_text()), version(installation.bin)[0]
     except (FileNotFoundError, ValueError) as error:
@@ -251,17 +250,6 @@ def prepare(installation: Installation) -> None:
             f"{which}: use binaries of {made_by}, or restore a backup into a new data folder"
         )
     write_access(installation)
-
-
-def give(folder: Path, account: Account) -> None:
-    """Give a folder and all that is in it to the account. What links lead to stays: whoever owned
-    the folder may have put them there.
-    """
-    for _, folders, files, open_folder in os.fwalk(folder):
-        for name in (*folders, *files):
-            os.chown(name, account.uid, account.gid, dir_fd=open_folder, follow_symlinks=False)
-    # Last, so that an interrupted change of owner is repeated.
-    os.lchown(folder, account.uid, account.gid)
 
 
 def write_access(installation: Installation) -> None:
