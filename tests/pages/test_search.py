@@ -2,6 +2,10 @@
 
 import re
 
+import pytest
+
+from retainer.nouns import NOUNS
+from support import samples
 from support.cast import Cast, Person
 from support.pages.documents import HTML, got, part
 
@@ -83,3 +87,29 @@ def test_what_was_open_last_is_shown_as_the_viewer_sees_it_today(cast: Cast) -> 
         "nothing/1",
     ):
         assert part(cast.ada, f"/search?recent={broken}", "results").strip() == ""
+
+
+MADE = {
+    "organizations": samples.organization,
+    "contacts": samples.contact,
+    "projects": samples.project,
+    "tasks": samples.task,
+    "documents": samples.link,
+    "activities": samples.activity,
+    "members": samples.contact,
+    "views": samples.view,
+    "users": lambda cast: [cast.gita.id],
+}
+# Nouns that are searched and have a page of their own.
+OPENED = {"organizations", "contacts", "projects", "tasks", "documents"}
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_a_record_that_was_open_is_shown_where_its_noun_has_a_page(cast: Cast, noun: str) -> None:
+    (id,) = MADE[noun](cast)
+    expected = [f"/{noun}/{id}"] if noun in OPENED else []
+    for person, shown in ((cast.ada, expected), (cast.olga, [])):
+        text = part(person, f"/search?recent={noun}/{id}", "results")
+        assert re.findall(r'data-href="([^"]*)"', text) == shown, person.username
+    for odd in ("999999999999999", "9" * 40, "0", "-1", "1.5", "x", "", f"{id}/{id}", "%D9%A1"):
+        assert part(cast.ada, f"/search?recent={noun}/{odd}", "results").strip() == "", odd

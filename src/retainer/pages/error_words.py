@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from retainer.errors import Problem
 from retainer.identity.confirmations import PasswordNeeded
-from retainer.pages.formatting import label
+from retainer.pages.formatting import field_label
 
 # The API's words about parameters, and how to ask for more; nobody types a path into a form.
 _API_WORDS = (
@@ -110,7 +110,7 @@ def _sentences(problem: Problem, *, is_form: bool) -> list[str]:
 def _sentence(field: str, message: str, *, is_form: bool) -> str:
     subject = f"“{field}”"
     if is_form:
-        subject = label(field.removesuffix("Id"))
+        subject = field_label(field)
     if field in ("", "id"):
         subject = "It"
     return f"{subject} {of_people(message)}."

@@ -36,6 +36,7 @@ def test_texts_are_compared_by_the_word() -> None:
         (("isActive", True, False), [("Is active", "del:yes ins:no")]),
         (("status", "on_hold", "active"), [("Status", "del:On hold ins:Active")]),
         (("ownerId", 1, 2), [("Owner", "del:Cora ins:user 2")]),
+        (("externalId", None, "A1"), [("External id", "ins:A1")]),
         (("tags", ["a", "b"], ["b", "a"]), [("Tags", "same:in another order")]),
         (("tags", ["a"], None), [("Tags", "del:a")]),
         (("metadata", {"a": 1, "b": {"c": [1]}}, {"b": {"c": [2]}}),

@@ -76,7 +76,7 @@ def records_in(entries: Sequence[RecordChange | HistoryEntry]) -> set[tuple[str,
 
 
 def _field(name: str, before: Any, after: Any, titles: Titles) -> list[Line]:
-    label = formatting.label(name.removesuffix("Id"))
+    label = formatting.field_label(name)
     if isinstance(before, dict) or isinstance(after, dict):
         return _object(label, before or {}, after or {})
     if isinstance(before, list) or isinstance(after, list):

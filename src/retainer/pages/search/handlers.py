@@ -81,9 +81,12 @@ async def recent(request: Request, names: str) -> Response:
 
 
 async def _opened(request: Request, name: str) -> ShownHit | None:
+    """The record as a hit; None where it has no page of its own, or none that the viewer sees."""
     table, _, id = name.partition("/")
     noun = NOUNS.get(table)
     if noun is None or noun.search is None or noun.get is None or not record_picker.is_id(id):
+        return None
+    if "{id}" not in noun.page:
         return None
     try:
         record = (await noun.get(request.db, int(id))).decode(dict[str, Any])

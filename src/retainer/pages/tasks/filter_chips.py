@@ -46,7 +46,7 @@ def _words(name: str, value: str, known: dict[str, str]) -> str:
     if name.endswith(":in"):
         return _one_of(name, value.split(","))
     if name.endswith(":null"):
-        field = formatting.label(name.removesuffix(":null").removesuffix("Id")).lower()
+        field = formatting.field_label(name.removesuffix(":null")).lower()
         presence = {"true": "No"}.get(value, "With")
         return f"{presence} {field}"
     if name == "q":
