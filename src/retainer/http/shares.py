@@ -28,9 +28,10 @@ class Holder(NamedTuple):
 
 PLACES_OF_REQUESTS = 256  # as Route.weight counts
 ADMISSION_SECONDS = 0.12  # a request that waits longer is refused: it would be answered too late
-# A request that takes longer waits for something else than the processor, and has bounds there.
-# Less than ADMISSION_SECONDS: nobody is refused for waiting behind such requests.
-BUSY_SECONDS = 0.1
+# A request that takes longer waits for something else than the processor, and has bounds there: it
+# gives its places back, so that others are refused because of it for no longer. Under overload the
+# processor alone takes some tenths of a second; places given back within those would let all in.
+BUSY_SECONDS = 1.0
 
 
 OPERATOR = Holder("", "operator")  # who starts a server, or gives a command
