@@ -120,7 +120,10 @@ class ProblemDetails(Struct, rename="camel", omit_defaults=True):
     type: Annotated[
         str,
         Meta(
-            description="What kind of problem: about:blank, or that it takes the password again",
+            description=(
+                "about:blank, or /api/problems/password-needed when the password must be"
+                " confirmed first."
+            ),
             examples=["about:blank"],
         ),
     ]

@@ -354,7 +354,7 @@ ROUTES = [
           "Give one's password again", body=Confirmation, status=204, errors=(429,), keyed=False, dry=False,
           secret=True,
           description="For 15 minutes this session may then do what takes the password: make a link for an "
-          "administrator, and end others' sessions. Failed attempts count as those of signing in do."),
+          "administrator, change another administrator or make one, and end others' sessions. Failed attempts count as those of signing in do."),
     Route("listOwnSessions", "GET", "/user/sessions", sessions.index, "account.own",
           "List the signed-in user's sessions", response_type=list[Session], lists=session.LIST),
     Route("endOwnSession", "DELETE", "/user/sessions/{id}", sessions.delete, "account.own",
@@ -363,7 +363,7 @@ ROUTES = [
 
     # Users
     Route("listUserNames", "GET", "/users/names", users.names, "users.names",
-          "List the names of the people whom one may name", response_type=list[UserName], lists=user.NAMES,
+          "List the people you may assign work to or make an owner", response_type=list[UserName], lists=user.NAMES,
           description="The active users of the consultancy; guests only where the viewer sees an organization "
           "of theirs. Tasks are assigned to them, and organizations have owners among them."),
     Route("listUsers", "GET", "/users", users.index, "users.manage",
@@ -375,18 +375,21 @@ ROUTES = [
           "Get a user", response_type=User, on=user.exists),
     Route("updateUser", "PUT", "/users/{id}", users.update, "users.manage",
           "Update a user", body=UserUpdate, response_type=User, on=user.exists, errors=(409,),
-          description="Changing the role, or disabling, acts at once. The last active admin stays (409)."),
+          description="Changing the role, or disabling, acts at once. The last active admin stays (409). To change "
+          "another administrator, make one, or end somebody's sessions by it, you must have confirmed your "
+          "password in the last 15 minutes (403, see `POST /user/confirmations`)."),
     Route("createUserLink", "POST", "/users/{id}/links", users.make_link, "users.manage",
           "Make a single-use link for a user to choose a password", response_type=Link, on=user.exists, errors=(409,),
           secret=True, bulk=False,
-          description="Shown this once. The user's older links end. For an administrator it takes one's own "
-          "password again (403, see `POST /user/confirmations`)."),
+          description="Shown this once. The user's older links end. If the user is an administrator, you must have "
+          "confirmed your own password in the last 15 minutes (403, see `POST /user/confirmations`)."),
     Route("listUserHistory", "GET", "/users/{id}/history", journal.of_record, "users.manage",
           "List what was changed of a user", response_type=list[HistoryEntry],
           lists=history.HISTORY["users"], on=user.exists),
     Route("endUserSessions", "DELETE", "/users/{id}/sessions", users.end_sessions, "users.manage",
           "End all sessions of a user", status=204, on=user.exists, bulk=False,
-          description="Others' take one's own password again (403, see `POST /user/confirmations`)."),
+          description="If the user is another one, you must have confirmed your own password in the last 15 minutes "
+          "(403, see `POST /user/confirmations`)."),
 
     # Many writes of records at once
     Route("bulk", "POST", "/bulk", bulk.create, "bulk.write",

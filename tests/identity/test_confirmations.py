@@ -1,7 +1,9 @@
 """The password again: for an administrator's link, and before others are signed out."""
 
+import secrets
 from typing import Any
 
+import msgspec
 import pytest
 
 from support.cast import Cast, Person
@@ -10,6 +12,7 @@ from support.passwords import given_ago, with_password
 from support.server import PASSWORD
 
 CONFIRM = "/api/user/confirmations"
+BULK = {"content-type": "application/x-ndjson"}
 TYPE = "/api/problems/password-needed"
 
 
@@ -38,6 +41,15 @@ def state(cast: Cast) -> tuple[Any, ...]:
     )
 
 
+def users(cast: Cast) -> list[tuple[Any, ...]]:
+    query = "SELECT id, full_name, role, is_active FROM users WHERE tenant_id = $1 ORDER BY id"
+    return [tuple(row) for row in cast.sql.rows(query, cast.tenant)]
+
+
+def form(change: dict[str, Any]) -> dict[str, str]:
+    return {name: str(value).lower() for name, value in change.items()}
+
+
 def test_an_administrators_link_and_the_end_of_others_sessions_take_the_password_again(
     cast: Cast, ada: Person
 ) -> None:
@@ -58,6 +70,70 @@ def test_an_administrators_link_and_the_end_of_others_sessions_take_the_password
     assert ada.post(CONFIRM, {"password": PASSWORD}).status_code == 204
     assert [ask().status_code for ask in asked] == [200, 200, 204, 204]
     assert cast.gita.get("/api/user").status_code == 401
+
+
+def test_changing_an_administrator_or_ending_others_sessions_by_a_change_takes_the_password_again(
+    cast: Cast, ada: Person
+) -> None:
+    other = cast.person("Abe", "admin")
+    asked = [
+        (other, {"role": "consultant"}),
+        (other, {"fullName": "Abel"}),
+        (other, {"isActive": False}),
+        (cast.cora, {"role": "admin"}),
+        (cast.stan, {"role": "guest"}),
+        (cast.gita, {"isActive": False}),
+    ]
+    before = users(cast)
+    for user, change in asked:
+        path = f"/users/{user.id}"
+        assert needs_password(ada.put(f"/api{path}", change))
+        assert needs_password(ada.put(f"/api{path}", change, headers={"Prefer": "dry-run"}))
+        sent = {"method": "PUT", "path": path, "body": change}
+        together = ada.request("POST", "/api/bulk", content=msgspec.json.encode(sent), headers=BULK)
+        assert together.status_code == 422, together.text
+        assert "Confirm your password first" in together.text
+        assert post(ada, path, **form(change)).headers["retainer-needs"] == "password"
+        assert user.get("/api/user").status_code == 200
+    assert post(ada, f"/users/{cast.gita.id}/disable").headers["retainer-needs"] == "password"
+    assert users(cast) == before
+    assert ada.post(CONFIRM, {"password": PASSWORD}).status_code == 204
+    for user, change in asked:
+        assert ada.put(f"/api/users/{user.id}", change).status_code == 200
+    assert other.get("/api/user").status_code == cast.stan.get("/api/user").status_code == 401
+
+
+def test_a_disabled_administrator_is_not_enabled_and_given_a_link_by_an_open_browser(
+    cast: Cast, ada: Person
+) -> None:
+    other = cast.person("Abe", "admin")
+    given_ago(cast, ada, 0)
+    assert ada.put(f"/api/users/{other.id}", {"isActive": False}).status_code == 200
+    given_ago(cast, ada, 16)
+    for change in ({"isActive": True}, {"role": "consultant"}):
+        assert needs_password(ada.put(f"/api/users/{other.id}", change))
+
+
+def test_other_changes_of_users_take_no_password(cast: Cast, ada: Person) -> None:
+    for user, change in (
+        (cast.cora, {"fullName": "Cora B"}),
+        (cast.stan, {"role": "staff", "isActive": True}),
+        (cast.sam, {"contactId": None}),
+        (ada, {"fullName": "Ada B"}),
+    ):
+        assert ada.put(f"/api/users/{user.id}", change).status_code == 200
+        assert user.get("/api/user").status_code == 200
+    cast.person("Abe", "admin")
+    assert ada.put(f"/api/users/{ada.id}", {"role": "consultant"}).status_code == 200
+
+
+def test_a_refused_change_is_done_when_it_is_sent_again_with_its_key(
+    cast: Cast, ada: Person
+) -> None:
+    path, again = f"/api/users/{cast.stan.id}", {"Idempotency-Key": secrets.token_hex(8)}
+    assert needs_password(ada.put(path, {"role": "guest"}, headers=again))
+    assert ada.post(CONFIRM, {"password": PASSWORD}).status_code == 204
+    assert ada.put(path, {"role": "guest"}, headers=again).json()["role"] == "guest"
 
 
 def test_a_password_holds_for_fifteen_minutes_of_the_session_that_gave_it(

@@ -1,5 +1,6 @@
 """The password again. Whoever finds an open browser is not its owner: what would give them the
-account of an administrator, or sign others out, takes the password, given lately in this session.
+account of an administrator, change it, or sign others out, takes the password, given lately in this
+session.
 """
 
 from datetime import timedelta
@@ -22,7 +23,7 @@ class PasswordNeeded(Forbidden):
 
     type = "/api/problems/password-needed"
     detail = (
-        "This takes your password again, for you gave it last over 15 minutes ago. "
+        "Confirm your password first: you last entered it more than 15 minutes ago. "
         'POST /api/user/confirmations {"password": "…"}, then send this again.'
     )
     is_for_people = False  # pages ask for it

@@ -197,6 +197,13 @@ def test_what_takes_the_password_again_asks_in_a_dialog_and_then_sends_the_same_
         at.expect_toast("Ended all sessions of Abe")
         assert other.get("/api/user").status_code == 401
         given_ago(cast, cast.ada, 16)
+        page.locator("#p-role").select_option("staff")
+        box.get_by_label("Password", exact=True).fill(PASSWORD)
+        box.get_by_label("Password", exact=True).press("Enter")
+        at.expect_toast("Changed role of Abe")
+        page.locator("#p-role").select_option("admin")
+        at.expect_toast("Changed role of Abe")
+        given_ago(cast, cast.ada, 16)
         page.get_by_role("link", name="Make a new link").click()
         page.locator("#dialog").get_by_role("button", name="Make").click()
         box.get_by_label("Password", exact=True).fill(PASSWORD)

@@ -195,17 +195,22 @@ async def create(db: Db, values: Values) -> Stored | None:
 
 async def update(db: Db, id: int, values: Values) -> Stored | None:
     """The user after the change, or None when there is none. A new role or a disabled account ends
-    the sessions.
+    the sessions. Raises PasswordNeeded for others who are administrators before or after it, and
+    for others whose sessions it ends.
     """
     async with db.transaction() as tx:
         before = await tx.row(LOCK, id=id)
         if before is None:
             return None
+        role, is_active = before["role"], before["is_active"]
+        new_role = values.get("role", role)
+        ends_sessions = new_role != role or (is_active and not values.get("is_active", True))
+        is_others = id != db.viewer_values["user"]
+        if is_others and (ends_sessions or Role.ADMIN in (role, new_role)):
+            await refuse_unconfirmed(tx)
         await _hold_contact(tx, values)
         user = await tx.stored(UPDATE.of(values), id=id, **values)
-        if values.get("role", before["role"]) != before["role"] or not values.get(
-            "is_active", before["is_active"]
-        ):
+        if ends_sessions:
             await tx.rows(END_SESSIONS, id=id, keep=None)
         if not values.get("is_active", True):
             await tx.rows(END_LINKS, id=id)
