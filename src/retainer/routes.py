@@ -412,4 +412,4 @@ ROUTES = [
 ]  # fmt: skip
 
 check_routes(NOUNS.values(), ROUTES + PAGES)
-TABLE = Table(ROUTES + PAGES, NOUNS)
+TABLE = Table(ROUTES + PAGES, {name: noun.seen for name, noun in NOUNS.items()})

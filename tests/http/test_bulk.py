@@ -12,6 +12,7 @@ from support.cast import Cast, Person
 from support.in_process import InProcess
 from support.safe_writes import DRY, all_of, key, operations, stored_keys
 from support.samples import NDJSON, SAMPLES, bulk, line, path_of, rows_of, sample, unique_email
+from support.server import PASSWORD
 
 IN_BULK = [route for route in ROUTES if TABLE.takes_in_bulk(route)]
 LENIENT = {"Prefer": "handling=lenient"}
@@ -329,6 +330,81 @@ def test_a_bulk_answer_too_large_is_refused_and_nothing_changes(cast: Cast) -> N
     assert answer.status_code == 413 and "return=minimal" in answer.json()["detail"]
     assert rows_of(cast) == before
     assert {row["status"] for row in rows(bulk(cast.ada, *lines, Prefer="return=minimal"))} == {204}
+
+
+def lowered(cast: Cast, person: Person, **change: Any) -> Person:
+    """The same person after their role has changed, which ends their sessions."""
+    assert cast.ada.put(f"/api/users/{person.id}", change).status_code == 200
+    token = cast.ada.post(f"/api/users/{person.id}/links").json()["url"].rpartition("=")[2]
+    signed_in = cast.client.post("/api/setup", json={"token": token, "password": PASSWORD})
+    cookie = signed_in.cookies["connect.sid"]
+    cast.client.cookies.clear()
+    return Person(cast.client, cast.tenant, person.id, person.username, cookie)
+
+
+def test_a_bulk_is_answered_again_only_to_who_still_sees_the_records_of_its_lines(
+    cast: Cast,
+) -> None:
+    noun = {"name": "Fresh", "type": "other"}
+    task = {"title": "T", "organizationId": cast.globex}
+    cases = {
+        "made": [line("POST", "/organizations", noun), line("POST", "/tasks", task)],
+        "changed": [line("PUT", f"/organizations/{cast.globex}", {"status": "active"})],
+        "seen": [line("PUT", f"/organizations/{cast.acme}", {"status": "active"})],
+    }
+    person = cast.person("Uma", "consultant")
+    sent = {name: (lines, key()["Idempotency-Key"]) for name, lines in cases.items()}
+    first = {n: bulk(person, *lines, Idempotency_Key=k) for n, (lines, k) in sent.items()}
+    assert {n: answer.status_code for n, answer in first.items()} == dict.fromkeys(cases, 200)
+
+    def again(person: Person) -> dict[str, int]:
+        answers = {n: bulk(person, *lines, Idempotency_Key=k) for n, (lines, k) in sent.items()}
+        assert all(all_of(a) == all_of(first[n]) for n, a in answers.items() if a.is_success)
+        return {name: answer.status_code for name, answer in answers.items()}
+
+    assert again(person) == dict.fromkeys(cases, 200)
+    contact = {"fullName": "Uma", "email": "uma@example.com", "type": "internal"}
+    id = cast.ada.made("/api/contacts", **contact)["id"]
+    own = {"contactId": id, "role": "member"}
+    assert cast.ada.post(f"/api/organizations/{cast.acme}/members", own).status_code == 200
+    staff = lowered(cast, person, role="staff", contactId=id)
+    assert again(staff) == {"made": 404, "changed": 404, "seen": 200}
+
+
+def test_a_bulk_of_users_is_answered_again_only_to_who_may_still_read_users(cast: Cast) -> None:
+    person = cast.person("Uma", "admin")
+    lines = [line("PUT", f"/users/{cast.cora.id}", {"fullName": "Cora C."})]
+    named = {"Idempotency_Key": key()["Idempotency-Key"]}
+    assert bulk(person, *lines, **named).status_code == 200
+    assert bulk(person, *lines, **named).status_code == 200
+    consultant = lowered(cast, person, role="consultant")
+    assert bulk(consultant, *lines, **named).status_code == 404
+
+
+def test_the_records_of_a_bulk_are_looked_up_by_one_statement_a_noun(
+    cast: Cast, inside: InProcess
+) -> None:
+    lines = [line("POST", "/contacts", contact(n)) for n in range(40)]
+    lines += [
+        line("POST", "/tasks", {"title": f"T{n}", "organizationId": cast.acme}) for n in range(40)
+    ]
+
+    def statements(person: Person, headers: dict[str, str]) -> int:
+        before = inside.app.database.statements
+        headers = NDJSON | {"Cookie": f"connect.sid={person.token}"} | headers
+        sending = inside.client.post("/api/bulk", content=b"".join(lines), headers=headers)
+        assert inside.sql.run(sending).status_code == 200
+        return inside.app.database.statements - before
+
+    inside.send(cast.ada, "GET", f"/api/organizations/{cast.acme}")
+    dry = statements(cast.ada, DRY)
+    headers = key()
+    assert statements(cast.ada, headers) == dry + 4, "take, a look-up for each noun, keep"
+    assert statements(cast.ada, headers) == 1, "who sees everything need not be asked"
+    kept = cast.sql.value(
+        "SELECT length(headers::text) FROM idempotency_keys WHERE tenant_id = $1", cast.tenant
+    )
+    assert kept < 80 * 20 + 1000
 
 
 @pytest.mark.slow

@@ -1,12 +1,13 @@
 """One line of the sitemap, and finding it by method and path."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from typing import Any
 
 import msgspec
 from starlette.responses import Response
 
+from retainer.database.statement import Statement
 from retainer.http.fields import refuse_undescribed
 from retainer.permissions import PERMISSIONS, PUBLIC
 
@@ -14,6 +15,7 @@ Handler = Callable[..., Awaitable[Response]]
 Exists = Callable[..., Awaitable[bool]]
 
 API = "/api"
+NO_NOUNS: Mapping[str, Statement] = {}
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -141,9 +143,10 @@ def _parameters(path: str) -> list[str]:
 class Table:
     """All routes as a tree of path segments; an id matches where no word does."""
 
-    def __init__(self, routes: list[Route], nouns: Iterable[str] = ()) -> None:
+    def __init__(self, routes: list[Route], nouns: Mapping[str, Statement] = NO_NOUNS) -> None:
         self.routes = routes
-        self.nouns = frozenset(nouns)  # the tags of what /bulk may change
+        # By the tags of what /bulk may change: which of :ids the viewer sees.
+        self.nouns = nouns
         self.root: dict[str, Any] = {}
         self.pages: dict[str, Any] = {}
         self.by_name = {route.name: route for route in routes}

@@ -176,6 +176,15 @@ class Noun:
         return {noun: column for column, noun in self.references.items()}
 
     @property
+    def seen(self) -> Statement:
+        """Those of :ids that its list has for the viewer."""
+        return Statement(
+            f"""SELECT {self.list.id} AS id FROM {self.list.table}
+                WHERE {self.list.where} AND {self.list.id} = ANY(:ids::bigint[])""",
+            visible=self.list.visible,
+        )
+
+    @property
     def label(self) -> str:
         """Its name as a heading."""
         return self.table.capitalize()
