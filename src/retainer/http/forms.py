@@ -1,5 +1,6 @@
 """Forms of pages: what a browser sends, as the JSON that the API takes."""
 
+import hashlib
 import re
 from collections.abc import Iterable
 from contextlib import suppress
@@ -13,8 +14,9 @@ from retainer.database import exact_json
 from retainer.errors import FieldError, Invalid
 from retainer.http.request import Request
 
-# An input of an object's row: metadata.0.name
-_ROW = re.compile(r"(\w+)\.(\d{1,3})\.(name|text|was)", re.ASCII)
+# An input of an object's row: metadata.new0.name
+_ROW = re.compile(r"(\w+)\.(\w{1,32})\.(name|text|was)", re.ASCII)
+MAX_ROWS = 200  # names of an object that a form shows a row each; one of more is JSON in a form
 _NOTHING = "{}"
 # An element in quotation marks, or all up to the next comma.
 _ELEMENT = re.compile(r'\s*(?:"((?:[^"]|"")+)"\s*(?=,|$)|([^,]+))(?:,|$)|,')
@@ -89,20 +91,45 @@ def read_list(text: str) -> list[str]:
     return [element for element in found if element.strip()]
 
 
-def object_rows(text: str, blanks: int = 1) -> list[Row]:
-    """Rows for a form's field with an object: as it was sent, or as JSON; then empty ones."""
-    rows: list[Row] = []
-    with suppress(msgspec.DecodeError, RecursionError):
-        if text.startswith("["):
-            rows = msgspec.json.decode(text, type=list[Row])
-        elif text.startswith("{"):
-            found = exact_json.decode(text, dict[str, object])
-            rows = [_row(name, value) for name, value in found.items()] or [Row(was=_NOTHING)]
+def object_rows(text: str, blanks: int = 1) -> list[tuple[str, Row]] | None:
+    """Rows for a form's field with an object: as it was sent, or as JSON; then empty ones. None for
+    a text that makes no rows, or too many.
+
+    Each has a key for the names of its inputs: one of the name that it was shown for, wherever it
+    stands, so that what is typed into it belongs to that name; or the number of a new row.
+    """
+    rows = _rows_of(text.strip())
+    if rows is None:
+        return None
     filled = [row for row in rows if row.name or row.text or row.was not in ("", _NOTHING)]
     if any(row.was == _NOTHING for row in rows):  # the object is there, though it is empty
         blanks -= 1
         filled.append(Row(was=_NOTHING))
-    return filled + [Row()] * blanks
+    return _keyed(filled + [Row()] * blanks)
+
+
+def _rows_of(text: str) -> list[Row] | None:
+    if not text:
+        return []
+    with suppress(msgspec.DecodeError, RecursionError):
+        if text.startswith("["):
+            return msgspec.json.decode(text, type=list[Row])
+        found = exact_json.decode(text, dict[str, object])
+        if len(found) <= MAX_ROWS:
+            return [_row(name, value) for name, value in found.items()] or [Row(was=_NOTHING)]
+    return None
+
+
+def _keyed(rows: list[Row]) -> list[tuple[str, Row]]:
+    found: list[tuple[str, Row]] = []
+    for row in rows:
+        name, _ = _before(row)
+        if name is None:
+            key = f"new{sum(key.startswith('new') for key, _ in found)}"
+        else:
+            key = hashlib.blake2b(name.encode(), digest_size=8).hexdigest()
+        found.append((key, row))
+    return found
 
 
 def _row(name: str, value: object) -> Row:
@@ -174,14 +201,14 @@ def _before(row: Row) -> tuple[str | None, object]:
 def _with_rows_joined(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """The pairs of a form with the inputs of an object's rows as one, which has them in JSON."""
     others: list[tuple[str, str]] = []
-    rows: dict[str, dict[int, dict[str, str]]] = {}
+    rows: dict[str, dict[str, dict[str, str]]] = {}
     for name, value in pairs:
         if match := _ROW.fullmatch(name):
-            rows.setdefault(match[1], {}).setdefault(int(match[2]), {})[match[3]] = value
+            rows.setdefault(match[1], {}).setdefault(match[2], {})[match[3]] = value
         else:
             others.append((name, value))
     for name, found in rows.items():
-        ordered = [Row(**row) for _, row in sorted(found.items())]
+        ordered = [Row(**row) for row in found.values()]  # as they stand in the form
         others.append((name, msgspec.json.encode(ordered).decode()))
     return others
 

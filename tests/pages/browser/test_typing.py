@@ -399,3 +399,20 @@ def test_text_that_waits_in_a_property_still_meets_the_change_of_another(
     assert cast.ada.get(f"/api/organizations/{cast.acme}").json()["website"] == (
         "https://theirs.example"
     )
+
+
+def test_a_draft_of_metadata_stays_with_its_name(ada: Desk, cast: Cast) -> None:
+    path = f"/organizations/{cast.acme}"
+    cast.ada.put(f"/api{path}", {"metadata": {"Region": "Alps"}})
+    page = ada.open(path)
+    value = page.get_by_label("Metadata: Region")
+    value.fill("Jura")
+    cast.ada.put(f"/api{path}", {"metadata": {"A": "1", "Region": "Alps"}})
+    page.reload()
+    expect(value).to_have_value("Jura")
+    expect(page.get_by_label("Metadata: A")).to_have_value("1")
+    cast.ada.put(f"/api{path}", {"metadata": {"A": "1", "Zone": "2"}})
+    page.reload()
+    expect(value).to_have_count(0)
+    for name, kept in (("A", "1"), ("Zone", "2"), ("value 3", "")):
+        expect(page.get_by_label(f"Metadata: {name}", exact=True)).to_have_value(kept)
