@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 import msgspec
-from msgspec import Struct
 from starlette.responses import Response
 
 from retainer.errors import Conflict, Invalid, NotFound, PreconditionFailed, Problem, camel
@@ -15,14 +14,16 @@ from retainer.http.request import Request
 from retainer.journal import changes
 from retainer.journal.feed import titles_of
 from retainer.journal.model import FieldChange
+from retainer.lists.noun import Noun
 from retainer.nouns import NOUNS
 from retainer.pages import formatting, render
-from retainer.pages.form import snake
 from retainer.pages.journal import diffs
 from retainer.pages.record_picker import Candidate, candidates_of
 from retainer.pages.submit import Result, perform
 
 ATTEMPTS = 3  # of an edit during which others change other fields
+# Of elements added to a list. Each that fails is a change of somebody else that was made.
+LIST_ATTEMPTS = 30
 _RECORD = re.compile(r"/([a-z]+)/(\d{1,16})", re.ASCII)
 _VERSION = re.compile(r"(\d{1,16})-(\d{1,9})", re.ASCII)
 _NOT_EDITED = {"version", "back", "list"}
@@ -75,29 +76,13 @@ async def edit(
     return render.redirect(request, where, message(result), result.operation)
 
 
-def with_elements(request: Request, present: Struct, version: str, sent: Sent) -> Sent:
-    """The lists that a form adds elements to, or drops some from, as it leaves them. Whatever
-    others have changed of the rest stays, and is no conflict: the form names no other element.
-    """
-    how = request.data.get("list", "")
-    if how not in ("add", "drop"):
-        return sent
-    request.data["version"] = version
-    found = dict(sent)
-    for name, given in sent.items():
-        if not isinstance(given, list):
-            continue
-        kept = getattr(present, snake(name))
-        found[name] = [*kept, *given]
-        if how == "drop":
-            found[name] = [element for element in kept if element not in given]
-    return found
-
-
 async def save(request: Request, name: str, id: int, path: str, sent: Sent) -> Result:
     """Change the fields that were sent. Raises SameFields where others have changed one of them
     since the form was shown, to another value.
     """
+    how, record = request.data.get("list"), _RECORD.fullmatch(path)
+    if how in ("add", "drop") and record and any(isinstance(v, list) for v in sent.values()):
+        return await _save_elements(request, name, id, NOUNS[record[1]], sent)
     version = request.data.get("version")
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -108,6 +93,34 @@ async def save(request: Request, name: str, id: int, path: str, sent: Sent) -> R
             sent = await _without_changes_of_others(request, problem, path, sent)
             version = problem.headers["etag"][1:-1]
     raise AssertionError
+
+
+async def _save_elements(request: Request, name: str, id: int, noun: Noun, sent: Sent) -> Result:
+    """Add elements to the lists that were sent, or drop them. Whatever others change of the rest
+    meanwhile stays, and is no conflict: the form names no other element.
+    """
+    assert noun.get is not None
+    for attempt in range(1, LIST_ATTEMPTS + 1):
+        stored = await noun.get(request.db, id)
+        body = _with_elements(request.data["list"], stored.decode(dict[str, Any]), sent)
+        try:
+            return await perform(request, name, id, body=body, version=stored.etag)
+        except PreconditionFailed:  # changed since it was read
+            if attempt == LIST_ATTEMPTS:
+                raise
+    raise AssertionError
+
+
+def _with_elements(how: str, present: dict[str, Any], sent: Sent) -> Sent:
+    found = dict(sent)
+    for name, given in sent.items():
+        if not isinstance(given, list):
+            continue
+        kept = present.get(name) or []
+        found[name] = [*kept, *given]
+        if how == "drop":
+            found[name] = [element for element in kept if element not in given]
+    return found
 
 
 async def _without_changes_of_others(

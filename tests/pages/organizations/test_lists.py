@@ -1,6 +1,7 @@
 """Lists of an organization on its pages: each tag and domain by itself, proposed and filtered by."""
 
 import re
+from functools import partial
 from html import unescape
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from support.cast import Cast, Person
 from support.pages.accounts import followed, toast
 from support.pages.sitemap import check, get, post
+from support.races import together
 
 
 def chips(page: str) -> list[tuple[str, str]]:
@@ -69,6 +71,25 @@ def test_an_element_is_added_or_dropped_whatever_others_do_to_the_rest(
     assert toast(followed(cast.cora, dropped).text) == f"Changed {field} of Acme Corporation"
     found = cast.ada.get(f"/api{path}").json()[field]
     assert found == ["b.example", "theirs.example", "mine.example", "other.example"]
+
+
+@pytest.mark.parametrize("field", ["tags", "domains"])
+def test_elements_that_are_added_and_dropped_at_the_same_moment_are_no_conflict(
+    cast: Cast, field: str
+) -> None:
+    path = f"/organizations/{cast.acme}"
+    old, new = ([f"{word}{n}.example" for n in range(6)] for word in ("old", "new"))
+    cast.ada.put(f"/api{path}", {field: old})
+    version = re.findall(r'name="version" value="([^"]*)"', get(cast.cora, path).text)[0]
+
+    def send(how: str, element: str) -> int:
+        form = {"version": version, "list": how, field: element}
+        return post(cast.cora, path, **form).status_code
+
+    jobs = [partial(send, "add", one) for one in new] + [partial(send, "drop", one) for one in old]
+    assert together([*jobs, partial(send, "add", "twelve.example")]) == [303] * 13
+    found = cast.ada.get(f"/api{path}").json()[field]
+    assert sorted(found) == [*new, "twelve.example"]
 
 
 def test_a_tag_with_a_comma_is_dropped_as_one(tagged: Cast) -> None:

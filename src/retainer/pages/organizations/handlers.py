@@ -9,7 +9,7 @@ from retainer.errors import Conflict, Invalid, NotFound
 from retainer.http.request import Request
 from retainer.pages import record_picker, render
 from retainer.pages.activities.form import log_line
-from retainer.pages.edit import edit, refused, with_elements
+from retainer.pages.edit import edit, refused
 from retainer.pages.form import MAX_NAME, Field, Fields, form_page
 from retainer.pages.formatting import web_link
 from retainer.pages.journal.history import last_changes
@@ -200,11 +200,9 @@ async def frame(request: Request, id: int) -> dict[str, Any]:
 async def update(request: Request, id: int) -> Response:
     """Change the fields that were sent, if the organization is still as the form showed it."""
     path, sent = f"/organizations/{id}", {}
-    stored = await store.get(request.db, id)
-    present = stored.decode(Organization)
+    present = (await store.get(request.db, id)).decode(Organization)
     try:
         sent = request.data.body(OrganizationUpdate)
-        sent = with_elements(request, present, stored.etag, sent)
         complete_address(sent, "website", present.website)
         sent |= await typed_parent(request, present.parent_id)
     except Invalid as problem:
