@@ -16,6 +16,8 @@ import pytest
 import retainer as package
 from retainer import account
 from retainer.server import privileges
+from retainer.server.postgres import embedded, ownership
+from retainer.server.postgres.programs import EmbeddedError
 from support.server import PASSWORD, Server, data_folder
 
 pytestmark = [
@@ -119,6 +121,101 @@ def test_nothing_of_ours_keeps_roots_rights(python: str, monkeypatch: pytest.Mon
         assert stat.S_IMODE((folder / "documents").stat().st_mode) == 0o700
     finally:
         server.stop()
+
+
+def files(folder: Path) -> dict[str, tuple[int, int]]:
+    paths = (folder, *folder.rglob("*"))
+    return {str(path): (path.stat().st_uid, path.stat().st_mode) for path in paths}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["letter.txt"],
+        ["documents/1/letter.txt"],
+        ["documents/letter.txt", "postgres/PG_VERSION", "postgres/pg_hba.conf"],
+        ["lock", "letter.txt"],
+        ["address", "postgres/PG_VERSION"],
+    ],
+)
+def test_a_folder_of_others_is_not_handed_over(names: list[str]) -> None:
+    folder, nobody = data_folder(), pwd.getpwnam("nobody")
+    for name in names:
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("17\n" * (name != "lock"))
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, nobody.pw_uid, nobody.pw_gid)
+    before = files(folder)
+    try:
+        with pytest.raises(EmbeddedError) as refused:
+            privileges._hand_over(folder, account.for_work())
+        line = str(refused.value)
+        assert str(folder) in line and "choose an empty one with --data" in line, line
+        assert "\n" not in line
+        if (folder / "postgres").exists():
+            with pytest.raises(EmbeddedError, match="holds other files than Retainer's"):
+                embedded.start(folder)
+        assert files(folder) == before
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        {},
+        {"lost+found": ""},
+        {"lock": ""},
+        {"lock": "4711", "postgres/PG_VERSION": "17", "postgres.log": "", "documents/1/a": "a"},
+        {"lock": "4711", "address": "http://127.0.0.1:8000", "notes.txt": "the operator's"},
+        {"documents/retainer-storage": "a mark", "documents/1/a": "a"},
+    ],
+    ids=["empty", "file system", "begun", "first release", "with notes", "documents alone"],
+)
+def test_an_empty_folder_and_every_releases_data_folder_is_handed_over(
+    texts: dict[str, str],
+) -> None:
+    folder, nobody, worker = data_folder(), pwd.getpwnam("nobody"), account.for_work()
+    for name, text in texts.items():
+        file = folder / name
+        if name == "lost+found":
+            file.mkdir()
+            continue
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, nobody.pw_uid, nobody.pw_gid)
+    try:
+        privileges._hand_over(folder, worker)
+        assert folder.stat().st_uid == worker.uid
+        others = ("notes.txt", "lost+found")
+        kept = [path for path in folder.rglob("*") if path.name not in others]
+        assert {path.stat().st_uid for path in kept} == {worker.uid}
+        left = [folder / name for name in others if (folder / name).exists()]
+        assert {path.stat().st_uid for path in left} <= {nobody.pw_uid}
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_links_among_documents_open_and_close_nothing_elsewhere(tmp_path: Path) -> None:
+    folder, elsewhere = data_folder(), tmp_path / "elsewhere"
+    elsewhere.write_text("of somebody else")
+    elsewhere.chmod(0o644)
+    (folder / "documents" / "1").mkdir(parents=True)
+    (folder / "documents" / "1" / "link").symlink_to(elsewhere)
+    os.mkfifo(folder / "documents" / "1" / "pipe")
+    (folder / "documents" / "1" / "file").touch(0o644)
+    try:
+        ownership.close_documents(folder / "documents", account.for_work())
+        assert (elsewhere.stat().st_uid, stat.S_IMODE(elsewhere.stat().st_mode)) == (0, 0o644)
+        kept = folder / "documents" / "1"
+        assert [stat.S_IMODE(path.stat().st_mode) for path in (kept, kept / "file")] == [
+            0o700,
+            0o600,
+        ]
+    finally:
+        shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ class Server:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.settings = settings
-        self.log = self.folder / "server.log"
+        self.log = self.folder.with_name(f"{self.folder.name}.log")
         self.start(wait=wait)
 
     def start(self, *, wait: bool = True) -> None:
@@ -88,6 +88,7 @@ class Server:
         code = self.process.wait(20)
         if remove:
             shutil.rmtree(self.folder, ignore_errors=True)
+            self.log.unlink(missing_ok=True)
         return code
 
 

@@ -102,6 +102,8 @@ def _hand_over(data: Path, worker: Account) -> None:
     programs.make_folder(data)
     if data.stat().st_mode & stat.S_IWOTH:
         raise ConfigError(f"The data folder {data} is everybody's; choose another with --data.")
+    if not ownership.may_take(data, worker):
+        return
     try:
         lock = embedded.lock_folder(data)
     except programs.EmbeddedError:
@@ -110,6 +112,14 @@ def _hand_over(data: Path, worker: Account) -> None:
         ownership.take_data(data, worker)
     finally:
         lock.release()
+
+
+def note_roots_files(data: Path) -> None:
+    """Tell a later start that this one, which stayed root, leaves files to be handed over. A folder
+    of anybody else's tells it as it is.
+    """
+    if os.geteuid() == 0 and data.stat().st_uid == account.for_work().uid:
+        os.chown(data, 0, 0)
 
 
 def _become(worker: Account) -> None:

@@ -69,8 +69,7 @@ def serve(settings: Settings, *, seed: Seed | None = None, closing_lines: str = 
         if seed is not None:
             asyncio.run(seed(ready))
         (Path(ready.data) / BASE_URL_FILE).write_text(base_url(ready))
-        if os.geteuid() == 0:  # tells a later start that files of root's are to be handed over
-            os.chown(ready.data, 0, 0)
+        privileges.note_roots_files(Path(ready.data))
         export(ready)
 
         def greeting() -> str:

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from retainer import account
 from retainer.account import Account
 from retainer.config import Settings
-from retainer.server.postgres.ownership import take_cluster
+from retainer.server.postgres.ownership import may_take, take_cluster
 from retainer.server.postgres.postmaster import (
     Installation,
     accepts_connections,
@@ -126,6 +126,8 @@ def start(data: Path, binaries: Path | None = None) -> Embedded:
     data = data.absolute().resolve()
     worker = account.for_work()
     refuse_unreachable(data, worker)
+    if os.geteuid() == 0 and (data / "postgres").exists():
+        may_take(data, worker)
     lock = lock_folder(data)
     try:
         installation = Installation(data, runnable(find(binaries), worker), worker)
