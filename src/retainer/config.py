@@ -48,7 +48,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True):
         "folder of the PostgreSQL programs, instead of the bundled ones", ""
     )
     user: str = setting(
-        "started as root: the account to go on as, instead of retainer, which is made", ""
+        "account to switch to when started as root (default: `retainer`, created if missing)", ""
     )
     host: str = setting("address to listen on", "127.0.0.1")
     port: int = setting("port to listen on", 8000)

@@ -56,8 +56,8 @@ def _escaped(separator: re.Match[str]) -> str:
 
 def _quoted(text: str) -> str:
     """A text that no spreadsheet takes for a formula: a quote before it and before each sign behind
-    a separator. Quotes that stand in these places already get one more, so that who takes one off
-    each has every text again. Telephone numbers stay as they are.
+    a separator. Quotes that stand in these places already get one more, so removing one quote at
+    each of these places restores the original text. Telephone numbers stay as they are.
     """
     if not _AT_RISK.search(text) or _TELEPHONE.fullmatch(text):
         return text
