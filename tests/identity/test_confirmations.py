@@ -1,12 +1,15 @@
 """The password again: for an administrator's link, and before others are signed out."""
 
+import re
 import secrets
+from html import unescape
 from typing import Any
 
 import msgspec
 import pytest
 
 from support.cast import Cast, Person
+from support.pages.browser_forms import Forms
 from support.pages.sitemap import get, post
 from support.passwords import given_ago, with_password
 from support.server import PASSWORD
@@ -188,6 +191,34 @@ def test_a_body_that_gives_no_password_is_refused_by_field(ada: Person) -> None:
     for body in ({}, {"password": None}, {"password": 5}, {"password": "x" * 2000}, {"pass": "x"}):
         answer = ada.post(CONFIRM, body)
         assert (answer.status_code, "x" * 500 in answer.text) == (422, False)
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "back"),
+    [
+        ("/users/{id}/sessions/end", {}, "/users/{id}"),
+        ("/users/{id}/sessions/end", {"back": "/users?role=admin"}, "/users?role=admin"),
+        ("/users/{id}/sessions/end", {"back": "//evil.example"}, "/users/{id}"),
+        ("/users/{id}/enable", {}, "/users/{id}"),
+        ("/users/{id}/disable", {}, "/users/{id}/disable"),
+        ("/users/{id}/link", {}, "/users/{id}/link"),
+        ("/users/{id}", {"role": "staff"}, "/users/{id}"),
+        ("/users", {"username": "n@example.com", "fullName": "N", "role": "admin"}, "/users"),
+    ],
+)
+def test_who_gives_the_password_on_its_page_goes_on_where_the_form_was(
+    cast: Cast, ada: Person, path: str, fields: dict[str, str], back: str
+) -> None:
+    """As without scripts: by the link of the page that refuses, and the form behind it."""
+    id = cast.person("Abe", "admin").id
+    refused = post(ada, path.format(id=id), **fields)
+    assert refused.status_code == 403
+    link = unescape(re.findall(r'href="(/profile/confirmation[^"]*)"', refused.text)[0])
+    (given,) = [dict(f) for to, f in Forms(get(ada, link).text).found if "password" in dict(f)]
+    assert given["back"] == back.format(id=id)
+    right = post(ada, "/profile/confirmation", **given | {"password": PASSWORD})
+    assert right.headers["location"] == given["back"]
+    assert get(ada, right.headers["location"]).status_code == 200
 
 
 def test_pages_ask_for_the_password_and_change_nothing_before(cast: Cast, ada: Person) -> None:

@@ -27,6 +27,7 @@ from retainer.errors import (
 from retainer.http.forms import object_rows
 from retainer.http.query_string import of_form, pairs
 from retainer.http.request import Request
+from retainer.identity.confirmations import PasswordNeeded
 from retainer.identity.signatures import signed, verified
 from retainer.pages import formatting
 from retainer.pages.assets import icon
@@ -156,6 +157,19 @@ def own_path(path: str, default: str) -> str:
     return default
 
 
+def _page_of(request: Request) -> str:
+    """Path of the page that a refused form was on: the one it asks to return to, else the nearest
+    above its own path, such as the record's.
+    """
+    segments = request.path.strip("/").split("/")
+    while segments:
+        routes, _ = request.app.table.find(segments, pages=True)
+        if routes and "GET" in routes and routes["GET"].html:
+            break
+        segments.pop()
+    return return_path(request, "/" + "/".join(segments))
+
+
 async def refusal(request: Request, problem: Problem) -> Response:
     """Show an error's page: what happened and what to do next. A viewer who is not signed in is
     sent to sign in first; a script on an open page asks them to, so that nothing typed is lost.
@@ -164,7 +178,9 @@ async def refusal(request: Request, problem: Problem) -> Response:
     if isinstance(problem, NotSignedIn) and is_page:
         return _to_login(request)
     words = words_of(problem, is_form=request.method not in ("GET", "HEAD"))
-    values = {"problem": problem, "words": words}
+    values = {"problem": problem, "words": words, "back": ""}
+    if isinstance(problem, PasswordNeeded):
+        values["back"] = _page_of(request)
     try:
         # A path without a route is refused before the session is looked up.
         if request.session_viewer is None:
