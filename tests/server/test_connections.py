@@ -1,5 +1,6 @@
 """Connections: those who only hold them keep nobody out, behind a proxy or without one."""
 
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from retainer.errors import Overloaded
 from retainer.server import limits
 from retainer.server.connections import Connections
 from support.cast import Cast
-from support.server import Server
+from support.server import Server, until
 
 HERE, THERE = "127.0.0.1", "127.0.0.2"
 
@@ -184,6 +185,31 @@ def test_held_bodies_give_way_and_users_are_answered(
         assert user(small, cast.ada.token, source, **forwarded) == 200, "of the same network"
         assert user(small, cast.ada.token, "127.0.0.3") == 200
         assert user(small, cast.ada.token, HERE, **{"X-Forwarded-For": "203.0.113.77"}) == 200
+    finally:
+        for client in held:
+            client.close()
+
+
+def open_sockets(server: Server) -> int:
+    """Connections of clients that the server's process holds, and its few other sockets."""
+    files = Path(f"/proc/{server.process.pid}/fd").iterdir()
+    return sum(os.readlink(file).startswith("socket:") for file in files)
+
+
+def test_clients_that_read_no_answers_give_way_at_once(small: Server, cast: Cast) -> None:
+    asked = b"GET /api/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 30
+    before, held = open_sockets(small), []
+    try:
+        for _ in range(30):
+            client = socket.socket()
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.bind((THERE, 0))
+            client.connect((HERE, small.port))
+            client.sendall(asked)
+            held.append(client)
+            client.recv(1, socket.MSG_PEEK)  # the first answer is on its way
+        assert user(small, cast.ada.token, THERE) == 200
+        until(lambda: open_sockets(small) <= before + 25, 10, "those that gave way have ended")
     finally:
         for client in held:
             client.close()

@@ -161,7 +161,7 @@ class HttpConnection(HttpToolsProtocol):
     def give_way(self) -> None:
         """Close, for a new client; a body that is still coming is answered by 503."""
         if self.cycle is None or self.cycle.response_complete or not self.cycle.more_body:
-            self.transport.close()
+            self.transport.abort()  # its place is taken: it must not wait for a client to read
         else:
             self.cycle.spoil(Overloaded())
 
