@@ -1,6 +1,7 @@
 """Deletions of organizations and projects with all that belongs to them: in parts, or refused."""
 
 import asyncio
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -22,6 +23,9 @@ SLOW = """
         $$ BEGIN PERFORM pg_sleep(0.25); RETURN NULL; END $$;
     CREATE TRIGGER slowly AFTER UPDATE ON tasks FOR EACH STATEMENT EXECUTE FUNCTION slowly();
 """
+# Somebody waits for this connection.
+WAITS = """SELECT EXISTS (SELECT FROM pg_locks l
+    WHERE NOT l.granted AND pg_backend_pid() = ANY(pg_blocking_pids(l.pid)))"""
 AS_BEFORE = "DROP TRIGGER slowly ON tasks; DROP FUNCTION slowly();"
 
 
@@ -102,3 +106,49 @@ def test_what_is_added_below_a_record_while_it_is_deleted_goes_with_it_or_is_ref
     assert cast.ada.delete(f"/api/organizations/{cast.globex}").status_code == 204
     answer = cast.ada.post("/api/tasks", {"title": "T", "projectId": project})
     assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("noun", ["organizations", "projects"])
+def test_what_is_moved_away_while_a_deletion_waits_for_it_stays(cast: Cast, noun: str) -> None:
+    made = cast.ada.made
+    home = made("/api/organizations", name="Home", type="other")["id"]
+    project = made("/api/projects", title="P", organizationId=home)["id"]
+    other = made("/api/projects", title="O", organizationId=cast.globex)["id"]
+    of_project = made("/api/tasks", title="T", projectId=project)["id"]
+    of_home = made("/api/tasks", title="T", organizationId=home)["id"]
+    below = {"organizations": {"organizationId": home}, "projects": {"projectId": project}}
+    left = made("/api/tasks", title="T", **below[noun])["id"]
+    id, moves, kept = {
+        "organizations": (
+            home,
+            [
+                f"UPDATE {table} SET organization_id = {cast.globex} WHERE tenant_id = $1 AND id = {id}"
+                for table, id in (("tasks", of_home), ("projects", project))
+            ],
+            [f"tasks/{of_home}", f"projects/{project}", f"tasks/{of_project}"],
+        ),
+        "projects": (
+            project,
+            [f"UPDATE tasks SET project_id = {other} WHERE tenant_id = $1 AND id = {of_project}"],
+            [f"tasks/{of_project}", f"tasks/{of_home}"],
+        ),
+    }[noun]
+    statuses: list[int] = []
+    deleting = threading.Thread(
+        target=lambda: statuses.append(cast.ada.delete(f"/api/{noun}/{id}").status_code)
+    )
+    cast.sql.rows("BEGIN")
+    try:
+        cast.sql.rows("SELECT set_config('retainer.tenant', $1, true)", str(cast.tenant))
+        cast.sql.rows("SELECT acting_as(NULL, 'command', 'command', NULL, 'test')")
+        for move in moves:
+            cast.sql.rows(move, cast.tenant)
+        deleting.start()
+        while deleting.is_alive() and not cast.sql.value(WAITS):
+            pass
+    finally:
+        cast.sql.rows("COMMIT")
+    deleting.join()
+    assert statuses == [204]
+    assert cast.ada.get(f"/api/tasks/{left}").status_code == 404
+    assert [path for path in kept if cast.ada.get(f"/api/{path}").status_code != 200] == []

@@ -2,7 +2,8 @@
 
 The nouns declare what belongs to it: by `belongs_to` and their links, or `cascade` where a row
 goes along under a condition of its own. All of it is found first, so that what is too large is
-refused before anything is done; then it goes in parts (database/parts.py).
+refused before anything is done. Then it is locked, and found again: what somebody else has moved
+away meanwhile stays. The rest goes in parts (database/parts.py).
 """
 
 from starlette.responses import Response
@@ -46,6 +47,12 @@ def _cascades(noun: Noun, parent: str) -> dict[str, str]:
     return {noun.table: rows, **links}
 
 
+def _holding(table: str, ids: str) -> str:
+    return f"""SELECT y.id FROM {table} y
+        WHERE y.tenant_id = :tenant AND y.id = ANY({ids}::bigint[]) AND y.deleted_by IS NULL
+        ORDER BY y.id FOR UPDATE"""
+
+
 def _finders(parent: str) -> list[Statement]:
     """The statements that find the ids that go with the parent, as an array for each table. First
     they lock the rows to which others are added: who adds to one locks it FOR SHARE, so that the
@@ -56,15 +63,11 @@ def _finders(parent: str) -> list[Statement]:
     for noun in RECORDS:
         tables = _cascades(noun, parent)
         if any(noun.table in (each.belongs_to, *each.cascade) for each in RECORDS) and tables:
-            found.append(_finding({noun.table: _locking(noun.table, tables.pop(noun.table))}))
+            found.append(
+                _finding({noun.table: _holding(noun.table, f"ARRAY({tables.pop(noun.table)})")})
+            )
         others |= tables
     return [*found, _finding(others)]
-
-
-def _locking(table: str, ids: str) -> str:
-    return f"""SELECT y.id FROM {table} y
-        WHERE y.tenant_id = :tenant AND y.id = ANY(ARRAY({ids})) AND y.deleted_by IS NULL
-        ORDER BY y.id FOR UPDATE"""
 
 
 def _finding(tables: dict[str, str]) -> Statement:
@@ -83,6 +86,7 @@ def _going(table: str, ids: str) -> str:
 TABLES = {
     parent: [table for noun in RECORDS for table in _cascades(noun, parent)] for parent in FIND
 }
+HOLD = {table: Statement(_holding(table, ":ids")) for tables in TABLES.values() for table in tables}
 GO = {table: Statement(_going(table, ":ids")) for tables in TABLES.values() for table in tables}
 
 
@@ -92,6 +96,10 @@ def _together(tables: list[str]) -> Statement:
     return Statement(f"WITH {', '.join(going)} SELECT")
 
 
+HOLD_TOGETHER = {
+    parent: _finding({table: _holding(table, f":{table}") for table in tables})
+    for parent, tables in TABLES.items()
+}
 GO_TOGETHER = {parent: _together(tables) for parent, tables in TABLES.items()}
 
 
@@ -129,22 +137,42 @@ async def project(request: Request, id: int) -> Response:
 
 
 async def find(request: Request, tx: Db, parent: str, id: int) -> dict[str, list[int]]:
-    """The ids that go with a record, by table. The record is locked, and so is what rows are added
-    to below it. Raises TooLarge.
+    """The ids that go with a record, by table. The record is locked, and so are they. Raises
+    TooLarge.
     """
-    found: dict[str, list[int]] = {}
-    for statement in FIND[parent]:
-        row = await tx.row(statement, id=id)
-        assert row is not None
-        found |= {table: sorted(ids) for table, ids in row.items()}
-        request.extend_deadline()
+    found = await _found(request, tx, parent, id)
     size = sum(map(len, found.values()))
     if size > MOST:
         raise TooLarge(
             f"Nothing was deleted: {size:,} records would go with it, more than the {MOST:,} that "
             "one operation may delete. Delete some of what belongs to it first."
         )
+    if size == 0:
+        return found
+    await _hold(request, tx, parent, found)
+    still = await _found(request, tx, parent, id)
+    return {table: sorted({*ids} & {*still[table]}) for table, ids in found.items()}
+
+
+async def _found(request: Request, tx: Db, parent: str, id: int) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for statement in FIND[parent]:
+        row = await tx.row(statement, id=id)
+        assert row is not None
+        found |= {table: sorted(ids) for table, ids in row.items()}
+        request.extend_deadline()
     return found
+
+
+async def _hold(request: Request, tx: Db, parent: str, found: dict[str, list[int]]) -> None:
+    """Lock what was found, so that it is moved nowhere."""
+    if sum(map(len, found.values())) <= parts.AT_ONCE:
+        await tx.rows(HOLD_TOGETHER[parent], **found)
+        return
+    for table, ids in found.items():
+        for some in parts.slices(ids):
+            await tx.rows(HOLD[table], ids=some)
+            request.extend_deadline()
 
 
 async def go(
