@@ -200,9 +200,21 @@ def test_rows_beyond_a_thousand_are_read() -> None:
     assert len(read(list(rows.items()))) == 1200
 
 
-def test_json_of_metadata_that_is_refused_is_shown_again(cast: Cast) -> None:
+MANY = ", ".join(f'"n{n}": {n}' for n in range(201))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"a": 1', "must"),
+        (f'{{"n0": "other", {MANY}}}', "has the name &#34;n0&#34; twice"),
+        (f'{{"b": {{"c": 1, "c": 2}}, {MANY}}}', "has the name &#34;b.c&#34; twice"),
+    ],
+)
+def test_json_of_metadata_that_is_refused_is_shown_again(cast: Cast, text: str, words: str) -> None:
     path = organization(cast)
-    fields = {"metadata": '{"a": 1', "version": form_on(get(cast.ada, path).text, path)["version"]}
+    fields = {"metadata": text, "version": form_on(get(cast.ada, path).text, path)["version"]}
     answer = cast.ada.request("POST", path, headers=HTML | FORM, content=urlencode(fields))
-    assert answer.status_code == 422
-    assert form_on(answer.text, path)["metadata"] == fields["metadata"]
+    assert answer.status_code == 422 and words in answer.text
+    assert form_on(answer.text, path)["metadata"] == text
+    assert cast.ada.get(f"/api{path}").json()["metadata"] is None

@@ -12,6 +12,7 @@ from msgspec import inspect
 
 from retainer.database import exact_json
 from retainer.errors import FieldError, Invalid
+from retainer.http.body_problems.json_text import repeated
 from retainer.http.request import Request
 
 # An input of an object's row: metadata.new0.name
@@ -271,7 +272,11 @@ def _value(value_type: inspect.Type, text: str) -> object:  # noqa: PLR0911 -- a
 def _object(text: str) -> object:
     with suppress(msgspec.DecodeError):
         return _object_of(msgspec.json.decode(text, type=list[Row]))
-    return _json_or_text(text)
+    value = _json_or_text(text)
+    if isinstance(value, dict):
+        for error in repeated(text.encode()):
+            raise WrongRow(f'has the name "{error.field[:40]}" twice; leave one out')
+    return value
 
 
 def _json_or_text(text: str) -> object:
