@@ -79,6 +79,62 @@ def test_a_deletion_and_its_undo_may_take_longer_in_parts_than_a_request_may(
     assert every.headers["x-total-count"] == str(2 * MANY)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("has_parent", [True, False], ids=["below another", "on top"])
+def test_many_organizations_move_up_in_parts_that_take_longer_than_a_request_may(
+    cast: Cast, hurried: InProcess, has_parent: bool
+) -> None:
+    parent = cast.globex if has_parent else None
+    top = cast.ada.made("/api/organizations", name="Top", type="other", parentId=parent)["id"]
+    cast.sql.rows(
+        """WITH acting AS MATERIALIZED (SELECT set_config('retainer.tenant', $2, true),
+                acting_as(NULL, 'command', 'command', NULL, 'test'))
+            INSERT INTO organizations (tenant_id, name, type, status, parent_id)
+            SELECT $1, 'O' || n, 'other', 'active', $3 FROM generate_series(1, $4) n, acting""",
+        *(cast.tenant, str(cast.tenant), top, MANY),
+    )
+
+    def below(id: int | None) -> int:
+        return cast.sql.value(
+            """SELECT count(*) FROM organizations WHERE tenant_id = $1 AND name ~ '^O[0-9]+$'
+                AND parent_id IS NOT DISTINCT FROM $2""",
+            cast.tenant,
+            id,
+        )
+
+    assert below(top) == MANY
+    cast.sql.run(cast.sql.connection.execute(SLOW.replace("ON tasks", "ON organizations")))
+    try:
+        assert hurried.send(cast.ada, "DELETE", f"/api/organizations/{top}")[0] == 204
+        assert below(parent) == MANY
+    finally:
+        cast.sql.run(cast.sql.connection.execute(AS_BEFORE.replace("tasks", "organizations")))
+
+
+@pytest.mark.parametrize("has_parent", [True, False], ids=["below another", "on top"])
+def test_organizations_of_one_domain_move_up_in_several_parts(
+    cast: Cast, inside: InProcess, has_parent: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "AT_ONCE", 1)
+    parent = cast.globex if has_parent else None
+    made = cast.ada.made
+    home = {"type": "other", "domains": ["shared.example"]}
+    top = made("/api/organizations", name="Top", parentId=parent, **home)["id"]
+    ids = [made("/api/organizations", name=n, parentId=top, **home)["id"] for n in ("A", "B")]
+    monkeypatch.setattr(deletion, "MOST", 1)
+    assert inside.send(cast.ada, "DELETE", f"/api/organizations/{top}")[0] == 413
+    monkeypatch.setattr(deletion, "MOST", 2)
+    assert inside.send(cast.ada, "DELETE", f"/api/organizations/{top}")[0] == 204
+    moved = [cast.ada.get(f"/api/organizations/{id}").json() for id in ids]
+    assert [each["parentId"] for each in moved] == [parent] * 2
+    keeping = home["domains"]
+    assert [each["domains"] for each in moved] == [keeping, keeping if has_parent else []]
+    operation = last(cast)["id"]
+    assert cast.ada.post(f"/api/operations/{operation}/undo").status_code == 200
+    back = [cast.ada.get(f"/api/organizations/{id}").json() for id in ids]
+    assert [(each["parentId"], each["domains"]) for each in back] == [(top, keeping)] * 2
+
+
 def test_a_deletion_of_too_much_is_refused_with_its_size_before_anything_is_done(
     cast: Cast, inside: InProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,12 +21,9 @@ from retainer.records.organizations import hierarchy
 from retainer.records.organizations import store as organizations
 from retainer.records.projects import store as projects
 
-MOST = 200_000  # rows that go with one record
+MOST = 200_000  # rows that go with one record or move up
 
-DELETE_ORGANIZATION = Statement(f"""
-    WITH {organizations.GONE}
-    SELECT deleted_by, EXISTS (SELECT FROM children_move_up) AS moved_others FROM gone
-""")
+DELETE_ORGANIZATION = Statement(f"WITH {organizations.GONE} SELECT deleted_by FROM gone")
 DELETE_PROJECT = Statement(f"WITH {projects.GONE} SELECT deleted_by FROM gone")
 
 
@@ -111,16 +108,35 @@ async def organization(request: Request, id: int) -> Response:
         locked = await tx.row(hierarchy.LOCK_FAMILY, id=id)
         if locked is None:
             return deleted_response(False)
-        found = await find(request, tx, "organizations", id)
-        if locked["has_children"]:
+        children = [row["id"] for row in await tx.rows(hierarchy.CHILDREN, id=id)]
+        if children and not locked["has_children"]:
+            raise Retry("An organization was put below it at the same moment. Try again.")
+        found = await find(request, tx, "organizations", id, moving=len(children))
+        # Those that share a domain stand in one hierarchy all along. Below a parent they move
+        # while this one still joins them; without one PART_DOMAINS has parted them, and the
+        # domains of this one are free only when it has gone.
+        parent = locked["parent_id"]
+        if parent is not None:
+            await move_up(request, tx, id, parent, children)
+        elif children:
             await tx.rows(hierarchy.PART_DOMAINS, id=id)
+            request.extend_deadline()
         deleted = await tx.row(DELETE_ORGANIZATION, id=id)
         if deleted is None:
             return deleted_response(False)
-        if deleted["moved_others"] and not locked["has_children"]:
-            raise Retry("An organization was put below it at the same moment. Try again.")
+        if parent is None:
+            await move_up(request, tx, id, None, children)
         await go(request, tx, "organizations", found, deleted["deleted_by"])
         return deleted_response(True)
+
+
+async def move_up(
+    request: Request, tx: Db, id: int, parent: int | None, children: list[int]
+) -> None:
+    """Move organizations from below one to its own parent, a part after another."""
+    for some in parts.slices(children):
+        await tx.rows(hierarchy.MOVE_UP, id=id, parent=parent, ids=some)
+        request.extend_deadline()
 
 
 async def project(request: Request, id: int) -> Response:
@@ -136,16 +152,18 @@ async def project(request: Request, id: int) -> Response:
         return deleted_response(True)
 
 
-async def find(request: Request, tx: Db, parent: str, id: int) -> dict[str, list[int]]:
+async def find(
+    request: Request, tx: Db, parent: str, id: int, *, moving: int = 0
+) -> dict[str, list[int]]:
     """The ids that go with a record, by table. The record is locked, and so are they. Raises
-    TooLarge.
+    TooLarge for too many, with those that move instead.
     """
     found = await _found(request, tx, parent, id)
     size = sum(map(len, found.values()))
-    if size > MOST:
+    if size + moving > MOST:
         raise TooLarge(
-            f"Nothing was deleted: {size:,} records would go with it, more than the {MOST:,} that "
-            "one operation may delete. Delete some of what belongs to it first."
+            f"Nothing was deleted: {size + moving:,} records would go with it or move up, more "
+            f"than the {MOST:,} that one operation may change. Delete some of them first."
         )
     if size == 0:
         return found

@@ -12,7 +12,7 @@ SHARE = Statement("SELECT pg_advisory_xact_lock_shared(hierarchy_key(:tenant))")
 # Locks an organization before its deletion. Where organizations stand below it, and will move up,
 # the hierarchy is locked first: a join comes before the lock of its rows.
 LOCK_FAMILY = Statement("""
-    SELECT o.id, family.has_children
+    SELECT o.id, o.parent_id, family.has_children
     FROM (
         SELECT count(lock_hierarchy(:tenant)) > 0 AS has_children
         FROM (SELECT WHERE EXISTS (SELECT FROM organizations c
@@ -21,6 +21,17 @@ LOCK_FAMILY = Statement("""
     WHERE o.tenant_id = :tenant AND o.id = :id AND o.deleted_by IS NULL AND @visible_organizations
         AND @expected_o
     FOR UPDATE OF o
+""")
+
+# Those that stand below an organization, and some of them moved up to its own parent.
+CHILDREN = Statement("""
+    SELECT c.id FROM organizations c
+    WHERE c.tenant_id = :tenant AND c.parent_id = :id AND c.deleted_by IS NULL ORDER BY c.id
+""")
+MOVE_UP = Statement("""
+    UPDATE organizations c SET parent_id = :parent FROM @acting
+    WHERE c.tenant_id = :tenant AND c.id = ANY(:ids::bigint[]) AND c.parent_id = :id
+        AND c.deleted_by IS NULL
 """)
 
 # Before an organization without a parent is deleted: those below it will stand in hierarchies of

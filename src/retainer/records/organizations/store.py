@@ -267,11 +267,7 @@ LOCK = Statement("""
 GONE = """gone AS (
         UPDATE organizations o SET deleted_by = operation() FROM @acting
         WHERE o.tenant_id = :tenant AND o.id = :id AND o.deleted_by IS NULL
-        RETURNING o.id, o.deleted_by, o.parent_id
-    ), children_move_up AS (
-        UPDATE organizations c SET parent_id = gone.parent_id FROM gone
-        WHERE c.tenant_id = :tenant AND c.parent_id = :id AND c.deleted_by IS NULL
-        RETURNING c.id
+        RETURNING o.id, o.deleted_by
     )"""
 
 
