@@ -1,6 +1,7 @@
 """Shares: nobody takes all of what everybody needs."""
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from contextlib import suppress
 from functools import partial
@@ -10,7 +11,7 @@ import httpx
 import pytest
 
 from retainer.errors import Unavailable
-from retainer.http.shares import Holder, Holdings, Shares
+from retainer.http.shares import BUSY_SECONDS, Ending, Holder, Holdings, Shares
 from retainer.pages.routes import PAGES
 from retainer.permissions import PUBLIC
 from retainer.routes import ROUTES
@@ -181,6 +182,24 @@ def test_a_request_that_finds_no_place_in_time_is_refused_as_a_document(
     assert (alive.status_code, again.status_code) == (200, 200)
     inside.sql.run(asyncio.sleep(0.3))  # requests give their places back
     assert requests.held.total == 0
+
+
+def test_a_place_is_given_back_early_only_while_the_processor_is_free() -> None:
+    async def work() -> None:
+        done: list[str] = []
+        at_last = Ending(lambda: done.append("at last"))
+        Ending(lambda: done.append("by itself"))
+        time.sleep(3 * BUSY_SECONDS)  # the processor works, and the time passes
+        await asyncio.sleep(0)
+        assert done == []
+        at_last()
+        at_last()
+        while len(done) < 2:
+            await asyncio.sleep(BUSY_SECONDS)
+        await asyncio.sleep(2 * BUSY_SECONDS)
+        assert done == ["at last", "by itself"]
+
+    run(work())
 
 
 def test_pages_weigh_more_than_lists_and_lists_more_than_records() -> None:

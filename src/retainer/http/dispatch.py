@@ -5,9 +5,7 @@ Refusals come in one order: 404, 405, 401, 403 for another site's page, 404, 403
 (412).
 """
 
-import asyncio
 import re
-from collections.abc import Callable
 from functools import partial
 
 from starlette.responses import Response
@@ -33,7 +31,7 @@ from retainer.http.request import FORM, UPLOAD, Request
 from retainer.http.routing import TEXT, Route
 from retainer.http.safe_writes import preconditions
 from retainer.http.safe_writes.perform import perform, read_headers
-from retainer.http.shares import ADMISSION_SECONDS, BUSY_SECONDS, holder_of
+from retainer.http.shares import ADMISSION_SECONDS, Ending, holder_of
 from retainer.permissions import PERMISSIONS, PUBLIC
 
 ATTEMPTS = 3  # of a request that meets a deadlock, or whose session changes
@@ -125,21 +123,7 @@ async def admit(request: Request, route: Route) -> None:
     requests, holder = request.app.shares.requests, holder_of(request.viewer)
     await requests.enter(holder, ADMISSION_SECONDS, places=weight)
     request.is_admitted = True
-    leave_once = Once(partial(requests.leave, holder, places=weight))
-    request.at_end(leave_once)
-    asyncio.get_running_loop().call_later(BUSY_SECONDS, leave_once)
-
-
-class Once:
-    """Something that is done at the first call alone."""
-
-    def __init__(self, work: Callable[[], None]) -> None:
-        self.work: Callable[[], None] | None = work
-
-    def __call__(self) -> None:
-        work, self.work = self.work, None
-        if work is not None:
-            work()
+    request.at_end(Ending(partial(requests.leave, holder, places=weight)))
 
 
 def refuse_unpermitted(request: Request, route: Route) -> None:

@@ -28,10 +28,11 @@ class Holder(NamedTuple):
 
 PLACES_OF_REQUESTS = 256  # as Route.weight counts
 ADMISSION_SECONDS = 0.12  # a request that waits longer is refused: it would be answered too late
-# A request that takes longer waits for something else than the processor, and has bounds there: it
-# gives its places back, so that others are refused because of it for no longer. Under overload the
-# processor alone takes some tenths of a second; places given back within those would let all in.
-BUSY_SECONDS = 1.0
+# A request that takes longer waits for something else than the processor, and has bounds there, if
+# the processor is free: then this process looks at it no later than LATE_SECONDS after that time.
+# Less than ADMISSION_SECONDS: nobody is refused for waiting behind such requests.
+BUSY_SECONDS = 0.1
+LATE_SECONDS = 0.02
 
 
 OPERATOR = Holder("", "operator")  # who starts a server, or gives a command
@@ -40,6 +41,34 @@ OPERATOR = Holder("", "operator")  # who starts a server, or gives a command
 def holder_of(viewer: Viewer) -> Holder:
     """A viewer as a holder: all their sessions together."""
     return Holder(viewer.tenant, viewer.user)
+
+
+class Ending:
+    """Something that is done once: at the first call, or by itself when the request waits for
+    something else than the processor.
+    """
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self.work: Callable[[], None] | None = work
+        self.loop = asyncio.get_running_loop()
+        self._look_later()
+
+    def __call__(self) -> None:
+        work, self.work = self.work, None
+        if work is not None:
+            work()
+
+    def _look_later(self) -> None:
+        self.due = self.loop.time() + BUSY_SECONDS
+        self.loop.call_at(self.due, self._look)
+
+    def _look(self) -> None:
+        if self.work is None:
+            return
+        if self.loop.time() - self.due > LATE_SECONDS:
+            self._look_later()
+        else:
+            self()
 
 
 class Holdings:
