@@ -67,6 +67,15 @@ def no_standby(superuser: Sql) -> Iterator[None]:
         superuser.rows("SELECT pg_reload_conf()")
 
 
+def until_commits_wait(client: httpx.Client) -> None:
+    """Write until a commit waits: PostgreSQL takes the setting a moment after it is told to."""
+    tried = {"name": "Tried", "type": "other"}
+    for _ in range(1000):
+        if client.post("/api/organizations", json=tried).status_code == 503:
+            return
+    raise AssertionError("no commit waits for the standby")
+
+
 def test_a_commit_whose_wait_for_the_standby_was_cancelled_is_no_success(
     own: Server, superuser: Sql
 ) -> None:
@@ -96,6 +105,7 @@ def test_a_commit_whose_wait_for_the_standby_was_cancelled_is_no_success(
         ("DELETE", f"/api/organizations/{id}", {}),
     ]
     with no_standby(superuser):
+        until_commits_wait(client)
         answers = [client.request(method, path, **options) for method, path, options in writes]
         assert client.get("/api/organizations").status_code == 200
     assert [answer.status_code for answer in answers] == [503] * len(writes)
