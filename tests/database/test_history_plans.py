@@ -26,6 +26,12 @@ def many(sql: Sql) -> Iterator[int]:
     """A tenant with 8,000 rows of each noun and their journal."""
     tenant = int(sql.value("INSERT INTO tenants (name) VALUES ('Many') RETURNING id"))
     make(sql, tenant)
+    # That was few operations; a table of one page would be read whole.
+    sql.rows(
+        "INSERT INTO operations (tenant_id, actor_kind, via, action)"
+        " SELECT $1, 'command', 'command', 'test' FROM generate_series(1, 8000)",
+        tenant,
+    )
     for table in (*TABLES, *LINK_TABLES, "users", "operations", "changes"):
         sql.rows(f"ANALYZE {table}")
     yield tenant
