@@ -4,7 +4,8 @@ import asyncio
 import json
 import socket
 import time
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -81,6 +82,23 @@ def test_every_response_has_its_framing_headers(server: Server, cast: Cast) -> N
     )
 
 
+@asynccontextmanager
+async def connected(app: Any) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection to our HTTP server, which serves this application."""
+    config = uvicorn.Config(
+        app, http=HttpConnection, lifespan="off", log_config=None, access_log=False
+    )
+    config.load()
+    state = uvicorn.server.ServerState()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: HttpConnection(config, state, {}), "127.0.0.1", 0
+    )
+    async with server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        yield reader, writer
+        writer.close()
+
+
 def test_a_header_value_cannot_begin_another_header() -> None:
     async def app(_scope: Any, _receive: Any, send: Any) -> None:
         headers = [(b"x-name", b"a\r\nset-cookie: b=c"), (b"content-length", b"2")]
@@ -90,20 +108,9 @@ def test_a_header_value_cannot_begin_another_header() -> None:
         await send({"type": "http.response.body", "body": b"ok"})
 
     async def answered() -> bytes:
-        config = uvicorn.Config(
-            app, http=HttpConnection, lifespan="off", log_config=None, access_log=False
-        )
-        config.load()
-        state = uvicorn.server.ServerState()
-        server = await asyncio.get_running_loop().create_server(
-            lambda: HttpConnection(config, state, {}), "127.0.0.1", 0
-        )
-        async with server:
-            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        async with connected(app) as (reader, writer):
             writer.write(get("/").encode())
-            answer = await reader.read()
-            writer.close()
-            return answer
+            return await reader.read()
 
     answer = asyncio.run(answered())
     head, _, body = answer.partition(b"\r\n\r\n")
@@ -125,16 +132,7 @@ def test_the_rest_of_an_answered_body_is_waited_for_a_while(
         await send({"type": "http.response.body", "body": b"no"})
 
     async def answered() -> bytes:
-        config = uvicorn.Config(
-            app, http=HttpConnection, lifespan="off", log_config=None, access_log=False
-        )
-        config.load()
-        state = uvicorn.server.ServerState()
-        server = await asyncio.get_running_loop().create_server(
-            lambda: HttpConnection(config, state, {}), "127.0.0.1", 0
-        )
-        async with server:
-            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        async with connected(app) as (reader, writer):
             asked = get("/", "Content-Length: 5", method="POST").encode()
             writer.write(asked)
             first = await reader.readuntil(b"no")
@@ -145,7 +143,6 @@ def test_the_rest_of_an_answered_body_is_waited_for_a_while(
             else:
                 with suppress(ConnectionError):
                     first += await reader.read()
-            writer.close()
             return first
 
     monkeypatch.setattr(http_server, "DRAIN_SECONDS", seconds)
