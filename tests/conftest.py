@@ -64,6 +64,14 @@ def sql(server: Server) -> Iterator[Sql]:
     owner.close()
 
 
+@pytest.fixture(autouse=True)
+def settings_end_with_their_test(request: pytest.FixtureRequest) -> Iterator[None]:
+    """One connection serves all tests: the tenant that one of them acts in is not the next one's."""
+    yield
+    if "sql" in request.fixturenames:
+        request.getfixturevalue("sql").rows("RESET ALL")
+
+
 @pytest.fixture
 def own_database(server: Server) -> Iterator[str]:
     """An empty external database on the server's PostgreSQL; the URL of its owner."""

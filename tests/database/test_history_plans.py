@@ -1,7 +1,6 @@
 """Histories stand on indexes, explained as the application role on a large tenant."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,7 +21,7 @@ HISTORIES = [
 
 
 @pytest.fixture(scope="module")
-def many(sql: Sql) -> Iterator[int]:
+def many(sql: Sql) -> int:
     """A tenant with 8,000 rows of each noun and their journal."""
     tenant = int(sql.value("INSERT INTO tenants (name) VALUES ('Many') RETURNING id"))
     make(sql, tenant)
@@ -34,8 +33,7 @@ def many(sql: Sql) -> Iterator[int]:
     )
     for table in (*TABLES, *LINK_TABLES, "users", "operations", "changes"):
         sql.rows(f"ANALYZE {table}")
-    yield tenant
-    sql.rows("SELECT set_config('retainer.tenant', '', false)")
+    return tenant
 
 
 @pytest.mark.parametrize(("noun", "scope"), HISTORIES)

@@ -50,7 +50,6 @@ def app(sql: Sql) -> Iterator[Sql]:
     sql.rows("SET ROLE retainer_app")
     yield sql
     sql.rows("RESET ROLE")
-    sql.rows("SELECT set_config('retainer.tenant', '', false)")
 
 
 # Values for arguments; others are null. (A strict function is not called at all with a null.)

@@ -47,7 +47,6 @@ def app_role(sql: Sql):
     sql.rows("SET ROLE retainer_app")
     yield sql
     sql.rows("RESET ROLE")
-    sql.rows("SELECT set_config('retainer.tenant', '', false)")
 
 
 def test_schema_sql_is_the_schema_after_all_migrations(sql: Sql) -> None:
