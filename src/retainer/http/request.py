@@ -193,10 +193,10 @@ class Request(starlette.requests.Request):
 
     @property
     def accepts_page(self) -> bool:
-        """True for a read that would take a page, or a page's download, where there is nothing
-        else: `*/*` and no Accept do.
+        """True for a read, or a question for the methods, that would take a page, or a page's
+        download, where there is nothing else: `*/*` and no Accept do.
         """
-        if self.method not in ("GET", "HEAD") or self.path.startswith("/api/"):
+        if self.method not in ("GET", "HEAD", "OPTIONS") or self.path.startswith("/api/"):
             return False
         accept = self.headers.joined("accept")
         return max(weight(accept, "text/html"), weight(accept, "text/csv")) > 0

@@ -25,6 +25,25 @@ def test_a_slash_at_the_end_leads_to_the_path_without_it(
     assert answer.content == b""
 
 
+@pytest.mark.parametrize("accept", ["*/*", "text/html", ""])
+@pytest.mark.parametrize("path", ["/login", "/trash", "/organizations/export"])
+def test_a_path_that_has_only_a_page_has_it_behind_a_slash_and_tells_its_methods(
+    cast: Cast, path: str, accept: str
+) -> None:
+    headers = {"Accept": accept}
+    answer = cast.nobody.get(f"{path}/?a=1", headers=headers)
+    assert (answer.status_code, answer.headers.get("location")) == (308, f"{path}?a=1")
+    answer = cast.nobody.request("OPTIONS", path, headers=headers)
+    methods = "GET, HEAD" if path == "/trash" else "GET, POST, HEAD"
+    assert (answer.status_code, answer.headers.get("allow")) == (204, methods)
+
+
+def test_what_takes_json_alone_finds_no_page_behind_a_slash(cast: Cast) -> None:
+    headers = {"Accept": "application/json"}
+    assert cast.nobody.get("/trash/", headers=headers).status_code == 404
+    assert cast.nobody.request("OPTIONS", "/trash", headers=headers).status_code == 404
+
+
 def test_an_encoded_slash_stays_encoded(cast: Cast) -> None:
     answer = cast.nobody.get("/api/organizations/by/externalId/a%2F%2Fb/")
     assert answer.headers["location"] == "/api/organizations/by/externalId/a%2F%2Fb"

@@ -17,7 +17,7 @@ def respond_early(request: Request) -> Response | None:
     if request.method == "OPTIONS":
         methods = _EVERY_METHOD
         if request.path != "*":
-            methods = allowed(_routes(request)[0])
+            methods = allowed(_routes(request, request.segments)[0])
         headers = {"allow": methods} | cross_origin.preflight(request, methods)
         return Response(status_code=204, headers=headers)
     # An encoded slash at the end of a value is not one of the path's.
@@ -27,9 +27,7 @@ def respond_early(request: Request) -> Response | None:
 
 
 def _without_slash(request: Request) -> Response:
-    table = request.app.table
-    if table.find(request.segments[:-1], pages=request.wants_page)[0] is None:
-        raise NotFound
+    _routes(request, request.segments[:-1])
     location: str = request.scope["raw_path"].decode("latin-1")[:-1]
     query: bytes = request.scope["query_string"]
     if query:
@@ -39,7 +37,7 @@ def _without_slash(request: Request) -> Response:
 
 def find_route(request: Request) -> tuple[Route, list[str]]:
     """The route and the ids in its path, as written. Raises NotFound or MethodNotAllowed."""
-    routes, ids = _routes(request)
+    routes, ids = _routes(request, request.segments)
     method = request.method
     route = routes.get("GET" if method == "HEAD" else method)
     if route is None:
@@ -51,11 +49,11 @@ def find_route(request: Request) -> tuple[Route, list[str]]:
     return route, ids
 
 
-def _routes(request: Request) -> tuple[dict[str, Route], list[str]]:
+def _routes(request: Request, segments: list[str]) -> tuple[dict[str, Route], list[str]]:
     table = request.app.table
     if request.accepts_page and not request.wants_page:
-        request.is_page_only = table.has_only_page(request.segments)
-    routes, ids = table.find(request.segments, pages=request.wants_page)
+        request.is_page_only = table.has_only_page(segments)
+    routes, ids = table.find(segments, pages=request.wants_page)
     if routes is None:
         raise NotFound
     return routes, ids
