@@ -1,4 +1,4 @@
-"""Formatting of the API's values for people: dates, sizes, words of enumerations, initials."""
+"""Formatting of the API's values for people: dates, sizes, words of enumerations."""
 
 import re
 import unicodedata
@@ -16,17 +16,6 @@ from markupsafe import Markup, escape
 from retainer.http.forms import list_text, read_list
 
 SECONDS_A_DAY = 86_400
-_TONES = {
-    "active": "ok",
-    "completed": "ok",
-    "archived": "warn",
-    "blocked": "warn",
-    "on_hold": "warn",
-    "high": "warn",
-    "planned": "info",
-    "in_progress": "info",
-    "review": "info",
-}
 _UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 WEEKDAYS, MONTHS, SHORT_MONTHS = tuple(day_name), tuple(month_name), tuple(month_abbr)
 
@@ -53,12 +42,6 @@ def label(word: object) -> str:
     """Label for a word of the API: primary_contact → Primary contact, createdAt → Created at."""
     text = re.sub(r"(?<=[a-z])([A-Z])", lambda m: " " + m[1].lower(), str(word)).replace("_", " ")
     return text[:1].upper() + text[1:]
-
-
-@lru_cache(maxsize=256)
-def tone(word: str) -> str:
-    """Colour of a status: ok, warn, info or neutral."""
-    return _TONES.get(word, "neutral")
 
 
 def number(value: int) -> str:
@@ -108,15 +91,6 @@ def with_selected(options: Markup, value: object) -> Markup:
     return Markup(str(options).replace(f"{written} ", f"{written} selected", 1))  # noqa: S704
 
 
-@lru_cache(maxsize=4096)
-def initials(name: str) -> str:
-    """Initials of a name for a tile: at most two letters, "?" for none."""
-    parts: list[str] = re.findall(r"\w+", name)
-    if len(parts) > 1:
-        return (parts[0][0] + parts[1][0]).upper()
-    return "".join(parts[:1] or ["?"])[:2].upper()
-
-
 @pass_context
 def when(context: Context, text: str | None) -> Markup | str:
     """Time in a column: "6 d" within a week, then "3 Nov", then "Nov 2025"; in full as a
@@ -135,27 +109,31 @@ def _moment(context: Context, text: str | None, near: Callable[[str], str]) -> M
     """Time with its whole text as a tooltip; `near` writes one of the last week."""
     if not text:
         return ""
-    moment = _local_moment(context, text)
+    moment, opening, on_paper = _in_full(text, _zone(context))
     now = datetime.now(UTC)
     recent = _ago((now - moment).total_seconds())
     if recent:
-        on_paper = f"{moment.day} {SHORT_MONTHS[moment.month]} {moment.year}"
         shown = f'<span class="on-screen">{near(recent)}</span>'
         shown += f'<span class="on-paper">{on_paper}</span>'
     else:
         shown = _day(moment.date(), now.astimezone(moment.tzinfo).date())
-    # Written by hand: for the fifty rows of a list, strftime and Markup.format took a fifth of the
-    # page's time.
+    return Markup(f"{opening}{shown}</time>")  # noqa: S704
+
+
+@lru_cache(maxsize=4096)
+def _in_full(text: str, zone: ZoneInfo) -> tuple[datetime, str, str]:
+    """Time in a time zone, the tag that begins it, and its date on paper: what does not change."""
+    moment = _local_moment(text, zone)
+    on_paper = f"{moment.day} {SHORT_MONTHS[moment.month]} {moment.year}"
     whole = f"{WEEKDAYS[moment.weekday()]}, {moment.day} {MONTHS[moment.month]} {moment.year}, "
     whole += f"{moment.hour:02}:{moment.minute:02} {moment.tzname()}"
-    written = f'<time datetime="{escape(text)}" title="{escape(whole)}">{shown}</time>'
-    return Markup(written)  # noqa: S704
+    return moment, f'<time datetime="{escape(text)}" title="{escape(whole)}">', on_paper
 
 
 @pass_context
 def until(context: Context, text: str) -> Markup:
     """Time in the future in full, for when something ends."""
-    moment = _local_moment(context, text)
+    moment = _local_moment(text, _zone(context))
     return Markup('<time datetime="{}">{}</time>').format(
         text, moment.strftime("%A, %-d %B, %H:%M")
     )
@@ -164,15 +142,15 @@ def until(context: Context, text: str) -> Markup:
 @pass_context
 def local(context: Context, text: str) -> str:
     """Time as an input of date and time takes it: in the viewer's time zone, to the minute."""
-    moment = _local_moment(context, text)
+    moment = _local_moment(text, _zone(context))
     return moment.strftime("%Y-%m-%dT%H:%M")
 
 
-def _local_moment(context: Context, text: str) -> datetime:
-    """Time in the viewer's time zone; unchanged where that would be past the year 9999."""
+def _local_moment(text: str, zone: ZoneInfo) -> datetime:
+    """Time in a time zone; unchanged where that would be past the year 9999."""
     moment = datetime.fromisoformat(text)
     try:
-        return moment.astimezone(_zone(context))
+        return moment.astimezone(zone)
     except OverflowError:
         return moment
 
@@ -258,13 +236,13 @@ _PHONE = re.compile(
 def _ago(seconds: float) -> str:
     if -60 < seconds < 60:
         return "now"
-    if 0 < seconds < 7 * SECONDS_A_DAY:
-        return next(
-            f"{seconds // n:.0f} {u}"
-            for n, u in ((SECONDS_A_DAY, "d"), (3600, "h"), (60, "min"))
-            if seconds >= n
-        )
-    return ""
+    if not 0 < seconds < 7 * SECONDS_A_DAY:
+        return ""
+    if seconds >= SECONDS_A_DAY:
+        return f"{seconds // SECONDS_A_DAY:.0f} d"
+    if seconds >= 3600:
+        return f"{seconds // 3600:.0f} h"
+    return f"{seconds // 60:.0f} min"
 
 
 def _day(given: date, now: date) -> str:
@@ -291,10 +269,8 @@ def field_label(name: str) -> str:
 
 FILTERS = {
     "label": label,
-    "tone": tone,
     "number": number,
     "size": size,
-    "initials": initials,
     "when": when,
     "ago": ago,
     "until": until,

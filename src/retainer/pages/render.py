@@ -33,6 +33,7 @@ from retainer.pages import formatting
 from retainer.pages.assets import icon
 from retainer.pages.error_words import of_people, words_of
 from retainer.pages.journal.sentences import LINK_WORDS
+from retainer.pages.markup import components, escaping
 from retainer.pages.navigation import ADDITIONS, SECTIONS
 from retainer.pages.static import URLS
 from retainer.permissions import PERMISSIONS
@@ -51,6 +52,7 @@ FRAGMENTS = {
 }
 
 _ROOT = Path(str(files("retainer.pages")))
+escaping.use()
 _templates = Environment(
     loader=FileSystemLoader(_ROOT),
     autoescape=True,
@@ -64,8 +66,9 @@ _templates.globals["sections"] = SECTIONS
 _templates.globals["additions"] = ADDITIONS
 _templates.globals["link_words"] = LINK_WORDS
 _templates.globals["icon"] = lambda name: Markup(icon(name))  # noqa: S704  # Lucide's own drawings
+_templates.globals["absent"] = components.ABSENT
 _templates.globals["today"] = formatting.today
-_templates.filters |= formatting.FILTERS | {"object_rows": object_rows}
+_templates.filters |= formatting.FILTERS | components.FILTERS | {"object_rows": object_rows}
 
 
 _ICONS = {section.path: section.icon for section in SECTIONS}

@@ -1,0 +1,1 @@
+"""The HTML of values: small components of rows, and escaping."""
