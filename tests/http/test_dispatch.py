@@ -33,3 +33,8 @@ def test_a_host_header_that_names_no_host_is_refused(cast: Cast, host: str) -> N
 def test_a_link_begins_with_the_host_that_was_asked(cast: Cast, host: str) -> None:
     made = cast.ada.post(f"/api/users/{cast.stan.id}/links", headers={"Host": host})
     assert made.json()["url"].startswith(f"http://{host}/setup#token=")
+
+
+def test_a_link_begins_with_a_host_though_the_host_header_is_empty(cast: Cast) -> None:
+    made = cast.ada.post(f"/api/users/{cast.stan.id}/links", headers={"Host": ""})
+    assert made.json()["url"].startswith("http://localhost/setup#token=")

@@ -88,5 +88,5 @@ async def make_link(request: Request, id: int) -> Response:
 def _origin(request: Request) -> str:
     """Origin of the pages: as configured, else the one that this request was sent to."""
     configured = request.app.settings.public_url.rstrip("/")
-    host = request.headers.get("host", "localhost")
+    host = request.headers.get("host") or "localhost"
     return configured or f"{request.scope['scheme']}://{host}"
