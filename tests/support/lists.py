@@ -26,7 +26,7 @@ def linked(answer: Any) -> dict[str, str]:
 TENANTS, EACH = 3, 8000
 
 
-def make(sql: Sql, tenant: int) -> None:
+def make(sql: Sql, tenant: int, each: int = EACH) -> None:
     sql.rows(
         "SELECT set_config('retainer.tenant', $1, false), acting_as(NULL, 'command', 'command', NULL, 'test')",
         str(tenant),
@@ -40,7 +40,7 @@ def make(sql: Sql, tenant: int) -> None:
         "organizations (tenant_id, name, type) SELECT $1, 'Org ' || n, 'other'",
         "contacts (tenant_id, full_name, email, type) SELECT $1, 'Contact ' || n, n || '@many.example', 'client'",
     ):
-        sql.rows(f"INSERT INTO {text} FROM generate_series(1, {EACH}) n, {acting}", tenant)
+        sql.rows(f"INSERT INTO {text} FROM generate_series(1, {each}) n, {acting}", tenant)
     organizations = sql.value(
         "SELECT array_agg(id) FROM organizations WHERE tenant_id = $1", tenant
     )

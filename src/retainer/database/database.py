@@ -11,7 +11,7 @@ import msgspec
 
 from retainer.database.group_commit import GroupCommit
 from retainer.database.places import Lane
-from retainer.database.pool import BROKEN, SERVE, SHORT_LIMITS, Connection, Pool
+from retainer.database.pool import BROKEN, PLANNED_ONCE, SERVE, SHORT_LIMITS, Connection, Pool
 from retainer.database.read_coalescing import ReadCoalescer
 from retainer.database.refusals import CONNECTION_LOST, UNREPLICATED, Messages, refusal
 from retainer.database.statement import Create, Statement
@@ -109,7 +109,7 @@ class Database:
 
     async def _serve(self, connection: Connection, tenant: int, short_timeout: bool) -> None:
         """Set the tenant and the limits on a connection."""
-        limits = ("auto", self.pool.statement_limit)
+        limits = (*PLANNED_ONCE, self.pool.statement_limit)
         if short_timeout:
             limits = SHORT_LIMITS
         # Unknown until the statement succeeds: a failure must not leave the former tenant noted.

@@ -34,10 +34,14 @@ UNREACHABLE = (*BROKEN, asyncpg.PostgresError, TimeoutError, Unprotected)
 # Everything that is set on a connection before it serves a tenant, in one round trip.
 SERVE = """
     SELECT set_config('retainer.tenant', $1, false), set_config('plan_cache_mode', $2, false),
-        set_config('statement_timeout', $3, false)
+        set_config('enable_seqscan', $3, false), set_config('statement_timeout', $4, false)
 """
-# A list with filters of the user's choice: a generic plan may be far off for the values sent.
-SHORT_LIMITS = ("force_custom_plan", "2s")
+# Statements that nobody composes are planned once a connection, for any values: planning takes
+# longer than they do. Without sequential scans, or the plan of a table that is still empty would
+# read all of it when it is large (docs/decisions/0027).
+PLANNED_ONCE = ("force_generic_plan", "off")
+# In a list with filters of the user's choice that plan may be far off for the values sent.
+SHORT_LIMITS = ("force_custom_plan", "on", "2s")
 _SET = """
     SELECT name, set_config(name, value, false)
     FROM unnest($1::text[], $2::text[]) AS setting (name, value)

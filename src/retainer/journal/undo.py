@@ -65,7 +65,8 @@ TOUCHED = Statement(
 ACT = Statement("""
     SELECT CASE WHEN :is_part THEN undoing_changes(:tenant, :undone, :chosen::int[])
             ELSE undoing(:tenant, :undone) END,
-        set_config('plan_cache_mode', 'force_custom_plan', true)
+        set_config('plan_cache_mode', 'force_custom_plan', true),
+        set_config('enable_seqscan', 'on', true)
     FROM @acting
 """)
 DEFER_CONSTRAINTS = Statement("SET CONSTRAINTS ALL DEFERRED")

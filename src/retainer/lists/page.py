@@ -12,6 +12,13 @@ from typing import NamedTuple
 
 from retainer.database.statement import Statement, Visible
 
+# Before the pages of a stream of a list that people composed, whose transaction has no short
+# timeout: each is planned for its values.
+PLAN_EACH_TIME = Statement("""
+    SELECT set_config('plan_cache_mode', 'force_custom_plan', true),
+        set_config('enable_seqscan', 'on', true)
+""")
+
 
 class PageShape(NamedTuple):
     """A page without its values. Equal shapes share one statement."""

@@ -26,7 +26,8 @@ T = TypeVar("T")
 
 class Query(NamedTuple):
     """A read query string. `limit` is None for the whole list; `position` is the sort keys at which
-    to go on, from the cursor.
+    to go on, from the cursor. `is_composed` is False where the program itself wrote it, with at
+    most an id from outside.
     """
 
     limit: int | None
@@ -40,6 +41,19 @@ class Query(NamedTuple):
     values: dict[str, object]
     prefilters: list[Prefilter]
     parameters: list[tuple[str, str]]  # as they were sent
+    is_composed: bool = True
+
+    @property
+    def of_program(self) -> "Query":
+        """The same query as one that the program wrote."""
+        return self._replace(is_composed=False)
+
+    @property
+    def short_timeout(self) -> bool:
+        """True where it may take long, and the best plan depends on what people wrote in it."""
+        if not self.is_composed:
+            return bool(self.prefilters)  # which take a text that somebody typed
+        return bool(self.where) or self.counted == "exact" or len(self.sort) > 1
 
     @property
     def filters(self) -> list[str]:

@@ -12,6 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from retainer.database.database import CHUNK, Db
 from retainer.database.pool import ACQUIRE_SECONDS
 from retainer.database.refusals import TimedOut
+from retainer.database.statement import Statement
 from retainer.errors import FieldError, Invalid, NotFound
 from retainer.http.request import Request
 from retainer.http.routing import Exists
@@ -19,7 +20,7 @@ from retainer.http.shares import holder_of
 from retainer.lists import cursor, formats
 from retainer.lists.filters import Prefilter
 from retainer.lists.formats import Format
-from retainer.lists.page import PageShape
+from retainer.lists.page import PLAN_EACH_TIME, PageShape
 from retainer.lists.parameters import Query, plain
 from retainer.lists.spec import MAX_CANDIDATES, ListSpec, Position
 
@@ -41,7 +42,7 @@ class Listing:
         self.values = {**query.values, **values}
         self.prefilters = query.prefilters  # without those that have found too many rows
         self.is_narrowed = False
-        self.short_timeout = bool(query.where) or query.counted == "exact" or len(query.sort) > 1
+        self.short_timeout = query.short_timeout
 
     @property
     def prefilter(self) -> Prefilter | None:
@@ -84,6 +85,11 @@ class Listing:
         if self.prefilter is None:
             return self.where
         return self.where + self.spec.among(self.ids)
+
+    @property
+    def counting(self) -> Statement:
+        """The statement that counts the rows of the list, on all of its pages, up to :most + 1."""
+        return self.spec.counting(self.every_row, self.short_timeout)
 
     async def page(
         self, db: Db, position: Position, chunk: int, *, is_backward: bool = False
@@ -137,6 +143,8 @@ class Listing:
     async def chunks(self) -> AsyncIterator[bytes]:
         """The whole list as it is at one point in time."""
         async with self.db.transaction(snapshot=True) as reader:
+            if self.short_timeout:
+                await reader.row(PLAN_EACH_TIME)
             position: Position = None
             await self.narrow(reader)
             while True:

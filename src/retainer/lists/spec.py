@@ -192,7 +192,7 @@ class ListSpec:
         # Caches of an instance each: one on the method would keep every list alive.
         self.page: Callable[[PageShape], Statement] = lru_cache(maxsize=512)(self._page)
         self.matching: Callable[[str, str], Statement] = lru_cache(maxsize=128)(self._matching)
-        self.counting: Callable[[str], Statement] = lru_cache(maxsize=128)(self._counting)
+        self.counting: Callable[[str, bool], Statement] = lru_cache(maxsize=128)(self._counting)
         self.prefiltering: Callable[[str], Statement] = lru_cache(maxsize=128)(self._prefiltering)
 
     def of_parent(self, condition: str) -> "ListSpec":
@@ -280,11 +280,13 @@ class ListSpec:
             short_timeout=True,
         )
 
-    def _counting(self, where: str) -> Statement:
+    def _counting(self, where: str, short_timeout: bool) -> Statement:
         """The statement that counts matching rows, up to :most + 1."""
         first = f"SELECT FROM {self.table} WHERE {self.where} {where} LIMIT :most + 1"
         return Statement(
-            f"SELECT count(*) FROM ({first}) first", visible=self.visible, short_timeout=True
+            f"SELECT count(*) FROM ({first}) first",
+            visible=self.visible,
+            short_timeout=short_timeout,
         )
 
     def _prefiltering(self, call: str) -> Statement:

@@ -93,7 +93,7 @@ async def find(
     values = {}
     if parent is not None:
         values["parent"] = parent
-    listing = Listing(request.db, spec, query, formats.JSON, values)
+    listing = Listing(request.db, spec, query.of_program, formats.JSON, values)
     row = await listing.page(request.db, None, query.limit or MAX_ROWS)
     return _rows(row["chunk"], row_type)
 
@@ -101,10 +101,8 @@ async def find(
 async def count(request: Request, spec: ListSpec, given: Mapping[str, str]) -> int:
     """Number of rows of a list with these parameters, a hundred thousand at most."""
     query = read(spec, urlencode(given).encode(), request.viewer.time_zone)
-    listing = Listing(request.db, spec, query, formats.JSON, {})
-    found: int = await listing.db.value(
-        spec.counting(listing.every_row), most=MAX_COUNT, **listing.values
-    )
+    listing = Listing(request.db, spec, query.of_program, formats.JSON, {})
+    found: int = await listing.db.value(listing.counting, most=MAX_COUNT, **listing.values)
     return found
 
 
@@ -158,9 +156,7 @@ async def _total(listing: Listing, matched: int | None) -> tuple[int | None, boo
     if most is None:
         most = EXACT_COUNT_LIMIT
     try:
-        found = await listing.db.value(
-            listing.spec.counting(listing.every_row), most=most, **listing.values
-        )
+        found = await listing.db.value(listing.counting, most=most, **listing.values)
         if found <= most:
             return found, False
         return await listing.db.estimate(

@@ -167,8 +167,9 @@ async def show_documents(request: Request, id: int) -> Response:
 async def show_tasks(request: Request, id: int) -> Response:
     """Show the open tasks by their due dates, and those completed last."""
     values = await frame(request, id)
-    request.query = request.query or read(
-        tasks.OF_ORGANIZATION, OPEN_TASKS, request.viewer.time_zone
+    request.query = (
+        request.query
+        or read(tasks.OF_ORGANIZATION, OPEN_TASKS, request.viewer.time_zone).of_program
     )
     people = values["owners"]
     return await render.page(

@@ -127,7 +127,8 @@ async def show_one(request: Request, id: int) -> Response:
         raise NotFound
     of_project = {"projectId": str(id)}
     query = urlencode(OPEN_TASKS | dict(request.query) | of_project).encode()
-    request.query = read_list(tasks.LIST, query, request.viewer.time_zone)
+    asked = read_list(tasks.LIST, query, request.viewer.time_zone)
+    request.query = asked._replace(is_composed=bool(request.query))
     people = await record_picker.colleagues(request)
     return await render.page(
         request,

@@ -65,7 +65,8 @@ async def index(request: Request) -> Response:
     if typed_name and candidates is None:
         return render.redirect(request, "/tasks" + query_string(given))
     given.setdefault("sort", "dueDate")
-    request.query = read_list(store.LIST, urlencode(given).encode(), request.viewer.time_zone)
+    asked = read_list(store.LIST, urlencode(given).encode(), request.viewer.time_zone)
+    request.query = asked._replace(is_composed=bool(request.query))
     page = await paginate(request, store.LIST, TaskRow, expand=("organization",))
     organization = await record_picker.organization_of(request, given.get("organizationId", ""))
     offered = await choices(request)
