@@ -16,8 +16,8 @@ from retainer.lists.spec import (
     ListSpec,
     moments,
     row_json,
-    told,
 )
+from retainer.lists.told import told
 from retainer.lists.word_filter import searched
 from retainer.records.contacts.model import ContactType
 

@@ -13,8 +13,8 @@ from retainer.lists.spec import (
     ListSpec,
     moments,
     row_json,
-    told,
 )
+from retainer.lists.told import told
 from retainer.lists.word_filter import searched
 from retainer.records import people
 from retainer.records.organizations import hierarchy
