@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench import (
+    large,
     limit,
     peers,
     postgres,
@@ -23,6 +24,7 @@ from bench import (
 )
 from bench.bars import BEFORE, RETAINER
 from bench.contender import Contender, UnavailableError
+from bench.large import Large
 from bench.limit import Limit
 from bench.postgres import Postgres
 from bench.processes import Cores
@@ -38,7 +40,7 @@ DISK = Path("/var/tmp")  # unlike /tmp, never in memory
 def main() -> None:
     given = parser().parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    options = Options(given.seconds, given.rounds, given.connections, given.workloads)
+    options = Options(given.seconds, given.rounds, given.connections, given.workloads, given.large)
     with workspace(given.keep) as folder:
         text = report.render(run(options, given.only, given.before, folder))
     given.output.write_text(text)
@@ -51,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m bench", description="Retainer beside its peers."
     )
     parser.add_argument(
-        "--seconds", type=float, default=4.0, help="of one contender's turn (default 4)"
+        "--seconds", type=float, default=2.5, help="of one contender's turn (default 2.5)"
     )
     parser.add_argument(
         "--rounds", type=int, default=3, help="turns of each in each workload (default 3)"
@@ -72,6 +74,9 @@ def parser() -> argparse.ArgumentParser:
         "--before",
         type=Path,
         help="a checkout of an earlier commit, with its .venv, as one more contender",
+    )
+    parser.add_argument(
+        "--no-large", dest="large", action="store_false", help="leave the large operations out"
     )
     parser.add_argument("--keep", action="store_true", help="keep the data and the logs of the run")
     parser.add_argument(
@@ -98,6 +103,7 @@ class Names:
 def workspace(keep: bool) -> Iterator[Path]:
     """A folder for the run's data and logs, removed at the end unless it is to be kept."""
     folder = Path(tempfile.mkdtemp(prefix="retainer-bench-", dir=DISK if DISK.is_dir() else None))
+    folder.chmod(0o711)  # the accounts of the databases pass through it
     try:
         yield folder
     finally:
@@ -115,12 +121,13 @@ def run(options: Options, only: list[str], before: Path | None, folder: Path) ->
         server = stack.enter_context(postgres.running(folder, cores.around))
         peers.seed(server)
         contenders = start_all(only, before, server, folder, cores, stack, absent)
-        ceiling = limit_of(only, server, folder, cores, contenders, absent)
+        limits = limits_of(only, server, folder, cores, contenders, absent)
         say(f"measuring {', '.join(contenders)}")
-        samples = rounds.carry_out(options, list(contenders.values()), ceiling, server.pid, cores)
+        samples = rounds.carry_out(options, list(contenders.values()), limits, server.pid, cores)
+        larges = measure_large(server, contenders, absent) if options.large else []
         facts = system.facts(server, folder, cores)
     started = measure_startup(folder, absent) if RETAINER in contenders else None
-    return Findings(options, samples, contenders, absent, started, facts)
+    return Findings(options, samples, contenders, absent, larges, started, facts)
 
 
 def start_all(
@@ -157,21 +164,21 @@ def start(
     return peers.start(name, server, folder, cores.server)
 
 
-def limit_of(
+def limits_of(
     only: list[str],
     server: Postgres,
     folder: Path,
     cores: Cores,
     contenders: dict[str, Contender],
     absent: dict[str, str],
-) -> Limit | None:
+) -> list[Limit]:
     if limit.NAME not in only:
-        return None
+        return []
     try:
         return limit.prepare(server, folder, contenders.get(RETAINER), cores.server)
     except UnavailableError as reason:
         absent[limit.NAME] = str(reason)
-        return None
+        return []
 
 
 def measure_startup(folder: Path, absent: dict[str, str]) -> Startup | None:
@@ -181,6 +188,19 @@ def measure_startup(folder: Path, absent: dict[str, str]) -> Startup | None:
     except UnavailableError as reason:
         absent["the start with the embedded database"] = str(reason)
         return None
+
+
+def measure_large(
+    server: Postgres, contenders: dict[str, Contender], absent: dict[str, str]
+) -> list[Large]:
+    if RETAINER not in contenders:
+        return []
+    say("measuring large operations")
+    try:
+        return large.measure(server, contenders[RETAINER])
+    except UnavailableError as error:
+        absent["the large operations"] = str(error)
+        return []
 
 
 def say(what: str) -> None:

@@ -7,7 +7,8 @@ import http.client
 import json
 import subprocess
 import time
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,12 @@ class Contender:
     large_cookie: str = ""
     small_cookie: str = ""
     tenant: int = 1  # the large one
+    small_tenant: int = 2
+    path: str = "/api/organizations"
+    list_path: str = "/api/organizations"
+    wrapped: bool = False  # its answers have what was asked for under `data`
+    refusals: Mapping[int, int] = field(default_factory=dict)  # its status where others say 401 …
+    without: Collection[str] = ()  # workloads that it does not take
     ids: tuple[int, int] = (1, rows.LARGE)  # first and last id of its organizations
     rss_idle: int = 0
     pss_idle: int = 0
@@ -54,16 +61,24 @@ class Contender:
         self.rss_idle, self.pss_idle = processes.rss_bytes(pids), processes.pss_bytes(pids)
 
 
-def ask(port: int, method: str, path: str, cookie: str = "", body: Any = None) -> Answer:
-    """One request on a connection of its own."""
+def ask(
+    port: int,
+    method: str,
+    path: str,
+    cookie: str = "",
+    body: Any = None,
+    kind: str = "application/json",
+    seconds: float = 30.0,
+) -> Answer:
+    """One request on a connection of its own; a body that is no text is sent as JSON."""
     headers = {"Accept": "application/json"}
     if cookie:
         headers["Cookie"] = cookie
-    content = None
+    content = body
     if body is not None:
-        headers["Content-Type"] = "application/json"
-        content = json.dumps(body)
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        headers["Content-Type"] = kind
+        content = body if isinstance(body, str) else json.dumps(body)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
     with contextlib.closing(connection):
         connection.request(method, path, content, headers)
         got = connection.getresponse()
@@ -100,38 +115,40 @@ def check(contender: Contender, guest_cookie: str = "") -> None:
     same rows in the same shape. Raises UnavailableError.
     """
     first, last = contender.ids
-    path = f"/api/organizations/{(first + last) // 2}"
+    one = f"{contender.path}/{(first + last) // 2}"
     new = next(rows.organizations(1, seed=4))
-    _expect(contender, 401, "GET", path)
-    _expect(contender, 404, "GET", path, contender.small_cookie)
-    _expect(contender, 404, "GET", f"/api/organizations/{last + 10**9}", contender.large_cookie)
-    _expect(contender, 401, "POST", "/api/organizations", body=new)
-    _expect(
-        contender,
-        422,
-        "POST",
-        "/api/organizations",
-        contender.small_cookie,
-        new | {"type": "nonsense"},
-    )
+    wrong = new | {"type": "nonsense"}
+    large, small = contender.large_cookie, contender.small_cookie
+    _expect(contender, 401, "GET", one)
+    _expect(contender, 404, "GET", one, small)
+    _expect(contender, 404, "GET", f"{contender.path}/{last + 10**9}", large)
+    _expect(contender, 401, "POST", contender.path, body=new)
+    _expect(contender, 422, "POST", contender.path, small, wrong)
     if guest_cookie:
-        _expect(contender, 403, "POST", "/api/organizations", guest_cookie, new)
-    _check_one(_expect(contender, 200, "GET", path, contender.large_cookie).json())
-    small = _expect(contender, 200, "GET", "/api/organizations", contender.small_cookie).json()
-    if {row["name"] for row in small} != {row["name"] for row in rows.tenants()[1]}:
+        _expect(contender, 403, "POST", contender.path, guest_cookie, new)
+    _check_one(_rows(contender, one, large))
+    listed = _rows(contender, contender.list_path, small)
+    if {row["name"] for row in listed} != {row["name"] for row in rows.tenants()[1]}:
         raise UnavailableError(
-            f"its list of {rows.SMALL} holds {len(small)} rows, or others than seeded"
+            f"its list of {rows.SMALL} holds {len(listed)} rows, or others than seeded"
         )
-    large = _expect(contender, 200, "GET", "/api/organizations", contender.large_cookie).json()
-    if len(large) != rows.LARGE:
-        raise UnavailableError(f"its list of {rows.LARGE} holds {len(large)} rows")
+    listed = _rows(contender, contender.list_path, large)
+    if len(listed) != rows.LARGE:
+        raise UnavailableError(f"its list of {rows.LARGE} holds {len(listed)} rows")
+
+
+def _rows(contender: Contender, path: str, cookie: str) -> Any:
+    got = _expect(contender, 200, "GET", path, cookie).json()
+    return got["data"] if contender.wrapped else got
 
 
 def _expect(
     contender: Contender, status: int, method: str, path: str, cookie: str = "", body: Any = None
 ) -> Answer:
     got = ask(contender.port, method, path, cookie, body)
-    accepted = {400, 422} if status == 422 else {status}
+    accepted = {status, contender.refusals.get(status, status)}
+    if status == 422:
+        accepted.add(400)
     if got.status not in accepted:
         who = "signed in" if cookie else "anonymous"
         what = f"{method} {path} ({who}) answered {got.status} instead of {status}"

@@ -37,6 +37,7 @@ class Part(msgspec.Struct, frozen=True):
     ids: tuple[int, int] = (0, 0)
     body: str = ""
     encoding: str = ""  # for Accept-Encoding
+    accept: str = "application/json"
 
 
 class Lane(msgspec.Struct, frozen=True):
@@ -286,7 +287,7 @@ def requests(parts: list[Part]) -> Iterator[bytes]:
 def prepare(part: Part, dice: random.Random) -> bytes:
     """The bytes of one request; with a body they still hold its `%010d`."""
     path = part.path.replace("{id}", str(dice.randint(*part.ids)))
-    lines = [f"{part.method} {path} HTTP/1.1", "Host: 127.0.0.1", "Accept: application/json"]
+    lines = [f"{part.method} {path} HTTP/1.1", "Host: 127.0.0.1", f"Accept: {part.accept}"]
     lines.append(f"Cookie: {part.cookie}")
     if part.encoding:
         lines.append(f"Accept-Encoding: {part.encoding}")

@@ -3,20 +3,20 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
-from bench import limit, workloads
+from bench import workloads
 from bench.contender import Contender, UnavailableError
 from bench.limit import Limit
 from bench.load import Load, Outcome
 from bench.processes import Cores
 
 SETTLE_SECONDS = 0.5  # of every turn, before its window opens
-WARM_SECONDS = 2.5  # unmeasured, of every contender in every workload, before the first round: compilers need it
+WARM_SECONDS = 2.0  # unmeasured, of every contender in every workload, before the first round: compilers need it
 STALLED = 0.25  # share of a core
 PATIENCE_SECONDS = 60.0  # beyond the window, before a run of the load generator counts as hung
 
@@ -29,6 +29,7 @@ class Options:
     rounds: int
     connections: int
     workloads: Sequence[str]
+    large: bool = True
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Sample:
     errors: int = 0
     first_error: str = ""
     bytes_per_second: float = 0.0
+    answer_bytes: float = 0.0  # headers included
     rss_peak: int = 0
     point_read_p50_ms: float | None = None
 
@@ -63,21 +65,20 @@ class Sample:
 def carry_out(
     options: Options,
     contenders: Sequence[Contender],
-    ceiling: Limit | None,
+    limits: Sequence[Limit],
     postgres_pid: int,
     cores: Cores,
 ) -> list[Sample]:
-    """Every workload in `options.rounds` rounds; pgbench takes its turn in the point reads."""
-    by_name: Mapping[str, Contender | Limit] = {
-        contender.name: contender for contender in contenders
-    }
+    """Every workload in `options.rounds` rounds; pgbench takes its turns in those of its limits."""
     samples: list[Sample] = []
     for workload in options.workloads:
-        for contender in contenders:
-            turn(contender, workload, replace(options, seconds=WARM_SECONDS), postgres_pid, cores)
-        takers = dict(by_name)
-        if workload == workloads.ONE and ceiling is not None:
-            takers[limit.NAME] = ceiling
+        takers: dict[str, Contender | Limit] = {
+            each.name: each for each in contenders if workload not in each.without
+        }
+        if workload not in workloads.SAME_CODE:
+            for taker in takers.values():
+                turn(taker, workload, replace(options, seconds=WARM_SECONDS), postgres_pid, cores)
+        takers |= {each.name: each for each in limits if each.workload == workload}
         for number, name in turns(list(takers), options.rounds):
             sample = turn(takers[name], workload, options, postgres_pid, cores)
             if sample is not None:
@@ -95,8 +96,7 @@ def turn(
             return of_limit(taker, options)
         return of_contender(taker, workload, options, postgres_pid, cores)
     except UnavailableError as error:
-        name = limit.NAME if isinstance(taker, Limit) else taker.name
-        print(f"  {workload} {name}: {error}", file=sys.stderr, flush=True)
+        print(f"  {workload} {taker.name}: {error}", file=sys.stderr, flush=True)
         return None
 
 
@@ -140,6 +140,7 @@ def sample_of(name: str, workload: str, outcome: Outcome) -> Sample:
         errors=sum(each.errors for each in outcome.lanes.values()),
         first_error=next((each.first_error for each in outcome.lanes.values() if each.errors), ""),
         bytes_per_second=lane.bytes / outcome.seconds,
+        answer_bytes=lane.bytes / answers,
         rss_peak=outcome.rss_peak,
         point_read_p50_ms=point_read.p50_ms
         if point_read is not None and point_read.requests
@@ -150,8 +151,8 @@ def sample_of(name: str, workload: str, outcome: Outcome) -> Sample:
 def of_limit(ceiling: Limit, options: Options) -> Sample:
     rate = ceiling.run(options.connections, options.seconds)
     return Sample(
-        contender=limit.NAME,
-        workload=workloads.ONE,
+        contender=ceiling.name,
+        workload=ceiling.workload,
         server_us=rate.cpu / rate.transactions * 1e6,
         postgres_us=rate.postgres_cpu / rate.transactions * 1e6,
         rate=rate.transactions / rate.seconds,
