@@ -204,6 +204,8 @@ async def fill(url: str, size: int, tenants: int) -> int:
         tables = ("users", "organizations", "projects")
         for table in tables:
             await connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        for searched in ("organizations", "projects"):
+            await connection.execute(f"ALTER TABLE {searched} ENABLE TRIGGER words")
         await connection.execute(ORGANIZATIONS)
         await connection.execute(ALIKE, tenant, size)
         await connection.execute(WORDS)

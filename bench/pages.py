@@ -178,6 +178,8 @@ async def add_other_records(world: World) -> None:
         tables = ("tasks", "contacts", "members", "views")
         for table in tables:
             await connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        for searched in ("tasks", "contacts"):
+            await connection.execute(f"ALTER TABLE {searched} ENABLE TRIGGER words")
         await connection.execute(OTHER_RECORDS.replace(":tenant", str(world.tenant)))
         for table in tables:
             await connection.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")

@@ -39,7 +39,7 @@ CREATE TEMP TABLE lexicon AS SELECT row_number() OVER () AS n, word FROM (
             generate_series(1, 90000) g, generate_series(1, 4) k WHERE k <= 2 + g % 3 GROUP BY g) y) z
     ORDER BY random();
 INSERT INTO tenants (id, name) SELECT id, 'Tenant ' || id FROM generate_series(1, 1 + {rows} / 100) id;
-ALTER TABLE organizations DISABLE TRIGGER USER;
+ALTER TABLE organizations DISABLE TRIGGER USER, ENABLE TRIGGER words;
 INSERT INTO organizations (tenant_id, name, type, industry, website, description)
 SELECT t, initcap(a.word) || ' ' || initcap(b.word) || ' ' || form, 'customer', industry,
     'https://www.' || a.word || '.example.com', initcap(c.word) || ' ' || d.word
@@ -64,7 +64,7 @@ INSERT INTO words SELECT tenant_id, word, count(*) FROM organizations,
 """
 PEOPLE = """
 ALTER TABLE users DISABLE TRIGGER USER;
-ALTER TABLE contacts DISABLE TRIGGER USER;
+ALTER TABLE contacts DISABLE TRIGGER USER, ENABLE TRIGGER words;
 ALTER TABLE members DISABLE TRIGGER USER;
 INSERT INTO contacts (tenant_id, id, full_name, email, type) VALUES (1, 1, 'Gita', 'gita@example.com', 'client');
 INSERT INTO members (tenant_id, organization_id, contact_id, role)

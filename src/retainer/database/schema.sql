@@ -33,8 +33,8 @@ CREATE TABLE activities (
     created_at timestamp(3) with time zone NOT NULL DEFAULT now(),
     updated_at timestamp(3) with time zone NOT NULL DEFAULT now(),
     deleted_by bigint,
-    words text GENERATED ALWAYS AS (words_of(first_words(text), VARIADIC ARRAY[text])) STORED,
-    word_bits bit(256) GENERATED ALWAYS AS (bits_of(words_of(first_words(text), VARIADIC ARRAY[text]))) STORED,
+    words text NOT NULL,
+    word_bits bit(256) NOT NULL,
     CONSTRAINT activities_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT activities_author FOREIGN KEY (tenant_id, author_id) REFERENCES users(tenant_id, id),
     CONSTRAINT activities_deleted_by FOREIGN KEY (tenant_id, deleted_by) REFERENCES operations(tenant_id, id),
@@ -57,6 +57,7 @@ CREATE INDEX activities_search ON public.activities USING gin (word_terms(tenant
 CREATE TRIGGER clean_texts BEFORE INSERT OR UPDATE OF text ON public.activities FOR EACH ROW EXECUTE FUNCTION clean_texts_of_activity();
 CREATE TRIGGER count_version BEFORE UPDATE ON public.activities FOR EACH ROW EXECUTE FUNCTION count_version('title', 'title_folded', 'words', 'word_bits');
 CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.activities FOR EACH ROW EXECUTE FUNCTION journal('title', 'title_folded', 'words', 'word_bits');
+CREATE TRIGGER words BEFORE INSERT OR UPDATE OF text, words, word_bits ON public.activities FOR EACH ROW EXECUTE FUNCTION activities_words();
 ALTER TABLE activities FORCE ROW LEVEL SECURITY;
 -- policy owner for the owner: true
 -- policy tenant for retainer_app: (tenant_id = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)
@@ -129,8 +130,8 @@ CREATE TABLE contacts (
     deleted_by bigint,
     email_folded text GENERATED ALWAYS AS (fold(email)) STORED,
     company_key text GENERATED ALWAYS AS (fold_key(company)) STORED,
-    words text GENERATED ALWAYS AS (words_of(full_name, VARIADIC ARRAY[email, mention_name, company, title, department, phone_words(phone)])) STORED,
-    word_bits bit(256) GENERATED ALWAYS AS (bits_of(words_of(full_name, VARIADIC ARRAY[email, mention_name, company, title, department, phone_words(phone)]))) STORED,
+    words text NOT NULL,
+    word_bits bit(256) NOT NULL,
     CONSTRAINT contacts_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT contacts_deleted_by FOREIGN KEY (tenant_id, deleted_by) REFERENCES operations(tenant_id, id),
     CONSTRAINT contacts_company_length CHECK ((length(company) <= 255)),
@@ -158,6 +159,7 @@ CREATE UNIQUE INDEX contacts_email_taken ON public.contacts USING btree (tenant_
 CREATE TRIGGER clean_texts BEFORE INSERT OR UPDATE OF full_name, mention_name, email, phone, company, title, department ON public.contacts FOR EACH ROW EXECUTE FUNCTION clean_texts_of_contact();
 CREATE TRIGGER count_version BEFORE UPDATE ON public.contacts FOR EACH ROW EXECUTE FUNCTION count_version('full_name_folded', 'email_folded', 'company_key', 'words', 'word_bits');
 CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.contacts FOR EACH ROW EXECUTE FUNCTION journal('full_name_folded', 'email_folded', 'company_key', 'words', 'word_bits');
+CREATE TRIGGER words BEFORE INSERT OR UPDATE OF company, department, email, full_name, mention_name, phone, title, words, word_bits ON public.contacts FOR EACH ROW EXECUTE FUNCTION contacts_words();
 ALTER TABLE contacts FORCE ROW LEVEL SECURITY;
 -- policy owner for the owner: true
 -- policy tenant for retainer_app: (tenant_id = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)
@@ -268,8 +270,8 @@ CREATE TABLE documents (
     created_at timestamp(3) with time zone NOT NULL DEFAULT now(),
     updated_at timestamp(3) with time zone NOT NULL DEFAULT now(),
     deleted_by bigint,
-    words text GENERATED ALWAYS AS (words_of(name, VARIADIC ARRAY[description])) STORED,
-    word_bits bit(256) GENERATED ALWAYS AS (bits_of(words_of(name, VARIADIC ARRAY[description]))) STORED,
+    words text NOT NULL,
+    word_bits bit(256) NOT NULL,
     CONSTRAINT documents_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT documents_deleted_by FOREIGN KEY (tenant_id, deleted_by) REFERENCES operations(tenant_id, id),
     CONSTRAINT documents_organization FOREIGN KEY (tenant_id, organization_id) REFERENCES organizations(tenant_id, id),
@@ -294,6 +296,7 @@ CREATE TRIGGER clean_texts BEFORE INSERT OR UPDATE OF name, description, link ON
 CREATE TRIGGER count_version BEFORE UPDATE ON public.documents FOR EACH ROW EXECUTE FUNCTION count_version('name_folded', 'words', 'word_bits');
 CREATE TRIGGER forget_text AFTER UPDATE ON public.documents FOR EACH ROW WHEN (((new.link IS NULL) AND ((new.deleted_by IS NULL) <> (old.deleted_by IS NULL)))) EXECUTE FUNCTION forget_text();
 CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.documents FOR EACH ROW EXECUTE FUNCTION journal('name_folded', 'words', 'word_bits');
+CREATE TRIGGER words BEFORE INSERT OR UPDATE OF description, name, words, word_bits ON public.documents FOR EACH ROW EXECUTE FUNCTION documents_words();
 ALTER TABLE documents FORCE ROW LEVEL SECURITY;
 -- policy owner for the owner: true
 -- policy tenant for retainer_app: (tenant_id = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)
@@ -461,8 +464,8 @@ CREATE TABLE organizations (
     website_host text GENERATED ALWAYS AS (host(website)) STORED,
     industry_key text GENERATED ALWAYS AS (fold_key(industry)) STORED,
     tags_folded text[] GENERATED ALWAYS AS (fold_each(tags)) STORED,
-    words text GENERATED ALWAYS AS (words_of(name, VARIADIC ARRAY[industry, site(website), description, external_id, spaced(domains), spaced(tags)])) STORED,
-    word_bits bit(256) GENERATED ALWAYS AS (bits_of(words_of(name, VARIADIC ARRAY[industry, site(website), description, external_id, spaced(domains), spaced(tags)]))) STORED,
+    words text NOT NULL,
+    word_bits bit(256) NOT NULL,
     CONSTRAINT organizations_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT organizations_deleted_by FOREIGN KEY (tenant_id, deleted_by) REFERENCES operations(tenant_id, id),
     CONSTRAINT organizations_owner FOREIGN KEY (tenant_id, owner_id) REFERENCES users(tenant_id, id),
@@ -499,6 +502,7 @@ CREATE TRIGGER count_version BEFORE UPDATE ON public.organizations FOR EACH ROW 
 CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION journal('name_folded', 'website_host', 'industry_key', 'tags_folded', 'words', 'word_bits');
 CREATE TRIGGER keep_domains AFTER INSERT ON public.organizations FOR EACH ROW WHEN ((cardinality(new.domains) > 0)) EXECUTE FUNCTION keep_domains();
 CREATE TRIGGER keep_domains_changed AFTER UPDATE ON public.organizations FOR EACH ROW WHEN (((new.domains <> old.domains) OR ((new.deleted_by IS DISTINCT FROM old.deleted_by) AND (cardinality(new.domains) > 0)))) EXECUTE FUNCTION keep_domains();
+CREATE TRIGGER words BEFORE INSERT OR UPDATE OF description, domains, external_id, industry, name, tags, website, words, word_bits ON public.organizations FOR EACH ROW EXECUTE FUNCTION organizations_words();
 ALTER TABLE organizations FORCE ROW LEVEL SECURITY;
 -- policy owner for the owner: true
 -- policy tenant for retainer_app: (tenant_id = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)
@@ -550,8 +554,8 @@ CREATE TABLE projects (
     status_rank smallint GENERATED ALWAYS AS ((array_position(ARRAY['planned'::text, 'active'::text, 'on_hold'::text, 'completed'::text, 'cancelled'::text], status) - 1)) STORED,
     start_date_key date GENERATED ALWAYS AS (COALESCE(start_date, 'infinity'::date)) STORED,
     due_date_key date GENERATED ALWAYS AS (COALESCE(due_date, 'infinity'::date)) STORED,
-    words text GENERATED ALWAYS AS (words_of(title, VARIADIC ARRAY[description])) STORED,
-    word_bits bit(256) GENERATED ALWAYS AS (bits_of(words_of(title, VARIADIC ARRAY[description]))) STORED,
+    words text NOT NULL,
+    word_bits bit(256) NOT NULL,
     CONSTRAINT projects_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT projects_organization_key UNIQUE (tenant_id, id, organization_id),
     CONSTRAINT projects_deleted_by FOREIGN KEY (tenant_id, deleted_by) REFERENCES operations(tenant_id, id),
@@ -576,6 +580,7 @@ CREATE INDEX projects_search ON public.projects USING gin (word_terms(tenant_id,
 CREATE TRIGGER clean_texts BEFORE INSERT OR UPDATE OF title, description ON public.projects FOR EACH ROW EXECUTE FUNCTION clean_texts_of_work();
 CREATE TRIGGER count_version BEFORE UPDATE ON public.projects FOR EACH ROW EXECUTE FUNCTION count_version('title_folded', 'status_rank', 'start_date_key', 'due_date_key', 'words', 'word_bits');
 CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.projects FOR EACH ROW EXECUTE FUNCTION journal('title_folded', 'status_rank', 'start_date_key', 'due_date_key', 'words', 'word_bits');
+CREATE TRIGGER words BEFORE INSERT OR UPDATE OF description, title, words, word_bits ON public.projects FOR EACH ROW EXECUTE FUNCTION projects_words();
 ALTER TABLE projects FORCE ROW LEVEL SECURITY;
 -- policy owner for the owner: true
 -- policy tenant for retainer_app: (tenant_id = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)
@@ -608,6 +613,8 @@ CREATE TABLE searched_tables (
     name text NOT NULL,
     folded text NOT NULL,
     usual text NOT NULL,
+    named text NOT NULL,
+    told text NOT NULL,
     CONSTRAINT searched_tables_pkey PRIMARY KEY (name)
 );
 
@@ -675,8 +682,8 @@ CREATE TABLE tasks (
     status_rank smallint GENERATED ALWAYS AS ((array_position(ARRAY['todo'::text, 'in_progress'::text, 'blocked'::text, 'review'::text, 'completed'::text], status) - 1)) STORED,
     priority_rank smallint GENERATED ALWAYS AS ((array_position(ARRAY['low'::text, 'medium'::text, 'high'::text], priority) - 1)) STORED,
     due_date_key date GENERATED ALWAYS AS (COALESCE(due_date, 'infinity'::date)) STORED,
-    words text GENERATED ALWAYS AS (words_of(title, VARIADIC ARRAY[description])) STORED,
-    word_bits bit(256) GENERATED ALWAYS AS (bits_of(words_of(title, VARIADIC ARRAY[description]))) STORED,
+    words text NOT NULL,
+    word_bits bit(256) NOT NULL,
     CONSTRAINT tasks_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT tasks_assignee FOREIGN KEY (tenant_id, assignee_id) REFERENCES users(tenant_id, id),
     CONSTRAINT tasks_deleted_by FOREIGN KEY (tenant_id, deleted_by) REFERENCES operations(tenant_id, id),
@@ -707,6 +714,7 @@ CREATE INDEX tasks_search ON public.tasks USING gin (word_terms(tenant_id, words
 CREATE TRIGGER clean_texts BEFORE INSERT OR UPDATE OF title, description ON public.tasks FOR EACH ROW EXECUTE FUNCTION clean_texts_of_work();
 CREATE TRIGGER count_version BEFORE UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNCTION count_version('title_folded', 'status_rank', 'priority_rank', 'due_date_key', 'words', 'word_bits');
 CREATE TRIGGER journal AFTER INSERT OR DELETE OR UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNCTION journal('title_folded', 'status_rank', 'priority_rank', 'due_date_key', 'words', 'word_bits');
+CREATE TRIGGER words BEFORE INSERT OR UPDATE OF description, title, words, word_bits ON public.tasks FOR EACH ROW EXECUTE FUNCTION tasks_words();
 ALTER TABLE tasks FORCE ROW LEVEL SECURITY;
 -- policy owner for the owner: true
 -- policy tenant for retainer_app: (tenant_id = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)

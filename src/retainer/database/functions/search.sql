@@ -724,6 +724,11 @@ BEGIN
     RETURN (SELECT array_agg('% ' || word || '%') FROM unnest(typed_words(q)) word);
 END $$;
 
+-- The trigger of the words anew, with the current text of its function.
+CALL for_each_searched('search', $template$
+    CALL worded('{table}');
+$template$);
+
 -- The application role alone may call these; PostgreSQL would let everybody. The others are called
 -- by the functions above only.
 REVOKE ALL ON FUNCTION

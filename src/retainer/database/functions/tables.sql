@@ -16,18 +16,19 @@ BEGIN
 END $$;
 
 -- The triggers that count versions and write the journal. `silent` names the columns that are never
--- written down; generated columns are silent by themselves. Call it again when a table gets one.
+-- written down; columns that are computed are silent by themselves. Call it again when a table gets
+-- one.
 CREATE OR REPLACE PROCEDURE journalled(
     target regclass, VARIADIC silent text[] DEFAULT ARRAY[]::text[]
 )
 LANGUAGE plpgsql AS $$
 DECLARE
-    generated text[] := ARRAY(SELECT a.attname::text FROM pg_attribute a
-        WHERE a.attrelid = target AND a.attgenerated <> '' AND NOT a.attisdropped
-            AND a.attname <> ALL (silent)
+    computed text[] := ARRAY(SELECT a.attname::text FROM pg_attribute a
+        WHERE a.attrelid = target AND NOT a.attisdropped AND a.attname <> ALL (silent)
+            AND (a.attgenerated <> '' OR a.attname IN ('words', 'word_bits'))
         ORDER BY a.attnum);
     arguments text := (SELECT coalesce(string_agg(quote_literal(c), ', '), '')
-        FROM unnest(silent || generated) c);
+        FROM unnest(silent || computed) c);
 BEGIN
     EXECUTE format('CREATE OR REPLACE TRIGGER count_version BEFORE UPDATE ON %s
                     FOR EACH ROW EXECUTE FUNCTION count_version(%s)', target, arguments);
@@ -50,32 +51,63 @@ BEGIN
 END $$;
 
 -- The columns and indexes by which rows are found by their words; functions/search.sql reads them.
--- `named` is the expression of the name and `told` those of the other texts, as a generated column
--- may have them; `folded` is the column of the folded name, and `usual` the one that the list goes
--- by. New entries go to the index's pending list, which a search reads as well and the indexer
--- merges: putting twenty words in their places would take half of a create.
+-- `named` is the expression of the name and `told` those of the other texts, of a row that is NEW;
+-- `folded` is the column of the folded name, and `usual` the one that the list goes by. New entries
+-- go to the index's pending list, which a search reads as well and the indexer merges: putting
+-- twenty words in their places would take half of a create.
 CREATE OR REPLACE PROCEDURE searchable(target text, named text, told text, folded text, usual text)
 LANGUAGE plpgsql AS $$
 DECLARE
     listing CONSTANT text := format('%s_by_%s', target, replace(usual, '_folded', ''));
+    words CONSTANT text := replace(format('words_of(%s, %s)', named, told), 'NEW.', '');
 BEGIN
     EXECUTE format('DROP INDEX IF EXISTS %I', target || '_search');
-    -- (A generated column may not be made of another one: the words are folded for each.)
+    -- Generated for the rows that are there, and kept by a trigger from then on.
     EXECUTE format('ALTER TABLE %1$I DROP COLUMN IF EXISTS words, DROP COLUMN IF EXISTS word_bits,
-                        ADD COLUMN words text COLLATE "C"
-                            GENERATED ALWAYS AS (words_of(%2$s, %3$s)) STORED,
-                        ADD COLUMN word_bits bit(256)
-                            GENERATED ALWAYS AS (bits_of(words_of(%2$s, %3$s))) STORED',
-                   target, named, told);
+                        ADD COLUMN words text COLLATE "C" NOT NULL
+                            GENERATED ALWAYS AS (%2$s) STORED,
+                        ADD COLUMN word_bits bit(256) NOT NULL
+                            GENERATED ALWAYS AS (bits_of(%2$s)) STORED',
+                   target, words);
+    EXECUTE format('ALTER TABLE %I ALTER COLUMN words DROP EXPRESSION,
+                        ALTER COLUMN word_bits DROP EXPRESSION', target);
     EXECUTE format('DROP INDEX IF EXISTS %I', listing);
     EXECUTE format('CREATE INDEX %I ON %I (tenant_id, %I, id)
                         INCLUDE (created_at, updated_at, word_bits) WHERE deleted_by IS NULL',
                    listing, target, usual);
     EXECUTE format('CREATE INDEX %I ON %I USING gin (word_terms(tenant_id, words))
                         WHERE deleted_by IS NULL', target || '_search', target);
+    INSERT INTO searched_tables (name, named, told, folded, usual)
+    VALUES (target, named, told, folded, usual)
+    ON CONFLICT (name) DO UPDATE SET named = excluded.named, told = excluded.told,
+        folded = excluded.folded, usual = excluded.usual;
+    CALL worded(target);
     CALL journalled(target::regclass);
-    INSERT INTO searched_tables (name, folded, usual) VALUES (target, folded, usual)
-    ON CONFLICT (name) DO UPDATE SET folded = excluded.folded, usual = excluded.usual;
+END $$;
+
+-- The trigger that keeps the words of a searched table's rows. Both columns are computed by one
+-- function, because a generated column may not be made of another: the texts would be folded for
+-- each, and their expressions parsed anew in every statement.
+CREATE OR REPLACE PROCEDURE worded(target text)
+LANGUAGE plpgsql AS $$
+DECLARE
+    searched record;
+    texts text;
+BEGIN
+    SELECT * INTO STRICT searched FROM searched_tables t WHERE t.name = target;
+    SELECT string_agg(DISTINCT used[1], ', ') INTO texts
+    FROM regexp_matches(searched.named || ' ' || searched.told, 'NEW\.(\w+)', 'g') used;
+    EXECUTE format('CREATE OR REPLACE FUNCTION %I() RETURNS trigger LANGUAGE plpgsql AS $made$
+        BEGIN
+            NEW.words := words_of(%s, %s);
+            NEW.word_bits := bits_of(NEW.words);
+            RETURN NEW;
+        END $made$', target || '_words', searched.named, searched.told);
+    EXECUTE format('REVOKE ALL ON FUNCTION %I FROM PUBLIC', target || '_words');
+    -- Its name sorts behind those of the triggers that clean the texts.
+    EXECUTE format('CREATE OR REPLACE TRIGGER words
+                        BEFORE INSERT OR UPDATE OF %s, words, word_bits ON %I
+                        FOR EACH ROW EXECUTE FUNCTION %I()', texts, target, target || '_words');
 END $$;
 
 -- The index for parts of a table's names; functions/lists.sql has the functions that read it.
@@ -107,5 +139,5 @@ BEGIN
 END $$;
 
 REVOKE ALL ON PROCEDURE
-    protect, journalled, listed, searchable, indexed_by_part, for_each_searched
+    protect, journalled, listed, searchable, worded, indexed_by_part, for_each_searched
 FROM PUBLIC;

@@ -35,7 +35,7 @@ CREATE INDEX engagements_deleted ON engagements (tenant_id, deleted_by, id)
     WHERE deleted_by IS NOT NULL;
 ALTER TABLE engagements ALTER COLUMN tenant_id SET (n_distinct = 2);
 CALL protect('engagements');
-CALL searchable('engagements', 'title', 'NULL', 'title_folded', 'title_folded');
+CALL searchable('engagements', 'NEW.title', 'NULL', 'title_folded', 'title_folded');
 CALL indexed_by_part('engagements', 'title_folded');
 CALL listed('engagements', 'title_folded', 'organization_id', 'status', 'audience', 'created_at',
             'updated_at');
