@@ -150,7 +150,7 @@ CREATE INDEX contacts_by_email_folded ON public.contacts USING btree (tenant_id,
 CREATE INDEX contacts_by_full_name ON public.contacts USING btree (tenant_id, full_name_folded, id) INCLUDE (created_at, updated_at, word_bits) WHERE (deleted_by IS NULL);
 CREATE INDEX contacts_by_is_active ON public.contacts USING btree (tenant_id, is_active, full_name_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX contacts_by_metadata ON public.contacts USING gin (tenant_id, metadata jsonb_path_ops) WHERE ((deleted_by IS NULL) AND (metadata IS NOT NULL));
-CREATE INDEX contacts_by_part ON public.contacts USING gin (name_parts(tenant_id, full_name_folded)) WITH (gin_pending_list_limit='256') WHERE (deleted_by IS NULL);
+CREATE INDEX contacts_by_part ON public.contacts USING gin (name_parts(tenant_id, full_name_folded)) WITH (gin_pending_list_limit='1024') WHERE (deleted_by IS NULL);
 CREATE INDEX contacts_by_type ON public.contacts USING btree (tenant_id, type, full_name_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX contacts_by_updated_at ON public.contacts USING btree (tenant_id, updated_at, id) WHERE (deleted_by IS NULL);
 CREATE INDEX contacts_deleted ON public.contacts USING btree (tenant_id, deleted_by, id) WHERE (deleted_by IS NOT NULL);
@@ -286,7 +286,7 @@ CREATE INDEX documents_by_audience ON public.documents USING btree (tenant_id, a
 CREATE INDEX documents_by_created_at ON public.documents USING btree (tenant_id, created_at, id) WHERE (deleted_by IS NULL);
 CREATE INDEX documents_by_name ON public.documents USING btree (tenant_id, name_folded, id) INCLUDE (created_at, updated_at, word_bits) WHERE (deleted_by IS NULL);
 CREATE INDEX documents_by_organization ON public.documents USING btree (tenant_id, organization_id, name_folded, id) WHERE (deleted_by IS NULL);
-CREATE INDEX documents_by_part ON public.documents USING gin (name_parts(tenant_id, name_folded)) WITH (gin_pending_list_limit='256') WHERE (deleted_by IS NULL);
+CREATE INDEX documents_by_part ON public.documents USING gin (name_parts(tenant_id, name_folded)) WITH (gin_pending_list_limit='1024') WHERE (deleted_by IS NULL);
 CREATE INDEX documents_by_updated_at ON public.documents USING btree (tenant_id, updated_at, id) WHERE (deleted_by IS NULL);
 CREATE INDEX documents_by_uploader ON public.documents USING btree (tenant_id, uploader_id, name_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX documents_deleted ON public.documents USING btree (tenant_id, deleted_by, id) WHERE (deleted_by IS NOT NULL);
@@ -484,7 +484,7 @@ CREATE INDEX organizations_by_metadata ON public.organizations USING gin (tenant
 CREATE INDEX organizations_by_name ON public.organizations USING btree (tenant_id, name_folded, id) INCLUDE (created_at, updated_at, word_bits) WHERE (deleted_by IS NULL);
 CREATE INDEX organizations_by_owner_id ON public.organizations USING btree (tenant_id, owner_id, name_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX organizations_by_parent ON public.organizations USING btree (tenant_id, parent_id, name_folded, id) WHERE ((deleted_by IS NULL) AND (parent_id IS NOT NULL));
-CREATE INDEX organizations_by_part ON public.organizations USING gin (name_parts(tenant_id, name_folded)) WITH (gin_pending_list_limit='256') WHERE (deleted_by IS NULL);
+CREATE INDEX organizations_by_part ON public.organizations USING gin (name_parts(tenant_id, name_folded)) WITH (gin_pending_list_limit='1024') WHERE (deleted_by IS NULL);
 CREATE INDEX organizations_by_status ON public.organizations USING btree (tenant_id, status, name_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX organizations_by_tag ON public.organizations USING gin (tags_of(tenant_id, tags_folded)) WHERE ((deleted_by IS NULL) AND (tags_folded <> '{}'::text[]));
 CREATE INDEX organizations_by_type ON public.organizations USING btree (tenant_id, type, name_folded, id) WHERE (deleted_by IS NULL);
@@ -570,7 +570,7 @@ CREATE INDEX projects_by_audience ON public.projects USING btree (tenant_id, aud
 CREATE INDEX projects_by_created_at ON public.projects USING btree (tenant_id, created_at, id) WHERE (deleted_by IS NULL);
 CREATE INDEX projects_by_due_date_key ON public.projects USING btree (tenant_id, due_date_key, title_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX projects_by_organization ON public.projects USING btree (tenant_id, organization_id, title_folded, id) WHERE (deleted_by IS NULL);
-CREATE INDEX projects_by_part ON public.projects USING gin (name_parts(tenant_id, title_folded)) WITH (gin_pending_list_limit='256') WHERE (deleted_by IS NULL);
+CREATE INDEX projects_by_part ON public.projects USING gin (name_parts(tenant_id, title_folded)) WITH (gin_pending_list_limit='1024') WHERE (deleted_by IS NULL);
 CREATE INDEX projects_by_start_date_key ON public.projects USING btree (tenant_id, start_date_key, title_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX projects_by_status_rank ON public.projects USING btree (tenant_id, status_rank, title_folded, id) WHERE (deleted_by IS NULL);
 CREATE INDEX projects_by_title ON public.projects USING btree (tenant_id, title_folded, id) INCLUDE (created_at, updated_at, word_bits) WHERE (deleted_by IS NULL);
@@ -703,7 +703,7 @@ CREATE INDEX tasks_by_created_at ON public.tasks USING btree (tenant_id, created
 CREATE INDEX tasks_by_due_date_key ON public.tasks USING btree (tenant_id, due_date_key, "order", id) WHERE (deleted_by IS NULL);
 CREATE INDEX tasks_by_order ON public.tasks USING btree (tenant_id, "order", id) INCLUDE (created_at, updated_at, word_bits) WHERE (deleted_by IS NULL);
 CREATE INDEX tasks_by_organization ON public.tasks USING btree (tenant_id, organization_id, "order", id) WHERE (deleted_by IS NULL);
-CREATE INDEX tasks_by_part ON public.tasks USING gin (name_parts(tenant_id, title_folded)) WITH (gin_pending_list_limit='256') WHERE (deleted_by IS NULL);
+CREATE INDEX tasks_by_part ON public.tasks USING gin (name_parts(tenant_id, title_folded)) WITH (gin_pending_list_limit='1024') WHERE (deleted_by IS NULL);
 CREATE INDEX tasks_by_priority_rank ON public.tasks USING btree (tenant_id, priority_rank, "order", id) WHERE (deleted_by IS NULL);
 CREATE INDEX tasks_by_project ON public.tasks USING btree (tenant_id, project_id, "order", id) WHERE (deleted_by IS NULL);
 CREATE INDEX tasks_by_status_rank ON public.tasks USING btree (tenant_id, status_rank, "order", id) WHERE (deleted_by IS NULL);

@@ -8,12 +8,30 @@
 -- session. A null argument breaks no rule, as in a CHECK.
 
 -- The host of an http(s) address without "www."; null where there is none. It is suggested as an
--- organization's domain.
+-- organization's domain. The pattern captures nothing: PostgreSQL takes twice as long to say where a
+-- part begins as it takes to say that there is one.
 CREATE OR REPLACE FUNCTION host(address text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+DECLARE
+    lowered CONSTANT text := lower(address COLLATE "C");
+    host text;
 BEGIN
-    RETURN substring(lower(address COLLATE "C")
-        FROM '^https?://(?:www\.)?((?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*)\.?(?:[:/?#]|$)');
+    IF starts_with(lowered, 'https://') THEN
+        host := substr(lowered, 9);
+    ELSIF starts_with(lowered, 'http://') THEN
+        host := substr(lowered, 8);
+    END IF;
+    host := split_part(translate(host, ':?#', '///'), '/', 1);
+    IF host COLLATE "C" !~ '^([a-z0-9-]+\.)+[a-z][a-z0-9-]*\.?$' THEN
+        RETURN NULL;
+    END IF;
+    IF right(host, 1) = '.' THEN
+        host := left(host, -1);
+    END IF;
+    IF starts_with(host, 'www.') AND strpos(substr(host, 5), '.') > 0 THEN
+        host := substr(host, 5);
+    END IF;
+    RETURN host;
 END $$;
 
 -- A document's format as people name it, by its media type; a link has no media type.
