@@ -39,10 +39,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class ByFile(LoadFileScheduling):
-    """A file to a process, but for the conformance test: minutes for each role, and no fixture shared."""
+    """A file to a process, but for the conformance test, which takes minutes for each role and shares
+    no fixture, and for the plans, whose files share the rows of a large tenant.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid if "/test_conformance.py::" in nodeid else super()._split_scope(nodeid)
+        if "/test_conformance.py::" in nodeid:
+            return nodeid
+        return str(super()._split_scope(nodeid)).replace("_history_plans.py", "_plans.py")
 
 
 @pytest.hookimpl(optionalhook=True)

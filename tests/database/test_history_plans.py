@@ -8,12 +8,12 @@ import pytest
 from retainer.journal import store
 from retainer.lists.page import PageShape
 from retainer.permissions import SCOPES
-from support.lists import explained, make
-from support.nouns import LINK_TABLES, TABLES, WITH_HISTORY
+from support.lists import explained
+from support.nouns import TABLES, WITH_HISTORY
 from support.organizations import change
 from support.sql import Sql
 
-pytestmark = pytest.mark.slow  # as those of test_plans.py: 8,000 rows of each noun are made
+pytestmark = pytest.mark.slow  # on the rows of test_plans.py
 
 HISTORIES = [
     pytest.param(noun, scope, id=f"{noun} for {scope}") for noun in WITH_HISTORY for scope in SCOPES
@@ -21,19 +21,15 @@ HISTORIES = [
 
 
 @pytest.fixture(scope="module")
-def many(sql: Sql) -> int:
-    """A tenant with 8,000 rows of each noun and their journal."""
-    tenant = int(sql.value("INSERT INTO tenants (name) VALUES ('Many') RETURNING id"))
-    make(sql, tenant)
-    # That was few operations; a table of one page would be read whole.
+def many(sql: Sql, many: int) -> int:
+    """The large tenant, with so many operations that they are not read whole."""
     sql.rows(
         "INSERT INTO operations (tenant_id, actor_kind, via, action)"
         " SELECT $1, 'command', 'command', 'test' FROM generate_series(1, 8000)",
-        tenant,
+        many,
     )
-    for table in (*TABLES, *LINK_TABLES, "users", "operations", "changes"):
-        sql.rows(f"ANALYZE {table}")
-    return tenant
+    sql.rows("ANALYZE operations, changes")
+    return many
 
 
 @pytest.mark.parametrize(("noun", "scope"), HISTORIES)

@@ -23,13 +23,12 @@ from retainer.routes import ROUTES
 from retainer.search import store as search
 from retainer.search.store import SearchKind
 from support.cast import Cast
-from support.lists import EACH, TENANTS, explained, make
+from support.lists import EACH, explained
 from support.nouns import LINK_TABLES, TABLES
 from support.sql import Sql
 
-pytestmark = (
-    pytest.mark.slow
-)  # 24,000 rows of each noun take as long to make as a tenth of the everyday tests
+# 24,000 rows of each noun take as long to make as a tenth of the everyday tests.
+pytestmark = pytest.mark.slow
 
 
 # For each list, a value that few rows have, for every field that can be equal to one.
@@ -47,18 +46,6 @@ EQUAL = {
     "listActivities": {"id": 17, "organizationId": 17, "kind": "call", "authorId": 17, "audience": "client"},
     "listDocuments": {"id": 17, "name": "doc 17", "uploaderId": 17, "organizationId": 17, "audience": "client"},
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def many(sql: Sql) -> int:
-    """Three tenants with 8,000 rows of each noun; the last one's id."""
-    tenant = 0
-    for _ in range(TENANTS):
-        tenant = sql.value("INSERT INTO tenants (name) VALUES ('Many') RETURNING id")
-        make(sql, tenant)
-    for noun in [*TABLES, *LINK_TABLES, "users"]:
-        sql.rows(f"ANALYZE {noun}")
-    return tenant
 
 
 def changes() -> Iterator[tuple[str, Statement]]:

@@ -71,6 +71,8 @@ def make(sql: Sql, tenant: int, each: int = EACH) -> None:
         contacts,
         user,
     )
+    # The joins below would be nested loops on tables that PostgreSQL takes for small.
+    sql.rows("ANALYZE members, projects, documents")
     sql.rows(
         f"""INSERT INTO document_projects (tenant_id, document_id, project_id)
             SELECT $1, d.id, p.id FROM documents d JOIN projects p ON p.tenant_id = d.tenant_id AND p.organization_id = d.organization_id, {acting}
@@ -84,6 +86,7 @@ def make(sql: Sql, tenant: int, each: int = EACH) -> None:
         contacts,
         user,
     )
+    sql.rows("ANALYZE activities")
     sql.rows(
         f"""INSERT INTO activity_contacts (tenant_id, activity_id, contact_id)
             SELECT $1, a.id, m.contact_id FROM activities a JOIN members m ON m.tenant_id = a.tenant_id AND m.organization_id = a.organization_id, {acting}

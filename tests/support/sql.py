@@ -16,7 +16,7 @@ class Sql:
         self.connection = self.run(connect(url))
 
     def run(self, coroutine: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(60)
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(120)
 
     def rows(self, text: str, *arguments: Any) -> list[Any]:
         return self.run(self.connection.fetch(text, *arguments))
