@@ -15,7 +15,7 @@ import pytest
 import retainer
 from support.cast import Cast
 from support.journal import history, last, summary, undone
-from support.server import PASSWORD, Server
+from support.server import PASSWORD, Server, data_folder
 from support.server import retainer as command
 from support.sql import Sql
 
@@ -182,7 +182,7 @@ def server(copies: tuple[Path, Path]) -> Iterator[Server]:
     """A server of the copy with both, on data of its own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(copies[1].parent))
-        running = Server(admin_email="root@example.com", admin_password=PASSWORD)
+        running = Server(data_folder(), admin_email="root@example.com", admin_password=PASSWORD)
     yield running
     running.stop()
 

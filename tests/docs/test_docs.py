@@ -188,7 +188,7 @@ def words(text: str) -> str:
 @pytest.fixture(scope="module")
 def filled() -> Iterator[Path]:
     """The data folder of a demo that has been started and stopped."""
-    demo = Demo()
+    demo = Demo(data_folder())
     demo.stop(remove=False)
     yield demo.folder
     shutil.rmtree(demo.folder)

@@ -232,7 +232,7 @@ def barred(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def test_a_program_that_the_account_cannot_read_is_not_served(barred: Path) -> None:
     with pytest.raises(RuntimeError) as refused:
-        AsRoot()
+        AsRoot(data_folder())
     line = str(refused.value).partition("\n")[2].strip()
     assert line.count("\n") == 0
     assert "does not let the account retainer through to the program: install it elsewhere" in line

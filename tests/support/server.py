@@ -1,5 +1,7 @@
 """A `retainer serve` of its own, and the command line."""
 
+import atexit
+import functools
 import os
 import shutil
 import signal
@@ -26,7 +28,7 @@ class Server:
         port: int | None = None,
         **settings: str,
     ) -> None:
-        self.folder = folder or data_folder()
+        self.folder = folder or (data_folder() if "database_url" in settings else migrated_folder())
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.settings = settings
@@ -106,6 +108,24 @@ def data_folder() -> Path:
     """A folder that PostgreSQL's own account may pass through (pytest's are for root alone)."""
     folder = Path(tempfile.mkdtemp(prefix="retainer-test-", dir="/tmp"))
     folder.chmod(0o755)
+    return folder
+
+
+def migrated_folder() -> Path:
+    """A data folder with a database that is migrated and empty: to copy one takes a quarter of the
+    work of making it.
+    """
+    folder = data_folder()
+    subprocess.run(["cp", "-a", f"{_migrated()}/.", str(folder)], check=True)
+    return folder
+
+
+@functools.cache
+def _migrated() -> Path:
+    folder = data_folder()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    made = retainer("migrate", "--data", str(folder))
+    assert made.returncode == 0, made.stderr
     return folder
 
 
