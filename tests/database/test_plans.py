@@ -23,7 +23,7 @@ from retainer.routes import ROUTES
 from retainer.search import store as search
 from retainer.search.store import SearchKind
 from support.cast import Cast
-from support.lists import EACH, explained
+from support.lists import EACH, explained, make
 from support.nouns import LINK_TABLES, TABLES
 from support.sql import Sql
 
