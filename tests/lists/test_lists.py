@@ -380,7 +380,7 @@ def test_a_filter_that_takes_too_long_is_refused_by_name(
     many: Cast, server: Server, sql: Sql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With a limit of a millisecond, where two seconds would need a million rows."""
-    monkeypatch.setattr(database, "SHORT_LIMITS", ("force_custom_plan", "1ms"))
+    monkeypatch.setattr(database, "SHORT_LIMITS", ("force_custom_plan", "on", "1ms"))
     inside = InProcess(server, sql)
     try:
         for query, field in (

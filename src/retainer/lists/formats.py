@@ -24,10 +24,9 @@ class Format(NamedTuple):
     """A format of the body: `opening`, the converted chunks joined by `between`, `closing`."""
 
     media_type: str
-    separator: str  # between the rows of a chunk, as the database joins them
     between: bytes
     opening: Callable[[Columns], bytes]
-    convert: Callable[[bytes, Columns], bytes]
+    convert: Callable[[bytes, Columns], bytes]  # from the JSON of rows, one a line
     closing: bytes
 
 
@@ -68,30 +67,27 @@ def _csv_header(columns: Columns) -> bytes:
     return _csv_line(columns).encode()
 
 
-def _csv_rows(chunk: bytes, columns: Columns) -> bytes:
-    rows = (exact_json.decode(line, dict[str, object]) for line in chunk.split(b"\n"))
+def _csv_rows(lines: bytes, columns: Columns) -> bytes:
+    rows = (exact_json.decode(line, dict[str, object]) for line in lines.split(b"\n"))
     return "".join(_csv_line(_cell(row[name]) for name in columns) for row in rows).encode()
 
 
 JSON = Format(
     "application/json",
-    separator=",",
     between=b",",
     opening=lambda _: b"[",
-    convert=lambda chunk, _: chunk,
+    convert=lambda lines, _: lines.replace(b"\n", b","),
     closing=b"]",
 )
 NDJSON = Format(
     "application/x-ndjson",
-    separator="\n",
     between=b"",
     opening=lambda _: b"",
-    convert=lambda chunk, _: chunk + b"\n",
+    convert=lambda lines, _: lines + b"\n",
     closing=b"",
 )
 CSV = Format(
     "text/csv; charset=utf-8",
-    separator="\n",
     between=b"",
     opening=_csv_header,
     convert=_csv_rows,

@@ -2,13 +2,14 @@
 
 It always returns one row:
 
-- `chunk`: the JSON of the page's rows as bytes, joined by the separator of the format;
-- `count`: how many rows there are, :chunk + 1 if more follow;
-- `first`, `last`: the sort keys of the first and the last row, for cursors;
+- `lines`: the JSON of its rows as bytes, one a line, in the order of the list;
+- `found`: how many rows these are, :chunk + 1 if more follow: one that is not the page's;
+- `first`, `last`: the sort keys of the page's first and last row, for cursors;
 - `matched`: how many ids the prefilter found; null without one, or when it found too many.
 """
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from retainer.database.statement import Statement, Visible
 
@@ -34,7 +35,28 @@ class PageShape(NamedTuple):
     is_behind_values: bool = False  # that row has no value to sort by
     is_backward: bool = False
     short_timeout: bool = False
-    separator: str = ","
+
+
+class Page(NamedTuple):
+    """A page as it was read. `lines` is None where it is empty, and has its own rows only; `found`
+    is larger by one than their number if more follow.
+    """
+
+    lines: bytes | None
+    found: int
+    first: tuple[str, ...]
+    last: tuple[str, ...]
+    matched: int | None
+
+
+def page_of(row: Mapping[str, Any], chunk: int, *, is_backward: bool) -> Page:
+    """The page that its statement returned, without the row that only tells that more follow."""
+    lines, found = row["lines"], row["found"]
+    if found > chunk and is_backward:
+        lines = lines[lines.index(b"\n") + 1 :]
+    elif found > chunk:
+        lines = lines[: lines.rindex(b"\n")]
+    return Page(lines, found, row["first"], row["last"], row["matched"])
 
 
 class Source(NamedTuple):
@@ -62,12 +84,36 @@ class Key(NamedTuple):
         return self.is_descending and bool(self.absent)
 
 
+class Written(NamedTuple):
+    """The SQL of a value of which concat() writes its JSON, and the quotes around it."""
+
+    sql: str
+    quote: str = ""
+
+
+def row_text(values: Mapping[str, Written]) -> str:
+    """The SQL of a JSON object with these values by name, in this order, as text on one line. It is
+    the same as row_to_json() makes, which looks up the type of every value of every row.
+    """
+    parts, before = [], "{"
+    for name, value in values.items():
+        parts += [f"""'{before}"{name}":{value.quote}'""", value.sql]
+        before = f"{value.quote},"
+    return f"concat({', '.join(parts)}, '{before[:-1]}}}')"
+
+
 def page_statement(
-    source: Source, shape: PageShape, keys: list[Key], json: str, *, joins_late: bool
+    source: Source,
+    shape: PageShape,
+    keys: list[Key],
+    json: str,
+    *,
+    joins_late: bool,
+    is_walked: bool,
 ) -> Statement:
     """The statement of a page. With `joins_late` the JSON is written for the page's own rows only,
     by their ids. The many others that are sorted are then read from an index alone, if one has all
-    columns that are filtered and sorted by.
+    columns that are filtered and sorted by. With `is_walked` an index gives the rows in order.
     """
     columns = [f"{key.sql} AS k{n}" for n, key in enumerate(keys)]
     row_json = "page.json"
@@ -75,24 +121,31 @@ def page_statement(
         columns.append(f"{source.id} AS id")
         row_json = _json_by_id(source, json)
     else:
+        if not is_walked:  # a subquery is dear enough for PostgreSQL to sort first
+            json = f"(SELECT {json})"
         columns.append(f"{json} AS json")
-    position = ", ".join(f"k{n}::text" for n in range(len(keys)))
-    joined = f"string_agg(json::text, '{shape.separator}'{_read_order(shape)})"
     parts, page = _page(source, shape, keys, ", ".join(columns))
+    first, last = "1", "least(count(*), :chunk)"
+    if shape.is_backward:
+        order = _order(shape._replace(is_backward=False), keys)
+        page = f"SELECT * FROM ({page}) page ORDER BY {order}"
+        first, last = "greatest(count(*) - :chunk, 0) + 1", "count(*)"
     return Statement(
         f"""
         {_with([*_matched(shape), *parts])}
-        SELECT convert_to({joined} FILTER (WHERE n <= :chunk), 'UTF8')
-                AS chunk, count(*), max(place) FILTER (WHERE n = 1) AS first,
-            max(place) FILTER (WHERE n = :chunk) AS last,
+        SELECT convert_to(string_agg({row_json}, E'\\n'), 'UTF8') AS lines, count(*) AS found,
+            {_keys_of(first, keys)} AS first, {_keys_of(last, keys)} AS last,
             {_matched_count(shape)} AS matched
-        FROM (
-            SELECT row_number() OVER () AS n, ARRAY[{position}] AS place, {row_json} AS json FROM (
-            {page}) page) numbered
+        FROM ({page}) page
         """,
         visible=source.visible,
         short_timeout=shape.short_timeout,
     )
+
+
+def _keys_of(place: str, keys: list[Key]) -> str:
+    """The sort keys of the row at this place of the page, as texts."""
+    return f"ARRAY[{', '.join(f'(array_agg(k{n}))[{place}]::text' for n in range(len(keys)))}]"
 
 
 def _page(source: Source, shape: PageShape, keys: list[Key], columns: str) -> tuple[list[str], str]:
@@ -135,13 +188,6 @@ def _json_by_id(source: Source, json: str) -> str:
         f"(SELECT {json} FROM {source.table}"
         f" WHERE {alias}.tenant_id = :tenant AND {source.id} = page.id)"
     )
-
-
-def _read_order(shape: PageShape) -> str:
-    """The order in which rows are joined: rows that were read backward are turned round."""
-    if shape.is_backward:
-        return " ORDER BY n DESC"
-    return ""
 
 
 def _with(parts: list[str]) -> str:

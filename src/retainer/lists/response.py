@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from urllib.parse import quote, urlencode
 
-from asyncpg import Record
 from starlette.responses import Response, StreamingResponse
 
 from retainer.database.database import CHUNK, Db
@@ -20,7 +19,7 @@ from retainer.http.shares import holder_of
 from retainer.lists import cursor, formats
 from retainer.lists.filters import Prefilter
 from retainer.lists.formats import Format
-from retainer.lists.page import PLAN_EACH_TIME, PageShape
+from retainer.lists.page import PLAN_EACH_TIME, Page, PageShape, page_of
 from retainer.lists.parameters import Query, plain
 from retainer.lists.spec import MAX_CANDIDATES, ListSpec, Position
 
@@ -93,7 +92,7 @@ class Listing:
 
     async def page(
         self, db: Db, position: Position, chunk: int, *, is_backward: bool = False
-    ) -> Record:
+    ) -> Page:
         """Up to `chunk` rows after a position, as lists/page.py describes. A prefilter that finds
         too many rows is given up for good, and the page read again without it.
         """
@@ -103,7 +102,7 @@ class Listing:
             row = await db.row(statement, chunk=chunk, **keys, **self.values)
             assert row is not None  # an aggregate
             if self.prefilter is None or row["matched"] is not None:
-                return row
+                return page_of(row, chunk, is_backward=is_backward)
             self.prefilters = self.prefilters[1:]
 
     def _shape(self, position: Position, *, is_backward: bool) -> PageShape:
@@ -127,7 +126,6 @@ class Listing:
             self.spec.is_behind_values(query.sort, position),
             is_backward,
             self.short_timeout,
-            self.format.separator,
         )
 
     async def narrow(self, db: Db) -> None:
@@ -148,22 +146,22 @@ class Listing:
             position: Position = None
             await self.narrow(reader)
             while True:
-                row = await self.page(reader, position, CHUNK)
-                if row["count"]:
-                    yield row["chunk"]
-                if row["count"] <= CHUNK:
+                page = await self.page(reader, position, CHUNK)
+                if page.lines is not None:
+                    yield page.lines
+                if page.found <= CHUNK:
                     return
-                position = row["last"]
+                position = page.last
 
-    async def count(self, page: Record) -> dict[str, str]:
+    async def count(self, page: Page) -> dict[str, str]:
         """The number of all rows, or an estimate of it, as a header; `page` is a page of them."""
         is_exact = self.query.counted == "exact"
         name = "x-estimated-count"
         if is_exact:
             name = "x-total-count"
-        has_matched = page["matched"] is not None
+        has_matched = page.matched is not None
         if has_matched and self.has_exactly_matched:
-            return {name: str(page["matched"])}
+            return {name: str(page.matched)}
         if (
             is_exact
             or has_matched
@@ -212,31 +210,31 @@ async def _respond(request: Request, format: Format, **values: object) -> tuple[
     query = request.query or plain(spec)
     listing = Listing(request.db, spec, query, format, values)
     try:
-        row = await listing.page(
+        page = await listing.page(
             request.db, query.position, query.limit or CHUNK, is_backward=query.is_backward
         )
         headers = {}
         if query.counted:
-            headers = await listing.count(row)
+            headers = await listing.count(page)
     except TimedOut as error:
         if not listing.short_timeout:
             raise  # not the query is at fault, but a slow database
         raise too_costly(spec, query) from error
-    if query.limit is None and row["count"] > CHUNK:
+    if query.limit is None and page.found > CHUNK:
         lists, holder = request.app.shares.lists, holder_of(request.viewer)
         await lists.enter(holder, ACQUIRE_SECONDS)
         request.at_end(partial(lists.leave, holder))
         return _response(listing, _stream(listing), headers), False
-    if query.limit is not None and (links := _links(request, query, row)):
+    if query.limit is not None and (links := _links(request, query, page)):
         headers["link"] = ", ".join(links)
-    return _response(listing, _body(listing, row), headers), not row["count"]
+    return _response(listing, _body(listing, page), headers), not page.found
 
 
-def _body(listing: Listing, row: Record) -> bytes:
+def _body(listing: Listing, page: Page) -> bytes:
     format, columns = listing.format, _columns(listing.query)
     content = b""
-    if row["count"]:
-        content = format.convert(row["chunk"], columns)
+    if page.lines is not None:
+        content = format.convert(page.lines, columns)
     return format.opening(columns) + content + format.closing
 
 
@@ -264,23 +262,20 @@ def _columns(query: Query) -> tuple[str, ...]:
     return query.fields + query.expand
 
 
-def _links(request: Request, query: Query, row: Record) -> list[str]:
+def _links(request: Request, query: Query, page: Page) -> list[str]:
     """Links to the next and the previous page (RFC 8288)."""
-    if not row["count"]:
+    if not page.found:
         return []
     assert query.limit is not None
-    has_more = row["count"] > query.limit  # in the direction of reading
+    has_next = has_more = page.found > query.limit  # in the direction of reading
+    has_previous = query.position is not None
     if query.is_backward:
-        first, last = row["last"], row["first"]
         has_previous, has_next = has_more, True
-    else:
-        first, last = row["first"], row["last"]
-        has_previous, has_next = query.position is not None, has_more
     links = []
     if has_next:
-        links.append(_link(request, query, last, "next"))
+        links.append(_link(request, query, page.last, "next"))
     if has_previous:
-        links.append(_link(request, query, first, "prev"))
+        links.append(_link(request, query, page.first, "prev"))
     return links
 
 

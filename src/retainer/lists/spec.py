@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from retainer.database.statement import Statement, Visible
-from retainer.lists.page import Key, PageShape, Source, page_statement
+from retainer.lists.page import Key, PageShape, Source, Written, page_statement, row_text
 from retainer.permissions import VISIBLE
 
 MAX_EXPANDED = 20  # objects of an expanded array
@@ -61,6 +61,9 @@ _SQL_TYPES = {
     FieldType.MOMENT: "timestamptz",
 }
 
+# Types whose values, as PostgreSQL writes them, are JSON between these quotes.
+_PLAIN = {FieldType.INTEGER: "", FieldType.WORD: '"', FieldType.MOMENT: '"'}
+
 Words = type[StrEnum]  # the enumeration of a field
 Position = tuple[str, ...] | None  # sort keys of the row at which to go on
 
@@ -109,6 +112,15 @@ class Field(NamedTuple):
         if not self.told:
             return call
         return f"(CASE WHEN {self.told} THEN {call} END)"
+
+    @property
+    def written(self) -> Written:
+        """Its value as JSON: numbers, words and moments need no escapes. json_scalar() looks up the
+        type of the others once a statement, to_json() would each time.
+        """
+        if self.nullable or self.type not in _PLAIN:
+            return Written(f"coalesce(json_scalar({self.sql}), 'null')")
+        return Written(self.sql, _PLAIN[self.type])
 
     @property
     def may_sort_null(self) -> bool:
@@ -248,16 +260,17 @@ class ListSpec:
         return position is not None and position[0] == ABSENT_TEXTS.get(self.keys(sort)[0].absent)
 
     def _page(self, shape: PageShape) -> Statement:
-        values: dict[str, str | Field] = {}
-        for name in (*shape.fields, *shape.expand):
-            values[name] = self.fields.get(name) or self.expand[name]
+        values = {name: self.fields[name].written for name in shape.fields}
+        for name in shape.expand:
+            values[name] = Written(f"coalesce({self.expand[name]}, 'null')")
         sorts_many = bool(shape.ids or shape.where) or len(shape.sort) > 1
         return page_statement(
             Source(self.table, self.where, self.id, self.visible),
             shape,
             self.keys(shape.sort),
-            row_json(values),
+            row_text(values),
             joins_late=self.is_of_one_table and sorts_many and not shape.takes_first_ids,
+            is_walked=self.is_of_one_table and self.is_whole and not sorts_many,
         )
 
     def among(self, ids: str) -> str:

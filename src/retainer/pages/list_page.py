@@ -1,7 +1,6 @@
 """Lists on pages: fifty rows at a time with their total, read by the code of the API's lists."""
 
 from collections.abc import Mapping
-from types import GenericAlias
 from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -12,6 +11,7 @@ from retainer.database.refusals import TimedOut
 from retainer.errors import invalid
 from retainer.http.request import Request
 from retainer.lists import cursor, formats
+from retainer.lists.page import Page
 from retainer.lists.parameters import Query, plain, read
 from retainer.lists.response import Listing, too_costly
 from retainer.lists.spec import ListSpec
@@ -62,20 +62,20 @@ async def paginate(
     listing = Listing(request.db, spec, query, formats.JSON, values)
     total: tuple[int | None, bool] = (None, False)
     try:
-        row = await listing.page(request.db, query.position, limit, is_backward=query.is_backward)
+        page = await listing.page(request.db, query.position, limit, is_backward=query.is_backward)
         if counted and target(request) != "more":
-            total = await _total(listing, row["matched"])
+            total = await _total(listing, page.matched)
     except TimedOut as error:
         raise too_costly(spec, query) from error
     given = {name: value for name, value in query.parameters if name not in ("cursor", "limit")}
     more = ""
-    if row["count"] > limit:
-        place = cursor.encode(row["last"], query.sort, is_backward=False)
+    if page.found > limit:
+        place = cursor.encode(page.last, query.sort, is_backward=False)
         more = query_string({**given, "cursor": place})
     sort, is_descending = query.sort[0]
     if is_descending:
         sort = f"-{sort}"
-    return ListPage(_rows(row["chunk"], row_type), more, *total, given, sort)
+    return ListPage(_rows(page, row_type), more, *total, given, sort)
 
 
 async def find(
@@ -94,8 +94,8 @@ async def find(
     if parent is not None:
         values["parent"] = parent
     listing = Listing(request.db, spec, query.of_program, formats.JSON, values)
-    row = await listing.page(request.db, None, query.limit or MAX_ROWS)
-    return _rows(row["chunk"], row_type)
+    page = await listing.page(request.db, None, query.limit or MAX_ROWS)
+    return _rows(page, row_type)
 
 
 async def count(request: Request, spec: ListSpec, given: Mapping[str, str]) -> int:
@@ -106,14 +106,14 @@ async def count(request: Request, spec: ListSpec, given: Mapping[str, str]) -> i
     return found
 
 
-def _rows(chunk: bytes | None, row_type: type[T]) -> list[T]:
-    return _decoder(row_type).decode(b"[" + (chunk or b"") + b"]")
+def _rows(page: Page, row_type: type[T]) -> list[T]:
+    return _decoder(row_type).decode_lines(page.lines or b"")
 
 
-def _decoder(row_type: type[T]) -> msgspec.json.Decoder[list[T]]:
-    """Decoder for rows of the type, made once: making one takes longer than decoding a page."""
+def _decoder(row_type: type[T]) -> msgspec.json.Decoder[T]:
+    """Decoder for a row of the type, made once: making one takes longer than decoding a page."""
     if row_type not in _DECODERS:
-        _DECODERS[row_type] = msgspec.json.Decoder(GenericAlias(list, (row_type,)))
+        _DECODERS[row_type] = msgspec.json.Decoder(row_type)
     return _DECODERS[row_type]
 
 
@@ -127,15 +127,15 @@ async def matching_ids(request: Request, spec: ListSpec, asked: str, most: int) 
     query = query._replace(fields=("id",), expand=(), counted="", position=None)
     listing = Listing(request.db, spec, query, formats.JSON, {})
     try:
-        row = await listing.page(request.db, None, most)
+        page = await listing.page(request.db, None, most)
     except TimedOut as error:
         raise too_costly(spec, query) from error
-    if row["count"] > most:
+    if page.found > most:
         raise invalid(
             "matching",
             f"is more than the {most:,} rows that can be changed at once; filter the list further",
         )
-    return [one.id for one in _rows(row["chunk"], OnlyId)]
+    return [one.id for one in _rows(page, OnlyId)]
 
 
 class OnlyId(Struct):
