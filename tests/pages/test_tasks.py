@@ -1,6 +1,8 @@
 """The pages of tasks, as browsers without scripts use them."""
 
 import re
+from html import unescape
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -20,20 +22,54 @@ def test_the_tasks_page_shows_the_viewers_own_open_tasks_at_first(cast: Cast) ->
     assert f'href="/organizations/{cast.acme}">Acme Corporation</a>' in text
 
 
-def test_the_filters_of_the_task_list_are_shown_and_can_be_removed(cast: Cast) -> None:
+def filters(text: str) -> list[str]:
+    """Words on the buttons of a list's filters."""
+    found = re.findall(r'<summary class="button">\s*<span>([^<]+)</span>', text)
+    return [unescape(words).strip() for words in found]
+
+
+def test_each_filter_of_tasks_is_told_once_by_the_control_that_changes_it(cast: Cast) -> None:
     task(cast.ada, title="Coras", assigneeId=cast.cora.id, dueDate=day(1))
-    text = main(page(cast.ada, "/tasks"))
-    assert 'class="chip"' not in text, "assignee and status are told by their own controls"
-    assert f'<option value="{cast.ada.id}" selected>' in text and "Filter · 2" in text
-    dated = f"/tasks?assigneeId={cast.cora.id}&dueDate:lte=%2B7d"
-    chips = re.findall(
-        r'class="chip" href="([^"]+)" aria-label="Remove the filter: ([^"]+)"',
-        main(page(cast.ada, dated)),
+    own = main(page(cast.ada, "/tasks"))
+    assert filters(own) == ["Assignee: Me", "Status: Open", "Priority", "Due", "Organization"]
+    assert "Filter · 2" in own and "Remove the filter" not in own
+    query = f"assigneeId={cast.cora.id}&dueDate:lte=%2B7d&organizationId={cast.acme}"
+    query += "&status:in=todo&priority:in=low,high"
+    assert filters(main(page(cast.ada, f"/tasks?{query}"))) == [
+        "Assignee: Cora", "Status: Todo", "Priority: 2", "Due: Within seven days",
+        "Organization: Acme Corporation",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("dueDate:gte=2027-05-08&dueDate:lte=2027-05-09", "from 8 May 2027 until 9 May 2027"),
+        ("dueDate:lt=%2B1d", "before tomorrow"),
+        ("dueDate:gt=2027-05-08", "after 8 May 2027"),
+        ("dueDate:lte=-1d", "Overdue"),
+        ("dueDate:null=true", "Without a date"),
+        ("dueDate:null=false", "set"),
+    ],
+)
+def test_a_filter_by_dates_says_which(cast: Cast, query: str, words: str) -> None:
+    for path in ("/tasks", "/projects"):
+        text = main(page(cast.ada, f"{path}?{query}"))
+        assert f"Due: {words}" in filters(text)
+        for name, value in parse_qsl(query):
+            assert re.search(f'name="{name}" value="{re.escape(value)}"', text), "kept by the form"
+
+
+def test_a_filter_that_has_no_control_is_shown_and_can_be_removed(cast: Cast) -> None:
+    task(cast.ada, title="Coras", assigneeId=cast.cora.id, dueDate=day(1))
+    asked = "/tasks?title:contains=Nothing&sort=-dueDate"
+    found = re.findall(
+        r'href="([^"]+)" data-on [^>]*aria-label="Remove the filter: ([^"]+)"',
+        main(page(cast.ada, asked)),
     )
-    assert [words for _, words in chips] == ["Due until +7d"]
-    everybodys = main(page(cast.ada, chips[0][0].replace("&amp;", "&")))
-    assert ">Coras<" in everybodys and ">Tasks</h1>" in everybodys
-    assert 'class="chip"' not in everybodys
+    assert [(unescape(url), words) for url, words in found] == [
+        ("/tasks?sort=-dueDate", "Title contains Nothing")
+    ]
 
 
 def test_tasks_are_grouped_by_due_date(cast: Cast) -> None:

@@ -11,8 +11,8 @@ from support.pages.sitemap import get, post
     ("typed", "kept"),
     [
         ("acme.com", "https://acme.com"),
-        ("www.acme.com", "https://acme.com"),
-        (" WWW.Acme.com/en?a=b#c ", "https://Acme.com/en?a=b#c"),
+        ("www.acme.com", "https://www.acme.com"),
+        (" WWW.Acme.com/en?a=b#c ", "https://WWW.Acme.com/en?a=b#c"),
         ("acme.com.", "https://acme.com"),
         ("//acme.com", "https://acme.com"),
         ("acme.com:8080/x", "https://acme.com:8080/x"),
@@ -45,11 +45,14 @@ def test_all_else_stays_as_it_was_typed(typed: str) -> None:
 def test_a_website_is_completed_linked_and_suggested(cast: Cast) -> None:
     made = post(cast.ada, "/organizations", name="New", type="other", website="www.new.example")
     path = made.headers["location"]
-    for typed, kept in (("", "new.example"), ("changed.example", "changed.example")):
+    for typed, kept, domain in (
+        ("", "www.new.example", "new.example"),
+        ("changed.example", "changed.example", "changed.example"),
+    ):
         if typed:
             assert post(cast.ada, path, website=typed).status_code == 303
         record = cast.ada.get(f"/api{path}").json()
-        assert (record["website"], record["suggestedDomain"]) == (f"https://{kept}", kept)
+        assert (record["website"], record["suggestedDomain"]) == (f"https://{kept}", domain)
         assert f'href="https://{kept}"' in get(cast.ada, path).text
 
 
@@ -75,5 +78,5 @@ def test_the_address_of_a_linked_document_is_completed(cast: Cast) -> None:
     path = made.headers["location"]
     assert cast.ada.get(f"/api{path}").json()["url"] == "https://files.example.com/brief"
     assert post(cast.ada, path, url="www.other.example").status_code == 303
-    assert cast.ada.get(f"/api{path}").json()["url"] == "https://other.example"
+    assert cast.ada.get(f"/api{path}").json()["url"] == "https://www.other.example"
     assert 'type="url"' not in get(cast.ada, "/documents/new?kind=link").text, "refuses bare names"

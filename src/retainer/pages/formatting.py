@@ -1,12 +1,10 @@
 """Formatting of the API's values for people: dates, sizes, words of enumerations."""
 
 import re
-import unicodedata
 from calendar import day_name, month_abbr, month_name
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from jinja2 import pass_context
@@ -14,8 +12,10 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from retainer.http.forms import list_text, read_list
+from retainer.pages.web_address import mail_link, phone_link
 
 SECONDS_A_DAY = 86_400
+_RELATIVE = {"today": "today", "-1d": "yesterday", "+1d": "tomorrow", "+7d": "in seven days"}
 _UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 WEEKDAYS, MONTHS, SHORT_MONTHS = tuple(day_name), tuple(month_name), tuple(month_abbr)
 
@@ -81,6 +81,54 @@ def _option_value(option: str | tuple[object, str]) -> str:
     if isinstance(option, str):
         return str(option)
     return str(option[0])
+
+
+def chosen(
+    options: Sequence[str | tuple[object, str]], value: str, sets: Mapping[str, str] | None = None
+) -> str:
+    """Words of the options that a filter has: of one its own, of several their number, unless they
+    are one of the named `sets`; "" of none.
+    """
+    values = set(filter(None, value.split(",")))
+    for words, named in (sets or {}).items():
+        if set(named.split(",")) == values:
+            return words
+    if len(values) > 1:
+        return str(len(values))
+    known = {_option_value(option): option for option in with_present(options, value)}
+    option = known.get(value, "")
+    return label(option) if isinstance(option, str) else option[1]
+
+
+@pass_context
+def span(
+    context: Context,
+    given: Mapping[str, str],
+    name: str,
+    first: str,
+    last: str,
+    spans: Sequence[tuple[str, Mapping[str, str | None]]] = (),
+) -> str:
+    """Words of a filter by dates, the parameters `first` and `last` among them: those of the span
+    that it equals, else "from 3 Nov until 8 Nov".
+    """
+    dated = {
+        key: value
+        for key, value in given.items()
+        if key in (first, last) or key.startswith(f"{name}:")
+    }
+    for words, changes in spans:
+        if dated and dated == {key: value for key, value in changes.items() if value}:
+            return words
+    bounds = {first: "from", f"{name}:gt": "after", f"{name}:lt": "before", last: "until"}
+    found = [
+        f"{bounds[key]} {_RELATIVE.get(dated[key]) or written_day(dated[key])}"
+        for key in bounds
+        if key in dated
+    ]
+    if f"{name}:null" in dated:
+        found.append("set" if dated[f"{name}:null"] == "false" else "not set")
+    return " ".join(found)
 
 
 def with_selected(options: Markup, value: object) -> Markup:
@@ -175,6 +223,19 @@ def day(context: Context, value: date | str | None) -> Markup | str:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(given, whole, shown)
 
 
+def written_day(value: date | str | None) -> str:
+    """Date, or a date with its time, as a field has it in words: "3 Nov 2027, 14:05"."""
+    text = str(value or "")
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    written = f"{moment.day} {SHORT_MONTHS[moment.month]} {moment.year}"
+    if "T" in text:
+        written += f", {moment.hour:02}:{moment.minute:02}"
+    return written
+
+
 @pass_context
 def is_overdue(context: Context, value: date | None) -> bool:
     """True when a date has passed in the viewer's time zone."""
@@ -195,42 +256,6 @@ def _paragraph(text: str) -> Markup:
     return Markup("<p>{}</p>").format(
         Markup("<br>").join(escape(line) for line in text.split("\n"))
     )
-
-
-def web_link(url: str) -> str | None:
-    """The URL if it is http or https, else None: "javascript:" would run as the reader."""
-    if re.match(r"https?://[^\s/]", url, re.IGNORECASE):
-        return url
-    return None
-
-
-def mail_link(address: str) -> str:
-    """Link that writes to an e-mail address."""
-    return "mailto:" + quote(address, safe="@+")
-
-
-def phone_link(number: str | None) -> str | None:
-    """Link that calls a telephone number (RFC 3966); None where its digits cannot be told."""
-    match = _PHONE.fullmatch(unicodedata.normalize("NFKC", number or "").strip())
-    if match is None:
-        return None
-    plus, digits, extension = match["plus"] or "", match["digits"], match["extension"]
-    if plus or digits.startswith("00"):
-        digits = digits.replace("(0)", "", 1)  # dialled inside the country only
-    digits = "".join(str(int(c)) for c in digits if c.isdecimal())
-    if not digits:
-        return None
-    if extension:
-        digits += f";ext={extension}"
-    return f"tel:{plus}{digits}"
-
-
-# Digits with the punctuation that people write between them, and the extension that some add.
-_PHONE = re.compile(
-    r"\(?(?P<plus>\+)?(?P<digits>[\d\s()\[\]./\-\u2010-\u2015]+)"
-    r"(?:[,;]?\s*(?:ext(?:ension)?\.?|x|#)\s*=?\s*(?P<extension>\d{1,10}))?",
-    re.IGNORECASE,
-)
 
 
 def _ago(seconds: float) -> str:
@@ -278,6 +303,9 @@ FILTERS = {
     "day": day,
     "with_present": with_present,
     "with_selected": with_selected,
+    "chosen": chosen,
+    "span": span,
+    "written_day": written_day,
     "is_overdue": is_overdue,
     "paragraphs": paragraphs,
     "mail_link": mail_link,

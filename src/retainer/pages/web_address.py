@@ -1,11 +1,15 @@
-"""Web addresses as people type them: acme.com, www.acme.com, https://acme.com."""
+"""Addresses of the web as people type them (acme.com, www.acme.com, https://acme.com), and links to
+these, to mail and to telephones.
+"""
 
 import re
+import unicodedata
 from typing import Any
+from urllib.parse import quote
 
 # A name with a dot, whose last part is letters, perhaps a port, and the rest of an address.
 _BARE = re.compile(
-    r"(?://)?(?:www\.(?=[^/?#]+\.))?((?:[\w-]+\.)+(?:[^\W\d_]{2,}|xn--[\w-]+))\.?"
+    r"(?://)?((?:[\w-]+\.)+(?:[^\W\d_]{2,}|xn--[\w-]+))\.?"
     r"(:\d{1,5})?([/?#]\S*)?",
     re.IGNORECASE,
 )
@@ -13,10 +17,7 @@ _FULL = re.compile(r"(https?://[^\s/?#:@]+)\.((?::\d{1,5})?(?:[/?#]\S*)?)", re.I
 
 
 def web_address(typed: str) -> str:
-    """The address with https:// before it, where that is all that it lacks; else as it was typed.
-
-    "www." goes with it, as the name without it is how the organization is known.
-    """
+    """The address with https:// before it if that is all that it lacks, else as it was typed."""
     text = typed.strip()
     if bare := _BARE.fullmatch(text):
         return f"https://{bare[1]}{bare[2] or ''}{bare[3] or ''}"
@@ -30,3 +31,39 @@ def complete_address(sent: dict[str, Any], name: str, present: str | None) -> No
     typed = sent.get(name)
     if isinstance(typed, str) and typed != present:
         sent[name] = web_address(typed)
+
+
+def web_link(url: str) -> str | None:
+    """The URL if it is http or https, else None: "javascript:" would run as the reader."""
+    if re.match(r"https?://[^\s/]", url, re.IGNORECASE):
+        return url
+    return None
+
+
+def mail_link(address: str) -> str:
+    """Link that writes to an e-mail address."""
+    return "mailto:" + quote(address, safe="@+")
+
+
+def phone_link(number: str | None) -> str | None:
+    """Link that calls a telephone number (RFC 3966); None where its digits cannot be told."""
+    match = _PHONE.fullmatch(unicodedata.normalize("NFKC", number or "").strip())
+    if match is None:
+        return None
+    plus, digits, extension = match["plus"] or "", match["digits"], match["extension"]
+    if plus or digits.startswith("00"):
+        digits = digits.replace("(0)", "", 1)  # dialled inside the country only
+    digits = "".join(str(int(c)) for c in digits if c.isdecimal())
+    if not digits:
+        return None
+    if extension:
+        digits += f";ext={extension}"
+    return f"tel:{plus}{digits}"
+
+
+# Digits with the punctuation that people write between them, and the extension that some add.
+_PHONE = re.compile(
+    r"\(?(?P<plus>\+)?(?P<digits>[\d\s()\[\]./\-\u2010-\u2015]+)"
+    r"(?:[,;]?\s*(?:ext(?:ension)?\.?|x|#)\s*=?\s*(?P<extension>\d{1,10}))?",
+    re.IGNORECASE,
+)

@@ -72,6 +72,34 @@ def test_a_date_is_read_in_words_until_it_is_edited(
         expect(words).to_be_visible()
 
 
+def test_a_date_in_a_form_has_one_format_before_and_after_it_is_typed(
+    browser: Browser, server: Server, cast: Cast
+) -> None:
+    with desk(browser, server, cast.ada, locale="de-CH") as at:
+        page = at.open("/tasks/new")
+        field, words = page.locator("#f-dueDate"), page.locator("#f-dueDate + .in-words")
+        expect(words).to_be_visible()
+        assert words.evaluate("one => getComputedStyle(one, '::before').content") == '"No date"'
+        expect(field).to_have_css("color", "rgba(0, 0, 0, 0)")
+        field.fill("2027-05-08")
+        expect(words).to_be_hidden()
+        page.get_by_label("Title").focus()
+        expect(words).to_have_text("8 May 2027")
+        expect(words).to_be_visible()
+        page = at.open("/activities/new")
+        page.locator("#f-happenedAt").fill("2027-05-08T09:05")
+        page.locator("#f-text").focus()
+        expect(page.locator("#f-happenedAt + .in-words")).to_have_text("8 May 2027, 09:05")
+        page = at.open("/tasks")
+        page.locator("#new-due").fill("2027-05-08")
+        page.locator("#new-title").focus()
+        expect(page.locator("#new-due + .in-words")).to_have_text("8 May 2027")
+        page.keyboard.type("Call them")
+        page.keyboard.press("Enter")
+        at.expect_toast("Added")
+        expect(page.locator("#new-due + .in-words")).to_have_text("")
+
+
 def test_on_a_phone_tabs_begin_at_the_gutter_and_links_are_as_high_as_a_finger(
     browser: Browser, server: Server, cast: Cast
 ) -> None:

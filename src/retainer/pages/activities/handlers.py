@@ -27,14 +27,30 @@ from retainer.records.activities.model import (
     ActivityKind,
     ActivityUpdate,
 )
+from retainer.records.contacts import store as people
+from retainer.records.contacts.model import Contact
 
 _FORM_PARAMETERS = ("organizationId", "text", "kind", "back")
 
 
 async def index(request: Request) -> Response:
     page = await paginate(request, store.LIST, ActivityRow, expand=("organization",))
-    people = await record_picker.colleagues(request)
-    return await render.page(request, "activities/list.html", page=page, people=people, **CHOICES)
+    return await render.page(
+        request,
+        "activities/list.html",
+        page=page,
+        people=await record_picker.colleagues(request),
+        contact=await _name_of_contact(request, page.parameters.get("contactId", "")),
+        **CHOICES,
+    )
+
+
+async def _name_of_contact(request: Request, id: str) -> str:
+    """Name of the contact of the list; its number where the viewer sees none of that id."""
+    if not is_id(id):
+        return id
+    found = await find(request, people.LIST, Contact, id=id)
+    return found[0].full_name if found else f"contact {id}"
 
 
 async def new(request: Request) -> Response:

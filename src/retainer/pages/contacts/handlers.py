@@ -11,11 +11,11 @@ from retainer.http.request import Request
 from retainer.pages import record_picker, render
 from retainer.pages.edit import edit, refused
 from retainer.pages.form import MAX_EMAIL, MAX_NAME, YES_OR_NO, Field, Fields, form_page
-from retainer.pages.formatting import mail_link, phone_link
 from retainer.pages.journal.history import last_changes
 from retainer.pages.list_page import find, paginate
 from retainer.pages.rows import ActivityRow, MembershipRow
 from retainer.pages.submit import Result, perform
+from retainer.pages.web_address import mail_link, phone_link
 from retainer.records.activities import store as activities
 from retainer.records.contacts import store
 from retainer.records.contacts.model import Contact, ContactCreate, ContactType, ContactUpdate

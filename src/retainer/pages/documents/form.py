@@ -3,9 +3,9 @@
 from retainer.http.fields import Audience
 from retainer.http.request import Request
 from retainer.pages.form import MAX_NAME, Field, Fields
-from retainer.pages.formatting import web_link
 from retainer.pages.list_page import find
 from retainer.pages.rows import OrganizationName
+from retainer.pages.web_address import web_link
 from retainer.records.documents.model import DocumentProject
 from retainer.records.organizations.model import Organization
 from retainer.records.projects import store as projects

@@ -11,13 +11,12 @@ from retainer.pages import record_picker, render
 from retainer.pages.activities.form import log_line
 from retainer.pages.edit import edit, refused
 from retainer.pages.form import MAX_NAME, Field, Fields, form_page
-from retainer.pages.formatting import web_link
 from retainer.pages.journal.history import last_changes
 from retainer.pages.list_page import find, paginate
 from retainer.pages.record_picker import PARENT
 from retainer.pages.rows import MemberRow, OrganizationRow, OrganizationShown
 from retainer.pages.submit import perform
-from retainer.pages.web_address import complete_address
+from retainer.pages.web_address import complete_address, web_link
 from retainer.records.activities import store as activities
 from retainer.records.activities.model import ListedActivity
 from retainer.records.members import store as members

@@ -45,7 +45,7 @@ FIELDS = Fields(
 )  # fmt: skip
 TASK_LINE = Fields(
     Field("title", "Title", required=True, autofocus=True, maxlength=MAX_NAME),
-    Field("assigneeId", "Owner", "select", empty="Nobody", permission="users.names"),
+    Field("assigneeId", "Assignee", "select", empty="Nobody", permission="users.names"),
     Field("dueDate", "Due date", "date", same_line=True),
 )
 AT_RISK = {"status:in": ",".join(OPEN), "dueDate:lt": "today"}
@@ -74,9 +74,8 @@ async def index(request: Request) -> Response:
         days_stalled=stalled(page.rows),
         organization=await record_picker.organization_of(request, of),
         at_risk=AT_RISK,
-        is_at_risk=AT_RISK.items() <= page.parameters.items(),
         statuses=STATUSES,
-        open=OPEN,
+        open=",".join(OPEN),
     )
 
 

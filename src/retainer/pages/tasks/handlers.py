@@ -78,7 +78,7 @@ async def index(request: Request) -> Response:
         candidates=candidates,
         typed_name=typed_name,
         organization=organization,
-        chips=chips(page, offered["people"], me, organization),
+        chips=chips(page),
         is_own=given.get("assigneeId") == me,
         **offered,
     )

@@ -3,6 +3,7 @@
 
 import { $, focusOn, on } from "./dom.js";
 import "./forms.js";
+import "./dates.js";
 import "./submits.js";
 import "./session.js";
 import "./shortcuts.js";

@@ -4,7 +4,7 @@
 import { focused, hasCommandKey, on } from "./dom.js";
 import { keepDraft, resetField } from "./drafts.js";
 
-const STEPPED = "select, [type=date]"; // arrow keys change these at each step
+const STEPPED = "select, [type=date], [type=radio]"; // arrow keys change these at each step
 const TEXT_FIELD = "#main :is(input:not([type=checkbox], [type=search]), textarea)";
 
 let held = null; // the field that keys have changed, and nobody has committed
@@ -51,7 +51,8 @@ on("keydown", (event) => {
   }
 }, true);
 
-on("focusout", ({ target }) => {
+on("focusout", ({ target, relatedTarget }) => {
+  if (target.type === "radio" && relatedTarget?.name === target.name) return; // a step
   key = "";
   if (target !== held) return;
   // Many records are not changed by leaving a field.
