@@ -7,6 +7,13 @@ from typing import Any
 import httpx
 import pytest
 
+from retainer.pages import edit
+from retainer.pages.activities.form import FIELDS as ACTIVITY
+from retainer.pages.documents.form import LINK
+from retainer.pages.organizations.handlers import FIELDS as ORGANIZATION
+from retainer.pages.projects.handlers import FIELDS as PROJECT
+from retainer.pages.tasks.handlers import FIELDS as TASK
+from retainer.pages.users.handlers import FIELDS as USER
 from support.cast import Cast, Person
 from support.pages.browser_forms import Forms
 from support.pages.sitemap import FORM, HTML, get, post
@@ -224,3 +231,30 @@ def test_a_copy_made_in_the_page_equals_the_apis(cast: Cast) -> None:
     bare = post(cast.ada, "/organizations", copy=str(cast.acme), name="Bare", type="vendor")
     copy = cast.ada.get(f"/api{bare.headers['location']}").json()
     assert (copy["parentId"], copy["metadata"]) == (cast.globex, {"a": [1, None]})
+
+
+def test_a_problem_of_another_field_has_the_label_of_the_form() -> None:
+    labels = {
+        ORGANIZATION: {"parentId": "Parent organization", "ownerId": "Owner"},
+        TASK: {"organizationId": "Organization", "assigneeId": "Assignee"},
+        PROJECT: {"organizationId": "Organization", "dueDate": "Due date"},
+        USER: {"contactId": "Contact's e-mail", "username": "E-mail"},
+        ACTIVITY: {"happenedAt": "When"},
+        LINK: {"url": "Address", "organizationId": "Organization"},
+    }
+    for fields, known in labels.items():
+        for name, label in known.items():
+            assert fields.label(name) == label
+            assert edit._message(fields, {name: "is taken"}, "other") == f"{label} is taken."
+
+
+def test_a_form_of_several_fields_that_was_refused_shows_metadata_in_rows(cast: Cast) -> None:
+    path = f"/organizations/{cast.acme}"
+    rows = {"metadata.new0.name": "Region", "metadata.new0.text": "Alps", "metadata.new0.was": ""}
+    answer = post(cast.ada, path, industry="x" * 300, parent="Globex", **rows)
+    assert answer.status_code == 422
+    text = answer.text.partition("<main")[2]
+    assert "Not saved yet" in text
+    assert re.search(r'name="metadata.new0.name" value="Region"', text)
+    assert "[{" not in html.unescape(text) and 'name="metadata"' not in text
+    assert ">Metadata " in text and "Parent organization" in text

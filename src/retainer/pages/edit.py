@@ -17,6 +17,7 @@ from retainer.journal.model import FieldChange
 from retainer.lists.noun import Noun
 from retainer.nouns import NOUNS
 from retainer.pages import formatting, render
+from retainer.pages.form import Fields
 from retainer.pages.journal import diffs
 from retainer.pages.record_picker import Candidate, candidates_of
 from retainer.pages.submit import Result, perform
@@ -54,6 +55,7 @@ class Refused(NamedTuple):
 
 async def edit(
     request: Request,
+    fields: Fields,
     name: str,
     id: int,
     path: str,
@@ -64,14 +66,15 @@ async def edit(
     """Change a record as a form asks, by the API's route of this name, and redirect to `path` with
     `message` of the result.
 
-    `show` is the handler of the record's page. It shows a refused property in its place.
+    `fields` are those of the record's forms. `show` is the handler of its page, which shows a
+    refused property in its place.
     """
     try:
         result = await save(request, name, id, path, sent)
     except SameFields as same:
-        return await conflict(request, same, path)
+        return await conflict(request, fields, same, path)
     except (Invalid, Conflict) as problem:
-        return await refused(request, problem, path, sent, show)
+        return await refused(request, fields, problem, path, sent, show)
     where = render.return_path(request, path)
     return render.redirect(request, where, message(result), result.operation)
 
@@ -174,7 +177,7 @@ class Versions(NamedTuple):
     mine: str
 
 
-async def conflict(request: Request, same: SameFields, path: str) -> Response:
+async def conflict(request: Request, fields: Fields, same: SameFields, path: str) -> Response:
     """Answer 409 because others have changed the same fields since the form was shown: show both
     versions of these, with the choice between them.
     """
@@ -183,7 +186,7 @@ async def conflict(request: Request, same: SameFields, path: str) -> Response:
     clashes = [FieldChange(name, current.get(name), mine) for name, mine in same.clashing.items()]
     titles = await titles_of(request.db, diffs.references(clashes))
     kept = {**same.clashing, **same.rest}
-    fields = {
+    again = {
         name: value
         for name, value in request.data.items()
         if name != "version" and (name in kept or name not in current)
@@ -195,20 +198,20 @@ async def conflict(request: Request, same: SameFields, path: str) -> Response:
         status=409,
         noun=noun,
         title=current.get(camel(noun.title)) or formatting.label(noun.singular),
-        rows=[_versions(change, titles) for change in clashes],
+        rows=[_versions(fields, change, titles) for change in clashes],
         version=version,
-        fields=fields,
+        fields=again,
         action=request.path,
         record=path,
         by=await _changed_by(request, path, version),
     )
 
 
-def _versions(change: FieldChange, titles: diffs.Titles) -> Versions:
+def _versions(fields: Fields, change: FieldChange, titles: diffs.Titles) -> Versions:
     theirs, mine = (
         diffs.plain(change.field, value, titles) for value in (change.before, change.after)
     )
-    return Versions(formatting.field_label(change.field), theirs, mine)
+    return Versions(fields.label(change.field), theirs, mine)
 
 
 async def _changed_by(request: Request, path: str, version: str) -> dict[str, str] | None:
@@ -223,7 +226,12 @@ async def _changed_by(request: Request, path: str, version: str) -> dict[str, st
 
 
 async def refused(
-    request: Request, problem: Problem, path: str, sent: Sent, show: Show | None = None
+    request: Request,
+    fields: Fields,
+    problem: Problem,
+    path: str,
+    sent: Sent,
+    show: Show | None = None,
 ) -> Response:
     """Answer that a value is refused. A property is shown again in its place, as it was typed, with
     the error below it; a form of several fields as a form with the error beside each.
@@ -233,8 +241,8 @@ async def refused(
     record = _RECORD.fullmatch(path)
     place = _property(request)
     if show is None or record is None or place is None:
-        return await _not_saved(request, problem, path, sent)
-    message = _message(render.field_errors(problem), place)
+        return await _not_saved(request, fields, problem, path, sent)
+    message = _message(fields, render.field_errors(problem), place)
     request.state.refused = Refused(
         place, request.data.get(place, ""), message, candidates_of(problem)
     )
@@ -257,7 +265,7 @@ def _property(request: Request) -> str | None:
     return None
 
 
-def _message(errors: dict[str, str], place: str) -> str:
+def _message(fields: Fields, errors: dict[str, str], place: str) -> str:
     """The errors of a property in one sentence or more."""
     sentences = []
     for name, message in errors.items():
@@ -265,19 +273,22 @@ def _message(errors: dict[str, str], place: str) -> str:
         if not name:  # of no field: a sentence by itself
             about = ""
         elif name.removesuffix("Id") != place.removesuffix("Id"):
-            about = f"{formatting.label(name)} "
+            about = f"{fields.label(name)} "
         sentences.append(f"{about}{message}".rstrip(".") + ".")
     return " ".join(sentences)
 
 
-async def _not_saved(request: Request, problem: Problem, path: str, sent: Sent) -> Response:
+async def _not_saved(
+    request: Request, fields: Fields, problem: Problem, path: str, sent: Sent
+) -> Response:
     return await render.page(
         request,
         "layout/not_saved.html",
         status=problem.status,
         errors=render.field_errors(problem),
         action=path,
-        fields=dict(request.data),
+        fields=fields,
+        values=dict(request.data),
         sent=list(sent),
         record=path,
     )

@@ -14,7 +14,7 @@ from retainer.errors import Problem
 from retainer.http.forms import Form, list_text
 from retainer.http.request import Request
 from retainer.pages import render
-from retainer.pages.formatting import label
+from retainer.pages.formatting import field_label, label
 from retainer.pages.record_picker import candidates_of
 from retainer.permissions import PERMISSIONS, Viewer
 
@@ -106,8 +106,15 @@ class Fields:
         self.rows = _rows([field for field in in_form if not field.more])
         self.more = _rows([field for field in in_form if field.more])
         self.properties = _properties(fields)
-        self.labels = {field.name: field.label for field in fields}
+        # The API names a reference by its id, a form by the field of its name.
+        self.labels = {
+            name: field.label for field in fields for name in (f"{field.name}Id", field.name)
+        }
         self.by_name = {field.name: field for field in fields}
+
+    def label(self, name: str) -> str:
+        """Label of a field of the API, which the form may not have."""
+        return self.labels.get(name) or field_label(name)
 
     def told(self, viewer: Viewer, noun: str) -> "Fields":
         """Those that the viewer is told of records of the noun."""

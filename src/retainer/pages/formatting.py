@@ -294,6 +294,7 @@ def field_label(name: str) -> str:
 
 FILTERS = {
     "label": label,
+    "field_label": field_label,
     "number": number,
     "size": size,
     "when": when,

@@ -329,6 +329,24 @@ def test_a_refused_property_keeps_what_is_typed_on_and_elsewhere(ada: Desk, cast
     expect(page.locator("#property-externalId")).not_to_contain_text("Not saved")
 
 
+def test_metadata_that_is_typed_and_not_saved_says_so(ada: Desk, cast: Cast) -> None:
+    page = ada.open(f"/organizations/{cast.acme}")
+    place = page.locator("#property-metadata")
+    name, value = place.get_by_placeholder("Name").last, place.get_by_placeholder("Value").last
+    name.fill("Region")
+    value.fill("Alps")
+    expect(place).not_to_contain_text("Not saved")
+    page.get_by_label("Industry").focus()
+    expect(place).to_contain_text("Not saved")
+    page.reload()
+    expect(place).to_contain_text("Not saved")
+    expect(value).to_have_value("Alps")
+    place.get_by_role("button", name="Save").click()
+    ada.expect_toast("Changed metadata")
+    expect(place).not_to_contain_text("Not saved")
+    assert cast.ada.get(f"/api/organizations/{cast.acme}").json()["metadata"] == {"Region": "Alps"}
+
+
 def test_tags_typed_one_after_the_other_are_all_kept(ada: Desk, cast: Cast) -> None:
     cast.ada.put(f"/api/organizations/{cast.acme}", {"tags": ["Key account", "Old"]})
     page = ada.open(f"/organizations/{cast.acme}")

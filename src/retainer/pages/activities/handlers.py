@@ -166,6 +166,7 @@ async def update(request: Request, id: int) -> Response:
     """Change the fields that were sent, if the activity is still as the form showed it."""
     return await edit(
         request,
+        FIELDS,
         "updateActivity",
         id,
         f"/activities/{id}",

@@ -117,9 +117,10 @@ async def update(request: Request, id: int) -> Response:
     try:
         sent = request.data.body(ContactUpdate)
     except Invalid as problem:
-        return await refused(request, problem, path, {}, show_one)
+        return await refused(request, FIELDS, problem, path, {}, show_one)
     return await edit(
         request,
+        FIELDS,
         "updateContact",
         id,
         path,

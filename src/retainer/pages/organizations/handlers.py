@@ -205,10 +205,11 @@ async def update(request: Request, id: int) -> Response:
         complete_address(sent, "website", present.website)
         sent |= await typed_parent(request, present.parent_id)
     except Invalid as problem:
-        return await refused(request, problem, path, sent, show_overview)
+        return await refused(request, FIELDS, problem, path, sent, show_overview)
     fields = render.changed_fields(sent)
     return await edit(
         request,
+        FIELDS,
         "updateOrganization",
         id,
         path,

@@ -156,6 +156,7 @@ async def update(request: Request, id: int) -> Response:
     fields = render.changed_fields(sent)
     return await edit(
         request,
+        FIELDS,
         "updateProject",
         id,
         f"/projects/{id}",

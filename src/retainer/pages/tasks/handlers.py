@@ -279,11 +279,12 @@ async def update(request: Request, id: int) -> Response:
         if "organization" in request.data:
             sent |= await _moved(request, id)
     except Invalid as problem:
-        return await refused(request, problem, path, sent, show_one)
+        return await refused(request, FIELDS, problem, path, sent, show_one)
     fields = render.changed_fields(sent)
     warned = await warning(request, id, sent.get("assigneeId"))
     return await edit(
         request,
+        FIELDS,
         "updateTask",
         id,
         path,

@@ -172,9 +172,9 @@ async def update(request: Request, id: int) -> Response:
         sent |= await typed_contact(request)
         result = await save(request, "updateUser", id, path, sent)
     except SameFields as same:
-        return await conflict(request, same, path)
+        return await conflict(request, FIELDS, same, path)
     except Invalid as problem:
-        return await refused(request, problem, path, sent, show_one)
+        return await refused(request, FIELDS, problem, path, sent, show_one)
     except Conflict as problem:
         response = await user_page(request, id, problem)
         # Replaces the whole form, so that the refused choice does not stay selected.

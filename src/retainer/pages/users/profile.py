@@ -13,11 +13,17 @@ from retainer.identity.users import store
 from retainer.identity.users.model import AccountUpdate, Density, Theme, UserDetails, time_zones
 from retainer.pages import render
 from retainer.pages.edit import refused
+from retainer.pages.form import Field, Fields
 from retainer.pages.list_page import find
 from retainer.pages.sessions.handlers import with_session
 from retainer.pages.submit import perform
 
 PATH = "/profile"
+FIELDS = Fields(
+    Field("fullName", "Name"),
+    Field("timeZone", "Time zone"),
+    Field("density", "Density of lists"),
+)
 # By words of a User-Agent. Browsers claim to be others as well, so the order matters: Edge's header
 # also names Chrome and Safari, and Chrome's also names Safari.
 _BROWSERS = {
@@ -85,7 +91,7 @@ async def update(request: Request) -> Response:
     try:
         await perform(request, "updateOwnUser", body=sent)
     except Invalid as problem:
-        return await refused(request, problem, PATH, sent)
+        return await refused(request, FIELDS, problem, PATH, sent)
     return render.redirect(request, PATH, _message(sent))
 
 

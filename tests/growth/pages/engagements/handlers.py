@@ -103,6 +103,7 @@ async def update(request: Request, id: int) -> Response:
     fields = render.changed_fields(sent)
     return await edit(
         request,
+        FIELDS,
         "updateEngagement",
         id,
         f"/engagements/{id}",

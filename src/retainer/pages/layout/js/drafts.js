@@ -94,10 +94,17 @@ export function afterSwap(isOtherPage) {
 // ---- properties that could not be saved
 
 export function markUnsaved(form, how = "") {
-  if (!form.matches("[data-save]")) return;
+  if (!form.matches("[data-save], .property form")) return;
   form.dataset.unsaved = how;
   showUnsaved(form);
 }
+
+// A form with a button of its own is saved by that alone.
+on("focusout", ({ target: { form }, relatedTarget }) => {
+  if (form?.matches(".property form:not([data-save])") && !form.contains(relatedTarget)) {
+    markUnsaved(form);
+  }
+});
 
 function showUnsaved(form) {
   const isUnsaved = "unsaved" in form.dataset && fieldsOf(form).some(isChanged);
