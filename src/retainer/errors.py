@@ -62,7 +62,7 @@ def camel(column: str) -> str:
 
 
 class LineProblem(Struct, omit_defaults=True):
-    """Why the write of one line of many cannot be made."""
+    """Reason for which the write of one line of many cannot be made."""
 
     line: Annotated[int, Meta(description="Number of the line, from 1", examples=[3])]
     status: Annotated[
@@ -75,6 +75,13 @@ class LineProblem(Struct, omit_defaults=True):
     errors: Annotated[
         list[FieldError], Meta(description="Each problem of the write by field", examples=[[]])
     ] = []
+    type: Annotated[
+        str,
+        Meta(
+            description="Type that the problem would have alone; left out where it is about:blank",
+            examples=["/api/problems/password-needed"],
+        ),
+    ] = "about:blank"
 
 
 class Clash(Struct, rename="camel", omit_defaults=True):

@@ -14,7 +14,7 @@ import msgspec
 
 
 class Role(StrEnum):
-    """What a user is in their tenant."""
+    """Role of a user in their tenant."""
 
     ADMIN = "admin"
     CONSULTANT = "consultant"

@@ -96,6 +96,8 @@ def test_changing_an_administrator_or_ending_others_sessions_by_a_change_takes_t
         together = ada.request("POST", "/api/bulk", content=msgspec.json.encode(sent), headers=BULK)
         assert together.status_code == 422, together.text
         assert "Confirm your password first" in together.text
+        (line,) = together.json()["lines"]
+        assert (line["status"], line["type"]) == (403, TYPE)
         assert post(ada, path, **form(change)).headers["retainer-needs"] == "password"
         assert user.get("/api/user").status_code == 200
     assert post(ada, f"/users/{cast.gita.id}/disable").headers["retainer-needs"] == "password"

@@ -46,6 +46,13 @@ class Door:
         self.inside.client.cookies.clear()
         return await self.inside.client.post("/api/login", json=body, headers=headers)
 
+    def known(self, username: str, address: str) -> str:
+        """The cookie that the first page after signing in sets."""
+        token = self.sign_in(username, PASSWORD, address).cookies["connect.sid"]
+        headers = {"Cookie": f"connect.sid={token}", "Accept": "text/html"}
+        page = self.sql.run(self.inside.client.get("/tasks", headers=headers))
+        return str(page.cookies["retainer.known"])
+
     def sign_in(self, username: str, password: str, address: str, **cookies: str) -> httpx.Response:
         named = {name.replace("_", "."): value for name, value in cookies.items()}
         found: httpx.Response = self.sql.run(self._try(username, password, address, named))
@@ -107,7 +114,7 @@ def test_a_browser_that_signed_in_before_passes_a_network_that_is_locked(
     cast: Cast, door: Door
 ) -> None:
     username, here = with_password(cast, cast.cora), address()
-    known = door.sign_in(username, PASSWORD, here).cookies["retainer.known"]
+    known = door.known(username, here)
     door.guess(11, username, here)
     assert door.sign_in(username, PASSWORD, here).status_code == 429
     assert door.sign_in(username, PASSWORD, here, retainer_known=known).status_code == 200
@@ -118,9 +125,40 @@ def test_a_browser_that_signed_in_before_passes_a_network_that_is_locked(
     assert other.status_code == 429, "it is proof for one account alone"
 
 
+def test_signing_in_sets_one_cookie_and_each_browser_gets_its_proof_once(
+    cast: Cast, door: Door
+) -> None:
+    username = with_password(cast, cast.cora)
+    answer = door.sign_in(username, PASSWORD, address())
+    assert [name.split("=")[0] for name in answer.headers.get_list("set-cookie")] == ["connect.sid"]
+    token, known = answer.cookies["connect.sid"], door.known(username, address())
+    for cookies, is_set in (
+        (f"connect.sid={token}", True),
+        (f"connect.sid={token}; retainer.known={known}", False),
+        (f"connect.sid={token}; retainer.known={known[:-4]}AAAA", True),
+    ):
+        headers = {"Cookie": cookies, "Accept": "text/html"}
+        page = door.sql.run(door.inside.client.get("/tasks", headers=headers))
+        assert ("retainer.known=" in page.headers.get("set-cookie", "")) == is_set
+    anybody = door.sql.run(door.inside.client.get("/login", headers={"Accept": "text/html"}))
+    assert "retainer.known" not in anybody.headers.get("set-cookie", "")
+
+
+def test_a_live_session_passes_a_network_that_is_locked(cast: Cast, door: Door) -> None:
+    username, here = with_password(cast, cast.cora), address()
+    token = door.sign_in(username, PASSWORD, here).cookies["connect.sid"]
+    door.guess(11, username, here)
+    assert door.sign_in(username, PASSWORD, here).status_code == 429
+    assert door.sign_in(username, PASSWORD, here, connect_sid="x" * 43).status_code == 429
+    assert door.sign_in(username, PASSWORD, here, connect_sid=token).status_code == 200
+    door.guess(11, cast.stan.username, here)
+    other = door.sign_in(cast.stan.username, PASSWORD, here, connect_sid=token)
+    assert other.status_code == 429, "it is proof for one account alone"
+
+
 def test_the_guesses_of_a_browser_with_proof_are_limited_as_well(cast: Cast, door: Door) -> None:
     username = with_password(cast, cast.cora)
-    known = door.sign_in(username, PASSWORD, address()).cookies["retainer.known"]
+    known = door.known(username, address())
     browser = proof_of(known)
     for _ in range(10):
         door.sql.run(throttle.begin(door.inside.app.database, address(), username, browser))

@@ -7,13 +7,17 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from retainer.config import Settings, networks
 from retainer.errors import Overloaded
+from retainer.http.request import SIGNED_IN
 from retainer.server import limits
 from retainer.server.connections import Connections
 from support.cast import Cast
+from support.in_process import InProcess
 from support.server import Server, until
+from support.sql import Sql
 
 HERE, THERE = "127.0.0.1", "127.0.0.2"
 
@@ -61,11 +65,11 @@ def test_the_network_with_most_makes_room_where_no_place_is_left() -> None:
 def test_a_connection_on_which_somebody_signed_in_keeps_its_place() -> None:
     places = Connections(4, 3)
     first, second, third = entered(places, "192.0.2.1", 3)
-    places.know(first)
+    places.know(first, is_signed_in=True)
     entered(places, "192.0.2.1", 1)
     assert gone([first, second, third]) == [False, True, False]
     for client in list(places.network_of):
-        places.know(client)
+        places.know(client, is_signed_in=True)
     with pytest.raises(Overloaded):
         places.enter(Held(), "192.0.2.1", 0)
     assert len(places.network_of) == 3
@@ -73,6 +77,46 @@ def test_a_connection_on_which_somebody_signed_in_keeps_its_place() -> None:
     assert len(places.network_of) == 4
     places.leave(first)
     entered(places, "192.0.2.1", 1)
+
+
+def test_a_connection_on_which_nobody_is_signed_in_any_more_gives_way_again() -> None:
+    places = Connections(10, 2)
+    first, second = entered(places, "192.0.2.1", 2)
+    for client in (first, second):
+        places.know(client, is_signed_in=True)
+    with pytest.raises(Overloaded):
+        entered(places, "192.0.2.1", 1)
+    places.know(second, is_signed_in=False)
+    places.know(second, is_signed_in=False)
+    entered(places, "192.0.2.1", 1)
+    assert gone([first, second]) == [False, True]
+    places.know(second, is_signed_in=False)
+    assert second not in places.unknown["192.0.2.1"], "it has ended"
+
+
+@pytest.mark.parametrize("ends", ["logout", "cookie"])
+def test_the_connection_of_a_session_that_ended_is_nobodys(
+    cast: Cast, server: Server, sql: Sql, ends: str
+) -> None:
+    inside, told = InProcess(server, sql), list[bool]()
+    person = cast.person("Short", "consultant")
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await inside.app({**scope, SIGNED_IN: told.append}, receive, send)
+
+    async def ask(method: str, path: str, cookie: str) -> None:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://inside") as client:
+            await client.request(method, path, headers={"Cookie": cookie})
+
+    own = f"connect.sid={person.token}"
+    sql.run(ask("GET", "/api/user", own))
+    if ends == "logout":
+        sql.run(ask("POST", "/api/logout", own))
+    else:
+        sql.run(ask("GET", "/api/user", "connect.sid=none"))
+    inside.stop()
+    assert told == [True, False]
 
 
 def test_a_connection_that_ended_leaves_nothing_behind() -> None:

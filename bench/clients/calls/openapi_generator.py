@@ -11,9 +11,8 @@ import openapi_client as api  # type: ignore[import-not-found]
 configuration = api.Configuration(host=os.environ["RETAINER_API"])
 with api.ApiClient(configuration) as client:
     login = api.Login(username="ada@example.com", password="quiet-ledger-2026")
-    # Its other ways to sign in keep one header of a name, and there are two of Set-Cookie.
-    answer = api.AccountApi(client).login_without_preload_content(login)
-    client.cookie = answer.headers.getlist("set-cookie")[0].split(";")[0]
+    answer = api.AccountApi(client).login_with_http_info(login)
+    client.cookie = answer.headers["set-cookie"].split(";")[0]
     organizations, members = api.OrganizationsApi(client), api.MembersApi(client)
     before = len(organizations.list_organizations())
     body = api.OrganizationCreate(name="Thirteen", type="customer", metadata={"a": {"b": [1]}})

@@ -31,7 +31,7 @@ from retainer.http.request import FORM, UPLOAD, Request
 from retainer.http.routing import TEXT, Route
 from retainer.http.safe_writes import preconditions
 from retainer.http.safe_writes.perform import perform, read_headers
-from retainer.http.shares import ADMISSION_SECONDS, Ending, holder_of
+from retainer.http.shares import ADMISSION_SECONDS, EndOfTurn, holder_of
 from retainer.permissions import PERMISSIONS, PUBLIC
 
 ATTEMPTS = 3  # of a request that meets a deadlock, or whose session changes
@@ -123,7 +123,7 @@ async def admit(request: Request, route: Route) -> None:
     requests, holder = request.app.shares.requests, holder_of(request.viewer)
     await requests.enter(holder, ADMISSION_SECONDS, places=weight)
     request.is_admitted = True
-    request.at_end(Ending(partial(requests.leave, holder, places=weight)))
+    request.at_end(EndOfTurn(partial(requests.leave, holder, places=weight)))
 
 
 def refuse_unpermitted(request: Request, route: Route) -> None:

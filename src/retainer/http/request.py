@@ -34,7 +34,7 @@ FORM, UPLOAD = "application/x-www-form-urlencoded", "multipart/form-data"
 PUBLIC_BODY_BYTES = 16 << 10
 PACE_BYTES, PACE_SECONDS = 30 << 10, 30.0  # an upload brings so much in so long, or is ended
 
-SIGNED_IN = "signed_in"  # key in the scope of the function to call when the viewer is known
+SIGNED_IN = "signed_in"  # key in the scope of the function that is told if somebody is signed in
 CUT_SHORT = "The connection ended before the body did."
 
 API, WEB = "api", "web"  # channels, as the journal names them
@@ -115,8 +115,12 @@ class Request(starlette.requests.Request):
         """Set the viewer, replacing any earlier one, and the database as they see it."""
         self.session_viewer = viewer
         self._db = None
-        if viewer is not None and SIGNED_IN in self.scope:
-            self.scope[SIGNED_IN]()
+        self.tell_connection(is_signed_in=viewer is not None)
+
+    def tell_connection(self, *, is_signed_in: bool) -> None:
+        """Tell the connection whether somebody is signed in on it: if nobody is, it may give way."""
+        if SIGNED_IN in self.scope:
+            self.scope[SIGNED_IN](is_signed_in)
 
     @property
     def db(self) -> Db:

@@ -43,9 +43,9 @@ def holder_of(viewer: Viewer) -> Holder:
     return Holder(viewer.tenant, viewer.user)
 
 
-class Ending:
-    """Something that is done once: at the first call, or by itself when the request waits for
-    something else than the processor.
+class EndOfTurn:
+    """The end of a request's turn on the processor. `work` is done once: at the first call, or by
+    itself when the request waits for something else than the processor.
     """
 
     def __init__(self, work: Callable[[], None]) -> None:

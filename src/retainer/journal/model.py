@@ -119,7 +119,7 @@ FieldChanges = Annotated[
 
 
 class HistoryEntry(Struct, rename="camel"):
-    """What one operation did to one record."""
+    """Change of one record by one operation."""
 
     operation: Annotated[Operation, Meta(description="What was done, by whom and when")]
     entity: Annotated[
@@ -146,7 +146,7 @@ class HistoryEntry(Struct, rename="camel"):
 
 
 class RecordChange(Struct, rename="camel"):
-    """What an operation did to one record."""
+    """Change of a record, as its operation shows it."""
 
     entity: Annotated[
         str,
@@ -272,7 +272,7 @@ class TouchedKind(Struct):
 
 
 class UndoPreview(Struct, rename="camel"):
-    """What an undo would take back, of what you see."""
+    """Extent of an undo before it is made, of what you see."""
 
     operation_id: OperationId
     records: Annotated[int, Meta(description="How many records in all", examples=[597])]

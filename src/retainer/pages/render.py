@@ -28,6 +28,7 @@ from retainer.http.forms import object_rows
 from retainer.http.query_string import of_form, pairs
 from retainer.http.request import Request
 from retainer.identity.confirmations import PasswordNeeded
+from retainer.identity.sessions import known_browsers
 from retainer.identity.signatures import signed, verified
 from retainer.pages import formatting
 from retainer.pages.assets import icon
@@ -95,6 +96,10 @@ async def page(request: Request, template: str, *, status: int = 200, **values: 
     if _is_part(request):
         values["layout"] = "layout/part.html"
     response = HTMLResponse(found.render(values), status, VARY)
+    viewer = request.session_viewer
+    if viewer and known_browsers.proof(request, viewer.username) is None:
+        proof = known_browsers.cookie(request, viewer.username)
+        response.headers.append("set-cookie", proof)
     if request.headers.cookies(TOAST_COOKIE):  # shown now, or not ours
         response.headers.append("set-cookie", _cookie(request, "", seconds=0))
     return response

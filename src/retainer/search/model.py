@@ -44,7 +44,7 @@ class Part(Struct):
 
 
 class Highlight(Struct):
-    """Where in a hit the words were found: the whole of a short text, a part of a long one with …
+    """Place in a hit where the words were found: the whole of a short text, a part of a long one with …
     where it was cut.
     """
 

@@ -85,9 +85,13 @@ class Connections:
         self.sizes[name] += 1
         self.unknown.setdefault(name, {})[client] = None
 
-    def know(self, client: Client) -> None:
-        """Somebody has signed in on this connection: it gives way to nobody."""
-        self._remove_unknown(client, self.network_of.get(client, NO_NETWORK))
+    def know(self, client: Client, *, is_signed_in: bool) -> None:
+        """Note whether somebody is signed in on this connection. If so it gives way to nobody."""
+        name = self.network_of.get(client, NO_NETWORK)
+        if is_signed_in:
+            self._remove_unknown(client, name)
+        elif name != NO_NETWORK:
+            self.unknown.setdefault(name, {}).setdefault(client)
 
     def release(self, client: Client) -> None:
         """Count a connection for no network, as between two requests of a proxy."""

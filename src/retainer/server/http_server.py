@@ -259,8 +259,8 @@ class HttpConnection(HttpToolsProtocol):
         if self.is_of_proxy:
             self._count_forwarded()
 
-    def _know(self) -> None:
-        self.places.know(self)
+    def _know(self, is_signed_in: bool) -> None:
+        self.places.know(self, is_signed_in=is_signed_in)
 
     def _count_forwarded(self) -> None:
         """Count the connection for the client that its proxy names, until the response."""

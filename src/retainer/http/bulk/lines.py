@@ -242,6 +242,6 @@ def _shown(lines: list[tuple[int, Problem]], failures: int) -> list[LineProblem]
 
 def _line_problem(number: int, problem: Problem) -> LineProblem:
     if len(problem.errors) <= MOST_OF_LINE:
-        return LineProblem(number, problem.status, problem.detail, problem.errors)
+        return LineProblem(number, problem.status, problem.detail, problem.errors, problem.type)
     short = Invalid(*told(problem.errors, MOST_OF_LINE))
     return LineProblem(number, problem.status, short.detail, short.errors)

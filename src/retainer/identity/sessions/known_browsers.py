@@ -1,6 +1,6 @@
-"""Browsers in which somebody has signed in before. A signed cookie says so, for one account; it
-outlives signing out. It proves nobody's identity: it lets its owner try their password while others
-guess at it.
+"""Browsers in which somebody has signed in before. A signed cookie says so, for one account; the
+first page that is shown after signing in sets it, and it outlives signing out. It proves nobody's
+identity: it lets its owner try their password while others guess at it.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ def proof(request: Request, username: str) -> str | None:
 
 
 def cookie(request: Request, username: str) -> str:
-    """Set-Cookie header for a browser in which this account has just signed in."""
+    """Set-Cookie header for a browser in which this account is signed in."""
     content = f"{_account(username)} {secrets.token_hex(12)}".encode()
     value = signed(request.app.database.secret, _PURPOSE, content)
     parts = [f"{COOKIE}={value}", "Path=/", f"Max-Age={SECONDS}", "HttpOnly", "SameSite=Lax"]

@@ -36,7 +36,8 @@ ATTEMPT_SECONDS = 5.0  # for an attempt to be counted
 
 
 async def login(request: Request) -> Response:
-    user = await check_password(request, request.data.username, request.data.password)
+    session = await _session_at(request, request.data.username)
+    user = await check_password(request, request.data.username, request.data.password, session)
     if user is None:
         raise BadCredentials
     db = as_user(request, user)
@@ -50,7 +51,16 @@ async def login(request: Request) -> Response:
     if row is None:
         raise BadCredentials
     request.app.sessions.forget(user["user_id"])  # one of theirs may have ended
-    return signed_in(request, row, token, request.data.username)
+    return signed_in(request, row, token)
+
+
+async def _session_at(request: Request, username: str) -> str | None:
+    """Name of a session of this account that the request carries: proof like a known browser's."""
+    for token in request.tokens:
+        viewer = await request.app.sessions.viewer(token)
+        if viewer is not None and viewer.username.casefold() == username.casefold():
+            return f"session {viewer.session}"
+    return None
 
 
 async def logout(request: Request) -> Response:
@@ -80,7 +90,7 @@ async def setup(request: Request) -> Response:
         raise invalid("token", INVALID_LINK)
     request.app.sessions.forget(link["user_id"])
     await leave(request)
-    return signed_in(request, row, token, link["username"])
+    return signed_in(request, row, token)
 
 
 async def change_password(request: Request) -> Response:
@@ -226,19 +236,19 @@ def session_of(request: Request, token: str) -> dict[str, object]:
     }
 
 
-def signed_in(request: Request, user: Stored, token: str, username: str) -> Response:
-    """Response with the user, the cookie of their new session, and the proof that they signed in
-    with this browser.
+def signed_in(request: Request, user: Stored, token: str) -> Response:
+    """Response with the user and the cookie of their new session. It is the only cookie: there are
+    HTTP clients that keep but one header of a name.
     """
     response = record_response(user)
     seconds = int(request.app.settings.session_hours * 3600)
     response.headers.append("set-cookie", cookie(token, secure=request.is_secure, seconds=seconds))
-    response.headers.append("set-cookie", known_browsers.cookie(request, username))
     return response
 
 
 def signed_out(request: Request) -> Response:
     """Response that removes the cookie, and what our pages kept in the browser."""
+    request.tell_connection(is_signed_in=False)
     response = Response(status_code=204, headers={"clear-site-data": '"storage"'})
     response.headers.append("set-cookie", cookie("", secure=request.is_secure, seconds=0))
     return response

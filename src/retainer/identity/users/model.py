@@ -23,7 +23,7 @@ from retainer.permissions import Role
 
 
 class Theme(StrEnum):
-    """Which colours pages have; the system's are what the browser asks for."""
+    """Colours of pages; the system's are what the browser asks for."""
 
     SYSTEM = "system"
     LIGHT = "light"
@@ -31,7 +31,7 @@ class Theme(StrEnum):
 
 
 class Density(StrEnum):
-    """How much room the rows of a list have."""
+    """Room between the rows of a list."""
 
     COMPACT = "compact"
     COMFORTABLE = "comfortable"

@@ -9,7 +9,7 @@ from retainer.http.request import Request
 from retainer.lists.parameters import read as read_list
 from retainer.pages import record_picker, render
 from retainer.pages.documents import preview
-from retainer.pages.documents.form import LINK, AUDIENCES, fields_of, projects_of
+from retainer.pages.documents.form import AUDIENCES, LINK, fields_of, projects_of
 from retainer.pages.edit import edit
 from retainer.pages.form import form_page
 from retainer.pages.formatting import label

@@ -3,7 +3,6 @@
 
 import { $, focusOn, on } from "./dom.js";
 import "./forms.js";
-import "./dates.js";
 import "./submits.js";
 import "./session.js";
 import "./shortcuts.js";
@@ -13,6 +12,7 @@ import "./live_updates.js";
 function load() {
   if ($("form[data-selects]")) import("./selection.js");
   if ($("[data-drop]")) import("./uploads.js");
+  if ($(".in-words")) import("./dates.js");
   if ($("[data-copy]")) import("./copying.js");
   if ($("[data-shows]")) import("./passwords.js");
 }

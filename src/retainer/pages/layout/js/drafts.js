@@ -59,8 +59,6 @@ export function restoreDrafts() {
   }
 }
 
-// ---- a swap
-
 const formsOfPage = () => $$(FORM, main());
 let untouched = []; // fields that hold what the server has sent
 let versions = []; // of the record, as forms with text in them showed it
@@ -91,22 +89,13 @@ export function afterSwap(isOtherPage) {
   }
 }
 
-// ---- properties that could not be saved
-
 export function markUnsaved(form, how = "") {
   if (!form.matches("[data-save], .property form")) return;
   form.dataset.unsaved = how;
   showUnsaved(form);
 }
 
-// A form with a button of its own is saved by that alone.
-on("focusout", ({ target: { form }, relatedTarget }) => {
-  if (form?.matches(".property form:not([data-save])") && !form.contains(relatedTarget)) {
-    markUnsaved(form);
-  }
-});
-
-function showUnsaved(form) {
+export function showUnsaved(form) {
   const isUnsaved = "unsaved" in form.dataset && fieldsOf(form).some(isChanged);
   const note = $(".unsaved", form);
   if (!isUnsaved) {

@@ -68,8 +68,7 @@ function listen(signal) {
     });
   }
   source.addEventListener("error", () => {
-    failures += 1;
-    if (failures < MOST_FAILURES && source.readyState !== EventSource.CLOSED) return;
+    if (++failures < MOST_FAILURES && source.readyState !== EventSource.CLOSED) return;
     source.close();
     poll(signal); // a proxy on the way lets no stream through
   });
@@ -129,8 +128,7 @@ function showChanges() {
 
 function offerRefresh() {
   if ($("#changes-by-others")) return;
-  const button = element("button", { id: "changes-by-others" }, "Changed by others: show");
-  button.className = "button changes-by-others";
-  button.onclick = showChanges;
-  document.body.append(button);
+  const look = { id: "changes-by-others", className: "button changes-by-others" };
+  const words = "Changed by others: show";
+  document.body.append(element("button", { ...look, onclick: showChanges }, words));
 }

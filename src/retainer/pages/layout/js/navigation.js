@@ -39,8 +39,6 @@ addEventListener("click", (event) => {
   if (isModified && event.target.closest?.("a[href]")) event.stopPropagation();
 }, true);
 
-// ---- the rows that a list had loaded, and the place on it
-
 const rowCount = () => $$("table [data-row]").length;
 
 function keepPlace() {
@@ -76,8 +74,6 @@ on("htmx:config:request", ({ detail: { ctx } }) => {
   if (!ctx.request.headers["HX-History-Restore-Request"]) return;
   ctx.request.action = withRows(ctx.request.action, placeHere().rows);
 });
-
-// ---- a swap
 
 on("htmx:before:swap", ({ detail: { ctx } }) => {
   before = { path: location.pathname, focus: focused(), undo: $("#toasts form") };

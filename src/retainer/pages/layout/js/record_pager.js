@@ -8,9 +8,7 @@ const RECENT = 8;
 
 const listKey = (path) => `list ${path}`;
 
-onRender(rememberList);
-onRender(linkBackToList);
-onRender(rememberRecord);
+for (const each of [rememberList, linkBackToList, rememberRecord]) onRender(each);
 
 function rememberList() {
   const rows = $$("table [data-row]").map((link) => link.getAttribute("href"));

@@ -33,8 +33,6 @@ export function inFocusedRow(selector) {
   return focused().closest("tr, li")?.querySelector(selector);
 }
 
-// ---- from the filter above a list
-
 const FILTER = ".filters [type=search]";
 let opening = null; // the filter whose first row is opened as soon as it is there
 

@@ -1,5 +1,5 @@
 // The ticked rows of a list, kept by their ids: a sort or a filter moves rows off the page, and
-// they stay selected. Loaded with such a list.
+// they stay selected.
 
 import { $, $$, on } from "./dom.js";
 import { onRender } from "./navigation.js";

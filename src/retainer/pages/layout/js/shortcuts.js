@@ -57,8 +57,6 @@ function findCommand(key) {
   return command;
 }
 
-// ---- the palette and the help, loaded when first opened
-
 async function openPalette() {
   if (palette.open) return;
   const field = $("#palette-field");

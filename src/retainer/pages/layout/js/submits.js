@@ -3,7 +3,7 @@
 
 import { $$, main, on } from "./dom.js";
 import { draftKey, fieldsOf, isChanged } from "./drafts.js";
-import { markUnsaved, resetField, setValue, valueOf } from "./drafts.js";
+import { markUnsaved, resetField, setValue, showUnsaved, valueOf } from "./drafts.js";
 import { isShown } from "./navigation.js";
 import { signIn } from "./session.js";
 import { recall, remember } from "./storage.js";
@@ -133,12 +133,18 @@ on("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
   tasks.splice(0, tasks.length, ...tasks.filter(({ type }) => type !== "main"));
 });
 
+// Fields are found by name: the answer may have moved them.
 function settle(sent) {
-  for (const { field, key, value } of sent.fields) {
+  const { form } = sent;
+  const shown = isHere(sent) ? fieldsOf(form) : [];
+  for (const { key, value } of sent.fields) {
     if (recall(key) === value) remember(key, null);
-    if (isHere(sent) && valueOf(field) === value) resetField(field);
+    const field = shown.find((one) => draftKey(one) === key);
+    if (field && valueOf(field) === value) resetField(field);
   }
-  if (sent.form) delete sent.form.dataset.unsaved;
+  if (!form) return;
+  delete form.dataset.unsaved;
+  showUnsaved(form);
 }
 
 function putBack(sent, status) {

@@ -20,10 +20,8 @@ function keepToastsShort() {
 }
 
 function hideLater(toast) {
-  const hide = () => toast.toggleAttribute("hidden", true);
-  const start = () => {
-    toast.timer = setTimeout(hide, SECONDS * 1000);
-  };
+  const hide = () => (toast.hidden = true);
+  const start = () => (toast.timer = setTimeout(hide, SECONDS * 1000));
   const stop = () => clearTimeout(toast.timer);
   for (const name of ["pointerenter", "focusin"]) toast.addEventListener(name, stop);
   for (const name of ["pointerleave", "focusout"]) toast.addEventListener(name, start);
@@ -33,17 +31,16 @@ function hideLater(toast) {
 // Each kind is told once. `remedy` is a button: its words, and what it runs.
 export function showProblem(message, kind = "problem", remedy = null) {
   hideProblem(kind);
-  const button = (words, run) => {
-    const onclick = () => {
+  const toast = element("div", { className: "toast" }, element("span", {}, message));
+  toast.dataset.toast = kind;
+  for (const { words, run } of [remedy, { words: "Close" }].filter(Boolean)) {
+    const button = element("button", { type: "button", className: "close" }, words);
+    button.onclick = () => {
       toast.remove();
       run?.();
     };
-    return element("button", { type: "button", className: "close", onclick }, words);
-  };
-  const toast = element("div", { className: "toast" }, element("span", {}, message));
-  toast.dataset.toast = kind;
-  if (remedy) toast.append(button(remedy.words, remedy.run));
-  toast.append(button("Close"));
+    toast.append(button);
+  }
   $("#toasts").prepend(toast);
   keepToastsShort();
 }

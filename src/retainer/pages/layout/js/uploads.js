@@ -4,8 +4,8 @@ import { $, element, on } from "./dom.js";
 import { onRender, refresh } from "./navigation.js";
 import { signIn } from "./session.js";
 
-let uploads = []; // on their way, or refused and not dismissed yet
-let current = null; // the upload that is being sent
+let uploads = []; // on their way, or refused
+let current = null; // being sent
 let added = 0; // since the page was fetched last
 
 function addFiles(form, files) {
@@ -29,14 +29,12 @@ function addFile(form, file) {
   uploads.push(upload);
 }
 
-// One on its way is cancelled.
 function dismiss(upload) {
   uploads = uploads.filter((other) => other !== upload);
   upload.row.remove();
   if (upload === current) upload.request.abort();
 }
 
-// The page may be a new one by now.
 function showRows() {
   const url = $("[data-drop]")?.action;
   const rows = uploads.filter((upload) => upload.url === url).map(({ row }) => row);
