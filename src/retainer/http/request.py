@@ -118,7 +118,7 @@ class Request(starlette.requests.Request):
         self.tell_connection(is_signed_in=viewer is not None)
 
     def tell_connection(self, *, is_signed_in: bool) -> None:
-        """Tell the connection whether somebody is signed in on it: if nobody is, it may give way."""
+        """Tell the connection whether somebody is signed in on it; if nobody is it may give way."""
         if SIGNED_IN in self.scope:
             self.scope[SIGNED_IN](is_signed_in)
 

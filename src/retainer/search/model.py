@@ -44,8 +44,8 @@ class Part(Struct):
 
 
 class Highlight(Struct):
-    """Place in a hit where the words were found: the whole of a short text, a part of a long one with …
-    where it was cut.
+    """Place in a hit where the words were found: the whole of a short text, a part of a long one
+    with … where it was cut.
     """
 
     field: Annotated[
