@@ -30,13 +30,11 @@ from retainer.permissions import PUBLIC, Viewer
 SESSION_COOKIE = "connect.sid"
 MAX_TOKENS = 8  # values of the cookie that are looked up
 FORM, UPLOAD = "application/x-www-form-urlencoded", "multipart/form-data"
-
 PUBLIC_BODY_BYTES = 16 << 10
 PACE_BYTES, PACE_SECONDS = 30 << 10, 30.0  # an upload brings so much in so long, or is ended
 
 SIGNED_IN = "signed_in"  # key in the scope of the function that is told if somebody is signed in
 CUT_SHORT = "The connection ended before the body did."
-
 API, WEB = "api", "web"  # channels, as the journal names them
 
 _OF_CLIENT = (b"host", b"cookie", b"user-agent", b"x-forwarded-for")  # from whom, and from where
