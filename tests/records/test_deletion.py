@@ -23,9 +23,23 @@ SLOW = """
         $$ BEGIN PERFORM pg_sleep(0.25); RETURN NULL; END $$;
     CREATE TRIGGER slowly AFTER UPDATE ON tasks FOR EACH STATEMENT EXECUTE FUNCTION slowly();
 """
+# The same of organizations, whose deferred constraints take longer together than a statement may.
+SLOW_HIERARCHY = (
+    SLOW.replace("ON tasks", "ON organizations").replace("0.25", "0.15")
+    + """
+    CREATE FUNCTION slowly_judged() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN PERFORM pg_sleep(0.003); RETURN NULL; END $$;
+    CREATE CONSTRAINT TRIGGER slowly_judged AFTER UPDATE ON organizations DEFERRABLE
+        FOR EACH ROW EXECUTE FUNCTION slowly_judged();
+"""
+)
 # Somebody waits for this connection.
 WAITS = """SELECT EXISTS (SELECT FROM pg_locks l
     WHERE NOT l.granted AND pg_backend_pid() = ANY(pg_blocking_pids(l.pid)))"""
+HIERARCHY_AS_BEFORE = """
+    DROP TRIGGER slowly_judged ON organizations; DROP FUNCTION slowly_judged();
+    DROP TRIGGER slowly ON organizations; DROP FUNCTION slowly();
+"""
 AS_BEFORE = "DROP TRIGGER slowly ON tasks; DROP FUNCTION slowly();"
 
 
@@ -81,7 +95,7 @@ def test_a_deletion_and_its_undo_may_take_longer_in_parts_than_a_request_may(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("has_parent", [True, False], ids=["below another", "on top"])
-def test_many_organizations_move_up_in_parts_that_take_longer_than_a_request_may(
+def test_many_organizations_move_up_and_back_in_parts_that_take_longer_than_a_request_may(
     cast: Cast, hurried: InProcess, has_parent: bool
 ) -> None:
     parent = cast.globex if has_parent else None
@@ -103,12 +117,16 @@ def test_many_organizations_move_up_in_parts_that_take_longer_than_a_request_may
         )
 
     assert below(top) == MANY
-    cast.sql.run(cast.sql.connection.execute(SLOW.replace("ON tasks", "ON organizations")))
+    cast.sql.run(cast.sql.connection.execute(SLOW_HIERARCHY))
     try:
         assert hurried.send(cast.ada, "DELETE", f"/api/organizations/{top}")[0] == 204
         assert below(parent) == MANY
+        for under in (top, parent):
+            undo = f"/api/operations/{last(cast)['id']}/undo"
+            assert hurried.send(cast.ada, "POST", undo)[0] == 200
+            assert below(under) == MANY
     finally:
-        cast.sql.run(cast.sql.connection.execute(AS_BEFORE.replace("tasks", "organizations")))
+        cast.sql.run(cast.sql.connection.execute(HIERARCHY_AS_BEFORE))
 
 
 @pytest.mark.parametrize("has_parent", [True, False], ids=["below another", "on top"])

@@ -1,10 +1,12 @@
 """Clashes: the records that keep an operation from being undone, each with the reason."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from asyncpg import Record
 
 from retainer.database.database import Db
+from retainer.database.parts import slices
 from retainer.database.statement import Statement
 from retainer.errors import Clash, Conflict
 from retainer.journal.entities import SUBJECTS, UNDO_RULES, Subject
@@ -45,10 +47,13 @@ _TITLE = f"""CASE c.entity {_TITLES}
     WHEN 'users' THEN (SELECT x.username FROM users x
         WHERE x.tenant_id = :tenant AND x.id = c.entity_id)
     END"""
-_LAST = f"""(SELECT c.entity, c.entity_id, max(c.version) AS version,
-        coalesce(array_agg(DISTINCT key) FILTER (WHERE key IS NOT NULL), '{{}}') AS columns
-    FROM changes c LEFT JOIN LATERAL jsonb_object_keys(c.before) key ON true
-    WHERE {OF_UNDONE} GROUP BY 1, 2)"""
+_LAST = """(SELECT c.entity, c.entity_id, max(c.version) AS version,
+        coalesce(array_agg(DISTINCT key) FILTER (WHERE key IS NOT NULL), '{}') AS columns
+    FROM changes c LEFT JOIN LATERAL jsonb_object_keys(c.before) key ON :by_columns
+    WHERE c.tenant_id = :tenant AND c.entity = :entity AND c.entity_id = ANY (:ids::bigint[])
+        AND c.operation_id + 0 = :undone
+        AND (:chosen::int[] IS NULL OR c.sequence = ANY (:chosen::int[]))
+    GROUP BY 1, 2)"""
 # Of a part of an operation only the columns that it changed must be as it left them, by whichever
 # operation, the same one included.
 _IS_LATER = LATER.replace(
@@ -81,14 +86,49 @@ CHANGED_LATER = Statement(f"""
 """)
 
 
-async def refuse_changed_later(
-    tx: Db, undone: int, chosen: list[int] | None, *, by_columns: bool
-) -> None:
-    """Raise Conflict where somebody has changed a record since the operation; by columns, where
-    they changed what the operation had.
+class TouchedRows(NamedTuple):
+    """The rows of a table that are taken back: the columns that were changed, and by id the
+    sequences of the changes of each.
     """
-    rows = await tx.rows(CHANGED_LATER, undone=undone, chosen=chosen, by_columns=by_columns)
-    refuse_clashes([_changed_later(row) for row in rows])
+
+    columns: set[str]
+    sequences: dict[int, set[int]]
+
+    @property
+    def ids(self) -> list[int]:
+        """The rows in the order in which they are locked and written."""
+        return sorted(self.sequences)
+
+    def chosen(self, ids: list[int]) -> list[int]:
+        """The changes of some of the rows."""
+        return sorted(sequence for id in ids for sequence in self.sequences[id])
+
+
+async def refuse_changed_later(
+    tx: Db,
+    undone: int,
+    tables: dict[str, TouchedRows],
+    went_on: Callable[[], None],
+    *,
+    is_part: bool,
+) -> None:
+    """Raise Conflict where somebody has changed a record since the operation; where a part of it is
+    undone, those who changed what this had changed.
+    """
+    found: list[Record] = []
+    for entity, rows in tables.items():
+        for some in slices(rows.ids):
+            found += await tx.rows(
+                CHANGED_LATER,
+                undone=undone,
+                entity=entity,
+                ids=some,
+                chosen=rows.chosen(some),
+                by_columns=is_part,
+            )
+            went_on()
+    found.sort(key=lambda row: (row["entity"], row["id"]))
+    refuse_clashes([_changed_later(row) for row in found[:MAX_CLASHES]])
 
 
 def _changed_later(row: Record) -> Clash:

@@ -7,27 +7,27 @@ is locked. Then the journal is asked whether anybody changed the rows later. The
 written, and last the tables are asked whether any row refers to a deleted one. Names of tables in
 SQL come from UNDO_RULES alone.
 
-Ids are passed as arrays, and each statement is planned for its values (ACT sets this). Nothing is
-joined: an operation may have touched thousands of rows that PostgreSQL's statistics do not know
-yet, and a nested loop planned for a few rows would take quadratic time.
+Ids are passed as arrays, and each statement is planned for its values (OPERATION sets this); where
+many rows are written, their triggers are not. Nothing is joined: an operation may have touched
+thousands of rows that PostgreSQL's statistics do not know yet, and a nested loop planned for a few
+rows would take quadratic time.
 """
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import NamedTuple
 
 from asyncpg import Record
 
 from retainer.database.database import Db, Values
-from retainer.database.parts import slices
+from retainer.database.parts import is_large, plan_by_indexes, slices
 from retainer.database.statement import Statement
 from retainer.database.stored import Stored
 from retainer.errors import Conflict, Forbidden, Invalid, NotFound, invalid
 from retainer.journal import store
-from retainer.journal.clashes import OF_UNDONE, refuse_changed_later, refuse_dangling
+from retainer.journal.clashes import TouchedRows, refuse_changed_later, refuse_dangling
 from retainer.journal.entities import UNDO_RULES
-from retainer.journal.undo_conditions import IS_CHANGE, IS_UNDOABLE, IS_YOURS
-from retainer.journal.undo_part import Part, chosen_changes
+from retainer.journal.undo_part import Part, Touched, chosen_changes, touched_tables
 from retainer.journal.undo_references import dangling
 from retainer.journal.visibility import VISIBLE
 from retainer.permissions import PERMISSIONS, Viewer
@@ -36,6 +36,10 @@ from retainer.records.organizations import hierarchy
 OPERATION = Statement(
     """
     SELECT op.id, op.outcome, op.actor_id,
+        coalesce((SELECT max(c.sequence) FROM changes c
+            WHERE c.tenant_id = :tenant AND c.operation_id = op.id), 0) AS last,
+        set_config('plan_cache_mode', 'force_custom_plan', true),
+        set_config('enable_seqscan', 'on', true),
         (SELECT u.id FROM operations u
             WHERE u.tenant_id = :tenant AND u.undoes = op.id AND u.undoes_changes IS NULL
         ) AS undone_by
@@ -44,32 +48,13 @@ OPERATION = Statement(
     visible=VISIBLE,
 )
 
-# Each table with its changed ids and columns, of the columns that still exist and are not
-# generated.
-TOUCHED = Statement(
-    f"""
-    SELECT c.entity, {IS_CHANGE} AS is_change, bool_and({IS_UNDOABLE}) AS can_be,
-        bool_and(@visible_changes AND @visible_before AND {IS_YOURS}) AS is_seen,
-        array_agg(DISTINCT c.entity_id) AS ids,
-        array_agg(DISTINCT k.name) FILTER (WHERE k.name IS NOT NULL) AS columns
-    FROM changes c LEFT JOIN LATERAL (
-        SELECT a.attname::text AS name
-        FROM jsonb_object_keys(c.before) key
-        JOIN pg_attribute a ON a.attrelid = to_regclass(c.entity) AND a.attname = key
-            AND a.attgenerated = '' AND NOT a.attisdropped) k ON true
-    WHERE {OF_UNDONE} GROUP BY 1, 2
-""",
-    visible=VISIBLE,
-)
-
 ACT = Statement("""
     SELECT CASE WHEN :is_part THEN undoing_changes(:tenant, :undone, :chosen::int[])
-            ELSE undoing(:tenant, :undone) END,
-        set_config('plan_cache_mode', 'force_custom_plan', true),
-        set_config('enable_seqscan', 'on', true)
+            ELSE undoing(:tenant, :undone) END
     FROM @acting
 """)
 DEFER_CONSTRAINTS = Statement("SET CONSTRAINTS ALL DEFERRED")
+DEFERRED = {"organizations"}  # the tables with constraints that can be deferred
 CHECK_CONSTRAINTS = Statement("SET CONSTRAINTS ALL IMMEDIATE")
 
 
@@ -84,30 +69,35 @@ async def undo(
         if operation is None:
             raise NotFound
         chosen, passed_over = await chosen_changes(tx, id, part)
-        values = {"undone": id, "chosen": chosen}
-        touched = await tx.rows(TOUCHED, **values)
+        touched = await touched_tables(tx, id, chosen, operation["last"], went_on)
         refuse_impossible(operation, touched, passed_over)
         refuse_forbidden(viewer, operation, touched)
-        made = await tx.value(ACT, is_part=part is not None, channel="undo", **values)
-        tables = by_table(touched)
+        made = await tx.value(
+            ACT, is_part=part is not None, channel="undo", undone=id, chosen=chosen
+        )
+        rows = by_table(touched)
+        tables = {table: rows[table] for table in UNDO_RULES if table in rows}
         went_on()
         await lock(tx, tables, went_on)
-        await refuse_changed_later(tx, id, chosen, by_columns=part is not None)
+        await refuse_changed_later(tx, id, rows, went_on, is_part=part is not None)
         await tx.rows(DEFER_CONSTRAINTS)
-        went_on()
+        if any(is_large(of_one.ids) for of_one in tables.values()):
+            await plan_by_indexes(tx)
+        undoing = Undoing(id, made, chosen is not None)
         written = {
-            table: await write(tx, table, columns, rows, went_on, operation=made, **values)
-            for table, (columns, rows) in tables.items()
+            table: await write(tx, undoing, table, of_one, went_on)
+            for table, of_one in tables.items()
         }
-        columns = {table: columns for table, (columns, _) in tables.items()}
+        columns = {table: of_one.columns for table, of_one in tables.items()}
         await refuse_dangling(tx, await dangling(tx, written, columns))
         went_on()
         await check_constraints(tx)
-        await refuse_hidden(tx, viewer, values)
+        if viewer.scope != "all":
+            refuse_hidden(await touched_tables(tx, id, chosen, operation["last"], went_on))
         return await store.undone(tx, made, passed_over)
 
 
-def refuse_impossible(operation: Record, touched: list[Record], passed_over: int) -> None:
+def refuse_impossible(operation: Record, touched: list[Touched], passed_over: int) -> None:
     """Raise a Problem for operations that cannot be undone, or that were undone already."""
     if operation["undone_by"]:
         raise Conflict(
@@ -118,7 +108,7 @@ def refuse_impossible(operation: Record, touched: list[Record], passed_over: int
         raise Conflict("id: all that it changed has been taken back already, one by one.")
     if operation["outcome"] != "done" or not touched:
         raise invalid("id", "must be an operation that changed records; this one changed none")
-    kept = {row["entity"] for row in touched if not row["can_be"]}
+    kept = {row.entity for row in touched if not row.can_be}
     if "document_versions" in kept:
         raise invalid(
             "id",
@@ -133,11 +123,11 @@ def refuse_impossible(operation: Record, touched: list[Record], passed_over: int
         )
 
 
-def refuse_forbidden(viewer: Viewer, operation: Record, touched: list[Record]) -> None:
+def refuse_forbidden(viewer: Viewer, operation: Record, touched: list[Touched]) -> None:
     """Raise Forbidden for changes that the viewer does not see or could not make by hand."""
     if viewer.scope != "all" and operation["actor_id"] != viewer.user:
         raise Forbidden("Your role may undo only what you did yourself.")
-    if not all(row["is_seen"] for row in touched):
+    if not all(row.is_seen for row in touched):
         raise Forbidden(
             "It was done to something that you do not see, or to another's view; "
             "ask who may see it all."
@@ -150,46 +140,42 @@ def refuse_forbidden(viewer: Viewer, operation: Record, touched: list[Record]) -
             raise Forbidden(f'Undoing this takes a role that may "{words}": one of {allowed}.')
 
 
-def permission_for(row: Record) -> str:
-    """The permission for undoing the changes of a TOUCHED row; "" where its table has no rule."""
-    rule = UNDO_RULES.get(row["entity"])
+def permission_for(row: Touched) -> str:
+    """The permission for undoing these changes; "" where their table has no rule."""
+    rule = UNDO_RULES.get(row.entity)
     if rule is None:
         return ""
-    if row["is_change"]:
+    if row.is_change:
         return rule.change
     return rule.existence
 
 
-async def refuse_hidden(tx: Db, viewer: Viewer, values: Values) -> None:
+def refuse_hidden(touched: list[Touched]) -> None:
     """Raise Forbidden where a restored row is one that the viewer does not see."""
-    if viewer.scope == "all":
-        return
-    if not all(row["is_seen"] for row in await tx.rows(TOUCHED, **values)):
+    if not all(row.is_seen for row in touched):
         raise Forbidden("What would come back is out of your sight; ask somebody who sees it.")
 
 
-Tables = dict[str, tuple[set[str], list[int]]]
+Tables = dict[str, TouchedRows]
 
 
-def by_table(touched: list[Record]) -> Tables:
-    """The columns and ids of each table that can be undone, in the order of UNDO_RULES."""
-    found: Tables = {
-        table: (set(), []) for table in UNDO_RULES if any(row["entity"] == table for row in touched)
-    }
+def by_table(touched: list[Touched]) -> Tables:
+    """The columns and rows of each table, its updates and the rest together."""
+    found: Tables = {}
     for row in touched:
-        if row["entity"] in found:
-            columns, ids = found[row["entity"]]
-            columns.update(row["columns"] or [])
-            ids += row["ids"]
-    return {table: (columns, sorted(set(ids))) for table, (columns, ids) in found.items()}
+        columns, sequences = found.setdefault(row.entity, TouchedRows(set(), {}))
+        columns.update(row.columns)
+        for id, some in row.sequences.items():
+            sequences.setdefault(id, set()).update(some)
+    return found
 
 
 async def lock(tx: Db, tables: Tables, went_on: Callable[[], None]) -> None:
     """Lock every touched row: a concurrent change is either done before this, or waits."""
     if "organizations" in tables:
         await tx.row(hierarchy.LOCK)
-    for table, (_, ids) in tables.items():
-        for some in slices(ids):
+    for table, rows in tables.items():
+        for some in slices(rows.ids):
             await tx.row(LOCK[table], ids=some)
             went_on()
 
@@ -201,46 +187,51 @@ LOCK = {
 }
 
 
+class Undoing(NamedTuple):
+    """The operation that is undone, the one that does it, and whether it does so in part."""
+
+    undone: int
+    operation: int
+    is_part: bool
+
+
 async def write(
-    tx: Db,
-    table: str,
-    columns: set[str],
-    ids: list[int],
-    went_on: Callable[[], None],
-    **values: Any,
+    tx: Db, undoing: Undoing, table: str, rows: TouchedRows, went_on: Callable[[], None]
 ) -> list[Record]:
     """Write back the before-values of a table's rows. Returns each with is_live and references."""
-    statement = _write(table, tuple(sorted(columns - {"deleted_by"})))
+    statement = _write(table, tuple(sorted(rows.columns - {"deleted_by"})))
+    values: Values = {"undone": undoing.undone, "operation": undoing.operation}
+    is_judged_early = table in DEFERRED and is_large(rows.ids)
     try:
         async with tx.savepoint():
             written: list[Record] = []
-            for some in slices(ids):
-                written += await tx.rows(statement, ids=some, first=1, last=2**31 - 1, **values)
+            for some in slices(rows.ids):
+                chosen = rows.chosen(some) if undoing.is_part else None
+                written += await tx.rows(
+                    statement, ids=some, chosen=chosen, first=1, last=2**31 - 1, **values
+                )
                 went_on()
+                if is_judged_early:
+                    is_judged_early = await judged(tx)
+                    went_on()
             return written
     except Conflict:
-        if len(ids) == 1:
+        if len(rows.ids) == 1:
             raise
     # Two rows may have exchanged a unique value, and one statement cannot give both back. Undone
     # change by change, from the last, each state in between was valid before.
-    undone = {name: values[name] for name in ("undone", "chosen")}
-    steps = await tx.rows(STEPS, entity=table, **undone)
-    each = [
-        values | {"ids": [s["entity_id"]], "first": s["sequence"], "last": s["sequence"]}
-        for s in steps
-    ]
+    steps = sorted(
+        ((sequence, id) for id, some in rows.sequences.items() for sequence in some), reverse=True
+    )
     last: dict[int, Record] = {}
-    for several in slices(each):
-        last |= {row["id"]: row for row in await tx.many(statement, several)}
+    for several in slices(steps):
+        each = [
+            values | {"ids": [id], "chosen": None, "first": sequence, "last": sequence}
+            for sequence, id in several
+        ]
+        last |= {row["id"]: row for row in await tx.many(statement, each)}
         went_on()
     return list(last.values())
-
-
-STEPS = Statement(f"""
-    SELECT c.sequence, c.entity_id FROM changes c
-    WHERE {OF_UNDONE} AND c.entity = :entity
-    ORDER BY c.sequence DESC
-""")
 
 
 @lru_cache(maxsize=256)
@@ -278,6 +269,20 @@ def _write(table: str, columns: tuple[str, ...]) -> Statement:
         WHERE x.tenant_id = :tenant AND x.id = ANY(:ids::bigint[])
         RETURNING x.id, x.deleted_by IS NULL AS is_live{references}
     """)
+
+
+async def judged(tx: Db) -> bool:
+    """Check the deferred constraints of what is written so far, unless something that is not
+    written yet is still in the way: then they wait. A part of the rows costs a statement as much as
+    it costs to write them.
+    """
+    try:
+        async with tx.savepoint():
+            await tx.rows(CHECK_CONSTRAINTS)
+            await tx.rows(DEFER_CONSTRAINTS)
+    except (Invalid, Conflict):
+        return False
+    return True
 
 
 async def check_constraints(tx: Db) -> None:

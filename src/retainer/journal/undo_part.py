@@ -1,4 +1,5 @@
-"""The changes that an undo takes back: all of an operation, or what it did to one record.
+"""The changes that an undo takes back: all of an operation, or what it did to one record. They are
+read in parts, and gathered by table.
 
 A record that was created, deleted or restored is taken back with its tree: the rows below it that
 the operation created, deleted or restored with it. Of an operation of which something has been
@@ -6,16 +7,20 @@ taken back singly, the rest is left.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from asyncpg import Record
 
 from retainer.database.database import Db
+from retainer.database.parts import slices
 from retainer.database.statement import Statement
 from retainer.errors import Conflict, invalid
+from retainer.journal.clashes import OF_UNDONE
 from retainer.journal.entities import UNDO_RULES
 from retainer.journal.store import ENTITY, ENTITY_ID
+from retainer.journal.undo_conditions import IS_CHANGE, IS_UNDOABLE, IS_YOURS
+from retainer.journal.visibility import VISIBLE
 from retainer.lists.noun import Link, Noun
 from retainer.nouns import NOUNS
 
@@ -28,6 +33,65 @@ class Part(NamedTuple):
     change: int | None = None
     entity: str = ""
     record: int = 0
+
+
+# Some changes by table and kind, with the columns that still exist and are not generated.
+_TOUCHED = Statement(
+    f"""
+    SELECT c.entity, {IS_CHANGE} AS is_change, bool_and({IS_UNDOABLE}) AS can_be,
+        bool_and(@visible_changes AND @visible_before AND {IS_YOURS}) AS is_seen,
+        array_agg(c.entity_id) AS ids, array_agg(c.sequence) AS sequences,
+        array_agg(DISTINCT k.name) FILTER (WHERE k.name IS NOT NULL) AS columns
+    FROM changes c LEFT JOIN LATERAL (
+        SELECT a.attname::text AS name
+        FROM jsonb_object_keys(c.before) key
+        JOIN pg_attribute a ON a.attrelid = to_regclass(c.entity) AND a.attname = key
+            AND a.attgenerated = '' AND NOT a.attisdropped) k ON true
+    WHERE {OF_UNDONE} AND c.sequence BETWEEN :first::int AND :last::int GROUP BY 1, 2
+""",
+    visible=VISIBLE,
+)
+
+
+class Touched:
+    """The changes of one table that are taken back, its updates apart from the rest. `sequences`
+    has those of each row, by its id.
+    """
+
+    def __init__(self, entity: str, *, is_change: bool) -> None:
+        self.entity = entity
+        self.is_change = is_change
+        self.can_be = True
+        self.is_seen = True
+        self.columns: set[str] = set()
+        self.sequences: dict[int, set[int]] = defaultdict(set)
+
+    def add(self, row: Record) -> None:
+        """Add what a part of the changes has of the table."""
+        self.can_be &= row["can_be"]
+        self.is_seen &= row["is_seen"]
+        self.columns.update(row["columns"] or [])
+        for id, sequence in zip(row["ids"], row["sequences"], strict=True):
+            self.sequences[id].add(sequence)
+
+
+async def touched_tables(
+    tx: Db, id: int, chosen: list[int] | None, last: int, went_on: Callable[[], None]
+) -> list[Touched]:
+    """The changes to take back of an operation, of which `last` is the last one."""
+    found: dict[tuple[str, bool], Touched] = {}
+    every = chosen
+    if every is None:
+        every = list(range(1, last + 1))
+    for some in slices(every):
+        values = {"undone": id, "first": some[0], "last": some[-1]}
+        for row in await tx.rows(_TOUCHED, chosen=chosen and some, **values):
+            key = row["entity"], row["is_change"]
+            if key not in found:
+                found[key] = Touched(row["entity"], is_change=row["is_change"])
+            found[key].add(row)
+        went_on()
+    return list(found.values())
 
 
 Row = tuple[str, int]  # a table, and the id of a row of it

@@ -31,8 +31,8 @@ END $$;
 -- where it moves with all below it; what is undone in one go is judged at its end.
 --
 -- The plans are kept for the session, perhaps from when the table was empty; a bulk fills it before
--- anything analyses it. So it has one index only, and is asked for one domain at a time: there is
--- no other way to read it than the quick one.
+-- anything analyses it. So the table of domains has one index only, and each table is asked for one
+-- row or domain at a time (LATERAL … OFFSET 0): there is no other way to read it than the quick one.
 CREATE OR REPLACE FUNCTION keep_domains_together() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 SET enable_seqscan = off AS $$
@@ -46,24 +46,27 @@ BEGIN
     IF TG_OP = 'UPDATE' AND NEW.parent_id IS DISTINCT FROM OLD.parent_id THEN
         PERFORM lock_hierarchy(NEW.tenant_id);
         moved := ARRAY(SELECT organization_subtree(NEW.tenant_id, NEW.id));
-        given := ARRAY(
-            SELECT DISTINCT d FROM organizations o, unnest(o.domains) d
-            WHERE o.tenant_id = NEW.tenant_id AND o.id = ANY (moved) ORDER BY d);
+        IF cardinality(moved) > 1 THEN
+            given := ARRAY(
+                SELECT DISTINCT d FROM unnest(moved) m (id), LATERAL (
+                    SELECT o.domains FROM organizations o
+                    WHERE o.tenant_id = NEW.tenant_id AND o.id = m.id OFFSET 0) o,
+                    unnest(o.domains) d);
+        END IF;
     END IF;
-    FOREACH each IN ARRAY given LOOP
-        FOR other IN
+    FOR each, other IN
+        SELECT g.domain, held.organization_id FROM unnest(given) g (domain), LATERAL (
             SELECT d.organization_id FROM organization_domains d
-            WHERE d.tenant_id = NEW.tenant_id AND d.domain = each
-                AND d.organization_id <> ALL (moved)
-            ORDER BY d.organization_id
-        LOOP
-            root := coalesce(root, organization_root(NEW.tenant_id, NEW.id));
-            IF organization_root(NEW.tenant_id, other) <> root THEN
-                RAISE EXCEPTION
-                    '"%" is already a domain of organization %, which is in another hierarchy; take it away there first',
-                    each, other USING ERRCODE = 'RT409', COLUMN = 'domains';
-            END IF;
-        END LOOP;
+            WHERE d.tenant_id = NEW.tenant_id AND d.domain = g.domain OFFSET 0) held
+        WHERE held.organization_id NOT IN (SELECT m.id FROM unnest(moved) m (id))
+        ORDER BY g.domain, held.organization_id
+    LOOP
+        root := coalesce(root, organization_root(NEW.tenant_id, NEW.id));
+        IF organization_root(NEW.tenant_id, other) <> root THEN
+            RAISE EXCEPTION
+                '"%" is already a domain of organization %, which is in another hierarchy; take it away there first',
+                each, other USING ERRCODE = 'RT409', COLUMN = 'domains';
+        END IF;
     END LOOP;
     RETURN NULL;
 END $$;
@@ -106,11 +109,12 @@ END $$;
 -- itself. A new organization has nothing below it and needs no lock; only the depth can be exceeded
 -- by two creates at the same moment.
 CREATE OR REPLACE FUNCTION keep_hierarchy() RETURNS trigger
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
     deepest CONSTANT int := 32;
-    above bigint[];
-    below int;
+    levels int := 1;
+    above bigint := NEW.parent_id;
+    level bigint[] := ARRAY[NEW.id];
 BEGIN
     IF TG_OP = 'UPDATE' THEN
         PERFORM lock_hierarchy(NEW.tenant_id);
@@ -121,51 +125,58 @@ BEGIN
         RAISE EXCEPTION 'is no organization that is there'
             USING ERRCODE = 'RT422', COLUMN = 'parentId';
     END IF;
-    WITH RECURSIVE up (id, parent_id, level) AS (
-        SELECT o.id, o.parent_id, 1 FROM organizations o
-        WHERE o.tenant_id = NEW.tenant_id AND o.id = NEW.parent_id
-        UNION ALL
-        SELECT o.id, o.parent_id, up.level + 1 FROM up
-        JOIN organizations o ON o.tenant_id = NEW.tenant_id AND o.id = up.parent_id
-        WHERE up.level < deepest AND up.id <> NEW.id
-    )
-    SELECT array_agg(up.id) INTO above FROM up;
-    IF NEW.id = ANY (above) THEN
-        RAISE EXCEPTION 'must not be below the organization itself'
-            USING ERRCODE = 'RT422', COLUMN = 'parentId';
-    END IF;
-    WITH RECURSIVE down (id, level) AS (
-        SELECT NEW.id, 1
-        UNION ALL
-        SELECT o.id, down.level + 1 FROM down JOIN organizations o ON o.tenant_id = NEW.tenant_id
-            AND o.parent_id = down.id AND o.deleted_by IS NULL
-        WHERE down.level < deepest AND TG_OP = 'UPDATE'
-    )
-    SELECT max(down.level) INTO below FROM down;
-    IF cardinality(above) + below > deepest THEN
+    WHILE above IS NOT NULL AND levels <= deepest LOOP
+        IF above = NEW.id THEN
+            RAISE EXCEPTION 'must not be below the organization itself'
+                USING ERRCODE = 'RT422', COLUMN = 'parentId';
+        END IF;
+        levels := levels + 1;
+        above := (SELECT o.parent_id FROM organizations o
+            WHERE o.tenant_id = NEW.tenant_id AND o.id = above);
+    END LOOP;
+    WHILE TG_OP = 'UPDATE' AND levels <= deepest LOOP
+        level := organizations_below(NEW.tenant_id, level);
+        EXIT WHEN cardinality(level) = 0;
+        levels := levels + 1;
+    END LOOP;
+    IF levels > deepest THEN
         RAISE EXCEPTION 'would make more than % levels; choose one further up', deepest
             USING ERRCODE = 'RT422', COLUMN = 'parentId';
     END IF;
     RETURN NULL;
 END $$;
 
--- An organization and all below it that are not deleted. UNION, not UNION ALL: it ends even in a
--- circle.
-CREATE OR REPLACE FUNCTION organization_subtree(tenant bigint, root bigint) RETURNS SETOF bigint
-LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
+-- The organizations directly below these that are not deleted. Each is looked up by itself, in an
+-- order that only the index by parent has: by another, which costs as much in a small table or one
+-- that nobody has analysed, each call would read all organizations of the tenant.
+CREATE OR REPLACE FUNCTION organizations_below(tenant bigint, above bigint[]) RETURNS bigint[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+SET enable_seqscan = off SET enable_sort = off AS $$
 BEGIN
     PERFORM refuse_other_tenant(tenant);
-    RETURN QUERY
-        WITH RECURSIVE tree (id) AS (
+    RETURN ARRAY(
+        SELECT below.id FROM unnest(above) a (id), LATERAL (
             SELECT o.id FROM organizations o
-            WHERE o.tenant_id = tenant AND o.id = root AND o.deleted_by IS NULL
-            UNION
-            SELECT o.id FROM tree
-            JOIN organizations o ON o.tenant_id = tenant AND o.parent_id = tree.id
+            WHERE o.tenant_id = tenant AND o.parent_id BETWEEN a.id AND a.id
                 AND o.deleted_by IS NULL
-        )
-        SELECT tree.id FROM tree;
+            ORDER BY o.parent_id OFFSET 0) below);
+END $$;
+
+-- An organization and all below it that are not deleted. It ends even in a circle.
+CREATE OR REPLACE FUNCTION organization_subtree(tenant bigint, root bigint) RETURNS SETOF bigint
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+SET enable_seqscan = off AS $$
+DECLARE
+    level bigint[];
+BEGIN
+    PERFORM refuse_other_tenant(tenant);
+    level := ARRAY(SELECT o.id FROM organizations o
+        WHERE o.tenant_id = tenant AND o.id = root AND o.deleted_by IS NULL);
+    FOR step IN 0 .. 64 LOOP
+        EXIT WHEN cardinality(level) = 0;
+        RETURN QUERY SELECT unnest(level);
+        level := organizations_below(tenant, level);
+    END LOOP;
 END $$;
 
 -- An organization (level 0) and all above it that are not deleted. It ends even in a circle.
@@ -211,8 +222,9 @@ END $$;
 -- The application role alone may call these; PostgreSQL would let everybody.
 REVOKE ALL ON FUNCTION
     hierarchy_key, lock_hierarchy, organization_subtree, organization_root, organization_level,
-    organizations_above, keep_domains, keep_domains_together, clean_tags, keep_hierarchy
+    organizations_above, organizations_below, keep_domains, keep_domains_together, clean_tags,
+    keep_hierarchy
 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    hierarchy_key, lock_hierarchy, organization_subtree, organization_level
+    hierarchy_key, lock_hierarchy, organization_subtree, organization_level, organizations_below
 TO retainer_app;

@@ -11,9 +11,9 @@ import asyncio
 from starlette.responses import Response
 
 from retainer.database.database import Db
+from retainer.database.parts import plan_by_indexes
 from retainer.database.pool import ACQUIRE_SECONDS
 from retainer.database.refusals import Retry, SessionChanged
-from retainer.database.statement import Statement
 from retainer.errors import MOST_TOLD, Forbidden, NotFound, Problem, TooLarge, invalid
 from retainer.http.bulk.lines import Line, LinesRefused
 from retainer.http.bulk.pipeline import AT_A_STRETCH, CannotPipeline, Pipeline
@@ -26,12 +26,6 @@ MAX_LINES = 10_000
 LINES_AT_ONCE = 500  # lines that are read and run at once
 MAX_GROWTH = 4  # the response may be this many times as long as the longest body
 
-# Plans are kept for a session: those of triggers and of foreign keys, too, which may be from when a
-# table had a page or none. A bulk fills tables before anything analyses them, and each of its rows
-# would read them whole. Its plans are made anew, and by indexes.
-PLAN_BY_INDEXES = Statement("SELECT set_config('enable_seqscan', 'off', true)")
-FORGET_PLANS = Statement("DISCARD PLANS")
-
 Result = tuple[Line, Response | Problem]
 
 
@@ -41,8 +35,7 @@ async def create(request: Request) -> Response:
     run = Run(request, is_lenient=is_lenient)
     bulks, holder = request.app.shares.bulks, holder_of(request.viewer)
     async with bulks.place(holder, ACQUIRE_SECONDS), request.db.transaction() as tx:
-        await tx.rows(PLAN_BY_INDEXES)
-        await tx.rows(FORGET_PLANS)
+        await plan_by_indexes(tx)
         for start in range(0, len(lines), LINES_AT_ONCE):
             part = lines[start : start + LINES_AT_ONCE]
             made = await read(request, part)
