@@ -53,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m bench", description="Retainer beside its peers."
     )
     parser.add_argument(
-        "--seconds", type=float, default=2.5, help="of one contender's turn (default 2.5)"
+        "--seconds", type=float, default=2.0, help="of one contender's turn (default 2)"
     )
     parser.add_argument(
         "--rounds", type=int, default=3, help="turns of each in each workload (default 3)"

@@ -9,16 +9,17 @@ import asyncio
 import json
 import os
 import random
+import subprocess
 import sys
+import tempfile
 import time
-from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
 
 import httpx
 import uvloop
 
+from bench import processes
 from bench.load import percentile
 
 sys.path.insert(0, "tests")  # servers of the tests
@@ -27,13 +28,13 @@ from support.kill import sign_in
 from support.server import PASSWORD, Server
 
 ADMIN = {"admin_email": "root@example.com", "admin_password": PASSWORD}
+SOURCE = Path(__file__).parent / "flood.c"
 OUTPUT = Path("bench/OVERLOAD.md")
 ROWS = 2_000
 TIMES = 3
 IN_TIME = 1.0  # seconds within which an answer is of use
 CONNECTIONS_AT_MOST = 900
 CLOSED_LOOP = 16  # connections that find the peak
-TICK = 0.005
 SETTLE_SECONDS = 10.0
 FLOOD, GOOD, PATIENCE = 40, 20, 5.0
 
@@ -46,17 +47,18 @@ class Tally:
     those since it was sent.
     """
 
+    sent: int
+    unsent: int  # due, and no connection was free
+    cpu: float  # seconds that the generator worked
     good: list[float] = field(default_factory=list)
     refused: list[float] = field(default_factory=list)
     other: dict[int, int] = field(default_factory=dict)
-    sent: int = 0
-    unsent: int = 0  # due, and no connection was free
 
-    def answer(self, status: int, seconds: float) -> None:
+    def answer(self, status: int, due: float, sent: float) -> None:
         if status == 200:
-            self.good.append(seconds)
+            self.good.append(due)
         elif status in (429, 503):
-            self.refused.append(seconds)
+            self.refused.append(sent)  # what the generator was late by is none of the refusal
         else:
             self.other[status] = self.other.get(status, 0) + 1
 
@@ -65,106 +67,35 @@ class Tally:
         return sum(seconds <= IN_TIME for seconds in self.good)
 
 
-class Connection(asyncio.Protocol):
-    """A keep-alive connection of an open loop: free once its answer is there."""
+class Generator:
+    """The program flood.c, compiled into a folder of its own."""
 
-    def __init__(self, loop: "OpenLoop") -> None:
-        self.loop = loop
-        self.head = b""
-        self.left = 0
-        self.due: float | None = None
+    def __init__(self, folder: Path) -> None:
+        self.program = folder / "flood"
+        command = ["cc", "-O2", "-D_GNU_SOURCE", "-o", str(self.program), str(SOURCE)]
+        try:
+            subprocess.run(command, check=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise SystemExit(f"The load generator needs a C compiler, `cc`: {error}") from error
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)
-        self.loop.every.append(self)
-
-    def send(self, request: bytes, due: float) -> None:
-        self.due, self.sent = due, time.perf_counter()
-        self.transport.write(request)
-
-    def data_received(self, data: bytes) -> None:
-        if self.left:
-            self.left -= len(data)
-        else:
-            self.head += data
-            head, end, body = self.head.partition(b"\r\n\r\n")
-            if not end:
-                return
-            self.status = int(head[9:12])
-            length = head.lower().partition(b"content-length:")[2]
-            self.left = int(length.partition(b"\r\n")[0] or 0) - len(body)
-            self.head = b""
-        if self.left <= 0 and self.due is not None:
-            began, self.due, self.left = self.due, None, 0
-            if self.status != 200:  # what the generator was late by is none of the refusal
-                began = self.sent
-            self.loop.answered(self, self.status, time.perf_counter() - began)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.loop.lost(self)
-
-
-class OpenLoop:
-    """Requests that are due at a rate, whatever becomes of those before; with no rate, a closed
-    loop on each of `connections`.
-    """
-
-    def __init__(self, port: int, kind: Kind, rate: float | None) -> None:
-        self.port, self.kind, self.rate = port, kind, rate
-        self.tally = Tally()
-        self.free: deque[Connection] = deque()
-        self.every: list[Connection] = []
-        self.is_over = False
-        self.dice = random.Random(7)
-
-    async def run(self, seconds: float, connections: int) -> Tally:
-        await asyncio.gather(*(self.connect() for _ in range(connections)))
-        end = time.perf_counter() + seconds
-        if self.rate is None:
-            while self.free:
-                self.give(time.perf_counter())
-            await asyncio.sleep(seconds)
-        else:
-            await self.offer(self.rate, end)
-            await asyncio.sleep(IN_TIME)
-        self.is_over = True
-        for connection in self.every:
-            connection.transport.close()
-        return self.tally
-
-    async def offer(self, rate: float, end: float) -> None:
-        due = time.perf_counter()
-        while (now := time.perf_counter()) < end:
-            while due <= now:
-                if self.free:
-                    self.give(due)
-                else:
-                    self.tally.unsent += 1
-                due += 1 / rate
-            await asyncio.sleep(TICK)
-
-    async def connect(self) -> None:
-        loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(
-            lambda: Connection(self), "127.0.0.1", self.port
+    async def run(
+        self, port: int, kind: Kind, rate: float, seconds: float, connections: int
+    ) -> Tally:
+        """Requests that are due at a rate; with 0 each connection asks as soon as it is answered."""
+        extent = [str(port), str(connections), f"{rate:.3f}", f"{seconds:g}"]
+        running = await asyncio.create_subprocess_exec(
+            self.program, *extent, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
-        self.free.append(connection)
-
-    def give(self, due: float) -> None:
-        self.tally.sent += 1
-        self.free.popleft().send(self.dice.choice(self.kind), due)
-
-    def answered(self, connection: Connection, status: int, seconds: float) -> None:
-        if self.is_over:
-            return
-        self.tally.answer(status, seconds)
-        self.free.append(connection)
-        if self.rate is None:
-            self.give(time.perf_counter())
-
-    def lost(self, connection: Connection) -> None:
-        if connection in self.free:
-            self.free.remove(connection)
+        printed, _ = await running.communicate(b"".join(each + b"%%\n" for each in kind))
+        if running.returncode:
+            raise SystemExit(f"The load generator ended with {running.returncode}.")
+        first, *lines = printed.decode().splitlines()
+        sent, unsent, cpu = first.split()
+        tally = Tally(int(sent), int(unsent), float(cpu))
+        for line in lines:
+            status, *microseconds = (int(word) for word in line.split())
+            tally.answer(status, *(each / 1e6 for each in microseconds))
+        return tally
 
 
 def request(cookie: str, method: str, path: str, accept: str, body: bytes = b"") -> bytes:
@@ -193,21 +124,26 @@ def memory(pid: int) -> float:
     return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024
 
 
-async def overload(server: Server, seconds: float) -> list[str]:
+async def overload(
+    server: Server, generator: Generator, seconds: float, only: list[str] | None
+) -> list[str]:
     """Rows of the table: each kind at its peak, and at three times of it."""
     cookie = await asyncio.to_thread(sign_in, server)
     ids = await asyncio.to_thread(fill, server, cookie)
     rows = []
     for name, kind in kinds(cookie, ids).items():
-        await OpenLoop(server.port, kind, None).run(1, CLOSED_LOOP)  # warms up
-        closed = await OpenLoop(server.port, kind, None).run(seconds / 2, CLOSED_LOOP)
+        if only and name not in only:
+            continue
+        await generator.run(server.port, kind, 0, 1, CLOSED_LOOP)  # warms up
+        closed = await generator.run(server.port, kind, 0, seconds / 2, CLOSED_LOOP)
         peak = len(closed.good) / (seconds / 2)
         if not peak:
-            rows.append(f"| {name} | not measured: nothing was answered | | | | | | |")
+            rows.append(f"| {name} | not measured: nothing was answered | | | | | | | |")
             continue
-        before = memory(server.process.pid)
-        loop = OpenLoop(server.port, kind, peak * TIMES)
-        running = asyncio.create_task(loop.run(seconds, CONNECTIONS_AT_MOST))
+        before, worked = memory(server.process.pid), own_cpu(server)
+        running = asyncio.create_task(
+            generator.run(server.port, kind, peak * TIMES, seconds, CONNECTIONS_AT_MOST)
+        )
         most = before
         while not running.done():
             most = max(most, memory(server.process.pid))
@@ -216,14 +152,21 @@ async def overload(server: Server, seconds: float) -> list[str]:
         goodput = tally.in_time / seconds
         offered = tally.sent / seconds / peak
         p99 = percentile(sorted(tally.refused), 0.99) * 1000
+        busy = f"{(own_cpu(server) - worked) / seconds:.0%}, {tally.cpu / seconds:.0%}"
         rows.append(
             f"| {name} | {peak:,.0f} | {offered:.1f} times | {goodput:,.0f} ({goodput / peak:.0%}) | "
             f"{len(tally.refused):,}, p99 {p99:,.0f} ms | {before:.0f} → {most:.0f} MiB | "
-            f"{tally.unsent:,} | {tally.other or 'none'} |"
+            f"{busy} | {tally.unsent:,} | {tally.other or 'none'} |"
         )
         print(rows[-1], flush=True)
         await settle(server)
     return rows
+
+
+def own_cpu(server: Server) -> float:
+    """Seconds that the server's process has worked, without the database's."""
+    fields = Path(f"/proc/{server.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(int(ticks) for ticks in fields[11:13]) / processes.TICKS_PER_SECOND
 
 
 async def settle(server: Server) -> None:
@@ -306,7 +249,11 @@ async def flood(server: Server, seconds: float) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=8, help="of each overload")
-    seconds = parser.parse_args().seconds
+    parser.add_argument(
+        "--only", action="append", help="a kind, for a glance: nothing is written then"
+    )
+    given = parser.parse_args()
+    seconds = given.seconds
     load = os.getloadavg()[0]
     server = Server(**ADMIN, trusted_proxies="127.0.0.1")
     cores = os.sched_getaffinity(0)
@@ -315,9 +262,12 @@ def main() -> None:
             first, *others = sorted(cores)
             os.sched_setaffinity(server.process.pid, {first})
             os.sched_setaffinity(0, others)
-        rows = uvloop.run(overload(server, seconds))
+        with tempfile.TemporaryDirectory() as folder:
+            rows = uvloop.run(overload(server, Generator(Path(folder)), seconds, given.only))
         os.sched_setaffinity(server.process.pid, cores)
         os.sched_setaffinity(0, cores)
+        if given.only:
+            return
         signing = asyncio.run(flood(server, seconds * 2))
     finally:
         server.stop()
@@ -337,11 +287,12 @@ def main() -> None:
                 f" {IN_TIME:.0f} s of the moment when a request was due; a refusal's time is that since"
                 " it was sent. Wanted: at least 80 % of"
                 " the peak in time, refusals within 200 ms (p99), memory within 10 %. Where less"
-                " than three times the peak was offered, the load generator had no more to give,"
-                " and the row shows less than it says.",
+                " than three times the peak was offered, all connections waited for answers, and the"
+                " row shows less than it says. Busy: processor time of the server's process and of"
+                " the load generator (flood.c), each of one core.",
                 "",
-                "| kind | peak/s | offered | in time/s | refused | memory | never sent | other |",
-                "|---|---|---|---|---|---|---|---|",
+                "| kind | peak/s | offered | in time/s | refused | memory | busy | never sent | other |",
+                "|---|---|---|---|---|---|---|---|---|",
                 *rows,
                 "",
                 f"{FLOOD} connections sign in with wrong names, each time from another network.",
