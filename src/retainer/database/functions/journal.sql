@@ -3,6 +3,8 @@
 --
 -- Two settings of the transaction carry it: retainer.context, written by acting() and acting_as(),
 -- is "tenant actor kind via action request address"; retainer.operation is "id, last sequence, tenant".
+-- Every write sets them several times, so they are set in assignments: PERFORM is a statement, which
+-- PostgreSQL starts and ends each time.
 
 -- `request` is the request's id and, after a space, the address that it came from.
 
@@ -16,6 +18,7 @@ LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     tenant bigint := current_tenant();
     actor bigint;
+    context text;
 BEGIN
     SELECT u.id INTO actor
     FROM sessions s JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
@@ -24,7 +27,7 @@ BEGIN
     IF actor IS NULL THEN
         RAISE EXCEPTION 'the session has ended or its user has changed' USING ERRCODE = 'RT401';
     END IF;
-    PERFORM set_config('retainer.context',
+    context := set_config('retainer.context',
         concat_ws(' ', tenant, actor, 'user', through, doing, request), true);
     RETURN actor;
 END $$;
@@ -36,8 +39,12 @@ CREATE OR REPLACE FUNCTION acting_anew(
     session bigint, acting_role text, through text, request text, doing text
 ) RETURNS bigint
 LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    running text;
+    patience text;
 BEGIN
-    PERFORM set_config('retainer.operation', '', true), set_config('lock_timeout', '50ms', true);
+    running := set_config('retainer.operation', '', true);
+    patience := set_config('lock_timeout', '50ms', true);
     RETURN acting(session, acting_role, through, request, doing);
 END $$;
 
@@ -87,7 +94,7 @@ BEGIN
     VALUES (who[1]::bigint, nullif(who[2], '0')::bigint, who[3], who[4], who[5], who[6],
             nullif(who[7], ''), result)
     RETURNING id INTO made;
-    PERFORM set_config('retainer.operation', made || ' 0 ' || who[1], true);
+    running := set_config('retainer.operation', made || ' 0 ' || who[1], true);
     RETURN made;
 END $$;
 
@@ -140,6 +147,7 @@ DECLARE
     new_organization bigint;
     op bigint;
     running text[];
+    now_running text;
     place int;
 BEGIN
     IF old_row = new_row THEN
@@ -165,7 +173,8 @@ BEGIN
             USING HINT = 'Begin an operation for each tenant.';
     END IF;
     place := running[2]::int + 1;
-    PERFORM set_config('retainer.operation', concat_ws(' ', op, place, touched.tenant_id), true);
+    now_running := set_config(
+        'retainer.operation', concat_ws(' ', op, place, touched.tenant_id), true);
     INSERT INTO changes (tenant_id, operation_id, sequence, entity, entity_id, action, version,
                          organization_before, organization_after, before, after, digest)
     VALUES (touched.tenant_id, op, place, TG_TABLE_NAME, touched.id, lower(TG_OP), touched.version,
