@@ -94,7 +94,8 @@ class Undoing(RuleBasedStateMachine):
         self.newest = self.last()
 
     def last(self) -> int:
-        return int(self.cast.ada.get("/api/operations?limit=1&fields=id").json()[0]["id"])
+        newest = "SELECT max(id) FROM operations WHERE tenant_id = $1"
+        return int(self.cast.sql.value(newest, self.cast.tenant))
 
     def note(self) -> None:
         """Keep the operation that a write made; one that changes nothing makes none."""
