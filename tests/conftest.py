@@ -23,8 +23,10 @@ from support.sql import Sql
 
 # Files that take longest, first: a process that begins one last keeps all others waiting.
 LONGEST = (
+    "test_plans.py",
     "test_conformance.py",
     "test_docs.py",
+    "test_accessibility.py",
     "test_crash.py",
     "test_undo_model.py",
     "test_paging.py",

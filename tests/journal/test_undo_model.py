@@ -180,7 +180,7 @@ def test_random_writes_undone_leave_nothing_behind(cast: Cast) -> None:
 
 @pytest.mark.slow
 def test_long_random_histories_undone_leave_nothing_behind(cast: Cast) -> None:
-    run(cast, examples=30, steps=40)
+    run(cast, examples=20, steps=40)
 
 
 def run(cast: Cast, *, examples: int, steps: int) -> None:

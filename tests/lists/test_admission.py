@@ -1,12 +1,11 @@
 """Lists when every connection is in use."""
 
 import socket
-import time
 
 import pytest
 
 from support.cast import Cast
-from support.server import Server
+from support.server import Server, until
 
 
 @pytest.mark.slow
@@ -24,18 +23,21 @@ def test_a_list_without_a_free_connection_is_503_while_the_others_are_sent(
             connection.connect(("127.0.0.1", server.port))
             connection.sendall(head)
             slow.append(connection)
-        time.sleep(1)
-        answer = cast.olga.get("/api/organizations")
-        assert answer.status_code == 503
-        assert answer.headers["retry-after"]
+        until(lambda: refused(cast), 30, "each of them holds a connection")
         other = cast.ada.get("/api/organizations")
         assert other.status_code == 200, "a place is left for another tenant"
         assert len(other.json()) == 2002
     finally:
         for connection in slow:
             connection.close()
-    time.sleep(0.5)
+    until(lambda: not refused(cast), 30, "they give their connections back")
     assert len(cast.olga.get("/api/organizations").json()) == 2000
+
+
+def refused(cast: Cast) -> bool:
+    """True when Olga's list is refused; then it is told when to come again."""
+    answer = cast.olga.get("/api/organizations")
+    return answer.status_code == 503 and bool(answer.headers["retry-after"])
 
 
 def add_organizations(cast: Cast, tenant: int) -> None:

@@ -212,7 +212,7 @@ def test_short_random_histories_answer_as_the_model_does(cast: Cast) -> None:
 
 @pytest.mark.slow
 def test_long_random_histories_answer_as_the_model_does(cast: Cast) -> None:
-    run(cast, examples=60, steps=50)
+    run(cast, examples=40, steps=50)
 
 
 def run(cast: Cast, *, examples: int, steps: int) -> None:
