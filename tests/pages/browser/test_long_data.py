@@ -32,16 +32,19 @@ def top(page: Page, selector: str) -> float:
 
 
 @pytest.mark.parametrize("pattern", [UNBROKEN, SPACED], ids=["unbroken", "spaced"])
-def test_every_page_holds_long_texts_at_every_width(ada: Desk, cast: Cast, pattern: str) -> None:
+def test_every_page_holds_long_texts_at_every_width(
+    browser: Browser, server: Server, cast: Cast, pattern: str
+) -> None:
     known = LongData(cast, pattern).ids
     found: list[str] = []
-    for route in SHOWN:
-        if route.name.removesuffix("Page") in PARTS:
-            continue
-        ada.open(path_of(cast, route, known))
-        for width, height in WINDOWS:
-            ada.page.set_viewport_size({"width": width, "height": height})
-            found += [f"{route.path} at {width}: {fault}" for fault in faults(ada.page)]
+    with desk(browser, server, cast.ada, latency=0) as at:
+        for route in SHOWN:
+            if route.name.removesuffix("Page") in PARTS:
+                continue
+            at.open(path_of(cast, route, known))
+            for width, height in WINDOWS:
+                at.page.set_viewport_size({"width": width, "height": height})
+                found += [f"{route.path} at {width}: {fault}" for fault in faults(at.page)]
     assert found == [], "\n".join(found)
 
 

@@ -33,7 +33,7 @@ def filled(cast: Cast) -> None:
 def test_tasks_print_with_their_due_dates(browser: Browser, server: Server, cast: Cast) -> None:
     filled(cast)
     project = cast.ada.get("/api/projects").json()[0]["id"]
-    with desk(browser, server, cast.ada) as at:
+    with desk(browser, server, cast.ada, latency=0) as at:
         for path in ("/tasks", f"/organizations/{cast.acme}/tasks", f"/projects/{project}"):
             text = printed(at, path)
             for day in ("1 Feb 2027", "2 Feb 2027", "3 Feb 2027"):
@@ -46,7 +46,7 @@ def test_the_sheet_of_a_client_has_what_a_meeting_needs_for_everybody_who_sees_i
 ) -> None:
     filled(cast)
     person: Person = getattr(cast, who)
-    with desk(browser, server, person) as at:
+    with desk(browser, server, person, latency=0) as at:
         text = printed(at, f"/organizations/{cast.acme}")
         contact = cast.ada.get(f"/api/contacts/{cast.gita_contact}").json()
         assert contact["email"] in text and "+41 44 555 01 02" in text
@@ -69,7 +69,7 @@ def test_a_list_prints_as_a_table_and_says_how_much_of_it_is_there(
     )
     assert answer.status_code == 200
     filled(cast)
-    with desk(browser, server, cast.ada) as at:
+    with desk(browser, server, cast.ada, latency=0) as at:
         assert "50 of 63" in printed(at, "/tasks?sort=title")
         text = printed(at, "/contacts")
         assert "+41 44 555 01 02" in text and "@example.com" in text

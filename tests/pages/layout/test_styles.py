@@ -172,7 +172,7 @@ def test_elements_that_can_have_the_focus_are_morphed() -> None:
 def test_a_printed_page_has_no_buttons_and_is_black_on_white(
     browser: Browser, server: Server, cast: Cast, path: str
 ) -> None:
-    with desk(browser, server, cast.ada, color_scheme="dark") as at:
+    with desk(browser, server, cast.ada, latency=0, color_scheme="dark") as at:
         page = at.open(path.format(cast.acme))
         page.emulate_media(media="print")
         shown = page.evaluate(
@@ -196,7 +196,7 @@ def test_an_organization_prints_as_a_sheet_of_one_page(
     cast.ada.made(
         f"/api/organizations/{cast.acme}/activities", text="They want an offer", contactIds=[]
     )
-    with desk(browser, server, cast.ada) as at:
+    with desk(browser, server, cast.ada, latency=0) as at:
         page = at.open(f"/organizations/{cast.acme}")
         page.emulate_media(media="print")
         text = page.locator("body").inner_text()
