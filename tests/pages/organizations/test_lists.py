@@ -56,6 +56,16 @@ def test_each_tag_and_domain_stands_in_full_and_leads_to_the_organizations_that_
     assert 'href="/organizations?status:in=active" data-on' in filtered
 
 
+def test_tags_are_shown_in_the_list_at_every_width_to_those_who_are_told_them(
+    cast: Cast,
+) -> None:
+    cast.ada.put(f"/api/organizations/{cast.acme}", {"tags": ["Key account", "Rail"]})
+    shown = get(cast.stan, "/organizations").text
+    assert '<th scope="col" class="wide">Tags</th>' in shown, "hidden on phones alone"
+    assert '<span class="narrow muted" dir="auto"> · Key account, Rail</span>' in shown
+    assert "Key account" not in get(cast.gita, "/organizations").text
+
+
 @pytest.mark.parametrize("field", ["tags", "domains"])
 def test_an_element_is_added_or_dropped_whatever_others_do_to_the_rest(
     cast: Cast, field: str
