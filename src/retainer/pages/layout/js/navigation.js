@@ -1,4 +1,4 @@
-// Going from page to page: htmx replaces <main>; here focus, scrolling and progress follow.
+// From page to page: htmx replaces <main>; here focus, scrolling and progress follow.
 
 import { closeOverlays, showFormDialog } from "./dialogs.js";
 import { $, $$, currentUrl, firstOf, focused, focusOn, hasCommandKey, main, on } from "./dom.js";
@@ -13,7 +13,7 @@ const MOST_ROWS = 1000; // that a list can be asked for
 htmx.initialize();
 
 const renderers = [];
-let here = currentUrl(); // of the page that is shown
+let here = currentUrl(); // of the page shown
 let before = null; // the state that the swap under way comes from
 let isRestoring = false; // Back or Forward
 let requests = 0;
@@ -22,7 +22,7 @@ let fetching = null; // the request under way for <main>
 // Between Back and the page that it fetches, the URL is ahead of the page that is shown.
 export const isShown = (path) => !isRestoring && path === location.pathname;
 
-// Runs it now and after each swap.
+// Runs now and after each swap.
 export function onRender(render) {
   renderers.push(render);
   render();
@@ -39,7 +39,7 @@ addEventListener("click", (event) => {
   if (isModified && event.target.closest?.("a[href]")) event.stopPropagation();
 }, true);
 
-const rowCount = () => $$("table [data-row]").length;
+const rowCount = () => $$("table [data-row], [data-rows] > li:not(#more)").length;
 
 function keepPlace() {
   const place = { y: scrollY, rows: rowCount() };
@@ -54,7 +54,7 @@ function withRows(path, rows) {
   return url.pathname + url.search;
 }
 
-// Fetches the page as it is now, with as many rows.
+// Fetches the page anew, with as many rows.
 export function refresh() {
   return go(withRows(currentUrl(), rowCount()), { isRefresh: true });
 }
