@@ -178,6 +178,7 @@ class Db:
         "viewer_values",
         "wanted",
     )
+    is_pipelined = False  # True where it takes one change alone, which is sent with others like it
 
     def __init__(
         self,

@@ -53,8 +53,12 @@ class Statement:
 
 class Change(Statement):
     """A statement that changes at most one row and returns it. Several executions of the same one
-    can be sent together (http/bulk/pipeline.py).
+    can be sent together (http/bulk/pipeline.py); then `first` is sent before, with all their :ids.
     """
+
+    def __init__(self, text: str, *, first: Statement | None = None) -> None:
+        super().__init__(text)
+        self.first = first
 
 
 class Create(Change):

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from retainer.database import parts
 from retainer.database.database import Db
 from retainer.database.refusals import Retry
-from retainer.database.statement import Statement
+from retainer.database.statement import Change, Statement
 from retainer.errors import TooLarge
 from retainer.http.request import Request
 from retainer.http.responses import deleted_response
@@ -93,6 +93,33 @@ def _together(tables: list[str]) -> Statement:
     return Statement(f"WITH {', '.join(going)} SELECT")
 
 
+def _alone(parent: str, alias: str, more: str = "") -> Change:
+    """The deletion of a record that has nothing below it, for many at a time; of another it finds
+    nothing. The records are locked first, by a statement of their own: whoever adds to one locks it
+    FOR SHARE, so that this one sees every row that was added.
+    """
+    below = {table: ids for noun in RECORDS for table, ids in _cascades(noun, parent).items()}
+    empty = "".join(f" AND NOT EXISTS ({ids})" for ids in below.values())
+    held = Statement(f"""SELECT count(*) FROM (SELECT {alias}.id FROM {parent} {alias}
+        WHERE {alias}.tenant_id = :tenant AND {alias}.id = ANY(:ids::bigint[])
+            AND {alias}.deleted_by IS NULL AND @visible_{parent}
+        ORDER BY {alias}.id FOR UPDATE) held""")
+    return Change(
+        f"""
+        UPDATE {parent} {alias} SET deleted_by = operation() FROM @acting
+        WHERE {alias}.tenant_id = :tenant AND {alias}.id = :id AND {alias}.deleted_by IS NULL
+            AND @visible_{parent} AND @expected_{alias}{empty}{more}
+        RETURNING {alias}.id
+    """,
+        first=held,
+    )
+
+
+ALONE = {
+    "organizations": _alone("organizations", "o", f" AND NOT EXISTS ({hierarchy.CHILDREN.text})"),
+    "projects": _alone("projects", "p"),
+}
+
 HOLD_TOGETHER = {
     parent: _finding({table: _holding(table, f":{table}") for table in tables})
     for parent, tables in TABLES.items()
@@ -104,6 +131,8 @@ async def organization(request: Request, id: int) -> Response:
     """Hide an organization and all that belongs to it; 404 when the viewer sees none. Those below
     it move up to its own parent.
     """
+    if await went_alone(request.db, "organizations", id):
+        return deleted_response(True)
     async with request.db.transaction() as tx:
         locked = await tx.row(hierarchy.LOCK_FAMILY, id=id)
         if locked is None:
@@ -111,6 +140,8 @@ async def organization(request: Request, id: int) -> Response:
         children = [row["id"] for row in await tx.rows(hierarchy.CHILDREN, id=id)]
         if children and not locked["has_children"]:
             raise Retry("An organization was put below it at the same moment. Try again.")
+        if parts.is_large(children):
+            await parts.plan_by_indexes(tx)
         found = await find(request, tx, "organizations", id, moving=len(children))
         # Those that share a domain stand in one hierarchy all along. Below a parent they move
         # while this one still joins them; without one PART_DOMAINS has parted them, and the
@@ -130,6 +161,13 @@ async def organization(request: Request, id: int) -> Response:
         return deleted_response(True)
 
 
+async def went_alone(db: Db, parent: str, id: int) -> bool:
+    """Delete a record that has nothing below it, as one of many. False where it has something, or
+    is not one of many.
+    """
+    return db.is_pipelined and await db.row(ALONE[parent], id=id) is not None
+
+
 async def move_up(
     request: Request, tx: Db, id: int, parent: int | None, children: list[int]
 ) -> None:
@@ -141,6 +179,8 @@ async def move_up(
 
 async def project(request: Request, id: int) -> Response:
     """Hide a project and all that belongs to it; 404 when the viewer sees none."""
+    if await went_alone(request.db, "projects", id):
+        return deleted_response(True)
     async with request.db.transaction() as tx:
         if await tx.row(projects.LOCK, id=id) is None:
             return deleted_response(False)
@@ -167,6 +207,8 @@ async def find(
         )
     if size == 0:
         return found
+    if size > parts.AT_ONCE:
+        await parts.plan_by_indexes(tx)
     await _hold(request, tx, parent, found)
     still = await _found(request, tx, parent, id)
     return {table: sorted({*ids} & {*still[table]}) for table, ids in found.items()}

@@ -120,6 +120,9 @@ class Pipeline:
                 first.statement.bulk, rows=_json([change.values for change in alike])
             )
         else:
+            if first.statement.first is not None:
+                ids = [change.values["id"] for change in alike]
+                await self.tx.rows(first.statement.first, ids=ids)
             rows = await self.tx.many(first.statement, [_expecting(change) for change in alike])
         if len(rows) != len(alike):
             raise CannotPipeline  # one of them found nothing to change: its handler has to say why
@@ -146,6 +149,7 @@ class CapturingDb(Db):
     """
 
     __slots__ = ("pipeline", "place")
+    is_pipelined = True
 
     def __init__(self, pipeline: Pipeline, place: int) -> None:
         tx = pipeline.tx
