@@ -18,7 +18,7 @@ from retainer.database.statement import Statement, Update
 from retainer.lists.page import PageShape
 from retainer.lists.parameters import read
 from retainer.permissions import SCOPES
-from retainer.records.deletion import ALONE, FIND, GO
+from retainer.records.deletion import FIND, GO
 from retainer.routes import ROUTES
 from retainer.search import store as search
 from retainer.search.store import SearchKind
