@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from retainer.errors import Unavailable
-from retainer.http.shares import BUSY_SECONDS, EndOfTurn, Holder, Holdings, Shares
+from retainer.http.shares import BUSY_SECONDS, Turns, Holder, Holdings, Shares
 from retainer.pages.routes import PAGES
 from retainer.permissions import PUBLIC
 from retainer.routes import ROUTES
@@ -187,8 +187,9 @@ def test_a_request_that_finds_no_place_in_time_is_refused_as_a_document(
 def test_a_place_is_given_back_early_only_while_the_processor_is_free() -> None:
     async def work() -> None:
         done: list[str] = []
-        at_last = EndOfTurn(lambda: done.append("at last"))
-        EndOfTurn(lambda: done.append("by itself"))
+        turns = Turns()
+        at_last = turns.begin(lambda: done.append("at last"))
+        turns.begin(lambda: done.append("by itself"))
         time.sleep(3 * BUSY_SECONDS)  # the processor works, and the time passes
         await asyncio.sleep(0)
         assert done == []

@@ -25,6 +25,8 @@ READ = {
     uvicorn.Server.shutdown: "9b33c5056299",
     HttpToolsProtocol.shutdown: "d7351fa33f00",
     HttpToolsProtocol.on_response_complete: "64e254f28e38",
+    HttpToolsProtocol._unset_keepalive_if_required: "00a6a4e47214",
+    HttpToolsProtocol.timeout_keep_alive_handler: "8b53bf5f2e20",
     Multiprocess.terminate_all: "6efef9523120",
     # Limits on a request's head.
     HttpToolsProtocol.connection_made: "6efb565ff3d3",

@@ -21,6 +21,7 @@ _CONTROLS = "must have no control characters but line breaks and tabs; remove th
 _INVISIBLE = "must have a character that can be seen"
 _EMPTY = "must not be empty"
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # but tabs and line breaks
 # A text of which nothing can be seen: spaces, controls, accents without a letter, joiners, marks of
 # direction, selectors of variants, and what fills a place, of Hangul and Braille. The same as in
 # is_seen(), database/functions/texts.sql.
@@ -131,9 +132,7 @@ def _problem(rule: Rule, text: str | None) -> str | None:
         return _EMPTY
     if rule.is_one_line and not text.isprintable() and any(map(_breaks_line, text)):
         return _LINE_ENDS
-    if not rule.is_one_line and any(
-        unicodedata.category(c) == "Cc" and c not in "\t\n\r" for c in text
-    ):
+    if not rule.is_one_line and _CONTROL.search(text):
         return _CONTROLS
     if rule.is_seen and not text.isascii() and _UNSEEN.fullmatch(text):
         return _INVISIBLE

@@ -31,7 +31,7 @@ from retainer.http.request import FORM, UPLOAD, Request
 from retainer.http.routing import TEXT, Route
 from retainer.http.safe_writes import preconditions
 from retainer.http.safe_writes.perform import perform, read_headers
-from retainer.http.shares import ADMISSION_SECONDS, EndOfTurn, holder_of
+from retainer.http.shares import ADMISSION_SECONDS, holder_of
 from retainer.permissions import PERMISSIONS, PUBLIC
 
 ATTEMPTS = 3  # of a request that meets a deadlock, or whose session changes
@@ -120,10 +120,12 @@ async def admit(request: Request, route: Route) -> None:
     weight = route.weight
     if not weight or request.is_admitted:
         return
-    requests, holder = request.app.shares.requests, holder_of(request.viewer)
-    await requests.enter(holder, ADMISSION_SECONDS, places=weight)
+    shares, holder = request.app.shares, holder_of(request.viewer)
+    if not shares.requests.takes(holder, weight):
+        await shares.requests.enter(holder, ADMISSION_SECONDS, places=weight)
     request.is_admitted = True
-    request.at_end(EndOfTurn(partial(requests.leave, holder, places=weight)))
+    leave = partial(shares.requests.leave, holder, places=weight)
+    request.at_end(shares.turns.begin(leave))
 
 
 def refuse_unpermitted(request: Request, route: Route) -> None:

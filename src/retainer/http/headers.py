@@ -4,6 +4,7 @@ the headers that every response has.
 
 import ipaddress
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, TypeVar, overload
 
 import starlette.datastructures
@@ -26,6 +27,11 @@ SECURITY = [
 ]
 
 
+@lru_cache(maxsize=256)  # the same few are asked for
+def _name(key: str) -> bytes:
+    return key.lower().encode("latin-1")
+
+
 class Headers(starlette.datastructures.Headers):
     """The headers of a request. A request asks for about ten, of which most are not there: looking
     each up in the list cost a quarter of a point read's time outside the HTTP server.
@@ -36,10 +42,10 @@ class Headers(starlette.datastructures.Headers):
         self._last = dict(raw)  # of several lines the last
 
     def __getitem__(self, key: str) -> str:
-        return self._last[key.lower().encode("latin-1")].decode("latin-1")
+        return self._last[_name(key)].decode("latin-1")
 
     def __contains__(self, key: object) -> bool:
-        return isinstance(key, str) and key.lower().encode("latin-1") in self._last
+        return isinstance(key, str) and _name(key) in self._last
 
     @overload
     def get(self, key: str, /) -> str | None: ...
@@ -49,22 +55,24 @@ class Headers(starlette.datastructures.Headers):
     def get(self, key: str, /, default: T) -> str | T: ...
     def get(self, key: str, /, default: Any = None) -> Any:
         """The value of a header's last line, or the default."""
-        value = self._last.get(key.lower().encode("latin-1"))
+        value = self._last.get(_name(key))
         if value is None:
             return default
         return value.decode("latin-1")
 
     def joined(self, key: str) -> str | None:
         """The lines of a header joined by commas (RFC 9110, 5.3); None where there is none."""
-        if key not in self:
+        if _name(key) not in self._last:
             return None
         return ",".join(self.getlist(key))
 
     def cookies(self, name: str) -> list[str]:
         """Every value that the cookie of this name has, in order, without quotes."""
         # Proxies from HTTP/2 may send cookies on several lines.
-        pairs = ";".join(self.getlist("cookie")).split(";")
-        parts = [pair.partition("=") for pair in pairs]
+        text = ";".join(self.getlist("cookie"))
+        if name not in text:
+            return []
+        parts = [pair.partition("=") for pair in text.split(";")]
         return [value.strip().strip('"') for key, _, value in parts if key.strip() == name]
 
 

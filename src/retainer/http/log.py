@@ -29,23 +29,20 @@ class Log:
         self.pending: asyncio.TimerHandle | None = None
         self.for_people = sys.stderr.isatty()
 
+    def takes(self, method: str, status: int) -> bool:
+        """True if such a request has a line."""
+        if self.level == "requests" or status >= 500:
+            return True
+        is_read = method in ("GET", "HEAD") and status < 400
+        return self.level == "changes" and not is_read
+
     def request(self, method: str, path: str, status: int, seconds: float, **fields: Any) -> None:
         """One answered request. Its milliseconds are from the first byte read to the last handed
         on.
         """
-        is_read = method in ("GET", "HEAD") and status < 400
-        if status < 500 and (self.level == "errors" or (self.level == "changes" and is_read)):
-            return
-        self._add(
-            {
-                "at": time.time(),
-                "event": "request",
-                "method": method,
-                "path": path,
-                "status": status,
-            }
-            | {"ms": round(seconds * 1000, 1), **fields}
-        )
+        milliseconds = round(seconds * 1000, 1)
+        line = {"method": method, "path": path, "status": status, "ms": milliseconds}
+        self.note("request", **line, **fields)
 
     def event(self, event: str, **fields: Any) -> None:
         """An event other than a request; written at once."""

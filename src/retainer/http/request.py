@@ -9,7 +9,6 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
@@ -48,7 +47,13 @@ _REFUSED = Statement("SELECT refusal() FROM @acting")
 class Request(starlette.requests.Request):
     """A request: where it goes, who sent it, and the database as they see it."""
 
+    # Attributes, where Starlette looks each up anew.
+    method: str = ""
+    headers: Headers = Headers([])
+    app: Services = None  # type: ignore[assignment]
+
     route: Route | None = None
+    _token: str | None = None  # of the session that was found
     session_viewer: Viewer | None = None  # None: not signed in, or not looked up yet
     data: Any = None  # the body as the route's type
     query: Any = None  # the parameters as the route's type; a list's only if it has some
@@ -68,8 +73,9 @@ class Request(starlette.requests.Request):
 
     def __init__(self, app: Services, scope: Scope, receive: Receive, request_id: str) -> None:
         super().__init__(scope, receive)
-        self._app = app
-        self._indexed_headers = Headers(scope["headers"])
+        self.app = app
+        self.headers = Headers(scope["headers"])
+        self.method = scope["method"]
         self.id = request_id
         self.path: str = scope["path"]
         self.path_values: dict[str, int | str] = {}  # by the names of parameters
@@ -77,22 +83,6 @@ class Request(starlette.requests.Request):
         self.upload_fields: dict[str, list[str]] = {}  # of a form with a file, as far as read
         self.endings: list[Callable[[], None]] = []
         self.changed_users: list[int] = []  # whose sessions are forgotten once it is committed
-
-    @property
-    def headers(self) -> Headers:
-        """The headers by name, in any case."""
-        return self._indexed_headers
-
-    @property
-    def method(self) -> str:
-        """GET, POST, …"""
-        method: str = self.scope["method"]
-        return method
-
-    @property
-    def app(self) -> Services:
-        """The services of this process."""
-        return self._app
 
     @property
     def segments(self) -> list[str]:
@@ -173,7 +163,7 @@ class Request(starlette.requests.Request):
         is_bare = not self.path.startswith("/api/")
         return is_bare and (self.is_page_only or self._is_of_browser)
 
-    @cached_property
+    @property
     def _is_of_browser(self) -> bool:
         if self.method in ("GET", "HEAD"):
             # When the user goes back, htmx 4.0.1 sends only the last of these headers.
@@ -213,7 +203,7 @@ class Request(starlette.requests.Request):
         """True when its body is a form with a file, which the handler reads and finishes itself."""
         return self.route is not None and self.route.multipart and self.data is None
 
-    @cached_property
+    @property
     def tokens(self) -> list[str]:
         """The values of the session cookie, those of our form first. There may be several: other
         applications on the same or a parent domain, such as Express, use the same name.
@@ -224,17 +214,17 @@ class Request(starlette.requests.Request):
         values = list(dict.fromkeys(values))
         return sorted(values, key=lambda value: not _TOKEN.fullmatch(value))[:MAX_TOKENS]
 
-    @cached_property
+    @property
     def token(self) -> str | None:
         """The value of the session cookie, of several that of `find_viewer`, or None."""
-        return next(iter(self.tokens), None)
+        return self._token or next(iter(self.tokens), None)
 
     async def find_viewer(self) -> Viewer | None:
         """The viewer of the first session cookie that belongs to a live session."""
         for token in self.tokens:
             viewer = await self.app.sessions.viewer(token)
             if viewer is not None:
-                self.token = token
+                self._token = token
                 return viewer
         return None
 
@@ -243,7 +233,7 @@ class Request(starlette.requests.Request):
         """True when people reach us over TLS, as RETAINER_PUBLIC_URL says."""
         return self.app.settings.public_url.startswith("https://")
 
-    @cached_property
+    @property
     def address(self) -> str:
         """The client's address; behind trusted proxies the nearest that is not one of them."""
         return client_address(self.own_address, self.headers, self.app.proxies)

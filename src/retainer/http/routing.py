@@ -1,7 +1,7 @@
 """One line of the sitemap, and finding it by method and path."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from functools import cache
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -18,7 +18,7 @@ API = "/api"
 NO_NOUNS: Mapping[str, Statement] = {}
 
 
-class Route(msgspec.Struct, frozen=True):
+class Route(msgspec.Struct, frozen=True, dict=True):
     """A line of routes.py.
 
     `name` is the operation id of the OpenAPI document and the action in the journal; `permission` a
@@ -75,7 +75,7 @@ class Route(msgspec.Struct, frozen=True):
             return self.path
         return API + self.path
 
-    @property
+    @cached_property
     def changes(self) -> bool:
         """True where it may change something."""
         return self.method not in ("GET", "HEAD")
@@ -95,7 +95,7 @@ class Route(msgspec.Struct, frozen=True):
         used = (self.body, self.form, self.lines, self.response_type, self.query)
         return [each for each in used if each not in (None, bytes)]
 
-    @property
+    @cached_property
     def weight(self) -> int:
         """The work that a request is for the processor, of PLACES_OF_REQUESTS (shares.py). What has
         bounds of its own, and what is never refused, has none.
@@ -115,10 +115,10 @@ class Route(msgspec.Struct, frozen=True):
         """True where it takes a file upload."""
         return self.form is not None
 
-    @property
+    @cached_property
     def parameters(self) -> list[str]:
         """Names of the ids in the path, in order; `value` is a text."""
-        return _parameters(self.path)
+        return [part[1:-1] for part in self.path.split("/") if part.startswith("{")]
 
 
 LIVE = "live"  # the route of the streams
@@ -133,11 +133,6 @@ _TAGS = {
 TEXT = "value"  # the parameter of a path that is a text, where all others are ids
 _METHODS = ""  # the key of a node's methods: no path segment is empty
 _ID = "/"  # the key of what follows an id: no path segment has a slash
-
-
-@cache
-def _parameters(path: str) -> list[str]:
-    return [part[1:-1] for part in path.split("/") if part.startswith("{")]
 
 
 class Table:

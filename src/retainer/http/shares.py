@@ -48,27 +48,49 @@ class EndOfTurn:
     itself when the request waits for something else than the processor.
     """
 
-    def __init__(self, work: Callable[[], None]) -> None:
+    __slots__ = ("due", "work")
+
+    def __init__(self, work: Callable[[], None], due: float) -> None:
         self.work: Callable[[], None] | None = work
-        self.loop = asyncio.get_running_loop()
-        self._look_later()
+        self.due = due
 
     def __call__(self) -> None:
         work, self.work = self.work, None
         if work is not None:
             work()
 
-    def _look_later(self) -> None:
-        self.due = self.loop.time() + BUSY_SECONDS
-        self.loop.call_at(self.due, self._look)
+
+class Turns:
+    """The turns of requests, in the order in which they are looked at, behind one timer: a timer
+    for each would cost as much as all else of a place.
+    """
+
+    def __init__(self) -> None:
+        self.open: deque[EndOfTurn] = deque()
+        self.timer: asyncio.TimerHandle | None = None
+
+    def begin(self, work: Callable[[], None]) -> EndOfTurn:
+        """The end of a turn that begins now."""
+        loop = asyncio.get_running_loop()
+        end = EndOfTurn(work, loop.time() + BUSY_SECONDS)
+        self.open.append(end)
+        if self.timer is None:
+            self.timer = loop.call_at(end.due, self._look)
+        return end
 
     def _look(self) -> None:
-        if self.work is None:
-            return
-        if self.loop.time() - self.due > LATE_SECONDS:
-            self._look_later()
-        else:
-            self()
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        while self.open and (self.open[0].due <= now or self.open[0].work is None):
+            end = self.open.popleft()
+            if end.work is not None and now - end.due > LATE_SECONDS:
+                end.due = now + BUSY_SECONDS
+                self.open.append(end)
+            else:
+                end()
+        self.timer = None
+        if self.open:
+            self.timer = loop.call_at(self.open[0].due, self._look)
 
 
 class Holdings:
@@ -149,6 +171,13 @@ class Shares:
         finally:
             self.leave(holder, places=places)
 
+    def takes(self, holder: Holder, places: int) -> bool:
+        """Take places if that can be done at once; else False."""
+        if self.waiting or not self._fits(holder, places):
+            return False
+        self.held.add(holder, places)
+        return True
+
     async def enter(
         self, holder: Holder, seconds: float, *, places: int = 1, is_first: bool = False
     ) -> None:
@@ -156,8 +185,7 @@ class Shares:
         served before all who are not.
         """
         places = min(places, self.places)
-        if not self.waiting and self._fits(holder, places):
-            self.held.add(holder, places)
+        if self.takes(holder, places):
             return
         granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiter = _Waiter(holder, places, is_first, next(self.numbers), granted)
@@ -182,7 +210,8 @@ class Shares:
     def leave(self, holder: Holder, *, places: int = 1) -> None:
         """Give places back, to those who wait."""
         self.held.add(holder, -min(places, self.places))
-        self._grant()
+        if self.queues:
+            self._grant()
 
     def _withdraw(self, waiter: _Waiter) -> bool:
         key = (waiter.is_first, waiter.holder)
@@ -252,6 +281,7 @@ class SharesOfAll:
             of_group=max(1, lists - 1),
         )
         self.requests = Shares(PLACES_OF_REQUESTS, Overloaded, most_waiting=1000)
+        self.turns = Turns()
         # Attempts to sign in wait for the counts of their network and account. Without a bound of
         # their own a flood of them would hold all connections.
         self.attempts = Shares(

@@ -280,10 +280,12 @@ def _links(request: Request, query: Query, page: Page) -> list[str]:
 
 
 def _link(request: Request, query: Query, position: tuple[str, ...], rel: str) -> str:
-    parameters = [(name, value) for name, value in query.parameters if name not in PAGING]
-    encoded = cursor.encode(position, query.sort, is_backward=rel == "prev")
-    parameters += [("limit", str(query.limit)), ("cursor", encoded)]
-    return f'<{request.path}?{urlencode(parameters, safe=":,.", quote_via=quote)}>; rel="{rel}"'
+    kept = [(name, value) for name, value in query.parameters if name not in PAGING]
+    place = cursor.encode(position, query.sort, is_backward=rel == "prev")
+    paging = f"limit={query.limit}&cursor={place}"  # of letters and signs that a URL takes
+    if kept:
+        paging = f"{urlencode(kept, safe=':,.', quote_via=quote)}&{paging}"
+    return f'<{request.path}?{paging}>; rel="{rel}"'
 
 
 def too_costly(spec: ListSpec, query: Query) -> Invalid:

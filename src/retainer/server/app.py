@@ -160,19 +160,24 @@ class App:
             await self.send(request, response, send)
         finally:
             request.end()
-            user = tenant = None
-            if request.session_viewer is not None:
-                user, tenant = request.session_viewer.user, request.session_viewer.tenant
-            self.log.request(
-                request.method,
-                request.path,
-                response.status_code,
-                time.perf_counter() - started,
-                request=request.id,
-                user=user,
-                tenant=tenant,
-                address=request.address,
-            )
+            if self.log.takes(request.method, response.status_code):
+                self.write_line(request, response, time.perf_counter() - started)
+
+    def write_line(self, request: Request, response: Response, seconds: float) -> None:
+        """Log a request that has been answered."""
+        user = tenant = None
+        if request.session_viewer is not None:
+            user, tenant = request.session_viewer.user, request.session_viewer.tenant
+        self.log.request(
+            request.method,
+            request.path,
+            response.status_code,
+            seconds,
+            request=request.id,
+            user=user,
+            tenant=tenant,
+            address=request.address,
+        )
 
     def warn_of_proxy(self, request: Request) -> None:
         """Log, once, that requests name another address than their own, and come from no proxy that
@@ -237,7 +242,7 @@ class App:
         """The response's own headers, and those that every response has."""
         own = response.raw_headers
         request_id = (b"x-request-id", request.id.encode())
-        names = {name for name, value in own if (name, value) != compression.VARY}
+        names = {header[0] for header in own if header != compression.VARY}
         if request.path.startswith("/api/"):
             kept = [] if b"cache-control" in names else [NO_STORE]
             return [*self.headers, *kept, request_id, *own, *cross_origin.headers(request)]

@@ -89,7 +89,8 @@ class Connections:
         """Note whether somebody is signed in on this connection. If so it gives way to nobody."""
         name = self.network_of.get(client, NO_NETWORK)
         if is_signed_in:
-            self._remove_unknown(client, name)
+            if name in self.unknown:
+                self._remove_unknown(client, name)
         elif name != NO_NETWORK:
             self.unknown.setdefault(name, {}).setdefault(client)
 

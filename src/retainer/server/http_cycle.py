@@ -1,10 +1,16 @@
-"""One request and its response, as uvicorn has them, with whole responses in one write."""
+"""One request and its response, as uvicorn has them, with whole responses in one write; and the
+time of idle connections, by one timer for all requests of one.
+"""
 
 import secrets
 from typing import Any
 
 from starlette.types import Message
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
 from retainer.errors import PROBLEM_JSON, Problem
 from retainer.http.headers import SECURITY
@@ -61,13 +67,13 @@ class HttpCycle(RequestResponseCycle):
         self._write_whole(problem.status, self.default_headers + headers, body)
 
     def _write_whole(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-        lines = [b"%b: %b\r\n" % header for header in headers]
-        head = b"".join(lines)
-        if head.count(b"\r") != len(lines) or head.count(b"\n") != len(lines) or b"\0" in head:
+        head = b"\r\n".join(map(b": ".join, headers))
+        breaks = len(headers) - 1
+        if head.count(b"\r") != breaks or head.count(b"\n") != breaks or b"\0" in head:
             raise ValueError("a header's value would begin another line")
-        end = b"\r\n"
+        end = b"\r\n\r\n"
         if not self.keep_alive:
-            end = b"connection: close\r\n\r\n"
+            end = b"\r\nconnection: close\r\n\r\n"
         self.response_started = self.response_complete = True
         self.waiting_for_100_continue = False
         self.transport.write(b"".join((STATUS_LINE[status], head, end, body)))
@@ -75,3 +81,43 @@ class HttpCycle(RequestResponseCycle):
         if not self.keep_alive:
             self.transport.close()
         self.on_response()
+
+
+class IdleProtocol(HttpToolsProtocol):
+    """A connection that is closed when it has been idle for its time. uvicorn sets and cancels a
+    timer for each response, which costs as much as parsing the request.
+    """
+
+    idle_since: float | None = None  # None while a request is on its way
+
+    def be_busy(self) -> None:
+        """Something has arrived: the connection is not idle."""
+        self.idle_since = None
+
+    def on_response_complete(self) -> None:
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self.idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._look_after(self.timeout_keep_alive)
+
+    def _look_after(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(
+            seconds, self.timeout_keep_alive_handler
+        )
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close the connection if its time is over, else look again when it will be."""
+        self.timeout_keep_alive_task = None
+        if self.idle_since is None:  # the next response sets the timer
+            return
+        left = self.idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._look_after(left)
+        else:
+            super().timeout_keep_alive_handler()

@@ -18,7 +18,6 @@ import httptools
 import uvicorn
 import uvicorn.server
 from uvicorn.protocols.http import httptools_impl
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess, multiprocess
 
 from retainer.errors import MalformedRequest, Overloaded, Problem
@@ -26,7 +25,7 @@ from retainer.http.headers import Headers, client_address
 from retainer.http.request import SIGNED_IN
 from retainer.server import signals
 from retainer.server.connections import Connections
-from retainer.server.http_cycle import HttpCycle
+from retainer.server.http_cycle import HttpCycle, IdleProtocol
 from retainer.server.notify import ENDING, notify
 
 HEAD_SECONDS = 10.0  # for a request's head to arrive
@@ -125,7 +124,7 @@ multiprocess.Server = HttpServer  # type: ignore[attr-defined]
 httptools_impl.RequestResponseCycle = HttpCycle  # type: ignore[misc]
 
 
-class HttpConnection(HttpToolsProtocol):
+class HttpConnection(IdleProtocol):
     """An HTTP connection with limits on the time and the size of a request's head. When the server
     stops it answers the request that it has.
 
@@ -166,7 +165,7 @@ class HttpConnection(HttpToolsProtocol):
             self.cycle.spoil(Overloaded())
 
     def data_received(self, data: bytes) -> None:
-        self._unset_keepalive_if_required()
+        self.be_busy()
         waiting = self.waiting
         self._feed(data)
         if self.in_head and self.waiting is None:
@@ -300,6 +299,7 @@ class HttpConnection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._wait(None)
         self._end_draining()
+        self._unset_keepalive_if_required()
         self.places.leave(self)
         super().connection_lost(exc)
 

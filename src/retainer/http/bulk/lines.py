@@ -153,7 +153,7 @@ class Line(Request):
             "query_string": query.encode(),
             "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
         }
-        self._indexed_headers = Headers(self.scope["headers"])
+        self.method, self.headers = line.method.value, Headers(self.scope["headers"])
         self.route = self._find_route()
 
     def _find_route(self) -> Route:

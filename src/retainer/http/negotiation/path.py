@@ -51,9 +51,10 @@ def find_route(request: Request) -> tuple[Route, list[str]]:
 
 def _routes(request: Request, segments: list[str]) -> tuple[dict[str, Route], list[str]]:
     table = request.app.table
-    if request.accepts_page and not request.wants_page:
-        request.is_page_only = table.has_only_page(segments)
-    routes, ids = table.find(segments, pages=request.wants_page)
+    wants_page = request.wants_page
+    if not wants_page and request.accepts_page:
+        wants_page = request.is_page_only = table.has_only_page(segments)
+    routes, ids = table.find(segments, pages=wants_page)
     if routes is None:
         raise NotFound
     return routes, ids
