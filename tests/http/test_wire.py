@@ -83,13 +83,17 @@ def test_every_response_has_its_framing_headers(server: Server, cast: Cast) -> N
 
 
 @asynccontextmanager
-async def connected(app: Any) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection to our HTTP server, which serves this application."""
+async def connected(
+    app: Any, connections: set[Any] | None = None
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection to our HTTP server, which serves this application and adds it to the set."""
     config = uvicorn.Config(
         app, http=HttpConnection, lifespan="off", log_config=None, access_log=False
     )
     config.load()
     state = uvicorn.server.ServerState()
+    if connections is not None:
+        state.connections = connections
     server = await asyncio.get_running_loop().create_server(
         lambda: HttpConnection(config, state, {}), "127.0.0.1", 0
     )
@@ -116,6 +120,60 @@ def test_a_header_value_cannot_begin_another_header() -> None:
     head, _, body = answer.partition(b"\r\n\r\n")
     assert_refused_by_us(head, body, 500)
     assert b"b=c" not in answer
+
+
+async def ok(_scope: Any, _receive: Any, send: Any) -> None:
+    headers = [(b"content-length", b"2")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers, "whole": True})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+def test_a_connection_has_one_timer_and_is_closed_when_it_has_been_idle_for_its_time() -> None:
+    async def work() -> None:
+        connections: set[HttpConnection] = set()
+        async with connected(ok, connections) as (reader, writer):
+            timers = set()
+            for _ in range(3):
+                writer.write(get("/").encode())
+                await reader.readuntil(b"ok")
+                [connection] = connections
+                timers.add(connection.timeout_keep_alive_task)
+            assert len(timers) == 1 and timers != {None}
+            connection.timeout_keep_alive_handler()  # before its time
+            assert not connection.transport.is_closing()
+            assert connection.timeout_keep_alive_task is not None
+            assert connection.idle_since is not None
+            connection.idle_since -= connection.timeout_keep_alive
+            connection.timeout_keep_alive_handler()
+            assert await reader.read() == b""
+
+    asyncio.run(work())
+
+
+def test_a_connection_whose_request_takes_long_is_not_idle() -> None:
+    async def work() -> None:
+        connections: set[HttpConnection] = set()
+        arrived, go_on = asyncio.Event(), asyncio.Event()
+
+        async def slow(scope: Any, receive: Any, send: Any) -> None:
+            if scope["path"] == "/slow":
+                arrived.set()
+                await go_on.wait()
+            await ok(scope, receive, send)
+
+        async with connected(slow, connections) as (reader, writer):
+            writer.write(get("/").encode())
+            await reader.readuntil(b"ok")
+            writer.write(get("/slow").encode())
+            await arrived.wait()
+            [connection] = connections
+            connection.timeout_keep_alive_handler()
+            assert not connection.transport.is_closing()
+            go_on.set()
+            await reader.readuntil(b"ok")
+            assert connection.timeout_keep_alive_task is not None
+
+    asyncio.run(work())
 
 
 @pytest.mark.parametrize("seconds", [0.0, 60.0])
