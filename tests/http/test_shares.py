@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from retainer.errors import Unavailable
-from retainer.http.shares import BUSY_SECONDS, Turns, Holder, Holdings, Shares
+from retainer.http.shares import BUSY_SECONDS, Holder, Holdings, Shares, Turns
 from retainer.pages.routes import PAGES
 from retainer.permissions import PUBLIC
 from retainer.routes import ROUTES
