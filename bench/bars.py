@@ -128,9 +128,8 @@ def large_operations(larges: Sequence[Large]) -> Iterator[Verdict]:
         name = "large operations"
         status, growth = most.status, most.total_us / least.total_us
         subject = f"{what} of {most.rows:,}"
-        yield Verdict(
-            name, subject, f"{status} after {most.seconds:.1f} s", "succeeds", status < 300
-        )
+        figure = f"{status or 'no answer'} after {most.seconds:.1f} s"
+        yield Verdict(name, subject, figure, "succeeds", 200 <= status < 300)
         grown, bar = f"{subject}: µs a row / at {least.rows:,}", f"≤ {GROWTH:g} times"
         yield Verdict(name, grown, f"{growth:.2f} times", bar, growth <= GROWTH)
         read = f"{subject}: rows read by scans, for each row touched"

@@ -88,10 +88,14 @@ class Meter:
         return int(await self.connection.fetchval(SCANNED))
 
     def send(self, method: str, path: str, body: str = "", kind: str = "") -> Answer:
+        """The answer; one of status 0 where none came."""
         tested = self.tested
-        return contender.ask(
-            tested.port, method, path, tested.large_cookie, body or None, kind, PATIENCE_SECONDS
-        )
+        try:
+            return contender.ask(
+                tested.port, method, path, tested.large_cookie, body or None, kind, PATIENCE_SECONDS
+            )
+        except (OSError, http.client.HTTPException):
+            return Answer(0, "", b"")
 
     async def tree(self, count: int) -> list[Large]:
         """An organization with so many tasks: deleted, undone, redone."""
@@ -131,7 +135,7 @@ async def _measure(server: Postgres, tested: Contender) -> list[Large]:
             found += await meter.tree(count)
         for count in BULK:
             found.append(await meter.bulk(count))
-    except (OSError, http.client.HTTPException, asyncpg.PostgresError) as error:
+    except (OSError, asyncpg.PostgresError) as error:
         raise UnavailableError(
             f"{type(error).__name__} after {len(found)} of them: {error}"
         ) from error

@@ -73,6 +73,9 @@ def test_a_large_operation_has_to_succeed_to_grow_with_its_size_and_to_read_no_t
         ("1.60 times", False),
         ("3.50", False),
     ]
+    silent = small._replace(rows=50_000, status=0, seconds=120)
+    found = list(verdicts(larges=(small, silent)).values())
+    assert (found[0].figure, found[0].met) == ("no answer after 120.0 s", False)
     found = list(verdicts(larges=(small, small._replace(rows=50_000))).values())
     assert [each.met for each in found] == [True, True, True]
 
