@@ -116,7 +116,8 @@ def migrated_folder() -> Path:
     work of making it.
     """
     folder = data_folder()
-    subprocess.run(["cp", "-a", f"{_migrated()}/.", str(folder)], check=True)
+    system = {"PATH": os.confstr("CS_PATH") or ""}  # a test may have taken PATH away
+    subprocess.run(["cp", "-a", f"{_migrated()}/.", str(folder)], check=True, env=system)
     return folder
 
 
