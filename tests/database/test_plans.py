@@ -18,7 +18,7 @@ from retainer.database.statement import Statement, Update
 from retainer.lists.page import PageShape
 from retainer.lists.parameters import read
 from retainer.permissions import SCOPES
-from retainer.records.deletion import FIND, GO
+from retainer.records.deletion import ALONE, FIND, GO
 from retainer.routes import ROUTES
 from retainer.search import store as search
 from retainer.search.store import SearchKind
@@ -100,6 +100,12 @@ def test_a_deletion_reads_no_rows_but_those_that_go(sql: Sql, many: int, cast: C
     for noun, id in (("projects", project), ("organizations", cast.acme)):
         for statement in FIND[noun]:
             read = rows_read(sql, statement, values | {"id": id}, tables)
+            assert sum(read.values()) < 40, read
+        alone = ALONE[noun]
+        assert alone.first is not None
+        for statement in (alone.first, alone):
+            given = {"ids": [id], "id": id, "expected": None, "wanted": True}
+            read = rows_read(sql, statement, values | given, tables)
             assert sum(read.values()) < 40, read
     for statement in GO.values():
         read = rows_read(sql, statement, values | {"ids": [id], "operation": None}, tables)
