@@ -21,6 +21,7 @@ NAME = "pgbench"
 BARE_ROWS, BARE_INSERT = "bare rows by pgbench", "bare INSERT by pgbench"
 NAMES = (NAME, BARE_ROWS, BARE_INSERT)
 LAST_BACKENDS_SECONDS = 0.05  # until those that end are counted among the postmaster's children
+LEAST_EACH = 20  # transactions of a connection: with fewer, what is measured is their beginning
 PEERS_POINT_READ = """\
 SELECT json_build_object('id', id, 'name', name, 'type', type, 'status', status, 'industry', industry,
     'website', website, 'description', description, 'metadata', metadata,
@@ -80,6 +81,8 @@ class Limit:
         tps = re.search(r"tps = ([\d.]+)", printed)
         if count is None or tps is None:
             raise UnavailableError(f"pgbench printed no count: {printed[-400:]}")
+        if int(count[1]) < LEAST_EACH * connections:
+            raise UnavailableError(f"only {count[1]} transactions: the machine is too busy")
         return Rate(int(count[1]), int(count[1]) / float(tps[1]), cpu, postgres_cpu - connecting)
 
     def _pgbench(self, connections: int, extent: list[str]) -> tuple[str, float, float]:
