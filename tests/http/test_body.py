@@ -3,7 +3,7 @@
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -274,6 +274,21 @@ def test_a_record_may_be_written_back_as_it_was_read(cast: Cast, name: str) -> N
     if TABLE.takes_in_bulk(route):
         done = cast.ada.post("/api/bulk", content=json.dumps(line) + "\n", headers=NDJSON)
         assert done.json()["status"] == 200, done.text
+
+
+@pytest.mark.parametrize(
+    ("path", "made"),
+    [("/api/tasks", task), ("/api/documents", file), ("/api/activities", activity)],
+)
+def test_a_record_may_be_written_back_as_a_list_shows_it(
+    cast: Cast, path: str, made: Callable[[Cast], tuple[int, ...]]
+) -> None:
+    (id,) = made(cast)
+    (row,) = [each for each in cast.ada.get(path).json() if each["id"] == id]
+    more = row.keys() - cast.ada.get(f"{path}/{id}").json().keys()
+    assert more
+    answer = cast.ada.put(f"{path}/{id}", row)
+    assert answer.status_code == 200, answer.text
 
 
 def test_a_links_address_comes_back_and_a_files_address_cannot_become_a_links(cast: Cast) -> None:

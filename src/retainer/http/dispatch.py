@@ -247,8 +247,7 @@ async def _read_json(request: Request, route: Route) -> object:
 def _echo(request: Request, route: Route) -> Echo:
     """The fields of the record that the route writes which are not for its body to say."""
     assert route.body is not None
-    reader = request.app.table.reader(route) or route
-    fields = read_only(reader.response_type, route.body)
+    fields = read_only(request.app.table.record(route), route.body)
     if route.method == "POST":
         return Echo(fields)
     return Echo(fields, request.path_values)

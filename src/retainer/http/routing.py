@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from starlette.responses import Response
@@ -146,6 +146,8 @@ class Table:
         self.pages: dict[str, Any] = {}
         self.by_name = {route.name: route for route in routes}
         self.readers = {r.path: r for r in routes if r.method == "GET" and r.record}
+        rows = [row for route in routes for row in get_args(route.response_type)]
+        self.rows = {row.__base__: row for row in rows if row.__base__ is not msgspec.Struct}
         refuse_undescribed([each for route in routes if not route.page for each in route.types])
         for route in routes:
             if route.permission != PUBLIC and route.permission not in PERMISSIONS:
@@ -182,6 +184,11 @@ class Table:
     def reader(self, route: Route) -> Route | None:
         """The route that reads the record which this one changes, where both have the same path."""
         return self.readers.get(route.path)
+
+    def record(self, route: Route) -> type | None:
+        """The type of the record that a route changes, with the fields that only lists show."""
+        record: type | None = self.readers.get(route.path, route).response_type
+        return record and self.rows.get(record, record)
 
     def find(
         self, segments: list[str], *, pages: bool = False

@@ -116,11 +116,11 @@ def _components(routes: list[Route]) -> dict[str, Schema]:
     ]
     forms = list(dict.fromkeys(route.form for route in routes if route.form))
     found = schemas.components([*types, errors.ProblemDetails], forms)
-    readers = Table(routes).readers
+    table = Table(routes)
     for route in routes:
         if route.body is not None and route.method in ("PUT", "PATCH"):
-            record = readers.get(route.path, route).response_type
-            if names := read_only(record, route.body):
+            record = table.record(route)
+            if record and (names := read_only(record, route.body)):
                 body = found[route.body.__name__]
                 schemas.add_read_only(body, found[record.__name__], names)
     return found
