@@ -27,6 +27,9 @@ class Drawn:
     def __str__(self) -> str:
         return "<b>"
 
+    def __repr__(self) -> str:
+        return "drawn"
+
 
 HOSTILE = "<script>alert(\"1\") & '2'</script>\0\N{LINE SEPARATOR}"
 VALUES = [
