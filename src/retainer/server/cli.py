@@ -167,7 +167,7 @@ def run_demo(options: argparse.Namespace) -> None:
     settings = demo.settings(settings_of(options))
     data = options.data or str(embedded.default_data("demo"))
     if not config.is_loopback(settings.host):
-        sys.stderr.write(demo.PUBLISHED_WARNING.format(url=config.local_url(settings)))
+        sys.stderr.write(demo.PUBLISHED_WARNING.format(host=settings.host, port=settings.port))
     serve.serve(
         msgspec.structs.replace(settings, data=data), seed=demo.seed, closing_lines=demo.LOGIN_LINES
     )

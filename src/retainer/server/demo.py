@@ -34,8 +34,8 @@ LOGIN_LINES = "\n".join(
 
 PUBLISHED_WARNING = (
     f"Warning: the password of {', '.join(email for email, *_ in LOGINS)} is published, and"
-    " {url} can be reached from other machines. Leave out --host unless everybody there may sign"
-    " in.\n"
+    " other machines can reach {host}, port {port}. Leave out --host unless everybody there may"
+    " sign in.\n"
 )
 
 

@@ -145,6 +145,17 @@ def test_refused_files_stay_named_until_they_are_dismissed(ada: Desk, cast: Cast
     expect(refused).to_have_count(0)
 
 
+def test_the_palette_stays_while_the_page_behind_it_is_fetched_anew(ada: Desk, cast: Cast) -> None:
+    page = ada.open(f"/organizations/{cast.acme}/documents")
+    plums = {"name": "plums.txt", "mimeType": "text/plain", "buffer": b"Plums"}
+    page.locator("#drop-file").set_input_files(plums)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("glob")
+    expect(page.get_by_role("link", name="plums.txt").first).to_be_attached()
+    page.keyboard.type("ex")
+    expect(page.locator("#palette input")).to_have_value("globex")
+
+
 def test_what_is_kept_in_the_browser_is_the_users_and_goes_with_them(
     browser: Browser, server: Server, cast: Cast
 ) -> None:

@@ -105,7 +105,7 @@ function showPage(ctx, restored) {
   here = currentUrl();
   afterSwap(isOtherPage || restored);
   render();
-  closeOverlays();
+  if (!ctx.isRefresh) closeOverlays();
   const { form, action } = ctx.sent || {};
   const undo = /^\/(un|re)do$/.test(action) ? before.undo : form;
   undo?.closest(".toast")?.remove(); // its Undo is done
@@ -130,7 +130,7 @@ function keepFocus() {
 on("htmx:before:request", ({ detail: { ctx } }) => {
   showProgress(1);
   if (ctx.request.method !== "GET" || ctx.target !== main()) return;
-  fetching?.request.abort(); // the last link that was clicked counts
+  fetching?.request.abort(); // the last click counts
   fetching = ctx;
 });
 
