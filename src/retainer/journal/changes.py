@@ -8,6 +8,7 @@ left out.
 """
 
 import re
+from bisect import insort
 from typing import Any
 
 import msgspec
@@ -245,7 +246,7 @@ class ChangeBuffer:
             VisibleOperation(row["operation_id"], row["request_id"], row["actor_id"], []),
         )
         if record not in made.records:
-            made.records.append(record)
+            insort(made.records, record)
         self.records[record] = self.nouns[row["entity"]] = None
 
     def change_set(self, at: Position, *, with_operations: bool) -> ChangeSet:
@@ -254,7 +255,7 @@ class ChangeBuffer:
             return ChangeSet(str(at), [ALL], [ALL], [])
         operations: list[VisibleOperation] = []
         if with_operations:
-            operations = list(self.operations.values())
+            operations = [made for _, made in sorted(self.operations.items())]
         return ChangeSet(str(at), sorted(self.records), sorted(self.nouns), operations)
 
 
