@@ -443,6 +443,7 @@ def test_bulk_takes_an_idempotency_key_and_a_dry_run(cast: Cast) -> None:
     assert [row["status"] for row in rows(clash)] == [409] * 3
 
 
+@pytest.mark.slow
 def test_two_bulk_requests_that_deadlock_succeed_or_may_be_sent_again(cast: Cast) -> None:
     """PostgreSQL's victim is retried, and after some attempts refused with a retry hint."""
     orgs = [

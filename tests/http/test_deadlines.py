@@ -114,6 +114,7 @@ def test_an_upload_that_trickles_is_ended_and_leaves_nothing_behind(
     assert left_behind(inside, cast) == before
 
 
+@pytest.mark.slow
 def test_an_upload_that_keeps_pace_may_take_many_periods(
     cast: Cast, inside: InProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
