@@ -36,7 +36,7 @@ ACTING = "acting_as(NULL, 'command', 'command', NULL, 'bench')"
 
 
 class Cost(NamedTuple):
-    """What one request took: seconds of processors (of the server and of PostgreSQL), rows that
+    """The cost of one request: seconds of processors (of the server and of PostgreSQL), rows that
     PostgreSQL read by scanning tables and by indexes.
     """
 

@@ -86,7 +86,7 @@ class Limit:
         return Rate(int(count[1]), int(count[1]) / float(tps[1]), cpu, postgres_cpu - connecting)
 
     def _pgbench(self, connections: int, extent: list[str]) -> tuple[str, float, float]:
-        """What it printed, and the processor seconds of PostgreSQL and of pgbench."""
+        """Its output, and the processor seconds of PostgreSQL and of pgbench."""
         before, began = processes.cpu_seconds(self.server.pid), os.times()
         done = subprocess.run(
             self.command(connections, extent),
