@@ -256,6 +256,22 @@ def test_what_an_unreachable_server_did_not_take_is_put_back_marked_and_sent_lat
     assert (found["priority"], found["dueDate"]) == ("high", "2030-01-31")
 
 
+def test_what_was_opened_while_a_form_was_on_its_way_stays_open(ada: Desk, cast: Cast) -> None:
+    task = task_of(cast)
+    page = ada.open(f"/tasks/{task}")
+    held: list[Route] = []
+    page.route(f"**/tasks/{task}", lambda route: held.append(route), times=1)
+    with page.expect_request("**/tasks/*"):
+        page.locator("#p-priority").select_option("high")
+    page.keyboard.press("ControlOrMeta+k")
+    search = page.locator("#palette input")
+    search.fill("Ze")
+    held.pop().continue_()
+    ada.expect_toast("Changed priority")
+    expect(search).to_have_value("Ze")
+    expect(search).to_be_focused()
+
+
 def test_a_refused_line_is_put_back_unless_another_is_there_by_then(ada: Desk, cast: Cast) -> None:
     page = ada.open(f"/organizations/{cast.acme}/tasks")
     held: list[Route] = []

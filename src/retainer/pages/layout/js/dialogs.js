@@ -3,10 +3,10 @@
 import { $, $$, firstOf, focused, focusOn, isVisible, on } from "./dom.js";
 import { fieldsOf, forgetDrafts, isChanged, restoreDrafts } from "./drafts.js";
 
-const OPEN_MENU = "details.menu[open], details.more[open]";
+const OPEN_MENU = ".menu[open], .more[open]";
 const FIRST_FIELD = "input:not([type=hidden]), select, textarea";
 
-const dialog = $("#dialog"); // the one that forms are shown in
+const dialog = $("#dialog"); // that shows forms
 let opener = null;
 
 // Opens a dialog. When it closes, `from` gets the focus, else what has it now.
@@ -38,7 +38,7 @@ function close(box) {
   box.close();
 }
 
-let pressed = null; // where the mouse went down: text may be selected beyond the dialog's edge
+let pressed = null; // where the mouse went down: a selection may end outside
 
 on("pointerdown", ({ target }) => {
   pressed = target;
@@ -81,7 +81,7 @@ function closeMenus(but) {
   }
 }
 
-// Closes the menu that is open, and says whether there was one.
+// Closes the open menu, and says whether there was one.
 export function closeMenu() {
   const menu = $(OPEN_MENU);
   if (!menu) return false;
@@ -90,11 +90,12 @@ export function closeMenu() {
   return true;
 }
 
-// After a new page: no dialog and no menu of the one before, but the filter that is being used.
-export function closeOverlays() {
-  for (const box of $$("#dialog[open], #palette[open]")) box.close();
-  for (const menu of $$(".more[open], .menu[open]:not(.filter)")) {
-    if (menu.contains(focused())) $("summary", menu).focus();
-    menu.open = false;
+// After a new page all but a filter in use; after a form of the same page what holds the form.
+export function closeOverlays(sent) {
+  for (const box of $$("#dialog[open], #palette[open], .more[open], .menu[open]:not(.filter)")) {
+    if (sent && !box.contains(sent.form)) continue;
+    box.close?.();
+    if (box.contains(focused())) $("summary", box)?.focus();
+    box.open = false;
   }
 }

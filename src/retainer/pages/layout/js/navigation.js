@@ -105,7 +105,7 @@ function showPage(ctx, restored) {
   here = currentUrl();
   afterSwap(isOtherPage || restored);
   render();
-  if (!ctx.isRefresh) closeOverlays();
+  if (!ctx.isRefresh) closeOverlays(!isOtherPage && ctx.sent);
   const { form, action } = ctx.sent || {};
   const undo = /^\/(un|re)do$/.test(action) ? before.undo : form;
   undo?.closest(".toast")?.remove(); // its Undo is done
