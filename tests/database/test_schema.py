@@ -18,6 +18,7 @@ WITHOUT_TENANT = {
     "throttles",
     "search_progress",
     "storage_mark",
+    "epochs",
     "secrets",
 }
 
@@ -25,7 +26,7 @@ WITHOUT_TENANT = {
 NOT_JOURNALLED = {"migrations", "function_files", "searched_tables", "throttles", "tenants", "sessions", "operations", "changes", "pending_uploads",
                   "organization_domains", "known_domains", "words", "search_progress", "storage_mark",
                   "document_texts", "document_passages",
-                  "pending_texts", "idempotency_keys", "refusals", "secrets"}  # fmt: skip
+                  "pending_texts", "idempotency_keys", "refusals", "secrets", "epochs"}  # fmt: skip
 
 SEARCHED = [*(noun.table for noun in NOUNS.values() if noun.search), "document_passages"]
 

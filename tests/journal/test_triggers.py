@@ -95,3 +95,20 @@ def test_a_statement_over_several_tables_is_one_operation(cast: Cast) -> None:
                     *(("activities", n) for n in activities)}  # fmt: skip
     assert {"members", "document_projects", "activity_contacts"} <= {entity for entity, _ in gone}
     assert len(gone) == len(rows)
+
+
+def test_an_operation_tells_the_session_that_asked_for_it(cast: Cast) -> None:
+    made = cast.ada.post("/api/organizations", {"name": "From a session", "type": "other"})
+    changed = cast.ada.put(f"/api/organizations/{made.json()['id']}", {"name": "Again"})
+    assert (made.status_code, changed.status_code) == (200, 200)
+    rows = cast.sql.rows(
+        """SELECT o.session_id, s.user_id FROM operations o
+               LEFT JOIN sessions s ON s.tenant_id = o.tenant_id AND s.id = o.session_id
+           WHERE o.tenant_id = $1 ORDER BY o.id DESC LIMIT 2""",
+        cast.tenant,
+    )
+    assert [row["user_id"] for row in rows] == [cast.ada.id] * 2
+    xids = cast.sql.rows("SELECT DISTINCT xid FROM operations WHERE tenant_id = $1", cast.tenant)
+    assert len(xids) > 2, "each notes its transaction"
+    without = "SELECT session_id FROM operations WHERE tenant_id = $1 AND actor_kind = 'command'"
+    assert {row[0] for row in cast.sql.rows(without, cast.tenant)} == {None}

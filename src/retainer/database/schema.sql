@@ -302,6 +302,14 @@ ALTER TABLE documents FORCE ROW LEVEL SECURITY;
 -- policy tenant for retainer_app: (tenant_id = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)
 GRANT INSERT, SELECT, UPDATE ON documents TO retainer_app;
 
+CREATE TABLE epochs (
+    number integer NOT NULL,
+    floor bigint NOT NULL,
+    database text NOT NULL,
+    began_at timestamp(3) with time zone NOT NULL DEFAULT now(),
+    CONSTRAINT epochs_pkey PRIMARY KEY (number)
+);
+
 CREATE TABLE function_files (
     name text NOT NULL,
     digest bytea NOT NULL,
@@ -412,6 +420,8 @@ CREATE TABLE operations (
     undoes_changes integer[],
     address text,
     count integer NOT NULL DEFAULT 1,
+    xid xid8 DEFAULT pg_current_xact_id(),
+    session_id bigint,
     CONSTRAINT operations_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT operations_undoes FOREIGN KEY (tenant_id, undoes) REFERENCES operations(tenant_id, id),
     CONSTRAINT operations_address_length CHECK ((length(address) <= 64)),
@@ -420,6 +430,7 @@ CREATE TABLE operations (
 );
 CREATE INDEX operations_in_order ON public.operations USING btree (id);
 CREATE INDEX operations_undone_in_part ON public.operations USING btree (tenant_id, undoes) WHERE ((undoes IS NOT NULL) AND (undoes_changes IS NOT NULL));
+CREATE INDEX operations_without_position ON public.operations USING btree (tenant_id, id) WHERE ("position" IS NULL);
 CREATE UNIQUE INDEX operations_position ON public.operations USING btree (tenant_id, "position") WHERE ("position" IS NOT NULL);
 CREATE UNIQUE INDEX operations_undone ON public.operations USING btree (tenant_id, undoes) WHERE ((undoes IS NOT NULL) AND (undoes_changes IS NULL));
 CREATE TRIGGER stays BEFORE DELETE OR UPDATE OF tenant_id, id ON public.operations FOR EACH ROW EXECUTE FUNCTION refuse_removal();

@@ -2,7 +2,8 @@
 -- that it touches. docs/decisions/0008 says why there are no foreign keys and locks.
 --
 -- Two settings of the transaction carry it: retainer.context, written by acting() and acting_as(),
--- is "tenant actor kind via action request address"; retainer.operation is "id, last sequence, tenant".
+-- is "tenant actor session kind via action request address", 0 where there is no actor or session;
+-- retainer.operation is "id, last sequence, tenant".
 -- Every write sets them several times, so they are set in assignments: PERFORM is a statement, which
 -- PostgreSQL starts and ends each time.
 
@@ -28,7 +29,7 @@ BEGIN
         RAISE EXCEPTION 'the session has ended or its user has changed' USING ERRCODE = 'RT401';
     END IF;
     context := set_config('retainer.context',
-        concat_ws(' ', tenant, actor, 'user', through, doing, request), true);
+        concat_ws(' ', tenant, actor, session, 'user', through, doing, request), true);
     RETURN actor;
 END $$;
 
@@ -67,7 +68,7 @@ BEGIN
             USING HINT = 'Set retainer.tenant to a tenant, and name a user of it.';
     END IF;
     PERFORM set_config('retainer.context',
-        concat_ws(' ', tenant, coalesce(actor, 0), kind, through, doing, request), true);
+        concat_ws(' ', tenant, coalesce(actor, 0), 0, kind, through, doing, request), true);
     RETURN actor;
 END $$;
 
@@ -85,14 +86,14 @@ BEGIN
         RETURN split_part(running, ' ', 1)::bigint;
     END IF;
     who := string_to_array(current_setting('retainer.context', true), ' ');
-    IF who IS NULL OR cardinality(who) < 5 THEN
+    IF who IS NULL OR cardinality(who) < 6 THEN
         RAISE EXCEPTION 'a change without an actor'
             USING HINT = 'Call acting() or acting_as() first.';
     END IF;
     INSERT INTO operations
-        (tenant_id, actor_id, actor_kind, via, action, request_id, address, outcome)
-    VALUES (who[1]::bigint, nullif(who[2], '0')::bigint, who[3], who[4], who[5], who[6],
-            nullif(who[7], ''), result)
+        (tenant_id, actor_id, session_id, actor_kind, via, action, request_id, address, outcome)
+    VALUES (who[1]::bigint, nullif(who[2], '0')::bigint, nullif(who[3], '0')::bigint, who[4],
+            who[5], who[6], who[7], nullif(who[8], ''), result)
     RETURNING id INTO made;
     running := set_config('retainer.operation', made || ' 0 ' || who[1], true);
     RETURN made;
@@ -109,8 +110,8 @@ DECLARE
     others int;
 BEGIN
     INSERT INTO refusals AS r (tenant_id, user_id, action, minute, via, address)
-    VALUES (who[1]::bigint, who[2]::bigint, who[5], date_trunc('minute', now()), who[4],
-            nullif(who[7], ''))
+    VALUES (who[1]::bigint, who[2]::bigint, who[6], date_trunc('minute', now()), who[5],
+            nullif(who[8], ''))
     ON CONFLICT (tenant_id, user_id, action, minute) DO UPDATE
         SET count = r.count + 1, address = excluded.address
     RETURNING r.count INTO others;

@@ -36,6 +36,8 @@ CLOSED = ["listen_addresses=", "port=5432", "unix_socket_permissions=0700"]
 LOGGING = ["timezone=UTC", "log_timezone=UTC", "logging_collector=off", "log_destination=stderr"]
 # A failed statement's text carries personal data.
 WITHOUT_STATEMENTS = ["log_min_error_statement=panic"]
+# The journal is put into the order of commits.
+ORDERED = ["track_commit_timestamp=on"]
 # A recovery to a point in time ends before anybody is served, and the server is then writable.
 RECOVERED = ["hot_standby=off", "recovery_target_action=promote"]
 
@@ -218,7 +220,7 @@ def spawn(installation: Installation, log: int) -> Postmaster:
     folder = socket_folder(installation.data)
     make_private(folder, installation.account)
     listens = 'unix_socket_directories="{}"'.format(str(folder).replace('"', '""'))
-    fixed = [*DURABLE, *CLOSED, *LOGGING, *WITHOUT_STATEMENTS, *RECOVERED]
+    fixed = [*DURABLE, *CLOSED, *LOGGING, *WITHOUT_STATEMENTS, *ORDERED, *RECOVERED]
     settings = [f"--{each}" for each in [*fixed, listens]]
     child = start_process(
         [installation.bin / "postgres", "-D", installation.cluster, *settings],
