@@ -74,6 +74,9 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True):
     )
     tenant: str = setting("first tenant's name, when the database is empty", "Consultancy")
     time_zone: str = setting("first tenant's time zone, when the database is empty", "UTC")
+    country: str = setting(
+        "first tenant's country, two letters such as CH, when the database is empty", ""
+    )
     session_idle_hours: float = setting("a session ends after so long without a request", 24.0)
     session_hours: float = setting("a session ends after so long in any case", 720.0)
     link_hours: float = setting("a single-use link ends after so long", 72.0)

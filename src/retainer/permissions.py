@@ -70,6 +70,8 @@ PERMISSIONS: dict[str, Rule] = {
     "live.follow": Rule("Learn at once what others change of what they have access to", EVERYONE),
     "users.names": Rule("See the names of the people of the consultancy", OUR_PEOPLE),
     "users.manage": Rule("Manage users: invite, change the role, disable, end sessions", ADMINS),
+    "settings.read": Rule("See the consultancy's name, time zone and country", OUR_PEOPLE),
+    "settings.manage": Rule("Change the consultancy's name, time zone and country", ADMINS),
     "account.own": Rule("Manage their own name, preferences, password and sessions", EVERYONE),
 }
 
@@ -98,6 +100,7 @@ class Viewer(msgspec.Struct, frozen=True):
     username: str
     full_name: str
     time_zone: str
+    country: str | None  # the tenant's
     theme: str
     density: str
     shortcuts: bool  # single keys are shortcuts
@@ -115,7 +118,7 @@ class Viewer(msgspec.Struct, frozen=True):
 
 
 def viewer(row: Mapping[str, Any]) -> Viewer:
-    """The viewer of a row of session_by_token()."""
+    """The viewer of a row of session_of_token()."""
     role = Role(row["role"])
     values = {
         "tenant": row["tenant_id"],
@@ -133,6 +136,7 @@ def viewer(row: Mapping[str, Any]) -> Viewer:
         row["username"],
         row["full_name"],
         row["time_zone"],
+        row["country"],
         row["theme"],
         row["density"],
         row["shortcuts"],
@@ -145,8 +149,8 @@ def viewer(row: Mapping[str, Any]) -> Viewer:
 # which their contact is a member, and the records that belong to these; guests only records whose
 # audience is `client`. Private views are visible to their owner, shared ones to all but guests.
 # Aliases are fixed: o organizations, c contacts, p projects, t tasks, d documents, a activities,
-# v views, u users. Arrays rather than joins: each is read once, and an index serves them even
-# inside an OR.
+# v views, u users, tn tenants. Arrays rather than joins: each is read once, and an index serves
+# them even inside an OR.
 _MINE = """ANY(ARRAY(SELECT mine.organization_id FROM members mine
     WHERE mine.tenant_id = :tenant AND mine.contact_id = :contact AND mine.deleted_by IS NULL))"""
 _MY_PROJECTS = f"""ANY(ARRAY(SELECT my.id FROM projects my
@@ -215,6 +219,8 @@ VISIBLE: dict[str, dict[Scope, str]] = {
         "own": f"(u.role <> 'guest' OR {_IS_OWN_GUEST})",
         "client": "u.id = :user",
     },
+    # The viewer's own: no other is asked for.
+    "tenants": {"all": "true", "own": "true", "client": "false"},
 }
 # Fields that a viewer who sees the record is not told: what we write about a client is not for the
 # client. To them such a field is empty, in responses, pages, filters, sorts and search alike

@@ -13,6 +13,8 @@ from retainer.http.routing import Route, Table
 from retainer.identity.sessions import store as session
 from retainer.identity.sessions import web as sessions
 from retainer.identity.sessions.model import Confirmation, Login, PasswordChange, Session, Setup
+from retainer.identity.tenants import web as tenants
+from retainer.identity.tenants.model import Tenant, TenantUpdate
 from retainer.identity.users import store as user
 from retainer.identity.users import web as users
 from retainer.identity.users.model import (
@@ -390,6 +392,16 @@ ROUTES = [
           "End all sessions of a user", status=204, on=user.exists, bulk=False,
           description="If the user is another one, you must have confirmed your own password in the last 15 minutes "
           "(403, see `POST /user/confirmations`)."),
+
+    # The consultancy itself
+    Route("getTenant", "GET", "/tenant", tenants.show, "settings.read",
+          "Get the consultancy's settings", response_type=Tenant),
+    Route("updateTenant", "PUT", "/tenant", tenants.update, "settings.manage",
+          "Change the consultancy's settings", body=TenantUpdate, response_type=Tenant, bulk=False,
+          description="Its name, its time zone, which all have who chose no other, and its country."),
+    Route("listTenantHistory", "GET", "/tenant/history", tenants.history, "history.read",
+          "List what was changed of the consultancy's settings", response_type=list[HistoryEntry],
+          lists=history.HISTORY["tenants"]),
 
     # Many writes of records at once
     Route("bulk", "POST", "/bulk", bulk.create, "bulk.write",

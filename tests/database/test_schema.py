@@ -23,7 +23,7 @@ WITHOUT_TENANT = {
 }
 
 # organization_domains and known_domains repeat what organizations say, for a key's sake; words and texts what is found in others.
-NOT_JOURNALLED = {"migrations", "function_files", "searched_tables", "throttles", "tenants", "sessions", "operations", "changes", "pending_uploads",
+NOT_JOURNALLED = {"migrations", "function_files", "searched_tables", "throttles", "sessions", "operations", "changes", "pending_uploads",
                   "organization_domains", "known_domains", "words", "search_progress", "storage_mark",
                   "document_texts", "document_passages",
                   "pending_texts", "idempotency_keys", "refusals", "secrets", "epochs"}  # fmt: skip

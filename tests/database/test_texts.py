@@ -18,7 +18,8 @@ from support.sql import Sql
 EXEMPT = {
     ("Login", "password"), ("Setup", "token"), ("Setup", "password"), ("PasswordChange", "currentPassword"),
     ("PasswordChange", "newPassword"), ("Confirmation", "password"), ("ViewCreate", "noun"), ("ViewCreate", "query"), ("ViewUpdate", "query"),
-    ("AccountUpdate", "timeZone"), ("OrganizationCreate", "domains"), ("OrganizationUpdate", "domains"),
+    ("AccountUpdate", "timeZone"), ("TenantUpdate", "timeZone"), ("TenantUpdate", "country"),
+    ("OrganizationCreate", "domains"), ("OrganizationUpdate", "domains"),
     ("DocumentForm", "file"), ("VersionForm", "file"),
 }  # fmt: skip
 BODIES = sorted({route.body for route in ROUTES if route.body}, key=lambda body: body.__name__)

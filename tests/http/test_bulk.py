@@ -31,7 +31,7 @@ def contact(n: int, **more: Any) -> dict[str, Any]:
 def test_bulk_takes_every_write_but_those_named_here() -> None:
     changes = {r.name for r in ROUTES if r.changes and r.keyed}
     assert changes - {r.name for r in IN_BULK} == {
-        "addDocumentVersion", "createDocumentFile", "updateOwnUser", "changeOwnPassword", "endOwnSession", "createUserLink", "endUserSessions",
+        "addDocumentVersion", "createDocumentFile", "updateOwnUser", "changeOwnPassword", "endOwnSession", "createUserLink", "endUserSessions", "updateTenant",
         "bulk", "undoOperation", "undoLast", "redoLast",
     }  # fmt: skip
     assert len(IN_BULK) == 29

@@ -49,6 +49,8 @@ def test_the_page_of_an_invisible_record_is_404(cast: Cast, route: Route) -> Non
     path = path_of(cast, route)
     if route.parameters:
         for stranger in (cast.olga, cast.sam):
+            if stranger is cast.sam and route.name == "tenantPage":
+                continue  # it is Sam's as well
             answer = get(stranger, path)
             assert answer.status_code in (403, 404)
             check(answer.text)

@@ -251,6 +251,9 @@ SAMPLES: dict[str, Sample] = {
     "createUserLink": (user, None),
     "endUserSessions": (user, None),
     "listOwnSessions": (nothing, None),
+    "getTenant": (nothing, None),
+    "updateTenant": (nothing, lambda c: {"country": "AT"}),
+    "listTenantHistory": (nothing, None),
 }
 
 # The parameters that a route cannot do without.

@@ -736,14 +736,26 @@ CREATE TABLE tenants (
     name text NOT NULL,
     time_zone text NOT NULL DEFAULT 'UTC'::text,
     created_at timestamp(3) with time zone NOT NULL DEFAULT now(),
+    country text,
+    version integer NOT NULL DEFAULT 1,
+    updated_at timestamp(3) with time zone NOT NULL DEFAULT now(),
+    tenant_id bigint GENERATED ALWAYS AS (id) STORED,
+    deleted_by bigint,
     CONSTRAINT tenants_pkey PRIMARY KEY (id),
-    CONSTRAINT tenants_name_length CHECK (((length(name) >= 1) AND (length(name) <= 255)))
+    CONSTRAINT tenants_country_format CHECK ((country ~ '^[A-Z]{2}$'::text)),
+    CONSTRAINT tenants_deleted_by_nobody CHECK ((deleted_by IS NULL)),
+    CONSTRAINT tenants_name_length CHECK (((length(name) >= 1) AND (length(name) <= 255))),
+    CONSTRAINT tenants_time_zone_length CHECK (((length(time_zone) >= 1) AND (length(time_zone) <= 64)))
 );
+CREATE TRIGGER clean_texts BEFORE INSERT OR UPDATE OF name ON public.tenants FOR EACH ROW EXECUTE FUNCTION clean_texts_of_tenant();
+CREATE TRIGGER count_version BEFORE UPDATE ON public.tenants FOR EACH ROW EXECUTE FUNCTION count_version('tenant_id');
+CREATE TRIGGER journal AFTER UPDATE ON public.tenants FOR EACH ROW EXECUTE FUNCTION journal('tenant_id');
+CREATE TRIGGER notify_tenant_change AFTER UPDATE ON public.tenants FOR EACH ROW EXECUTE FUNCTION notify_tenant_change();
 CREATE TRIGGER stays BEFORE DELETE OR UPDATE OF id ON public.tenants FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 ALTER TABLE tenants FORCE ROW LEVEL SECURITY;
 -- policy owner for the owner: true
 -- policy tenant for retainer_app: (id = (NULLIF(current_setting('retainer.tenant'::text, true), ''::text))::bigint)
-GRANT SELECT ON tenants TO retainer_app;
+GRANT SELECT, UPDATE ON tenants TO retainer_app;
 
 CREATE TABLE throttles (
     key text NOT NULL,

@@ -129,6 +129,7 @@ _TAGS = {
     "user": "account",
     "openapi.json": "api",
     "bulk": "writes",
+    "tenant": "tenants",
 }
 TEXT = "value"  # the parameter of a path that is a text, where all others are ids
 _METHODS = ""  # the key of a node's methods: no path segment is empty

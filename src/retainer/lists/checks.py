@@ -159,7 +159,7 @@ def _missing_routes(noun: Noun, routes: Sequence[Route]) -> Iterable[str]:
     if noun.create:
         wanted.append(("POST", f"/{noun.table}"))
     if noun.has_history:
-        wanted.append(("GET", f"/{noun.table}/{{id}}/history"))
+        wanted.append(("GET", f"{noun.path}/history"))
     for method, end in wanted:
         if not any(method == m and path.endswith(end) for m, path in there):
             yield f"has no route {method} {end} in routes.py"

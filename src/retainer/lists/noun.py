@@ -164,6 +164,7 @@ class Noun:
     trash: Trashed | None = None
     has_history: bool = False
     has_views: bool = False
+    is_one: bool = False  # a tenant has one record of it, at /<singular>
     is_private: bool = False  # visible to its owner only, not even to admins
     changeable: str = "true"  # SQL: what permission and visibility leave open
     verbs: Mapping[str, Verbs] = field(default_factory=dict)
@@ -183,6 +184,13 @@ class Noun:
                 WHERE {self.list.where} AND {self.list.id} = ANY(:ids::bigint[])""",
             visible=self.list.visible,
         )
+
+    @property
+    def path(self) -> str:
+        """The path of a record in the API."""
+        if self.is_one:
+            return f"/{self.singular}"
+        return f"/{self.table}/{{id}}"
 
     @property
     def label(self) -> str:

@@ -87,9 +87,11 @@ async def save(request: Request, name: str, id: int, path: str, sent: Sent) -> R
     if how in ("add", "drop") and record and any(isinstance(v, list) for v in sent.values()):
         return await _save_elements(request, name, id, NOUNS[record[1]], sent)
     version = request.data.get("version")
+    # The API finds the viewer's own tenant without an id.
+    ids = [id] if request.app.table.by_name[name].parameters else []
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return await perform(request, name, id, body=sent, version=version)
+            return await perform(request, name, *ids, body=sent, version=version)
         except PreconditionFailed as problem:
             if attempt == ATTEMPTS:
                 raise

@@ -9,6 +9,7 @@ from typing import Any
 
 from retainer.http.routing import Handler, Route
 from retainer.identity.sessions import store as session
+from retainer.identity.tenants import store as tenant
 from retainer.identity.users import store as user
 from retainer.journal import feed
 from retainer.journal import store as history
@@ -28,6 +29,7 @@ from retainer.pages.render import new_record, style_guide
 from retainer.pages.search import handlers as search
 from retainer.pages.sessions import handlers as sessions
 from retainer.pages.tasks import handlers as tasks
+from retainer.pages.tenants import handlers as tenants
 from retainer.pages.trash import handlers as trash
 from retainer.pages.users import handlers as users
 from retainer.pages.users import profile
@@ -222,6 +224,8 @@ PAGES = [
     _page("recoverUser", "/users/{id}/link", users.confirm_recovering, "users.manage", on=user.exists),
     _form("recoverUser", "/users/{id}/link", users.recover, "users.manage", on=user.exists),
     _form("endUserSessions", "/users/{id}/sessions/end", users.end_sessions, "users.manage", on=user.exists),
+    _page("tenant", "/tenants/{id}", tenants.show, "settings.read", on=tenant.exists),
+    _form("updateTenant", "/tenants/{id}", tenants.update, "settings.manage", on=tenant.exists),
     _page("roles", "/roles", users.roles, "users.manage"),
     _page("audit", "/audit", audit.show_all, "users.manage", lists=feed.AUDIT),
     _page("exportAudit", "/audit/export", csv_response, "users.manage", lists=feed.AUDIT),

@@ -88,6 +88,7 @@ def _add_tenant_commands(tenant: "Commands") -> None:
     add.add_argument("name")
     add.add_argument("--admin-email", required=True)
     add.add_argument("--time-zone", default="UTC")
+    add.add_argument("--country", help="its two letters, such as CH")
     _add_password_option(add)
 
 
@@ -183,7 +184,9 @@ def run_tenant_add(options: argparse.Namespace) -> None:
     password = read_password(options, options.admin_email, options.name)
 
     async def add(connection: Connection, settings: Settings) -> None:
-        tenant = await accounts.create_tenant(connection, options.name, options.time_zone)
+        tenant = await accounts.create_tenant(
+            connection, options.name, options.time_zone, options.country
+        )
         print(f"Tenant {tenant}: {options.name}")
         email = options.admin_email
         user = UserCreate(email, accounts.name_from_email(email), Role.ADMIN)

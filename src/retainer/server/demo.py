@@ -47,6 +47,7 @@ def settings(given: Settings) -> Settings:
         admin_email=LOGINS[0][0],
         admin_password=PASSWORD,
         tenant="Northlight Consulting",
+        country="CH",
         time_zone="Europe/Zurich",
     )
 

@@ -160,7 +160,9 @@ async def _first_admin(connection: Connection, settings: Settings) -> str | None
             raise ConfigError(f"{PREFIX}ADMIN_PASSWORD {problem}.")
         password_hash = await passwords.hashed(settings.admin_password, OPERATOR)
     with _naming_settings():
-        tenant = await accounts.create_tenant(connection, settings.tenant, settings.time_zone)
+        tenant = await accounts.create_tenant(
+            connection, settings.tenant, settings.time_zone, settings.country or None
+        )
         admin = UserCreate(email, accounts.name_from_email(email), Role.ADMIN)
         user = await accounts.create_user(connection, tenant, admin, password_hash)
     if password_hash:
@@ -173,7 +175,12 @@ async def _first_admin(connection: Connection, settings: Settings) -> str | None
 @contextmanager
 def _naming_settings() -> Iterator[None]:
     """Turn a refusal of the first tenant or admin into one that names the setting at fault."""
-    settings = {"name": "tenant", "timeZone": "time_zone", "username": "admin_email"}
+    settings = {
+        "name": "tenant",
+        "timeZone": "time_zone",
+        "country": "country",
+        "username": "admin_email",
+    }
     try:
         yield
     except Problem as problem:

@@ -50,6 +50,7 @@ IDS = {
     "documents": file,
     "activities": activity,
     "users": user,
+    "tenants": lambda cast: [cast.tenant],
     "views": view,
     "operations": operation,
     "profile": own_session,

@@ -5,11 +5,11 @@
 
 -- The live session of a cookie, and its user. It also records that the session was seen, at most
 -- once a minute.
-CREATE OR REPLACE FUNCTION session_by_token(hash bytea, idle interval)
+CREATE OR REPLACE FUNCTION session_of_token(hash bytea, idle interval)
 RETURNS TABLE (
     session_id bigint, tenant_id bigint, user_id bigint, role text, contact_id bigint,
-    username text, full_name text, time_zone text, theme text, density text, shortcuts boolean,
-    seconds_left double precision
+    username text, full_name text, time_zone text, country text, theme text, density text,
+    shortcuts boolean, seconds_left double precision
 )
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -21,7 +21,7 @@ BEGIN
         AND s.last_seen_at < now() - least(interval '1 minute', idle / 4);
     RETURN QUERY
         SELECT s.id, s.tenant_id, u.id, u.role, u.contact_id, u.username, u.full_name,
-            coalesce(u.time_zone, t.time_zone), u.theme, u.density, u.shortcuts,
+            coalesce(u.time_zone, t.time_zone), t.country, u.theme, u.density, u.shortcuts,
             extract(epoch FROM least(s.expires_at, s.idle_expires_at) - now())::double precision
         FROM sessions s
         JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
@@ -29,6 +29,20 @@ BEGIN
         WHERE s.token_hash = hash AND s.expires_at > now() AND s.idle_expires_at > now()
             AND u.is_active;
 END $$;
+
+-- The name by which servers of the version before this one call it.
+CREATE OR REPLACE FUNCTION session_by_token(hash bytea, idle interval)
+RETURNS TABLE (
+    session_id bigint, tenant_id bigint, user_id bigint, role text, contact_id bigint,
+    username text, full_name text, time_zone text, theme text, density text, shortcuts boolean,
+    seconds_left double precision
+)
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+    SELECT s.session_id, s.tenant_id, s.user_id, s.role, s.contact_id, s.username, s.full_name,
+        s.time_zone, s.theme, s.density, s.shortcuts, s.seconds_left
+    FROM session_of_token(hash, idle) s
+$$;
 
 CREATE OR REPLACE FUNCTION user_by_username(name text)
 RETURNS TABLE (
@@ -69,6 +83,17 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- The same of everybody whose tenant has another time zone or country than before.
+CREATE OR REPLACE FUNCTION notify_tenant_change() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF (OLD.time_zone, OLD.country) IS DISTINCT FROM (NEW.time_zone, NEW.country) THEN
+        PERFORM pg_notify('retainer_sessions', s.user_id::text)
+        FROM sessions s WHERE s.tenant_id = NEW.id GROUP BY s.user_id;
+    END IF;
+    RETURN NULL;
+END $$;
+
 -- The last active admin of a tenant stays. The lock orders two admins who demote each other at the
 -- same moment.
 CREATE OR REPLACE FUNCTION keep_an_admin() RETURNS trigger
@@ -89,8 +114,9 @@ END $$;
 
 -- The application role alone may call these; PostgreSQL would let everybody.
 REVOKE ALL ON FUNCTION
-    session_by_token, user_by_username, link_by_token, notify_session_change, keep_an_admin
+    session_of_token, session_by_token, user_by_username, link_by_token, notify_session_change,
+    notify_tenant_change, keep_an_admin
 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    session_by_token, user_by_username, link_by_token
+    session_of_token, session_by_token, user_by_username, link_by_token
 TO retainer_app;

@@ -115,10 +115,17 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE OR REPLACE FUNCTION clean_texts_of_tenant() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.name := required(one_line(NEW.name), 'name');
+    RETURN NEW;
+END $$;
+
 -- The application role alone may call these; PostgreSQL would let everybody.
 REVOKE ALL ON FUNCTION
     one_line, several_lines, is_seen, required, clean_texts_of_organization, clean_texts_of_contact,
     clean_texts_of_work, clean_texts_of_document, clean_texts_of_activity, clean_texts_of_view,
-    clean_texts_of_user
+    clean_texts_of_user, clean_texts_of_tenant
 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION one_line, several_lines, is_seen, required TO retainer_app;

@@ -14,7 +14,7 @@ SESSIONS = "retainer_sessions"  # channel of notifications; the payload is a use
 REMEMBER = 60.0  # seconds; reading the row again also records that the session was seen
 MAX_REMEMBERED = 20_000
 
-_READ = "SELECT * FROM session_by_token($1, $2)"
+_READ = "SELECT * FROM session_of_token($1, $2)"
 
 
 class Sessions:

@@ -15,18 +15,25 @@ from retainer.database.pool import Connection
 from retainer.errors import NotFound, conflict, invalid
 from retainer.http.body import decode
 from retainer.identity import tokens
+from retainer.identity.tenants.model import refuse_unknown_country
 from retainer.identity.users import store
 from retainer.identity.users.model import UserCreate, refuse_unknown_time_zone
 
 
-async def create_tenant(connection: Connection, name: str, time_zone: str) -> int:
+async def create_tenant(
+    connection: Connection, name: str, time_zone: str, country: str | None = None
+) -> int:
     """Add a tenant; returns its id."""
     refuse_unknown_time_zone(time_zone)
+    refuse_unknown_country(country)
     if not 1 <= len(name.strip()) <= 255:
         raise invalid("name", "must have 1 to 255 characters, not only spaces")
     return int(
         await connection.fetchval(
-            "INSERT INTO tenants (name, time_zone) VALUES ($1, $2) RETURNING id", name, time_zone
+            "INSERT INTO tenants (name, time_zone, country) VALUES ($1, $2, $3) RETURNING id",
+            name,
+            time_zone,
+            country,
         )
     )
 
