@@ -25,7 +25,14 @@ JAVA = "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2"
         ("text/html;q=0.5, */*", False),
         ("text/html;q=0, */*", False),
         ("text/html;level=1;q=0.9, application/json;q=0.8", True),
-        ("text/*", False),
+        ("text/*", True),
+        ("text/*, application/json;q=0.9", True),
+        ("image/*, text/*;q=0.5, */*;q=0.1", True),
+        ("text/*, application/json", False),
+        ("text/*, */*", False),
+        ("text/*;q=0", False),
+        ("text/html;q=0, text/*", False),
+        ("text/*, text/html;q=0.2, application/json;q=0.5", False),
         ("*/*", False),
         ("", False),
         (None, False),
@@ -42,6 +49,11 @@ def test_html_is_answered_where_it_is_named_and_weighs_no_less_than_json(
             "text/html" if is_page else "application/json"
         )
         assert "accept" in answer.headers["vary"].lower()
+
+
+def test_a_list_is_csv_for_those_who_name_it_beside_other_texts(cast: Cast) -> None:
+    answer = cast.ada.get("/organizations", headers={"Accept": "text/csv, text/*;q=0.5"})
+    assert answer.headers["content-type"].startswith("text/csv")
 
 
 def test_the_most_specific_range_gives_the_weight() -> None:

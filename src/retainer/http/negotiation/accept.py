@@ -37,6 +37,11 @@ def weight(accept: str | None, media_type: str) -> float:
 
 
 def prefers_html(accept: str | None) -> bool:
-    """True where HTML is named, and JSON weighs no more."""
-    html = ranges(accept or "").get("text/html", 0.0)
-    return html > 0 and html >= weight(accept, "application/json")
+    """True where HTML is named, and JSON weighs no more; or where text/* is, which has HTML in it,
+    and neither JSON nor CSV, which lists are answered in too, weighs as much.
+    """
+    named = ranges(accept or "")
+    json = weight(accept, "application/json")
+    if "text/html" in named:
+        return named["text/html"] > 0 and named["text/html"] >= json
+    return named.get("text/*", 0.0) > max(json, named.get("text/csv", 0.0))

@@ -55,7 +55,7 @@ PART_DOMAINS = Statement("""
         SELECT DISTINCT ON (held.domain) held.domain, held.child FROM held
         ORDER BY held.domain, held.organization_id
     ), losing AS (
-        SELECT held.organization_id, array_agg(held.domain) AS domains
+        SELECT held.organization_id, array_agg(held.domain ORDER BY held.domain) AS domains
         FROM held JOIN keeping ON keeping.domain = held.domain AND keeping.child <> held.child
         GROUP BY 1
     )
