@@ -1,5 +1,5 @@
-// Forms are sent one after the other, as they were when submitted. A line that adds is emptied at
-// once; if the server does not take what was sent, it is put back.
+// Forms are sent one after the other. A line that adds is emptied at once; what the server does not
+// take is put back.
 
 import { $$, main, on } from "./dom.js";
 import { draftKey, fieldsOf, isChanged } from "./drafts.js";
@@ -104,6 +104,7 @@ function takeVersion(sent) {
 
 on("htmx:before:request", ({ detail: { ctx } }) => {
   if (!ctx.sent) return;
+  clearTimeout(ctx.requestTimeout); // htmx's minute
   const { data, form } = ctx.sent;
   const isMultipart = form?.enctype === "multipart/form-data";
   const body = isMultipart ? data : new URLSearchParams(data);
@@ -125,7 +126,7 @@ on("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
   const isElsewhere = !sent.isInDialog && !isShown(sent.path);
   if (status >= 400 || isElsewhere) ctx.push = "false";
   if (!isElsewhere && (status < 400 || SHOWN.includes(status))) return;
-  // The page stays, be it the one with the form or another by now.
+  // The page stays, with the form or another by now.
   const answer = new DOMParser().parseFromString(ctx.text, "text/html");
   sent.words = answer.querySelector("p.error") || answer.querySelector("h1 + *");
   ctx.isUnseen = true;
