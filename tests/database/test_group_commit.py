@@ -114,6 +114,54 @@ def test_each_create_of_a_group_is_an_operation_of_its_own(cast: Cast, crowd: Cr
     assert 1 < max(Counter(row["transaction"] for row in found).values()) <= group_commit.MAX_GROUP
 
 
+METADATA = [
+    {"digits": 0.12345678901234567890, "huge": 10**30, "empty": {}, "none": None, "list": [1, [2]]},
+    {'quo"te': "back\\slash", "line": "a\nb\u2028c", "\u0001": "\U0001f600", "": "ß"},
+]
+HOSTILE: dict[str, list[dict[str, Any]]] = {
+    ORGANIZATIONS: [
+        {"name": "{a,b}", "type": "other", "domains": ["a.example", "b.example"], "tags": ["x,y", '"']},
+        {"name": "NULL", "type": "vendor", "description": "a\tb\n\\N", "metadata": METADATA[0]},
+        {"name": "Ωmega %s $1 :name", "type": "other", "externalId": "0", "metadata": METADATA[1]},
+        {"name": "'; --", "type": "customer", "industry": "@acting", "website": "https://x.example"},
+    ],
+    "/api/contacts": [
+        {"fullName": "null", "email": "a@b.example", "type": "client", "isActive": False},
+        {"fullName": "(,)", "email": "c@d.example", "type": "client", "metadata": METADATA[0]},
+    ],
+    "/api/tasks": [
+        {"title": "1e5", "dueDate": "2028-02-29", "priority": "high"},
+        {"title": "true", "dueDate": "9999-12-31", "description": "\u200bseen", "order": 2**31 - 1},
+        {"title": "[]", "description": "{}"},
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", HOSTILE)
+def test_a_create_of_a_group_writes_the_same_values_as_one_alone(
+    cast: Cast, crowd: Crowd, path: str
+) -> None:
+    """With an Idempotency-Key a create has a statement of its own."""
+    alone = []
+    for number, body in enumerate(HOSTILE[path]):
+        answer = cast.olga.post(path, body, headers={"Idempotency-Key": f"{path} {number}"})
+        assert answer.status_code == 200, answer.text
+        alone.append(answer.json())
+    crowd.send(cast.ada, "GET", path)
+
+    async def gathered() -> list[httpx.Response]:
+        return await asyncio.gather(*(crowd.post(cast.ada, path, **body) for body in HOSTILE[path]))
+
+    together = [answer.json() for answer in crowd.sql.run(gathered())]
+    unlike = {"id", "createdAt", "updatedAt"}
+    kept = [{name: r[name] for name in r.keys() - unlike} for r in together]
+    assert kept == [{name: r[name] for name in r.keys() - unlike} for r in alone]
+    images = "SELECT after - '{id,tenant_id,created_at,updated_at}'::text[] AS image FROM changes WHERE entity_id = $1 AND entity = $2"
+    for one, other in zip(alone, together, strict=True):
+        noun = path.removeprefix("/api/")
+        assert cast.sql.rows(images, one["id"], noun) == cast.sql.rows(images, other["id"], noun)
+
+
 def test_each_create_of_a_group_can_be_undone_by_itself(cast: Cast, crowd: Crowd) -> None:
     made = {
         answer.json()["id"]

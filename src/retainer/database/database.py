@@ -38,7 +38,7 @@ class Database:
     def __init__(self, url: str, *, size: int, statement_seconds: float) -> None:
         self.pool = Pool(url, size, statement_seconds)
         self.coalescers: dict[tuple[object, ...], ReadCoalescer] = {}
-        self.group_commit = GroupCommit(self.writing, self.send_each)
+        self.group_commit = GroupCommit(self.writing, self.send)
         self.is_up = False  # set by the monitor; while it is False, requests fail at once
         self.is_full = False  # too little space is left; while it is True, changes are refused
         self.messages: Messages = {}  # loaded by the monitor
@@ -237,14 +237,15 @@ class Db:
         return Stored(*row)
 
     async def create(self, statement: Create, /, **values: object) -> Stored | None:
-        """The new record, or None. Creates that arrive together share a transaction, unless they
+        """The new record, or None. Creates that arrive together share a statement, unless they
         refer to rows, which may be locked or deleted and would hold up or fail the whole group
         (docs/decisions/0018).
         """
         if self.connection is None and all(values[name] is None for name in statement.references):
-            text, arguments = self.bind(statement.grouped, values)
-            tenant = self.viewer_values["tenant"]
-            row = await self.database.group_commit.create(tenant, self.noun, text, arguments)
+            text, names = statement.grouped.compiled[self.scope]
+            row = await self.database.group_commit.create(
+                self.noun, text, names, self._known(), values
+            )
             if row is not None:
                 return Stored(*row)
         return await self.stored(statement, **values)
@@ -356,11 +357,16 @@ class Db:
     def bind(self, statement: Statement, values: Values) -> tuple[str, list[object]]:
         """The text of a statement for this viewer, and its arguments in order."""
         text, names = statement.compiled[self.scope]
-        known: Values = {
+        known = self._known() | values
+        return text, [known[name] for name in names]
+
+    def _known(self) -> Values:
+        """The values that are filled in here."""
+        return {
             "request": self.origin,
             "action": self.action,
             "channel": self.channel,
             "expected": self.expected,
+            "wanted": self.wanted,
+            **self.viewer_values,
         }
-        known |= {"wanted": self.wanted, **self.viewer_values, **values}
-        return text, [known[name] for name in names]

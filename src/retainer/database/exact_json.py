@@ -14,6 +14,25 @@ T = TypeVar("T")
 encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
+class Json(str):
+    """JSON text, as asyncpg takes it for a jsonb column."""
+
+    __slots__ = ()
+
+
+def rows_as_json(rows: list[dict[str, Any]]) -> bytes:
+    """Rows by column names as one JSON array, for a Create's `bulk` and `grouped`."""
+    return encode(
+        [
+            {
+                name: msgspec.Raw(value.encode()) if type(value) is Json else value
+                for name, value in row.items()
+            }
+            for row in rows
+        ]
+    )
+
+
 @cache
 def _decoder(kind: Hashable) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind, float_hook=Decimal)

@@ -1,18 +1,20 @@
-"""Group commit: creates that arrive together share one transaction, and so one flush of the WAL.
-Each remains an operation of its own in the journal (docs/decisions/0018).
+"""Group commit: creates of one noun that arrive together are one INSERT of several rows, and so one
+transaction and one flush of the WAL. Each remains an operation of its own in the journal
+(docs/decisions/0018).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import asyncpg
 
+from retainer.database.exact_json import rows_as_json
 from retainer.database.pool import Connection
 from retainer.errors import Problem
 
-MAX_GROUP = 32  # creates in one transaction
+MAX_GROUP = 32  # creates in one statement
 # Once EARLY_GROUP creates wait, they start another transaction instead of waiting for the one in
 # flight, up to MAX_IN_FLIGHT: more than PostgreSQL has cores for gains nothing.
 EARLY_GROUP, MAX_IN_FLIGHT = 8, 4
@@ -20,50 +22,73 @@ EARLY_GROUP, MAX_IN_FLIGHT = 8, 4
 # next group takes another one, while fewer than MAX_LATE are late.
 LATE_SECONDS, MAX_LATE = 0.5, 3
 
+# The parameters of a grouped statement that have a value for each request, and what it is there.
+EACH = {
+    "sessions": "session",
+    "viewer_roles": "viewer_role",
+    "channels": "channel",
+    "requests": "request",
+    "actions": "action",
+}
+ROWS = "rows"
+
+Values: TypeAlias = dict[str, Any]
 Row: TypeAlias = asyncpg.Record | None
-Waiting: TypeAlias = tuple[list[object], asyncio.Future[Row]]
 Acquire: TypeAlias = Callable[[int, str], AbstractAsyncContextManager[Connection]]
-SendEach: TypeAlias = Callable[
-    [Connection, str, list[list[object]]], Awaitable[list[asyncpg.Record]]
-]
+Send: TypeAlias = Callable[[Connection, str, Sequence[object]], Awaitable[list[asyncpg.Record]]]
+
+
+class Waiting(NamedTuple):
+    """A create: who makes it, by the names in EACH, and the new row by its columns."""
+
+    known: Values
+    row: Values
+    future: asyncio.Future[Row]
 
 
 class GroupCommit:
-    """The queues of a process: one for each tenant and statement.
+    """The queues of a process: one for each statement and tenant, and whatever else the requests of
+    a group must have in common.
 
-    `acquire` lends a connection set to a tenant, for a noun; `send_each` executes one statement
-    once for each list of arguments, in one transaction.
+    `acquire` lends a connection set to a tenant, for a noun; `send` executes a statement.
     """
 
-    def __init__(self, acquire: Acquire, send_each: SendEach) -> None:
-        self.acquire, self.send_each = acquire, send_each
-        self.queues: dict[tuple[int, str], Queue] = {}
+    def __init__(self, acquire: Acquire, send: Send) -> None:
+        self.acquire, self.send = acquire, send
+        self.queues: dict[tuple[object, ...], Queue] = {}
 
-    async def create(self, tenant: int, noun: str, text: str, arguments: list[object]) -> Row:
-        """The row that the statement inserts. None when a create of the group was refused: the
-        whole group was rolled back, and each caller sends its own again, alone. Raises a failure of
-        the connection.
+    async def create(
+        self, noun: str, text: str, names: Iterable[str], known: Values, row: Values
+    ) -> Row:
+        """The row that the statement inserts; `names` are its parameters in order. None when a
+        create of the group was refused: the whole group was rolled back, and each caller sends its
+        own again, alone. Raises a failure of the connection.
         """
-        queue = self.queues.get((tenant, text))
+        shared = {name: known[name] for name in names if name not in EACH and name != ROWS}
+        key = (text, *shared.values())
+        queue = self.queues.get(key)
         if queue is None:
-            queue = self.queues[tenant, text] = Queue(self, tenant, noun, text)
-        return await queue.submit(arguments)
+            queue = self.queues[key] = Queue(self, noun, text, names, shared)
+        return await queue.submit(known, row)
 
 
 class Queue:
-    """Creates of one tenant by one statement. Those that arrive while a transaction is in flight
-    wait, and form the next group.
+    """Creates by one statement. Those that arrive while a transaction is in flight wait, and form
+    the next group.
     """
 
-    def __init__(self, commits: GroupCommit, tenant: int, noun: str, text: str) -> None:
-        self.commits, self.tenant, self.noun, self.text = commits, tenant, noun, text
+    def __init__(
+        self, commits: GroupCommit, noun: str, text: str, names: Iterable[str], shared: Values
+    ) -> None:
+        self.commits, self.noun, self.text, self.names = commits, noun, text, names
+        self.shared = shared
         self.waiting: list[Waiting] = []
         self.running: set[asyncio.Task[None]] = set()
         self.late: set[asyncio.Task[None]] = set()
 
-    def submit(self, arguments: list[object]) -> asyncio.Future[Row]:
+    def submit(self, known: Values, row: Values) -> asyncio.Future[Row]:
         future: asyncio.Future[Row] = asyncio.get_running_loop().create_future()
-        self.waiting.append((arguments, future))
+        self.waiting.append(Waiting(known, row, future))
         is_early = len(self.waiting) >= EARLY_GROUP and len(self.running) < MAX_IN_FLIGHT
         if is_early or (not self.running and len(self.late) < MAX_LATE):
             self._start()
@@ -96,7 +121,7 @@ class Queue:
     async def _commit_group(self) -> None:
         group: list[Waiting] | None = None
         try:
-            async with self.commits.acquire(self.tenant, self.noun) as connection:
+            async with self.commits.acquire(self.shared["tenant"], self.noun) as connection:
                 group = self._take()
                 rows = await self._send(connection, group)
         except Exception as error:
@@ -106,22 +131,25 @@ class Queue:
                 group, self.waiting = self.waiting, []
             _fail(group, error)
         else:
-            for (_, future), row in zip(group, rows, strict=True):
-                if not future.done():
-                    future.set_result(row)
+            for each, row in zip(group, rows, strict=True):
+                if not each.future.done():
+                    each.future.set_result(row)
 
     def _take(self) -> list[Waiting]:
         """The next group, without creates whose request has been cancelled."""
-        waiting = [each for each in self.waiting if not each[1].done()]
+        waiting = [each for each in self.waiting if not each.future.done()]
         self.waiting = waiting[MAX_GROUP:]
         return waiting[:MAX_GROUP]
 
     async def _send(self, connection: Connection, group: list[Waiting]) -> list[asyncpg.Record]:
         if not group:
             return []
-        return await self.commits.send_each(
-            connection, self.text, [arguments for arguments, _ in group]
-        )
+        values: Values = {
+            plural: [each.known[name] for each in group] for plural, name in EACH.items()
+        }
+        values[ROWS] = rows_as_json([each.row for each in group])
+        values |= self.shared
+        return await self.commits.send(connection, self.text, [values[name] for name in self.names])
 
 
 def _fail(group: list[Waiting], error: Exception) -> None:
@@ -132,10 +160,10 @@ def _fail(group: list[Waiting], error: Exception) -> None:
     is_rolled_back = isinstance(error, asyncpg.PostgresError)
     if isinstance(error, Problem):
         is_rolled_back = error.is_rolled_back
-    for _, future in group:
-        if future.done():
+    for each in group:
+        if each.future.done():
             continue
         if is_rolled_back:
-            future.set_result(None)
+            each.future.set_result(None)
         else:
-            future.set_exception(error)
+            each.future.set_exception(error)

@@ -9,7 +9,8 @@
 - `@expected_<alias>`: the condition that a row meets If-Match or If-None-Match
   (http/safe_writes/preconditions.py);
 - `@acting`: the function that tells the journal who acts, and refuses the statement when their
-  session has ended (database/functions/journal.sql).
+  session has ended (database/functions/journal.sql); `@acting_each` is for the rows of several
+  requests.
 """
 
 import re
@@ -22,12 +23,15 @@ EMPTY: Mapping[str, str] = {}
 
 Visible = Mapping[str, Mapping[Scope, str]]  # conditions by the name of the rows and the scope
 
-ACTING = "{0}(:session, :viewer_role, :channel, :request, :action)"
+ACTING = {
+    "acting": "acting(:session, :viewer_role, :channel, :request, :action)",
+    "acting_each": "acting_each(:sessions, :viewer_roles, :channels, :requests, :actions)",
+}
 EXPECTED = (
     "(:expected::text[] IS NULL OR ({0}.id || '-' || {0}.version = ANY(:expected)) = :wanted)"
 )
 _FRAGMENT = re.compile(
-    r"@(visible_([a-z]+)|expected_([a-z]+)|told_([a-z]+)_([A-Za-z]+)|sees_all|acting_anew|acting)\b"
+    r"@(visible_([a-z]+)|expected_([a-z]+)|told_([a-z]+)_([A-Za-z]+)|sees_all|acting_each|acting)\b"
 )
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z_0-9]*)")
 
@@ -68,8 +72,9 @@ class Create(Change):
     with the SQL that selects its id if the viewer may refer to it; the row is locked until the
     commit, and without it nothing is inserted. In both, {} stands for the column's value.
 
-    The same INSERT has two more texts. `grouped` is for a group commit. `bulk` inserts a row for
-    each object of the JSON array :rows, by column names, and returns them in the same order.
+    The same INSERT has two more texts, which insert a row for each object of the JSON array :rows,
+    by column names, and return them in the same order. `bulk` is for many rows of one request,
+    `grouped` for rows of a request each that refer to nothing.
     """
 
     def __init__(
@@ -86,7 +91,7 @@ class Create(Change):
         names = [*columns, *computed]
         into = ", ".join(f'"{name}"' for name in names)
 
-        def insert(source: str, value: str) -> str:
+        def insert(source: str, value: str, references: Mapping[str, str] = references) -> str:
             """The INSERT from a source of rows; {} in `value` stands for a column's name."""
             values = [computed.get(name, "{}").format(value.format(name)) for name in names]
             held = [is_locked(query, value.format(name)) for name, query in references.items()]
@@ -98,11 +103,12 @@ class Create(Change):
 
         self.insert = insert("@acting", ":{}")
         super().__init__(f"{self.insert} RETURNING {returning}")
-        self.grouped = Statement(f"{insert('@acting_anew', ':{}')} RETURNING {returning}")
-        rows = f"jsonb_populate_recordset(NULL::{table}, :rows::jsonb)"
-        source = f"@acting, ROWS FROM ({rows}) WITH ORDINALITY AS each"
-        self.bulk = Statement(
-            f"""{insert(source, 'each."{}"')} ORDER BY each.ordinality RETURNING {returning}"""
+        rows = f"""ROWS FROM (json_populate_recordset(NULL::{table}, :rows::json))
+                    WITH ORDINALITY AS each"""
+        in_order = f"ORDER BY each.ordinality RETURNING {returning}"
+        self.bulk = Statement(f"""{insert(f"@acting, {rows}", 'each."{}"')} {in_order}""")
+        self.grouped = Statement(
+            f"""{insert(f"@acting_each, {rows}", 'each."{}"', EMPTY)} {in_order}"""
         )
 
 
@@ -161,7 +167,7 @@ def _expand(text: str, scope: Scope, visible: Visible) -> str:
             return str(is_told(of, field, scope)).lower()
         if match[1] == "sees_all":
             return str(scope == "all").lower()
-        return ACTING.format(match[1])
+        return ACTING[match[1]]
 
     return _FRAGMENT.sub(fragment, text)
 

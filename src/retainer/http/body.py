@@ -201,12 +201,6 @@ def _children(node: object) -> list[object]:
     return []
 
 
-class Json(str):
-    """JSON text, as asyncpg takes it for a jsonb column."""
-
-    __slots__ = ()
-
-
 def sent(body: msgspec.Struct) -> dict[str, Any]:
     """Only the fields that were sent, by their column names, as asyncpg takes them."""
     values = {
@@ -214,5 +208,5 @@ def sent(body: msgspec.Struct) -> dict[str, Any]:
     }
     for name, value in values.items():
         if isinstance(value, dict):
-            values[name] = Json(exact_json.encode(value).decode())
+            values[name] = exact_json.Json(exact_json.encode(value).decode())
     return values

@@ -3,7 +3,8 @@
 --
 -- Two settings of the transaction carry it: retainer.context, written by acting() and acting_as(),
 -- is "tenant actor session kind via action request address", 0 where there is no actor or session;
--- retainer.operation is "id, last sequence, tenant".
+-- retainer.operation is "id, last sequence, tenant". A third one, retainer.operations, has the ids of
+-- the operations that the rows of acting_each() are to get.
 -- Every write sets them several times, so they are set in assignments: PERFORM is a statement, which
 -- PostgreSQL starts and ends each time.
 
@@ -33,9 +34,45 @@ BEGIN
     RETURN actor;
 END $$;
 
--- The same in a group commit, where each statement is a request of its own: the statement before it
--- in the transaction was another request's operation. A create that has to wait for a lock gives up
--- soon, because its whole group waits with it (docs/decisions/0018).
+-- The same for the rows of one INSERT, each of which is a request of its own and has an operation of
+-- its own: the k-th session, role and so on are those of the k-th row (docs/decisions/0018). A row
+-- that has to wait for a lock gives up soon, because the others wait with it.
+CREATE OR REPLACE FUNCTION acting_each(
+    sessions bigint[], acting_roles text[], throughs text[], requests text[], doings text[]
+) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+DECLARE
+    tenant bigint := current_tenant();
+    made bigint[];
+    waiting text;
+    patience text;
+BEGIN
+    WITH noted AS (
+        INSERT INTO operations
+            (tenant_id, actor_id, session_id, actor_kind, via, action, request_id, address)
+        SELECT tenant, u.id, s.id, 'user', r.through, r.doing, split_part(r.request, ' ', 1),
+            nullif(split_part(r.request, ' ', 2), '')
+        FROM unnest(sessions, acting_roles, throughs, requests, doings)
+                WITH ORDINALITY r (session, role, through, request, doing, place)
+            JOIN sessions s ON s.tenant_id = tenant AND s.id = r.session
+            JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
+        WHERE s.expires_at > now() AND s.idle_expires_at > now() AND u.is_active
+            AND u.role = r.role
+        ORDER BY r.place
+        RETURNING id
+    )
+    SELECT array_agg(n.id ORDER BY n.id) INTO made FROM noted n;
+    IF cardinality(made) IS DISTINCT FROM cardinality(sessions) THEN
+        RAISE EXCEPTION 'the session of a request has ended or its user has changed'
+            USING ERRCODE = 'RT401';
+    END IF;
+    waiting := set_config('retainer.operations', array_to_string(made, ' '), true);
+    patience := set_config('lock_timeout', '50ms', true);
+END $$;
+
+-- Called by servers of the version before this one only, while they are replaced one by one: a
+-- request of a group that had a statement of its own.
 CREATE OR REPLACE FUNCTION acting_anew(
     session bigint, acting_role text, through text, request text, doing text
 ) RETURNS bigint
@@ -147,9 +184,9 @@ DECLARE
     old_organization bigint;
     new_organization bigint;
     op bigint;
+    waiting text := current_setting('retainer.operations', true);
     running text[];
     now_running text;
-    place int;
 BEGIN
     IF old_row = new_row THEN
         RETURN NULL;
@@ -167,18 +204,26 @@ BEGIN
         FROM jsonb_each(new_row) n
         WHERE n.value IS DISTINCT FROM old_row -> n.key AND n.key NOT IN ('version', 'updated_at');
     END IF;
-    op := operation();
-    running := string_to_array(current_setting('retainer.operation'), ' ');
+    IF waiting <> '' THEN
+        running := ARRAY[split_part(waiting, ' ', 1), '0', current_tenant()::text];
+        now_running := set_config(
+            'retainer.operations', substr(waiting, length(running[1]) + 2), true);
+    ELSE
+        running := string_to_array(current_setting('retainer.operation', true), ' ');
+        IF cardinality(running) IS DISTINCT FROM 3 THEN
+            op := operation();
+            running := string_to_array(current_setting('retainer.operation'), ' ');
+        END IF;
+        now_running := set_config('retainer.operation',
+            concat_ws(' ', running[1], running[2]::int + 1, running[3]), true);
+    END IF;
     IF touched.tenant_id <> running[3]::bigint THEN
         RAISE EXCEPTION 'a change in another tenant than its operation'
             USING HINT = 'Begin an operation for each tenant.';
     END IF;
-    place := running[2]::int + 1;
-    now_running := set_config(
-        'retainer.operation', concat_ws(' ', op, place, touched.tenant_id), true);
     INSERT INTO changes (tenant_id, operation_id, sequence, entity, entity_id, action, version,
                          organization_before, organization_after, before, after, digest)
-    VALUES (touched.tenant_id, op, place, TG_TABLE_NAME, touched.id, lower(TG_OP), touched.version,
+    VALUES (touched.tenant_id, running[1]::bigint, running[2]::int + 1, TG_TABLE_NAME, touched.id, lower(TG_OP), touched.version,
             old_organization, new_organization, old_row, new_row,
             sha256(convert_to(concat_ws(E'\n', old_row::text, new_row::text), 'UTF8')));
     RETURN NULL;
@@ -231,9 +276,9 @@ END $$;
 
 -- The application role alone may call these; PostgreSQL would let everybody.
 REVOKE ALL ON FUNCTION
-    acting, acting_anew, acting_as, operation, refusal, close_refusals, organization_of, journal,
+    acting, acting_each, acting_anew, acting_as, operation, refusal, close_refusals, organization_of, journal,
     count_version, refuse_removal
 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    acting, acting_anew, acting_as, operation, refusal, close_refusals, organization_of
+    acting, acting_each, acting_anew, acting_as, operation, refusal, close_refusals, organization_of
 TO retainer_app;

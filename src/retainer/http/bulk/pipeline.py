@@ -12,14 +12,12 @@ from contextlib import asynccontextmanager
 from itertools import groupby
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
-import msgspec
 from asyncpg import Record
 
 from retainer.database import exact_json
 from retainer.database.database import Db, Rollback, Values
 from retainer.database.statement import Change, Create, Statement
 from retainer.errors import Problem
-from retainer.http.body import Json
 
 AT_A_STRETCH = 25  # lines that are worked at before the event loop turns to others
 
@@ -116,9 +114,8 @@ class Pipeline:
     async def _send(self, alike: list[_Captured]) -> None:
         first = alike[0]
         if isinstance(first.statement, Create):
-            rows = await self.tx.rows(
-                first.statement.bulk, rows=_json([change.values for change in alike])
-            )
+            values = exact_json.rows_as_json([change.values for change in alike])
+            rows = await self.tx.rows(first.statement.bulk, rows=values)
         else:
             if first.statement.first is not None:
                 ids = [change.values["id"] for change in alike]
@@ -128,15 +125,6 @@ class Pipeline:
             raise CannotPipeline  # one of them found nothing to change: its handler has to say why
         for change, row in zip(alike, rows, strict=True):
             change.row.set_result(row)
-
-
-def _json(rows: list[Values]) -> str:
-    """Rows by column names, for a Create's `bulk`."""
-    plain = [
-        {k: msgspec.Raw(v.encode()) if isinstance(v, Json) else v for k, v in row.items()}
-        for row in rows
-    ]
-    return exact_json.encode(plain).decode()
 
 
 def _expecting(change: _Captured) -> Values:
