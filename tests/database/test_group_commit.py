@@ -162,6 +162,29 @@ def test_a_create_of_a_group_writes_the_same_values_as_one_alone(
         assert cast.sql.rows(images, one["id"], noun) == cast.sql.rows(images, other["id"], noun)
 
 
+def test_after_a_group_the_next_create_waits_for_others(
+    cast: Cast, crowd: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "GATHER_SECONDS", 5)
+    crowd.send(cast.ada, "GET", ORGANIZATIONS)
+
+    async def gathered() -> list[httpx.Response]:
+        await asyncio.gather(*(crowd.create(cast.ada, name="N") for _ in range(4)))
+        queues = crowd.app.database.group_commit.queues.values()
+        tasks = [asyncio.create_task(crowd.create(cast.ada, name="N"))]
+        while not any(queue.waiting for queue in queues):
+            await asyncio.sleep(0)
+        tasks += [
+            asyncio.create_task(crowd.create(cast.ada, name="N"))
+            for _ in range(group_commit.EARLY_GROUP - 1)
+        ]
+        async with asyncio.timeout(group_commit.GATHER_SECONDS):  # none waits when enough are there
+            return await asyncio.gather(*tasks)
+
+    made = {answer.json()["id"] for answer in crowd.sql.run(gathered())}
+    assert len({row["transaction"] for row in operations(cast) if row["id"] in made}) == 1
+
+
 def test_each_create_of_a_group_can_be_undone_by_itself(cast: Cast, crowd: Crowd) -> None:
     made = {
         answer.json()["id"]

@@ -17,7 +17,10 @@ from retainer.errors import Problem
 MAX_GROUP = 32  # creates in one statement
 # Once EARLY_GROUP creates wait, they start another transaction instead of waiting for the one in
 # flight, up to MAX_IN_FLIGHT: more than PostgreSQL has cores for gains nothing.
-EARLY_GROUP, MAX_IN_FLIGHT = 8, 4
+EARLY_GROUP, MAX_IN_FLIGHT = 16, 4
+# Where several went together last, the first of the next group waits this long for others: one row
+# alone costs PostgreSQL as much as four of one statement do.
+GATHER_SECONDS = 0.001
 # A transaction in flight for longer than this holds nobody up: its connection may be stuck. The
 # next group takes another one, while fewer than MAX_LATE are late.
 LATE_SECONDS, MAX_LATE = 0.5, 3
@@ -85,6 +88,7 @@ class Queue:
         self.waiting: list[Waiting] = []
         self.running: set[asyncio.Task[None]] = set()
         self.late: set[asyncio.Task[None]] = set()
+        self.last = 1  # creates in the last group
 
     def submit(self, known: Values, row: Values) -> asyncio.Future[Row]:
         future: asyncio.Future[Row] = asyncio.get_running_loop().create_future()
@@ -103,6 +107,10 @@ class Queue:
         assert task is not None
         loop = asyncio.get_running_loop()
         while self.waiting and task in self.running:
+            if len(self.waiting) < min(self.last, EARLY_GROUP):
+                await asyncio.sleep(GATHER_SECONDS)
+                if not self.waiting:  # so many came that they began their own transaction
+                    break
             timer = loop.call_later(LATE_SECONDS, self._is_late, task)
             await self._commit_group()
             timer.cancel()
@@ -139,6 +147,7 @@ class Queue:
         """The next group, without creates whose request has been cancelled."""
         waiting = [each for each in self.waiting if not each.future.done()]
         self.waiting = waiting[MAX_GROUP:]
+        self.last = len(waiting[:MAX_GROUP])
         return waiting[:MAX_GROUP]
 
     async def _send(self, connection: Connection, group: list[Waiting]) -> list[asyncpg.Record]:
