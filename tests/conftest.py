@@ -58,7 +58,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile | Non
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
-    running = Server(admin_email="root@example.com", admin_password=PASSWORD)
+    running = Server(admin_email="root@example.com", admin_password=PASSWORD, worker="on")
     yield running
     running.stop()
 

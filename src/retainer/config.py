@@ -53,6 +53,9 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True):
     host: str = setting("address to listen on", "127.0.0.1")
     port: int = setting("port to listen on", 8000)
     workers: int = setting("server processes", 1)
+    worker: str = setting(
+        "on, or off to run no worker beside this server: indexing, positions, cleaning", "on"
+    )
     pool_size: int = setting("database connections per server process", 10)
     connections: int = setting(
         "clients connected at a time per server process, fewer where few files may be open", 4000
@@ -104,7 +107,7 @@ SECRETS = {
 }
 # Hours or seconds: neither PostgreSQL nor Python can add more than some millennia to a date.
 LONGEST_TIME = 100_000
-CHOICES = {"log": ("requests", "changes", "errors")}
+CHOICES = {"worker": ("on", "off"), "log": ("requests", "changes", "errors")}
 STORAGE_SCHEMES = ("s3", "s3a", "gs", "az", "azure", "abfs", "abfss", "adl")
 BASE_URL_FILE = "address"  # in the data folder: the URL at which the server last started
 

@@ -16,7 +16,6 @@ WITHOUT_TENANT = {
     "function_files",
     "searched_tables",
     "throttles",
-    "search_progress",
     "storage_mark",
     "epochs",
     "secrets",
@@ -24,7 +23,7 @@ WITHOUT_TENANT = {
 
 # organization_domains and known_domains repeat what organizations say, for a key's sake; words and texts what is found in others.
 NOT_JOURNALLED = {"migrations", "function_files", "searched_tables", "throttles", "sessions", "operations", "changes", "pending_uploads",
-                  "organization_domains", "known_domains", "words", "search_progress", "storage_mark",
+                  "organization_domains", "known_domains", "words", "loops", "storage_mark",
                   "document_texts", "document_passages",
                   "pending_texts", "idempotency_keys", "refusals", "secrets", "epochs"}  # fmt: skip
 
@@ -99,11 +98,7 @@ def test_every_key_begins_with_the_tenant(sql: Sql) -> None:
         for noun in NOUNS.values()
         if any(field.contains for field in noun.list.fields.values())
     }
-    of_search = (
-        {f"{noun}_search" for noun in SEARCHED}
-        | named
-        | {"organizations_by_tag", "operations_in_order"}
-    )
+    of_search = {f"{noun}_search" for noun in SEARCHED} | named | {"organizations_by_tag"}
     assert {
         row["index"] for row in keys if row["first"] != "tenant_id"
     } == before_the_tenant | of_search

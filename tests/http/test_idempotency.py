@@ -145,14 +145,6 @@ def test_an_idempotency_key_is_forgotten_after_a_day(cast: Cast) -> None:
         cast.ada.post("/api/organizations", body | {"name": "Later"}, headers=headers).content
         == second.content
     )
-    for _ in range(25):
-        cast.ada.post("/api/organizations", body, headers=key())
-    cast.sql.rows(
-        "UPDATE idempotency_keys SET expires_at = now() WHERE tenant_id = $1", cast.tenant
-    )
-    for _ in range(3):
-        cast.ada.post("/api/organizations", body, headers=key())
-    assert stored_keys(cast) == 3, "what is over is cleared away, some with each that comes"
 
 
 def test_a_replay_requires_a_live_session_and_the_permission(cast: Cast) -> None:

@@ -6,7 +6,7 @@ import secrets
 
 import httpx
 
-from retainer.journal import refusals
+from retainer.server.worker import chores
 from support.cast import Cast, Person
 from support.in_process import InProcess
 from support.server import Server
@@ -22,9 +22,9 @@ def refused(cast: Cast, person: Person) -> list[tuple[str, int]]:
 
 
 def let_minutes_pass(cast: Cast, inside: InProcess) -> None:
-    """The counts are older by a minute, and closed, perhaps by the server itself."""
+    """The counts are older by a minute, and closed, perhaps by the worker itself."""
     cast.sql.rows("UPDATE refusals SET minute = minute - interval '1 minute'")
-    cast.sql.run(refusals.close(inside.app.database))
+    cast.sql.run(chores.do(cast.sql.connection))
 
 
 def test_many_refusals_of_an_action_are_two_rows_whose_counts_add_up(

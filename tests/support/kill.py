@@ -20,7 +20,9 @@ def sign_in(server: Server) -> str:
 
 
 def children(pid: int) -> list[int]:
-    return [int(n) for n in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """Of each of its threads: the supervisor's starts the worker."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(n) for task in tasks for n in task.read_text().split()]
 
 
 def workers(server: Server) -> list[int]:

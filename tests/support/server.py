@@ -49,7 +49,8 @@ class Server:
 
     def environment(self) -> dict[str, str]:
         settings = {f"RETAINER_{k.upper()}": v for k, v in self.settings.items()}
-        return environment(RETAINER_LOG="changes") | settings
+        # A worker takes half a second of a start, and few of these servers are asked for its work.
+        return environment(RETAINER_LOG="changes", RETAINER_WORKER="off") | settings
 
     def wait_until_ready(self, seconds: float = 60) -> None:
         end = time.monotonic() + seconds

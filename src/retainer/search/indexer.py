@@ -1,42 +1,46 @@
 """The background work of search: counting the words of new texts, for the correction of misspelled
-queries, and extracting the text of new files.
+queries, and extracting the text of new files. Loops of the worker (server/worker/).
 
-One process at a time does it, the one that holds the advisory lock, on a connection of its own as
-the owner. No request waits for it: a new record is found at once by its exact words; misspellings
-of a new word and the text of a new file are found a moment later. Words are not counted by the
-transactions that write them, because two writers of the same new word would wait for each other.
+No request waits for it: a new record is found at once by its exact words; misspellings of a new
+word and the text of a new file are found a moment later. Words are not counted by the transactions
+that write them, because two writers of the same new word would wait for each other.
+
+Each step locks the row that says how far the work is, so that nothing is done twice where a worker
+goes on for a moment without the worker's lock.
 """
 
-import asyncio
-import time
 from collections.abc import Callable
 
 from asyncpg import Record
 
-from retainer.database.pool import UNREACHABLE, Connection, connect
-from retainer.errors import Problem, Unavailable
+from retainer.database.pool import Connection
+from retainer.errors import Unavailable
 from retainer.files.extraction import ExtractedText, extract
-from retainer.http.log import Log
 from retainer.lists.noun import Searched
 from retainer.nouns import NOUNS
-from retainer.records.documents import check, storage_mark
 from retainer.records.documents.storage import Storage
 
-LOCK = 7_264_010  # key of the advisory lock; any number that nothing else uses
-POLL_SECONDS = 0.5  # between two reads of the journal
-ANSWER_SECONDS = 120.0  # for a statement, which reads or writes much at most
-RETRY_SECONDS = 10.0  # while another process has the lock, or the storage does not answer
-BATCH = 500  # operations whose words are counted in one transaction
-COMMIT_SECONDS = 900.0  # a number missing for longer belongs to a transaction that rolled back
-MAX_MISSING = 10_000
-MAX_GAP = 2**20  # numbers; a larger gap is no sign of transactions in progress
-# What killed uploads leave is removed a while after a start, and once a day.
-FIRST_CLEANING_SECONDS, CLEANING_SECONDS = 60.0, 86_400.0
+BATCH = 500  # operations of a tenant whose words are counted in one transaction
 MAX_TRIES = 3  # of a file whose extraction ends the process
 
-# Operations commit in another order than they are numbered, so missing numbers are read again.
-_NEW = "SELECT id FROM operations WHERE id > $1 ORDER BY id LIMIT $2"
-_LATE = "SELECT id FROM operations WHERE id = ANY($1::bigint[])"
+LOOP = "words"  # its name in `loops`
+_WAITING = f"""
+    SELECT t.id FROM tenants t
+        LEFT JOIN loops l ON l.tenant_id = t.id AND l.name = '{LOOP}'
+        CROSS JOIN LATERAL (SELECT FROM operations o
+            WHERE o.tenant_id = t.id AND o.position > coalesce(l.position, 0) LIMIT 1) o
+    ORDER BY t.id
+"""
+_LOCK_PROGRESS = f"""
+    INSERT INTO loops AS l (tenant_id, name) VALUES ($1, '{LOOP}')
+    ON CONFLICT (tenant_id, name) DO UPDATE SET position = l.position
+    RETURNING l.position
+"""
+_SAVE_PROGRESS = f"UPDATE loops SET position = $2 WHERE tenant_id = $1 AND name = '{LOOP}'"
+_NEXT_OPERATIONS = """
+    SELECT o.id, o.position FROM operations o
+    WHERE o.tenant_id = $1 AND o.position > $2 ORDER BY o.position LIMIT $3
+"""
 _SEARCHED = {noun.table: noun.search for noun in NOUNS.values() if noun.search}
 
 
@@ -52,12 +56,12 @@ _WORDS = ", ".join(
 _COUNT_WORDS = f"""
     INSERT INTO words AS w (tenant_id, word, uses)
     SELECT c.tenant_id, t.word, count(*)
-    FROM operations o
-        JOIN changes c ON c.tenant_id = o.tenant_id AND c.operation_id = o.id,
+    FROM changes c,
         LATERAL (
             SELECT DISTINCT word
             FROM string_to_table(plain(concat_ws(' ', {_WORDS})), ' ') word) t
-    WHERE o.id = ANY($1::bigint[]) AND c.entity = ANY('{{{", ".join(_SEARCHED)}}}'::text[])
+    WHERE c.tenant_id = $1 AND c.operation_id = ANY($2::bigint[])
+        AND c.entity = ANY('{{{", ".join(_SEARCHED)}}}'::text[])
         AND length(t.word) BETWEEN 2 AND 40
     GROUP BY c.tenant_id, t.word ORDER BY c.tenant_id, t.word
     ON CONFLICT (tenant_id, word) DO UPDATE SET uses = w.uses + excluded.uses
@@ -68,8 +72,6 @@ _MERGE_PENDING = """
     SELECT gin_clean_pending_list(i.oid) FROM pg_class i JOIN pg_am a ON a.oid = i.relam
     WHERE a.amname = 'gin' AND i.relkind = 'i' AND i.relnamespace = 'public'::regnamespace
 """
-_SAVE_POSITION = "UPDATE search_progress SET operation_id = $1"
-
 # The next file: of the tenant, and in it of the user, whose turn was longest ago, so that nobody's
 # files keep those of others waiting. Its try is counted before its extraction, which may end the
 # process.
@@ -112,139 +114,56 @@ _COUNT_WORDS_OF_FILE = """
     GROUP BY t.word ORDER BY t.word
     ON CONFLICT (tenant_id, word) DO UPDATE SET uses = w.uses + excluded.uses
 """
-_DONE = "DELETE FROM pending_texts WHERE tenant_id = $1 AND id = $2"
+_DONE = "DELETE FROM pending_texts WHERE tenant_id = $1 AND id = $2 RETURNING id"
 
 
 class Indexer:
-    """The background work of search; `run` it in every process."""
+    """The work of search on two connections: one for words, one for files, which take longer."""
 
-    def __init__(
-        self, url: str, storage: Storage, log: Log, is_full: Callable[[], bool] = lambda: False
-    ) -> None:
-        self.url = url
+    def __init__(self, words: Connection, files: Connection, storage: Storage) -> None:
+        self.words = words
+        self.files = files
         self.storage = storage
-        self.log = log
-        self.is_full = is_full  # no space is left: nothing is written meanwhile
-        self.turn = asyncio.Lock()  # one statement at a time on the connection
-        # Numbers of operations that were missing, and the time until which each is looked for.
-        self.missing: dict[int, float] = {}
         # Whose files were read, the last ones at the end.
         self.tenants: list[int] = []
         self.users: list[int] = []
 
-    async def run(self) -> None:
-        """Work until cancelled, and begin again after any failure."""
-        while True:
-            try:
-                connection = await connect(
-                    self.url,
-                    answer_seconds=ANSWER_SECONDS,
-                    idle_in_transaction_session_timeout="0",
-                )
-            except UNREACHABLE:
-                await asyncio.sleep(RETRY_SECONDS)
-                continue
-            try:
-                if await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
-                    await self._work(connection)
-            except* UNREACHABLE as gone:
-                self.log.event("indexer lost the database", error=type(gone.exceptions[0]).__name__)
-            except* Exception as unknown:  # one bad file or word must not end the work for ever
-                self.log.unknown(unknown.exceptions[0])
-            finally:
-                connection.terminate()
-            await asyncio.sleep(RETRY_SECONDS)
+    async def count_words(self) -> bool:
+        """Count the words of the next operations of each tenant that has some, in turn; False when
+        none had. The pending lists are merged in between.
+        """
+        waiting = await self.words.fetch(_WAITING)
+        for row in waiting:
+            await self._count_words(row["id"])
+        await self.words.execute(_MERGE_PENDING)
+        return bool(waiting)
 
-    async def _work(self, connection: Connection) -> None:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._count_words(connection))
-            group.create_task(self._read_files(connection))
-            group.create_task(self._clean_storage())
+    async def _count_words(self, tenant: int) -> None:
+        async with self.words.transaction():
+            position = await self.words.fetchval(_LOCK_PROGRESS, tenant)
+            found = await self.words.fetch(_NEXT_OPERATIONS, tenant, position, BATCH)
+            if found:
+                ids = [row["id"] for row in found]
+                await self.words.execute(_COUNT_WORDS, tenant, ids)
+                await self.words.execute(_SAVE_PROGRESS, tenant, found[-1]["position"])
 
-    async def _clean_storage(self) -> None:
-        """Remove what killed uploads left, on a connection of its own."""
-        await asyncio.sleep(FIRST_CLEANING_SECONDS)
-        while True:
-            try:
-                connection = await connect(self.url, answer_seconds=ANSWER_SECONDS)
-                try:
-                    await self._clean(connection)
-                finally:
-                    connection.terminate()
-            except (Problem, *UNREACHABLE) as error:
-                self.log.event("storage was not cleaned", error=type(error).__name__)
-            await asyncio.sleep(CLEANING_SECONDS)
-
-    async def _clean(self, connection: Connection) -> None:
-        if not await storage_mark.is_ours(connection, self.storage):
-            self.log.event("storage was not cleaned", error="it is not this database's")
-            return
-        found = await check.clean(connection, self.storage)
-        self.log.event(
-            "storage was cleaned",
-            uploads=found.uploads,
-            orphans=found.orphans,
-            half_written=found.half_written,
-            foreign=found.foreign,
-        )
-
-    async def _count_words(self, connection: Connection) -> None:
-        # The previous process kept its missing numbers in memory. They are probably among the last
-        # ones; counting the words of some operations twice does no harm.
-        last = await self._value(connection, "SELECT operation_id FROM search_progress")
-        position = max(0, last - BATCH)
-        while True:
-            await self._wait_for_space()
-            fresh = await self._ids(connection, _NEW, position, BATCH)
-            late = await self._late(connection)
-            if fresh or late:
-                self._note_missing(position, fresh, late)
-                position = max([position, *fresh])
-                async with self.turn, connection.transaction():
-                    await connection.execute(_COUNT_WORDS, fresh + late)
-                    await connection.execute(_SAVE_POSITION, position)
-                await self._value(connection, _MERGE_PENDING)
-            if len(fresh) < BATCH:
-                await asyncio.sleep(POLL_SECONDS)
-
-    async def _wait_for_space(self) -> None:
-        while self.is_full():  # noqa: ASYNC110 -- looked at by no event, as rarely as it is true
-            await asyncio.sleep(POLL_SECONDS)
-
-    async def _late(self, connection: Connection) -> list[int]:
-        """The missing numbers whose operations have been committed since."""
-        if not self.missing:
-            return []
-        return await self._ids(connection, _LATE, list(self.missing))
-
-    def _note_missing(self, position: int, fresh: list[int], late: list[int]) -> None:
-        """Add the numbers missing between the fresh ones; drop those that came or are too old."""
-        now = time.monotonic()
-        kept = {id: until for id, until in self.missing.items() if until > now and id not in late}
-        if fresh and fresh[-1] - position < MAX_GAP:
-            gaps = set(range(position + 1, fresh[-1])).difference(fresh)
-            kept |= dict.fromkeys(sorted(gaps), now + COMMIT_SECONDS)
-        self.missing = dict(list(kept.items())[-MAX_MISSING:])
-
-    async def _read_files(self, connection: Connection) -> None:
-        while True:
-            await self._wait_for_space()
-            async with self.turn:
-                file = await connection.fetchrow(_NEXT, self.tenants, self.users)
-            if file is None:
-                await asyncio.sleep(POLL_SECONDS)
-                continue
-            self.tenants = _last(self.tenants, file["tenant_id"])
-            self.users = _last(self.users, file["uploader_id"])
-            try:
-                text = await self._text(file)
-            except Unavailable:
-                async with self.turn:
-                    await connection.execute(_UNDO_TRY, file["tenant_id"], file["id"])
-                await asyncio.sleep(RETRY_SECONDS)
-                continue
-            async with self.turn, connection.transaction():
-                await self._save(connection, file, text)
+    async def read_next_file(self) -> bool:
+        """Read the text of the next file; False when there is none. Raises Unavailable when the
+        storage does not answer.
+        """
+        file = await self.files.fetchrow(_NEXT, self.tenants, self.users)
+        if file is None:
+            return False
+        self.tenants = _last(self.tenants, file["tenant_id"])
+        self.users = _last(self.users, file["uploader_id"])
+        try:
+            text = await self._text(file)
+        except Unavailable:
+            await self.files.execute(_UNDO_TRY, file["tenant_id"], file["id"])
+            raise
+        async with self.files.transaction():
+            await self._save(file, text)
+        return True
 
     async def _text(self, file: Record) -> ExtractedText | None:
         """The text of a file; None for a deleted document or a version that is not the newest."""
@@ -254,9 +173,11 @@ class Indexer:
             return ExtractedText("failed", "reading it was tried too often")
         return await extract(self.storage, file["storage_key"], file["size"], file["media_type"])
 
-    async def _save(self, connection: Connection, file: Record, text: ExtractedText | None) -> None:
-        tenant, document = file["tenant_id"], file["document_id"]
-        if text is not None:
+    async def _save(self, file: Record, text: ExtractedText | None) -> None:
+        """Write the text down, unless another worker did it meanwhile."""
+        tenant, document, connection = file["tenant_id"], file["document_id"], self.files
+        is_ours = await connection.fetchval(_DONE, tenant, file["id"])
+        if is_ours and text is not None:
             passages = text.passages
             await connection.execute(_DELETE_TEXT, tenant, document)
             await connection.execute(
@@ -270,16 +191,6 @@ class Indexer:
             )
             await connection.execute(_INSERT_PASSAGES, tenant, document, passages)
             await connection.execute(_COUNT_WORDS_OF_FILE, tenant, passages)
-        await connection.execute(_DONE, tenant, file["id"])
-
-    async def _ids(self, connection: Connection, text: str, *arguments: object) -> list[int]:
-        async with self.turn:
-            return [row["id"] for row in await connection.fetch(text, *arguments)]
-
-    async def _value(self, connection: Connection, text: str) -> int:
-        async with self.turn:
-            value: int = await connection.fetchval(text)
-        return value
 
 
 def _last(ids: list[int], id: int) -> list[int]:

@@ -5,13 +5,10 @@ It speaks ASGI itself, with Starlette's requests and responses (docs/decisions/0
 """
 
 import asyncio
-import ctypes
 import gc
 import itertools
 import multiprocessing
-import os
 import secrets
-import signal
 import time
 from collections.abc import AsyncGenerator
 from contextlib import suppress
@@ -36,13 +33,12 @@ from retainer.http.request import Request
 from retainer.http.shares import SharesOfAll
 from retainer.identity.sessions.cache import Sessions
 from retainer.journal.live.hub import Live
-from retainer.journal.refusals import close_forever
 from retainer.lists import parameters
 from retainer.lists.spec import ListSpec
 from retainer.pages import render
 from retainer.records.documents.storage import Storage
 from retainer.routes import TABLE
-from retainer.search.indexer import Indexer
+from retainer.server import signals
 from retainer.server.connections import Connections
 from retainer.server.http_server import CONNECTIONS, STOPPING
 from retainer.server.postgres import embedded
@@ -81,9 +77,6 @@ class App:
         listeners = [*self.sessions.listeners, *self.live.listeners]
         self.monitor = Monitor(self.database, self.sessions, self.log, listeners)
         self.storage = Storage.of(settings)
-        self.indexer = Indexer(
-            settings.database_url, self.storage, self.log, lambda: self.database.is_full
-        )
         self.shares = SharesOfAll(settings.pool_size)
         self.deadlines = Deadlines(settings.request_seconds)
         self.proxies = networks(settings.trusted_proxies)
@@ -122,9 +115,7 @@ class App:
         background = [
             self.monitor.run(),
             self.deadlines.watch(),
-            self.indexer.run(),
             self.live.run(),
-            close_forever(self.database),
         ]
         cluster = embedded.cluster_of(self.settings)
         if cluster is not None:
@@ -274,16 +265,5 @@ class App:
 def build() -> App:
     """The application of one process: uvicorn calls this in each."""
     if multiprocessing.parent_process() is not None:
-        die_with_parent()
+        signals.die_with_parent()
     return App(load())
-
-
-def die_with_parent() -> None:
-    """End when the main process is killed, instead of serving on without it."""
-    parent = os.getppid()
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:
-        os.kill(os.getpid(), signal.SIGTERM)
-
-
-PR_SET_PDEATHSIG = 1  # Linux's prctl

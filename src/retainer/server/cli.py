@@ -1,4 +1,4 @@
-"""Command line: retainer serve · demo · migrate · tenant · user · documents · config · routes."""
+"""The command line, whose commands `retainer --help` lists."""
 
 import argparse
 import asyncio
@@ -30,6 +30,7 @@ from retainer.routes import ROUTES
 from retainer.server import demo, serve
 from retainer.server.postgres import embedded
 from retainer.server.postgres.programs import EmbeddedError
+from retainer.server.worker import command
 
 if TYPE_CHECKING:  # a private name of argparse, and generic for the type checker alone
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -69,6 +70,8 @@ def parser() -> argparse.ArgumentParser:
     _command(commands, "serve", "start the server (and its database)", run_serve, serving=True)
     demo_help = "the same with demo data, in a data folder of its own"
     _command(commands, "demo", demo_help, run_demo, serving=True)
+    worker_help = "do what a server's worker does, without a server"
+    _command(commands, "worker", worker_help, run_worker)
     _command(commands, "migrate", "bring the database's schema up to date", run_migrate)
     _add_tenant_commands(_group(commands, "tenant", "tenants"))
     _add_user_commands(_group(commands, "user", "users"))
@@ -172,6 +175,10 @@ def run_demo(options: argparse.Namespace) -> None:
     serve.serve(
         msgspec.structs.replace(settings, data=data), seed=demo.seed, closing_lines=demo.LOGIN_LINES
     )
+
+
+def run_worker(options: argparse.Namespace) -> None:
+    command.run(settings_of(options))
 
 
 def run_migrate(options: argparse.Namespace) -> None:
@@ -340,7 +347,3 @@ def with_owner(
 
     with serve.reachable(settings_of(options)) as settings:
         asyncio.run(inside(settings))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -266,7 +266,7 @@ def run(
         else:
             HttpServer(options).run(sockets=[listener])
     finally:
-        supervisor.stopping.set()
+        supervisor.stop()
 
 
 def _options(settings: Settings, handover: Handover) -> Options:

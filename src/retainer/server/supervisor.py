@@ -1,4 +1,6 @@
-"""The watch over a running server: its greeting, the embedded database's life, log and space."""
+"""The watch over a running server: its greeting, its worker, the embedded database's life, log and
+space.
+"""
 
 import sys
 import threading
@@ -12,8 +14,10 @@ from retainer.database.space import is_low
 from retainer.server.notify import READY, notify
 from retainer.server.postgres.embedded import Embedded
 from retainer.server.postgres.programs import EmbeddedError
+from retainer.server.worker.process import WorkerProcess
 
 PAUSE, FIRST_PAUSE = 0.3, 0.05  # seconds between two looks; until the server answers
+JOIN_SECONDS = 2.0  # for its thread to end
 FULL_SECONDS = 10.0  # between two starts of a database that has no space
 
 # Called once the server answers, because it tells the seconds that the start took.
@@ -25,12 +29,20 @@ class Supervisor:
 
     def __init__(self, settings: Settings, embedding: Embedded | None, greeting: Greeting) -> None:
         self.settings, self.embedding, self.greeting = settings, embedding, greeting
+        self.worker = WorkerProcess(is_on=settings.worker == "on")
         self.stopping = threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
         self.is_greeted = False
         self.revived = float("-inf")  # when the database was last started again
 
     def start(self) -> None:
-        threading.Thread(target=self._run, daemon=True).start()
+        self.thread.start()
+
+    def stop(self) -> None:
+        """End the watch, and the worker."""
+        self.stopping.set()
+        self.thread.join(JOIN_SECONDS)
+        self.worker.stop()
 
     def _run(self) -> None:
         while not self.stopping.wait(PAUSE if self.is_greeted else FIRST_PAUSE):
@@ -38,6 +50,8 @@ class Supervisor:
                 self.is_greeted = True
                 notify(READY)
                 _tell(self.greeting())
+            if self.is_greeted:
+                self.worker.look_after()
             if self.embedding is not None:
                 with suppress(EmbeddedError, OSError):
                     self._look_after(self.embedding)

@@ -11,8 +11,7 @@ from retainer.database.migrate import migrate
 from retainer.http.log import Log
 from retainer.records.documents import storage_mark
 from retainer.records.documents.storage import MARK, Storage
-from retainer.search import indexer
-from retainer.search.indexer import Indexer
+from retainer.server.worker import cleaning
 from support.sql import Sql
 
 pytestmark = pytest.mark.slow
@@ -114,17 +113,17 @@ def left_behind(owner: Sql, folder: Path) -> None:
         (folder / key).write_text("bytes")
 
 
-def test_what_killed_uploads_left_is_removed_by_the_server(
+def test_what_killed_uploads_left_is_removed_by_the_worker(
     owner: Sql, own_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(indexer, "FIRST_CLEANING_SECONDS", 0)
+    monkeypatch.setattr(cleaning, "FIRST_SECONDS", 0)
     folder = tmp_path / "documents"
     starts(owner, folder)
     left_behind(owner, folder)
 
     async def cleans() -> None:
-        task = asyncio.create_task(Indexer(own_database, storage(folder), Log("errors")).run())
+        task = asyncio.create_task(cleaning.forever(own_database, storage(folder), Log("errors")))
         while (folder / KEY).exists():
             await asyncio.sleep(0.02)
         while "storage was cleaned" not in "".join(told):
@@ -144,7 +143,6 @@ def test_a_storage_of_others_is_not_cleaned(
 ) -> None:
     starts(owner, tmp_path / "documents")
     left_behind(owner, tmp_path / "others")
-    cleaning = Indexer(own_database, storage(tmp_path / "others"), Log("errors"))
-    owner.run(cleaning._clean(owner.connection))
+    owner.run(cleaning.clean(owner.connection, storage(tmp_path / "others"), Log("errors")))
     assert (tmp_path / "others" / KEY).exists()
     assert "it is not this database's" in capsys.readouterr().err

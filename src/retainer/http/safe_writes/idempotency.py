@@ -30,16 +30,7 @@ TAKE = Statement("""
     FROM @acting, take_idempotency_key(:tenant, :user, :name) k
 """)
 
-# Each new key clears away a few that have expired, without waiting for anybody.
 KEEP = Statement("""
-    WITH expired AS (
-        DELETE FROM idempotency_keys k
-        WHERE k.tenant_id = :tenant AND (k.user_id, k.name) IN (
-            SELECT e.user_id, e.name FROM idempotency_keys e
-            WHERE e.tenant_id = :tenant AND e.expires_at <= now()
-                AND (e.user_id, e.name) <> (:user, :name)
-            ORDER BY e.expires_at LIMIT 10 FOR UPDATE SKIP LOCKED)
-    )
     -- in transaction, after TAKE
     INSERT INTO idempotency_keys AS k (tenant_id, user_id, name, fingerprint, status, headers, body)
     VALUES (:tenant, :user, :name, :fingerprint, :status, :headers, :body)

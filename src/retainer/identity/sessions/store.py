@@ -174,13 +174,6 @@ _WITHDRAW = f"""
     WHERE key = {_ACCOUNT} AND (SELECT count(*) FROM place) >= 0
 """
 
-# Skips rows that others hold: a statement that never waits cannot deadlock with an attempt.
-_DELETE_OLD_ATTEMPTS = """
-    DELETE FROM throttles WHERE key IN (
-        SELECT key FROM throttles WHERE since < now() - $1::interval
-        LIMIT 1000 FOR UPDATE SKIP LOCKED)
-"""
-
 # One committed write, as the refusal of an existing user takes (see refuse_unknown_user).
 _REFUSED_UNKNOWN_USER = (
     f"UPDATE throttles SET failures = failures WHERE $1::text IS NOT NULL AND key = {_ACCOUNT}"
@@ -298,11 +291,6 @@ async def withdraw(
 ) -> None:
     """Uncount an attempt; a successful one starts the count of its place at zero."""
     await database.plain(_WITHDRAW, address, username, place, was_right)
-
-
-async def delete_old_attempts(database: Database, window: timedelta) -> None:
-    """Delete counts whose window is over."""
-    await database.plain(_DELETE_OLD_ATTEMPTS, window)
 
 
 async def refuse_unknown_user(database: Database, username: str) -> None:

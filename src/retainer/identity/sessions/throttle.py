@@ -41,7 +41,6 @@ class Attempt(NamedTuple):
         await store.withdraw(
             self.database, self.address, username or self.username, self.place, was_right=True
         )
-        await store.delete_old_attempts(self.database, WINDOW)
 
     async def withdraw(self) -> None:
         """Uncount an attempt whose password was never checked, but for its network: a flood would
