@@ -11,9 +11,11 @@ import httpx
 import pytest
 
 from retainer.errors import Unavailable
-from retainer.http.shares import BUSY_SECONDS, Holder, Holdings, Shares, Turns
+from retainer.http.shares import Holder, Holdings, holder_of
+from retainer.http.shares.places import Shares
+from retainer.http.shares.turns import BUSY_SECONDS, Turns
 from retainer.pages.routes import PAGES
-from retainer.permissions import PUBLIC
+from retainer.permissions import PUBLIC, Viewer
 from retainer.routes import ROUTES
 from support.cast import Cast
 from support.in_process import InProcess
@@ -81,6 +83,107 @@ def test_a_full_queue_refuses_those_who_wait_for_most() -> None:
         await asyncio.wait([first, olga], return_when=asyncio.FIRST_COMPLETED)
         for task in (first, olga):
             task.cancel()
+
+    run(work())
+
+
+class Clock:
+    """Seconds that pass only when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def pressed(clock: Clock) -> tuple[Shares, list["asyncio.Task[None]"]]:
+    """Shares of two places, both held by Ada, who has waited for two more for a second; two were
+    given lately.
+    """
+    shares = Shares(2, partial(Unavailable, "full"), patience=1.0, clock=clock)
+    for _ in range(2):
+        await shares.enter(ADA, LONG)
+    clock.now += 9
+    tasks = [await waiting(shares, ADA) for _ in range(3)]
+    assert not shares.is_vain(ADA, 1), "at first nobody knows how long a wait will be"
+    for _ in range(2):
+        clock.now += 0.3
+        shares.leave(ADA)
+        await asyncio.sleep(0)
+    tasks.append(await waiting(shares, ADA))
+    assert [task.done() for task in tasks] == [True, True, False, False]
+    return shares, tasks
+
+
+def test_who_would_wait_in_vain_is_refused_before_they_begin_to() -> None:
+    """No more are waited for than were given in half the time that one waits."""
+
+    async def work() -> None:
+        shares, tasks = await pressed(Clock())
+        assert shares.is_vain(ADA, 1)
+        with pytest.raises(Unavailable, match="full"):
+            await shares.enter(ADA, LONG)
+        assert (shares.waiting, shares.wanted.total) == (2, 2)
+        for _ in range(2):
+            shares.leave(ADA)
+        await asyncio.gather(*tasks)
+        assert not shares.is_vain(ADA, 1)
+        assert shares.wanted.total == 0
+
+    run(work())
+
+
+def test_who_waits_for_little_is_let_in_and_who_waits_for_most_gives_way() -> None:
+    async def work() -> None:
+        shares, tasks = await pressed(Clock())
+        assert not shares.is_vain(OLGA, 1)
+        olga = await waiting(shares, OLGA)
+        await asyncio.sleep(0)
+        assert [task.done() for task in tasks] == [True, True, False, True]
+        with pytest.raises(Unavailable, match="full"):
+            await tasks[-1]
+        assert shares.is_vain(OLGA, 1), "now both wait for one: the last who came"
+        shares.leave(ADA)
+        await olga
+        assert not tasks[2].done(), "who holds least goes first"
+        shares.leave(ADA)
+        await tasks[2]
+
+    run(work())
+
+
+def test_more_may_wait_where_more_is_given() -> None:
+    async def work() -> None:
+        clock = Clock()
+        shares, tasks = await pressed(clock)
+        for _ in range(8):
+            shares.leave(ADA)
+            await asyncio.sleep(0)
+            tasks.append(await waiting(shares, ADA))
+        assert [shares.is_vain(ADA, places) for places in (1, 9)] == [False, True]
+        clock.now += 9
+        assert not shares.is_vain(ADA, 9), "nobody has waited for long"
+        for task in tasks:
+            task.cancel()
+
+    run(work())
+
+
+def test_those_who_are_let_in_together_count_before_they_wait() -> None:
+    async def work() -> None:
+        shares = Shares(2, partial(Unavailable, "full"), most_waiting=9, patience=0.0)
+        await shares.enter(CORA, LONG)
+        await shares.enter(CORA, LONG)
+        task = await waiting(shares, CORA)
+        let_in = 0
+        while not shares.is_vain(ADA, 1):
+            shares.come(1)
+            let_in += 1
+        assert let_in == 1
+        await asyncio.sleep(0)
+        assert not shares.is_vain(ADA, 1)
+        task.cancel()
 
     run(work())
 
@@ -182,6 +285,91 @@ def test_a_request_that_finds_no_place_in_time_is_refused_as_a_document(
     assert (alive.status_code, again.status_code) == (200, 200)
     inside.sql.run(asyncio.sleep(0.3))  # requests give their places back
     assert requests.held.total == 0
+
+
+def test_a_request_that_would_wait_in_vain_is_refused_unread_as_it_would_be_later(
+    cast: Cast, inside: InProcess
+) -> None:
+    """At the door, where neither a task nor a wait costs anything."""
+    app, requests = inside.app, inside.app.shares.requests
+    everything = Holder("another tenant", "busy")
+    own = holder_of(cast_viewer(inside, cast))
+
+    def scope(path: str, **headers: str) -> dict[str, Any]:
+        given = {"host": "inside", "cookie": f"connect.sid={cast.ada.token}"} | headers
+        return {
+            "type": "http",
+            "method": "GET",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"name=Zo%C3%AB",
+            "headers": [(name.encode(), value.encode()) for name, value in given.items()],
+            "client": ("192.0.2.1", 4711),
+        }
+
+    async def served(scope: dict[str, Any]) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        async def receive() -> Any:
+            raise AssertionError
+
+        await app.serve(scope, receive, send)
+        return sent[0]["status"], sent[0]["headers"], sent[1]["body"]
+
+    refused = [
+        scope("/api/organizations"),
+        scope(f"/api/organizations/{cast.acme}"),
+        scope('/api/organizations/"é"'),
+        scope("/organizations", accept="text/html"),
+        scope("/organizations", **{"accept-encoding": "gzip"}),
+    ]
+    let_in = [
+        scope("/healthz"),
+        scope("/api/nothing"),
+        scope("/api/organizations", cookie="connect.sid=unknown"),
+        scope("/api/organizations", cookie=""),
+    ]
+
+    async def work() -> None:
+        assert [app.turn_away(each) for each in refused] == [None] * len(refused)
+        await requests.enter(everything, LONG, places=requests.places)
+        tasks = [
+            asyncio.ensure_future(requests.enter(own, LONG, places=16))
+            for _ in range(requests.places // 16)
+        ]
+        await asyncio.sleep(requests.pace.seconds)
+        for each in refused:
+            early, late = app.turn_away(each), await served(each)
+            assert early is not None
+            assert early[0] == 503
+            assert with_own_id(early) == with_own_id(late)
+        assert [app.turn_away(each) for each in let_in] == [None] * len(let_in)
+        assert requests.waiting == len(tasks)
+        for task in tasks:
+            task.cancel()
+        requests.leave(everything, places=requests.places)
+
+    inside.sql.run(work())
+
+
+def cast_viewer(inside: InProcess, cast: Cast) -> Viewer:
+    found = inside.sql.run(inside.app.sessions.viewer(cast.ada.token))
+    assert isinstance(found, Viewer)
+    return found
+
+
+def with_own_id(answer: tuple[int, list[tuple[bytes, bytes]], bytes]) -> tuple[Any, ...]:
+    """An answer without the id of its request."""
+    status, headers, body = answer
+    id = dict(headers)[b"x-request-id"]
+    assert body.count(id) == 1
+    length = (b"content-length", b"%d" % len(body))
+    assert length in headers
+    kept = [each for each in headers if each != length and each[1] != id]
+    return status, kept, body.replace(id, b"id")
 
 
 def test_a_place_is_given_back_early_only_while_the_processor_is_free() -> None:

@@ -84,9 +84,11 @@ def test_every_response_has_its_framing_headers(server: Server, cast: Cast) -> N
 
 @asynccontextmanager
 async def connected(
-    app: Any, connections: set[Any] | None = None
+    app: Any, connections: set[Any] | None = None, **at_start: Any
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection to our HTTP server, which serves this application and adds it to the set."""
+    """A connection to our HTTP server, which serves this application and adds it to the set.
+    `at_start` is what the application tells the server then.
+    """
     config = uvicorn.Config(
         app, http=HttpConnection, lifespan="off", log_config=None, access_log=False
     )
@@ -95,7 +97,7 @@ async def connected(
     if connections is not None:
         state.connections = connections
     server = await asyncio.get_running_loop().create_server(
-        lambda: HttpConnection(config, state, {}), "127.0.0.1", 0
+        lambda: HttpConnection(config, state, at_start), "127.0.0.1", 0
     )
     async with server:
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
@@ -126,6 +128,36 @@ async def ok(_scope: Any, _receive: Any, send: Any) -> None:
     headers = [(b"content-length", b"2")]
     await send({"type": "http.response.start", "status": 200, "headers": headers, "whole": True})
     await send({"type": "http.response.body", "body": b"ok"})
+
+
+def test_requests_that_are_refused_at_the_door_are_answered_in_order_and_their_bodies_not_read() -> (
+    None
+):
+    """The connection goes on; those behind one that is being served wait for their turn."""
+
+    def door(scope: Any) -> Any:
+        if scope["path"] != "/no":
+            return None
+        return 503, [(b"content-length", b"3")], b"no!"
+
+    posted = "POST /no HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"
+
+    async def work() -> None:
+        connections: set[HttpConnection] = set()
+        async with connected(ok, connections, door=door) as (reader, writer):
+            writer.write((get("/no") * 500 + get("/yes") + get("/no")).encode())
+            answered = await reader.readuntil(b"ok")
+            assert (answered.count(b"no!"), answered.count(b"HTTP/1.1 503 ")) == (500, 500)
+            assert (await reader.readuntil(b"ok"))[-2:] == b"ok", "it is asked for in its turn"
+            writer.write(posted.encode())
+            await reader.readuntil(b"no!")
+            [connection] = connections
+            assert connection.draining is not None
+            writer.write(b"GET /" + get("/no", "Connection: close").encode())
+            assert (await reader.read()).endswith(b"no!")
+            assert connection.draining is None
+
+    asyncio.run(work())
 
 
 def test_a_connection_has_one_timer_and_is_closed_when_it_has_been_idle_for_its_time() -> None:

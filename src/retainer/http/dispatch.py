@@ -31,7 +31,8 @@ from retainer.http.request import FORM, UPLOAD, Request
 from retainer.http.routing import TEXT, Route
 from retainer.http.safe_writes import preconditions
 from retainer.http.safe_writes.perform import perform, read_headers
-from retainer.http.shares import ADMISSION_SECONDS, holder_of
+from retainer.http.shares import holder_of
+from retainer.http.shares.process import ADMISSION_SECONDS
 from retainer.permissions import PERMISSIONS, PUBLIC
 
 ATTEMPTS = 3  # of a request that meets a deadlock, or whose session changes
@@ -126,6 +127,25 @@ async def admit(request: Request, route: Route) -> None:
     request.is_admitted = True
     leave = partial(shares.requests.leave, holder, places=weight)
     request.at_end(shares.turns.begin(leave))
+
+
+def is_turned_away(request: Request) -> bool:
+    """True when the request would wait for its place in vain. Nothing more is known of it than its
+    head: whatever else might be wrong with it is not looked at.
+    """
+    try:
+        route, _ = path.find_route(request)
+    except Problem:
+        return False
+    viewer = request.app.sessions.remembered(request.token or "")
+    if not route.weight or viewer is None:
+        return False
+    requests = request.app.shares.requests
+    if requests.is_vain(holder_of(viewer), route.weight):
+        request.set_viewer(viewer)
+        return True
+    requests.come(route.weight)
+    return False
 
 
 def refuse_unpermitted(request: Request, route: Route) -> None:

@@ -90,7 +90,13 @@ def client_address(own: str, headers: Headers, proxies: Iterable[Network]) -> st
 
 def is_proxy(address: str, proxies: Iterable[Network]) -> bool:
     """True when the address belongs to a proxy that is trusted."""
+    parsed = _parsed(address)
+    return parsed is not None and any(parsed in network for network in proxies)
+
+
+@lru_cache(maxsize=4096)  # each request asks, some of them three times
+def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        return any(ipaddress.ip_address(address) in network for network in proxies)
+        return ipaddress.ip_address(address)
     except ValueError:
-        return False
+        return None

@@ -97,7 +97,7 @@ class Route(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def weight(self) -> int:
-        """The work that a request is for the processor, of PLACES_OF_REQUESTS (shares.py). What has
+        """The work that a request is for the processor, of PLACES_OF_REQUESTS (shares/). What has
         bounds of its own, and what is never refused, has none.
         """
         if self.permission == PUBLIC or self.lines or self.form or self.name == LIVE:

@@ -11,7 +11,7 @@ from retainer.database.database import Database
 from retainer.http.deadlines import Deadlines
 from retainer.http.log import Log
 from retainer.http.routing import Table
-from retainer.http.shares import SharesOfAll
+from retainer.http.shares.process import SharesOfAll
 from retainer.permissions import Viewer
 
 T = TypeVar("T")
@@ -24,6 +24,9 @@ class Sessions(Protocol):
 
     async def viewer(self, token: str) -> Viewer | None:
         """The viewer of a cookie's value, or None when it is no live session."""
+
+    def remembered(self, token: str) -> Viewer | None:
+        """The viewer of a cookie's value, where its row need not be read; else None."""
 
     def forget(self, user: int) -> None:
         """Read the sessions of this user anew: something about them has changed."""

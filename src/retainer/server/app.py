@@ -12,7 +12,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator
 from contextlib import suppress
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from starlette.responses import AsyncContentStream, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -23,14 +23,14 @@ from retainer.database.database import Database
 from retainer.database.monitor import Monitor
 from retainer.errors import PROBLEM_JSON, Overloaded, Problem, Unavailable
 from retainer.http import compression
-from retainer.http.compression import compress
+from retainer.http.compression import compress, negotiate
 from retainer.http.deadlines import Deadlines
-from retainer.http.dispatch import dispatch
+from retainer.http.dispatch import dispatch, is_turned_away
 from retainer.http.headers import FORWARDED, SECURITY, is_proxy
 from retainer.http.log import Log
 from retainer.http.negotiation import cross_origin
 from retainer.http.request import Request
-from retainer.http.shares import SharesOfAll
+from retainer.http.shares.process import SharesOfAll
 from retainer.identity.sessions.cache import Sessions
 from retainer.journal.live.hub import Live
 from retainer.lists import parameters
@@ -40,7 +40,7 @@ from retainer.records.documents.storage import Storage
 from retainer.routes import TABLE
 from retainer.server import signals
 from retainer.server.connections import Connections
-from retainer.server.http_server import CONNECTIONS, STOPPING
+from retainer.server.http_server import CONNECTIONS, DOOR, STOPPING, Answer
 from retainer.server.postgres import embedded
 
 START_SECONDS = 3.0  # how long a start waits for the database
@@ -111,6 +111,7 @@ class App:
         await receive()
         scope["state"][STOPPING] = self.live.end
         scope["state"][CONNECTIONS] = self.connections
+        scope["state"][DOOR] = self.turn_away
         self.log.adopt()
         background = [
             self.monitor.run(),
@@ -153,6 +154,25 @@ class App:
             request.end()
             if self.log.takes(request.method, response.status_code):
                 self.write_line(request, response, time.perf_counter() - started)
+
+    def turn_away(self, scope: Scope) -> Answer | None:
+        """The refusal of a request that would wait for its place in vain, as `serve` would answer
+        it, made without a task and a deadline: under overload most requests are refused, and what
+        that costs is missing for the others. None: the request is to be served.
+        """
+        if not self.shares.requests.is_pressed():
+            return None
+        started = time.perf_counter()
+        request = Request(self, scope, _nothing, f"{self.process}-{next(self.ids):x}")
+        if not is_turned_away(request):
+            return None
+        response = self.document(request, Overloaded())
+        if negotiate(request, response):
+            return None
+        if self.log.takes(request.method, response.status_code):
+            self.write_line(request, response, time.perf_counter() - started)
+        body = b"" if request.method == "HEAD" else bytes(response.body)
+        return response.status_code, self.headers_of(request, response), body
 
     def write_line(self, request: Request, response: Response, seconds: float) -> None:
         """Log a request that has been answered."""
@@ -203,6 +223,10 @@ class App:
         """An error as its page, or as the problem document."""
         if request.wants_page and not isinstance(problem, Overloaded):
             return await render.refusal(request, problem)
+        return self.document(request, problem)
+
+    def document(self, request: Request, problem: Problem) -> Response:
+        """An error as the problem document."""
         body = problem.body(request.path, request.id)
         return Response(body, problem.status, problem.headers, PROBLEM_JSON)
 
@@ -260,6 +284,10 @@ class App:
             request.disconnected.cancel()
             if isinstance(body, AsyncGenerator):
                 await body.aclose()  # now, not at a garbage collection: it may hold a connection
+
+
+async def _nothing() -> NoReturn:
+    raise AssertionError("the body of a request that is refused unread")
 
 
 def build() -> App:

@@ -48,8 +48,11 @@ class HttpCycle(RequestResponseCycle):
             if self.flow.write_paused and not self.disconnected:
                 await self.flow.drain()
             if not self.disconnected:
-                headers = self.default_headers + head["headers"]
-                self._write_whole(head["status"], headers, message["body"])
+                self.answer(head["status"], head["headers"], message["body"])
+
+    def answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        """Write a whole response."""
+        self._write_whole(status, self.default_headers + headers, body)
 
     async def send_500_response(self) -> None:
         """Answer for an application that failed to: as it would have, but without its log line."""
@@ -64,7 +67,7 @@ class HttpCycle(RequestResponseCycle):
             (b"content-type", PROBLEM_JSON.encode()),
             (b"content-length", b"%d" % len(body)),
         ]
-        self._write_whole(problem.status, self.default_headers + headers, body)
+        self.answer(problem.status, headers, body)
 
     def _write_whole(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         head = b"\r\n".join(map(b": ".join, headers))
@@ -100,7 +103,8 @@ class IdleProtocol(HttpToolsProtocol):
             return
         self.flow.resume_reading()
         if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())
+            # In a task: answered at once, each would wait within the one before it.
+            HttpToolsProtocol._start_asgi_task(self, *self.pipeline.pop())
             return
         self.idle_since = self.loop.time()
         if self.timeout_keep_alive_task is None:

@@ -34,7 +34,10 @@ DRAIN_SECONDS = 10.0  # for the rest of a body whose request has been answered
 LINGER_SECONDS = 0.5  # for a request that is on its way on an idle connection
 CONNECTIONS = "connections"  # key in the lifespan state of the places of connections
 STOPPING = "stopping"  # key in the lifespan state of the function to call when a stop begins
+DOOR = "door"  # key in the lifespan state of what may answer a request before it is served
 SETTLE_SECONDS = 0.02  # for the event loop to let go of a socket
+
+Answer = tuple[int, list[tuple[bytes, bytes]], bytes]  # status, headers, body
 
 _UNENCODED = (
     "The address holds characters that are not ASCII; percent-encode them as UTF-8, such as "
@@ -255,8 +258,18 @@ class HttpConnection(IdleProtocol):
             return
         super().on_headers_complete()
         self._end_reuse()
-        if self.is_of_proxy:
+        if self.is_of_proxy and not self.cycle.response_complete:
             self._count_forwarded()
+
+    def _start_asgi_task(self, cycle: HttpCycle, app: Any) -> None:  # type: ignore[override]
+        """Let the application answer, or refuse at the door."""
+        door = self.app_state.get(DOOR)
+        if door is not None and not self.is_stopping and "flaw" not in cycle.scope:
+            answer = door(cycle.scope)
+            if answer is not None:
+                cycle.answer(*answer)
+                return
+        super()._start_asgi_task(cycle, app)
 
     def _know(self, is_signed_in: bool) -> None:
         self.places.know(self, is_signed_in=is_signed_in)

@@ -39,9 +39,9 @@ class Sessions:
     async def viewer(self, token: str) -> Viewer | None:
         """Viewer of a cookie's value; None when it belongs to no live session."""
         key = digest(token)
-        known = self.known.get(key)
-        if known is not None and known[1] > time.monotonic():
-            return known[0]
+        known = self._known(key)
+        if known is not None:
+            return known
         generation = self.generation
         rows = await self.database.plain(_READ, key, self.idle)
         if not rows:
@@ -50,6 +50,16 @@ class Sessions:
         if self.listening and generation == self.generation:
             self._remember(key, found, min(REMEMBER, rows[0]["seconds_left"] / 2))
         return found
+
+    def remembered(self, token: str) -> Viewer | None:
+        """Viewer of a cookie's value, where its row need not be read; else None."""
+        return self._known(digest(token))
+
+    def _known(self, key: bytes) -> Viewer | None:
+        known = self.known.get(key)
+        if known is None or known[1] <= time.monotonic():
+            return None
+        return known[0]
 
     def _remember(self, key: bytes, found: Viewer, seconds: float) -> None:
         if len(self.known) >= MAX_REMEMBERED:
