@@ -36,12 +36,12 @@ class _Pace:
         self.before = 0  # given in as long a time before
 
     def give(self, now: float, places: int) -> None:
-        """Places are given now."""
+        """Count places that are given now."""
         self._turn(now)
         self.given += places
 
     def wait(self, now: float) -> None:
-        """Somebody waits, or would."""
+        """Note that somebody waits, or would."""
         if not self.is_spell(now):
             self.began = now
         self.latest = now
@@ -191,7 +191,7 @@ class Shares:
         self.coming = 0
 
     def _most(self, key: tuple[bool, Holder]) -> tuple[bool, tuple[int, int]]:
-        """How early those of a queue are refused: who is not first, and waits for most."""
+        """Order in which queues give way: those who are not first, and wait for most."""
         is_first, holder = key
         return not is_first, self.wanted.size(holder)
 
