@@ -40,7 +40,7 @@ from retainer.records.documents.storage import Storage
 from retainer.routes import TABLE
 from retainer.server import signals
 from retainer.server.connections import Connections
-from retainer.server.http_server import CONNECTIONS, DOOR, STOPPING, Answer
+from retainer.server.http_server import CONNECTIONS, DOOR, STOPPING, WholeResponse
 from retainer.server.postgres import embedded
 
 START_SECONDS = 3.0  # how long a start waits for the database
@@ -140,7 +140,7 @@ class App:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request and log it. Every error is a problem document with the request's id;
+        """WholeResponse one request and log it. Every error is a problem document with the request's id;
         that of an unknown error says nothing more.
         """
         started = time.perf_counter()
@@ -155,7 +155,7 @@ class App:
             if self.log.takes(request.method, response.status_code):
                 self.write_line(request, response, time.perf_counter() - started)
 
-    def turn_away(self, scope: Scope) -> Answer | None:
+    def turn_away(self, scope: Scope) -> WholeResponse | None:
         """The refusal of a request that would wait for its place in vain, as `serve` would answer
         it, made without a task and a deadline: under overload most requests are refused, and what
         that costs is missing for the others. None: the request is to be served.

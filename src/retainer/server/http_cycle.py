@@ -48,9 +48,9 @@ class HttpCycle(RequestResponseCycle):
             if self.flow.write_paused and not self.disconnected:
                 await self.flow.drain()
             if not self.disconnected:
-                self.answer(head["status"], head["headers"], message["body"])
+                self.write_whole(head["status"], head["headers"], message["body"])
 
-    def answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    def write_whole(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         """Write a whole response."""
         self._write_whole(status, self.default_headers + headers, body)
 
@@ -67,7 +67,7 @@ class HttpCycle(RequestResponseCycle):
             (b"content-type", PROBLEM_JSON.encode()),
             (b"content-length", b"%d" % len(body)),
         ]
-        self.answer(problem.status, headers, body)
+        self.write_whole(problem.status, headers, body)
 
     def _write_whole(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         head = b"\r\n".join(map(b": ".join, headers))

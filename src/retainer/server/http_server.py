@@ -37,7 +37,7 @@ STOPPING = "stopping"  # key in the lifespan state of the function to call when 
 DOOR = "door"  # key in the lifespan state of what may answer a request before it is served
 SETTLE_SECONDS = 0.02  # for the event loop to let go of a socket
 
-Answer = tuple[int, list[tuple[bytes, bytes]], bytes]  # status, headers, body
+WholeResponse = tuple[int, list[tuple[bytes, bytes]], bytes]  # status, headers, body
 
 _UNENCODED = (
     "The address holds characters that are not ASCII; percent-encode them as UTF-8, such as "
@@ -223,7 +223,7 @@ class HttpConnection(IdleProtocol):
         self._begin_cycle()
 
     def _begin_cycle(self) -> None:
-        """Answer a request without a body as the last one of the connection."""
+        """WholeResponse a request without a body as the last one of the connection."""
         before = self.cycle
         self.cycle = HttpCycle(
             scope=self.scope,
@@ -265,9 +265,9 @@ class HttpConnection(IdleProtocol):
         """Let the application answer, or refuse at the door."""
         door = self.app_state.get(DOOR)
         if door is not None and not self.is_stopping and "flaw" not in cycle.scope:
-            answer = door(cycle.scope)
-            if answer is not None:
-                cycle.answer(*answer)
+            response = door(cycle.scope)
+            if response is not None:
+                cycle.write_whole(*response)
                 return
         super()._start_asgi_task(cycle, app)
 
@@ -302,7 +302,7 @@ class HttpConnection(IdleProtocol):
             super().on_message_complete()
 
     def shutdown(self) -> None:
-        """Answer the request that is on its way as the last one, then close. A client or a proxy
+        """WholeResponse the request that is on its way as the last one, then close. A client or a proxy
         that reuses connections may send before it learns that this one is about to close.
         """
         self.is_stopping = True
