@@ -140,7 +140,7 @@ class App:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """WholeResponse one request and log it. Every error is a problem document with the request's id;
+        """Answer one request and log it. Every error is a problem document with the request's id;
         that of an unknown error says nothing more.
         """
         started = time.perf_counter()

@@ -223,7 +223,7 @@ class HttpConnection(IdleProtocol):
         self._begin_cycle()
 
     def _begin_cycle(self) -> None:
-        """WholeResponse a request without a body as the last one of the connection."""
+        """Answer a request without a body as the last one of the connection."""
         before = self.cycle
         self.cycle = HttpCycle(
             scope=self.scope,
@@ -302,7 +302,7 @@ class HttpConnection(IdleProtocol):
             super().on_message_complete()
 
     def shutdown(self) -> None:
-        """WholeResponse the request that is on its way as the last one, then close. A client or a proxy
+        """Answer the request that is on its way as the last one, then close. A client or a proxy
         that reuses connections may send before it learns that this one is about to close.
         """
         self.is_stopping = True
