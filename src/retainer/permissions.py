@@ -231,7 +231,10 @@ UNTOLD: dict[str, dict[Scope, frozenset[str]]] = {
             {"description", "metadata", "tags", "externalId", "ownerId", "parentId"}
         ),
     },
-    "contacts": {"client": frozenset({"metadata"})},
+    "contacts": {"client": frozenset({"metadata", "externalId"})},
+    "projects": {"client": frozenset({"externalId"})},
+    "tasks": {"client": frozenset({"externalId"})},
+    "activities": {"client": frozenset({"externalId"})},
 }
 
 

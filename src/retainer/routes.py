@@ -84,7 +84,7 @@ from retainer.records.organizations.model import (
 )
 from retainer.records.projects import store as project
 from retainer.records.projects import web as projects
-from retainer.records.projects.model import Project, ProjectCreate, ProjectUpdate
+from retainer.records.projects.model import Project, ProjectCreate, ProjectUpdate, ProjectUpsert
 from retainer.records.tasks import store as task
 from retainer.records.tasks import web as tasks
 from retainer.records.tasks.model import ListedTask, Task, TaskCreate, TaskUpdate
@@ -173,6 +173,10 @@ ROUTES = [
           "Get a contact", response_type=Contact, on=contact.exists),
     Route("updateContact", "PUT", "/contacts/{id}", contacts.update, "contacts.write",
           "Update a contact", body=ContactUpdate, response_type=Contact, on=contact.exists, errors=(409,)),
+    Route("putContactByExternalId", "PUT", "/contacts/by/externalId/{value}", contacts.put, "contacts.write",
+          "Add or update the contact with an external id", body=ContactUpdate, response_type=Contact, creates=True, errors=(409,),
+          description="Changes the contact that has this external id (200), or adds one with it (201), for which fullName and type are required. "
+          "However often it is repeated, there is one."),
     Route("deleteContact", "DELETE", "/contacts/{id}", contacts.delete, "contacts.write",
           "Delete a contact", status=204, on=contact.exists, errors=(409,),
           description="A contact who is a member of an organization, or the person behind a user, is kept: 409 says "
@@ -190,6 +194,10 @@ ROUTES = [
           "Get a project", response_type=Project, on=project.exists),
     Route("updateProject", "PUT", "/projects/{id}", projects.update, "projects.write",
           "Update a project", body=ProjectUpdate, response_type=Project, on=project.exists),
+    Route("putProjectByExternalId", "PUT", "/projects/by/externalId/{value}", projects.put, "projects.write",
+          "Add or update the project with an external id", body=ProjectUpsert, response_type=Project, creates=True, errors=(409,),
+          description="Changes the project that has this external id (200), or adds one with it (201), for which organizationId and title are required; the one that is there stays with its organization. "
+          "However often it is repeated, there is one."),
     Route("deleteProject", "DELETE", "/projects/{id}", deletion.project, "projects.write",
           "Delete a project", status=204, on=project.exists),
     Route("listProjectHistory", "GET", "/projects/{id}/history", journal.of_record, "history.read",
@@ -206,6 +214,10 @@ ROUTES = [
           "Get a task", response_type=Task, on=task.exists),
     Route("updateTask", "PUT", "/tasks/{id}", tasks.update, "tasks.write",
           "Update a task", body=TaskUpdate, response_type=Task, on=task.exists),
+    Route("putTaskByExternalId", "PUT", "/tasks/by/externalId/{value}", tasks.put, "tasks.write",
+          "Add or update the task with an external id", body=TaskUpdate, response_type=Task, creates=True, errors=(409,),
+          description="Changes the task that has this external id (200), or adds one with it (201), for which title is required. "
+          "However often it is repeated, there is one."),
     Route("deleteTask", "DELETE", "/tasks/{id}", tasks.delete, "tasks.delete",
           "Delete a task", status=204, on=task.exists),
     Route("listTaskHistory", "GET", "/tasks/{id}/history", journal.of_record, "history.read",
@@ -261,6 +273,10 @@ ROUTES = [
           "Get an activity", response_type=Activity, on=activity.exists),
     Route("updateActivity", "PUT", "/activities/{id}", activities.update, "activities.write",
           "Update an activity", body=ActivityUpdate, response_type=Activity, on=activity.exists),
+    Route("putActivityByExternalId", "PUT", "/activities/by/externalId/{value}", activities.put, "activities.write",
+          "Add or update the activity with an external id", body=ActivityUpdate, response_type=Activity, creates=True, errors=(409,),
+          description="Changes the activity that has this external id (200), or adds one with it (201), for which organizationId and text are required. "
+          "However often it is repeated, there is one."),
     Route("deleteActivity", "DELETE", "/activities/{id}", activities.delete, "activities.delete",
           "Delete an activity", status=204, on=activity.exists),
     Route("listActivityHistory", "GET", "/activities/{id}/history", journal.of_record, "history.read",

@@ -188,7 +188,7 @@ def test_preconditions_cost_no_statement(cast: Cast, inside: InProcess) -> None:
 @pytest.mark.parametrize("route", UPSERTS, ids=lambda r: r.name)
 def test_an_upsert_can_be_limited_to_creating_or_to_changing(cast: Cast, route: Route) -> None:
     (value,), body = sample(cast, route)
-    path, body = path_of(route, [value]), body | {"type": "other", "name": "N"}
+    path, body = path_of(route, [value]), body | new(cast, route.tag)
 
     def put(**headers: str) -> httpx.Response:
         return cast.ada.put(
@@ -196,7 +196,7 @@ def test_an_upsert_can_be_limited_to_creating_or_to_changing(cast: Cast, route: 
         )
 
     there = put().json()["id"]
-    assert cast.ada.delete(f"/api/organizations/{there}").status_code == 204
+    assert cast.ada.delete(f"/api/{route.tag}/{there}").status_code == 204
     for header in ("*", '"1-1"'):
         absent = put(If_Match=header)
         assert absent.status_code == 412 and "current" not in absent.json()
@@ -208,6 +208,17 @@ def test_an_upsert_can_be_limited_to_creating_or_to_changing(cast: Cast, route: 
     assert put(If_Match='"1-999"').status_code == 412
     assert put(If_Match=added.headers["etag"]).status_code == 200
     assert put(If_Match="*", Prefer="return=minimal").status_code == 204
+
+
+def new(cast: Cast, noun: str) -> dict[str, Any]:
+    """The fields that a new record cannot do without."""
+    return {
+        "organizations": {"type": "other", "name": "N"},
+        "contacts": {"type": "client", "fullName": "N"},
+        "projects": {"organizationId": cast.acme, "title": "N"},
+        "tasks": {"title": "N"},
+        "activities": {"organizationId": cast.acme, "text": "N"},
+    }[noun]
 
 
 def test_writes_of_members_answer_the_etag(cast: Cast) -> None:

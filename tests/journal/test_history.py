@@ -90,19 +90,20 @@ def everything(cast: Cast) -> dict[str, list[tuple[str, dict[str, Any]]]]:
             "parentId": cast.acme, "ownerId": cast.cora.id, "tags": ["b", "a"]})],
         "contacts": [(contact, {
             "fullName": "M", "mentionName": "m", "email": f"{cast.tenant}@m.example", "phone": "1", "company": "C",
-            "title": "T", "department": "D", "type": "vendor", "isActive": False, "metadata": {"x": True}})],
+            "title": "T", "department": "D", "type": "vendor", "isActive": False, "metadata": {"x": True},
+            "externalId": "x:1"})],
         "projects": [(project, {
             "title": "Q", "description": "D", "status": "active", "startDate": "2026-01-31", "dueDate": "9999-12-31",
-            "audience": "client"})],
+            "audience": "client", "externalId": "x:1"})],
         "tasks": [(task, {
             "title": "U", "description": "D", "organizationId": cast.acme, "projectId": project,
             "assigneeId": cast.stan.id, "status": "review", "priority": "high", "dueDate": "2026-02-28", "order": 7,
-            "audience": "client"})],
+            "audience": "client", "externalId": "x:1"})],
         "documents": [(link, {"name": "E", "url": "https://b.example", "description": "d", "organizationId": cast.acme,
                               "audience": "client"}), (file, {"name": "F"})],
         "activities": [(activity, {
             "organizationId": cast.globex, "kind": "meeting", "text": "B\nä", "happenedAt": "2026-01-31T09:30:00.120Z",
-            "audience": "client"})],
+            "audience": "client", "externalId": "x:1"})],
     }  # fmt: skip
     found: dict[str, list[tuple[str, dict[str, Any]]]] = {noun: [] for noun in WITH_HISTORY}
     for noun, records in bodies.items():

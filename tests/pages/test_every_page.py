@@ -209,8 +209,8 @@ def test_the_title_of_an_error_page_is_its_heading(cast: Cast, path: str, status
 
 
 def test_an_empty_required_field_is_refused_in_words(cast: Cast) -> None:
-    form = cast.ada.post("/contacts", content="fullName=&email=&type=client", headers=HTML | FORM)
-    assert form.status_code == 422 and form.text.count("must not be empty") == 4
+    form = cast.ada.post("/contacts", content="fullName=&email=x&type=client", headers=HTML | FORM)
+    assert form.status_code == 422 and form.text.count("must not be empty") == 2
     assert 'href="#f-email">E-mail</a>' in form.text, "the summary calls fields as their labels do"
 
 

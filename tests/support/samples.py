@@ -91,6 +91,17 @@ def external_id(cast: Cast) -> Ids:
     ]
 
 
+def external_id_of(noun: str, of: Callable[[Cast], Ids]) -> Callable[[Cast], Ids]:
+    """An external id that a record has."""
+
+    def given(cast: Cast) -> Ids:
+        changed = cast.ada.put(f"/api/{noun}/{of(cast)[0]}", {"externalId": secrets.token_hex(6)})
+        assert changed.status_code == 200, changed.text
+        return [changed.json()["externalId"]]
+
+    return given
+
+
 def domain(cast: Cast) -> Ids:
     return cast.ada.put(f"/api/organizations/{cast.acme}", {"domains": ["acme.example"]}).json()[
         "domains"
@@ -158,6 +169,13 @@ SAMPLES: dict[str, Sample] = {
     "deleteOrganization": (organization, None),
     "duplicateOrganization": (organization, None),
     "putOrganizationByExternalId": (external_id, lambda c: {"industry": "Energy"}),
+    "putContactByExternalId": (
+        external_id_of("contacts", loose_contact),
+        lambda c: {"title": "Head"},
+    ),
+    "putProjectByExternalId": (external_id_of("projects", project), lambda c: {"status": "active"}),
+    "putTaskByExternalId": (external_id_of("tasks", task), lambda c: {"status": "review"}),
+    "putActivityByExternalId": (external_id_of("activities", activity), lambda c: {"text": "B"}),
     "putOrganizationByDomain": (domain, lambda c: {"industry": "Energy"}),
     "listOrganizationTasks": (organization, None),
     "listOrganizationProjects": (organization, None),

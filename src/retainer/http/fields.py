@@ -85,6 +85,8 @@ USERNAME = Meta(
     description="E-mail address to sign in with; nobody else in this installation has it",
     examples=["cora@example.com"],
 )
+# Neither least length nor pattern: an empty one is none.
+ExternalId = Annotated[str, NAME, Meta(max_length=255)]
 Metadata = Annotated[
     dict[str, Any],
     Meta(

@@ -38,14 +38,6 @@ def record_response(record: Stored | None) -> Response:
     return JSONResponse(record.json, headers={"etag": f'"{record.etag}"'})
 
 
-def created_response(record: Stored | None, path: str) -> Response:
-    """201 with a record that is new, and its URL below the path. Raises NotFound for None."""
-    if record is None:
-        raise NotFound
-    headers = {"etag": f'"{record.etag}"', "location": f"{path}/{record.id}"}
-    return JSONResponse(record.json, 201, headers)
-
-
 def version_response(record: Stored | None) -> Response:
     """An empty 200 with the ETag of a record. Raises NotFound for None."""
     if record is None:

@@ -68,7 +68,7 @@ class MemberContact(Struct, rename="camel"):
 
     id: Id
     full_name: str
-    email: str
+    email: str | None
     phone: str | None
     title: str | None
 

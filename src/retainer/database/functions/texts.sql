@@ -67,11 +67,12 @@ LANGUAGE plpgsql AS $$
 BEGIN
     NEW.full_name := required(one_line(NEW.full_name), 'fullName');
     NEW.mention_name := one_line(NEW.mention_name);
-    NEW.email := required(one_line(NEW.email), 'email');
+    NEW.email := one_line(NEW.email);
     NEW.phone := one_line(NEW.phone);
     NEW.company := one_line(NEW.company);
     NEW.title := one_line(NEW.title);
     NEW.department := one_line(NEW.department);
+    NEW.external_id := one_line(NEW.external_id);
     RETURN NEW;
 END $$;
 
@@ -81,6 +82,7 @@ LANGUAGE plpgsql AS $$
 BEGIN
     NEW.title := required(one_line(NEW.title), 'title');
     NEW.description := several_lines(NEW.description);
+    NEW.external_id := one_line(NEW.external_id);
     RETURN NEW;
 END $$;
 
@@ -97,6 +99,7 @@ CREATE OR REPLACE FUNCTION clean_texts_of_activity() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
     NEW.text := required(several_lines(NEW.text), 'text');
+    NEW.external_id := one_line(NEW.external_id);
     RETURN NEW;
 END $$;
 

@@ -20,6 +20,7 @@ FIELDS = Fields(
     Field("happenedAt", "When", "datetime-local", hint="Now, if you leave it empty"),
     Field("audience", "Who may read it", "select", options=AUDIENCES, default="internal",
           required=True, same_line=True),
+    Field("externalId", "External id", maxlength=255, in_form="no"),
 )  # fmt: skip
 CHOICES: dict[str, Any] = {"kinds": list(ActivityKind), "audiences": list(Audience)}
 MAX_CONTACTS = "200"  # people of an organization that a form offers

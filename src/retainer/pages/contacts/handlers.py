@@ -27,7 +27,7 @@ from retainer.records.organizations.model import Organization
 TYPES, ROLES = list(ContactType), list(MemberRole)
 FIELDS = Fields(
     Field("fullName", "Name", required=True, autofocus=True, maxlength=MAX_NAME),
-    Field("email", "E-mail", "email", required=True, maxlength=MAX_EMAIL, link=mail_link),
+    Field("email", "E-mail", "email", maxlength=MAX_EMAIL, link=mail_link),
     Field("type", "Type", "select", options=TYPES, default="client", required=True,
           after="department"),
     Field("phone", "Phone", "tel", maxlength=64, link=phone_link, same_line=True),
@@ -37,6 +37,7 @@ FIELDS = Fields(
     Field("isActive", "Active", "select", options=YES_OR_NO, in_form="no", after="type"),
     Field("mentionName", "Mention name", maxlength=255, hint="What colleagues call them",
           more=True, same_line=True),
+    Field("externalId", "External id", in_form="no"),
     Field("metadata", "Metadata", "object", more=True, permission="contacts.write",
           hint="Facts of your own, such as Language: French"),
 )  # fmt: skip
@@ -62,7 +63,7 @@ async def form(
     """
     values = {**FIELDS.blank(), **values}
     taken = []
-    if isinstance(problem, Conflict):
+    if isinstance(problem, Conflict) and values["email"]:
         taken = await find(request, store.LIST, Contact, email=values["email"], limit="1")
     return await form_page(
         request, "contacts/form.html", problem, fields=FIELDS, values=values, taken=taken
@@ -89,7 +90,7 @@ async def show_one(request: Request, id: int) -> Response:
         "contacts/contact.html",
         contact=contact,
         version=stored.etag,
-        fields=FIELDS,
+        fields=FIELDS.told(request.viewer, "contacts"),
         memberships=await memberships(request, id),
         max_organizations=MAX_ORGANIZATIONS,
         latest_activities=latest_activities[:MAX_SHOWN_ACTIVITIES],

@@ -41,6 +41,7 @@ FIELDS = Fields(
           permission="users.names"),
     Field("startDate", "Start date", "date", property_label="Start"),
     Field("dueDate", "Due date", "date", property_label="Due", same_line=True),
+    Field("externalId", "External id", in_form="no"),
     Field("description", "Description", rows=3, in_properties="no"),
 )  # fmt: skip
 TASK_LINE = Fields(
@@ -134,7 +135,7 @@ async def show_one(request: Request, id: int) -> Response:
         "projects/project.html",
         project=found[0],
         version=stored.etag,
-        fields=FIELDS,
+        fields=FIELDS.told(request.viewer, "projects"),
         people=people,
         row_people=people[:MAX_ROW_ASSIGNEES],
         days=due_days(request.viewer.time_zone),

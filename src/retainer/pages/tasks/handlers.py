@@ -49,6 +49,7 @@ FIELDS = Fields(
     Field("audience", "Audience", "select", options=AUDIENCES, default="internal", required=True,
           permission="tasks.write"),
     Field("order", "Order", "number", default="0", in_form="no", permission="tasks.write"),
+    Field("externalId", "External id", in_form="no"),
     Field("description", "Description", rows=3, in_properties="no"),
 )  # fmt: skip
 CHOICES: dict[str, Any] = {"statuses": STATUSES, "priorities": PRIORITIES, "open": OPEN}
@@ -223,7 +224,7 @@ async def show_one(request: Request, id: int) -> Response:
         "tasks/task.html",
         task=task,
         version=stored.etag,
-        fields=FIELDS,
+        fields=FIELDS.told(request.viewer, "tasks"),
         organization=organization,
         changes=changes,
         projects=own_projects,

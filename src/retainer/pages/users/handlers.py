@@ -42,7 +42,7 @@ class UserContact(Struct, rename="camel"):
 
     id: int
     full_name: str
-    email: str
+    email: str | None
 
 
 async def index(request: Request) -> Response:

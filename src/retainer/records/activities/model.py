@@ -12,6 +12,7 @@ from retainer.http.fields import (
     STORY,
     Audience,
     CreatedAt,
+    ExternalId,
     FullName,
     Id,
     MeantFor,
@@ -67,6 +68,13 @@ class Activity(Struct, rename="camel"):
     audience: MeantFor
     created_at: CreatedAt
     updated_at: UpdatedAt
+    external_id: Annotated[
+        ExternalId | None,
+        Meta(
+            description="What another system calls it; no two activities share one",
+            examples=["hubspot:9001"],
+        ),
+    ]
 
 
 class Author(Person):
@@ -115,6 +123,17 @@ class ActivityCreate(Struct):
         "text": "Jordan wants the offer by Friday.",
         "contactIds": [3],
     }
+
+    def __post_init__(self) -> None:
+        self.happened_at = normalized_moment(self.happened_at)
+
+
+@creation_of(Activity, kind=ActivityKind.NOTE, audience=Audience.INTERNAL)
+class NewActivity(Struct):
+    """An activity that is added without a path that names its organization."""
+
+    happened_at: Annotated[Moment | UnsetType, Meta(description="When it was; now when left out")]
+    contact_ids: ContactIds
 
     def __post_init__(self) -> None:
         self.happened_at = normalized_moment(self.happened_at)

@@ -17,8 +17,10 @@ from retainer.lists.spec import (
     moments,
     row_json,
 )
+from retainer.lists.told import told
 from retainer.lists.word_filter import searched
 from retainer.records.activities.model import ActivityKind
+from retainer.records.upsert import by_external_id
 
 _SEEN = "a.tenant_id = :tenant AND a.deleted_by IS NULL AND @visible_activities"
 
@@ -36,7 +38,9 @@ FIELDS = {
         ORDER BY l.contact_id))"""),
     "audience": Field("a.audience", FieldType.WORD, sort="a.audience", values=Audience),
     **moments("a"),
+    "externalId": Field("a.external_id", FieldType.TEXT, nullable=True),
 }
+FIELDS = told("activities", FIELDS)
 JSON = row_json(FIELDS)
 
 # The links that a statement inserts are not in the table for that same statement to read.
@@ -102,10 +106,12 @@ _LINK = """
         INSERT INTO activity_contacts (tenant_id, activity_id, contact_id)
         SELECT :tenant, a.id, held.id FROM a, held"""
 
+BY_EXTERNAL_ID = by_external_id("activities", "a")
+
 CREATE = Create(
     "activities",
     "a",
-    ("organization_id", "kind", "text", "audience"),
+    ("organization_id", "kind", "text", "audience", "external_id"),
     computed={"happened_at": "coalesce({}::timestamptz, now())", "author_id": ":user"},
     references={"organization_id": _ORGANIZATION},
     returning=f"a.id, a.version, {JSON}",

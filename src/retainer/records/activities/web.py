@@ -10,7 +10,9 @@ from retainer.http.request import Request
 from retainer.http.responses import deleted_response, record_response
 from retainer.lists.response import list_response, list_response_of
 from retainer.records.activities import store
+from retainer.records.activities.model import NewActivity
 from retainer.records.organizations import store as organizations
+from retainer.records.upsert import Upsert, put_by_external_id
 
 
 async def index(request: Request) -> Response:
@@ -44,8 +46,19 @@ async def update(request: Request, id: int) -> Response:
     return record_response(row)
 
 
+async def put(request: Request, value: str) -> Response:
+    return await put_by_external_id(request, value, UPSERT)
+
+
 async def delete(request: Request, id: int) -> Response:
     return deleted_response(await store.delete(request.db, id))
+
+
+async def _create_named(request: Request) -> Response:
+    """Add an activity to the organization that its body names."""
+    organization_id = request.data.organization_id
+    await _refuse_missing(request.db, organization_id, [], [])
+    return await create(request, organization_id)
 
 
 async def _change(request: Request, id: int, values: Values) -> Stored:
@@ -91,3 +104,8 @@ async def _refuse_missing(
 
 def _distinct(ids: list[int]) -> list[int]:
     return list(dict.fromkeys(ids))
+
+
+UPSERT = Upsert(
+    "activities", "activity", NewActivity, _create_named, update, store.get, store.BY_EXTERNAL_ID
+)

@@ -9,6 +9,7 @@ from retainer.http.fields import (
     ONE_LINE,
     CreatedAt,
     Email,
+    ExternalId,
     FullName,
     Line,
     Metadata,
@@ -35,7 +36,7 @@ class Contact(Struct, rename="camel"):
         Line | None, Meta(description="Short name to mention them by", examples=["jordan"])
     ]
     email: Annotated[
-        Email,
+        Email | None,
         Meta(
             description="E-mail address; no two contacts share one, whatever its case",
             examples=["jordan.meyer@acme.example.com"],
@@ -55,6 +56,13 @@ class Contact(Struct, rename="camel"):
     metadata: Metadata | None
     created_at: CreatedAt
     updated_at: UpdatedAt
+    external_id: Annotated[
+        ExternalId | None,
+        Meta(
+            description="What another system calls them; no two contacts share one",
+            examples=["hubspot:123"],
+        ),
+    ]
 
 
 @creation_of(Contact, is_active=True)

@@ -22,7 +22,7 @@ CONTACT = Noun(
         name="full_name_folded",
         place=1,
         prefix="contact",
-        subtitle="c.email",
+        subtitle="coalesce(c.email, c.phone, c.company)",
         texts={
             "fullName": "c.full_name",
             "email": "c.email",

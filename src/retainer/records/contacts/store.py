@@ -20,6 +20,7 @@ from retainer.lists.spec import (
 from retainer.lists.told import told
 from retainer.lists.word_filter import searched
 from retainer.records.contacts.model import ContactType
+from retainer.records.upsert import by_external_id
 
 _SEEN = "c.tenant_id = :tenant AND c.deleted_by IS NULL AND @visible_contacts"
 
@@ -33,7 +34,14 @@ FIELDS = {
         contains="contacts_named",
     ),
     "mentionName": Field("c.mention_name"),
-    "email": Field("c.email", FieldType.FOLDED, "c.email_folded", sort="c.email_folded"),
+    "email": Field(
+        "c.email",
+        FieldType.FOLDED,
+        "c.email_folded",
+        sort="c.email_folded",
+        nullable=True,
+        absent=ABSENT,
+    ),
     "phone": Field("c.phone", is_phone=True),
     "company": Field(
         "c.company",
@@ -49,6 +57,7 @@ FIELDS = {
     "isActive": Field("c.is_active", FieldType.BOOLEAN, sort="c.is_active", cast="boolean"),
     "metadata": Field("c.metadata", FieldType.JSON, prefilter="contacts_with_metadata"),
     **moments("c"),
+    "externalId": Field("c.external_id", FieldType.TEXT, nullable=True),
 }
 FIELDS = told("contacts", FIELDS)
 JSON = row_json(FIELDS)
@@ -90,6 +99,8 @@ READ = Statement(f"""
         AND @visible_contacts
 """)
 
+BY_EXTERNAL_ID = by_external_id("contacts", "c")
+
 CREATE = Create(
     "contacts",
     "c",
@@ -104,6 +115,7 @@ CREATE = Create(
         "type",
         "is_active",
         "metadata",
+        "external_id",
     ),
     returning=f"c.id, c.version, {JSON}",
 )

@@ -8,6 +8,8 @@ from retainer.http.request import Request
 from retainer.http.responses import record_response
 from retainer.lists.response import list_response
 from retainer.records.contacts import store
+from retainer.records.contacts.model import ContactCreate
+from retainer.records.upsert import Upsert, put_by_external_id
 
 
 async def index(request: Request) -> Response:
@@ -24,6 +26,10 @@ async def show(request: Request, id: int) -> Response:
 
 async def update(request: Request, id: int) -> Response:
     return record_response(await store.update(request.db, id, sent(request.data)))
+
+
+async def put(request: Request, value: str) -> Response:
+    return await put_by_external_id(request, value, UPSERT)
 
 
 async def delete(request: Request, id: int) -> Response:
@@ -44,3 +50,8 @@ async def delete(request: Request, id: int) -> Response:
             " give that user another first."
         )
     return Response(status_code=204)
+
+
+UPSERT = Upsert(
+    "contacts", "contact", ContactCreate, create, update, store.get, store.BY_EXTERNAL_ID
+)

@@ -12,6 +12,7 @@ from retainer.http.fields import (
     NAME,
     READ_ONLY,
     CreatedAt,
+    ExternalId,
     Id,
     Line,
     Metadata,
@@ -88,8 +89,7 @@ class Organization(Struct, rename="camel"):
     created_at: CreatedAt
     updated_at: UpdatedAt
     external_id: Annotated[
-        # Neither least length nor pattern: an empty one is none.
-        Annotated[str, NAME, Meta(max_length=255)] | None,
+        ExternalId | None,
         Meta(
             description="What another system calls it; no two organizations share one",
             examples=["CRM-1042"],

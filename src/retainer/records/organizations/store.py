@@ -23,6 +23,7 @@ from retainer.records.organizations.model import (
     OrganizationType,
     normalized_domain,
 )
+from retainer.records.upsert import by_external_id
 
 # Under a country's two letters these words stand for kinds of owners, so that co.uk is nobody's.
 # Where a country sells one of them as a name, its owner types the domain instead.
@@ -233,12 +234,7 @@ TAGS = Statement("""
 """)
 
 # The keys by which another system knows an organization.
-BY_KEY = {
-    "external_id": Statement("""
-        SELECT o.id FROM organizations o
-        WHERE o.tenant_id = :tenant AND o.external_id = :value AND o.deleted_by IS NULL
-            AND @visible_organizations
-    """),
+BY_KEY = by_external_id("organizations", "o") | {
     "domain": Statement("""
         SELECT o.id
         FROM organization_domains d
@@ -248,12 +244,6 @@ BY_KEY = {
         ORDER BY organization_level(:tenant, o.id), o.id LIMIT 1
     """),
 }
-# Upserts by the same key run one after the other: the first inserts, the next ones find its row.
-LOCK_KEY = Statement("""
-    SELECT pg_advisory_xact_lock(
-        hashtextextended('organization by ' || :key::text || ' ' || :value::text, :tenant))
-""")
-
 # Locks an organization before anything is decided from what it has now: the rows to delete with it,
 # or the free name of a copy.
 LOCK = Statement("""
@@ -311,15 +301,6 @@ async def update(db: Db, id: int, values: Values) -> Stored | None:
     async with db.transaction() as tx:
         await tx.row(lock)
         return await tx.stored(statement, id=id, **values)
-
-
-async def lock_key(db: Db, key: str, value: str) -> int | None:
-    """Lock a key of BY_KEY until the transaction ends. Returns the id of the organization that has
-    it, or None.
-    """
-    await db.row(LOCK_KEY, key=key, value=value)
-    found: int | None = await db.value(BY_KEY[key], value=value)
-    return found
 
 
 async def missing(db: Db, values: Values) -> list[str]:

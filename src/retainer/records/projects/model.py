@@ -12,6 +12,7 @@ from retainer.http.fields import (
     CreatedAt,
     Date,
     Description,
+    ExternalId,
     MeantFor,
     Name,
     OrganizationId,
@@ -47,6 +48,13 @@ class Project(Struct, rename="camel"):
     audience: MeantFor
     created_at: CreatedAt
     updated_at: UpdatedAt
+    external_id: Annotated[
+        ExternalId | None,
+        Meta(
+            description="What another system calls it; no two projects share one",
+            examples=["P-2026-14"],
+        ),
+    ]
 
 
 @creation_of(Project, status=ProjectStatus.PLANNED, audience=Audience.INTERNAL)
@@ -59,6 +67,15 @@ class ProjectUpdate(Struct):
     """The body of PUT /projects/{id}: what is absent stays as it is."""
 
     EXAMPLE: ClassVar = {"status": "completed"}
+
+
+@update_of(Project)
+class ProjectUpsert(Struct):
+    """The body of PUT /projects/by/externalId/{value}: a new one needs organizationId, which the
+    project that is there keeps.
+    """
+
+    EXAMPLE: ClassVar = {"organizationId": 1, "title": "Warehouse redesign", "status": "active"}
 
 
 OPEN = (ProjectStatus.PLANNED, ProjectStatus.ACTIVE, ProjectStatus.ON_HOLD)

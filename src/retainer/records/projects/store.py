@@ -15,8 +15,10 @@ from retainer.lists.spec import (
     moments,
     row_json,
 )
+from retainer.lists.told import told
 from retainer.lists.word_filter import searched
 from retainer.records.projects.model import ProjectStatus
+from retainer.records.upsert import by_external_id
 
 _SEEN = "p.tenant_id = :tenant AND p.deleted_by IS NULL AND @visible_projects"
 
@@ -60,7 +62,9 @@ FIELDS = {
     ),
     "audience": Field("p.audience", FieldType.WORD, sort="p.audience", values=Audience),
     **moments("p"),
+    "externalId": Field("p.external_id", FieldType.TEXT, nullable=True),
 }
+FIELDS = told("projects", FIELDS)
 JSON = row_json(FIELDS)
 
 LIST = ListSpec(
@@ -85,6 +89,8 @@ READ = Statement(f"""
 _ORGANIZATION = """SELECT o.id FROM organizations o WHERE o.tenant_id = :tenant AND o.id = {}
     AND o.deleted_by IS NULL AND @visible_organizations"""
 
+BY_EXTERNAL_ID = by_external_id("projects", "p")
+
 CREATE = Create(
     "projects",
     "p",
@@ -96,6 +102,7 @@ CREATE = Create(
         "start_date",
         "due_date",
         "audience",
+        "external_id",
     ),
     references={"organization_id": _ORGANIZATION},
     returning=f"p.id, p.version, {JSON}",

@@ -12,6 +12,7 @@ from retainer.http.fields import (
     CreatedAt,
     Date,
     Description,
+    ExternalId,
     Id,
     MeantFor,
     Name,
@@ -63,6 +64,13 @@ class Task(Struct, rename="camel"):
     audience: MeantFor
     created_at: CreatedAt
     updated_at: UpdatedAt
+    external_id: Annotated[
+        ExternalId | None,
+        Meta(
+            description="What another system calls it; no two tasks share one",
+            examples=["jira:WEB-77"],
+        ),
+    ]
 
 
 class Assignee(Person):

@@ -16,9 +16,11 @@ from retainer.lists.spec import (
     moments,
     row_json,
 )
+from retainer.lists.told import told
 from retainer.lists.word_filter import searched
 from retainer.records import people
 from retainer.records.tasks.model import TaskPriority, TaskStatus
+from retainer.records.upsert import by_external_id
 
 _SEEN = "t.tenant_id = :tenant AND t.deleted_by IS NULL AND @visible_tasks"
 
@@ -61,7 +63,9 @@ FIELDS = {
     "order": Field('t."order"', FieldType.INTEGER, sort='t."order"', cast="int"),
     "audience": Field("t.audience", FieldType.WORD, sort="t.audience", values=Audience),
     **moments("t"),
+    "externalId": Field("t.external_id", FieldType.TEXT, nullable=True),
 }
+FIELDS = told("tasks", FIELDS)
 JSON = row_json(FIELDS)
 
 LIST = ListSpec(
@@ -112,6 +116,8 @@ REFERENCES = {
 }
 
 
+BY_EXTERNAL_ID = by_external_id("tasks", "t")
+
 CREATE = Create(
     "tasks",
     "t",
@@ -126,6 +132,7 @@ CREATE = Create(
         "due_date",
         "order",
         "audience",
+        "external_id",
     ),
     references=REFERENCES,
     returning=f"t.id, t.version, {JSON}",

@@ -11,6 +11,8 @@ from retainer.lists.response import list_response, list_response_of
 from retainer.records import people
 from retainer.records.organizations import store as organizations
 from retainer.records.tasks import store
+from retainer.records.tasks.model import TaskCreate
+from retainer.records.upsert import Upsert, put_by_external_id
 
 
 async def index(request: Request) -> Response:
@@ -45,6 +47,10 @@ async def update(request: Request, id: int) -> Response:
         await refuse_without_organization(request, id, values)
         await refuse_missing(request, values)
     return record_response(row)
+
+
+async def put(request: Request, value: str) -> Response:
+    return await put_by_external_id(request, value, UPSERT)
 
 
 async def delete(request: Request, id: int) -> Response:
@@ -84,3 +90,5 @@ MISSING = {
     "project_id": "there is no such project, or none that you may see",
     "assignee_id": people.NOT_NAMEABLE,
 }
+
+UPSERT = Upsert("tasks", "task", TaskCreate, create, update, store.get, store.BY_EXTERNAL_ID)
