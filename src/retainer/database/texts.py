@@ -48,6 +48,12 @@ def clean(body: msgspec.Struct) -> list[FieldError]:
     problems = []
     for rule in rules(type(body)):
         value = getattr(body, rule.attribute)
+        if type(value) is str and value.isascii() and value.isprintable():
+            stripped = value.strip()  # of the usual text nothing else can be wrong
+            if stripped:
+                if rule.is_one_line and stripped is not value:
+                    setattr(body, rule.attribute, stripped)
+                continue
         if isinstance(value, str | list):
             kept, wrong = _kept(rule, value)
             problems += wrong

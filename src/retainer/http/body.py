@@ -135,14 +135,12 @@ def _check_storable(body: msgspec.Struct, raw: bytes) -> None:
     """
     is_plain = b"\\u0000" not in raw and raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH
     problems = []
-    for field, name in zip(body.__struct_fields__, body.__struct_encode_fields__, strict=True):
-        value = getattr(body, field)
-        problem = None
-        if not is_plain:
-            problem = _unstorable(value)
+    values = zip(body.__struct_encode_fields__, msgspec.structs.astuple(body), strict=True)
+    for name, value in values:
+        problem = None if is_plain else _unstorable(value)
         if problem:
             problems.append(FieldError(name, problem))
-        elif isinstance(value, dict):
+        elif type(value) is dict:
             problems += [FieldError(path, _OUT_OF_RANGE) for path in _wrong_numbers(name, value)]
     if problems:
         raise Invalid(*problems)
@@ -157,18 +155,19 @@ _OUT_OF_RANGE = (
 
 def _wrong_numbers(name: str, value: object) -> Iterator[str]:
     """The paths of the decimals in a value that are out of range, without recursion."""
-
-    def holds(child: object) -> bool:  # a path takes longer to write than a plain value to pass by
-        return isinstance(child, dict | list | Decimal)
-
+    holders = (dict, list, Decimal)  # a path takes longer to write than a plain value to pass by
     waiting = [(name, value)]
     while waiting:
         path, node = waiting.pop()
         if isinstance(node, dict):
-            waiting += [(f"{path}.{key}", child) for key, child in node.items() if holds(child)]
+            waiting += [
+                (f"{path}.{key}", child) for key, child in node.items() if type(child) in holders
+            ]
         elif isinstance(node, list):
             waiting += [
-                (f"{path}[{place}]", child) for place, child in enumerate(node) if holds(child)
+                (f"{path}[{place}]", child)
+                for place, child in enumerate(node)
+                if type(child) in holders
             ]
         elif isinstance(node, Decimal) and _is_out_of_range(node):
             yield path
@@ -203,10 +202,10 @@ def _children(node: object) -> list[object]:
 
 def sent(body: msgspec.Struct) -> dict[str, Any]:
     """Only the fields that were sent, by their column names, as asyncpg takes them."""
-    values = {
-        name: value for name, value in msgspec.structs.asdict(body).items() if value is not UNSET
-    }
-    for name, value in values.items():
-        if isinstance(value, dict):
+    values: dict[str, Any] = {}
+    for name, value in zip(body.__struct_fields__, msgspec.structs.astuple(body), strict=True):
+        if type(value) is dict:
             values[name] = exact_json.Json(exact_json.encode(value).decode())
+        elif value is not UNSET:
+            values[name] = value
     return values
