@@ -6,14 +6,13 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import docx
 import openpyxl
 import pytest
 
-from retainer.files import extraction, text_reader
+from retainer.files import extraction, reader_process, text_reader
 from retainer.files.extraction import ExtractedText
 from support.cast import Cast, Person
 from support.searching import eventually, search, titles
@@ -397,12 +396,10 @@ def test_a_stream_that_unpacks_without_end_fails() -> None:
 
 
 def test_the_readers_process_has_no_secret_in_its_environment(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("RETAINER_DATABASE_URL", "postgresql://secret")
-    spy = tmp_path / "spy.py"
-    spy.write_text("import os; print(sorted(os.environ))")
-    monkeypatch.setattr(text_reader, "__file__", str(spy))
+    monkeypatch.setattr(reader_process, "START", "import os; print(sorted(os.environ))")
     assert "RETAINER" not in read(b"").text
 
 

@@ -1,21 +1,12 @@
-"""Text of a stored file, extracted by text_reader.py in a process of its own, because files are
-hostile: with limits on its time and memory.
-"""
+"""Text of a stored file, extracted by text_reader.py in a process of its own."""
 
 import asyncio
-import os
-import signal
-import sys
 import tempfile
 from asyncio import StreamReader
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
-from contextlib import suppress
-from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
 
-from retainer import account
-from retainer.files import text_reader
+from retainer.files import reader_process, text_reader
 
 LARGEST = 100 << 20  # bytes; of a larger file no text is extracted
 SECONDS = 60.0
@@ -78,53 +69,26 @@ async def extract(store: FileStore, key: str, size: int, media_type: str) -> Ext
 
 async def read(file: BinaryIO, media_type: str) -> ExtractedText:
     """Text of an open file. If the reader gives up half-way, its output so far counts."""
-    ids = list[int]()
-    if os.geteuid() == 0:
-        worker = account.for_work()
-        ids = [worker.uid, worker.gid]
-    reader = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",
-        str(Path(text_reader.__file__)),
-        media_type,
-        str(CPU_SECONDS),
-        *map(str, ids),
-        stdin=file,
-        stdout=PIPE,
-        stderr=PIPE,
-        env={},
-        cwd="/",
-    )
-    assert reader.stdout is not None
-    assert reader.stderr is not None
     output, reason = bytearray(), ""
-    try:
-        async with asyncio.timeout(SECONDS):
-            await _collect(reader.stdout, output)
-            reason = await _last_line(reader.stderr)
-            await reader.wait()
-    except TimeoutError:
-        reason = f"reading takes longer than {SECONDS:.0f} seconds"
-    finally:
-        with suppress(ProcessLookupError):
-            reader.kill()
-        code = await reader.wait()
-    if not reason and code not in (0, -signal.SIGKILL):
-        reason = "its reader ended unexpectedly"
+    reader = reader_process.started(text_reader.__name__, CPU_SECONDS, media_type, file)
+    async with reader as process:
+        try:
+            async with asyncio.timeout(SECONDS):
+                if await _collect(process.output, output):
+                    reason = await process.reason()
+        except TimeoutError:
+            reason = f"reading takes longer than {SECONDS:.0f} seconds"
     return _result(output.decode("utf-8", "ignore").strip(), reason)
 
 
-async def _collect(stream: StreamReader, output: bytearray) -> None:
+async def _collect(stream: StreamReader, output: bytearray) -> bool:
+    """True if that was everything that the reader wrote."""
     while len(output) < _MAX_OUTPUT:
         piece = await stream.read(1 << 16)
         if not piece:
-            return
+            return True
         output += piece
-
-
-async def _last_line(stream: StreamReader) -> str:
-    output = await stream.read(1 << 16)
-    return output.decode(errors="replace").strip().rpartition("\n")[2]
+    return False
 
 
 def _result(text: str, reason: str) -> ExtractedText:

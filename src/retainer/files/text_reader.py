@@ -1,30 +1,17 @@
-"""Program that extracts the text of one file. It runs apart from the server, because a hostile file
-can exhaust or take over the library that reads it.
-
-Standard input is the file; the arguments are its media type, the seconds of CPU time and, under
-root, the ids of the account and the group to read as. The program loads its library, then gives up
-every right before it reads: it can open no file and no connection and start no program, and its
-environment is empty, so it knows no secret. It writes text as soon as it has some. It exits with 0,
-or with 1 and the reason as a line on standard error; text written until then counts. It imports
-nothing of this package, and only the libraries that it may need.
+"""Reader of the text of one file, run by sandbox.py; its argument is the file's media type. It
+writes text as soon as it has some: text written until it gives up counts.
 """
 
-import importlib
-import logging
-import os
-import pkgutil
-import resource
-import signal
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO
+
+from retainer.files.sandbox import Reader, Unreadable
 
 if TYPE_CHECKING:
     from pypdf import PageObject, PdfReader
 
-MEMORY = 1 << 30  # bytes of address space
 UNPACKED = 256 << 20  # bytes that an archive may declare to hold, unpacked
 CHARACTERS = 1_000_000  # of text; the rest is not searched
 MOST_PARTS = 2_000_000  # rows, cells, paragraphs and pages that are looked at, empty ones too
@@ -50,10 +37,6 @@ WORD_NAMES = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 PARTS = {"word/document.xml": WORD, "xl/workbook.xml": SHEET}
 
 
-class Unreadable(Exception):
-    """The reason why a file has no text, or none after this point, in words for people."""
-
-
 class Parts:
     """The rows, cells, paragraphs and pages of a file that may still be looked at. A few bytes can
     declare any number of empty ones.
@@ -69,62 +52,14 @@ class Parts:
             raise Unreadable(TOO_MANY_PARTS)
 
 
-def main() -> int:
-    _limit(int(sys.argv[2]))
-    _load(sys.argv[1])
-    _give_up_rights(*map(int, sys.argv[3:]))
-    try:
-        _write(_pieces(sys.argv[1], sys.stdin.buffer))
-    except Unreadable as error:
-        return _failed(str(error))
-    except MemoryError:
-        return _failed("it takes more memory than is allowed")
-    except RecursionError:
-        return _failed("it is nested too deeply")
-    except Exception as error:  # libraries raise anything at all on a broken file
-        return _failed(f"it cannot be read ({type(error).__name__})")
-    return 0
+def libraries(media_type: str) -> list[str]:
+    """Packages that read files of this type."""
+    return LIBRARIES.get(media_type, [])
 
 
-def _limit(seconds: int) -> None:
-    os.nice(10)
-    logging.disable()  # warnings would fill the pipe of standard error, which is read at the end
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    signal.signal(signal.SIGXCPU, _too_slow)
-
-
-def _load(media_type: str) -> None:
-    """Import whatever reading may ask for: the library with all its parts, and all encodings."""
-    for name in ("encodings", *LIBRARIES.get(media_type, [])):
-        library = importlib.import_module(name)
-        for part in pkgutil.walk_packages(library.__path__, f"{name}."):
-            with suppress(ImportError):  # it is for another library or system
-                importlib.import_module(part.name)
-
-
-def _give_up_rights(user: int | None = None, group: int | None = None) -> None:
-    """Become another user, where one is given, and a process that gets no file descriptor, of a
-    file or of a connection, and no child. The file and the pipes that it has stay.
-    """
-    if user is not None and group is not None:
-        os.setgroups([])
-        os.setresgid(group, group, group)
-        os.setresuid(user, user, user)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
-    sys.meta_path.clear()  # what is not loaded is not there: libraries expect that, and no OSError
-
-
-def _too_slow(_signal: int, _frame: object) -> None:
-    raise Unreadable(f"reading takes longer than {sys.argv[2]} seconds of work")
-
-
-def _failed(reason: str) -> int:
-    sys.stderr.write(f"{reason}\n")
-    return 1
+def read(media_type: str, file: BinaryIO) -> None:
+    """Write the text of the file. Raises Unreadable."""
+    _write(_pieces(media_type, file))
 
 
 def _write(pieces: Iterator[str]) -> None:
@@ -171,7 +106,7 @@ def _plain(file: BinaryIO) -> Iterator[str]:
 
 
 def _pdf(file: BinaryIO) -> Iterator[str]:
-    import pypdf  # noqa: PLC0415 -- loaded by _load()
+    import pypdf  # noqa: PLC0415 -- loaded before by sandbox.py
 
     document = pypdf.PdfReader(file)
     if document.is_encrypted and not document.decrypt(""):
@@ -181,7 +116,7 @@ def _pdf(file: BinaryIO) -> Iterator[str]:
 
 def _pages(document: "PdfReader") -> Iterator["PageObject"]:
     """The pages one by one: `document.pages` lists them all before the first one can be read."""
-    from pypdf import PageObject  # noqa: PLC0415 -- loaded by _load()
+    from pypdf import PageObject  # noqa: PLC0415 -- loaded before by sandbox.py
     from pypdf.generic import ArrayObject, DictionaryObject, NameObject, PdfObject  # noqa: PLC0415
 
     waiting: list[tuple[PdfObject, PdfObject]] = []
@@ -207,7 +142,7 @@ def _pages(document: "PdfReader") -> Iterator["PageObject"]:
 
 
 def _word(file: BinaryIO) -> Iterator[str]:
-    import docx  # noqa: PLC0415 -- loaded by _load()
+    import docx  # noqa: PLC0415 -- loaded before by sandbox.py
 
     _type_of_archive(file)  # raises
     parts = Parts()
@@ -219,7 +154,7 @@ def _word(file: BinaryIO) -> Iterator[str]:
 
 
 def _sheets(file: BinaryIO) -> Iterator[str]:
-    import openpyxl  # noqa: PLC0415 -- loaded by _load()
+    import openpyxl  # noqa: PLC0415 -- loaded before by sandbox.py
 
     _type_of_archive(file)  # raises
     book = openpyxl.load_workbook(file, read_only=True, data_only=True)
@@ -241,5 +176,4 @@ READERS: dict[str, Callable[[BinaryIO], Iterator[str]]] = {
     SHEET: _sheets,
 }
 
-if __name__ == "__main__":
-    sys.exit(main())
+READER = Reader(libraries, read)
