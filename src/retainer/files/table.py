@@ -6,7 +6,7 @@ Row = tuple[int, list[str]]  # its number as the spreadsheet shows it, and its c
 
 
 class ReadOptions(Struct, omit_defaults=True):
-    """How to read a file, where it is not to be found out."""
+    """Ways to read a file, instead of those that would be found."""
 
     sheet: str | None = None
     header_row: int | None = None  # as the spreadsheet shows it, from 1
@@ -22,7 +22,7 @@ class Request(Struct):
 
 
 class Table(Struct):
-    """What a file has: its kind ("csv", "xlsx", "xls", "ods"), the names of its sheets, the one
+    """Contents of a file: its kind ("csv", "xlsx", "xls", "ods"), the names of its sheets, the one
     that is read, and its header, whose names all differ. A CSV has an encoding and a delimiter, and
     no sheets. `warnings` are sentences by the names of columns.
     """
