@@ -18,7 +18,8 @@ import xlsxwriter
 import xlwt
 
 from retainer.files import delimited, spreadsheets
-from retainer.files.spreadsheets import ReadOptions, Row, Table, Unreadable
+from retainer.files.sandbox import Unreadable
+from retainer.files.table import ReadOptions, Row, Table
 
 Cells = list[list[Any]]
 

@@ -10,11 +10,8 @@ import msgspec
 from retainer.config import PREFIX
 from retainer.files import reader_process
 from retainer.files.reader_process import ReaderProcess
-from retainer.files.sandbox import Unreadable as Unreadable
-from retainer.files.table import ReadOptions as ReadOptions
-from retainer.files.table import Request
-from retainer.files.table import Row as Row
-from retainer.files.table import Table as Table
+from retainer.files.sandbox import Unreadable
+from retainer.files.table import ReadOptions, Request, Row, Table
 
 READER = "retainer.files.spreadsheet_reader"
 SECONDS = 120.0  # that its next rows may take, on a busy machine
