@@ -9,6 +9,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
@@ -143,7 +144,7 @@ class Request(starlette.requests.Request):
         if self.deadline is not None:
             self.app.deadlines.extend(self.deadline)
 
-    @property
+    @cached_property  # a list of tasks writes it into each row
     def page_url(self) -> str:
         """Path and parameters of the page that is shown, without the place in a list."""
         asked = [

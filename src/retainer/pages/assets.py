@@ -57,11 +57,11 @@ def _taken(name: str) -> bytes:
         ) from None
 
 
-_ICONS = {name: _SVG % drawing for name, drawing in icons().items()}
+ICONS = {name: _SVG % drawing for name, drawing in icons().items()}
 
 
 def icon(name: str) -> str:
     """Markup of an icon of 16 pixels, in the colour of the text beside it. Raises KeyError for an
     unknown name.
     """
-    return _ICONS[name]
+    return ICONS[name]

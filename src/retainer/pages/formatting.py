@@ -214,13 +214,29 @@ def day(context: Context, value: date | str | None) -> Markup | str:
         given, now = date.fromisoformat(str(value)), today(context)
     except ValueError:
         return str(value)
+    return _day_of(given, now)
+
+
+@pass_context
+def day_words(context: Context, value: date) -> str:
+    """The words of such a date, without its tooltip."""
+    return _words_of_day(value, today(context))
+
+
+@lru_cache(maxsize=4096)
+def _day_of(given: date, now: date) -> Markup:
+    whole = given.strftime("%A, %-d %B %Y")
+    shown = _words_of_day(given, now)
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(given, whole, shown)
+
+
+@lru_cache(maxsize=4096)
+def _words_of_day(given: date, now: date) -> str:
     near = {0: "Today", 1: "Tomorrow", -1: "Yesterday"}.get((given - now).days)
     pattern = "%-d %b %Y"
     if given.year == now.year:
         pattern = "%-d %b"
-    shown = near or given.strftime(pattern)
-    whole = given.strftime("%A, %-d %B %Y")
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(given, whole, shown)
+    return near or given.strftime(pattern)
 
 
 def written_day(value: date | str | None) -> str:
@@ -302,6 +318,7 @@ FILTERS = {
     "until": until,
     "local": local,
     "day": day,
+    "day_words": day_words,
     "with_present": with_present,
     "with_selected": with_selected,
     "chosen": chosen,

@@ -6,14 +6,17 @@ the next page shows it.
 """
 
 import re
+from collections.abc import Mapping
 from datetime import date
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import msgspec
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 
@@ -31,13 +34,14 @@ from retainer.identity.confirmations import PasswordNeeded
 from retainer.identity.sessions import known_browsers
 from retainer.identity.signatures import signed, verified
 from retainer.pages import formatting
-from retainer.pages.assets import icon
+from retainer.pages.assets import ICONS
 from retainer.pages.error_words import of_people, words_of
 from retainer.pages.journal.sentences import LINK_WORDS
 from retainer.pages.markup import components, escaping
+from retainer.pages.markup.environment import QuickEnvironment
 from retainer.pages.navigation import ADDITIONS, SECTIONS
 from retainer.pages.static import URLS
-from retainer.permissions import PERMISSIONS
+from retainer.permissions import PERMISSIONS, Role
 from retainer.records.views import store as views
 from retainer.records.views.model import View
 
@@ -54,7 +58,7 @@ FRAGMENTS = {
 
 _ROOT = Path(str(files("retainer.pages")))
 escaping.use()
-_templates = Environment(
+_templates = QuickEnvironment(
     loader=FileSystemLoader(_ROOT),
     autoescape=True,
     undefined=StrictUndefined,
@@ -66,7 +70,8 @@ _templates.globals["asset"] = URLS.__getitem__
 _templates.globals["sections"] = SECTIONS
 _templates.globals["additions"] = ADDITIONS
 _templates.globals["link_words"] = LINK_WORDS
-_templates.globals["icon"] = lambda name: Markup(icon(name))  # noqa: S704  # Lucide's own drawings
+_drawn = {name: Markup(drawing) for name, drawing in ICONS.items()}  # noqa: S704  # by Lucide
+_templates.globals["icon"] = _drawn.__getitem__
 _templates.globals["absent"] = components.ABSENT
 _templates.globals["today"] = formatting.today
 _templates.filters |= formatting.FILTERS | components.FILTERS | {"object_rows": object_rows}
@@ -236,12 +241,18 @@ def _context(request: Request) -> dict[str, object]:
         "request": request,
         "path": request.path,
         "viewer": who,
-        "may": {name: who is not None and who.may(name) for name in PERMISSIONS},
+        "may": _permitted(who and who.role),
         "toast": _toast(request),
         "refused": getattr(request.state, "refused", None),  # a value (edit.py)
         "views": [],  # a whole page replaces these with the sidebar's
         "status_words": title,
     }
+
+
+@cache
+def _permitted(role: Role | None) -> Mapping[str, bool]:
+    """Every permission, and whether the role has it."""
+    return MappingProxyType({name: role in rule.roles for name, rule in PERMISSIONS.items()})
 
 
 def target(request: Request) -> str:
