@@ -269,16 +269,24 @@ def test_an_upgrade_tells_each_migration_as_it_begins_and_ends(
         "CREATE TABLE migrations (id int, migration text, batch int)",
         "CREATE TABLE migrations (number int, name text); CREATE TABLE invoices (id int)",
         "CREATE VIEW report AS SELECT 1 AS one",
+        "CREATE SEQUENCE numbers",
+        "CREATE TYPE words AS ENUM ('one')",
+        "CREATE TYPE pair AS (one int, other int)",
+        "CREATE FUNCTION fold(text) RETURNS text LANGUAGE sql AS 'SELECT $1'",
     ],
 )
-def test_a_database_with_tables_of_others_is_refused_and_left_as_it_is(
+def test_a_database_with_things_of_others_is_refused_and_left_as_it_is(
     own_database: str, owner: Sql, foreign: str
 ) -> None:
     owner.run(owner.connection.execute(foreign))
-    everything = "SELECT oid, relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
+    everything = """
+        SELECT oid, relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace
+        UNION SELECT oid, proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+        UNION SELECT oid, typname::text FROM pg_type WHERE typnamespace = 'public'::regnamespace
+        ORDER BY 1"""
     before = owner.rows(everything)
     name = owner.value("SELECT current_database()")
-    with pytest.raises(MigrationError, match=f'database "{name}" holds tables that are not'):
+    with pytest.raises(MigrationError, match=f'database "{name}" holds what is not Retainer'):
         migrate(own_database)
     assert owner.rows(everything) == before
 

@@ -51,12 +51,23 @@ _COLUMNS_OF_MIGRATIONS = """
     SELECT ARRAY(SELECT attname::text FROM pg_attribute
         WHERE attrelid = to_regclass('migrations') AND attnum > 0 AND NOT attisdropped)
 """
-# Tables, views and sequences of the schema, but for those of extensions.
-_TABLES = """
+# What the schema holds, but for what belongs to extensions and for what tables bring with them.
+_THINGS = """
     SELECT c.relname::text AS name FROM pg_class c
-    WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+    WHERE c.relnamespace = current_schema()::regnamespace
+        AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')
         AND NOT EXISTS (SELECT FROM pg_depend d
-            WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+            WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('e', 'i', 'a'))
+    UNION
+    SELECT t.typname::text FROM pg_type t
+    WHERE t.typnamespace = current_schema()::regnamespace AND t.typtype IN ('e', 'd', 'r')
+        AND NOT EXISTS (SELECT FROM pg_depend d
+            WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e')
+    UNION
+    SELECT p.proname || '()' FROM pg_proc p
+    WHERE p.pronamespace = current_schema()::regnamespace
+        AND NOT EXISTS (SELECT FROM pg_depend d
+            WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype IN ('e', 'i'))
     ORDER BY 1
 """
 _NAMED_FUNCTIONS = re.compile(r"^-- functions: (.+)$", re.MULTILINE)
@@ -162,20 +173,20 @@ def _tell(message: asyncpg.PostgresLogMessage, tell: Callable[[str], object]) ->
 
 
 async def _applied(connection: Connection) -> Applied:
-    """The past of the database. Raises MigrationError for one that is not ours: it holds tables,
-    and no migration of ours has made them.
+    """The past of the database. Raises MigrationError for one that is not ours: it holds
+    something, and no migration of ours has made that.
     """
     columns = await connection.fetchval(_COLUMNS_OF_MIGRATIONS)
     is_ours = {"number", "name"} <= set(columns)
     if is_ours and await connection.fetchval("SELECT EXISTS (SELECT FROM migrations)"):
         return await _applied_by_us(connection)
-    others = [row["name"] for row in await connection.fetch(_TABLES)]
+    others = [row["name"] for row in await connection.fetch(_THINGS)]
     if is_ours:
         others.remove("migrations")  # a first start was interrupted
     if others:
         database = await connection.fetchval("SELECT current_database()")
         raise MigrationError(
-            f'The database "{database}" holds tables that are not Retainer\'s'
+            f'The database "{database}" holds what is not Retainer\'s'
             f" ({', '.join(others[:3])}{', …' * (len(others) > 3)})."
             " Give Retainer an empty database of its own."
         )
