@@ -55,12 +55,14 @@ _COLUMNS_OF_MIGRATIONS = """
 _THINGS = """
     SELECT c.relname::text AS name FROM pg_class c
     WHERE c.relnamespace = current_schema()::regnamespace
-        AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')
-        AND NOT EXISTS (SELECT FROM pg_depend d
-            WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('e', 'i', 'a'))
+        AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+        AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass
+            AND d.objid = c.oid AND d.deptype IN ('e', 'i', 'a'))
     UNION
     SELECT t.typname::text FROM pg_type t
-    WHERE t.typnamespace = current_schema()::regnamespace AND t.typtype IN ('e', 'd', 'r')
+    WHERE t.typnamespace = current_schema()::regnamespace
+        AND (t.typtype IN ('e', 'd', 'r')
+            OR EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c'))
         AND NOT EXISTS (SELECT FROM pg_depend d
             WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e')
     UNION
