@@ -423,7 +423,7 @@ def value_for(field: Any, operator: str) -> str:
     if operator == "null" or field.type == "boolean":
         return "true"
     if getattr(field, "is_phone", False):
-        return "44"
+        return "44 555 01"
     if getattr(field, "values", None):
         return str(next(iter(field.values)))
     return {"integer": "1", "date": "today", "moment": "-1h"}.get(field.type, "abc")

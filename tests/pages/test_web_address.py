@@ -2,7 +2,7 @@
 
 import pytest
 
-from retainer.pages.web_address import web_address
+from retainer.pages.web_address import phone_link, web_address
 from support.cast import Cast
 from support.pages.sitemap import get, post
 
@@ -80,3 +80,34 @@ def test_the_address_of_a_linked_document_is_completed(cast: Cast) -> None:
     assert post(cast.ada, path, url="www.other.example").status_code == 303
     assert cast.ada.get(f"/api{path}").json()["url"] == "https://www.other.example"
     assert 'type="url"' not in get(cast.ada, "/documents/new?kind=link").text, "refuses bare names"
+
+
+@pytest.mark.parametrize(
+    ("typed", "country", "link"),
+    [
+        ("044 555 01 23", "CH", "tel:+41445550123"),
+        ("044 555 01 23", None, "tel:0445550123"),
+        ("0041 44 555 01 23", "CH", "tel:+41445550123"),
+        ("011 41 44 555 01 23", "US", "tel:+41445550123"),
+        ("(212) 555-0123 x9", "US", "tel:+12125550123;ext=9"),
+        ("06 555 0123", "IT", "tel:+39065550123"),  # Italy dials the zero from abroad
+        ("+49 30 555 01 23", "CH", "tel:+49305550123"),
+        ("117", "CH", "tel:117"),
+        ("555 0123", "US", "tel:5550123"),
+        ("044 555 01 23", "AQ", "tel:0445550123"),
+        ("ask Bob", "CH", None),
+    ],
+)
+def test_a_number_without_a_country_is_dialled_as_in_the_consultancys(
+    typed: str, country: str | None, link: str | None
+) -> None:
+    assert phone_link(typed, country) == link
+
+
+def test_pages_dial_numbers_as_in_the_consultancys_country(cast: Cast) -> None:
+    cast.ada.put(f"/api/contacts/{cast.gita_contact}", {"phone": "044 555 01 23"})
+    paths = ("/contacts", f"/contacts/{cast.gita_contact}", f"/organizations/{cast.acme}/members")
+    for country, number in ((None, "0445550123"), ("CH", "+41445550123"), ("DE", "+49445550123")):
+        cast.ada.put("/api/tenant", {"country": country})
+        for path in paths:
+            assert f'href="tel:{number}"' in get(cast.ada, path).text, (country, path)

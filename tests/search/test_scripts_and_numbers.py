@@ -77,11 +77,32 @@ def test_a_telephone_number_finds_its_contact(cast: Cast, phone: str, typed: lis
     for each in typed:
         assert titles(cast.ada, each) == ["Petra"], each
         assert listed(cast.ada, {"q": each}, "contacts") == ["Petra"], each
+        assert listed(cast.ada, {"phone": each}, "contacts") == ["Petra"], each
     for part in ("987 65", "9876543", "044987"):
         assert listed(cast.ada, {"phone:contains": part}, "contacts") == ["Petra"], part
     assert listed(cast.ada, {"phone:contains": "111"}, "contacts") == []
     assert titles(cast.ada, "7654321") == []
+    for other in ("7654321", "+49 44 987 65 42", "+49 30 987 65 43"):
+        assert listed(cast.ada, {"phone": other}, "contacts") == [], other
     assert cast.ada.get("/api/contacts?phone:contains=abc").status_code == 422
+
+
+def test_a_number_is_found_by_six_digits_at_least_among_what_the_viewer_sees(cast: Cast) -> None:
+    for name in ("stan_contact", "gita_contact"):
+        path = f"/api/contacts/{getattr(cast, name)}"
+        assert cast.ada.put(path, {"phone": "+41 44 987 65 43"}).status_code == 200
+    cast.contact("Petra")
+    loose = cast.ada.made("/api/contacts", fullName="Pia", type="client", phone="044 987 65 43")
+    everybody = cast.ada.get("/api/contacts?phone=0449876543").json()
+    assert {row["id"] for row in everybody} == {cast.stan_contact, cast.gita_contact, loose["id"]}
+    for who in (cast.stan, cast.gita):
+        seen = who.get("/api/contacts?phone=%2B41449876543&sort=-id").json()
+        assert {row["id"] for row in seen} == {cast.stan_contact, cast.gita_contact}
+    counted = cast.ada.get("/api/contacts?filter=phone%3D%22987%2065%2043%22&count=exact")
+    assert counted.headers["x-total-count"] == "3"
+    for short in ("044 98", "98 76 5", "abc", ""):
+        answer = cast.ada.get("/api/contacts", params={"phone": short})
+        assert answer.status_code == 422 and "phone" in answer.text, short
 
 
 def test_numbers_that_are_no_telephone_numbers_are_found_as_before(cast: Cast) -> None:

@@ -3,6 +3,7 @@ parameters, or to a message about a mistake in them.
 """
 
 import re
+import unicodedata
 from collections.abc import Callable
 from datetime import date
 from typing import NamedTuple, TypeAlias
@@ -16,6 +17,7 @@ from retainer.lists.spec import MAX_CANDIDATES, CustomFilter, Field, FieldType, 
 MAX_VALUES = 200  # of one `in`
 MAX_VALUE_LENGTH = 300  # characters
 MAX_PATH_LENGTH = 8  # keys
+FEWEST_DIGITS = 6  # by which a telephone number is found
 MAX_INTEGER = 2**53 - 1  # the largest that JavaScript's numbers hold exactly
 
 # A value between commas; in double quotes it may have commas itself.
@@ -59,7 +61,9 @@ class Conditions:
         self.values: dict[str, object] = {}
         self.prefilters: list[Prefilter] = []
 
-    def condition(self, name: str, operator: str, value: str) -> str:
+    def condition(  # noqa: PLR0911 -- a case each
+        self, name: str, operator: str, value: str
+    ) -> str:
         """The SQL of one filter. Raises BadValue."""
         _check_length(operator, value)
         custom = self.spec.custom_filters.get(name)
@@ -69,6 +73,8 @@ class Conditions:
         field = self.spec.fields[head]
         if operator == "null":
             return self._null(field, path, _boolean(value))
+        if field.is_phone:
+            return self._phone(field, operator, value)
         if operator == "contains":
             return self._contains(field, value)
         if field.type == FieldType.JSON:
@@ -113,15 +119,23 @@ class Conditions:
     def _contains(self, field: Field, value: str) -> str:
         if not value.strip():
             raise BadValue("must not be empty")
-        if field.is_phone:
-            digits = re.sub(r"\D", "", value.replace("(0)", "")).lstrip("0")
-            if not digits:
-                raise BadValue("must have digits")
-            return f"phone_digits({field.column}) LIKE '%' || {self.bind(digits)}::text || '%'"
         part = self.bind(value)
         call = f"{field.contains}(:tenant, {part}::text, {MAX_CANDIDATES})"
         condition = f"{field.column} LIKE like_part({part}::text)"
         return self._prefiltered(field.if_told(call), condition)
+
+    def _phone(self, field: Field, operator: str, value: str) -> str:
+        if not value.strip():
+            raise BadValue("must not be empty")
+        digits = _digits(value)
+        if operator == "contains":
+            part = f"{self.bind(digits)}::text"
+            return f"phone_digits({field.column}) LIKE '%' || {part} || '%'"
+        if len(digits) < FEWEST_DIGITS:
+            raise BadValue(f"must have at least the last {FEWEST_DIGITS} digits of a number")
+        typed = f"{self.bind(digits)}::text"
+        call = f"{self.spec.noun}_with_phone(:tenant, {typed}, {MAX_CANDIDATES})"
+        return self._prefiltered(call, f"is_same_phone(phone_digits({field.column}), {typed})")
 
     def _json(self, field: Field, operator: str, path: list[str], value: str) -> str:
         if not all(path) or len(path) > MAX_PATH_LENGTH:
@@ -188,6 +202,16 @@ class Conditions:
         if field.is_ranked:
             return words.index(value)
         return value
+
+
+def _digits(value: str) -> str:
+    """The digits of a telephone number as phone_digits() has them, database/functions/words.sql."""
+    plain = unicodedata.normalize("NFKC", value)
+    plain = re.sub(r"(ext|x|#).*", "", plain, flags=re.IGNORECASE | re.DOTALL).replace("(0)", "")
+    digits = re.sub(r"[^0-9]", "", plain).lstrip("0")
+    if not digits:
+        raise BadValue("must have digits")
+    return digits
 
 
 def _check_length(operator: str, value: str) -> None:

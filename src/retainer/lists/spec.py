@@ -90,7 +90,7 @@ class Field(NamedTuple):
     contains: str = ""
     prefilter: str = ""
     is_ranked: bool = False  # the key is the index of the value in `values`
-    is_phone: bool = False  # found by a part of its digits
+    is_phone: bool = False  # a telephone number, found by its digits
     told: str = ""  # the fragment that says whether the viewer is told it, where not all are
 
     @property
@@ -134,7 +134,9 @@ class Field(NamedTuple):
         operators: tuple[str, ...] = ()
         if self.type is not None:
             operators = OPERATORS[self.type]
-        if self.contains or self.is_phone:
+        if self.is_phone:
+            operators += ("", "contains")
+        elif self.contains:
             operators += ("contains",)
         if self.nullable and "null" not in operators:
             operators += ("null",)

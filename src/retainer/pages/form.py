@@ -16,6 +16,7 @@ from retainer.http.request import Request
 from retainer.pages import render
 from retainer.pages.formatting import field_label, label
 from retainer.pages.record_picker import candidates_of
+from retainer.pages.web_address import phone_link
 from retainer.permissions import PERMISSIONS, Viewer
 
 Option = str | tuple[str | int, str]  # a word of the API, or a value with its label
@@ -85,8 +86,10 @@ class Field(NamedTuple):
             value, label(value)
         )
 
-    def href(self, value: str) -> str | None:
-        """URL that the value links to; None where it links nowhere."""
+    def href(self, value: str, country: str | None) -> str | None:
+        """URL that the value links to; None where it links nowhere. `country` is the tenant's."""
+        if self.input_type == "tel":
+            return phone_link(value, country)
         if self.link is None or not value:
             return None
         return self.link(value)

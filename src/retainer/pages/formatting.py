@@ -308,6 +308,13 @@ def field_label(name: str) -> str:
     return label(name.removesuffix("Id"))
 
 
+@pass_context
+def dialled(context: Context, number: str | None) -> str | None:
+    """Link that calls a telephone number, as from the viewer's consultancy."""
+    viewer = context.get("viewer")
+    return phone_link(number, viewer and viewer.country)
+
+
 FILTERS = {
     "label": label,
     "field_label": field_label,
@@ -327,7 +334,7 @@ FILTERS = {
     "is_overdue": is_overdue,
     "paragraphs": paragraphs,
     "mail_link": mail_link,
-    "phone_link": phone_link,
+    "phone_link": dialled,
     "list_text": list_text,
     "read_list": read_list,
 }

@@ -4,8 +4,11 @@ these, to mail and to telephones.
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
+
+import phonenumbers
 
 # A name with a dot, whose last part is letters, perhaps a port, and the rest of an address.
 _BARE = re.compile(
@@ -45,8 +48,10 @@ def mail_link(address: str) -> str:
     return "mailto:" + quote(address, safe="@+")
 
 
-def phone_link(number: str | None) -> str | None:
-    """Link that calls a telephone number (RFC 3966); None where its digits cannot be told."""
+def phone_link(number: str | None, country: str | None = None) -> str | None:
+    """Link that calls a telephone number (RFC 3966); None where its digits cannot be told. Without
+    a country of its own it is dialled as in `country`, two letters.
+    """
     match = _PHONE.fullmatch(unicodedata.normalize("NFKC", number or "").strip())
     if match is None:
         return None
@@ -56,9 +61,26 @@ def phone_link(number: str | None) -> str | None:
     digits = "".join(str(int(c)) for c in digits if c.isdecimal())
     if not digits:
         return None
+    if country and not plus:
+        digits = _international(digits, country) or digits
     if extension:
         digits += f";ext={extension}"
     return f"tel:{plus}{digits}"
+
+
+@lru_cache(maxsize=4096)
+def _international(digits: str, country: str) -> str | None:
+    """The number with "+" and its country; None for one that only its neighbours or its country
+    can dial, such as 117.
+    """
+    try:
+        number = phonenumbers.parse(digits, country)
+    except phonenumbers.NumberParseException:
+        return None
+    reason = phonenumbers.is_possible_number_with_reason(number)
+    if reason != phonenumbers.ValidationResult.IS_POSSIBLE:
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 # Digits with the punctuation that people write between them, and the extension that some add.

@@ -154,10 +154,41 @@ CALL for_each_searched('by_tag', $template$
     END $$;
 $template$);
 
+-- Whether two telephone numbers are one, by their digits (phone_digits()): the shorter one, of six
+-- digits at least, is the end of the other. It may lack its country, or be what somebody remembers.
+CREATE OR REPLACE FUNCTION is_same_phone(one text, other text) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+BEGIN
+    RETURN length(one) > 5 AND length(other) > 5
+        AND right(one, length(other)) = right(other, length(one));
+END $$;
+
+-- By a telephone number. The words of a row have the ends of its numbers, from six digits on, so
+-- that one word finds all that may be meant, whose numbers are then compared.
+CREATE OR REPLACE FUNCTION contacts_with_phone(tenant bigint, digits text, most int)
+RETURNS bigint[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan
+SET enable_seqscan = off SET enable_indexscan = off SET enable_indexonlyscan = off AS $$
+DECLARE
+    word CONSTANT tsquery := quote_literal(tenant || ':' || right(digits, 6))::tsquery;
+    found bigint[];
+BEGIN
+    PERFORM refuse_other_tenant(tenant);
+    found := (SELECT array_agg(candidates.id ORDER BY candidates.place, candidates.id) FROM (
+        SELECT x.id, x.full_name_folded AS place FROM contacts x
+        WHERE x.deleted_by IS NULL AND word_terms(x.tenant_id, x.words) @@ word
+            AND x.tenant_id = tenant AND is_same_phone(phone_digits(x.phone), digits)
+        LIMIT most + 1) candidates);
+    RETURN CASE WHEN cardinality(found) > most THEN NULL ELSE coalesce(found, '{}') END;
+END $$;
+
 -- The application role alone may call these; PostgreSQL would let everybody. Those that ask the
 -- indexes are called by the functions above only.
-REVOKE ALL ON FUNCTION like_part, having_part, escaped FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION like_part, having_part, escaped TO retainer_app;
+REVOKE ALL ON FUNCTION like_part, having_part, escaped, is_same_phone, contacts_with_phone
+FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION like_part, having_part, escaped, is_same_phone, contacts_with_phone
+TO retainer_app;
 CALL for_each_searched('by_part', $template$
     REVOKE ALL ON FUNCTION {table}_named, {table}_named_by_index FROM PUBLIC;
     GRANT EXECUTE ON FUNCTION {table}_named TO retainer_app;

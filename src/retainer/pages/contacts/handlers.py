@@ -15,7 +15,7 @@ from retainer.pages.journal.history import last_changes
 from retainer.pages.list_page import find, paginate
 from retainer.pages.rows import ActivityRow, MembershipRow
 from retainer.pages.submit import Result, perform
-from retainer.pages.web_address import mail_link, phone_link
+from retainer.pages.web_address import mail_link
 from retainer.records.activities import store as activities
 from retainer.records.contacts import store
 from retainer.records.contacts.model import Contact, ContactCreate, ContactType, ContactUpdate
@@ -30,7 +30,7 @@ FIELDS = Fields(
     Field("email", "E-mail", "email", maxlength=MAX_EMAIL, link=mail_link),
     Field("type", "Type", "select", options=TYPES, default="client", required=True,
           after="department"),
-    Field("phone", "Phone", "tel", maxlength=64, link=phone_link, same_line=True),
+    Field("phone", "Phone", "tel", maxlength=64, same_line=True),
     Field("company", "Company", maxlength=255),
     Field("title", "Job title", maxlength=255, property_label="Title", same_line=True),
     Field("department", "Department", maxlength=255, more=True),
