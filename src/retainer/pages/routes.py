@@ -34,6 +34,7 @@ from retainer.pages.trash import handlers as trash
 from retainer.pages.users import handlers as users
 from retainer.pages.users import profile
 from retainer.pages.views import handlers as views
+from retainer.pages.worker import handlers as worker
 from retainer.permissions import PUBLIC
 from retainer.records.activities import store as activity
 from retainer.records.contacts import store as contact
@@ -228,5 +229,6 @@ PAGES = [
     _form("updateTenant", "/tenants/{id}", tenants.update, "settings.manage", on=tenant.exists),
     _page("roles", "/roles", users.roles, "users.manage"),
     _page("audit", "/audit", audit.show_all, "users.manage", lists=feed.AUDIT),
+    _page("worker", "/worker", worker.show, "users.manage"),
     _page("exportAudit", "/audit/export", csv_response, "users.manage", lists=feed.AUDIT),
 ]  # fmt: skip

@@ -129,16 +129,16 @@ class Indexer:
         self.users: list[int] = []
 
     async def count_words(self) -> bool:
-        """Count the words of the next operations of each tenant that has some, in turn; False when
-        none had. The pending lists are merged in between.
+        """Count the words of the next operations of each tenant that has some, in turn, and merge
+        the pending lists; True when there may be more.
         """
         waiting = await self.words.fetch(_WAITING)
-        for row in waiting:
-            await self._count_words(row["id"])
-        await self.words.execute(_MERGE_PENDING)
-        return bool(waiting)
+        counts = [await self._count_words(row["id"]) for row in waiting]
+        if counts:
+            await self.words.execute(_MERGE_PENDING)
+        return BATCH in counts
 
-    async def _count_words(self, tenant: int) -> None:
+    async def _count_words(self, tenant: int) -> int:
         async with self.words.transaction():
             position = await self.words.fetchval(_LOCK_PROGRESS, tenant)
             found = await self.words.fetch(_NEXT_OPERATIONS, tenant, position, BATCH)
@@ -146,6 +146,7 @@ class Indexer:
                 ids = [row["id"] for row in found]
                 await self.words.execute(_COUNT_WORDS, tenant, ids)
                 await self.words.execute(_SAVE_PROGRESS, tenant, found[-1]["position"])
+        return len(found)
 
     async def read_next_file(self) -> bool:
         """Read the text of the next file; False when there is none. Raises Unavailable when the

@@ -70,8 +70,7 @@ def parser() -> argparse.ArgumentParser:
     _command(commands, "serve", "start the server (and its database)", run_serve, serving=True)
     demo_help = "the same with demo data, in a data folder of its own"
     _command(commands, "demo", demo_help, run_demo, serving=True)
-    worker_help = "do what a server's worker does, without a server"
-    _command(commands, "worker", worker_help, run_worker)
+    command.add_options(_command(commands, "worker", command.HELP, run_worker))
     _command(commands, "migrate", "bring the database's schema up to date", run_migrate)
     _add_tenant_commands(_group(commands, "tenant", "tenants"))
     _add_user_commands(_group(commands, "user", "users"))
@@ -177,8 +176,8 @@ def run_demo(options: argparse.Namespace) -> None:
     )
 
 
-def run_worker(options: argparse.Namespace) -> None:
-    command.run(settings_of(options))
+def run_worker(options: argparse.Namespace) -> int:
+    return command.run(settings_of(options), shows_status=options.status)
 
 
 def run_migrate(options: argparse.Namespace) -> None:

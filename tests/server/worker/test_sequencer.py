@@ -1,13 +1,15 @@
 """Positions of operations: dense, in the order of commits, and never given twice."""
 
 import asyncio
+import re
 from contextlib import suppress
 
 import asyncpg
 import pytest
 
 from retainer.database.pool import Connection, connect
-from retainer.server.worker.sequencer import EPOCH, Sequencer
+from retainer.server.worker.sequencer import _GIVE, EPOCH, Sequencer
+from retainer.server.worker.worker import _SETTINGS
 from support.sql import Sql
 from support.writers import INSERT, TOUCH, add, begin, misplaced, write
 
@@ -204,3 +206,20 @@ def test_a_restored_database_gives_no_position_that_its_original_may_have_given(
         cluster.close()
     assert found == [1, 2, 2 * EPOCH + 1, 2 * EPOCH + 2]
     assert epochs == [(1, 0), (2, 2 * EPOCH)]
+
+
+def test_giving_positions_reads_only_what_has_none(owner: Sql, url: str, tenant: int) -> None:
+    """Planned for an empty table, as a new database's worker plans it."""
+
+    async def plan() -> str:
+        connection = await connect(url, **_SETTINGS)
+        await connection.execute("PREPARE giving (bigint, bigint, boolean) AS " + _GIVE)
+        rows = await connection.fetch(f"EXPLAIN EXECUTE giving ({tenant}, 20000, true)")
+        await connection.close()
+        return "\n".join(row[0] for row in rows)
+
+    found = owner.run(plan())
+    indexes = {"operations_without_position", "operations_position", "epochs_pkey"}
+    assert set(re.findall(r"using (\w+)", found)) == indexes
+    assert "Tid Scan on operations" in found
+    assert "Seq Scan" not in found

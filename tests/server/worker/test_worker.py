@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,10 +14,11 @@ import pytest
 
 from retainer.config import Settings
 from retainer.http.log import Log
+from retainer.journal.progress import LOCK
 from retainer.server.worker import worker
-from retainer.server.worker.worker import LOCK, Worker
+from retainer.server.worker.worker import Worker
 from support.kill import children
-from support.server import Server, environment, status, until
+from support.server import Server, environment, retainer, status, until
 from support.sql import Sql
 from support.writers import add
 
@@ -139,9 +141,14 @@ def test_a_server_without_a_worker_is_ready_and_one_can_run_alone() -> None:
     try:
         assert workers_of(server) == []
         assert sql.value(HOLDER, LOCK) is None
+        none = retainer("worker", "--status", "--data", str(server.folder))
+        assert (none.returncode, none.stdout.splitlines()[0]) == (1, "No worker works.")
         command = [sys.executable, "-m", "retainer", "worker", "--data", str(server.folder)]
         alone = subprocess.Popen(command, env=environment())
         until(lambda: sql.value(HOLDER, LOCK), 20, "it works")
+        one = retainer("worker", "--status", "--data", str(server.folder))
+        assert one.returncode == 0
+        assert f"The worker works on {socket.gethostname()}." in one.stdout
         alone.send_signal(signal.SIGTERM)
         assert alone.wait(10) == 0
         until(lambda: sql.value(HOLDER, LOCK) is None, 10, "it gave the lock back")

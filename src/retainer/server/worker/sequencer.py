@@ -12,11 +12,14 @@ BATCH = 20_000  # operations of a tenant in one transaction
 EPOCH = 10**9  # positions; a restore leaves at least as many free
 
 # The commit time of an operation is not known when it is older than its column or was restored.
-# These come first, by number; without track_commit_timestamp all are ordered by transaction.
+# These come first, by number; without track_commit_timestamp all are ordered by transaction. The
+# rows are updated where they were found: planned for an empty table, a look-up by id would read all
+# operations of the tenant for each.
 _GIVE = """
     WITH next AS (
-        SELECT w.id, row_number() OVER (ORDER BY w.at NULLS FIRST, w.xid NULLS FIRST, w.id) AS place
-        FROM (SELECT o.id,
+        SELECT w.row,
+            row_number() OVER (ORDER BY w.at NULLS FIRST, w.xid NULLS FIRST, w.id) AS place
+        FROM (SELECT o.ctid AS row, o.id,
                 CASE WHEN $3 THEN pg_xact_commit_timestamp(o.xid::xid) END AS at,
                 CASE WHEN NOT $3 THEN o.xid END AS xid
             FROM operations o WHERE o.tenant_id = $1 AND o.position IS NULL) w
@@ -28,7 +31,7 @@ _GIVE = """
             (SELECT e.floor FROM epochs e ORDER BY e.number DESC LIMIT 1)) AS position
     )
     UPDATE operations o SET position = last.position + next.place FROM next, last
-    WHERE o.tenant_id = $1 AND o.id = next.id
+    WHERE o.tenant_id = $1 AND o.ctid = next.row
 """
 _KNOWS_COMMIT_TIMES = "SELECT current_setting('track_commit_timestamp')::boolean"
 

@@ -17,6 +17,7 @@ from retainer.database.pool import UNREACHABLE, Connection, connect
 from retainer.errors import Unavailable
 from retainer.http.log import Log
 from retainer.journal.changes import CHANNEL
+from retainer.journal.progress import APPLICATION_NAME, LOCK
 from retainer.records.documents.storage import Storage
 from retainer.search.indexer import Indexer
 from retainer.server import signals
@@ -24,20 +25,22 @@ from retainer.server.postgres import embedded
 from retainer.server.worker import chores, cleaning
 from retainer.server.worker.sequencer import Sequencer
 
-LOCK = 7_264_010  # key of the advisory lock; any number that nothing else uses
-APPLICATION_NAME = "retainer worker on "  # and the host, in pg_stat_activity
 TAKE_SECONDS = 2.0  # between two attempts to get the lock
 RETRY_SECONDS = 1.0  # after a failure, or while no space is left
 STORAGE_SECONDS = 10.0  # while the storage does not answer
 ANSWER_SECONDS = 120.0  # for a statement, which reads or writes much at most
-# Between two looks for work; after one that found some, and without a notification.
-BUSY_SECONDS, IDLE_SECONDS = 0.05, 1.0
+# Between two looks for operations without a position; and how long a notification is waited for.
+BUSY_SECONDS, IDLE_SECONDS = 0.1, 1.0
+POLL_SECONDS = 0.5  # between two looks of the other loops
 CHORES_SECONDS = 5.0
 
 # Statements are planned once, as those of requests are (docs/decisions/0027), and take their time.
+# Without joins that read a whole table: it may be empty when they are planned, and grow by hours.
 _SETTINGS = {
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
     "jit": "off",
     "idle_in_transaction_session_timeout": "0",
 }
@@ -58,7 +61,6 @@ class Worker:
         self.name = f"{APPLICATION_NAME}{socket.gethostname()}"[:63]
         self.works = False  # it has the lock
         self.changed = asyncio.Event()  # a process has announced commits
-        self.wakeups: list[asyncio.Event] = []  # of the loops that wait for positions
 
     async def run(self) -> None:
         """Work until cancelled, and begin again after any failure."""
@@ -103,7 +105,6 @@ class Worker:
 
     async def _work(self, connection: Connection) -> None:
         """Run the loops until one of them loses its connection."""
-        self.wakeups.clear()
         sequencer = Sequencer(connection)
         await sequencer.begin()
         await connection.add_listener(CHANNEL, lambda *_: self.changed.set())
@@ -128,19 +129,15 @@ class Worker:
             if time.monotonic() >= due:
                 await chores.do(sequencer.connection)
                 due = time.monotonic() + CHORES_SECONDS
-            if await sequencer.give_all():
-                for wakeup in self.wakeups:
-                    wakeup.set()
-                await asyncio.sleep(BUSY_SECONDS)
-            else:
-                await _wait(self.changed, IDLE_SECONDS)
+            if not await sequencer.give_all():
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(IDLE_SECONDS):
+                        await self.changed.wait()
+            await asyncio.sleep(BUSY_SECONDS)
 
     async def _repeat(self, step: Step, connection: Connection) -> None:
         """Take a step again and again; one bad file or word must not end the others' work."""
-        wakeup = asyncio.Event()
-        self.wakeups.append(wakeup)
         while True:
-            wakeup.clear()
             await self._wait_for_space()
             try:
                 is_busy = await step()
@@ -153,19 +150,13 @@ class Worker:
                 await asyncio.sleep(RETRY_SECONDS)
             else:
                 if not is_busy:
-                    await _wait(wakeup, IDLE_SECONDS)
+                    await asyncio.sleep(POLL_SECONDS)
 
     async def _wait_for_space(self) -> None:
         """Wait while there is too little space for PostgreSQL to write safely."""
         cluster = self.cluster
         while cluster is not None and space.is_low(cluster):  # noqa: ASYNC110 -- a disk
             await asyncio.sleep(RETRY_SECONDS)
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()
 
 
 def run(settings: Settings) -> None:
