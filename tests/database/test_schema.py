@@ -1,5 +1,6 @@
 """Rules on the catalogue: tenant first, row-level security, journal, unreadable secrets."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,13 @@ def test_every_tenant_is_planned_for_as_a_large_tenant(sql: Sql) -> None:
            AND a.attoptions IS DISTINCT FROM ARRAY['n_distinct=2']"""
     )
     assert not small
+
+
+def test_every_index_of_organizations_has_its_reason(sql: Sql) -> None:
+    page = Path(__file__).parents[2] / "docs" / "database.md"
+    told = re.findall(r"^\| `(organizations_\w+)` \| \S", page.read_text(), re.MULTILINE)
+    rows = sql.rows("SELECT indexname::text FROM pg_indexes WHERE tablename = 'organizations'")
+    assert sorted(told) == sorted(row["indexname"] for row in rows)
 
 
 def test_every_foreign_key_carries_the_tenant(sql: Sql) -> None:
