@@ -2,6 +2,7 @@
 transaction, and PostgreSQL's refusals become Problems in the API's words.
 """
 
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Self, TypeVar
@@ -46,6 +47,7 @@ class Database:
         self.statements = 0  # statements sent so far, counted for the tests
         # Tenants with commits that the other processes have not been notified of yet.
         self.changed: set[int] = set()
+        self.commits: Counter[int] = Counter()  # of this process, by tenant
 
     def of(
         self,
@@ -101,6 +103,7 @@ class Database:
             clean = True
             if lane.writes and tenant:
                 self.changed.add(tenant)
+                self.commits[tenant] += 1
         except (Problem, Rollback):
             clean = True  # PostgreSQL replied, so the protocol is in a known state
             raise

@@ -1,12 +1,15 @@
 """Lists on pages: fifty rows at a time with their total, read by the code of the API's lists."""
 
+import time
 from collections.abc import Mapping
 from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
+from weakref import WeakKeyDictionary
 
 import msgspec
 from msgspec import Struct
 
+from retainer.database.database import Database, Db
 from retainer.database.refusals import TimedOut
 from retainer.errors import invalid
 from retainer.http.request import Request
@@ -22,6 +25,12 @@ EXACT_COUNT_LIMIT = 1000  # rows that are counted; the total of more is PostgreS
 MAX_COUNT = 100_000  # of the rows that are counted one by one
 MAX_ROWS = 1000  # rows that one page shows after loading more
 
+
+REMEMBER_SECONDS = 10  # of an estimate, at most: PostgreSQL's own is older
+
+# By database and tenant: until when they hold, and the estimates.
+_Known = dict[int, tuple[tuple[int, int], dict[str, int]]]
+_ESTIMATES: WeakKeyDictionary[Database, _Known] = WeakKeyDictionary()
 
 T = TypeVar("T")
 _DECODERS: dict[type[Any], msgspec.json.Decoder[Any]] = {}
@@ -155,15 +164,31 @@ async def _total(listing: Listing, matched: int | None) -> tuple[int | None, boo
     most = matched
     if most is None:
         most = EXACT_COUNT_LIMIT
+    rows = listing.spec.matching("1", listing.every_row)
+    estimates = _estimates(listing.db)
+    key = repr(listing.db.bind(rows, listing.values))
+    if key in estimates:
+        return estimates[key], True
     try:
         found = await listing.db.value(listing.counting, most=most, **listing.values)
         if found <= most:
             return found, False
-        return await listing.db.estimate(
-            listing.spec.matching("1", listing.every_row), **listing.values
-        ), True
+        estimates[key] = await listing.db.estimate(rows, **listing.values)
+        return estimates[key], True
     except TimedOut:
         return None, False
+
+
+def _estimates(db: Db) -> dict[str, int]:
+    """Estimates of long lists by their statement and its values, as they are remembered for a few
+    seconds, or until this process changes something of the tenant.
+    """
+    of_database = _ESTIMATES.setdefault(db.database, {})
+    tenant = db.viewer_values["tenant"]
+    age = int(time.monotonic() / REMEMBER_SECONDS), db.database.commits[tenant]
+    if of_database.get(tenant, (None, {}))[0] != age:
+        of_database[tenant] = (age, {})
+    return of_database[tenant][1]
 
 
 def query_string(given: dict[str, str | None]) -> str:
