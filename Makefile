@@ -33,6 +33,9 @@ check: $(INSTALLED)  ## lint, strict types, layers of imports, migrations
 bench: $(INSTALLED)  ## measure side by side with other stacks and write bench/RESULTS.md
 	$(RUN)python -m bench
 
+prove: $(INSTALLED)  ## try what takes longer than tests may and write bench/PROOFS.md
+	$(RUN)python -m bench.prove
+
 schema: $(INSTALLED)  ## write src/retainer/database/schema.sql anew, from a database made for it
 	$(RUN)python tests/support/schema_snapshot.py > schema.sql.new && mv schema.sql.new src/retainer/database/schema.sql
 
@@ -58,4 +61,4 @@ $(INSTALLED): requirements.lock pyproject.toml package-lock.json hatch_build.py
 	fi
 	@touch $@
 
-.PHONY: run test test-fast check bench schema lock clean help
+.PHONY: run test test-fast check bench prove schema lock clean help

@@ -40,7 +40,7 @@ async def stuck_connections(server: Server) -> None:
         id = (await client.post("/api/organizations", json=BODY)).json()["id"]
         nouns = ("organizations", "contacts", "projects", "tasks", "activities")
         await asyncio.sleep(3)
-        # The monitor's and the indexer's, which are never idle.
+        # The monitor's, which is never idle.
         steady = {each for each, at in relay.passed.items() if time.monotonic() - at < 1}
         for pause in (5.0, 0.0):  # idle for a while; and cut off in the middle of work
             await asyncio.gather(*(client.get(f"/api/{noun}") for noun in nouns * 4))

@@ -106,7 +106,9 @@ def naming(text: str) -> list[int]:
 
 
 def cpu_seconds(root: int) -> float:
-    """User and system time of the whole tree so far, children that ended included."""
+    """User and system time of the whole tree so far, children that ended included: of a server with
+    all that it starts, such as Retainer's worker.
+    """
     ticks = 0
     for pid in tree(root):
         with contextlib.suppress(OSError):

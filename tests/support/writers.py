@@ -15,7 +15,7 @@ TOUCH = "UPDATE organizations SET description = $3 WHERE tenant_id = $1 AND id =
 
 # Changes in the order of the positions of their operations.
 _TOLD = """
-    SELECT o.position, c.entity_id, c.version FROM operations o
+    SELECT c.entity, c.entity_id, c.version FROM operations o
         JOIN changes c ON c.tenant_id = o.tenant_id AND c.operation_id = o.id
     WHERE o.tenant_id = $1 ORDER BY o.position, c.sequence
 """
@@ -62,11 +62,12 @@ async def misplaced(connection: Connection, tenant: int) -> tuple[list[int | Non
     after a later one.
     """
     rows = await connection.fetch(_TOLD, tenant)
-    last: dict[int, int] = {}
+    last: dict[tuple[str, int], int] = {}
     wrong = 0
     for row in rows:
-        wrong += row["version"] <= last.get(row["entity_id"], 0)
-        last[row["entity_id"]] = row["version"]
+        record = row["entity"], row["entity_id"]
+        wrong += row["version"] <= last.get(record, 0)
+        last[record] = row["version"]
     operations = await connection.fetch(
         "SELECT position FROM operations WHERE tenant_id = $1 ORDER BY position", tenant
     )
