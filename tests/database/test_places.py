@@ -127,3 +127,34 @@ def test_a_locked_table_keeps_nobody_from_the_others(
         return answers
 
     assert [answer.status_code for answer in inside_alone.sql.run(meanwhile())] == [200] * 3
+
+
+@pytest.fixture
+def inside_hurried(server: Server, sql: Sql) -> Iterator[InProcess]:
+    running = InProcess(server, sql, request_seconds=0.5)
+    yield running
+    running.stop()
+
+
+def test_a_list_that_waits_for_its_table_is_no_mistake_of_whoever_asks(
+    cast: Cast, server: Server, inside_hurried: InProcess
+) -> None:
+    client = inside_hurried.client
+    headers = {"Cookie": f"connect.sid={cast.ada.token}"}
+    pages = headers | {"Accept": "text/html"}
+    inside_hurried.send(cast.ada, "GET", "/api/user")
+
+    async def meanwhile() -> list[httpx.Response]:
+        locker = await connect(server.database_url)
+        async with locker.transaction():
+            await locker.execute("LOCK TABLE organizations")
+            answers = [
+                await client.get("/organizations", headers=pages),
+                await client.get("/api/organizations?limit=5", headers=headers),
+            ]
+        await locker.close()
+        return answers
+
+    answers = inside_hurried.sql.run(meanwhile())
+    assert [answer.status_code for answer in answers] == [503] * 2
+    assert all(answer.headers["retry-after"] for answer in answers)

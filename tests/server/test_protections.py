@@ -43,6 +43,23 @@ def test_a_role_that_row_level_security_does_not_bind_serves_nobody(
     assert httpx.get(f"{own.url}/api/organizations", headers=cookie).status_code == 200
 
 
+def test_a_database_that_becomes_read_only_serves_nobody_and_the_log_says_why(
+    own: Server, superuser: Sql
+) -> None:
+    cookie = {"Cookie": sign_in(own)}
+    superuser.rows("ALTER SYSTEM SET default_transaction_read_only = on")
+    superuser.rows("SELECT pg_reload_conf()")
+    until(lambda: status(own, "/readyz") == 503, 5, "not ready")
+    reasons = [each["error"] for each in events(own, "database is gone")]
+    assert reasons == ["it takes no writes: it is read-only, or a standby"]
+    superuser.rows("ALTER SYSTEM RESET default_transaction_read_only")
+    superuser.rows("SELECT pg_reload_conf()")
+    until(lambda: status(own, "/readyz") == 200, 5, "ready again")
+    new = {"name": "Written", "type": "other"}
+    made = httpx.post(f"{own.url}/api/organizations", headers=cookie, json=new)
+    assert made.status_code == 200, made.text
+
+
 @contextmanager
 def no_standby(superuser: Sql) -> Iterator[None]:
     """Commits wait for a standby that does not exist; whoever waits is cancelled."""

@@ -49,6 +49,7 @@ _SET = """
 _LOOK = """
     SELECT current_user::text AS role, pg_backend_pid() AS pid,
         row_security_active('organizations') AS is_bound,
+        current_setting('transaction_read_only')::boolean AS takes_no_writes,
         ARRAY(SELECT current_setting(name)
             FROM unnest($1::text[]) WITH ORDINALITY AS asked (name, place)
             ORDER BY place) AS settings
@@ -200,8 +201,8 @@ class Pool:
 
     async def look(self, connection: Connection, *, not_pid: int = 0) -> int:
         """The process id of the connection's backend. Raises Unprotected when its role, its limits
-        or row-level security are not as they were set, or when the backend is one of another
-        connection.
+        or row-level security are not as they were set, when it takes no writes, which reads of
+        sessions are too, or when the backend is one of another connection.
         """
         row = await connection.fetchrow(_LOOK, list(connection.asked))
         found = zip(connection.asked.items(), row["settings"], strict=True)
@@ -212,6 +213,8 @@ class Pool:
             wrong.append(f"statements run as {row['role']} and not as {APPLICATION}")
         if not row["is_bound"]:
             wrong.append(f"row-level security does not bind {row['role']}")
+        if row["takes_no_writes"]:
+            wrong.append("it takes no writes: it is read-only, or a standby")
         if row["pid"] == not_pid:
             wrong.append(SHARED)
         if wrong:

@@ -12,7 +12,7 @@ from retainer.database.database import CHUNK, Db
 from retainer.database.pool import ACQUIRE_SECONDS
 from retainer.database.refusals import TimedOut
 from retainer.database.statement import Statement
-from retainer.errors import FieldError, Invalid, NotFound
+from retainer.errors import FieldError, Invalid, NotFound, invalid
 from retainer.http.request import Request
 from retainer.http.routing import Exists
 from retainer.http.shares import holder_of
@@ -216,10 +216,9 @@ async def _respond(request: Request, format: Format, **values: object) -> tuple[
         headers = {}
         if query.counted:
             headers = await listing.count(page)
-    except TimedOut as error:
-        if not listing.short_timeout:
-            raise  # not the query is at fault, but a slow database
-        raise too_costly(spec, query) from error
+    except TimedOut:
+        refuse_costly(spec, query)
+        raise
     if query.limit is None and page.found > CHUNK:
         lists, holder = request.app.shares.lists, holder_of(request.viewer)
         await lists.enter(holder, ACQUIRE_SECONDS)
@@ -288,16 +287,20 @@ def _link(request: Request, query: Query, position: tuple[str, ...], rel: str) -
     return f'<{request.path}?{paging}>; rel="{rel}"'
 
 
-def too_costly(spec: ListSpec, query: Query) -> Invalid:
-    """A 422 that names the parameters at fault, and what would help."""
+def refuse_costly(spec: ListSpec, query: Query) -> None:
+    """Raise Invalid for a list that has taken too long: it names the parameters at fault, and what
+    would help. Without such parameters not the query is at fault, but a slow database.
+    """
+    if not query.short_timeout:
+        return
     if len(query.sort) > 1:
         message = "takes more than 2 s here; sort by one field alone, or filter more"
-        return Invalid(FieldError("sort", f"by {cursor.sort_text(query.sort)} {message}"))
+        raise invalid("sort", f"by {cursor.sort_text(query.sort)} {message}")
     narrowing = (
         "a filter that leaves fewer rows (an equal value, a part of a name, q, a range of dates)"
     )
     if query.counted == "exact":
         message = "of so many rows takes more than 2 s; ask for an estimate, or add"
-        return Invalid(FieldError("count", f"{message} {narrowing}"))
+        raise invalid("count", f"{message} {narrowing}")
     message = f"takes more than 2 s over so many rows; add {narrowing}"
-    return Invalid(*(FieldError(name, message) for name in dict.fromkeys(query.filters)))
+    raise Invalid(*(FieldError(name, message) for name in dict.fromkeys(query.filters)))

@@ -16,7 +16,7 @@ from retainer.http.request import Request
 from retainer.lists import cursor, formats
 from retainer.lists.page import Page
 from retainer.lists.parameters import Query, plain, read
-from retainer.lists.response import Listing, too_costly
+from retainer.lists.response import Listing, refuse_costly
 from retainer.lists.spec import ListSpec
 from retainer.pages.render import target
 
@@ -74,8 +74,9 @@ async def paginate(
         page = await listing.page(request.db, query.position, limit, is_backward=query.is_backward)
         if counted and target(request) != "more":
             total = await _total(listing, page.matched)
-    except TimedOut as error:
-        raise too_costly(spec, query) from error
+    except TimedOut:
+        refuse_costly(spec, query)
+        raise
     given = {name: value for name, value in query.parameters if name not in ("cursor", "limit")}
     more = ""
     if page.found > limit:
@@ -137,8 +138,9 @@ async def matching_ids(request: Request, spec: ListSpec, asked: str, most: int) 
     listing = Listing(request.db, spec, query, formats.JSON, {})
     try:
         page = await listing.page(request.db, None, most)
-    except TimedOut as error:
-        raise too_costly(spec, query) from error
+    except TimedOut:
+        refuse_costly(spec, query)
+        raise
     if page.found > most:
         raise invalid(
             "matching",
