@@ -43,6 +43,11 @@ _SETTINGS = {
     "enable_mergejoin": "off",
     "jit": "off",
     "idle_in_transaction_session_timeout": "0",
+    # PostgreSQL gives the lock of a host that has gone without a word back after some six seconds.
+    "tcp_keepalives_idle": "2",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "2",
+    "tcp_user_timeout": "6000",
 }
 _TAKE = "SELECT pg_try_advisory_lock($1)"
 _SCHEMA = "SELECT max(number) FROM migrations"
