@@ -87,6 +87,8 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True):
     body_kb: int = setting("largest JSON body", 1024)
     bulk_mb: int = setting("largest body of many writes", 16)
     upload_mb: int = setting("largest uploaded file", 1024)
+    import_mb: int = setting("largest file to import", 200)
+    import_rows: int = setting("most rows of a file to import", 500_000)
     storage_url: str = setting(
         "where documents are kept: s3://bucket/prefix, gs://…, az://… (default: data folder)",
         "",
@@ -179,7 +181,7 @@ def _convert(name: str, value: str | int) -> str | int | float:
 
 def _check(settings: Settings) -> None:
     counts = ("workers", "pool_size", "connections", "network_connections")
-    for name in (*counts, "body_kb", "bulk_mb", "upload_mb"):
+    for name in (*counts, "body_kb", "bulk_mb", "upload_mb", "import_mb", "import_rows"):
         _require(getattr(settings, name) >= 1, name, "at least 1")
     for name in ("session_idle_hours", "session_hours", "link_hours", "request_seconds"):
         is_possible = 0 < getattr(settings, name) <= LONGEST_TIME

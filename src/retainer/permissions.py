@@ -63,6 +63,7 @@ PERMISSIONS: dict[str, Rule] = {
         "Undo what was done, each record as its own permission allows", OUR_PEOPLE
     ),
     "trash.read": Rule("See what was deleted and can be restored", CONSULTANTS),
+    "imports.run": Rule("Import spreadsheets and take imports back", CONSULTANTS),
     "search.use": Rule("Search in what they have access to", EVERYONE),
     "views.read": Rule("See their own views, and but for guests the shared ones", EVERYONE),
     "views.write": Rule("Keep views of their own; administrators change shared ones too", EVERYONE),

@@ -6,6 +6,16 @@ explains. Handlers are a slice's web (`contacts.show`); `on` is its store's answ
 viewer see it?" (`contact.exists`).
 """
 
+from retainer.exchange.imports import store as imported
+from retainer.exchange.imports import web as imports
+from retainer.exchange.imports.model import (
+    Decision,
+    Import,
+    ImportForm,
+    ImportRow,
+    ImportUpdate,
+    RowsDecided,
+)
 from retainer.http import health
 from retainer.http.bulk import run as bulk
 from retainer.http.bulk.lines import BulkAnswer, BulkLine
@@ -420,6 +430,38 @@ ROUTES = [
           lists=history.HISTORY["tenants"]),
 
     # Many writes of records at once
+    Route("listImports", "GET", "/imports", imports.index, "imports.run",
+          "List imports", response_type=list[Import], lists=imported.LIST,
+          description="Returns all imports, the newest first."),
+    Route("createImport", "POST", "/imports", imports.create, "imports.run",
+          "Begin an import", form=ImportForm, response_type=Import, status=201, errors=(507,), dry=False, keyed=False,
+          description="A file as multipart/form-data. Its columns are found, and its rows planned, in the "
+          "background: ask for the import until it is planned. Nothing is written before it is run."),
+    Route("getImport", "GET", "/imports/{id}", imports.show, "imports.run",
+          "Get an import", response_type=Import, on=imported.exists),
+    Route("updateImport", "PUT", "/imports/{id}", imports.update, "imports.run",
+          "Set what the columns of an import mean", body=ImportUpdate, response_type=Import, on=imported.exists,
+          errors=(409,), description="The rows are planned anew, and decisions are forgotten."),
+    Route("deleteImport", "DELETE", "/imports/{id}", imports.delete, "imports.run",
+          "Forget an import", status=204, on=imported.exists, errors=(409,),
+          description="Deletes its file and its rows. The records that it made stay."),
+    Route("listImportRows", "GET", "/imports/{id}/rows", imports.rows, "imports.run",
+          "List the rows of an import and what becomes of them", response_type=list[ImportRow],
+          lists=imported.ROWS, on=imported.exists,
+          description="As CSV they have the columns of the file and, behind them, what is wrong."),
+    Route("decideImportRow", "PUT", "/imports/{id}/rows/{n}", imports.decide, "imports.run",
+          "Decide what becomes of a row", body=Decision, response_type=ImportRow, on=imported.row_exists,
+          errors=(409,)),
+    Route("decideImportRows", "PUT", "/imports/{id}/rows", imports.decide_all, "imports.run",
+          "Decide what becomes of all rows that filters find", body=Decision, response_type=RowsDecided,
+          lists=imported.ROWS, on=imported.exists, errors=(409,), description="At most 5,000 rows."),
+    Route("runImport", "POST", "/imports/{id}/runs", imports.run, "imports.run",
+          "Run an import as planned", response_type=Import, status=202, on=imported.exists, errors=(409,), dry=False,
+          description="All rows in one operation, which is undone as one. It goes on in the background; asked for "
+          "again, it is the same run."),
+    Route("cancelImport", "POST", "/imports/{id}/cancellations", imports.cancel, "imports.run",
+          "Cancel a plan or a run", response_type=Import, status=202, on=imported.exists, dry=False,
+          description="What it has written is rolled back."),
     Route("bulk", "POST", "/bulk", bulk.create, "bulk.write",
           "Make many writes at once", lines=BulkLine, response_type=BulkAnswer,
           description="Each line is a write as it would be sent alone, of organizations, members, contacts, "

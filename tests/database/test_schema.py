@@ -26,7 +26,7 @@ WITHOUT_TENANT = {
 NOT_JOURNALLED = {"migrations", "function_files", "searched_tables", "throttles", "sessions", "operations", "changes", "pending_uploads",
                   "organization_domains", "known_domains", "words", "loops", "storage_mark",
                   "document_texts", "document_passages",
-                  "pending_texts", "idempotency_keys", "refusals", "secrets", "epochs"}  # fmt: skip
+                  "pending_texts", "idempotency_keys", "refusals", "secrets", "epochs", "imports", "import_rows"}  # fmt: skip
 
 SEARCHED = [*(noun.table for noun in NOUNS.values() if noun.search), "document_passages"]
 

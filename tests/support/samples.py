@@ -142,6 +142,38 @@ def views(cast: Cast) -> Ids:
     return []
 
 
+def planned_import(cast: Cast) -> Ids:
+    """An import as it is once its rows are planned, which takes the worker a while."""
+    return [cast.sql.value(_PLANNED_IMPORT, cast.tenant, cast.ada.id, secrets.token_hex(8))]
+
+
+_PLANNED_IMPORT = """
+    WITH i AS (
+        INSERT INTO imports (tenant_id, user_id, noun, file_name, storage_key, size, sha256, state,
+            total, done, counts, found, settings)
+        VALUES ($1::bigint, $2, 'organizations', 'list.csv', $1::bigint || '/' || $3::text, 20, '', 'planned', 1, 1,
+            '{"create": 1}',
+            '{"kind": "csv", "sheets": [], "isOwnExport": false,
+              "columns": [{"column": "name", "samples": ["Zephyr"]}]}',
+            '{"mapping": [{"column": "name", "field": "name"}]}')
+        RETURNING tenant_id, id
+    ), r AS (
+        INSERT INTO import_rows (tenant_id, import_id, n, cells, outcome, body)
+        SELECT tenant_id, id, 2, '{Zephyr}', 'create', '{"name": "Zephyr", "type": "prospect"}' FROM i
+    )
+    SELECT id FROM i
+"""
+
+
+def imports(cast: Cast) -> Ids:
+    planned_import(cast)
+    return []
+
+
+def planned_row(cast: Cast) -> Ids:
+    return [*planned_import(cast), 2]
+
+
 def nothing(_cast: Cast) -> Ids:
     return []
 
@@ -245,6 +277,16 @@ SAMPLES: dict[str, Sample] = {
     "redoLast": (undone_work, None),
     "listTrash": (trash, None),
     "searchEverything": (nothing, None),
+    "listImports": (imports, None),
+    "createImport": (nothing, lambda c: Upload({"noun": "organizations"})),
+    "getImport": (planned_import, None),
+    "updateImport": (planned_import, lambda c: {"empty": "clear"}),
+    "deleteImport": (planned_import, None),
+    "listImportRows": (planned_import, None),
+    "decideImportRow": (planned_row, lambda c: {"outcome": "skip"}),
+    "decideImportRows": (planned_import, lambda c: {"outcome": "skip"}),
+    "runImport": (planned_import, None),
+    "cancelImport": (planned_import, None),
     "listViews": (views, None),
     "createView": (
         nothing,
@@ -282,7 +324,15 @@ BY_HAND = {"changeOwnPassword", "confirmOwnPassword", "endOwnSession"}
 
 # Seen only by those who may change it: for anybody else there is nothing here to see, allowed or not.
 LOOSE = {"deleteContact"}
-ADMIN_ONLY = {"getUser", "updateUser", "createUserLink", "endUserSessions", "listUserHistory"}
+IMPORTS = {"getImport", "updateImport", "deleteImport", "listImportRows", "decideImportRow", "decideImportRows",
+           "runImport", "cancelImport"}  # fmt: skip
+ADMIN_ONLY = IMPORTS | {
+    "getUser",
+    "updateUser",
+    "createUserLink",
+    "endUserSessions",
+    "listUserHistory",
+}
 CHECKED = [r for r in ROUTES if r.permission != PUBLIC and r.name not in BY_HAND]
 
 

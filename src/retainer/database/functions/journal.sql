@@ -12,7 +12,8 @@
 
 -- The signed-in user who acts in this transaction. The session and the role are read anew, so that
 -- a sign-out, a new role or a disabled account takes effect on the next write, whatever a process
--- remembers.
+-- remembers. An import acts for whoever asked for it, whose session may have ended meanwhile: its
+-- `session` is the import's id.
 CREATE OR REPLACE FUNCTION acting(
     session bigint, acting_role text, through text, request text, doing text
 ) RETURNS bigint
@@ -22,10 +23,16 @@ DECLARE
     actor bigint;
     context text;
 BEGIN
-    SELECT u.id INTO actor
-    FROM sessions s JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
-    WHERE s.tenant_id = tenant AND s.id = session AND s.expires_at > now()
-        AND s.idle_expires_at > now() AND u.is_active AND u.role = acting_role;
+    IF through = 'import' THEN
+        SELECT u.id INTO actor
+        FROM imports i JOIN users u ON u.tenant_id = i.tenant_id AND u.id = i.user_id
+        WHERE i.tenant_id = tenant AND i.id = session AND u.is_active AND u.role = acting_role;
+    ELSE
+        SELECT u.id INTO actor
+        FROM sessions s JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
+        WHERE s.tenant_id = tenant AND s.id = session AND s.expires_at > now()
+            AND s.idle_expires_at > now() AND u.is_active AND u.role = acting_role;
+    END IF;
     IF actor IS NULL THEN
         RAISE EXCEPTION 'the session has ended or its user has changed' USING ERRCODE = 'RT401';
     END IF;

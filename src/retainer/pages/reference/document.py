@@ -45,6 +45,7 @@ TAGS = {noun.table: noun.about for noun in NOUNS.values()} | {
     "trash": "What was deleted, and can be restored.",
     "search": "Finding anything by what is remembered of it.",
     "account": "Signing in and out, and one's own name, preferences, password and sessions.",
+    "imports": "Spreadsheets that become records, by way of a plan.",
     "writes": "Many writes of records at once.",
     "api": "This API's own description.",
 }
@@ -86,7 +87,7 @@ def document(routes: list[Route]) -> Schema:
     for route in routes:
         operation = _operation(route, table, components)
         if links := _links(route, routes):
-            operation["responses"]["200"]["links"] = links
+            operation["responses"][str(route.status)]["links"] = links
         paths.setdefault(route.path, {})[route.method.lower()] = operation
     tags = {route.tag: TAGS[route.tag] for route in routes}
     return {

@@ -39,6 +39,8 @@ _ORPHANS = """
         LATERAL (SELECT split_part(key, '/', 1)::bigint AS tenant) its
     WHERE NOT EXISTS (SELECT FROM document_versions v
             WHERE v.tenant_id = its.tenant AND v.storage_key = key)
+        AND NOT EXISTS (SELECT FROM imports i
+            WHERE i.tenant_id = its.tenant AND i.storage_key = key)
         AND NOT EXISTS (SELECT FROM pending_uploads u
             WHERE u.tenant_id = its.tenant AND u.storage_key = key)
 """

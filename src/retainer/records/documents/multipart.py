@@ -44,9 +44,9 @@ class Form:
     problems of fields are collected, and `fields()` raises them together.
     """
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, limit_mb: int) -> None:
         self.chunks = request.stream()
-        self.limit = request.app.settings.upload_mb << 20
+        self.limit = limit_mb << 20
         self.file_name: str | None = None  # None before the file; "" when it has no name
         self.file_size = 0
         self.values = request.upload_fields

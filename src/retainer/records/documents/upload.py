@@ -39,15 +39,20 @@ T = TypeVar("T", bound=msgspec.Struct)
 class Upload:
     """A file whose bytes are stored, with the form's fields and the columns of the version."""
 
-    def __init__(self, values: Values) -> None:
+    def __init__(self, values: Values, file_name: str) -> None:
         self.values = values
+        self.file_name = file_name
         self.is_committed = False
 
 
 @asynccontextmanager
-async def receive(request: Request, type: type[T]) -> AsyncIterator[Upload]:
-    """Store the file of a form. Its bytes are removed unless the block commits the version."""
-    form = Form(request)
+async def receive(
+    request: Request, type: type[T], limit_mb: int | None = None
+) -> AsyncIterator[Upload]:
+    """Store the file of a form, of RETAINER_UPLOAD_MB at most or `limit_mb`. Its bytes are removed
+    unless the block commits what refers to them.
+    """
+    form = Form(request, limit_mb or request.app.settings.upload_mb)
     key = f"{request.viewer.tenant}/{uuid4()}"
     db = request.db  # kept, to clean up in this tenant even when the session changes meanwhile
     # Before any byte is read: when the session has changed, the request can run once more.
@@ -65,7 +70,7 @@ async def receive(request: Request, type: type[T]) -> AsyncIterator[Upload]:
             form.name_after_file()
         values = sent(form.fields(type))
         del values["file"]
-        upload = Upload(values | {"storage_key": key, **file.columns()})
+        upload = Upload(values | {"storage_key": key, **file.columns()}, form.file_name or "")
         yield upload
     except BaseException as error:
         _report(request, error)

@@ -23,6 +23,7 @@ from retainer.search.indexer import Indexer
 from retainer.server import signals
 from retainer.server.postgres import embedded
 from retainer.server.worker import chores, cleaning
+from retainer.server.worker.jobs import Jobs
 from retainer.server.worker.sequencer import Sequencer
 
 TAKE_SECONDS = 2.0  # between two attempts to get the lock
@@ -120,6 +121,7 @@ class Worker:
                 loops.create_task(self._keep_order(sequencer))
                 loops.create_task(self._repeat(indexer.count_words, words))
                 loops.create_task(self._repeat(indexer.read_next_file, files))
+                loops.create_task(self._repeat(Jobs(words).start, words))
                 loops.create_task(cleaning.forever(self.url, self.storage, self.log))
         finally:
             words.terminate()
