@@ -9,8 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
-from retainer import account
-from retainer.files import extraction
+from retainer.files import account, extraction
 from retainer.files.extraction import ExtractedText
 
 READS_ON = """

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 import retainer as package
-from retainer import account
+from retainer.files import account
 from retainer.server import privileges
 from retainer.server.postgres import embedded, ownership
 from retainer.server.postgres.programs import EmbeddedError

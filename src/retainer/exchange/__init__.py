@@ -1,1 +1,1 @@
-"""What comes in and goes out: imports of spreadsheets."""
+"""Exchange with the world: imports of spreadsheets."""

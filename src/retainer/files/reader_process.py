@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import retainer
-from retainer import account
+from retainer.files import account
 
 START = (
     "import sys; sys.path.insert(0, sys.argv[1]);"

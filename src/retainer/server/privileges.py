@@ -12,9 +12,9 @@ import asyncpg
 import msgspec
 
 import retainer
-from retainer import account
-from retainer.account import Account
 from retainer.config import ConfigError, Settings
+from retainer.files import account
+from retainer.files.account import Account
 from retainer.server.postgres import embedded, ownership, programs
 
 # Files of every part of the program: its interpreter, the standard library, libraries, ourselves.

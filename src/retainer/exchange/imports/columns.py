@@ -1,4 +1,4 @@
-"""What the columns of a file mean, as their headers and values suggest."""
+"""Meanings of the columns of a file, as their headers and values suggest."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -134,7 +134,7 @@ def propose(
     header: Sequence[str],
     samples: Sequence[Sequence[str]],
 ) -> list[ColumnMapping]:
-    """What each column means. A field is taken once, by the first column that means it."""
+    """The meaning of each column. A field is taken once, by the first column that means it."""
     own = is_own_export(noun, header)
     known = {field.name: field for field in fields}
     meant = {word: name for name, words in _HEADERS[noun].items() for word in words.split()}

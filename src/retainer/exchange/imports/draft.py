@@ -1,7 +1,6 @@
 """A row of an import on its way to an outcome."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import msgspec
 
@@ -17,13 +16,13 @@ class Draft(msgspec.Struct):
 
     n: int
     cells: list[str]
-    decision: dict[str, Any] | None = None
+    decision: Values | None = None
     outcome: RowOutcome = RowOutcome.CREATE
     target_id: int | None = None
-    body: dict[str, Any] = {}
-    changes: list[dict[str, Any]] = []
+    body: Values = {}
+    changes: list[Values] = []
     problems: list[dict[str, str]] = []
-    candidates: list[dict[str, Any]] = []
+    candidates: list[Values] = []
 
     def refuse(self, *problems: FieldError) -> None:
         """Refuse it, for these reasons."""
@@ -45,7 +44,7 @@ def rows_of(drafts: Iterable[Draft]) -> list[Values]:
     return [msgspec.to_builtins(draft) for draft in drafts]
 
 
-def draft_of(row: Mapping[str, Any], decision: dict[str, Any] | None = None) -> Draft:
+def draft_of(row: Values, decision: Values | None = None) -> Draft:
     """A row as it is kept; with a decision, to be planned anew."""
     if decision is not None:
         return Draft(row["n"], list(row["cells"]), decision=decision)

@@ -19,7 +19,9 @@ from retainer.exchange.imports.draft import WRITTEN, Draft, rows_of
 from retainer.exchange.imports.model import Found, FoundColumn, ImportState, Settings
 from retainer.exchange.imports.plan import PART, Plan, part, problems_of, write
 from retainer.exchange.imports.targets import TARGETS, Target
-from retainer.files.spreadsheets import ReadOptions, Row, Table, Unreadable, read
+from retainer.files.sandbox import Unreadable
+from retainer.files.spreadsheets import read
+from retainer.files.table import ReadOptions, Row, Table
 from retainer.http.request import Request
 from retainer.http.services import Services
 from retainer.permissions import Viewer
@@ -50,7 +52,7 @@ class Job:
         self.request.channel = "import"
         self.db: Db = app.database.of(viewer, self.request.id, ACTION, "import", "imports")
         self.request.db = self.db
-        self.total = 0
+        self.total = self.done = 0
 
     async def work(self) -> None:
         """Do what the import waits for, and keep how it ended."""
@@ -115,20 +117,26 @@ class Job:
             settings.sheet, settings.header_row, settings.delimiter, settings.encoding
         )
         most = self.app.settings.import_rows
-        async with read(file, job["file_name"], options, most) as opened:
-            plan: Plan | None = None
-            done = 0
-            async for batch in opened.batches():
-                plan = plan or await self._begin_plan(job, settings, opened.table, batch)
-                self.total += len(batch)
-                for start in range(0, len(batch), PART):
-                    drafts = [Draft(n, cells) for n, cells in batch[start : start + PART]]
-                    await plan.outcomes(self.request, drafts)
-                    await store.put_rows(self.db, self.id, rows_of(drafts))
-                    done += len(drafts)
-                    await self._go_on(done)
+        table: Table | None = None
+        plan: Plan | None = None
+        async for found in read(file, job["file_name"], options, most):
+            if isinstance(found, Table):
+                table = found
+                continue
+            assert table is not None  # it comes first
+            plan = plan or await self._begin_plan(job, settings, table, found)
+            self.total += len(found)
+            await self._plan_rows(plan, found)
         if plan is None:
-            raise Unreadable("The file has no row below its header.")
+            raise Unreadable("There are no rows below the header.")
+
+    async def _plan_rows(self, plan: Plan, rows: list[Row]) -> None:
+        for start in range(0, len(rows), PART):
+            drafts = [Draft(n, cells) for n, cells in rows[start : start + PART]]
+            await plan.outcomes(self.request, drafts)
+            await store.put_rows(self.db, self.id, rows_of(drafts))
+            self.done += len(drafts)
+            await self._go_on(self.done)
 
     async def _begin_plan(
         self, job: Record, settings: Settings, table: Table, first: list[Row]

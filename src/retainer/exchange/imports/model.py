@@ -65,7 +65,7 @@ Column = Annotated[str, Meta(max_length=1000)]
 
 
 class ColumnMapping(Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """What a column of the file means."""
+    """Meaning of a column of the file."""
 
     column: Annotated[Column, Meta(description="Its header", examples=["Company name"])]
     field: Annotated[
@@ -122,7 +122,7 @@ class FoundColumn(Struct, rename="camel"):
 
 
 class Found(Struct, rename="camel"):
-    """What was found in the file."""
+    """Findings of the reader in the file."""
 
     kind: Annotated[str, Meta(description="csv, xlsx, xls or ods", examples=["csv"])]
     sheets: Annotated[list[str], Meta(description="Names of its sheets")]
@@ -133,7 +133,7 @@ class Found(Struct, rename="camel"):
 
 
 class Settings(Struct, rename="camel"):
-    """How the file is read, and what its columns mean."""
+    """Reading of the file, and the meaning of its columns."""
 
     mapping: Mapping = []
     keys: Keys = []

@@ -4,15 +4,14 @@ A row is tried as the run will write it, by the same handlers, and rolled back. 
 say a second time what is right.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from itertools import groupby
-from typing import Any
 
 import msgspec
 from starlette.responses import Response
 
-from retainer.database.database import Db, Rollback
+from retainer.database.database import Db, Rollback, Values
 from retainer.database.parts import plan_by_indexes
 from retainer.errors import FieldError, Forbidden, Invalid, Problem
 from retainer.exchange.imports import store
@@ -136,7 +135,7 @@ class Plan:
             if draft.outcome == RowOutcome.CREATE:
                 self._complete(draft)
 
-    def _compare_one(self, draft: Draft, record: Mapping[str, Any]) -> None:
+    def _compare_one(self, draft: Draft, record: Values) -> None:
         body = {k: v for k, v in draft.body.items() if k in self.target.updatable}
         if self.settings.empty == Empty.CLEAR:
             body = self._cleared() | body
@@ -157,14 +156,14 @@ class Plan:
         if not draft.body:
             draft.outcome = RowOutcome.UNCHANGED
 
-    def _cleared(self) -> dict[str, Any]:
-        """What empty cells make of the fields that they clear."""
+    def _cleared(self) -> Values:
+        """The values of fields that empty cells clear."""
         named = [mapped.field or "" for mapped in self.columns if mapped]
         fields = [self.target.fields[name] for name in named if name in self.target.updatable]
-        cleared: dict[str, Any] = {field.name: None for field in fields if field.is_nullable}
+        cleared: Values = {field.name: None for field in fields if field.is_nullable}
         return cleared | {field.name: [] for field in fields if field.type == "array"}
 
-    def _as_kept(self, body: Mapping[str, Any]) -> dict[str, Any]:
+    def _as_kept(self, body: Values) -> Values:
         """A body of a change as the record will have it. Raises Invalid."""
         decoded = decode(msgspec.json.encode(body), self.target.update)
         kept = msgspec.to_builtins(decoded)
@@ -184,7 +183,7 @@ class Plan:
             return
         title = self.target.title
         names = sorted({str(d.body[title]) for d in new if d.body.get(title)})
-        found: dict[str, list[dict[str, Any]]] = {}
+        found: dict[str, list[Values]] = {}
         for row in await db.rows(statement, values=names):
             found.setdefault(row["key"], []).append(
                 {"id": row["id"], "name": row["name"], "reasons": ["the same name"]}

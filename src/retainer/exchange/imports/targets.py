@@ -5,11 +5,12 @@ record that it changes, and the writes that a row becomes.
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct, inspect
 
+from retainer.database.database import Values
 from retainer.database.statement import Statement
 from retainer.lists.noun import Noun
 from retainer.lists.spec import row_json
@@ -120,7 +121,7 @@ class Target:
             visible=spec.visible,
         )
 
-    def write(self, body: dict[str, Any], target_id: int | None) -> bytes:
+    def write(self, body: Values, target_id: int | None) -> bytes:
         """The line of a bulk write that the row becomes: of a new record, or of a change."""
         path, method = self.create_path, "POST"
         if target_id is not None:
@@ -177,6 +178,7 @@ _KINDS: dict[type, str] = {
 
 # A text that is no id finds nothing.
 _BY_ID = "{}.id = CASE WHEN v.value ~ '^[0-9]{{1,15}}$' THEN v.value::bigint END"
+_BY_EXTERNAL_ID = "{}.external_id = v.value"
 
 TARGETS = {
     "organizations": Target(
@@ -187,7 +189,7 @@ TARGETS = {
         defaults={"type": "prospect"},
         keys={
             "id": _BY_ID.format("o"),
-            "externalId": "o.external_id = v.value",
+            "externalId": _BY_EXTERNAL_ID.format("o"),
             "domain": """o.id = ANY(ARRAY(SELECT d.organization_id FROM organization_domains d
                 WHERE d.tenant_id = :tenant AND d.domain = v.value))""",
         },
@@ -198,17 +200,25 @@ TARGETS = {
         ContactUpdate,
         title="fullName",
         defaults={"type": "client"},
-        keys={"id": _BY_ID.format("c"), "email": "c.email_folded = fold(v.value)"},
+        keys={
+            "id": _BY_ID.format("c"),
+            "externalId": _BY_EXTERNAL_ID.format("c"),
+            "email": "c.email_folded = fold(v.value)",
+        },
     ),
     "projects": Target(
         "projects",
         ProjectCreate,
         ProjectUpdate,
         title="title",
-        keys={"id": _BY_ID.format("p")},
+        keys={"id": _BY_ID.format("p"), "externalId": _BY_EXTERNAL_ID.format("p")},
     ),
     "tasks": Target(
-        "tasks", TaskCreate, TaskUpdate, title="title", keys={"id": _BY_ID.format("t")}
+        "tasks",
+        TaskCreate,
+        TaskUpdate,
+        title="title",
+        keys={"id": _BY_ID.format("t"), "externalId": _BY_EXTERNAL_ID.format("t")},
     ),
     "activities": Target(
         "activities",
@@ -216,7 +226,7 @@ TARGETS = {
         ActivityUpdate,
         title="title",
         create_path="/organizations/{organizationId}/activities",
-        keys={"id": _BY_ID.format("a")},
+        keys={"id": _BY_ID.format("a"), "externalId": _BY_EXTERNAL_ID.format("a")},
     ),
     "members": Target(
         "members",
@@ -229,7 +239,7 @@ TARGETS = {
 }
 
 
-def key_of(name: str, body: Mapping[str, Any]) -> list[str]:
+def key_of(name: str, body: Values) -> list[str]:
     """The values of a key in a row, as the database compares them."""
     if name == "domain":
         return [found for each in body.get("domains") or [] if (found := normalized_domain(each))]

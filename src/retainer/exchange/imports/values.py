@@ -4,8 +4,9 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from retainer.database.database import Values
 from retainer.exchange.imports.model import ColumnMapping
 from retainer.exchange.imports.targets import ImportField
 
@@ -28,7 +29,7 @@ _BEHIND_SEPARATOR = re.compile(rf"(?<=[{_SEPARATED}])'(?=[{_SIGNS}'])")
 class Converted(NamedTuple):
     """A row's values by field, and what is wrong with it: fields with a sentence each."""
 
-    body: dict[str, Any]
+    body: Values
     problems: list[tuple[str, str]]
     warnings: list[tuple[str, str]]
 
@@ -76,11 +77,12 @@ def _put(
         found.problems.append((name, f"{problem}, not “{text[:80]}”"))
         return
     if name == "metadata":
+        assert isinstance(value, dict)
         value = {**found.body.get("metadata", {}), **value}
     found.body[name] = value
 
 
-def value_of(text: str, mapped: ColumnMapping, field: ImportField) -> Any:
+def value_of(text: str, mapped: ColumnMapping, field: ImportField) -> object:
     """A cell that is not empty as a value of its field. Raises Unfit."""
     if field.type == "enum":
         return _word(text, mapped, field)
@@ -155,7 +157,7 @@ def _moment(text: str, order: str | None) -> str:
     return f"{day_of(text, order)}T00:00:00Z"
 
 
-def _list(text: str, _format: str | None) -> list[Any]:
+def _list(text: str, _format: str | None) -> list[object]:
     if text.startswith("["):
         try:
             found = json.loads(text)
@@ -166,7 +168,7 @@ def _list(text: str, _format: str | None) -> list[Any]:
     return [part.strip() for part in _SEPARATORS.split(text) if part.strip()]
 
 
-def _object(text: str, _format: str | None) -> dict[str, Any]:
+def _object(text: str, _format: str | None) -> Values:
     try:
         found = json.loads(text)
     except ValueError:
@@ -176,7 +178,7 @@ def _object(text: str, _format: str | None) -> dict[str, Any]:
     return found
 
 
-_READERS: Mapping[str, Callable[[str, str | None], Any]] = {
+_READERS: Mapping[str, Callable[[str, str | None], object]] = {
     "boolean": _truth,
     "integer": _whole_number,
     "number": _number,

@@ -2,15 +2,15 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from collections.abc import AsyncIterator
 
 import msgspec
 from asyncpg import Record
 from msgspec import UNSET
 from starlette.responses import Response, StreamingResponse
 
-from retainer.database.database import Db
+from retainer.database.database import Db, Values
+from retainer.database.refusals import Retry
 from retainer.errors import Conflict, FieldError, Invalid, NotFound, invalid
 from retainer.exchange.imports import plan, store
 from retainer.exchange.imports.draft import draft_of, rows_of
@@ -27,7 +27,7 @@ from retainer.exchange.imports.model import (
 )
 from retainer.exchange.imports.targets import TARGETS
 from retainer.http.request import Request
-from retainer.http.responses import JSONResponse, created_response, record_response
+from retainer.http.responses import JSONResponse, record_response
 from retainer.lists import formats
 from retainer.lists.parameters import plain
 from retainer.lists.response import Listing, list_response, list_response_of
@@ -51,8 +51,13 @@ async def create(request: Request) -> Response:
             raise invalid("file", f"must be one of {', '.join(ENDINGS)}, and be called so")
         values = file.values | {"file_name": file.file_name[-255:]}
         made = await store.create(request.db, values)
-        file.is_committed = made is not None
-        return created_response(made, "/api/imports")
+        if made is None:
+            raise Retry("The upload was given up; send it again.")
+        file.is_committed = True
+        response = record_response(made)
+        response.status_code = 201
+        response.headers["location"] = f"/api/imports/{made.id}"
+        return response
 
 
 async def show(request: Request, id: int) -> Response:
@@ -251,7 +256,7 @@ async def _lines(listing: Listing, header: list[str]) -> AsyncIterator[bytes]:
         yield b"".join(_csv([*row["values"], _problem(row)]) for row in found)
 
 
-def _problem(row: Mapping[str, Any]) -> str:
+def _problem(row: Values) -> str:
     told = [f"{one['field']}: {one['message']}" for one in row["problems"]]
     told += [f"may be {one['name']} ({one['id']})" for one in row["candidates"]]
     return "; ".join(told)

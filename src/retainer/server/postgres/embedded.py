@@ -2,8 +2,8 @@
 
 A data folder holds `lock` (locked while in use), `postgres` (the cluster; its superuser is
 `postgres`, our role and our database are `retainer`), `postgres.log`, and `socket`, the only place
-where PostgreSQL listens. Under root it runs as our account (account.py), which owns `postgres` and
-`socket`, and the rest too when the server runs as it.
+where PostgreSQL listens. Under root it runs as our account (files/account.py), which owns
+`postgres` and `socket`, and the rest too when the server runs as it.
 """
 
 import fcntl
@@ -14,9 +14,9 @@ import tempfile
 from pathlib import Path
 from urllib.parse import quote
 
-from retainer import account
-from retainer.account import Account
 from retainer.config import Settings
+from retainer.files import account
+from retainer.files.account import Account
 from retainer.server.postgres.ownership import may_take, take_cluster
 from retainer.server.postgres.postmaster import (
     Installation,

@@ -7,7 +7,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from retainer.account import Account
+from retainer.files.account import Account
 from retainer.server.postgres.postmaster import Installation, adopt
 from retainer.server.postgres.programs import EmbeddedError
 

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from retainer.account import Account
+from retainer.files.account import Account
 from retainer.server.postgres.programs import (
     Child,
     EmbeddedError,

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from retainer.account import Account
+from retainer.files.account import Account
 
 OLDEST = 17  # the first with built-in locales, whose order no upgrade of the C library changes
 STATE = Path("/var/lib/retainer")

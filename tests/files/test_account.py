@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from retainer import account
 from retainer.config import ConfigError
+from retainer.files import account
 
 ROOT = os.geteuid() == 0
 as_root = pytest.mark.skipif(not ROOT, reason="needs root")
