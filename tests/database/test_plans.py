@@ -44,6 +44,7 @@ EQUAL = {
     "listOperations": {"id": 17, "action": "none", "via": "import", "outcome": "refused", "undoes": 17},
     "listTrash": {"kind": "task", "id": 17, "organizationId": 17, "operationId": 17},
     "listActivities": {"id": 17, "organizationId": 17, "kind": "call", "authorId": 17, "audience": "client"},
+    "listImports": {"id": 17, "noun": "tasks", "state": "planned", "operationId": 17, "userId": 17},
     "listDocuments": {"id": 17, "name": "doc 17", "uploaderId": 17, "organizationId": 17, "audience": "client"},
 }  # fmt: skip
 

@@ -9,7 +9,7 @@ from retainer.database.database import Db, Values
 from retainer.database.statement import Statement
 from retainer.database.stored import Stored
 from retainer.exchange.imports.model import ImportNoun, ImportState, RowOutcome
-from retainer.lists.spec import Field, FieldType, ListSpec, moments, row_json
+from retainer.lists.spec import Field, FieldType, ListSpec, row_json
 from retainer.records.documents import pending_uploads
 
 # Whoever may import sees all records, and nobody else sees an import.
@@ -31,7 +31,8 @@ FIELDS = {
     "userId": Field("i.user_id", FieldType.INTEGER),
     "found": Field("i.found"),
     "settings": Field("i.settings"),
-    **moments("i"),
+    "createdAt": Field("iso(i.created_at)"),
+    "updatedAt": Field("iso(i.updated_at)"),
 }
 JSON = row_json(FIELDS)
 LIST = ListSpec("imports i", _SEEN, FIELDS, order="-id", id="i.id")
