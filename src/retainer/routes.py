@@ -15,6 +15,8 @@ from retainer.exchange.imports.model import (
     ImportRow,
     ImportUpdate,
     RowsDecided,
+    RowsDecision,
+    RowsQuery,
 )
 from retainer.http import health
 from retainer.http.bulk import run as bulk
@@ -453,8 +455,9 @@ ROUTES = [
           "Decide what becomes of a row", body=Decision, response_type=ImportRow, on=imported.row_exists,
           errors=(409,)),
     Route("decideImportRows", "PUT", "/imports/{id}/rows", imports.decide_all, "imports.run",
-          "Decide what becomes of all rows that filters find", body=Decision, response_type=RowsDecided,
-          lists=imported.ROWS, on=imported.exists, errors=(409,), description="At most 5,000 rows."),
+          "Decide what becomes of all rows with an outcome", body=RowsDecision, response_type=RowsDecided,
+          query=RowsQuery, on=imported.exists, errors=(409,),
+          description="The first 5,000 of them; the answer says how many, and 0 when none is left."),
     Route("runImport", "POST", "/imports/{id}/runs", imports.run, "imports.run",
           "Run an import as planned", response_type=Import, status=202, on=imported.exists, errors=(409,), dry=False,
           description="All rows in one operation, which is undone as one. It goes on in the background; asked for "

@@ -1,7 +1,7 @@
 """Imports and their rows, and the bodies that change them."""
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -95,7 +95,11 @@ class ColumnMapping(Struct, rename="camel", forbid_unknown_fields=True, kw_only=
         Meta(description="Text put before each value of an external id", examples=["hubspot:"]),
     ] = None
     confirmed: Annotated[
-        bool, Meta(description="Needed where field is id: rows then change the record of that id")
+        bool,
+        Meta(
+            description="Needed where field is id: rows then change the record of that id",
+            examples=[False],
+        ),
     ] = False
 
 
@@ -125,10 +129,11 @@ class Found(Struct, rename="camel"):
     """Findings of the reader in the file."""
 
     kind: Annotated[str, Meta(description="csv, xlsx, xls or ods", examples=["csv"])]
-    sheets: Annotated[list[str], Meta(description="Names of its sheets")]
+    sheets: Annotated[list[str], Meta(description="Names of its sheets", examples=[[]])]
     columns: Annotated[list[FoundColumn], Meta(description="Its columns, from the left")]
     is_own_export: Annotated[
-        bool, Meta(description="It is an export of ours: its ids are those of records")
+        bool,
+        Meta(description="It is an export of ours: its ids are those of records", examples=[False]),
     ]
 
 
@@ -179,14 +184,10 @@ class Import(Struct, rename="camel"):
 class ImportForm(Struct, rename="camel", forbid_unknown_fields=True):
     """The form of POST /imports."""
 
-    file: Annotated[
-        str,
-        Meta(
-            extra_json_schema={"format": "binary"},
-            description="A .csv, .tsv, .xlsx, .xls or .ods file",
-        ),
-    ]
+    file: Annotated[str, Meta(description="A .csv, .tsv, .xlsx, .xls or .ods file")]
     noun: Annotated[ImportNoun, Meta(description="What its rows are", examples=["organizations"])]
+
+    EXAMPLE: ClassVar = {"file": "name,type\nAcme,customer\n", "noun": "organizations"}
 
 
 class ImportUpdate(Struct, rename="camel", forbid_unknown_fields=True):
@@ -224,7 +225,10 @@ class RowProblem(Struct, rename="camel"):
     """Why a row is refused, or what is to be looked at."""
 
     field: Annotated[str, Meta(description="Name of the field", examples=["website"])]
-    message: Annotated[str, Meta(description="What is wrong, and what to do")]
+    message: Annotated[
+        str,
+        Meta(description="What is wrong, and what to do", examples=["must be one of customer, …"]),
+    ]
 
 
 class Candidate(Struct, rename="camel"):
@@ -242,6 +246,20 @@ class Decision(Struct, rename="camel", forbid_unknown_fields=True):
     target_id: Annotated[
         Id | None, Meta(description="For update: the record that the row changes", examples=[1])
     ] = None
+
+
+class RowsDecision(Struct, forbid_unknown_fields=True):
+    """The body of PUT /imports/{id}/rows."""
+
+    outcome: Annotated[RowOutcome, Meta(description="create or skip", examples=["skip"])]
+
+
+class RowsQuery(Struct, forbid_unknown_fields=True):
+    """The rows that are decided together."""
+
+    outcome: Annotated[
+        RowOutcome, Meta(description="Those that have this outcome now", examples=["duplicate"])
+    ]
 
 
 class ImportRow(Struct, rename="camel"):

@@ -38,7 +38,7 @@ JSON = row_json(FIELDS)
 LIST = ListSpec("imports i", _SEEN, FIELDS, order="-id", id="i.id")
 
 ROW_FIELDS = {
-    "n": Field("r.n", FieldType.INTEGER, sort="r.n", cast="integer"),
+    "n": Field("r.n", FieldType.INTEGER, sort="r.n"),
     "values": Field("r.cells"),
     "outcome": Field("r.outcome", FieldType.WORD, sort="r.outcome", values=RowOutcome),
     "targetId": Field("r.target_id", FieldType.INTEGER, nullable=True),
@@ -192,7 +192,12 @@ ROWS_OF = Statement("""
     WHERE r.tenant_id = :tenant AND r.import_id = :id AND r.n = ANY(:numbers::bigint[])
     ORDER BY r.n
 """)
-NUMBERS = "array_agg(r.n ORDER BY r.n)"
+NUMBERS = Statement("""
+    SELECT array_agg(q.n) FROM (
+        SELECT r.n FROM import_rows r
+        WHERE r.tenant_id = :tenant AND @sees_all AND r.import_id = :id AND r.outcome = :outcome
+        ORDER BY r.n LIMIT :most) q
+""")
 STATE = Statement(f"""
     SELECT {_STATE} AS state, i.noun, i.settings, i.found
     FROM imports i WHERE {_SEEN} AND i.id = :id

@@ -94,8 +94,8 @@ async def run(request: Request, id: int) -> Response:
         row = await _lock(tx, id)
         state = row["state"]
         if state in (ImportState.RUNNING, ImportState.DONE):
-            return record_response(await store.get(tx, id))
-        if state == ImportState.UNDONE:  # much may have changed since: it is planned again
+            made = record_response(await store.get(tx, id))
+        elif state == ImportState.UNDONE:  # much may have changed since: it is planned again
             made = record_response(
                 await tx.stored(store.UPDATE, id=id, noun=row["noun"], settings=row["settings"])
             )
@@ -132,18 +132,14 @@ async def decide(request: Request, id: int, n: int) -> Response:
 
 
 async def decide_all(request: Request, id: int) -> Response:
-    """Decide what becomes of all rows that the filters find."""
-    if request.data.target_id is not None:
-        raise invalid("targetId", "is of one row; decide it by PUT /imports/{id}/rows/{n}")
-    query = request.query or plain(store.ROWS)
-    listing = Listing(request.db, store.ROWS, query, formats.JSON, {"parent": id})
+    """Decide what becomes of the rows that have an outcome, MOST_DECIDED at a time."""
+    if request.data.outcome == RowOutcome.UPDATE:
+        raise invalid("outcome", "update is decided for one row: PUT /imports/{id}/rows/{n}")
     numbers = await request.db.value(
-        store.ROWS.matching(store.NUMBERS, listing.every_row), **listing.values
+        store.NUMBERS, id=id, outcome=request.query.outcome.value, most=MOST_DECIDED
     )
-    if numbers and len(numbers) > MOST_DECIDED:
-        raise invalid("outcome", f"would decide {len(numbers)} rows; filter {MOST_DECIDED} at most")
-    decided = await _decide(request, id, numbers or [], request.data)
-    return JSONResponse(RowsDecided(decided))
+    decision = Decision(request.data.outcome)
+    return JSONResponse(RowsDecided(await _decide(request, id, numbers or [], decision)))
 
 
 async def _decide(request: Request, id: int, numbers: list[int], decision: Decision) -> int:

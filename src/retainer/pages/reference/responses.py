@@ -176,8 +176,6 @@ def responses(route: Route, table: Table, components: dict[str, Schema]) -> Sche
             "description": f"{_description(route)}, which is new",
             "headers": success["headers"] | _headers("Location"),
         }
-    if route.status == 202:
-        found["200"] = success | {"description": f"{_description(route)}, which is so already"}
     for code in refusals(route, table):
         found[str(code)] = {"$ref": f"#/components/responses/{STATUSES[code].name}"}
     return found

@@ -16,10 +16,9 @@ class Jobs:
         self.connection = connection
         self.process: Process | None = None
 
-    async def start(self) -> bool:
-        """Start it if an import waits. Returns False: there is nothing more to do at once."""
+    async def start(self) -> None:
+        """Start it if an import waits."""
         runs = self.process is not None and self.process.returncode is None
         if not runs and await self.connection.fetchval(_WAITS):
             program = [sys.executable, "-P", "-m", "retainer.server.worker.job"]
             self.process = await asyncio.create_subprocess_exec(*program, stdin=DEVNULL)
-        return False

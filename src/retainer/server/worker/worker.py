@@ -121,17 +121,18 @@ class Worker:
                 loops.create_task(self._keep_order(sequencer))
                 loops.create_task(self._repeat(indexer.count_words, words))
                 loops.create_task(self._repeat(indexer.read_next_file, files))
-                loops.create_task(self._repeat(Jobs(words).start, words))
                 loops.create_task(cleaning.forever(self.url, self.storage, self.log))
         finally:
             words.terminate()
             files.terminate()
 
     async def _keep_order(self, sequencer: Sequencer) -> None:
-        """Give positions, and now and then do the chores; both take moments."""
+        """Give positions, start jobs, and now and then do the chores; all take moments."""
         due = 0.0
+        jobs = Jobs(sequencer.connection)
         while True:
             self.changed.clear()
+            await jobs.start()
             await self._wait_for_space()
             if time.monotonic() >= due:
                 await chores.do(sequencer.connection)
