@@ -112,6 +112,7 @@ def test_a_run_is_one_operation_and_its_undo_makes_everything_as_it_was(cast: Ca
     assert cast.cora.get(f"/api/imports/{plan['id']}").json()["state"] == "undone"
 
 
+@pytest.mark.slow
 def test_the_same_file_again_changes_nothing(cast: Cast) -> None:
     settings = {"mapping": MAPPING, "keys": ["externalId"]}
     first = planned(cast.cora, COMPANIES, "organizations", **settings)
@@ -139,6 +140,7 @@ def test_rows_are_decided_one_by_one_and_by_filter(cast: Cast) -> None:
     assert cast.cora.get("/api/organizations?name=New Two").json() == []
 
 
+@pytest.mark.slow
 def test_refused_rows_are_a_file_to_be_mended(cast: Cast) -> None:
     plan = planned(cast.cora, COMPANIES, "organizations", mapping=MAPPING, keys=["externalId"])
     path = f"/api/imports/{plan['id']}/rows?outcome:in=refused,duplicate"
@@ -161,6 +163,7 @@ def test_others_learn_nothing_of_an_import(cast: Cast) -> None:
         assert person.delete(path).status_code == 404
 
 
+@pytest.mark.slow
 def test_who_lost_the_right_to_import_has_their_run_cancelled(cast: Cast) -> None:
     person = cast.person("Connie", "consultant")
     plan = planned(person, COMPANIES, "organizations", mapping=MAPPING)
@@ -177,6 +180,7 @@ def test_who_lost_the_right_to_import_has_their_run_cancelled(cast: Cast) -> Non
     assert everything(cast)[0] == before
 
 
+@pytest.mark.slow
 def test_a_session_that_ended_does_not_end_the_run(cast: Cast) -> None:
     person = cast.person("Connie", "consultant")
     plan = planned(person, COMPANIES, "organizations", mapping=MAPPING)
@@ -185,6 +189,7 @@ def test_a_session_that_ended_does_not_end_the_run(cast: Cast) -> None:
     assert ended(cast.ada, plan["id"])["state"] == "done"
 
 
+@pytest.mark.slow
 def test_a_cancelled_plan_can_be_begun_again(cast: Cast) -> None:
     plan = planned(cast.cora, COMPANIES, "organizations", mapping=MAPPING)
     path = f"/api/imports/{plan['id']}"
@@ -200,27 +205,22 @@ def test_a_cancelled_plan_can_be_begun_again(cast: Cast) -> None:
     assert ended(cast.cora, plan["id"])["state"] == "planned"
 
 
-@pytest.mark.parametrize(
-    ("settings", "field"),
-    [
+@pytest.mark.slow
+def test_settings_that_mean_nothing_are_refused_by_field(cast: Cast) -> None:
+    plan = planned(cast.cora, COMPANIES, "organizations", mapping=MAPPING)
+    twice = [{"column": column, "field": "name"} for column in ("Company", "Kind")]
+    for settings, field in (
         ({"mapping": [{"column": "Company", "field": "nome"}]}, "mapping[0].field"),
-        (
-            {"mapping": [{"column": c, "field": "name"} for c in ("Company", "Kind")]},
-            "mapping[1].field",
-        ),
+        ({"mapping": twice}, "mapping[1].field"),
         ({"mapping": [{"column": "Key", "field": "id"}]}, "mapping[0].field"),
         ({"keys": ["name"]}, "keys[0]"),
-    ],
-)
-def test_settings_that_mean_nothing_are_refused_by_field(
-    cast: Cast, settings: dict[str, Any], field: str
-) -> None:
-    plan = planned(cast.cora, COMPANIES, "organizations", mapping=MAPPING)
-    answer = cast.cora.put(f"/api/imports/{plan['id']}", settings)
-    assert answer.status_code == 422
-    assert [error["field"] for error in answer.json()["errors"]] == [field]
+    ):
+        answer = cast.cora.put(f"/api/imports/{plan['id']}", settings)
+        assert answer.status_code == 422
+        assert [error["field"] for error in answer.json()["errors"]] == [field]
 
 
+@pytest.mark.slow
 def test_a_file_without_rows_fails_in_words(cast: Cast) -> None:
     empty = {"file": ("a.csv", "")}
     answer = cast.cora.post("/api/imports", files=empty, data={"noun": "organizations"})
