@@ -72,7 +72,8 @@ def test_the_export_of_contacts_has_the_rows_of_the_filtered_list(cast: Cast) ->
     assert [line.split(",")[1] for line in shown.text.splitlines()] == ["fullName", "Stan"]
     assert "Vera" in page(cast.cora, "/contacts/export").text
     assert (
-        'href="/contacts/export?type:in=vendor"' in page(cast.cora, "/contacts?type:in=vendor").text
+        'href="/contacts/export?type:in=vendor&amp;format=csv"'
+        in page(cast.cora, "/contacts?type:in=vendor").text
     )
 
 

@@ -1,4 +1,6 @@
-"""The three formats of a list: a JSON array, NDJSON (one JSON object per line), and CSV."""
+"""The formats of a list: a JSON array, NDJSON (one JSON object per line), CSV, and a workbook, the
+rows of which workbook.py takes as JSON.
+"""
 
 import csv
 import io
@@ -36,7 +38,7 @@ def _csv_line(values: Iterable[object]) -> str:
     return line.getvalue()
 
 
-def _cell(value: object) -> str:
+def cell_text(value: object) -> str:
     """A value as a spreadsheet shows it. Numbers stay numbers; objects and arrays are JSON."""
     if value is None:
         return ""
@@ -60,6 +62,11 @@ def _quoted(text: str) -> str:
     """
     if not _AT_RISK.search(text) or _TELEPHONE.fullmatch(text):
         return text
+    return quoted_always(text)
+
+
+def quoted_always(text: str) -> str:
+    """The text with these quotes, whether it is at risk or not."""
     return "'" + _BEHIND_SEPARATOR.sub("'", text)
 
 
@@ -69,7 +76,7 @@ def _csv_header(columns: Columns) -> bytes:
 
 def _csv_rows(lines: bytes, columns: Columns) -> bytes:
     rows = (exact_json.decode(line, dict[str, object]) for line in lines.split(b"\n"))
-    return "".join(_csv_line(_cell(row[name]) for name in columns) for row in rows).encode()
+    return "".join(_csv_line(cell_text(row[name]) for name in columns) for row in rows).encode()
 
 
 JSON = Format(
@@ -93,13 +100,22 @@ CSV = Format(
     convert=_csv_rows,
     closing=b"",
 )
+XLSX = Format(
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    between=b"\n",
+    opening=lambda _: b"",
+    convert=lambda lines, _: lines,
+    closing=b"",
+)
 FORMATS = {
     "application/json": JSON,
     "application/x-ndjson": NDJSON,
     "text/csv": CSV,
+    XLSX.media_type: XLSX,
     "*/*": JSON,
     "application/*": JSON,
 }
+NAMED = {"csv": CSV, "xlsx": XLSX}  # downloads
 _QUALITY = re.compile(r"(?:^|;)\s*q=([01](?:\.\d{0,3})?)\s*(?:;|$)", re.ASCII)
 
 

@@ -14,12 +14,14 @@ from retainer.lists import cursor
 from retainer.lists.dates import BadValue, Context
 from retainer.lists.expression import translate
 from retainer.lists.filters import Conditions, Prefilter
+from retainer.lists.formats import NAMED
 from retainer.lists.spec import FieldType, ListSpec
 
 MAX_LIMIT = 1000  # rows of one page
 DEFAULT_LIMIT = 50  # rows of a page, where only a cursor is given
 MAX_SORTS = 4
 GENERAL = ("limit", "cursor", "sort", "fields", "expand", "count", "filter")
+FORMAT = "format"  # of a download, where the address of its page names it
 
 T = TypeVar("T")
 
@@ -42,6 +44,7 @@ class Query(NamedTuple):
     prefilters: list[Prefilter]
     parameters: list[tuple[str, str]]  # as they were sent
     is_composed: bool = True
+    format: str = ""  # of the response, where the address names it
 
     @property
     def of_program(self) -> "Query":
@@ -58,7 +61,8 @@ class Query(NamedTuple):
     @property
     def filters(self) -> list[str]:
         """The names of the parameters that filter."""
-        return [name for name, _ in self.parameters if name == "filter" or name not in GENERAL]
+        others = {*GENERAL, FORMAT} if self.format else {*GENERAL}
+        return [name for name, _ in self.parameters if name == "filter" or name not in others]
 
 
 def plain(spec: ListSpec) -> Query:
@@ -78,13 +82,20 @@ def _is_array(name: str) -> bool:
 
 def names(spec: ListSpec) -> list[str]:
     """Every parameter that a list takes; a path into JSON is written as field.path."""
-    every = [*GENERAL, *spec.custom_filters]
+    every = [*general_names(spec), *spec.custom_filters]
     for name, field in spec.fields.items():
         stem = name
         if field.type == FieldType.JSON:
             stem = f"{name}.path"
         every += [_filter_name(stem, operator) for operator in field.operators]
     return every
+
+
+def general_names(spec: ListSpec) -> tuple[str, ...]:
+    """The parameters that are no filters of this list."""
+    if spec.is_download:
+        return (*GENERAL, FORMAT)
+    return GENERAL
 
 
 class _Reader:
@@ -98,9 +109,10 @@ class _Reader:
         self.where: list[str] = []
 
     def query(self, parameters: list[tuple[str, str]]) -> Query:
-        general = {name: value for name, value in parameters if name in GENERAL}
+        known = general_names(self.spec)
+        general = {name: value for name, value in parameters if name in known}
         for name, value in parameters:
-            if name not in GENERAL:
+            if name not in known:
                 self._try(name, partial(self._filter, name, value))
         if "filter" in general:
             self._try("filter", lambda: self._expression(general["filter"]))
@@ -109,6 +121,7 @@ class _Reader:
         fields = self._selected("fields", general, list(self.spec.fields))
         expand = self._selected("expand", general, list(self.spec.expand))
         counted = self._count(general)
+        format = self._format(general)
         position, is_backward = self._position(general.get("cursor"), sort)
         if self.problems:
             raise Invalid(*self.problems)
@@ -126,6 +139,7 @@ class _Reader:
             self.conditions.values,
             self.conditions.prefilters,
             parameters,
+            format=format,
         )
 
     def _try(self, name: str, work: Callable[[], T]) -> T | None:
@@ -179,6 +193,12 @@ class _Reader:
         if "count" not in general:
             return ""
         return self._try("count", lambda: _parsed_count(general["count"])) or ""
+
+    def _format(self, general: dict[str, str]) -> str:
+        named = general.get(FORMAT, "")
+        if named and named not in NAMED:
+            self.problems.append(FieldError(FORMAT, f"must be one of {', '.join(NAMED)}"))
+        return named
 
     def _sort(self, value: str | None) -> tuple[tuple[str, bool], ...]:
         if value is None:

@@ -16,7 +16,7 @@ from retainer.errors import FieldError, Invalid, NotFound, invalid
 from retainer.http.request import Request
 from retainer.http.routing import Exists
 from retainer.http.shares import holder_of
-from retainer.lists import cursor, formats
+from retainer.lists import cursor, formats, workbook
 from retainer.lists.filters import Prefilter
 from retainer.lists.formats import Format
 from retainer.lists.page import PLAN_EACH_TIME, Page, PageShape, page_of
@@ -176,9 +176,12 @@ class Listing:
         return {name: str(await self.db.estimate(statement, **self.values))}
 
 
-async def csv_response(request: Request, chosen: list[int] | None = None) -> Response:
-    """The list, or the chosen rows of it by their ids, as CSV."""
-    response, _ = await _respond(request, formats.CSV, chosen=chosen)
+async def file_response(request: Request, chosen: list[int] | None = None) -> Response:
+    """The list, or the chosen rows of it by their ids, as a file of the kind that is named, else as
+    CSV.
+    """
+    named = request.query.format if request.query else ""
+    response, _ = await _respond(request, formats.NAMED.get(named, formats.CSV), chosen=chosen)
     return response
 
 
@@ -219,14 +222,27 @@ async def _respond(request: Request, format: Format, **values: object) -> tuple[
     except TimedOut:
         refuse_costly(spec, query)
         raise
-    if query.limit is None and page.found > CHUNK:
+    is_long = query.limit is None and page.found > CHUNK
+    if is_long or format is formats.XLSX:
         lists, holder = request.app.shares.lists, holder_of(request.viewer)
         await lists.enter(holder, ACQUIRE_SECONDS)
         request.at_end(partial(lists.leave, holder))
+    if is_long:
         return _response(listing, _stream(listing), headers), False
     if query.limit is not None and (links := _links(request, query, page)):
         headers["link"] = ", ".join(links)
+    if format is formats.XLSX:
+        return _response(listing, _workbook(listing, _one(page.lines)), headers), not page.found
     return _response(listing, _body(listing, page), headers), not page.found
+
+
+async def _one(lines: bytes | None) -> AsyncIterator[bytes]:
+    if lines is not None:
+        yield lines
+
+
+def _workbook(listing: Listing, rows: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    return workbook.pieces(listing.spec, _columns(listing.query), rows)
 
 
 def _body(listing: Listing, page: Page) -> bytes:
@@ -238,6 +254,10 @@ def _body(listing: Listing, page: Page) -> bytes:
 
 
 async def _stream(listing: Listing) -> AsyncIterator[bytes]:
+    if listing.format is formats.XLSX:
+        async for piece in _workbook(listing, listing.chunks()):
+            yield piece
+        return
     format, columns = listing.format, _columns(listing.query)
     before = format.opening(columns)
     async for chunk in listing.chunks():
@@ -250,8 +270,9 @@ def _response(
     listing: Listing, body: bytes | AsyncIterator[bytes], headers: dict[str, str]
 ) -> Response:
     headers |= {"content-type": listing.format.media_type, "vary": "Accept"}
-    if listing.format is formats.CSV:
-        headers["content-disposition"] = f'attachment; filename="{listing.spec.noun}.csv"'
+    if listing.format in (formats.CSV, formats.XLSX):
+        suffix = "csv" if listing.format is formats.CSV else "xlsx"
+        headers["content-disposition"] = f'attachment; filename="{listing.spec.noun}.{suffix}"'
     if isinstance(body, bytes):
         return Response(body, headers=headers)
     return StreamingResponse(body, headers=headers)

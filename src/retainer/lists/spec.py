@@ -6,6 +6,7 @@ it.
 
 import re
 from collections.abc import Callable, Mapping
+from copy import copy
 from enum import StrEnum
 from functools import cached_property, lru_cache
 from typing import NamedTuple
@@ -203,6 +204,7 @@ class ListSpec:
         self.expand = dict(expand or {})
         self.visible = visible
         self.is_whole = True  # False for the list of one parent
+        self.is_download = False  # True where the address names the format
         # Caches of an instance each: one on the method would keep every list alive.
         self.page: Callable[[PageShape], Statement] = lru_cache(maxsize=512)(self._page)
         self.matching: Callable[[str, str], Statement] = lru_cache(maxsize=128)(self._matching)
@@ -223,6 +225,13 @@ class ListSpec:
         )
         part.is_whole = False
         return part
+
+    @cached_property
+    def download(self) -> "ListSpec":
+        """The same list as a file, whose parameter `format` says of which kind."""
+        same = copy(self)
+        same.is_download = True
+        return same
 
     @property
     def noun(self) -> str:

@@ -14,7 +14,7 @@ from retainer.identity.users import store as user
 from retainer.journal import feed
 from retainer.journal import store as history
 from retainer.journal.trash import store as deleted
-from retainer.lists.response import csv_response
+from retainer.lists.response import file_response
 from retainer.pages.activities import handlers as activities
 from retainer.pages.contacts import handlers as contacts
 from retainer.pages.documents import adding
@@ -107,8 +107,8 @@ PAGES = [
     _form("deleteOrganization", "/organizations/{id}/delete", organizations.delete, "organizations.delete",
           on=organization.exists),
     _form("changeOrganizations", "/organizations/bulk", selection.change, "organizations.update"),
-    _page("exportOrganizations", "/organizations/export", csv_response, "organizations.read",
-          lists=organization.LIST),
+    _page("exportOrganizations", "/organizations/export", file_response, "organizations.read",
+          lists=organization.LIST.download),
     _form("exportOrganizations", "/organizations/export", selection.export_selected, "organizations.read",
           lists=organization.CHOSEN),
     _page("organizationProjects", "/organizations/{id}/projects", organization_tabs.show_projects, "projects.read",
@@ -165,6 +165,7 @@ PAGES = [
     # Tasks
     _page("tasks", "/tasks", tasks.index, "tasks.read"),
     _page("newTask", "/tasks/new", tasks.new, "tasks.write"),
+    _page("exportTasks", "/tasks/export", file_response, "tasks.read", lists=task.LIST.download),
     _form("createTask", "/tasks", tasks.create, "tasks.write"),
     _page("task", "/tasks/{id}", tasks.show_one, "tasks.read", on=task.exists),
     _form("updateTask", "/tasks/{id}", tasks.update, "tasks.write", on=task.exists),
@@ -183,7 +184,7 @@ PAGES = [
     # Contacts
     _page("contacts", "/contacts", contacts.index, "contacts.read", lists=contact.LIST),
     _page("newContact", "/contacts/new", contacts.new, "contacts.write"),
-    _page("exportContacts", "/contacts/export", csv_response, "contacts.read", lists=contact.LIST),
+    _page("exportContacts", "/contacts/export", file_response, "contacts.read", lists=contact.LIST.download),
     _form("createContact", "/contacts", contacts.create, "contacts.write"),
     _page("contact", "/contacts/{id}", contacts.show_one, "contacts.read", on=contact.exists),
     _form("updateContact", "/contacts/{id}", contacts.update, "contacts.write", on=contact.exists),
@@ -198,6 +199,7 @@ PAGES = [
     # Projects
     _page("projects", "/projects", projects.index, "projects.read"),
     _page("newProject", "/projects/new", projects.new, "projects.write"),
+    _page("exportProjects", "/projects/export", file_response, "projects.read", lists=project.LIST.download),
     _form("createProject", "/projects", projects.create, "projects.write"),
     _page("project", "/projects/{id}", projects.show_one, "projects.read", on=project.exists),
     _form("updateProject", "/projects/{id}", projects.update, "projects.write", on=project.exists),
@@ -230,5 +232,5 @@ PAGES = [
     _page("roles", "/roles", users.roles, "users.manage"),
     _page("audit", "/audit", audit.show_all, "users.manage", lists=feed.AUDIT),
     _page("worker", "/worker", worker.show, "users.manage"),
-    _page("exportAudit", "/audit/export", csv_response, "users.manage", lists=feed.AUDIT),
+    _page("exportAudit", "/audit/export", file_response, "users.manage", lists=feed.AUDIT.download),
 ]  # fmt: skip

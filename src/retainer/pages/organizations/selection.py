@@ -16,7 +16,7 @@ from retainer.http.bulk.lines import LinesRefused
 from retainer.http.bulk.run import MAX_LINES
 from retainer.http.request import Request
 from retainer.journal.feed import titles_of
-from retainer.lists.response import csv_response
+from retainer.lists.response import file_response
 from retainer.pages import render
 from retainer.pages.list_page import matching_ids
 from retainer.pages.submit import perform
@@ -121,6 +121,6 @@ async def export_selected(request: Request) -> Response:
         query = quote(matching, safe="=&:,.%+-")
         return render.redirect(request, f"/organizations/export?{query}")
     try:
-        return await csv_response(request, await selected_ids(request))
+        return await file_response(request, await selected_ids(request))
     except Invalid as problem:
         return await refused_page(request, problem, [])

@@ -7,11 +7,12 @@ give a generated method 67 arguments.
 from retainer.lists import cursor
 from retainer.lists.expression import MAX_LENGTH as MAX_EXPRESSION_LENGTH
 from retainer.lists.filters import MAX_VALUE_LENGTH
+from retainer.lists.formats import XLSX
 from retainer.lists.parameters import DEFAULT_LIMIT, MAX_LIMIT, MAX_SORTS
 from retainer.lists.spec import CustomFilter, Field, FieldType, ListSpec
 from retainer.pages.reference.schemas import Schema
 
-FORMATS = ["application/json", "application/x-ndjson", "text/csv"]
+FORMATS = ["application/json", "application/x-ndjson", "text/csv", XLSX.media_type]
 HEADERS = ["Link", "X-Total-Count", "X-Estimated-Count"]
 
 _TYPES = {
