@@ -6,6 +6,7 @@ output is the file.
 Texts are quoted as in CSV, so that a file means the same whether it is saved as one or the other.
 """
 
+import os
 import re
 import sys
 from collections.abc import Iterable
@@ -104,5 +105,6 @@ def _is_short_number(value: object) -> bool:
 
 
 if __name__ == "__main__":
+    os.nice(10)  # people who ask for pages come first
     named, all_columns, of_dates = sys.argv[1:]
     write(named, all_columns.split(","), of_dates.split(","), sys.stdin.buffer, sys.stdout.buffer)
