@@ -65,6 +65,8 @@ PARTS = {
     "choices",
     "exportOrganizations",
     "exportContacts",
+    "exportProjects",
+    "exportTasks",
     "exportAudit",
     "previewDocument",
 }
