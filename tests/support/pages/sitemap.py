@@ -94,6 +94,10 @@ def post(person: Person, path: str, **fields: Any) -> Any:
     return person.request("POST", path, headers=HTML | FORM, data=fields, follow_redirects=False)
 
 
+# Fields whose text is no person's: a link, and the filter of the API's description.
+OF_MACHINES = ("link", None)
+
+
 class Outline(HTMLParser):
     """The parts of a page that the rules of check() need."""
 
@@ -121,6 +125,7 @@ class Outline(HTMLParser):
             self.labelled.add(given["for"] or "")
         if tag in ("input", "select", "textarea") and given.get("type") not in ("hidden", "submit"):
             given["wrapped"] = "yes" if "label" in self.open else None
+            given["kind"] = given.get("type", "text") if tag == "input" else tag
             self.fields.append(given)
         if tag not in (
             "input",
@@ -155,5 +160,7 @@ def check(text: str) -> None:
         assert (
             field.get("wrapped") or field.get("aria-label") or field.get("id") in found.labelled
         ), field
+        if field["kind"] in ("text", "search", "textarea") and field.get("name") not in OF_MACHINES:
+            assert field.get("dir") == "auto", "Arabic and Hebrew are cut at the wrong end"
     assert re.search(r"<title>\S.* · Retainer</title>", text)
     assert len(gzip.compress(text.encode())) <= 12_000, "the budget of a page"
