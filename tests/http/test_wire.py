@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from operator import sub
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ import uvicorn
 
 from retainer.http.headers import SECURITY
 from retainer.server import http_server
+from retainer.server.http_cycle import REFUSALS_AT_ONCE
 from retainer.server.http_server import HttpConnection
 from support.cast import Cast
 from support.server import Server
@@ -130,32 +132,57 @@ async def ok(_scope: Any, _receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b"ok"})
 
 
-def test_requests_that_are_refused_at_the_door_are_answered_in_order_and_their_bodies_not_read() -> (
-    None
-):
-    """The connection goes on; those behind one that is being served wait for their turn."""
-
-    def door(scope: Any) -> Any:
-        if scope["path"] != "/no":
-            return None
-        return 503, [(b"content-length", b"3")], b"no!"
-
-    posted = "POST /no HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"
+def test_a_request_refused_at_the_door_is_answered_and_its_body_not_read() -> None:
+    """The connection goes on. What was sent behind it, before its answer, waits for its turn."""
 
     async def work() -> None:
         connections: set[HttpConnection] = set()
-        async with connected(ok, connections, door=door) as (reader, writer):
-            writer.write((get("/no") * 500 + get("/yes") + get("/no")).encode())
-            answered = await reader.readuntil(b"ok")
-            assert (answered.count(b"no!"), answered.count(b"HTTP/1.1 503 ")) == (500, 500)
-            assert (await reader.readuntil(b"ok"))[-2:] == b"ok", "it is asked for in its turn"
-            writer.write(posted.encode())
+        async with connected(ok, connections, door=refuse) as (reader, writer):
+            writer.write((get("/no") + get("/yes") * 500).encode())
+            answered = await reader.readexactly(1)
+            while answered.count(b"\r\n\r\nok") < 500:
+                answered += await reader.readuntil(b"ok")
+            assert answered.index(b"no!") < answered.index(b"\r\n\r\nok")
+            writer.write(b"POST /no HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n")
             await reader.readuntil(b"no!")
             [connection] = connections
             assert connection.draining is not None
             writer.write(b"GET /" + get("/no", "Connection: close").encode())
             assert (await reader.read()).endswith(b"no!")
             assert connection.draining is None
+
+    asyncio.run(work())
+
+
+def refuse(scope: Any) -> Any:
+    if scope["path"] != "/no":
+        return None
+    return 503, [(b"content-length", b"3")], b"no!"
+
+
+def test_refusals_are_written_a_few_in_each_turn_of_the_loop() -> None:
+    """Meanwhile the loop comes round to everything else."""
+    asked = 0
+
+    def door(scope: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return refuse(scope)
+
+    async def work() -> None:
+        async with connected(ok, door=door) as (_, writer):
+            place = writer.get_extra_info("peername")
+            clients = [await asyncio.open_connection(*place) for _ in range(3 * REFUSALS_AT_ONCE)]
+            for _, client in clients:
+                client.write(get("/no").encode())
+            written = [0]
+            while written[-1] < len(clients):
+                await asyncio.sleep(0)
+                written.append(asked - len(http_server._refusals.waiting))
+            for reader, client in clients:
+                assert (await reader.readuntil(b"no!")).startswith(b"HTTP/1.1 503 ")
+                client.close()
+            assert max(map(sub, written[1:], written)) <= REFUSALS_AT_ONCE
 
     asyncio.run(work())
 

@@ -40,7 +40,8 @@ from retainer.records.documents.storage import Storage
 from retainer.routes import TABLE
 from retainer.server import signals
 from retainer.server.connections import Connections
-from retainer.server.http_server import CONNECTIONS, DOOR, STOPPING, WholeResponse
+from retainer.server.http_cycle import WholeResponse
+from retainer.server.http_server import CONNECTIONS, DOOR, STOPPING
 from retainer.server.postgres import embedded
 
 START_SECONDS = 3.0  # how long a start waits for the database

@@ -25,7 +25,7 @@ from retainer.http.headers import Headers, client_address
 from retainer.http.request import SIGNED_IN
 from retainer.server import signals
 from retainer.server.connections import Connections
-from retainer.server.http_cycle import HttpCycle, IdleProtocol
+from retainer.server.http_cycle import HttpCycle, IdleProtocol, Refusals
 from retainer.server.notify import ENDING, notify
 
 HEAD_SECONDS = 10.0  # for a request's head to arrive
@@ -36,8 +36,6 @@ CONNECTIONS = "connections"  # key in the lifespan state of the places of connec
 STOPPING = "stopping"  # key in the lifespan state of the function to call when a stop begins
 DOOR = "door"  # key in the lifespan state of what may answer a request before it is served
 SETTLE_SECONDS = 0.02  # for the event loop to let go of a socket
-
-WholeResponse = tuple[int, list[tuple[bytes, bytes]], bytes]  # status, headers, body
 
 _UNENCODED = (
     "The address holds characters that are not ASCII; percent-encode them as UTF-8, such as "
@@ -125,6 +123,9 @@ multiprocess.Server = HttpServer  # type: ignore[attr-defined]
 
 # As for the worker's server above: uvicorn offers no other way.
 httptools_impl.RequestResponseCycle = HttpCycle  # type: ignore[misc]
+
+
+_refusals = Refusals()
 
 
 class HttpConnection(IdleProtocol):
@@ -267,7 +268,7 @@ class HttpConnection(IdleProtocol):
         if door is not None and not self.is_stopping and "flaw" not in cycle.scope:
             response = door(cycle.scope)
             if response is not None:
-                cycle.write_whole(*response)
+                _refusals.add(cycle, response)
                 return
         super()._start_asgi_task(cycle, app)
 
