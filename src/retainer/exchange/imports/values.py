@@ -7,6 +7,8 @@ from datetime import date
 from typing import NamedTuple
 
 from retainer.database.database import Values
+from retainer.exchange.imports.columns import is_family_name
+from retainer.exchange.imports.headers import ADDED
 from retainer.exchange.imports.model import ColumnMapping
 from retainer.exchange.imports.targets import ImportField
 
@@ -14,6 +16,10 @@ NOTHING = frozenset({"null", "#n/a", "-", "n/a"})  # as some systems write an em
 TRUE = frozenset({"true", "yes", "y", "1", "x", "ja", "wahr", "oui", "si"})
 FALSE = frozenset({"false", "no", "n", "0", "nein", "falsch", "non"})
 METADATA = "metadata."
+TOO_LONG = (
+    "has more cells than the header has columns: the sign between cells stands in one that is not"
+    " in quotation marks, or a column has no header"
+)
 
 _SEPARATORS = re.compile(r"[,;\n|]")
 _DATE = re.compile(r"(\d{1,4})[-./ ](\d{1,2})[-./ ](\d{1,4})(?:[T ].*)?", re.ASCII)
@@ -22,7 +28,6 @@ _ORDERS = {"YMD": (0, 1, 2), "DMY": (2, 1, 0), "MDY": (2, 0, 1)}
 # The quotes that our exports put before what a spreadsheet would take for a formula.
 _SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
 _SEPARATED = ";\t\r\n\v\f\x85\u2028\u2029"
-_TELEPHONE = re.compile(r"[+-][\d ()./-]*", re.ASCII)
 _BEHIND_SEPARATOR = re.compile(rf"(?<=[{_SEPARATED}])'(?=[{_SIGNS}'])")
 
 
@@ -52,15 +57,18 @@ def convert(
     for mapped, cell in zip(mappings, cells, strict=False):
         if mapped is None or mapped.field is None:
             continue
-        text = cell.strip()
         if own_export:
-            text = unquoted(text)
-        elif text.casefold() in NOTHING:
-            found.warnings.append((mapped.field, f"{text} is read as empty"))
-            text = ""
+            text = unquoted(cell)
+        else:
+            text = cell.strip()
+            if text.casefold() in NOTHING:
+                found.warnings.append((mapped.field, f"“{text}” is read as an empty cell"))
+                text = ""
         text = text or mapped.default or ""
         if text:
             _put(found, mapped, fields, text)
+    if any(cells[len(mappings) :]):
+        found.problems.append(("row", TOO_LONG))
     return found
 
 
@@ -76,10 +84,27 @@ def _put(
     except Unfit as problem:
         found.problems.append((name, f"{problem}, not “{text[:80]}”"))
         return
-    if name == "metadata":
-        assert isinstance(value, dict)
-        value = {**found.body.get("metadata", {}), **value}
+    if name in found.body:
+        value = _joined(found, mapped, value)
     found.body[name] = value
+
+
+def _joined(found: Converted, mapped: ColumnMapping, value: object) -> object:
+    """The value of a field that an earlier column of the row has filled."""
+    name = mapped.field or ""
+    before = found.body[name]
+    if isinstance(before, dict) and isinstance(value, dict):
+        return {**before, **value}
+    if isinstance(before, list) and isinstance(value, list):
+        return before + [each for each in value if each not in before]
+    if name not in ADDED:
+        if value != before:
+            words = f"“{value}” of {mapped.column} is left out: another column has one already"
+            found.warnings.append((name, words))
+        return before
+    if name == "fullName" and not is_family_name(mapped.column):
+        before, value = value, before  # a given name, behind the family's
+    return f"{before}{ADDED[name]}{value}"
 
 
 def value_of(text: str, mapped: ColumnMapping, field: ImportField) -> object:
@@ -191,6 +216,6 @@ _READERS: Mapping[str, Callable[[str, str | None], object]] = {
 
 def unquoted(text: str) -> str:
     """A text of our exports without the quotes that they put into it (lists/formats.py)."""
-    if not text.startswith("'") or _TELEPHONE.fullmatch(text):
+    if not text.startswith("'"):
         return text
     return _BEHIND_SEPARATOR.sub("", text[1:])

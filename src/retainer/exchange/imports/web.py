@@ -13,6 +13,7 @@ from retainer.database.database import Db, Values
 from retainer.database.refusals import Retry
 from retainer.errors import Conflict, FieldError, Invalid, NotFound, invalid
 from retainer.exchange.imports import plan, store
+from retainer.exchange.imports.columns import may_repeat
 from retainer.exchange.imports.draft import draft_of, rows_of
 from retainer.exchange.imports.model import (
     Decision,
@@ -213,7 +214,7 @@ def _refuse_unknown_fields(noun: ImportNoun, settings: Settings) -> None:
         is_metadata = name.startswith("metadata.") and "metadata" in target.fields
         if name not in target.fields and not is_metadata:
             wrong.append(FieldError(where, f"must be one of {', '.join(target.fields)}"))
-        elif name in used:
+        elif name in used and not (is_metadata or may_repeat(target.fields[name])):
             wrong.append(FieldError(where, f"{name} is the field of another column already"))
         elif name == "id" and not mapped.confirmed:
             words = "needs confirmed: true, for each row then changes the record of that id"
