@@ -12,7 +12,9 @@ from retainer.exchange.imports.columns import propose
 from retainer.exchange.imports.model import ColumnMapping
 from retainer.exchange.imports.targets import TARGETS, ImportField
 from retainer.exchange.imports.values import Converted, convert, unquoted
-from retainer.lists import formats
+from retainer.files import workbook
+from retainer.lists import formats, workbook_writer
+from retainer.lists.spec import FieldType
 
 FIELDS = {
     **TARGETS["organizations"].fields,
@@ -24,7 +26,7 @@ FIELDS = {
 HOSTILE = [
     "plain", "=1+1", "'=1", "''=1", "'t Hooft", "+41 44 555 01 23", "-", "null", "#N/A", "@x", "a\nb", "a\r\n=b",
     "a;'=b", "a;=b", "a\t+b", "\t=x", "ＡＢ＝", "＝1", "👩‍🔧 emoji", "x" * 255, '"quoted"', "a,b;c|d", "0012", "1e5",
-    "true", "[1]", "{}", "'", "''", "it's",
+    "true", "[1]", "{}", "'", "''", "it's", "<r>x</r>", "<r>a;=b</r>", "_x0041_", "a\x0bb", " edge ", "2026-01-31", "&amp;",
 ]  # fmt: skip
 
 
@@ -118,18 +120,31 @@ def sample(field: ImportField, text: str) -> Any:
     }.get(field.type, text)  # fmt: skip
 
 
+def exported(noun: str, records: list[dict[str, Any]], kind: str) -> list[list[str]]:
+    """The cells of an export, without its header."""
+    spec = TARGETS[noun].noun.list
+    columns = tuple(spec.fields)
+    lines = list(map(msgspec.json.encode, records))
+    if kind == "csv":
+        file = formats.CSV.opening(columns) + formats.CSV.convert(b"\n".join(lines), columns)
+        return list(csv.reader(io.StringIO(file.decode(), newline="")))[1:]
+    dates = [name for name, field in spec.fields.items() if field.type == FieldType.DATE]
+    book = io.BytesIO()
+    workbook_writer.write(noun, list(columns), dates, lines, book)
+    return [cells for _, cells in workbook.open_sheet(book, "xlsx", None).rows][1:]
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
 @pytest.mark.parametrize("noun", TARGETS)
-def test_every_type_of_a_noun_comes_back_from_its_export(noun: str) -> None:
+def test_every_type_of_a_noun_comes_back_from_its_export(noun: str, kind: str) -> None:
     target = TARGETS[noun]
-    columns = tuple(target.noun.list.fields)
+    columns = list(target.noun.list.fields)
     records = []
     for text in HOSTILE:
         shown = {name: sample(field, text) for name, field in target.fields.items()}
         records.append({name: shown.get(name) for name in columns})
-    lines = b"\n".join(map(msgspec.json.encode, records))
-    file = formats.CSV.opening(columns) + formats.CSV.convert(lines, columns)
-    header, *rows = csv.reader(io.StringIO(file.decode(), newline=""))
-    mappings = propose(noun, list(target.fields.values()), header, rows)
+    rows = exported(noun, records, kind)
+    mappings = propose(noun, list(target.fields.values()), columns, rows)
     for cells, record in zip(rows, records, strict=True):
         found = convert(cells, mappings, target.fields, own_export=True)
         expected = {name: record[name] for name in target.fields if name in columns}

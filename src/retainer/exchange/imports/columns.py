@@ -130,7 +130,8 @@ def _by_headers(
     taken = set[str]()
     for _, _, place, name in sorted(claims, key=itemgetter(0, 1, 2)):
         free = name not in taken or (may_repeat(known[name]) and _may_join(name, header, place))
-        if place not in meant and free and _fits(noun, known[name], values[place]):
+        is_ours = header[place] == name  # its values are to be ours, or refused
+        if place not in meant and free and (is_ours or _fits(noun, known[name], values[place])):
             meant[place] = name
             taken.add(name)
     return meant
