@@ -130,7 +130,9 @@ def test_a_german_table_maps_by_its_words_and_its_values() -> None:
 def test_a_column_is_no_enumeration_where_most_of_its_words_are_not() -> None:
     rows = [["Acme", "Gold"], ["Globex", "Silver"]]
     assert proposed("organizations", ["Name", "Label"], rows)["Label"].field == "metadata.Label"
-    assert proposed("organizations", ["name", "type"], rows)["type"].field == "type", "by our own name"
+    assert proposed("organizations", ["name", "type"], rows)["type"].field == "type", (
+        "by our own name"
+    )
 
 
 def test_names_in_two_columns_become_one_whatever_their_order() -> None:
