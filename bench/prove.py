@@ -11,12 +11,13 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bench import feed
+from bench import feed, imports
 from bench.system import processor
 
 Outcome = tuple[bool, Mapping[str, str]]  # True where it holds; the figures by their names
 
 PROOFS: dict[str, tuple[str, Callable[[], Outcome]]] = {
+    "imports": ("An import of 100,000 rows", lambda: imports.prove(100_000, 10)),
     "feed": ("Positions with eight writers for a minute", lambda: feed.prove(60.0)),
 }
 FILE = Path(__file__).parent / "PROOFS.md"

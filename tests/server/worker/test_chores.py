@@ -3,6 +3,7 @@
 from retainer.server.worker import chores
 from support.cast import Cast
 from support.safe_writes import key, stored_keys
+from support.samples import planned_import
 
 
 def test_expired_idempotency_keys_are_deleted_and_others_stay(cast: Cast) -> None:
@@ -31,3 +32,12 @@ def test_attempts_to_sign_in_are_forgotten_when_they_count_no_more(cast: Cast) -
     cast.sql.run(chores.do(cast.sql.connection))
     left = cast.sql.rows("SELECT key FROM throttles WHERE key LIKE '%' || $1", f" {cast.tenant}")
     assert [row["key"] for row in left] == [f"counts {cast.tenant}"]
+
+
+def test_an_import_is_forgotten_after_thirty_days(cast: Cast) -> None:
+    (old,), (young,) = planned_import(cast), planned_import(cast)
+    cast.sql.rows("UPDATE imports SET updated_at = now() - interval '31 days' WHERE id = $1", old)
+    cast.sql.run(chores.do(cast.sql.connection))
+    left = cast.sql.rows("SELECT id FROM imports WHERE tenant_id = $1", cast.tenant)
+    assert [row["id"] for row in left] == [young]
+    assert cast.sql.value("SELECT count(*) FROM import_rows WHERE tenant_id = $1", cast.tenant) == 1

@@ -38,6 +38,7 @@ from retainer.records.documents.storage import Storage
 BUSY = ("planning", "running")
 DECIDED = (RowOutcome.CREATE, RowOutcome.UPDATE, RowOutcome.SKIP)
 MOST_DECIDED = 5000  # rows in one request
+UNDER_WAY = "state: it is being planned or run; cancel that first."
 ENDINGS = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".ods")
 
 
@@ -79,11 +80,18 @@ async def update(request: Request, id: int) -> Response:
 
 
 async def delete(request: Request, id: int) -> Response:
-    """Forget it: its rows, then its file. What it did stays."""
+    """Forget it: its rows, in parts, then its file. What it did stays."""
+    row = await request.db.row(store.STATE, id=id)
+    if row is None:
+        raise NotFound
+    if row["state"] in BUSY:
+        raise Conflict(UNDER_WAY)
+    while await request.db.rows(store.CLEAR_ROWS, id=id):
+        request.extend_deadline()
     key = await request.db.value(store.DELETE, id=id)
     if key is None:
         if await store.exists(request.db, id):
-            raise Conflict("state: it is being planned or run; cancel that first.")
+            raise Conflict(UNDER_WAY)
         raise NotFound
     await request.app.get(Storage).delete(key)
     return Response(status_code=204)

@@ -21,12 +21,30 @@ _DELETE_ATTEMPTS = """
         SELECT key FROM throttles WHERE since < now() - $1::interval
         LIMIT $2 FOR UPDATE SKIP LOCKED)
 """
+# Imports are kept for a while: first their rows go, then they; the cleaning removes their files.
+KEPT_DAYS = 30
+_DELETE_ROWS = """
+    DELETE FROM import_rows r USING (
+        SELECT e.tenant_id, e.import_id, e.n
+        FROM imports i JOIN import_rows e ON e.tenant_id = i.tenant_id AND e.import_id = i.id
+        WHERE i.updated_at < now() - make_interval(days => $1)
+        LIMIT $2) over
+    WHERE r.tenant_id = over.tenant_id AND r.import_id = over.import_id AND r.n = over.n
+"""
+_DELETE_IMPORTS = """
+    DELETE FROM imports i
+    WHERE i.updated_at < now() - make_interval(days => $1)
+        AND NOT EXISTS (SELECT FROM import_rows r
+            WHERE r.tenant_id = i.tenant_id AND r.import_id = i.id)
+"""
 
 
 async def do(connection: Connection) -> None:
-    """Close the refusals of past minutes; delete expired idempotency keys, and attempts to sign in
-    that count no more.
+    """Close the refusals of past minutes; delete expired idempotency keys, attempts to sign in that
+    count no more, and old imports.
     """
     await connection.execute(_CLOSE_REFUSALS)
     await connection.execute(_DELETE_KEYS, BATCH)
     await connection.execute(_DELETE_ATTEMPTS, WINDOW, BATCH)
+    await connection.execute(_DELETE_ROWS, KEPT_DAYS, BATCH)
+    await connection.execute(_DELETE_IMPORTS, KEPT_DAYS)
