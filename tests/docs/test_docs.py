@@ -20,7 +20,8 @@ import pytest
 
 from retainer.identity.sessions import throttle
 from retainer.permissions import PERMISSIONS, Role
-from support.server import Server, data_folder, environment
+from support.server import Server, data_folder, environment, until
+from support.sql import Sql
 
 pytestmark = pytest.mark.slow
 
@@ -30,6 +31,11 @@ START = DOCS / "README.md"
 ADDRESS, FOLDER, VENV = "127.0.0.1:8000", "/srv/retainer", ".venv"  # as the pages call them
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```\n(?=(\n*)(```)?)", re.MULTILINE | re.DOTALL)
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+
+INDEXED = """
+    SELECT l.position = (SELECT count(*) FROM operations WHERE tenant_id = l.tenant_id) FROM loops l
+"""
 
 
 class Demo(Server):
@@ -187,8 +193,11 @@ def words(text: str) -> str:
 
 @pytest.fixture(scope="module")
 def filled() -> Iterator[Path]:
-    """The data folder of a demo that has been started and stopped."""
+    """The data folder of a demo that has been started, indexed by its worker, and stopped."""
     demo = Demo(data_folder())
+    sql = Sql(demo.database_url)
+    until(lambda: sql.value(INDEXED), 60, "the worker has seen everything")
+    sql.close()
     demo.stop(remove=False)
     yield demo.folder
     shutil.rmtree(demo.folder)

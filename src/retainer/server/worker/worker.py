@@ -63,6 +63,7 @@ class Worker:
         self.url = settings.database_url
         self.storage = Storage.of(settings)
         self.cluster = embedded.cluster_of(settings)
+        self.schema = available()[-1].number
         self.log = log
         self.name = f"{APPLICATION_NAME}{socket.gethostname()}"[:63]
         self.works = False  # it has the lock
@@ -97,7 +98,7 @@ class Worker:
 
     async def _takes(self, connection: Connection) -> bool:
         """True with the lock. A program that is not the schema's leaves the work to others."""
-        if await connection.fetchval(_SCHEMA) != available()[-1].number:
+        if await connection.fetchval(_SCHEMA) != self.schema:
             return False
         return bool(await connection.fetchval(_TAKE, LOCK))
 
