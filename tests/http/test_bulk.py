@@ -474,6 +474,7 @@ def test_two_bulk_requests_that_deadlock_succeed_or_may_be_sent_again(cast: Cast
     assert all(answer.headers["retry-after"] for answer in answers if answer.status_code == 503)
 
 
+@pytest.mark.slow
 def test_few_bulk_requests_run_at_once_and_leave_connections_to_others(cast: Cast) -> None:
     cast.sql.rows("BEGIN")
     cast.sql.rows("SELECT id FROM organizations WHERE id = $1 FOR UPDATE", cast.acme)

@@ -12,7 +12,6 @@ from starlette.responses import Response
 
 from retainer.database.database import Db
 from retainer.database.parts import plan_by_indexes
-from retainer.database.pool import ACQUIRE_SECONDS
 from retainer.database.refusals import Retry, SessionChanged
 from retainer.errors import MOST_TOLD, Forbidden, NotFound, Problem, TooLarge, invalid
 from retainer.http.bulk.lines import Line, LinesRefused
@@ -23,6 +22,8 @@ from retainer.http.safe_writes.prefer import APPLIED
 from retainer.http.shares import holder_of
 
 MAX_LINES = 10_000
+# Longer than ten thousand wrong lines take: one who sends these all the time keeps nobody out.
+WAIT_SECONDS = 5.0
 LINES_AT_ONCE = 500  # lines that are read and run at once
 MAX_GROWTH = 4  # the response may be this many times as long as the longest body
 
@@ -34,7 +35,7 @@ async def create(request: Request) -> Response:
     is_lenient = request.prefer.get("handling") == "lenient"
     run = Run(request, is_lenient=is_lenient)
     bulks, holder = request.app.shares.bulks, holder_of(request.viewer)
-    async with bulks.place(holder, ACQUIRE_SECONDS), request.db.transaction() as tx:
+    async with bulks.place(holder, WAIT_SECONDS), request.db.transaction() as tx:
         await plan_by_indexes(tx)
         for start in range(0, len(lines), LINES_AT_ONCE):
             part = lines[start : start + LINES_AT_ONCE]
