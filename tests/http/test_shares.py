@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from retainer.errors import Unavailable
-from retainer.http.shares import Holder, Holdings, holder_of
+from retainer.http.shares.holder import Holder, Holdings, holder_of
 from retainer.http.shares.places import Shares
 from retainer.http.shares.turns import BUSY_SECONDS, Turns
 from retainer.pages.routes import PAGES

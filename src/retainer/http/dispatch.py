@@ -31,7 +31,7 @@ from retainer.http.request import FORM, UPLOAD, Request
 from retainer.http.routing import TEXT, Route
 from retainer.http.safe_writes import preconditions
 from retainer.http.safe_writes.perform import perform, read_headers
-from retainer.http.shares import holder_of
+from retainer.http.shares.holder import holder_of
 from retainer.http.shares.process import ADMISSION_SECONDS
 from retainer.permissions import PERMISSIONS, PUBLIC
 

@@ -15,7 +15,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from retainer.errors import Unavailable
 from retainer.http.fields import LONGEST_PASSWORD, SHORTEST_PASSWORD
-from retainer.http.shares import Holder
+from retainer.http.shares.holder import Holder
 from retainer.http.shares.places import Shares
 
 # Above the least that OWASP advises (t=2, m=19 MiB, p=1); about 50 ms of one core.

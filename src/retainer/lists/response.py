@@ -15,7 +15,7 @@ from retainer.database.statement import Statement
 from retainer.errors import FieldError, Invalid, NotFound, invalid
 from retainer.http.request import Request
 from retainer.http.routing import Exists
-from retainer.http.shares import holder_of
+from retainer.http.shares.holder import holder_of
 from retainer.lists import cursor, formats, workbook
 from retainer.lists.filters import Prefilter
 from retainer.lists.formats import Format

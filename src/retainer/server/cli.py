@@ -19,7 +19,7 @@ from retainer.database.migrate import MigrationError, migrate
 from retainer.database.pool import Connection, connect
 from retainer.database.refusals import UNREPLICATED
 from retainer.errors import Problem, Unavailable
-from retainer.http.shares import OPERATOR
+from retainer.http.shares.holder import OPERATOR
 from retainer.identity import passwords
 from retainer.identity.users import accounts
 from retainer.identity.users.model import UserCreate

@@ -10,7 +10,7 @@ import msgspec
 
 from retainer.config import Settings
 from retainer.database.pool import Connection, connect
-from retainer.http.shares import OPERATOR
+from retainer.http.shares.holder import OPERATOR
 from retainer.identity import passwords
 from retainer.identity.users import accounts
 from retainer.identity.users.model import UserCreate

@@ -25,7 +25,7 @@ from retainer.database.migrate import migrate
 from retainer.database.pool import Connection, connect
 from retainer.errors import Problem, Unavailable
 from retainer.http.log import Log
-from retainer.http.shares import OPERATOR
+from retainer.http.shares.holder import OPERATOR
 from retainer.identity import passwords
 from retainer.identity.users import accounts
 from retainer.identity.users.model import UserCreate

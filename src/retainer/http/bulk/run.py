@@ -19,7 +19,7 @@ from retainer.http.bulk.pipeline import AT_A_STRETCH, CannotPipeline, Pipeline
 from retainer.http.request import Request
 from retainer.http.routing import Route
 from retainer.http.safe_writes.prefer import APPLIED
-from retainer.http.shares import holder_of
+from retainer.http.shares.holder import holder_of
 
 MAX_LINES = 10_000
 # Longer than ten thousand wrong lines take: one who sends these all the time keeps nobody out.

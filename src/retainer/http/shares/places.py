@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from retainer.errors import Problem
-from retainer.http.shares import Holder, Holdings
+from retainer.http.shares.holder import Holder, Holdings
 
 SPELL_SECONDS = 1.0  # a time of much waiting is over when nobody has waited for so long
 

@@ -21,7 +21,7 @@ from retainer.errors import (
 )
 from retainer.http.request import SESSION_COOKIE, Request
 from retainer.http.responses import record_response
-from retainer.http.shares import Holder
+from retainer.http.shares.holder import Holder
 from retainer.identity import passwords, tokens
 from retainer.identity.sessions import known_browsers, store, throttle
 from retainer.lists.response import list_response

@@ -15,7 +15,7 @@ from retainer.database.database import Database
 from retainer.errors import Problem, TooManyRequests, Unavailable
 from retainer.http.log import Log
 from retainer.http.request import Request
-from retainer.http.shares import Holder, Holdings, holder_of
+from retainer.http.shares.holder import Holder, Holdings, holder_of
 from retainer.identity.sessions.cache import SESSIONS, Sessions
 from retainer.journal import changes
 from retainer.journal.changes import Position
