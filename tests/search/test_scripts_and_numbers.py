@@ -98,6 +98,8 @@ def test_a_number_is_found_by_six_digits_at_least_among_what_the_viewer_sees(cas
     for who in (cast.stan, cast.gita):
         seen = who.get("/api/contacts?phone=%2B41449876543&sort=-id").json()
         assert {row["id"] for row in seen} == {cast.stan_contact, cast.gita_contact}
+        assert len(who.get("/api/contacts?q=0041+44+987+65+43").json()) == 2
+        assert len(who.get("/api/search?q=044+987+65+43").json()) == 2
     counted = cast.ada.get("/api/contacts?filter=phone%3D%22987%2065%2043%22&count=exact")
     assert counted.headers["x-total-count"] == "3"
     for short in ("044 98", "98 76 5", "abc", ""):

@@ -482,6 +482,10 @@ CALL for_each_searched('search', $template$
                     WHERE n.word <> each AND count.used > 0
                     ORDER BY n.distance, count.used DESC, n.word LIMIT 5) near;
             END IF;
+            IF other_digits(each) <> '{}' THEN
+                others := others || jsonb_build_object(
+                    each, coalesce(others -> each, '[]') || to_jsonb(other_digits(each)));
+            END IF;
             uses := uses || rows;
         END LOOP;
         RETURN query_of(asked, tenant, distinct_words(q), uses, others, loosely);
