@@ -6,11 +6,13 @@ say a second time what is right.
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from itertools import groupby
 
 import msgspec
 from starlette.responses import Response
 
+from retainer.database import exact_json
 from retainer.database.database import Db, Rollback, Values
 from retainer.database.parts import plan_by_indexes
 from retainer.errors import FieldError, Forbidden, Invalid, Problem
@@ -166,7 +168,12 @@ class Plan:
     def _as_kept(self, body: Values) -> Values:
         """A body of a change as the record will have it. Raises Invalid."""
         decoded = decode(msgspec.json.encode(body), self.target.update)
-        kept = msgspec.to_builtins(decoded)
+        # By way of JSON: a number of metadata is a Decimal here, and a float in records.
+        kept = msgspec.json.decode(exact_json.encode(decoded))
+        for name in body:
+            if self.target.fields[name].type == "moment" and kept.get(name):
+                moment = datetime.fromisoformat(kept[name]).astimezone(UTC)
+                kept[name] = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         return {name: kept[name] for name in body if name in kept}
 
     def _complete(self, draft: Draft) -> None:
