@@ -21,7 +21,7 @@ from retainer.nouns import NOUNS
 from retainer.permissions import VISIBLE as VISIBLE_RECORDS
 
 # The changes of operations in groups by entity and action: the first change of each, and their
-# count.
+# count. They are counted without their values: a page may tell of half a million of them.
 _ALIKE = {
     "operation": "c.operation_id",
     "entity": ENTITY,
@@ -34,14 +34,16 @@ _ALIKE = {
 GROUPS = Statement(
     f"""
     SELECT {row_json(_ALIKE)}
-    FROM (SELECT DISTINCT ON (c.operation_id, c.entity, c.done) c.*
+    FROM (SELECT c.*, alike.done, alike.alike
         FROM (
-            SELECT c.*, {ACTION} AS done,
-                count(*) OVER (PARTITION BY c.operation_id, c.entity, {ACTION}) AS alike
+            SELECT c.operation_id, c.entity, {ACTION} AS done, count(*) AS alike,
+                min(c.sequence) AS sequence
             FROM changes c
             WHERE c.tenant_id = :tenant AND c.operation_id = ANY(:ids::bigint[])
-                AND (@visible_changes)) c
-        ORDER BY c.operation_id, c.entity, c.done, c.sequence) c
+                AND (@visible_changes)
+            GROUP BY 1, 2, 3) alike
+        JOIN changes c ON c.tenant_id = :tenant AND c.operation_id = alike.operation_id
+            AND c.sequence = alike.sequence) c
     ORDER BY c.operation_id, c.sequence
 """,
     visible=VISIBLE,
