@@ -56,6 +56,7 @@ def test_an_active_project_without_changes_is_stalled() -> None:
         return Project(
             id=id,
             organization_id=1,
+            external_id=None,
             title="Portal",
             description=None,
             status=ProjectStatus(status),
