@@ -229,3 +229,30 @@ def test_a_file_without_rows_fails_in_words(cast: Cast) -> None:
         found = ended(cast.cora, uploaded(cast.cora, content, "organizations"))
         assert found["state"] == "failed"
         assert "no rows below the header" in found["problem"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("noun", ["organizations", "contacts", "projects", "tasks"])
+def test_an_export_that_is_imported_changes_nothing(cast: Cast, noun: str) -> None:
+    cast.cora.made(
+        "/api/organizations",
+        name="'t =Hooft 😀",
+        type="other",
+        tags=["=1", "a;b"],
+        description="=1\n+2",
+    )
+    project = cast.cora.made("/api/projects", organizationId=cast.acme, title="=cmd|'x'!A1")
+    cast.cora.made("/api/tasks", projectId=project["id"], title="'@SUM(1)", dueDate="2026-01-31")
+    exported = cast.cora.get(f"/api/{noun}", headers={"Accept": "text/csv"}).content
+    plan = planned(cast.cora, exported, noun)
+    assert set(plan["counts"]) == {"unchanged"}, plan["counts"]
+    mapping = plan["settings"]["mapping"]
+    assert cast.cora.put(f"/api/imports/{plan['id']}", {"mapping": mapping}).status_code == 200
+
+
+@pytest.mark.slow
+def test_a_cell_that_is_read_as_empty_is_told_and_refuses_nothing(cast: Cast) -> None:
+    plan = planned(cast.cora, "name,type,industry\nZephyr,customer,#N/A\n", "organizations")
+    (row,) = cast.cora.get(f"/api/imports/{plan['id']}/rows").json()
+    assert row["outcome"] == "create"
+    assert row["problems"][0]["field"] == "industry"

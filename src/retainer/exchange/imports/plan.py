@@ -82,6 +82,8 @@ class Plan:
             draft.cells, self.plain, self.target.fields, own_export=self.is_own_export
         )
         draft.body = converted.body
+        for field, words in converted.warnings:
+            draft.warn(FieldError(field, words))
         if converted.problems:
             draft.refuse(*(FieldError(field, words) for field, words in converted.problems))
 

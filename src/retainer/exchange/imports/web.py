@@ -27,6 +27,7 @@ from retainer.exchange.imports.model import (
     Settings,
 )
 from retainer.exchange.imports.targets import TARGETS
+from retainer.exchange.imports.values import METADATA
 from retainer.http.request import Request
 from retainer.http.responses import JSONResponse, record_response
 from retainer.lists import formats
@@ -72,7 +73,7 @@ async def update(request: Request, id: int) -> Response:
         row = await _lock(tx, id)
         _refuse_written(row["state"])
         noun, settings = _changed(row, request.data)
-        _refuse_unknown_fields(noun, settings)
+        _refuse_unknown_fields(noun, settings, is_own=_is_own_export(row))
         encoded = msgspec.json.encode(settings).decode()
         return record_response(
             await tx.stored(store.UPDATE, id=id, noun=noun.value, settings=encoded)
@@ -209,22 +210,26 @@ def _changed(row: Record, body: ImportUpdate) -> tuple[ImportNoun, Settings]:
     return noun, settings
 
 
-def _refuse_unknown_fields(noun: ImportNoun, settings: Settings) -> None:
+def _is_own_export(row: Record) -> bool:
+    found = row["found"]
+    return found is not None and msgspec.json.decode(found, type=Found).is_own_export
+
+
+def _refuse_unknown_fields(noun: ImportNoun, settings: Settings, *, is_own: bool) -> None:
     """Raise Invalid for fields and keys that the noun lacks, and for what is given twice."""
     target = TARGETS[noun]
     wrong = []
     used: set[str] = set()
     for place, mapped in enumerate(settings.mapping):
         name = mapped.field
-        if name is None:
+        if name is None or (name.startswith(METADATA) and "metadata" in target.fields):
             continue
         where = f"mapping[{place}].field"
-        is_metadata = name.startswith("metadata.") and "metadata" in target.fields
-        if name not in target.fields and not is_metadata:
+        if name not in target.fields:
             wrong.append(FieldError(where, f"must be one of {', '.join(target.fields)}"))
-        elif name in used and not (is_metadata or may_repeat(target.fields[name])):
+        elif name in used and not may_repeat(target.fields[name]):
             wrong.append(FieldError(where, f"{name} is the field of another column already"))
-        elif name == "id" and not mapped.confirmed:
+        elif name == "id" and not (mapped.confirmed or is_own):
             words = "needs confirmed: true, for each row then changes the record of that id"
             wrong.append(FieldError(where, words))
         used.add(name)
