@@ -152,6 +152,21 @@ def test_a_file_is_read_as_people_mean_it() -> None:
     ]
 
 
+def test_a_number_shown_with_leading_zeros_is_a_warning_of_its_column() -> None:
+    file = io.BytesIO()
+    with xlsxwriter.Workbook(file) as book:
+        sheet = book.add_worksheet()
+        zeros = book.add_format({"num_format": "00000"})
+        sheet.write_row("B1", ["Name", "Number", "Code", "Sum"])
+        sheet.write_row("B2", ["Acme", "", "", 7])
+        sheet.write_number("C2", 42, zeros)
+        sheet.write_string("D2", "00042", zeros)
+    table, rows = read(file.getvalue())
+    assert rows == [(2, ["Acme", "42", "00042", "7"])]
+    assert list(table.warnings) == ["Number"]
+    assert "zeros" in table.warnings["Number"]
+
+
 def test_the_sheet_and_the_header_row_can_be_chosen() -> None:
     content = xlsx(PEOPLE, More=[["x", "y"], ["Key", "Value"], ["a", 1], ["b", 2e20]])
     table, rows = read(content, sheet="More", header_row=2)

@@ -20,6 +20,7 @@ LONGEST_TAG = 1 << 16  # bytes; a longer one is no cell
 # Prefixes of names are free, and so is the order of attributes. A tag that ends with "/" is of an
 # empty cell.
 _CELL = re.compile(rb"<(?:\w+:)?c\s[^>]*?\br=[\"']([A-Za-z]{1,4}[0-9]{1,9})[\"'][^>]*(?<!/)>")
+_STYLED_NUMBER = re.compile(rb'<c r="([A-Z]{1,4})[0-9]{1,9}" s="([0-9]{1,5})"(?: t="n")?>')
 _DIGITS, _LETTERS = string.digits.encode(), string.ascii_letters.encode()
 _TAG = re.compile(rb"<(?:\w+:)?(table|table-row|(?:covered-)?table-cell)(?=[\s/>])([^>]*)>")
 _REPEATED = re.compile(rb"-repeated=[\"']([0-9]{1,12})[\"']")
@@ -52,15 +53,21 @@ def _around(one: range, other: range) -> range:
     return range(min(one.start, other.start), max(one.stop, other.stop))
 
 
-def check_sheet(archive: zipfile.ZipFile, path: str) -> None:
-    """Look at a sheet of an .xlsx file. Raises Unreadable when it is too large."""
-    extent = Extent()
+def check_sheet(archive: zipfile.ZipFile, path: str, padded: frozenset[bytes]) -> set[int]:
+    """Look at a sheet of an .xlsx file. Returns the indexes of the columns with a number in one of
+    the `padded` styles, those that show zeros before it. Raises Unreadable when it is too large.
+    """
+    extent, letters = Extent(), set[bytes]()
     with archive.open(path) as stream:
         for piece in _pieces(stream):
             if places := b" ".join(_CELL.findall(piece)):
                 rows = set(places.translate(None, _LETTERS).split())
                 columns = set(places.translate(None, _DIGITS).split())
                 extent.add(_span(map(int, rows)), _span(map(_column, columns)))
+            if padded:
+                found = _STYLED_NUMBER.findall(piece)
+                letters |= {column for column, style in found if style in padded}
+    return {_column(column) - 1 for column in letters}
 
 
 def _span(numbers: Iterator[int]) -> range:

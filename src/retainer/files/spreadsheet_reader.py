@@ -19,6 +19,7 @@ from retainer.files.table import Request, Row, Table
 
 BATCH_ROWS, BATCH_CHARACTERS = 1000, 1 << 20
 LOOKED_AT = 100  # rows in which the header is sought
+PADDED = "Its numbers are shown with zeros before them, which are not read: make them text."
 NAME = 200  # characters of a column's name
 
 
@@ -35,15 +36,17 @@ def read(request: str, file: BinaryIO) -> None:
     if kind == "csv":
         opened = delimited.open_text(file, asked.options)
         table = Table(kind, [], None, opened.encoding, opened.delimiter, 0, [], {})
-        rows, left = opened.rows, 0
+        rows, left, padded = opened.rows, 0, set[int]()
     else:
         sheet = workbook.open_sheet(file, kind, asked.options.sheet)
         table = Table(kind, sheet.names, sheet.name, None, None, 0, [], {})
-        rows, left = sheet.rows, sheet.first_column
-    _write_table(table, rows, left, asked.options.header_row)
+        rows, left, padded = sheet.rows, sheet.first_column, sheet.padded
+    _write_table(table, rows, left, padded, asked.options.header_row)
 
 
-def _write_table(table: Table, rows: Iterator[Row], left: int, header_row: int | None) -> None:
+def _write_table(
+    table: Table, rows: Iterator[Row], left: int, padded: set[int], header_row: int | None
+) -> None:
     filled = (row for row in map(_without_end, rows) if row[1])
     first = list(islice(filled, LOOKED_AT))
     while header_row is not None and first and first[-1][0] < header_row:
@@ -57,6 +60,9 @@ def _write_table(table: Table, rows: Iterator[Row], left: int, header_row: int |
     table.header_row, cells = first[place]
     body = first[place + 1 :]
     table.header = _names(cells, max(len(cells), _usual_width(body)), left)
+    table.warnings = {
+        name: PADDED for place, name in enumerate(table.header, left) if place in padded
+    }
     if len(table.header) > COLUMNS:
         raise Unreadable(f"The file has more than {COLUMNS} columns.")
     if not body:

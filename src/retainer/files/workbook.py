@@ -1,6 +1,7 @@
 """Rows of a sheet of an .xlsx, .xls or .ods file, as people see them in a spreadsheet."""
 
 import datetime
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -33,6 +34,8 @@ _BROKEN = (
     OSError,
     NotImplementedError,
 )
+_STYLES = "xl/styles.xml"
+_PADDED = re.compile(r"0{2,}(?:;.*)?", re.DOTALL)
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _STRICT_RELATION = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
 
@@ -44,12 +47,14 @@ class Sheet(NamedTuple):
     name: str
     first_column: int  # index of the first that has a value
     rows: Iterator[Row]
+    padded: set[int]  # indexes of columns with numbers that are shown with zeros before them
 
 
 def open_sheet(file: BinaryIO, kind: str, wanted: str | None) -> Sheet:
     """The wanted sheet, or the first one that is shown. Raises Unreadable."""
+    padded = set[int]()
     if kind != "xls":
-        _look(file, kind, wanted)
+        padded = _look(file, kind, wanted)
     file.seek(0)
     try:
         book = CalamineWorkbook.from_filelike(file)
@@ -64,18 +69,20 @@ def open_sheet(file: BinaryIO, kind: str, wanted: str | None) -> Sheet:
         raise Unreadable(DAMAGED) from None
     if sheet.total_width > sheet_extent.COLUMNS:
         raise Unreadable(f"The sheet has more than {sheet_extent.COLUMNS} columns.")
-    return Sheet(names, name, (sheet.start or (0, 0))[1], _rows(sheet))
+    return Sheet(names, name, (sheet.start or (0, 0))[1], _rows(sheet), padded)
 
 
-def _look(file: BinaryIO, kind: str, wanted: str | None) -> None:
+def _look(file: BinaryIO, kind: str, wanted: str | None) -> set[int]:
+    """Look at the sheet before it is opened. Returns its padded columns. Raises Unreadable."""
     file.seek(0)
     try:
         with zipfile.ZipFile(file) as archive:
             if kind == "ods":
                 sheet_extent.check_tables(archive)
-                return
+                return set()
             paths = _paths(archive)
-            sheet_extent.check_sheet(archive, paths[_chosen(list(paths), wanted)])
+            path = paths[_chosen(list(paths), wanted)]
+            return sheet_extent.check_sheet(archive, path, _padded_styles(archive))
     except _BROKEN:
         raise Unreadable(DAMAGED) from None
 
@@ -95,6 +102,19 @@ def _paths(archive: zipfile.ZipFile) -> dict[str, str]:
             is_shown = sheet.get("state", "visible") == "visible"
             (paths if is_shown else hidden)[sheet.get("name", "")] = path
     return paths or hidden
+
+
+def _padded_styles(archive: zipfile.ZipFile) -> frozenset[bytes]:
+    """The numbers of the styles that show zeros before a number, such as 00000."""
+    if _STYLES not in archive.namelist():
+        return frozenset()
+    styles = _index(archive, _STYLES)
+    formats = styles.iterfind("{*}numFmts/{*}numFmt")
+    padded = {
+        one.get("numFmtId") for one in formats if _PADDED.fullmatch(one.get("formatCode", ""))
+    }
+    cells = enumerate(styles.iterfind("{*}cellXfs/{*}xf"))
+    return frozenset(b"%d" % place for place, xf in cells if xf.get("numFmtId") in padded)
 
 
 def _index(archive: zipfile.ZipFile, path: str) -> ElementTree.Element:

@@ -148,7 +148,11 @@ class Job:
         samples = [cells for _, cells in first[:LOOKED_AT]]
         own = is_own_export(job["noun"], table.header)
         columns = [
-            FoundColumn(name, [row[at] for row in samples if at < len(row) and row[at]][:SAMPLES])
+            FoundColumn(
+                name,
+                [row[at] for row in samples if at < len(row) and row[at]][:SAMPLES],
+                table.warnings.get(name),
+            )
             for at, name in enumerate(table.header)
         ]
         found = Found(table.kind, table.sheets, columns, own)

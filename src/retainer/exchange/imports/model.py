@@ -123,6 +123,9 @@ class FoundColumn(Struct, rename="camel"):
 
     column: Annotated[str, Meta(description="Its header", examples=["Company name"])]
     samples: Annotated[list[str], Meta(description="Its first values", examples=[["Acme"]])]
+    warning: Annotated[
+        str | None, Meta(description="What reading it loses; null: nothing", examples=[None])
+    ] = None
 
 
 class Found(Struct, rename="camel"):
