@@ -54,6 +54,7 @@ FRAGMENTS = {
     "results": "results",
     "duplicates": "duplicates",
     "f-projects": "projects",
+    "import-progress": "progress",
 }
 
 _ROOT = Path(str(files("retainer.pages")))
@@ -133,9 +134,7 @@ def redirect(
     A form in a dialog has the page beneath the dialog go there instead, through HX-Location.
     """
     if target(request) == "dialog-body":
-        place = {"path": path, "target": "#main", "swap": "outerMorph"}
-        location = {"hx-location": msgspec.json.encode(place).decode()}
-        response: Response = HTMLResponse(headers=location | VARY)
+        response = elsewhere(path)
     else:
         response = Response(status_code=303, headers={"location": path} | VARY)
     if message:
@@ -149,6 +148,13 @@ def redirect(
         value = signed(request.app.database.secret, TOAST_COOKIE, msgspec.json.encode(toast))
         response.headers.append("set-cookie", _cookie(request, value, seconds=60))
     return response
+
+
+def elsewhere(path: str) -> Response:
+    """Have htmx show another page, whatever part of this one it asked for."""
+    place = {"path": path, "target": "#main", "swap": "outerMorph"}
+    location = {"hx-location": msgspec.json.encode(place).decode()}
+    return HTMLResponse(headers=location | VARY)
 
 
 def return_path(request: Request, default: str) -> str:

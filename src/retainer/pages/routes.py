@@ -7,6 +7,8 @@ A GET shows a page. A POST is a page's form, which makes its change through the 
 
 from typing import Any
 
+from retainer.exchange.imports import store as imported
+from retainer.exchange.imports.model import ImportForm
 from retainer.http.routing import Handler, Route
 from retainer.identity.sessions import store as session
 from retainer.identity.tenants import store as tenant
@@ -19,6 +21,7 @@ from retainer.pages.activities import handlers as activities
 from retainer.pages.contacts import handlers as contacts
 from retainer.pages.documents import adding
 from retainer.pages.documents import handlers as documents
+from retainer.pages.imports import handlers as imports
 from retainer.pages.journal import audit
 from retainer.pages.journal import handlers as journal
 from retainer.pages.organizations import handlers as organizations
@@ -206,6 +209,24 @@ PAGES = [
     _form("deleteProject", "/projects/{id}/delete", projects.delete, "projects.write", on=project.exists),
     _page("newProjectTask", "/projects/{id}/tasks", projects.new_task, "tasks.write", on=project.exists),
     _form("addProjectTask", "/projects/{id}/tasks", projects.add_task, "tasks.write", on=project.exists),
+
+    # Imports
+    _page("imports", "/imports", imports.index, "imports.run", lists=imported.LIST),
+    _page("newImport", "/imports/new", imports.new, "imports.run"),
+    _page("importTemplate", "/imports/template", imports.show_template, "imports.run"),
+    _form("createImport", "/imports", imports.create, "imports.run", form=ImportForm),
+    _page("import", "/imports/{id}", imports.show, "imports.run", lists=imported.ROWS, on=imported.exists),
+    _page("importColumns", "/imports/{id}/columns", imports.show_columns, "imports.run", on=imported.exists),
+    _form("importColumns", "/imports/{id}/columns", imports.save_columns, "imports.run", on=imported.exists),
+    _form("importReading", "/imports/{id}/reading", imports.save_reading, "imports.run", on=imported.exists),
+    _form("planImport", "/imports/{id}/plan", imports.plan_again, "imports.run", on=imported.exists),
+    _page("exportImportRows", "/imports/{id}/rows/export", imports.export_rows, "imports.run", lists=imported.ROWS,
+          on=imported.exists),
+    _form("decideImportRows", "/imports/{id}/rows", imports.decide_all, "imports.run", on=imported.exists),
+    _form("decideImportRow", "/imports/{id}/rows/{n}", imports.decide, "imports.run", on=imported.row_exists),
+    _form("runImport", "/imports/{id}/run", imports.run, "imports.run", on=imported.exists),
+    _form("cancelImport", "/imports/{id}/cancel", imports.cancel, "imports.run", on=imported.exists),
+    _form("deleteImport", "/imports/{id}/delete", imports.delete, "imports.run", on=imported.exists),
 
     # Views of the lists
     _page("views", "/views", views.index, "views.read"),

@@ -17,6 +17,8 @@ from support.samples import (
     membership,
     operation,
     organization,
+    planned_import,
+    planned_row,
     project,
     task,
     user,
@@ -52,6 +54,7 @@ IDS = {
     "users": user,
     "tenants": lambda cast: [cast.tenant],
     "views": view,
+    "imports": planned_import,
     "operations": operation,
     "profile": own_session,
 }
@@ -68,6 +71,8 @@ PARTS = {
     "exportProjects",
     "exportTasks",
     "exportAudit",
+    "exportImportRows",
+    "importTemplate",
     "previewDocument",
 }
 
@@ -81,6 +86,8 @@ def path_of(cast: Cast, route: Route, known: dict[str, list[int]] | None = None)
         if len(route.parameters) > len(ids):
             members = known.get("members") or membership(cast)
             ids = members if "contactId" in path else [*ids, 1]
+            if noun == "imports":
+                ids = planned_row(cast)
         for parameter, id in zip(route.parameters, ids, strict=False):
             path = path.replace(f"{{{parameter}}}", str(id))
     return path + QUERIES.get(route.name.removesuffix("Page"), "")

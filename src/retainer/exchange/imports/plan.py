@@ -51,6 +51,11 @@ class Plan:
         meant = {mapped.column: mapped for mapped in settings.mapping if mapped.field}
         # What each column of the file means, from the left; None: it is left out.
         self.columns = [meant.pop(column.column, None) for column in found.columns]
+        # What is meant of no column of the file is the value of each new record.
+        self.defaults: dict[str, str] = dict(self.target.defaults)
+        for mapped in meant.values():
+            if mapped.field and mapped.default:
+                self.defaults[mapped.field] = mapped.default
         self.plain = [
             mapped if mapped and not self._refers(mapped) else None for mapped in self.columns
         ]
@@ -180,7 +185,7 @@ class Plan:
 
     def _complete(self, draft: Draft) -> None:
         """Give a new record the defaults of its noun."""
-        for name, value in self.target.defaults.items():
+        for name, value in self.defaults.items():
             if draft.body.get(name) in (None, ""):
                 draft.body[name] = value
 
@@ -211,7 +216,8 @@ class Plan:
         if not written and not undecided:
             return
         with suppress(Rollback):
-            async with request.db.transaction() as tx:
+            # A decision may be a part of a transaction, of which this part alone is rolled back.
+            async with request.db.transaction() as tx, tx.savepoint():
                 await plan_by_indexes(tx)
                 results = await write(request, tx, self.target, [*written, *undecided])
                 for draft, result in zip([*written, *undecided], results, strict=True):

@@ -40,6 +40,7 @@ BUSY = ("planning", "running")
 DECIDED = (RowOutcome.CREATE, RowOutcome.UPDATE, RowOutcome.SKIP)
 MOST_DECIDED = 5000  # rows in one request
 UNDER_WAY = "state: it is being planned or run; cancel that first."
+PASTED = "pasted cells.tsv"  # the name of cells that were pasted, which are no file
 ENDINGS = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".ods")
 
 
@@ -50,9 +51,10 @@ async def index(request: Request) -> Response:
 async def create(request: Request) -> Response:
     """Keep the file, and have it planned by the mapping that its columns suggest."""
     async with upload.receive(request, ImportForm, request.app.settings.import_mb) as file:
-        if not file.file_name.lower().endswith(ENDINGS):
+        name = file.file_name or PASTED
+        if not name.lower().endswith(ENDINGS):
             raise invalid("file", f"must be one of {', '.join(ENDINGS)}, and be called so")
-        values = file.values | {"file_name": file.file_name[-255:]}
+        values = file.values | {"file_name": name[-255:]}
         made = await store.create(request.db, values)
         if made is None:
             raise Retry("The upload was given up; send it again.")

@@ -117,7 +117,7 @@ def _parameter(given: Schema) -> Schema:
     return {
         "name": given["name"],
         "where": given["in"],
-        "type": given["schema"]["type"],
+        "type": given["schema"].get("type", "string"),  # a list of words is told by its name
         "is_required": given.get("required", False),
         "description": given["description"],
     }

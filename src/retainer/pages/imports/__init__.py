@@ -1,0 +1,1 @@
+"""Pages of imports, for whoever may run them."""
