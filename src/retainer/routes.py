@@ -436,7 +436,7 @@ ROUTES = [
           "List imports", response_type=list[Import], lists=imported.LIST,
           description="Returns all imports, the newest first."),
     Route("createImport", "POST", "/imports", imports.create, "imports.run",
-          "Begin an import", form=ImportForm, response_type=Import, status=201, errors=(507,), dry=False, keyed=False,
+          "Begin an import", form=ImportForm, response_type=Import, status=201, errors=(409, 507),
           description="A file as multipart/form-data. Its columns are found, and its rows planned, in the "
           "background: ask for the import until it is planned. Nothing is written before it is run."),
     Route("getImport", "GET", "/imports/{id}", imports.show, "imports.run",
@@ -459,11 +459,11 @@ ROUTES = [
           query=RowsQuery, on=imported.exists, errors=(409,),
           description="The first 5,000 of them; the answer says how many, and 0 when none is left."),
     Route("runImport", "POST", "/imports/{id}/runs", imports.run, "imports.run",
-          "Run an import as planned", response_type=Import, status=202, on=imported.exists, errors=(409,), dry=False,
+          "Run an import as planned", response_type=Import, status=202, on=imported.exists, errors=(409,),
           description="All rows in one operation, which is undone as one. It goes on in the background; asked for "
           "again, it is the same run."),
     Route("cancelImport", "POST", "/imports/{id}/cancellations", imports.cancel, "imports.run",
-          "Cancel a plan or a run", response_type=Import, status=202, on=imported.exists, dry=False,
+          "Cancel a plan or a run", response_type=Import, status=202, on=imported.exists,
           description="What it has written is rolled back."),
     Route("bulk", "POST", "/bulk", bulk.create, "bulk.write",
           "Make many writes at once", lines=BulkLine, response_type=BulkAnswer,

@@ -193,7 +193,8 @@ def test_every_index_of_an_expression_finds_what_a_scan_does(cast: Cast, sql: Sq
         assert type, f"no row in {row['table']}"
         values, condition = (part.format(row["expression"]) for part in SAMPLED[type])
         samples = sql.rows(
-            f"SELECT DISTINCT {values} AS value FROM {row['table']} WHERE {row['predicate']} LIMIT 20"
+            f"SELECT DISTINCT {values} AS value FROM {row['table']} WHERE {row['predicate']}"
+            f" AND ({row['expression']}) IS NOT NULL LIMIT 20"
         )
         rows = f"""SELECT array_agg(ctid::text ORDER BY ctid) FROM {row["table"]}
             WHERE {row["predicate"]} AND {condition}"""

@@ -20,6 +20,7 @@ EXEMPT = {
     ("PasswordChange", "newPassword"), ("Confirmation", "password"), ("ViewCreate", "noun"), ("ViewCreate", "query"), ("ViewUpdate", "query"),
     ("AccountUpdate", "timeZone"), ("TenantUpdate", "timeZone"), ("TenantUpdate", "country"),
     ("OrganizationCreate", "domains"), ("OrganizationUpdate", "domains"),
+    ("ImportUpdate", "keys"), ("ImportUpdate", "sheet"), ("ImportUpdate", "delimiter"), ("ImportUpdate", "encoding"),
     ("DocumentForm", "file"), ("VersionForm", "file"),
 }  # fmt: skip
 BODIES = sorted({route.body for route in ROUTES if route.body}, key=lambda body: body.__name__)

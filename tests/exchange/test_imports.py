@@ -256,3 +256,16 @@ def test_a_cell_that_is_read_as_empty_is_told_and_refuses_nothing(cast: Cast) ->
     (row,) = cast.cora.get(f"/api/imports/{plan['id']}/rows").json()
     assert row["outcome"] == "create"
     assert row["problems"][0]["field"] == "industry"
+
+
+@pytest.mark.slow
+def test_too_many_columns_and_too_long_cells_are_refused_in_words(cast: Cast) -> None:
+    wide = ",".join(f"c{n}" for n in range(501)) + "\n" + "x," * 500 + "x\n"
+    found = ended(cast.cora, uploaded(cast.cora, wide, "organizations"))
+    assert found["problem"] == "The file has more than 500 columns."
+    long = f"name,type\n{'x' * 40_000},customer\nZephyr,customer\n"
+    plan = planned(cast.cora, long, "organizations")
+    assert outcomes(cast.cora, plan["id"]) == {2: "refused", 3: "create"}
+    row = cast.cora.get(f"/api/imports/{plan['id']}/rows?n=2").json()[0]
+    assert len(row["values"][0]) == 32_767
+    assert row["problems"][0]["field"] == "row"

@@ -95,6 +95,14 @@ def test_the_page_of_an_operation_leads_on_to_all_its_changes(cast: Cast) -> Non
 
 # The arrays in an answer of one record, each with what bounds it.
 BOUNDED = {
+    "ImportRow.values": "the columns of a file, 500 at most",
+    "ImportRow.changes": "the fields of a record",
+    "ImportRow.problems": "the columns of a file",
+    "ImportRow.candidates": "MOST_CANDIDATES of exchange/imports/plan.py",
+    "Candidate.reasons": "as many as there are ways to be alike",
+    "FoundColumn.samples": "SAMPLES of exchange/imports/job.py",
+    "Found.columns": "the columns of a file, 500 at most",
+    "Found.sheets": "MOST_SHEETS of exchange/imports/job.py",
     "Activity.contact_ids": "at most 50 in a body",
     "OperationDetails.changes": "MAX_SHOWN of journal/store.py",
     "RecordChange.changes": "the fields of a record",

@@ -99,6 +99,7 @@ MADE = {
     "members": samples.contact,
     "views": samples.view,
     "users": lambda cast: [cast.gita.id],
+    "tenants": lambda cast: [cast.tenant],
 }
 # Nouns that are searched and have a page of their own.
 OPENED = {"organizations", "contacts", "projects", "tasks", "documents"}

@@ -33,7 +33,7 @@ def test_an_activity_needs_only_a_text(cast: Cast) -> None:
     assert made == {
         "id": made["id"], "organizationId": cast.acme, "kind": "note", "text": "Wants an offer by Friday",
         "happenedAt": made["createdAt"], "authorId": cast.cora.id, "contactIds": [], "audience": "internal",
-        "createdAt": made["createdAt"], "updatedAt": made["createdAt"],
+        "createdAt": made["createdAt"], "updatedAt": made["createdAt"], "externalId": None,
     }  # fmt: skip
     at = datetime.fromisoformat(made["happenedAt"])
     assert before - timedelta(minutes=1) < at < before + timedelta(minutes=1)

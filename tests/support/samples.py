@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import httpx
+import msgspec
 
+from retainer.exchange.imports.model import ColumnMapping, Found, FoundColumn, Settings
 from retainer.http.routing import Route
 from retainer.permissions import PUBLIC
 from retainer.routes import ROUTES
@@ -144,18 +146,21 @@ def views(cast: Cast) -> Ids:
 
 def planned_import(cast: Cast) -> Ids:
     """An import as it is once its rows are planned, which takes the worker a while."""
-    return [cast.sql.value(_PLANNED_IMPORT, cast.tenant, cast.ada.id, secrets.token_hex(8))]
+    key = secrets.token_hex(8)
+    return [cast.sql.value(_PLANNED_IMPORT, cast.tenant, cast.ada.id, key, _SETTINGS, _FOUND)]
 
 
+_SETTINGS = msgspec.json.encode(Settings([ColumnMapping(column="name", field="name")])).decode()
+_FOUND = msgspec.json.encode(
+    Found("csv", [], [FoundColumn("name", ["Zephyr"], None)], is_own_export=False)
+).decode()
 _PLANNED_IMPORT = """
     WITH i AS (
         INSERT INTO imports (tenant_id, user_id, noun, file_name, storage_key, size, sha256, state,
             total, done, counts, found, settings)
         VALUES ($1::bigint, $2, 'organizations', 'list.csv', $1::bigint || '/' || $3::text, 20, '', 'planned', 1, 1,
             '{"create": 1}',
-            '{"kind": "csv", "sheets": [], "isOwnExport": false,
-              "columns": [{"column": "name", "samples": ["Zephyr"]}]}',
-            '{"mapping": [{"column": "name", "field": "name"}]}')
+            $5::text::json, $4::text::json)
         RETURNING tenant_id, id
     ), r AS (
         INSERT INTO import_rows (tenant_id, import_id, n, cells, outcome, body)
@@ -172,6 +177,12 @@ def imports(cast: Cast) -> Ids:
 
 def planned_row(cast: Cast) -> Ids:
     return [*planned_import(cast), 2]
+
+
+def moved(cast: Cast) -> Ids:
+    """The consultancy, whose time zone has changed."""
+    cast.ada.put("/api/tenant", {"timeZone": "Europe/Vienna"})
+    return []
 
 
 def nothing(_cast: Cast) -> Ids:
@@ -313,7 +324,7 @@ SAMPLES: dict[str, Sample] = {
     "listOwnSessions": (nothing, None),
     "getTenant": (nothing, None),
     "updateTenant": (nothing, lambda c: {"country": "AT"}),
-    "listTenantHistory": (nothing, None),
+    "listTenantHistory": (moved, None),
 }
 
 # The parameters that a route cannot do without.

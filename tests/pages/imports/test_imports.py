@@ -68,7 +68,8 @@ def planned(cast: Cast, **changes: Any) -> int:
         **changes,
     }
     for name, value in values.items():
-        cast.sql.rows(f"UPDATE imports SET {name} = $1 WHERE id = $2", value, id)
+        sent = "$1::text::json" if name in ("found", "settings") else "$1"
+        cast.sql.rows(f"UPDATE imports SET {name} = {sent} WHERE id = $2", value, id)
     return int(id)
 
 

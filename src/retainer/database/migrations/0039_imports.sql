@@ -16,8 +16,8 @@ CREATE TABLE imports (
     sha256 text NOT NULL,
     state text NOT NULL DEFAULT 'uploaded' CONSTRAINT imports_state_known CHECK (
         state IN ('uploaded', 'planning', 'planned', 'running', 'done', 'failed', 'cancelled')),
-    found jsonb,
-    settings jsonb NOT NULL DEFAULT '{}',
+    found json,
+    settings json NOT NULL DEFAULT '{}',
     counts jsonb NOT NULL DEFAULT '{}',
     total integer NOT NULL DEFAULT 0,
     done integer NOT NULL DEFAULT 0,

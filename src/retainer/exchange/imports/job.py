@@ -12,7 +12,7 @@ from asyncpg import Record
 from retainer.database.database import Db, Rollback
 from retainer.database.parts import plan_by_indexes
 from retainer.database.refusals import Retry, SessionChanged
-from retainer.errors import Problem
+from retainer.errors import FieldError, Problem
 from retainer.exchange.imports import store
 from retainer.exchange.imports.columns import is_own_export, propose
 from retainer.exchange.imports.draft import WRITTEN, Draft, rows_of
@@ -30,6 +30,9 @@ from retainer.records.documents.storage import Storage
 ATTEMPTS = 2  # of a job that a kill ended
 CONFLICTS = 3  # of a run that meets a deadlock
 SAMPLES = 5  # values of a column that are shown
+MOST_SHEETS = 200  # names that are shown
+MOST_COLUMNS = 500
+MOST_CHARACTERS = 32_767  # of a cell, as a workbook has them
 LOOKED_AT = 200  # rows by which a column's meaning is proposed
 ACTION = "runImport"
 
@@ -122,6 +125,8 @@ class Job:
         async for found in read(file, job["file_name"], options, most):
             if isinstance(found, Table):
                 table = found
+                if len(table.header) > MOST_COLUMNS:
+                    raise Unreadable(f"The file has more than {MOST_COLUMNS} columns.")
                 continue
             assert table is not None  # it comes first
             plan = plan or await self._begin_plan(job, settings, table, found)
@@ -132,7 +137,7 @@ class Job:
 
     async def _plan_rows(self, plan: Plan, rows: list[Row]) -> None:
         for start in range(0, len(rows), PART):
-            drafts = [Draft(n, cells) for n, cells in rows[start : start + PART]]
+            drafts = [_draft(*row) for row in rows[start : start + PART]]
             await plan.outcomes(self.request, drafts)
             await store.put_rows(self.db, self.id, rows_of(drafts))
             self.done += len(drafts)
@@ -155,7 +160,7 @@ class Job:
             )
             for at, name in enumerate(table.header)
         ]
-        found = Found(table.kind, table.sheets, columns, own)
+        found = Found(table.kind, table.sheets[:MOST_SHEETS], columns, own)
         if not settings.mapping:
             fields = list(target.fields.values())
             settings.mapping = propose(job["noun"], fields, table.header, samples)
@@ -212,6 +217,15 @@ class Job:
                 problem=None,
                 operation_id=operation,
             )
+
+
+def _draft(n: int, cells: list[str]) -> Draft:
+    """A row as it is read; refused if a cell is too long to be kept whole."""
+    draft = Draft(n, [cell[:MOST_CHARACTERS] for cell in cells])
+    if draft.cells != cells:
+        words = f"has a cell of more than {MOST_CHARACTERS:,} characters; shorten it"
+        draft.refuse(FieldError("row", words))
+    return draft
 
 
 def _is_key(key: str, field: str | None) -> bool:

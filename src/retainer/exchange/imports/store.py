@@ -67,14 +67,15 @@ LOCK = Statement(f"""
 CREATE = Statement(f"""
     WITH stored AS ({pending_uploads.REMOVE})
     INSERT INTO imports AS i
-        (tenant_id, user_id, noun, file_name, storage_key, size, sha256, state)
-    SELECT :tenant, :user, :noun, :file_name, :storage_key, :size, :digest, 'planning'
+        (tenant_id, user_id, noun, file_name, storage_key, size, sha256, state, settings)
+    SELECT :tenant, :user, :noun, :file_name, :storage_key, :size, :digest, 'planning',
+        :settings::text::json
     FROM @acting, stored
     RETURNING i.id, i.version, {JSON}
 """)
 # Settings that are set begin a new plan.
 UPDATE = Statement(f"""
-    UPDATE imports i SET noun = :noun, settings = :settings::jsonb, state = 'planning', done = 0,
+    UPDATE imports i SET noun = :noun, settings = :settings::text::json, state = 'planning', done = 0,
         problem = NULL, attempts = 0, is_cancelled = false, operation_id = NULL,
         version = i.version + 1, updated_at = now()
     FROM @acting
@@ -136,7 +137,7 @@ PROGRESS = Statement("""
     WHERE i.tenant_id = :tenant AND i.id = :id RETURNING i.is_cancelled, i.version
 """)
 FOUND = Statement("""
-    UPDATE imports i SET found = :found::jsonb, settings = :settings::jsonb, updated_at = now()
+    UPDATE imports i SET found = :found::text::json, settings = :settings::text::json, updated_at = now()
     WHERE i.tenant_id = :tenant AND i.id = :id RETURNING i.id
 """)
 COUNTS = """coalesce((SELECT jsonb_object_agg(q.outcome, q.count) FROM (

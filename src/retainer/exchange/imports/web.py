@@ -11,6 +11,7 @@ from starlette.responses import Response, StreamingResponse
 
 from retainer.database.database import Db, Values
 from retainer.database.refusals import Retry
+from retainer.database.stored import Stored
 from retainer.errors import Conflict, FieldError, Invalid, NotFound, invalid
 from retainer.exchange.imports import plan, store
 from retainer.exchange.imports.columns import may_repeat
@@ -54,15 +55,19 @@ async def create(request: Request) -> Response:
         name = file.file_name or PASTED
         if not name.lower().endswith(ENDINGS):
             raise invalid("file", f"must be one of {', '.join(ENDINGS)}, and be called so")
-        values = file.values | {"file_name": name[-255:]}
-        made = await store.create(request.db, values)
-        if made is None:
-            raise Retry("The upload was given up; send it again.")
-        file.is_committed = True
-        response = record_response(made)
+        file.values |= {"file_name": name[-255:]}
+        response = await upload.commit(request, file, lambda: _create(request, file.values))
+    if response.status_code == 200:
         response.status_code = 201
-        response.headers["location"] = f"/api/imports/{made.id}"
-        return response
+    return response
+
+
+async def _create(request: Request, values: Values) -> Stored:
+    settings = msgspec.json.encode(Settings()).decode()
+    made = await store.create(request.db, values | {"settings": settings})
+    if made is None:
+        raise Retry("The upload was given up; send it again.")
+    return made
 
 
 async def show(request: Request, id: int) -> Response:
@@ -84,17 +89,13 @@ async def update(request: Request, id: int) -> Response:
 
 async def delete(request: Request, id: int) -> Response:
     """Forget it: its rows, in parts, then its file. What it did stays."""
-    row = await request.db.row(store.STATE, id=id)
-    if row is None:
-        raise NotFound
+    row = await _lock(request.db, id)
     if row["state"] in BUSY:
         raise Conflict(UNDER_WAY)
     while await request.db.rows(store.CLEAR_ROWS, id=id):
         request.extend_deadline()
     key = await request.db.value(store.DELETE, id=id)
     if key is None:
-        if await store.exists(request.db, id):
-            raise Conflict(UNDER_WAY)
         raise NotFound
     await request.app.get(Storage).delete(key)
     return Response(status_code=204)
