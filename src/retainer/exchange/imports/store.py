@@ -75,8 +75,8 @@ CREATE = Statement(f"""
 """)
 # Settings that are set begin a new plan.
 UPDATE = Statement(f"""
-    UPDATE imports i SET noun = :noun, settings = :settings::text::json, state = 'planning', done = 0,
-        problem = NULL, attempts = 0, is_cancelled = false, operation_id = NULL,
+    UPDATE imports i SET noun = :noun, settings = :settings::text::json, state = 'planning',
+        done = 0, problem = NULL, attempts = 0, is_cancelled = false, operation_id = NULL,
         version = i.version + 1, updated_at = now()
     FROM @acting
     WHERE {_SEEN} AND i.id = :id
@@ -137,7 +137,8 @@ PROGRESS = Statement("""
     WHERE i.tenant_id = :tenant AND i.id = :id RETURNING i.is_cancelled, i.version
 """)
 FOUND = Statement("""
-    UPDATE imports i SET found = :found::text::json, settings = :settings::text::json, updated_at = now()
+    UPDATE imports i SET found = :found::text::json, settings = :settings::text::json,
+        updated_at = now()
     WHERE i.tenant_id = :tenant AND i.id = :id RETURNING i.id
 """)
 COUNTS = """coalesce((SELECT jsonb_object_agg(q.outcome, q.count) FROM (
