@@ -184,6 +184,7 @@ def test_every_check_holds_now(cast: Cast, sql: Sql) -> None:
         assert not broken, row["name"]
 
 
+@pytest.mark.slow
 def test_every_index_of_an_expression_finds_what_a_scan_does(cast: Cast, sql: Sql) -> None:
     everything(cast)
     indexes = sql.rows(EXPRESSION_INDEXES)

@@ -61,6 +61,7 @@ def other(name: str, remark: str = "-- another text") -> str:
     return f"{functions()[name]}\n{remark}\n"
 
 
+@pytest.mark.slow
 def test_every_digest_is_written_down(own_database: str, owner: Sql) -> None:
     migrate(own_database)
     kept = {row["number"]: row["digest"] for row in owner.rows("SELECT * FROM migrations")}
@@ -69,6 +70,7 @@ def test_every_digest_is_written_down(own_database: str, owner: Sql) -> None:
     assert kept == {name: digest(text) for name, text in functions().items()}
 
 
+@pytest.mark.slow
 def test_a_second_run_changes_nothing(own_database: str, owner: Sql) -> None:
     migrate(own_database)
     before = owner.rows("SELECT oid, xmin::text FROM pg_proc ORDER BY oid")
@@ -76,6 +78,7 @@ def test_a_second_run_changes_nothing(own_database: str, owner: Sql) -> None:
     assert owner.rows("SELECT oid, xmin::text FROM pg_proc ORDER BY oid") == before
 
 
+@pytest.mark.slow
 def test_a_database_of_an_older_program_becomes_the_same_as_a_new_one(
     own_database: str, owner: Sql, sql: Sql
 ) -> None:
@@ -102,6 +105,7 @@ def test_a_database_of_an_older_program_becomes_the_same_as_a_new_one(
     assert owner.rows(definitions) == sql.rows(definitions)
 
 
+@pytest.mark.slow
 def test_migrations_that_an_older_program_applied_are_trusted(
     own_database: str, owner: Sql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,6 +128,7 @@ def test_another_text_of_an_applied_migration_is_refused(
         migrate(own_database)
 
 
+@pytest.mark.slow
 def test_functions_do_not_change_without_a_migration(
     own_database: str, owner: Sql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,6 +138,7 @@ def test_functions_do_not_change_without_a_migration(
         migrate(own_database)
 
 
+@pytest.mark.slow
 def test_functions_change_with_any_migration(
     own_database: str, owner: Sql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,6 +150,7 @@ def test_functions_change_with_any_migration(
     assert migrate(own_database) == []
 
 
+@pytest.mark.slow
 def test_stored_functions_do_not_change_without_a_migration_that_names_them(
     own_database: str, owner: Sql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,6 +162,7 @@ def test_stored_functions_do_not_change_without_a_migration_that_names_them(
     assert owner.value("SELECT to_regclass('never')") is None
 
 
+@pytest.mark.slow
 def test_a_migration_that_names_stored_functions_has_them_before_it_runs(
     own_database: str, owner: Sql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,6 +178,7 @@ def test_a_migration_that_names_stored_functions_has_them_before_it_runs(
     assert migrate(own_database) == []
 
 
+@pytest.mark.slow
 def test_the_last_migration_and_the_functions_are_applied_or_neither(
     own_database: str, owner: Sql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,6 +201,7 @@ def test_migrations_name_function_files_that_are_there() -> None:
     } <= named
 
 
+@pytest.mark.slow
 def test_a_table_that_becomes_searchable_gets_its_functions_with_the_migration(
     own_database: str, owner: Sql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -247,6 +257,7 @@ class Events:
         self.told.append((event, fields.get("migration")))
 
 
+@pytest.mark.slow
 def test_an_upgrade_tells_each_migration_as_it_begins_and_ends(
     own_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -291,6 +302,7 @@ def test_a_database_with_things_of_others_is_refused_and_left_as_it_is(
     assert owner.rows(everything) == before
 
 
+@pytest.mark.slow
 def test_a_first_start_that_was_interrupted_is_begun_again(own_database: str, owner: Sql) -> None:
     upgraded_to(owner, 0)
     assert len(migrate(own_database)) == len(available())

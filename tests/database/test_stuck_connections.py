@@ -82,6 +82,7 @@ def test_a_create_on_a_stuck_connection_holds_up_no_other_create(
     behind.sql.run(behind.late(cast.ada, "POST", "/api/organizations", **body))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_who_is_on_a_stuck_connection_is_refused_and_it_is_closed(
     cast: Cast, behind: Behind, method: str

@@ -83,6 +83,7 @@ def left_behind(inside: InProcess, cast: Cast) -> tuple[list[Path], list[int], i
     return files, rows, sum(each.held.total for each in held) + len(inside.app.deadlines.running)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_version", [False, True])
 @pytest.mark.parametrize("is_in_head", [False, True])
 def test_an_upload_that_trickles_is_ended_and_leaves_nothing_behind(

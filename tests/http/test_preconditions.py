@@ -242,6 +242,7 @@ def test_writes_of_members_answer_the_etag(cast: Cast) -> None:
     assert cast.sam.get(f"{path}/{contact}").status_code == 404
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "noun", ["organizations", "members", "contacts", "documents", "activities", "users"]
 )

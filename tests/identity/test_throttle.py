@@ -83,6 +83,7 @@ def address() -> str:
     return f"2001:db8:{secrets.randbelow(65535):x}:{secrets.randbelow(65535):x}::1"
 
 
+@pytest.mark.slow
 def test_of_thirty_guesses_at_once_from_one_network_ten_are_judged(cast: Cast, door: Door) -> None:
     for username in (cast.cora.username, f"{secrets.token_hex(6)}@example.com"):
         answers = door.at_once(30, username, address())
@@ -90,6 +91,7 @@ def test_of_thirty_guesses_at_once_from_one_network_ten_are_judged(cast: Cast, d
         assert answers.count(401) <= 10  # fewer where a machine is too busy to judge them
 
 
+@pytest.mark.slow
 def test_guesses_from_many_networks_lock_nobody_out(cast: Cast, door: Door) -> None:
     username = with_password(cast, cast.cora)
     assert door.sign_in(username, "a wrong guess", address()).status_code == 401
@@ -156,6 +158,7 @@ def test_a_live_session_passes_a_network_that_is_locked(cast: Cast, door: Door) 
     assert other.status_code == 429, "it is proof for one account alone"
 
 
+@pytest.mark.slow
 def test_the_guesses_of_a_browser_with_proof_are_limited_as_well(cast: Cast, door: Door) -> None:
     username = with_password(cast, cast.cora)
     known = door.known(username, address())

@@ -80,6 +80,7 @@ def test_the_sorts_by_what_may_be_empty_are_known() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("route", LISTS, ids=lambda route: route.name)
 def test_every_sort_leads_through_its_list_and_back_with_empty_values_last(
     cast: Cast, route: Any
