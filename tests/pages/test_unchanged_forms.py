@@ -61,6 +61,7 @@ def records(cast: Cast) -> list[str]:
         *(f"/contacts/{id}" for id in (left, cast.gita_contact)),
         *(f"/users/{person.id}" for person in (cast.ada, cast.gita, gone)),
         f"/views/{view['id']}",
+        f"/tenants/{cast.tenant}",
         "/profile",
     ]
 

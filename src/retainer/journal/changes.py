@@ -36,7 +36,8 @@ MAX_TENANTS = 500  # in one notification, which PostgreSQL limits to 8,000 bytes
 _POSITION = re.compile(r"\d{1,18}(-\d{1,18}){3}", re.ASCII)
 _ANNOUNCE = "SELECT pg_notify($1, said) FROM unnest($2::text[]) said"
 
-# xmin has 32 bits and wraps around, so it is compared by its distance from `oldest`.
+# By the transaction that an operation notes, not by the row's xmin: the row is written anew when it
+# gets its position.
 _POLL = Statement("""
     WITH here AS MATERIALIZED (
         SELECT pg_snapshot_xmin(s)::text::bigint AS oldest,
@@ -48,7 +49,7 @@ _POLL = Statement("""
         SELECT op.id FROM operations op
         WHERE op.tenant_id = :tenant
             AND op.id > greatest(:floor::bigint, here.last - :farthest::bigint)
-            AND ((op.xmin::text::bigint - :oldest::bigint) & 4294967295) < 2147483648
+            AND op.xid::text::bigint >= :oldest::bigint
             AND op.id <> ALL(:seen::bigint[])
         ORDER BY op.id DESC LIMIT :most::bigint) AS operations
     FROM here""")

@@ -32,7 +32,11 @@ JUDGED_BY_THE_DATABASE = [
     "createActivity", "updateActivity", "createDocumentFile", "addDocumentVersion",
     "createContact", "updateContact",  # that metadata has no NUL
     "createUser", "updateUser", "updateOwnUser", "bulk", "undoOperation", "previewUndo",
-    "createView", "updateView",
+    "createView", "updateView", "updateTenant",
+    # that a file is called as one, and what a decision needs beside it
+    "createImport", "updateImport", "decideImportRow", "decideImportRows",
+    # that a new record has what it needs
+    *(route.name for route in ROUTES if route.creates),
     # that a cursor comes from this list, and that an expression is one
     *(route.name for route in ROUTES if route.lists),
 ]  # fmt: skip
