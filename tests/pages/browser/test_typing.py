@@ -254,6 +254,8 @@ def test_what_an_unreachable_server_did_not_take_is_put_back_marked_and_sent_lat
     expect(page.locator("#toasts")).not_to_contain_text("cannot be reached")
     found = cast.ada.get(f"/api/tasks/{task_of(cast)}").json()
     assert (found["priority"], found["dueDate"]) == ("high", "2030-01-31")
+    # It may tell of them late.
+    ada.complaints[:] = [told for told in ada.complaints if "ERR_FAILED" not in told]
 
 
 def test_what_was_opened_while_a_form_was_on_its_way_stays_open(ada: Desk, cast: Cast) -> None:
