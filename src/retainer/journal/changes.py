@@ -36,8 +36,7 @@ MAX_TENANTS = 500  # in one notification, which PostgreSQL limits to 8,000 bytes
 _POSITION = re.compile(r"\d{1,18}(-\d{1,18}){3}", re.ASCII)
 _ANNOUNCE = "SELECT pg_notify($1, said) FROM unnest($2::text[]) said"
 
-# By the transaction that an operation notes, not by the row's xmin: the row is written anew when it
-# gets its position.
+# By the transaction that an operation notes: its row is written anew when it gets its position.
 _POLL = Statement("""
     WITH here AS MATERIALIZED (
         SELECT pg_snapshot_xmin(s)::text::bigint AS oldest,
