@@ -269,3 +269,15 @@ def test_too_many_columns_and_too_long_cells_are_refused_in_words(cast: Cast) ->
     row = cast.cora.get(f"/api/imports/{plan['id']}/rows?n=2").json()[0]
     assert len(row["values"][0]) == 32_767
     assert row["problems"][0]["field"] == "row"
+
+
+@pytest.mark.slow
+def test_an_id_that_is_not_there_is_refused_and_never_made_anew(cast: Cast) -> None:
+    gone = cast.cora.made("/api/organizations", name="Gone", type="other")["id"]
+    exported = cast.cora.get("/api/organizations", headers={"Accept": "text/csv"}).text
+    assert cast.cora.delete(f"/api/organizations/{gone}").status_code == 204
+    plan = planned(cast.cora, exported, "organizations")
+    assert plan["counts"]["refused"] == 1 and "create" not in plan["counts"]
+    row = cast.cora.get(f"/api/imports/{plan['id']}/rows?outcome=refused").json()[0]
+    assert row["problems"][0]["field"] == "id"
+    assert str(gone) in row["problems"][0]["message"]

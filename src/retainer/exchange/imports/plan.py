@@ -36,6 +36,7 @@ from retainer.http.request import Request
 
 PART = 500  # rows that are planned or run at once
 MOST_CANDIDATES = 5
+NO_RECORD = "is no record that is there; it may be in the trash, or another installation's"
 UNIQUE = ("externalId", "email", "domains")  # fields that no two records share
 
 
@@ -101,14 +102,19 @@ class Plan:
             rows = await db.rows(self.target.keys[name], values=sorted(values))
             found = {row["key"]: row["id"] for row in rows}
             for draft in drafts:
-                ids = [found[v] for v in key_of(name, draft.body) if v in found]
+                typed = key_of(name, draft.body)
+                ids = [found[v] for v in typed if v in found]
                 if ids and draft.target_id is None:
                     draft.target_id = ids[0]
+                elif name == "id" and typed and draft.is_open:
+                    # Never a new record: it would get another id.
+                    draft.refuse(FieldError("id", f"{typed[0]} {NO_RECORD}"))
         for draft in drafts:
             self._refuse_repeated(draft)
             draft.body.pop("id", None)
 
     def _refuse_repeated(self, draft: Draft) -> None:
+        """Refuse it if a row before it has one of its keys."""
         for name in {*self.keys, *UNIQUE}:
             key = "domain" if name == "domains" else name
             for value in key_of(key, draft.body):
