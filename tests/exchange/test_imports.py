@@ -263,6 +263,9 @@ def test_too_many_columns_and_too_long_cells_are_refused_in_words(cast: Cast) ->
     wide = ",".join(f"c{n}" for n in range(501)) + "\n" + "x," * 500 + "x\n"
     found = ended(cast.cora, uploaded(cast.cora, wide, "organizations"))
     assert found["problem"] == "The file has more than 500 columns."
+    long_header = f"name,{'x' * 1001}\nZephyr,1\n"
+    found = ended(cast.cora, uploaded(cast.cora, long_header, "organizations"))
+    assert found["problem"] == "A header of the file has more than 1,000 characters."
     long = f"name,type\n{'x' * 40_000},customer\nZephyr,customer\n"
     plan = planned(cast.cora, long, "organizations")
     assert outcomes(cast.cora, plan["id"]) == {2: "refused", 3: "create"}
@@ -281,3 +284,18 @@ def test_an_id_that_is_not_there_is_refused_and_never_made_anew(cast: Cast) -> N
     row = cast.cora.get(f"/api/imports/{plan['id']}/rows?outcome=refused").json()[0]
     assert row["problems"][0]["field"] == "id"
     assert str(gone) in row["problems"][0]["message"]
+
+
+@pytest.mark.slow
+def test_a_job_that_was_cut_short_twice_fails_and_may_be_begun_again(cast: Cast) -> None:
+    plan = planned(cast.cora, COMPANIES, "organizations", mapping=MAPPING)
+    cast.sql.rows(
+        "UPDATE imports SET state = 'running', attempts = 2 WHERE tenant_id = $1 AND id = $2",
+        cast.tenant,
+        plan["id"],
+    )
+    found = ended(cast.cora, plan["id"])
+    assert found["state"] == "failed"
+    assert "twice" in found["problem"]
+    cast.cora.put(f"/api/imports/{plan['id']}", {})
+    assert ended(cast.cora, plan["id"])["state"] == "planned"

@@ -12,7 +12,7 @@ from asyncpg import Record
 from retainer.database.database import Db, Rollback
 from retainer.database.parts import plan_by_indexes
 from retainer.database.refusals import Retry, SessionChanged
-from retainer.errors import FieldError, Problem
+from retainer.errors import Conflict, FieldError, Problem
 from retainer.exchange.imports import store
 from retainer.exchange.imports.columns import is_own_export, propose
 from retainer.exchange.imports.draft import WRITTEN, Draft, rows_of
@@ -29,9 +29,9 @@ from retainer.records.documents.storage import Storage
 
 ATTEMPTS = 2  # of a job that a kill ended
 CONFLICTS = 3  # of a run that meets a deadlock
-SAMPLES = 5  # values of a column that are shown
+SAMPLES, SHOWN = 5, 200  # values of a column that are shown, and characters of each
 MOST_SHEETS = 200  # names that are shown
-MOST_COLUMNS = 500
+MOST_COLUMNS, LONGEST_HEADER = 500, 1000
 MOST_CHARACTERS = 32_767  # of a cell, as a workbook has them
 LOOKED_AT = 200  # rows by which a column's meaning is proposed
 ACTION = "runImport"
@@ -85,8 +85,7 @@ class Job:
         if attempts is None:
             raise Ended
         if attempts > ATTEMPTS:
-            await self._end(ImportState.FAILED, CUT_SHORT)
-            raise Ended(CUT_SHORT)
+            raise Conflict(CUT_SHORT)
 
     async def _end(
         self, state: ImportState, problem: str | None = None, operation: int | None = None
@@ -125,8 +124,7 @@ class Job:
         async for found in read(file, job["file_name"], options, most):
             if isinstance(found, Table):
                 table = found
-                if len(table.header) > MOST_COLUMNS:
-                    raise Unreadable(f"The file has more than {MOST_COLUMNS} columns.")
+                refuse_boundless(table)
                 continue
             assert table is not None  # it comes first
             plan = plan or await self._begin_plan(job, settings, table, found)
@@ -155,7 +153,7 @@ class Job:
         columns = [
             FoundColumn(
                 name,
-                [row[at] for row in samples if at < len(row) and row[at]][:SAMPLES],
+                [row[at][:SHOWN] for row in samples if at < len(row) and row[at]][:SAMPLES],
                 table.warnings.get(name),
             )
             for at, name in enumerate(table.header)
@@ -217,6 +215,14 @@ class Job:
                 problem=None,
                 operation_id=operation,
             )
+
+
+def refuse_boundless(table: Table) -> None:
+    """Raise Unreadable for a header that no answer has room for."""
+    if len(table.header) > MOST_COLUMNS:
+        raise Unreadable(f"The file has more than {MOST_COLUMNS} columns.")
+    if max(map(len, table.header), default=0) > LONGEST_HEADER:
+        raise Unreadable(f"A header of the file has more than {LONGEST_HEADER:,} characters.")
 
 
 def _draft(n: int, cells: list[str]) -> Draft:
