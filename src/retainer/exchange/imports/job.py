@@ -31,7 +31,6 @@ ATTEMPTS = 2  # of a job that a kill ended
 CONFLICTS = 3  # of a run that meets a deadlock
 SAMPLES, SHOWN = 5, 200  # values of a column that are shown, and characters of each
 MOST_SHEETS = 200  # names that are shown
-MOST_COLUMNS, LONGEST_HEADER = 500, 1000
 MOST_CHARACTERS = 32_767  # of a cell, as a workbook has them
 LOOKED_AT = 200  # rows by which a column's meaning is proposed
 ACTION = "runImport"
@@ -124,7 +123,6 @@ class Job:
         async for found in read(file, job["file_name"], options, most):
             if isinstance(found, Table):
                 table = found
-                refuse_boundless(table)
                 continue
             assert table is not None  # it comes first
             plan = plan or await self._begin_plan(job, settings, table, found)
@@ -215,14 +213,6 @@ class Job:
                 problem=None,
                 operation_id=operation,
             )
-
-
-def refuse_boundless(table: Table) -> None:
-    """Raise Unreadable for a header that no answer has room for."""
-    if len(table.header) > MOST_COLUMNS:
-        raise Unreadable(f"The file has more than {MOST_COLUMNS} columns.")
-    if max(map(len, table.header), default=0) > LONGEST_HEADER:
-        raise Unreadable(f"A header of the file has more than {LONGEST_HEADER:,} characters.")
 
 
 def _draft(n: int, cells: list[str]) -> Draft:
