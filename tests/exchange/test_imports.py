@@ -121,6 +121,7 @@ def test_the_same_file_again_changes_nothing(cast: Cast) -> None:
     assert again["counts"] == {"unchanged": 2, "refused": 3}
 
 
+@pytest.mark.slow
 def test_rows_are_decided_one_by_one_and_by_filter(cast: Cast) -> None:
     name = cast.ada.get(f"/api/organizations/{cast.acme}").json()["name"]
     content = f"name,type\n{name},customer\nNew One,customer\nNew Two,customer\n"
@@ -151,6 +152,7 @@ def test_refused_rows_are_a_file_to_be_mended(cast: Cast) -> None:
     assert all(row[-1] for row in rows[1:])
 
 
+@pytest.mark.slow
 def test_others_learn_nothing_of_an_import(cast: Cast) -> None:
     plan = planned(cast.cora, COMPANIES, "organizations", mapping=MAPPING)
     path = f"/api/imports/{plan['id']}"

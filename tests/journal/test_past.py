@@ -159,6 +159,7 @@ def test_a_history_begins_when_the_record_came_into_sight(cast: Cast, which: str
     assert HIDDEN in str(history(cast, noun, id, "cora"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", MOVED)
 def test_nothing_else_tells_the_text_of_when_a_record_was_out_of_sight(
     cast: Cast, which: str

@@ -33,6 +33,7 @@ def done(cast: Cast, ids: dict[str, int], write: str) -> None:
     assert answer.status_code in (200, 201, 204), answer.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("write", WRITES)
 def test_every_write_is_undone_and_redone_to_the_byte(cast: Cast, write: str) -> None:
     ids = tree(cast)

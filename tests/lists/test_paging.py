@@ -124,7 +124,7 @@ class Journey:
         return shown
 
 
-@pytest.mark.parametrize("examples", [20, pytest.param(250, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [5, pytest.param(250, marks=pytest.mark.slow)])
 def test_paging_during_writes_misses_and_repeats_no_lasting_row(cast: Cast, examples: int) -> None:
     @settings(max_examples=examples, deadline=None, database=None, derandomize=True,
               suppress_health_check=list(HealthCheck))  # fmt: skip

@@ -206,6 +206,7 @@ class Consultancy(RuleBasedStateMachine):
         }
 
 
+@pytest.mark.slow
 def test_short_random_histories_answer_as_the_model_does(cast: Cast) -> None:
     run(cast, examples=8, steps=25)
 

@@ -57,6 +57,7 @@ def counted(owner: Sql, tenant: int) -> set[str]:
     }
 
 
+@pytest.mark.slow
 def test_another_worker_goes_on_where_one_is_killed(
     owner: Sql, url: str, tenant: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,6 +90,7 @@ def test_a_worker_of_an_older_program_leaves_the_work_to_others(owner: Sql, url:
     assert owner.value(HOLDER, LOCK) is None
 
 
+@pytest.mark.slow
 def test_one_bad_file_does_not_end_the_other_loops(
     owner: Sql, url: str, tenant: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
