@@ -2,11 +2,12 @@
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 
-from support.server import PASSWORD, Server
+from support.server import PASSWORD, Server, until
 
 
 def sign_in(server: Server) -> str:
@@ -50,5 +51,13 @@ def kill_worker(server: Server) -> None:
 
 def kill_postmaster(server: Server) -> None:
     """Kill the database; the main process starts it again."""
-    pid = int((server.folder / "postgres" / "postmaster.pid").read_text().split()[0])
-    os.kill(pid, signal.SIGKILL)
+    file = server.folder / "postgres" / "postmaster.pid"
+
+    def is_killed() -> bool:
+        # Until the next one has started, the file names the one that was killed before.
+        with suppress(FileNotFoundError, ProcessLookupError, IndexError):
+            os.kill(int(file.read_text().split()[0]), signal.SIGKILL)
+            return True
+        return False
+
+    until(is_killed, 30, "no database is running")
