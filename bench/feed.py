@@ -136,7 +136,7 @@ def kill_server(server: Server) -> bool:
 
 
 def prove(seconds: float) -> tuple[bool, dict[str, str]]:
-    """Whether every operation has its position once, in an order that holds; and the figures."""
+    """Judgement of the positions: each operation's once, in an order that holds; and the figures."""
     server = Server(
         admin_email="root@example.com", admin_password=PASSWORD, worker="on", workers="1"
     )

@@ -83,7 +83,7 @@ def rows(count: int) -> tuple[str, str]:
 
 
 def prove(count: int, kills: int) -> tuple[bool, dict[str, str]]:
-    """Whether plan, run, repetition, kills and undo of so many rows are right; and the figures."""
+    """Judgement of plan, run, repetition, kills and undo of so many rows; and the figures."""
     server = Server(
         admin_email="root@example.com", admin_password=PASSWORD, worker="on", workers="1"
     )

@@ -32,7 +32,8 @@ class Format(NamedTuple):
     closing: bytes
 
 
-def _csv_line(values: Iterable[object]) -> str:
+def csv_line(values: Iterable[object]) -> str:
+    """A line of a CSV, with its end (RFC 4180)."""
     line = io.StringIO()
     csv.writer(line, lineterminator="\r\n").writerow(values)
     return line.getvalue()
@@ -71,12 +72,12 @@ def quoted_always(text: str) -> str:
 
 
 def _csv_header(columns: Columns) -> bytes:
-    return _csv_line(columns).encode()
+    return csv_line(columns).encode()
 
 
 def _csv_rows(lines: bytes, columns: Columns) -> bytes:
     rows = (exact_json.decode(line, dict[str, object]) for line in lines.split(b"\n"))
-    return "".join(_csv_line(cell_text(row[name]) for name in columns) for row in rows).encode()
+    return "".join(csv_line(cell_text(row[name]) for name in columns) for row in rows).encode()
 
 
 JSON = Format(

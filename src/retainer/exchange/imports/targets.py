@@ -12,6 +12,7 @@ from msgspec import Struct, inspect
 
 from retainer.database.database import Values
 from retainer.database.statement import Statement
+from retainer.errors import camel
 from retainer.lists.noun import Noun
 from retainer.lists.spec import row_json
 from retainer.nouns import NOUNS
@@ -82,7 +83,7 @@ class Target:
         found = {"id": ImportField("id", "integer")} if self.title else {}
         for name in _in_path(self.create_path):
             found[name] = ImportField(name, "integer", (), True, False, "organizations")
-        refers = {_camel(column): noun for column, noun in self.noun.references.items()}
+        refers = {camel(column): noun for column, noun in self.noun.references.items()}
         for field in inspect.type_info(self.create).fields:  # type: ignore[attr-defined]
             name = field.encode_name
             kind, values, is_nullable = _kind(field.type)
@@ -130,11 +131,6 @@ class Target:
         filled = path.format(id=target_id, **{name: body.get(name, 0) for name in inside})
         sent = {name: value for name, value in body.items() if name not in inside}
         return msgspec.json.encode({"method": method, "path": filled, "body": sent})
-
-
-def _camel(column: str) -> str:
-    first, *rest = column.split("_")
-    return first + "".join(word.capitalize() for word in rest)
 
 
 def _in_path(path: str) -> tuple[str, ...]:

@@ -1,7 +1,5 @@
 """Handlers of imports. They ask for jobs, which the worker begins; they write no record."""
 
-import csv
-import io
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -263,19 +261,13 @@ async def _rows_as_file(request: Request, id: int) -> Response:
 
 
 async def _lines(listing: Listing, header: list[str]) -> AsyncIterator[bytes]:
-    yield _csv([*header, "problem"])
+    yield formats.csv_line([*header, "problem"]).encode()
     async for chunk in listing.chunks():
         found = [msgspec.json.decode(line) for line in chunk.split(b"\n")]
-        yield b"".join(_csv([*row["values"], _problem(row)]) for row in found)
+        yield "".join(formats.csv_line([*row["values"], _problem(row)]) for row in found).encode()
 
 
 def _problem(row: Values) -> str:
     told = [f"{one['field']}: {one['message']}" for one in row["problems"]]
     told += [f"may be {one['name']} ({one['id']})" for one in row["candidates"]]
     return "; ".join(told)
-
-
-def _csv(cells: list[str]) -> bytes:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\r\n").writerow(cells)
-    return line.getvalue().encode()
